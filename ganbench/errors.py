@@ -1,0 +1,39 @@
+"""What can go wrong in words a user can act on: one line, what is wrong, where, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GanbenchError(Exception):
+    """A failure with a one-line message meant for the user; the command line prints it without a traceback."""
+
+    exit_code = 2
+
+
+class UsageError(GanbenchError):
+    """The request itself is wrong: an unknown name, a value out of range, a pair that cannot work."""
+
+
+class DataError(GanbenchError):
+    """Data or weights are missing, damaged, or not what they claim to be."""
+
+
+class StoreError(GanbenchError):
+    """A folder of results cannot be read or written."""
+
+
+class Diverged(Exception):
+    """Training produced non-finite or exploding values. Raised by the worker, recorded as a trial's outcome."""
+
+    def __init__(self, reason: str, step: int) -> None:
+        super().__init__(f"{reason} at step {step}")
+        self.step = step
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
+    choices = sorted(known)
+    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are: {', '.join(choices)}" if choices else ""

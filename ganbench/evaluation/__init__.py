@@ -1,0 +1,1 @@
+"""Scoring generated samples: sampling, features extracted once, references cached, metrics."""

@@ -1,0 +1,192 @@
+"""What a trial is: frozen, validated, with one canonical JSON form, whose hash is the trial's name."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ganbench.files import digest
+
+SCHEMA = 1
+
+Scalar = bool | int | float | str
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Frozen(BaseModel):
+    """Immutable, and strict about names: an unknown field is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(Frozen):
+    """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
+
+    steps: Annotated[int, Field(ge=0)] = Field(2000, description="generator updates")
+    batch_size: Annotated[int, Field(ge=1)] = Field(64, description="samples of each kind per update")
+    n_critic: Annotated[int, Field(ge=1)] = Field(1, description="discriminator updates per generator update")
+    latent_dim: Annotated[int, Field(ge=1)] = Field(128, description="dimension of z")
+    latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
+    optimizer: Literal["adam", "rmsprop", "sgd"] = Field("adam", description="optimiser of both players")
+    g_lr: Positive = Field(2e-4, description="generator's learning rate")
+    d_lr: Positive = Field(2e-4, description="discriminator's learning rate")
+    beta1: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="Adam's beta1; momentum of sgd and rmsprop")
+    beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
+    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero over the steps")
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="moving average of the generator's weights; 0 = off, else the average is scored"
+    )
+    ema_start: Annotated[int, Field(ge=0)] = Field(0, description="step from which the average is taken")
+    smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
+    smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
+    replay: Annotated[int, Field(ge=0)] = Field(0, description="earlier fakes kept for the discriminator; 0 = none")
+    replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones")
+    init: Literal["architecture", "normal", "xavier", "kaiming", "orthogonal", "torch"] = Field(
+        "architecture", description="initial weights: the architecture's own, or one scheme for all"
+    )
+    init_gain: Positive = Field(0.02, description="standard deviation (normal) or gain (xavier, orthogonal)")
+    discriminator_batch: Literal["separate", "joint"] = Field(
+        "separate", description="real and fake in two forward passes, or one concatenated batch"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic of the networks")
+    divergence_limit: Positive = Field(1e6, description="a loss beyond this, or not finite, ends the trial")
+
+
+class Component(Frozen):
+    """One resolved component: which one, from which package and source, with which parameters.
+
+    ``parameters`` holds all of them; ``label`` names those that differ from their defaults, as a user would type it.
+    ``source`` is a hash of the code that defines it, so that an edited loss is another trial.
+    """
+
+    name: str
+    label: str
+    plugin: str
+    version: str
+    source: str
+    parameters: dict[str, Scalar] = {}
+
+
+class DataSpec(Frozen):
+    """The training samples: what they are, and the fingerprint that they must have when the trial runs."""
+
+    component: Component
+    kind: Literal["image", "vector"]
+    shape: tuple[int, ...]
+    size: int
+    fingerprint: str
+
+
+class ReferenceSpec(Frozen):
+    """The samples that fakes are compared with."""
+
+    split: str
+    size: int
+    fingerprint: str
+
+
+class EvaluationSpec(Frozen):
+    """How a trial is scored."""
+
+    metrics: tuple[Component, ...]
+    extractor: Component | None
+    extractor_sha256: str
+    num_samples: int
+    reference: ReferenceSpec
+    every: Annotated[int, Field(ge=0)]
+
+
+class TrialSpec(Frozen):
+    """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
+
+    ``baseline`` marks the two rows that frame a table: ``real`` scores held-out real samples (the floor),
+    ``untrained`` a generator before its first step (the ceiling).
+    """
+
+    schema_version: int = SCHEMA
+    baseline: Literal["", "real", "untrained"] = ""
+    loss: Component
+    penalties: tuple[Component, ...] = ()
+    architecture: Component
+    data: DataSpec
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    recipe: Recipe
+    evaluation: EvaluationSpec
+
+    @property
+    def trial_id(self) -> str:
+        """A readable beginning and twelve digits of the hash of the canonical JSON."""
+        words = [self.baseline or self.loss.name, self.architecture.name, self.data.component.name, f"s{self.seed}"]
+        readable = re.sub(r"[^a-z0-9.]+", "-", "_".join(words).lower().replace("_", "~")).strip("-")
+        return f"{readable[:60]}-{digest(self.model_dump(mode='json'))[:12]}"
+
+    @property
+    def loss_label(self) -> str:
+        """The loss with its penalties, as a user would type it; the baselines say what they are."""
+        if self.baseline == "real":
+            return "(real data)"
+        if self.baseline == "untrained":
+            return "(untrained)"
+        return "+".join(part.label for part in (self.loss, *self.penalties))
+
+
+class Execution(Frozen):
+    """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name."""
+
+    device: str = "cpu"
+    threads: int = 1
+    data_root: str = "data"
+    cache_dir: str = ""
+    checkpoint_seconds: float = 60.0
+
+
+class TrialFile(Frozen):
+    """The content of ``spec.json``: all a worker is told."""
+
+    trial_id: str
+    spec: TrialSpec
+    execution: Execution
+    warnings: tuple[str, ...] = ()
+
+
+class Protocol(Frozen):
+    """What must be equal for two numbers to stand in one ranking."""
+
+    dataset: str
+    metrics: tuple[str, ...]
+    fidelity: str
+    extractor: str
+    extractor_sha256: str
+    reference: str
+    reference_fingerprint: str
+    reference_size: int
+    num_samples: int
+    weights: Literal["last", "last-ema"]
+    budget: str
+
+    @property
+    def key(self) -> str:
+        """Twelve digits that are equal exactly when the protocols are."""
+        return digest(self.model_dump(mode="json"))[:12]
+
+    def sentence(self) -> str:
+        """One line for under a table."""
+        network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
+        return (
+            f"{self.dataset}: {self.num_samples} fakes against {self.reference_size} {self.reference} "
+            f"({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
+            f"{self.weights} weights, {self.budget} [{self.key}]"
+        )
+
+
+STATUSES = ("pending", "running", "done", "diverged", "failed", "timeout", "out-of-memory", "interrupted")
+FINAL = ("done", "diverged")
+"""Statuses that the same spec would reach again, so they are not run again unless asked."""
+
+
+def format_scalar(value: Scalar) -> str:
+    """As it would be typed: ``true``, ``0.1``, ``text``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
