@@ -233,14 +233,23 @@ class Evidence(Protocol):
         logits: (N, K) float32 on the CPU, or ``None`` where the extractor has none.
         labels: int64 (N,), or ``None``.
         mixture: the true modes, or ``None``.
+        train: on the reference's side, the training samples, for metrics that need ``train``; else ``None``.
     """
 
-    n: int
-    samples: Tensor
-    features: Tensor | None
-    logits: Tensor | None
-    labels: Tensor | None
-    mixture: Mixture | None
+    @property
+    def n(self) -> int: ...
+    @property
+    def samples(self) -> Tensor: ...
+    @property
+    def features(self) -> Tensor | None: ...
+    @property
+    def logits(self) -> Tensor | None: ...
+    @property
+    def labels(self) -> Tensor | None: ...
+    @property
+    def mixture(self) -> Mixture | None: ...
+    @property
+    def train(self) -> "Evidence | None": ...
 
     def statistics(self) -> Mapping[str, Any]:
         """Mean and covariance of the features as torch-fidelity computes them (``mu``, ``sigma``), computed once."""
@@ -252,8 +261,8 @@ class Metric:
 
     Attributes:
         values: what it returns; the first is its headline.
-        needs: which of ``features``, ``logits``, ``labels``, ``mixture`` it uses. A metric is refused by name where
-            one of them cannot be had.
+        needs: which of ``features``, ``logits``, ``labels``, ``mixture``, ``train`` it uses. A metric is refused by
+            name where one of them cannot be had.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 
@@ -286,6 +295,7 @@ class Extractor:
         logits_layer: the layer used by IS, or empty.
         dimension: the number of features.
         channels: the number of image channels it takes, 1 or 3.
+        sizes: (smallest, largest) image side it takes, inclusive; a network trained on one size refuses others.
         domain: what kind of images it understands, for ``ganbench show``.
     """
 
@@ -294,6 +304,7 @@ class Extractor:
     logits_layer: ClassVar[str] = ""
     dimension: ClassVar[int] = 0
     channels: ClassVar[int] = 3
+    sizes: ClassVar[tuple[int, int]] = (1, 1 << 16)
     domain: ClassVar[str] = ""
 
     def sha256(self) -> str:

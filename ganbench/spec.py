@@ -1,7 +1,7 @@
 """What a trial is: frozen, validated, with one canonical JSON form, whose hash is the trial's name."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,7 +23,7 @@ class Frozen(BaseModel):
 class Recipe(Frozen):
     """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
 
-    steps: Annotated[int, Field(ge=0)] = Field(2000, description="generator updates")
+    steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
     batch_size: Annotated[int, Field(ge=1)] = Field(64, description="samples of each kind per update")
     n_critic: Annotated[int, Field(ge=1)] = Field(1, description="discriminator updates per generator update")
     latent_dim: Annotated[int, Field(ge=1)] = Field(128, description="dimension of z")
@@ -100,15 +100,16 @@ class EvaluationSpec(Frozen):
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
-    ``baseline`` marks the two rows that frame a table: ``real`` scores held-out real samples (the floor),
-    ``untrained`` a generator before its first step (the ceiling).
+    ``baseline`` marks the two rows that frame a table: ``real`` scores real samples that are not in the reference
+    (the floor; it has no loss and no architecture), ``untrained`` a generator before its first step (the ceiling; it
+    has no loss).
     """
 
     schema_version: int = SCHEMA
     baseline: Literal["", "real", "untrained"] = ""
-    loss: Component
+    loss: Component | None
     penalties: tuple[Component, ...] = ()
-    architecture: Component
+    architecture: Component | None
     data: DataSpec
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     recipe: Recipe
@@ -117,18 +118,31 @@ class TrialSpec(Frozen):
     @property
     def trial_id(self) -> str:
         """A readable beginning and twelve digits of the hash of the canonical JSON."""
-        words = [self.baseline or self.loss.name, self.architecture.name, self.data.component.name, f"s{self.seed}"]
-        readable = re.sub(r"[^a-z0-9.]+", "-", "_".join(words).lower().replace("_", "~")).strip("-")
-        return f"{readable[:60]}-{digest(self.model_dump(mode='json'))[:12]}"
+        words = [
+            self.baseline or (self.loss.name if self.loss else "no-loss"),
+            *([self.architecture.name] if self.architecture else []),
+            self.data.component.name,
+            f"s{self.seed}",
+        ]
+        readable = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
+        return f"{readable[:80]}-{digest(self.model_dump(mode='json'))[:12]}"
 
     @property
     def loss_label(self) -> str:
         """The loss with its penalties, as a user would type it; the baselines say what they are."""
-        if self.baseline == "real":
-            return "(real data)"
-        if self.baseline == "untrained":
-            return "(untrained)"
+        if self.loss is None:
+            return "(real data)" if self.baseline == "real" else "(untrained)"
         return "+".join(part.label for part in (self.loss, *self.penalties))
+
+    @property
+    def architecture_label(self) -> str:
+        """The architecture as a user would type it."""
+        return self.architecture.label if self.architecture else "-"
+
+    @property
+    def weights(self) -> Literal["last", "last-ema"]:
+        """Which weights are scored."""
+        return "last-ema" if self.recipe.ema_decay else "last"
 
 
 class Execution(Frozen):
@@ -162,13 +176,18 @@ class Protocol(Frozen):
     reference_fingerprint: str
     reference_size: int
     num_samples: int
-    weights: Literal["last", "last-ema"]
+    weights: Literal["last", "last-ema", "none"]
     budget: str
 
     @property
     def key(self) -> str:
-        """Twelve digits that are equal exactly when the protocols are."""
-        return digest(self.model_dump(mode="json"))[:12]
+        """Eight digits that are equal exactly when the protocols are."""
+        return digest(self.model_dump(mode="json"))[:8]
+
+    @property
+    def measure(self) -> str:
+        """As :attr:`key` without budget and choice of weights: what a baseline must share with the rows it frames."""
+        return digest(self.model_dump(mode="json", exclude={"budget", "weights"}))[:8]
 
     def sentence(self) -> str:
         """One line for under a table."""

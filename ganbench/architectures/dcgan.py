@@ -1,0 +1,153 @@
+"""DCGAN: strided and transposed convolutions (Radford, Metz and Chintala 2016, arXiv:1511.06434).
+
+The generator starts from 4×4 and doubles the side with each transposed convolution (kernel 4, stride 2, padding 1);
+the discriminator mirrors it. The width doubles with each halving of the side, as in the paper, up to a cap.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganbench.api import Architecture, Networks
+from ganbench.architectures.checks import one_of, square_image, whole_number
+
+SLOPE = 0.2
+STD = 0.02
+NORMS_G = ("batch", "none")
+NORMS_D = ("auto", "batch", "layer", "spectral", "none")
+
+NORM_LAYERS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    # Layer norm of convolutional features as the WGAN-GP authors use it: over C, H and W of one sample, with a scale
+    # and a shift per channel.
+    "layer": lambda channels: nn.GroupNorm(1, channels),
+    "spectral": lambda channels: nn.Identity(),
+    "none": lambda channels: nn.Identity(),
+}
+
+
+def widths(side: int, width: int, max_width: int) -> list[int]:
+    """Return the channels at side/2, side/4, ..., 4: ``width`` doubled at each, at most ``max_width``."""
+    stages = side.bit_length() - 3
+    return [min(width << stage, max_width) for stage in range(stages)]
+
+
+class Generator(nn.Module):
+    """(N, latent_dim) to images (N, channels, side, side) in [-1, 1]."""
+
+    def __init__(self, channels: int, latent_dim: int, plan: list[int], norm: str) -> None:
+        super().__init__()
+        bias = norm != "batch"  # a batch norm would subtract it
+        # "Projected and reshaped": the same function as a transposed convolution of a 1×1 image, and faster on a CPU.
+        self.project = nn.Linear(latent_dim, plan[-1] * 4 * 4, bias=bias)
+        self.input = nn.Sequential(nn.Unflatten(1, (plan[-1], 4, 4)), NORM_LAYERS[norm](plan[-1]), nn.ReLU())
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=bias), NORM_LAYERS[norm](narrow), nn.ReLU()
+                )
+                for narrow, wide in reversed([*itertools.pairwise(plan)])
+            )
+        )
+        self.output = nn.Sequential(nn.ConvTranspose2d(plan[0], channels, 4, 2, 1), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        images: Tensor = self.output(self.blocks(self.input(self.project(z))))
+        return images
+
+
+class Discriminator(nn.Module):
+    """Images (N, channels, side, side) to raw outputs (N,). The first layer has no norm, as in the paper."""
+
+    def __init__(self, channels: int, plan: list[int], norm: str) -> None:
+        super().__init__()
+        bias = norm != "batch"
+        self.input = nn.Sequential(nn.Conv2d(channels, plan[0], 4, 2, 1), nn.LeakyReLU(SLOPE))
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(narrow, wide, 4, 2, 1, bias=bias), NORM_LAYERS[norm](wide), nn.LeakyReLU(SLOPE))
+                for narrow, wide in itertools.pairwise(plan)
+            )
+        )
+        self.output = nn.Conv2d(plan[-1], 1, 4, 1, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        raw: Tensor = self.output(self.blocks(self.input(x)))
+        return raw.flatten()
+
+
+@torch.no_grad()
+def initialise(network: nn.Module) -> None:
+    """Draw weights from N(0, 0.02²) and batch-norm scales from N(1, 0.02²), as the paper; biases are 0.
+
+    A layer norm keeps its scale of 1, as in the WGAN-GP authors' code.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.normal_(0.0, STD)
+            if layer.bias is not None:
+                layer.bias.zero_()
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.weight.normal_(1.0, STD)
+            layer.bias.zero_()
+
+
+class DCGAN(Architecture):
+    """DCGAN for square images with a power-of-two side from 16 to 128 and any number of channels.
+
+    Args:
+        width: channels at half the image's side; doubled at each further halving. The paper's 64×64 generator has 128
+            there, its discriminator 64.
+        max_width: no layer has more channels than this.
+        norm_g: ``"batch"`` or ``"none"``, after each layer of the generator but the last.
+        norm_d: after each layer of the discriminator but the first and the last: ``"batch"``, ``"layer"``,
+            ``"none"``, or ``"spectral"`` for spectral normalisation of the weights of all layers. ``"auto"`` is
+            settled to ``"layer"`` under a gradient penalty, which speaks of one sample's gradient and so cannot have
+            a batch norm (Gulrajani et al. 2017), and to ``"batch"`` otherwise.
+
+    Raises:
+        ValueError: a parameter out of range.
+    """
+
+    kinds = ("image",)
+    sizes: ClassVar[tuple[int, int]] = (16, 128)
+    power_of_two = True
+
+    def __init__(self, *, width: int = 32, max_width: int = 512, norm_g: str = "batch", norm_d: str = "auto") -> None:
+        self.width = whole_number("width", width, at_least=1, at_most=4096)
+        self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
+        if max_width < width:
+            raise ValueError(f"max_width must be at least width ({width}), not {max_width}")
+        self.norm_g = one_of("norm_g", norm_g, NORMS_G)
+        self.norm_d = one_of("norm_d", norm_d, NORMS_D)
+
+    @classmethod
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
+        """Replace ``norm_d="auto"`` by ``"layer"`` under a gradient penalty and by ``"batch"`` otherwise."""
+        if parameters.get("norm_d", "auto") != "auto":
+            return parameters
+        return {**parameters, "norm_d": "layer" if gradient_penalty else "batch"}
+
+    @property
+    def batch_norm_in_discriminator(self) -> bool:
+        """Whether the discriminator has a batch norm; so it has where ``norm_d`` was left at ``"auto"``."""
+        return self.norm_d in ("auto", "batch")
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
+        channels, side = square_image("dcgan", shape, self.sizes)
+        whole_number("latent_dim", latent_dim, at_least=1)
+        plan = widths(side, self.width, self.max_width)
+        generator = Generator(channels, latent_dim, plan, self.norm_g)
+        discriminator = Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d)
+        initialise(generator)
+        initialise(discriminator)
+        if self.norm_d == "spectral":
+            # After the weights are drawn: the first estimate of the singular vectors is made from them.
+            for layer in [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]:
+                spectral_norm(layer)
+        return Networks(generator, discriminator)

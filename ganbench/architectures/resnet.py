@@ -1,0 +1,175 @@
+"""SNGAN's residual networks (Miyato, Kataoka, Koyama and Yoshida 2018, arXiv:1802.05957, appendix B).
+
+Up to 32×32 the layout is the paper's for CIFAR-10: one width throughout, two downsampling blocks and two plain ones.
+From 64×64 it is the paper's for larger images: the width doubles with each halving of the side, up to a cap; the
+discriminator goes down to 4×4 and ends with one plain block.
+"""
+
+import itertools
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
+
+from ganbench.api import Architecture, Networks
+from ganbench.architectures.checks import flag, square_image, whole_number
+
+SMALL = 32
+
+
+def generator_widths(side: int, width: int, max_width: int) -> list[int]:
+    """Return the channels at sides 4, 8, ..., ``side``."""
+    stages = side.bit_length() - 3
+    if side <= SMALL:
+        return [width] * (stages + 1)
+    return [min(width << stage, max_width) for stage in range(stages, -1, -1)]
+
+
+def discriminator_plan(side: int, width: int, max_width: int) -> list[tuple[int, bool]]:
+    """Return (channels, whether it halves the side) of each block of the discriminator."""
+    if side <= SMALL:
+        return [(width, True), (width, True), (width, False), (width, False)]
+    stages = side.bit_length() - 3
+    return [(min(width << stage, max_width), stage < stages) for stage in range(stages + 1)]
+
+
+class UpBlock(nn.Module):
+    """Batch norm, ReLU, nearest-neighbour doubling, 3×3, batch norm, ReLU, 3×3, plus a doubled 1×1 shortcut.
+
+    No convolution has a bias: the batch norms that follow every path of the generator would subtract it.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = functional.interpolate(functional.relu(self.norm1(x)), scale_factor=2.0, mode="nearest")
+        h = self.conv2(functional.relu(self.norm2(self.conv1(h))))
+        # A 1×1 convolution and the doubling commute; this order does a quarter of the work.
+        skip: Tensor = functional.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
+        return h + skip
+
+
+class Generator(nn.Module):
+    """(N, latent_dim) to images (N, channels, side, side) in [-1, 1]."""
+
+    def __init__(self, channels: int, latent_dim: int, plan: list[int]) -> None:
+        super().__init__()
+        self.input = nn.Linear(latent_dim, 4 * 4 * plan[0])
+        self.unflatten = nn.Unflatten(1, (plan[0], 4, 4))
+        self.blocks = nn.Sequential(*(UpBlock(inputs, outputs) for inputs, outputs in itertools.pairwise(plan)))
+        self.norm = nn.BatchNorm2d(plan[-1])
+        self.output = nn.Conv2d(plan[-1], channels, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = self.blocks(self.unflatten(self.input(z)))
+        return torch.tanh(self.output(functional.relu(self.norm(h))))
+
+
+class DownBlock(nn.Module):
+    """ReLU, 3×3, ReLU, 3×3, mean over 2×2 where it halves the side, plus a shortcut.
+
+    The ``first`` block has no ReLU before its first convolution, as its input is the image itself. The shortcut is a
+    1×1 convolution where side or width change, else the identity.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, down: bool, first: bool = False) -> None:
+        super().__init__()
+        self.first, self.down = first, down
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if down or inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.conv2(functional.relu(self.conv1(x if self.first else functional.relu(x))))
+        if self.down:
+            # A mean over 2×2 and a 1×1 convolution commute; this order does a quarter of the work.
+            h, x = functional.avg_pool2d(h, 2), functional.avg_pool2d(x, 2)
+        skip: Tensor = self.shortcut(x)
+        return h + skip
+
+
+class Discriminator(nn.Module):
+    """Images (N, channels, side, side) to raw outputs (N,), through a SUM over the last feature map."""
+
+    def __init__(self, channels: int, plan: list[tuple[int, bool]]) -> None:
+        super().__init__()
+        inputs = [channels, *(outputs for outputs, _ in plan[:-1])]
+        self.blocks = nn.Sequential(
+            *(
+                DownBlock(width, outputs, down=down, first=number == 0)
+                for number, (width, (outputs, down)) in enumerate(zip(inputs, plan, strict=True))
+            )
+        )
+        self.output = nn.Linear(plan[-1][0], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        raw: Tensor = self.output(functional.relu(self.blocks(x)).sum(dim=(2, 3)))
+        return raw.squeeze(1)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw weights from Glorot's uniform distribution, with gain sqrt(2) for the 3×3 convolutions inside blocks and 1
+    for shortcuts and the outermost layers, as the authors' code does. Biases are 0."""
+    inner = {
+        id(conv)
+        for block in network.modules()
+        if isinstance(block, UpBlock | DownBlock)
+        for conv in (block.conv1, block.conv2)
+    }
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, gain=math.sqrt(2) if id(layer) in inner else 1.0)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+class ResNet(Architecture):
+    """SNGAN's residual networks for square images with a power-of-two side from 16 to 128 and any number of channels.
+
+    Args:
+        width: up to 32×32, the channels of every layer of the generator; from 64×64, those at the image's own side.
+            The paper has 256 for CIFAR-10 and 64 for larger images; the default lets a CPU follow.
+        width_d: the same for the discriminator; 0 means as the generator. The paper has 128 and 64.
+        max_width: no layer has more channels than this.
+        spectral_norm: whether the weights of all layers of the discriminator are divided by their largest singular
+            value, estimated with one power iteration per forward pass in training.
+
+    Raises:
+        ValueError: a parameter out of range.
+    """
+
+    kinds = ("image",)
+    sizes: ClassVar[tuple[int, int]] = (16, 128)
+    power_of_two = True
+
+    def __init__(self, *, width: int = 64, width_d: int = 0, max_width: int = 1024, spectral_norm: bool = True) -> None:
+        self.width = whole_number("width", width, at_least=1, at_most=4096)
+        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
+        self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
+        if max_width < max(self.width, self.width_d):
+            raise ValueError(f"max_width must be at least the widths ({width}, {self.width_d}), not {max_width}")
+        self.spectral_norm = flag("spectral_norm", spectral_norm)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
+        channels, side = square_image("resnet", shape, self.sizes)
+        whole_number("latent_dim", latent_dim, at_least=1)
+        generator = Generator(channels, latent_dim, generator_widths(side, self.width, self.max_width))
+        discriminator = Discriminator(channels, discriminator_plan(side, self.width_d, self.max_width))
+        initialise(generator)
+        initialise(discriminator)
+        if self.spectral_norm:
+            # After the weights are drawn: the first estimate of the singular vectors is made from them.
+            layers = [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+            for layer in layers:
+                add_spectral_norm(layer)
+        return Networks(generator, discriminator)

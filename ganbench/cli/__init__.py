@@ -1,0 +1,130 @@
+"""The command line. One file per group of commands, imported when the command is used."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from ganbench import __version__
+from ganbench.errors import GanbenchError
+
+COMMANDS = {
+    "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
+    "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),
+    "sample": ("ganbench.cli.sample:sample", "Draw samples from a trained trial."),
+    "list": ("ganbench.cli.catalogue:list_components", "List losses, architectures, datasets and the rest."),
+    "show": ("ganbench.cli.catalogue:show", "Explain one component: formula, paper, parameters, recipe."),
+    "plugins": ("ganbench.cli.plugins:plugins", "See which plugins are installed and whether they work."),
+    "doctor": ("ganbench.cli.doctor:doctor", "Check versions, devices and data, and say what is missing."),
+    "completion": ("ganbench.cli.completion:completion", "Print the shell's completion script."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used, and takes in plugins' commands."""
+
+    _filled = False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Built-in commands in the order of use, then plugins' commands."""
+        self._fill()
+        return [*COMMANDS, *sorted(name for name in self.commands if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a built-in command, or look among the plugins'."""
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        self._fill()
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in COMMANDS:
+                rows.append((name, COMMANDS[name][1]))
+            elif not self.commands[name].hidden:
+                rows.append((name, self.commands[name].get_short_help_str(80)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command was meant where one is close."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from ganbench.errors import did_you_mean
+
+            name = str(args[0])
+            raise click.UsageError(f"no command '{name}'{did_you_mean(name, self.list_commands(ctx))}", ctx) from error
+
+    def _fill(self) -> None:
+        if not self._filled:
+            self._filled = True
+            from ganbench import plugins
+
+            for problem in plugins.load().call("register_commands", cli=self):
+                click.echo(problem, err=True)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="ganbench", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Benchmark GANs: losses, architectures and datasets as plugins, one honest table.
+
+    \b
+    Examples:
+      ganbench run --losses vanilla,lsgan,wgan-gp,hinge --arch dcgan
+      ganbench run --losses hinge+r1[gamma=0.1] --arch dcgan --dataset mnist --seeds 5
+      ganbench results runs --format markdown
+      ganbench show wgan-gp
+    """
+    ctx.ensure_object(dict)
+    ctx.obj["debug"] = debug
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; an error for the user is one line and exit code 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments or bool(os.environ.get("GANBENCH_DEBUG"))
+    # The option may stand anywhere: a user adds it to the end of the line that failed.
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        code: Any = cli.main(args=arguments, prog_name="ganbench", standalone_mode=False, obj={"debug": debug})
+    except GanbenchError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
+        _complain(error.format_message().rstrip(".") + where)
+        sys.exit(2)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        _complain(f"unexpected {reason}; run again with --debug for the traceback")
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> None:
+    click.echo(f"ganbench: {' '.join(message.split())}", err=True)

@@ -1,0 +1,91 @@
+"""``ganbench doctor``."""
+
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click", "pluggy", "scikit-learn")
+
+
+@click.command()
+@click.option("--data-root", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
+              help="Folder of data files.")  # fmt: skip
+def doctor(data_root: Path) -> int:
+    """Check versions, devices, plugins, data and weights; say what is missing and how to get it.
+
+    Exit code 1 where something that every run needs is missing.
+    """
+    from ganbench import __version__, devices, plugins
+    from ganbench.planner import cache_folder
+
+    healthy = True
+    click.secho("versions", bold=True)
+    click.echo(
+        f"  ganbench {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
+    for package in PACKAGES:
+        try:
+            click.echo(f"  {package} {version(package)}")
+        except PackageNotFoundError:
+            healthy = False
+            click.echo(f"  {package} is missing: {sys.executable} -m pip install {package}")
+    healthy &= _torch()
+
+    click.secho("devices", bold=True)
+    found = devices.gpus()
+    click.echo(f"  {devices.cores()} processor cores: {devices.cores()} one-thread trials at once by default")
+    for index, name in enumerate(found):
+        click.echo(f"  cuda:{index} {name}")
+    if not found:
+        click.echo("  no CUDA device: trials run on the CPU (nvidia-smi lists none)")
+
+    click.secho("plugins", bold=True)
+    loaded = plugins.load()
+    broken = [plugin for plugin in loaded.plugins if plugin.status == "broken"]
+    click.echo(
+        f"  {len(loaded.plugins)} entry points, {len(broken)} broken{'; see: ganbench plugins list' if broken else ''}"
+    )
+
+    click.secho("data and weights", bold=True)
+    click.echo("  digits: embedded, with its extractor; needs no download")
+    for name, place, how in _data(data_root):
+        click.echo(f"  {name}: {f'found at {place}' if place.exists() else f'not at {place}; {how}'}")
+    cache = cache_folder()
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free / 2**30
+    click.echo(f"  cache: {cache}, {free:.1f} GiB free")
+    return 0 if healthy else 1
+
+
+def _torch() -> bool:
+    """Import torch and torchvision: their versions must fit together."""
+    try:
+        import torch
+        import torchvision  # noqa: F401
+    except Exception as error:
+        click.echo(f"  torch and torchvision do not fit together ({' '.join(str(error).split())[:120]});")
+        click.echo(f"  install them in one go: {sys.executable} -m pip install --force-reinstall torch torchvision")
+        return False
+    click.echo(
+        f"  torch works, {'with' if torch.cuda.is_available() else 'without'} CUDA, {torch.get_num_threads()} threads"
+    )
+    return True
+
+
+def _data(root: Path) -> list[tuple[str, Path, str]]:
+    """Where each dataset's and extractor's files are looked for, and how to get them."""
+    import os
+
+    weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
+    home = Path(os.environ.get("TORCH_HOME") or "~/.cache/torch").expanduser()
+    inception = Path(weights) if weights else home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    by_itself = "the first run downloads it, or put the files there by hand"
+    return [
+        ("mnist", root / "MNIST" / "raw", by_itself),
+        ("fashion-mnist", root / "FashionMNIST" / "raw", by_itself),
+        ("cifar10", root / "cifar-10-batches-py", by_itself),
+        ("inception weights", inception, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS"),
+    ]

@@ -1,0 +1,29 @@
+"""``ganbench run --dry-run``: everything checked, nothing trained."""
+
+from ganbench import devices
+from ganbench.runner import RunRequest, label, layout, plan_trials, shared_server
+from ganbench.spec import Recipe
+from ganbench.store import Store
+
+
+def describe(request: RunRequest) -> str:
+    """Plan the grid and list its trials: which are done, which would run, under which recipe."""
+    device = devices.choose(request.device)
+    slots, threads = layout(request, device)
+    with shared_server(device, threads) as server:
+        trials = plan_trials(request, server, device, threads)
+    store = Store(request.out)
+    defaults = Recipe().model_dump()
+    lines = []
+    cached = 0
+    for trial in trials:
+        status = store.cached(trial.trial_id) or "to run"
+        cached += status != "to run"
+        own = trial.spec.recipe.model_dump()
+        changed = " ".join(f"{key}={value}" for key, value in own.items() if value != defaults[key])
+        lines.append(f"{status:8}  {label(trial)}  {changed}".rstrip())
+        lines.extend(f"          note: {warning}" for warning in trial.warnings)
+    lines.append(
+        f"{len(trials)} trials, {cached} done already; on {device}, {slots} at once with {threads} thread(s) each"
+    )
+    return "\n".join(lines)

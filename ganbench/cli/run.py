@@ -1,0 +1,144 @@
+"""``ganbench run``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.cli.options import complete_components, format_option
+
+
+@click.command()
+@click.option(
+    "--losses", "--loss", multiple=True, metavar="A,B", shell_complete=complete_components("loss"),
+    help="Losses, each with penalties where wanted: hinge+r1[gamma=0.1].",
+)  # fmt: skip
+@click.option(
+    "--architectures", "--architecture", "--arch", multiple=True, metavar="X,Y",
+    shell_complete=complete_components("architecture"), help="Architectures: dcgan[width=64].",
+)  # fmt: skip
+@click.option(
+    "--datasets", "--dataset", multiple=True, metavar="D,E", shell_complete=complete_components("dataset"),
+    help="Datasets; folder:PATH for a folder or .zip of images.  [default: digits]",
+)  # fmt: skip
+@click.option("--seeds", "--seed", metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
+@click.option("--steps", type=click.IntRange(1), metavar="N", help="Generator updates.  [default: 2000]")
+@click.option("--images", type=click.IntRange(1), metavar="N", help="Budget of real images instead of steps.")
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Samples per update.  [default: 64]")
+@click.option(
+    "--metrics", "--metric", multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
+    help="Metrics.  [default: the dataset's, e.g. fid,is]",
+)  # fmt: skip
+@click.option(
+    "--extractor", metavar="NAME", shell_complete=complete_components("extractor"),
+    help="Feature network.  [default: the dataset's]",
+)  # fmt: skip
+@click.option("--num-samples", type=click.IntRange(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
+@click.option("--reference", type=click.Choice(["train", "test"]), help="Split to score against.")
+@click.option(
+    "--eval-every", type=click.IntRange(0), metavar="N", help="Steps between evaluations; 0: only at the end."
+)
+@click.option(
+    "--protocol", type=click.Choice(["paper", "uniform"]),
+    help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
+)  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A recipe setting, e.g. n_critic=1.")
+@click.option("--baselines/--no-baselines", default=None, help="Add real-against-real and untrained rows.")
+@click.option("--suite", type=click.Path(path_type=Path), metavar="FILE.toml", help="A grid with the same names.")
+@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
+@click.option("--retry", is_flag=True, help="Run diverged trials again.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    help="Folder of trials; what is done there is not trained again.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Check everything, print what would run, train nothing.")
+@format_option
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+def run(
+    settings: tuple[str, ...],
+    suite: Path | None,
+    device: str,
+    jobs: int,
+    timeout: float | None,
+    retry: bool,
+    out: Path,
+    dry_run: bool,
+    form: str,
+    quiet: bool,
+    **given: Any,
+) -> int:
+    """Train every loss x architecture x dataset x seed, score each, print one comparative table.
+
+    Progress goes to stderr, the table alone to stdout. Exit code 0: all trials done; 1: some failed, their rows say
+    why; 2: the request is wrong; 130: interrupted, run again to go on.
+
+    \b
+    Examples:
+      ganbench run --losses vanilla,lsgan --arch dcgan
+      ganbench run --losses wgan-gp[lambda_gp=1|10] --arch dcgan --seeds 5
+      ganbench run --losses hinge --arch resnet --dataset folder:photos.zip[size=32] --device cuda
+      ganbench run --suite leaderboards/digits.toml --format markdown
+    """
+    from ganbench import plugins
+    from ganbench.display import make_display
+    from ganbench.results import read_row
+    from ganbench.runner import RunRequest, run_grid
+    from ganbench.suite import Suite, load, to_request
+
+    loaded = plugins.load()
+    given["recipe"] = parse_settings(settings)
+    request, seeds = to_request(load(suite) if suite else Suite(), Suite.model_validate(given), loaded.registry)
+    wanted = RunRequest(plan=request, seeds=seeds, out=out, device=device, jobs=jobs, timeout=timeout, retry=retry)
+    if dry_run:
+        from ganbench.cli.dry_run import describe
+
+        click.echo(describe(wanted))
+        return 0
+    display = make_display(quiet=quiet)
+    try:
+        outcome = run_grid(wanted, loaded, display)
+    finally:
+        display.close()
+    rows = [read_row(folder) for folder in outcome.folders]
+    print_rows(rows, form)
+    if form == "table":
+        click.echo(closing(outcome.folders[0].path.parent, interrupted=outcome.interrupted))
+    if outcome.interrupted:
+        return 130
+    return 0 if all(row.status == "done" for row in rows) else 1
+
+
+def print_rows(rows: list[Any], form: str) -> None:
+    """Print the table to stdout, in colour on a terminal."""
+    import shutil
+    import sys
+
+    from ganbench.tables import render
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(render(rows, form, width=width, colour=terminal and form == "table"), color=terminal or None)
+
+
+def closing(out: Path, *, interrupted: bool) -> str:
+    """Where the samples are, or how to go on."""
+    if interrupted:
+        return "Interrupted. The same command goes on from the checkpoints."
+    return f"Samples: {out / '*' / 'samples.png'}"
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``key=value`` pairs, several in one text where they are separated by commas."""
+    from ganbench.errors import UsageError
+    from ganbench.grid import parse_scalar
+
+    parsed: dict[str, Any] = {}
+    for item in (part.strip() for text in settings for part in text.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise UsageError(f"--set '{item}' is not key=value")
+        parsed[key.strip()] = parse_scalar(value)
+    return parsed

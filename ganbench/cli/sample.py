@@ -1,0 +1,40 @@
+"""``ganbench sample``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("trial", type=click.Path(path_type=Path))
+@click.option("--n", "count", type=click.IntRange(1, 100_000), default=64, show_default=True, help="How many samples.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True,
+              help="A .png grid, or an .npy array of uint8 images or float32 vectors.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latent points.")
+@click.option("--columns", type=click.IntRange(1), default=8, show_default=True, help="Images in a row.")
+def sample(trial: Path, count: int, out: Path, seed: int, columns: int) -> int:
+    """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
+
+    \b
+    Examples:
+      ganbench sample runs/hinge-dcgan-digits-s0-0123456789ab --n 100 --out grid.png
+      ganbench sample hinge-dcgan-digits-s0-0123456789ab --out samples.npy --n 10000
+    """
+    from ganbench.errors import StoreError, UsageError
+    from ganbench.folder import TrialFolder
+
+    if out.suffix not in (".png", ".npy"):
+        raise UsageError(f"--out {out} must end in .png or .npy")
+    path = trial if trial.is_dir() else Path("runs") / trial
+    if not path.is_dir():
+        raise StoreError(f"there is no trial {trial}, neither as a folder nor under runs/")
+    folder = TrialFolder(path)
+    spec = folder.read_spec().spec
+    if not folder.generator.exists():
+        raise StoreError(f"{path} has no generator.safetensors; its status is {folder.read_status()['status']}")
+
+    from ganbench.evaluation.drawing import draw_from_trial
+
+    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns)
+    click.echo(str(out))
+    return 0

@@ -1,0 +1,183 @@
+"""A user's own images: a folder or a .zip."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from ganbench.api import Dataset, Samples
+from ganbench.datasets.checks import known_split, shown
+from ganbench.datasets.decoding import Header, decode_all, read_header
+from ganbench.datasets.listing import Source, open_source
+from ganbench.errors import DataError
+
+LARGEST_SIDE = 2048
+CHANNELS = ("auto", "grey", "gray", "rgb")
+SPLITS = ("train", "test")
+
+
+def held_out(name: str, share: float) -> bool:
+    """Return whether a file is in the test split: the first 64 bits of its name's SHA-256, over 2⁶⁴, are below
+    ``share``. So a file stays where it is when others come or go."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2.0**64
+
+
+def class_of(name: str) -> str | None:
+    """Return the first folder of a relative name, ``None`` for a file that is in no folder."""
+    parts = PurePosixPath(name).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+def without_wrapping(names: tuple[str, ...]) -> dict[str, str]:
+    """Return each name without the folders that are around all of them, as a packed folder is inside its .zip.
+
+    So a folder and its .zip have the same classes and the same splits.
+    """
+    inner = dict(zip(names, names, strict=True))
+    while names and class_of(inner[names[0]]) is not None and len({class_of(name) for name in inner.values()}) == 1:
+        inner = {name: short.partition("/")[2] for name, short in inner.items()}
+    return inner
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which files make a split, and the class of each where all files have one."""
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    classes: tuple[str, ...]
+
+
+def plan_split(names: tuple[str, ...], split: str, holdout: float) -> Plan:
+    """Choose the files of a split.
+
+    Folders around everything are passed over. Where the outermost ones then are ``train`` and ``test``, they are the
+    splits, and the folders inside them the classes. Else ``holdout`` decides, and the outermost folders are the
+    classes. Classes are numbered in the order of
+    their names, alike in both splits; where one file is in no folder, there are none.
+
+    Raises:
+        ValueError: ``holdout`` contradicts the folders, or there are others beside ``train`` and ``test``; the message
+            is the end of a sentence.
+    """
+    inner = without_wrapping(names)
+    if has_split_folders(inner):
+        if stray := next((name for name in names if class_of(inner[name]) not in SPLITS), None):
+            raise ValueError(f"has train/ and test/ folders, but {shown(stray)} is in neither")
+        if holdout:
+            raise ValueError(f"has train/ and test/ folders already, so holdout={holdout:g} cannot be asked of it")
+        chosen = tuple(name for name in names if class_of(inner[name]) == split)
+        within = {name: class_of(inner[name].partition("/")[2]) for name in names}
+    else:
+        chosen = tuple(name for name in names if held_out(inner[name], holdout) == (split == "test"))
+        within = {name: class_of(inner[name]) for name in names}
+    folders = [folder for folder in within.values() if folder is not None]
+    if len(folders) < len(names):
+        return Plan(chosen, None, ())
+    classes = tuple(sorted(set(folders)))
+    numbers = {folder: number for number, folder in enumerate(classes)}
+    return Plan(chosen, tuple(numbers[str(within[name])] for name in chosen), classes)
+
+
+def has_split_folders(inner: dict[str, str]) -> bool:
+    """Return whether there are files both below ``train/`` and below ``test/``; see :func:`without_wrapping`."""
+    return set(SPLITS) <= {class_of(name) for name in inner.values()}
+
+
+class Folder(Dataset):
+    """The images (png, jpg, jpeg, webp, bmp) below a folder or in a .zip, in the order of their names.
+
+    Hidden files and a desktop's companions (``.DS_Store``, ``Thumbs.db``, ``__MACOSX``) are passed over; any other
+    file that is not an intact image is an error that names it. Sub-folders are classes where every image is in one and
+    there are at least two; folders around everything, as in many a .zip, are passed over.
+    ``root`` is ignored.
+
+    All images are for training, and fakes are compared with those same images, as is usual where there is no test
+    set, unless there is one: folders ``train`` and ``test`` at the top are the splits, and ``holdout`` makes one.
+    Then fakes are compared with the test split.
+
+    Args:
+        path: the folder or .zip; ``folder:PATH`` sets it. ``~`` is the home folder.
+        size: 0: all images must have one size, and are not touched. Else each is cut to its largest centred square
+            and brought to size×size by PIL's bicubic filter, antialiased.
+        channels: ``"grey"``/``"gray"``, ``"rgb"``, or ``"auto"``: grey if all images are stored so, else colour.
+        holdout: the share of images, chosen by a hash of their names, that is the test split.
+
+    Raises:
+        ValueError: a parameter out of range.
+    """
+
+    extractor = "inception"
+    metrics = ("fid", "is")
+
+    def __init__(self, *, path: str = "", size: int = 0, channels: str = "auto", holdout: float = 0.0) -> None:
+        if not str(path).strip():
+            raise ValueError("folder needs a path, as in folder:PATH")
+        if isinstance(size, bool) or not isinstance(size, int) or not (size == 0 or 4 <= size <= LARGEST_SIDE):
+            raise ValueError(f"size must be 0 (as they are) or a whole number from 4 to {LARGEST_SIDE}, not {size!r}")
+        if channels not in CHANNELS:
+            raise ValueError(f"channels must be one of {', '.join(CHANNELS)}, not {channels!r}")
+        if isinstance(holdout, bool) or not isinstance(holdout, int | float) or not 0 <= holdout <= 0.9:
+            raise ValueError(f"holdout must be a share from 0 to 0.9, not {holdout!r}")
+        self.path = Path(str(path)).expanduser().absolute()
+        self.size = size
+        self.channels = channels
+        self.holdout = float(holdout)
+
+    @property
+    def reference_split(self) -> str:  # type: ignore[override]
+        """``"test"`` where there is a test split, else ``"train"``."""
+        return "test" if self.holdout or _has_test_folder(self.path) else "train"
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        """Return the images of a split as uint8 (N, 1 or 3, H, W), with labels where every image is in a class folder.
+
+        Raises:
+            DataError: the path, a file in it or the split is not as it must be; says which and what to do.
+        """
+        known_split("folder", split)
+        place = shown(self.path)
+        with open_source(self.path) as source:
+            if len(source.names) < 2:
+                count = "only one image" if source.names else "no images"
+                raise DataError(f"{place} holds {count}; a GAN needs many")
+            try:
+                plan = plan_split(source.names, split, self.holdout)
+            except ValueError as error:
+                raise DataError(f"{place} {error}") from error
+            if not plan.names and split == "test" and not self.holdout:
+                raise DataError(f"{place} has no test split; add [holdout=0.1], or train/ and test/ folders in it")
+            if len(plan.names) < 2:
+                raise DataError(f"the {split} split of {place} holds {len(plan.names)} images, too few to use")
+            # All headers first, also those of the other split, which must agree: cheap, and before much is decoded.
+            headers = {name: read_header(source.read(name), source.where(name)) for name in source.names}
+            grey = self.channels in ("grey", "gray") or (
+                self.channels == "auto" and all(header.grey for header in headers.values())
+            )
+            height, width = (self.size, self.size) if self.size else self._common_size(headers, source)
+            data = decode_all(source, plan.names, grey=grey, height=height, width=width, size=self.size)
+            files = source.files
+        labels = None if plan.labels is None else torch.tensor(plan.labels, dtype=torch.int64)
+        return Samples(data=data, labels=labels, classes=plan.classes, files=files)
+
+    def _common_size(self, headers: dict[str, Header], source: Source) -> tuple[int, int]:
+        """Return (height, width) of all images; two that differ are a :class:`DataError` that names both."""
+        (first, expected), *others = headers.items()
+        for name, header in others:
+            if (header.width, header.height) != (expected.width, expected.height):
+                raise DataError(
+                    f"the images differ in size: {source.where(first)} is {expected.width}x{expected.height} and "
+                    f"{source.where(name)} {header.width}x{header.height}; bring them to one with [size=32]"
+                )
+        return expected.height, expected.width
+
+
+def _has_test_folder(path: Path) -> bool:
+    """Return whether ``train`` and ``test`` are the splits; ``False`` where it cannot be told, as loading will say."""
+    try:
+        with open_source(path) as source:
+            return has_split_folders(without_wrapping(source.names))
+    except DataError:
+        return False

@@ -1,0 +1,165 @@
+"""What image files a folder or a .zip holds, in an order that is the same everywhere, and nothing else."""
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from ganbench.datasets.checks import one_line, shown
+from ganbench.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+COMPANIONS = ("thumbs.db", "desktop.ini", "__macosx")
+LARGEST_FILE = 256 << 20
+"""Bytes of one image file, unpacked; a .zip can claim, and hold, terabytes in a few kilobytes."""
+
+
+class Source(Protocol):
+    """A folder or a .zip that has been listed."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The image files, relative, with slashes, sorted by code point."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The absolute paths whose times tell a change."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one image file. Raises :class:`DataError` where it cannot be read."""
+        ...
+
+    def where(self, name: str) -> str:
+        """Return the place of one image file, for a message."""
+        ...
+
+
+def hidden(name: str) -> bool:
+    """Return whether a part of the name is hidden (``.DS_Store``) or a desktop's companion (``Thumbs.db``)."""
+    return any(part.startswith(".") or part.lower() in COMPANIONS for part in PurePosixPath(name).parts)
+
+
+def require_image(name: str, where: str) -> None:
+    """Raise :class:`DataError` unless the name ends as an image's does."""
+    if not name.lower().endswith(SUFFIXES):
+        raise DataError(
+            f"{where} is not an image ({', '.join(suffix[1:] for suffix in SUFFIXES)}); remove it or hide it"
+        )
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The images below a folder."""
+
+    path: Path
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+
+    @classmethod
+    def list(cls, path: Path) -> "FolderSource":
+        """List a folder with all its sub-folders, also linked ones.
+
+        ``files`` holds the images and the folders, whose times change when a file is added or removed.
+        """
+        names: list[str] = []
+        folders: list[str] = []
+        seen: set[str] = set()
+        for folder, inner, files in os.walk(path, onerror=_refuse, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:
+                raise DataError(f"{shown(folder)} is a link to a folder that is listed already; remove it")
+            seen.add(real)
+            folders.append(folder)
+            inner[:] = [name for name in inner if not hidden(name)]
+            relative = Path(folder).relative_to(path)
+            for name in files:
+                if not hidden(name):
+                    require_image(name, shown(Path(folder, name)))
+                    names.append((relative / name).as_posix())
+        names.sort()
+        return cls(path, tuple(names), (*sorted(folders), *(str(path / name) for name in names)))
+
+    def where(self, name: str) -> str:
+        return shown(self.path / name)
+
+    def read(self, name: str) -> bytes:
+        file = self.path / name
+        try:
+            status = file.stat()
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
+                raise DataError(f"{shown(file)} is not a regular file")
+            if status.st_size > LARGEST_FILE:
+                raise DataError(f"{shown(file)} has {status.st_size} bytes, more than an image may ({LARGEST_FILE})")
+            return file.read_bytes()
+        except OSError as error:
+            raise DataError(f"{shown(file)} cannot be read ({error.strerror or error})") from error
+
+
+@dataclass(frozen=True)
+class ZipSource:
+    """The images in a .zip, which is read in place: nothing is unpacked to the disk."""
+
+    path: Path
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+    archive: zipfile.ZipFile
+
+    @classmethod
+    def list(cls, path: Path, archive: zipfile.ZipFile) -> "ZipSource":
+        """List an open archive, refusing entries that are encrypted, absurdly large or there twice."""
+        names: set[str] = set()
+        for entry in archive.infolist():
+            name = entry.filename
+            if entry.is_dir() or hidden(name):
+                continue
+            where = f"{shown(path)}: {shown(name)}"
+            require_image(name, where)
+            if entry.flag_bits & 1:
+                raise DataError(f"{where} is encrypted; pack the images without a password")
+            if entry.file_size > LARGEST_FILE:
+                raise DataError(f"{where} claims {entry.file_size} bytes, more than an image may ({LARGEST_FILE})")
+            if name in names:
+                raise DataError(f"{where} is there twice; pack each image once")
+            names.add(name)
+        return cls(path, tuple(sorted(names)), (str(path),), archive)
+
+    def where(self, name: str) -> str:
+        return f"{shown(self.path)}: {shown(name)}"
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self.archive.read(name)  # never more than the size it claims
+        except Exception as error:  # damaged archives raise what zipfile, zlib, lzma and struct please
+            raise DataError(f"{self.where(name)} cannot be unpacked ({one_line(error)})") from error
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """List a folder or a .zip and keep it open.
+
+    Raises:
+        DataError: it does not exist, is neither, cannot be read, or holds something that is not an image.
+    """
+    if path.is_dir():
+        yield FolderSource.list(path)
+        return
+    if not path.exists():
+        raise DataError(f"there is no folder or .zip at {shown(path)}")
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{shown(path)} is neither a folder nor an intact .zip ({one_line(error)})") from error
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be read ({error.strerror or error})") from error
+    with archive:
+        yield ZipSource.list(path, archive)
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(f"{shown(error.filename)} cannot be listed ({error.strerror or error})") from error

@@ -1,0 +1,85 @@
+"""Where a number comes from: versions, device, threads, and what was done to make it repeatable."""
+
+import os
+import platform
+import resource
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganbench.spec import Execution, TrialSpec
+
+PACKAGES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "safetensors")
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that a result depends on."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def describe(execution: Execution, device: torch.device) -> dict[str, Any]:
+    """The environment of a result."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "versions": versions(),
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "requested_device": execution.device,
+    }
+
+
+def determinism(spec: TrialSpec, device: torch.device) -> dict[str, Any]:
+    """What makes a result repeatable, and how far."""
+    exact = device.type == "cpu"
+    return {
+        "seed": spec.seed,
+        "threads": torch.get_num_threads(),
+        "precision": spec.recipe.precision,
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "statement": (
+            "bit-equal on this kind of processor with this number of threads and these versions"
+            if exact
+            else "equal up to the order of floating-point sums in CUDA kernels that are not deterministic"
+        ),
+    }
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory in use so far, in bytes: of the device, or of this process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def steal_seconds() -> float | None:
+    """Seconds that a virtual machine's processors were taken away since boot; ``None`` where unknown."""
+    try:
+        fields = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()
+        return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None

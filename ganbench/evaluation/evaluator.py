@@ -1,0 +1,236 @@
+"""One scoring of generated samples: features once, then every metric."""
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Extractor, Metric, Mixture, Samples
+from ganbench.errors import UsageError
+from ganbench.evaluation.features import Extracted, extract
+from ganbench.evaluation.images import require_finite, to_uint8
+from ganbench.evaluation.references import ReferenceKey, recall
+
+_FEATURE_NEEDS = {"features", "logits"}
+
+
+class Evaluator:
+    """Scores samples against one reference, with the same metrics and extractor each time.
+
+    What does not change between two scorings is computed once: the network, the reference's features and their
+    statistics. Nothing of torch's or numpy's global state is different after a scoring.
+    """
+
+    def __init__(
+        self,
+        *,
+        reference: Samples,
+        mixture: Mixture | None,
+        metrics: Mapping[str, Metric],
+        extractor: Extractor | None,
+        device: torch.device,
+        cache: Path | None,
+        batch_size: int = 250,
+        split: str = "",
+        train: Samples | None = None,
+    ) -> None:
+        """Check that every metric can be computed; the reference is looked at when it is first needed.
+
+        Args:
+            reference: the real samples that fakes are compared with.
+            mixture: the true distribution, where it is known.
+            metrics: name to metric.
+            extractor: the feature network, or ``None``.
+            device: where the network runs.
+            cache: folder for reference features, or ``None``.
+            batch_size: images at a time through the network.
+            split: the reference's split, noted in the cache.
+            train: the training samples, for metrics that need ``train``.
+
+        Raises:
+            UsageError: a metric needs what is not there, two metrics return values of one name, or the extractor
+                does not take samples of this kind.
+            DataError: the extractor's weights are missing or damaged.
+        """
+        self.reference = reference
+        self.mixture = mixture
+        self.metrics = dict(metrics)
+        self.extractor = extractor
+        self.device = device
+        self.cache = cache
+        self.batch_size = batch_size
+        self.split = split
+        self.train = train
+        self._check_names()
+        self._check_needs()
+        if self._uses_extractor and extractor is not None:
+            check_shape(extractor, reference.shape)
+            extractor.sha256()
+
+    def score(self, fakes: Tensor, *, final: bool) -> dict[str, float]:
+        """Return all values by name.
+
+        Args:
+            fakes: floating point images (N, C, H, W) in [-1, 1] or vectors (N, D), on any device.
+            final: also compute the costly metrics.
+
+        Raises:
+            NonFiniteSamples: a value is NaN or infinite; nothing is scored.
+            UsageError: the samples do not have the reference's shape.
+        """
+        if tuple(fakes.shape[1:]) != self.reference.shape:
+            raise UsageError(f"samples of shape {tuple(fakes.shape[1:])} against a reference {self.reference.shape}")
+        fakes = fakes.detach()
+        data = to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
+        return self._score(Samples(data=data.cpu()), final=final)
+
+    def score_real(self, samples: Samples) -> dict[str, float]:
+        """Return all values for real samples, as they are: the floor of a table."""
+        if samples.shape != self.reference.shape or samples.kind != self.reference.kind:
+            raise UsageError(f"samples of shape {samples.shape} against a reference {self.reference.shape}")
+        return self._score(samples, final=True)
+
+    def check(self, fakes: int) -> list[str]:
+        """Return the metrics' warnings about these sample counts, each with the metric's name.
+
+        Raises:
+            UsageError: a metric finds the counts meaningless.
+        """
+        found = []
+        for name, metric in self.metrics.items():
+            try:
+                warning = metric.check(
+                    fakes=fakes, reference=len(self.reference), dimension=self._dimension, classes=self._classes
+                )
+            except ValueError as error:
+                raise UsageError(f"metric '{name}': {error}") from error
+            if warning:
+                found.append(f"{name}: {warning}")
+        return found
+
+    @cached_property
+    def reference_evidence(self) -> Extracted:
+        """The reference's side, its features from the cache where they are."""
+        needs_train = any("train" in metric.needs for metric in self.metrics.values())
+        train = self._known(self.train, "train") if needs_train and self.train is not None else None
+        return self._known(self.reference, self.split, train)
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        assert self.extractor is not None
+        return self.extractor.build(self._layers).to(self.device)
+
+    @property
+    def _uses_extractor(self) -> bool:
+        return any(_FEATURE_NEEDS & set(metric.needs) for metric in self.metrics.values())
+
+    @property
+    def _layers(self) -> list[str]:
+        if self.extractor is None or not self._uses_extractor:
+            return []
+        return list(
+            dict.fromkeys(layer for layer in (self.extractor.feature_layer, self.extractor.logits_layer) if layer)
+        )
+
+    @property
+    def _dimension(self) -> int:
+        return self.extractor.dimension if self.extractor is not None else 0
+
+    @property
+    def _classes(self) -> int:
+        return len(self.reference.classes)
+
+    def _score(self, samples: Samples, *, final: bool) -> dict[str, float]:
+        wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
+        fake = Extracted(
+            samples=samples.data, labels=samples.labels, mixture=self.mixture, **self._extract(samples.data)
+        )
+        values: dict[str, float] = {}
+        for metric in wanted:
+            values.update(metric.compute(fake, self.reference_evidence))
+        return values
+
+    def _extract(self, images: Tensor) -> dict[str, Tensor]:
+        if self.extractor is None or not self._layers:
+            return {}
+        outputs = extract(
+            self._network, images, channels=self.extractor.channels, device=self.device, batch_size=self.batch_size
+        )
+        by_layer = dict(zip(self._layers, outputs, strict=True))
+        found = {"features": by_layer[self.extractor.feature_layer]}
+        if self.extractor.logits_layer:
+            found["logits"] = by_layer[self.extractor.logits_layer]
+        return found
+
+    def _known(self, samples: Samples, split: str, train: Extracted | None = None) -> Extracted:
+        """Evidence for real samples, its features and statistics recalled or computed."""
+        make = partial(Extracted, samples=samples.data, labels=samples.labels, mixture=self.mixture, train=train)
+        if self.extractor is None or not self._layers:
+            return make()
+        key = ReferenceKey(
+            fingerprint=samples.fingerprint,
+            split=split,
+            preprocessing=f"uint8, {samples.shape[0]} channels to {self.extractor.channels}",
+            extractor=self.extractor.registered_name,
+            extractor_sha256=self.extractor.sha256(),
+            layers=tuple(self._layers),
+            device=self.device.type,
+            versions=tuple(f"{name} {version(name)}" for name in ("torch", "torch-fidelity", "numpy")),
+        )
+        tensors = recall(key, lambda: self._with_statistics(samples.data), cache=self.cache)
+        return make(
+            features=tensors["features"],
+            logits=tensors.get("logits"),
+            known_statistics={name: tensors[name].numpy() for name in ("mu", "sigma")},
+        )
+
+    def _with_statistics(self, images: Tensor) -> dict[str, Tensor]:
+        found = self._extract(images)
+        statistics = Extracted(samples=images, features=found["features"]).statistics()
+        return {**found, **{name: torch.from_numpy(statistics[name]) for name in ("mu", "sigma")}}
+
+    def _check_names(self) -> None:
+        owners: dict[str, str] = {}
+        for name, metric in self.metrics.items():
+            for value in metric.values:
+                if value in owners:
+                    raise UsageError(f"metrics '{owners[value]}' and '{name}' both return '{value}'; choose one")
+                owners[value] = name
+
+    def _check_needs(self) -> None:
+        logits = self.extractor is not None and bool(self.extractor.logits_layer)
+        available = {
+            "features": (self.extractor is not None, "an extractor; choose one with --extractor"),
+            "logits": (logits, "an extractor with class outputs; choose another with --extractor"),
+            "labels": (self.reference.labels is not None, "a reference with labels"),
+            "mixture": (self.mixture is not None, "a dataset whose modes are known, such as ring or grid"),
+            "train": (self.train is not None, "the training samples"),
+        }
+        for name, metric in self.metrics.items():
+            for need in metric.needs:
+                there, what = available.get(need, (False, f"'{need}', which ganbench does not know"))
+                if not there:
+                    raise UsageError(f"metric '{name}' needs {what}")
+            if "train" in metric.needs and self.train and self.train.fingerprint == self.reference.fingerprint:
+                raise UsageError(f"metric '{name}' needs a held-out reference, not the training samples themselves")
+
+
+def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
+    """Check that an extractor takes samples of ``shape``.
+
+    Raises:
+        UsageError: it does not; names both.
+    """
+    name = extractor.registered_name
+    if len(shape) != 3:
+        raise UsageError(f"extractor '{name}' takes images, the samples are vectors of {shape[0]} numbers")
+    channels, height, width = shape
+    smallest, largest = extractor.sizes
+    if not all(smallest <= side <= largest for side in (height, width)):
+        takes = f"{smallest}x{smallest}" if smallest == largest else f"sides from {smallest} to {largest}"
+        raise UsageError(f"extractor '{name}' takes images of {takes}, the samples are {height}x{width}")
+    if channels not in (1, extractor.channels):
+        raise UsageError(f"extractor '{name}' takes {extractor.channels} channels, the samples have {channels}")

@@ -1,0 +1,88 @@
+"""Evaluation never changes training: whatever it switches or draws from is put back as it was."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
+    """Put modules in eval mode and restore every submodule's own flag afterwards.
+
+    ``module.train()`` would not do: it would also switch a submodule that its author keeps in eval mode.
+    """
+    flags = [(part, part.training) for module in modules for part in module.modules()]
+    try:
+        for module in modules:
+            module.eval()
+        yield
+    finally:
+        for part, training in flags:
+            part.training = training
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Compute in real float32: no TF32 (on by default for cuDNN convolutions) and no bfloat16 products."""
+    backends: Any = torch.backends
+    if not hasattr(backends.cudnn, "conv"):  # before torch 2.9
+        with _legacy_full_precision():
+            yield
+        return
+    slots = (
+        backends.cuda.matmul,
+        backends.cudnn.conv,
+        backends.cudnn.rnn,
+        backends.mkldnn.matmul,
+        backends.mkldnn.conv,
+    )
+    saved = [slot.fp32_precision for slot in slots]
+    try:
+        for slot in slots:
+            slot.fp32_precision = "ieee"
+        yield
+    finally:
+        for slot, precision in zip(slots, saved, strict=True):
+            slot.fp32_precision = precision
+
+
+@contextmanager
+def _legacy_full_precision() -> Iterator[None]:
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    try:
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_float32_matmul_precision("highest")
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = convolutions
+        torch.set_float32_matmul_precision(products)
+
+
+@contextmanager
+def own_global_stream(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators inside, and put them back where they were afterwards.
+
+    For networks that draw noise of their own while they generate.
+    """
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.random.default_generator.manual_seed(seed)
+        if devices:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def isolated(*modules: nn.Module, device: torch.device, seed: int = 0) -> Iterator[None]:
+    """All of the above, without gradients and outside any autocast region."""
+    with ExitStack() as stack:
+        stack.enter_context(evaluation_mode(*modules))
+        stack.enter_context(full_precision())
+        stack.enter_context(own_global_stream(seed, device))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        yield

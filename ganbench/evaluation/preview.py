@@ -1,0 +1,73 @@
+"""Pictures of samples: a grid of images, or points beside the real ones. Drawn at the same latent points everywhere."""
+
+import io
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganbench.api import Mixture
+from ganbench.evaluation.images import to_uint8
+from ganbench.files import write_bytes
+
+SIDE_PIXELS = 640
+GAP = 1
+
+
+def grid(images: Tensor, columns: int) -> Image.Image:
+    """Arrange images in [-1, 1], shape (N, C, H, W), row by row; small ones are enlarged without smoothing.
+
+    Images of one or three channels are shown as they are; of any other number, the first channel is.
+    """
+    pixels = to_uint8(images)
+    if pixels.shape[1] not in (1, 3):
+        pixels = pixels[:, :1]
+    count, channels, height, width = pixels.shape
+    rows = -(-count // columns)
+    sheet = torch.full((channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), 127, dtype=torch.uint8)
+    for index, image in enumerate(pixels):
+        top, left = GAP + index // columns * (height + GAP), GAP + index % columns * (width + GAP)
+        sheet[:, top : top + height, left : left + width] = image
+    array = sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy()
+    picture = Image.fromarray(array)
+    scale = max(1, SIDE_PIXELS // max(picture.size))
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None) -> bytes:
+    """Draw two-dimensional samples beside real ones; returns a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), dpi=128, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.scatter(*real[:2500, :2].T.tolist(), s=3, color="#b0b7bf", label="real", linewidths=0)
+    axes.scatter(*fakes[:2500, :2].T.tolist(), s=3, color="#c8102e", label="generated", linewidths=0, alpha=0.6)
+    if mixture is not None:
+        axes.scatter(*mixture.means.T.tolist(), s=24, marker="+", color="#1f3a5f", label="modes", linewidths=1)
+    span = 1.3 * float(real[:, :2].abs().max())
+    axes.set(xlim=(-span, span), ylim=(-span, span), aspect="equal")
+    axes.legend(loc="upper right", fontsize="small", markerscale=2)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def png(picture: Image.Image) -> bytes:
+    """Encode a picture."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None) -> bool:
+    """Write ``samples.png`` for fakes in the range of the networks; false where there is nothing to draw."""
+    if fakes.dim() == 4:
+        write_bytes(path, png(grid(fakes[:64], columns=8)))
+    elif fakes.shape[1] >= 2:
+        write_bytes(path, scatter(fakes, real, mixture))
+    else:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Drawing samples from a generator without leaving a trace."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.evaluation.isolation import isolated
+
+Latent = Literal["normal", "uniform"]
+
+
+def draw_latents(n: int, dim: int, kind: Latent, rng: torch.Generator) -> Tensor:
+    """Draw ``n`` latent vectors of shape (n, dim) on the device of ``rng``: N(0, I), or U(-1, 1) in each coordinate."""
+    if kind == "normal":
+        return torch.randn(n, dim, generator=rng, device=rng.device)
+    return torch.rand(n, dim, generator=rng, device=rng.device).mul_(2).sub_(1)
+
+
+def sample(
+    generator: nn.Module,
+    *,
+    n: int,
+    latent_dim: int,
+    latent: Latent,
+    rng: torch.Generator,
+    device: torch.device,
+    batch_size: int = 500,
+    keep_on_device: bool = False,
+) -> Tensor:
+    """Return ``n`` generated samples, float32 (n, C, H, W) in [-1, 1] or (n, D), on the CPU.
+
+    The generator runs in eval mode, in full float32 and without gradients; its modes, its batch-norm statistics,
+    torch's settings and torch's global random state are afterwards what they were before. All latents are drawn at
+    once from ``rng``, so neither the batch size nor the device changes which samples are asked for.
+
+    Args:
+        generator: maps (N, latent_dim) to samples; on ``device``.
+        n: how many.
+        latent_dim: dimension of z.
+        latent: ``"normal"`` or ``"uniform"``.
+        rng: the evaluation's own stream, on the CPU.
+        device: where the generator is.
+        batch_size: how many at a time.
+        keep_on_device: leave the samples on ``device``.
+    """
+    latents = draw_latents(n, latent_dim, latent, rng)
+    # A generator that injects noise of its own draws it from a stream that continues ours, never from training's.
+    seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
+    parts = []
+    with isolated(generator, device=device, seed=seed):
+        for batch in latents.split(batch_size):
+            part = generator(batch.to(device)).float()
+            parts.append(part if keep_on_device else part.cpu())
+    return torch.cat(parts)

@@ -1,0 +1,80 @@
+"""What a component says of itself, for ``ganbench show``. Imports the component, and with it torch."""
+
+import inspect
+from typing import Any
+
+from ganbench import components
+from ganbench.registry import Entry
+from ganbench.spec import format_scalar
+
+
+def explain(entry: Entry) -> dict[str, Any]:
+    """Describe one component in plain values.
+
+    Raises:
+        UsageError: it cannot be imported or is no component of its kind.
+    """
+    cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
+    parameters = components.defaults(cls) if entry.kind in components.CONTRACTS else {}
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "summary": entry.summary,
+        "doc": _own_doc(cls),
+        "paper": entry.paper,
+        "package": f"{entry.distribution} {entry.version}",
+        "target": entry.target,
+        "parameters": {key: format_scalar(value) for key, value in parameters.items()},
+        "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
+        "facts": _facts(entry.kind, cls),
+    }
+
+
+def _own_doc(cls: Any) -> str:
+    """The class's own docstring, without the section on arguments, which is for those who call it from Python."""
+    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    return text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
+
+
+def _facts(kind: str, cls: Any) -> dict[str, Any]:
+    """What the kind's contract lets a class declare, in the words of the contract."""
+    if kind == "loss":
+        discriminator, generator = cls.formula
+        penalty = components.build("loss", cls.__name__, cls, {}).penalty
+        return {
+            "discriminator minimises": discriminator,
+            "generator minimises": generator,
+            "penalty": type(penalty).__name__ if penalty is not None else "",
+            "label smoothing": "yes" if cls.smoothable else "",
+            "generator sees real samples": "yes" if cls.needs_real else "",
+        }
+    if kind == "penalty":
+        return {"term": cls.formula, "constrains": cls.constrains}
+    if kind == "architecture":
+        low, high = cls.sizes
+        sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in cls.kinds else ""
+        return {"makes": " and ".join(f"{one}s" for one in cls.kinds), "image sides": sides}
+    if kind == "dataset":
+        return {
+            "extractor": cls.extractor if isinstance(cls.extractor, str) else "",
+            "metrics": ", ".join(cls.metrics) if isinstance(cls.metrics, tuple) else "",
+            "reference": cls.reference_split if isinstance(cls.reference_split, str) else "",
+            "source": cls.source,
+            "licence": cls.licence,
+        }
+    if kind == "metric":
+        values = {name: value.direction for name, value in cls.values.items()}
+        return {
+            "values": ", ".join(f"{name} ({way} is better)" if way else name for name, way in values.items()),
+            "needs": ", ".join(cls.needs),
+            "when": "at every evaluation" if cls.when == "always" else "at the end",
+        }
+    if kind == "extractor":
+        return {
+            "features": f"{cls.dimension} from layer {cls.feature_layer}",
+            "logits": cls.logits_layer,
+            "channels": cls.channels,
+            "domain": cls.domain,
+            "torch-fidelity": cls.registered_name,
+        }
+    return {}

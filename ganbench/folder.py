@@ -1,0 +1,106 @@
+"""A trial's folder: the only thing host and worker share."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganbench.errors import StoreError
+from ganbench.files import append_line, read_json, read_lines, write_json
+from ganbench.recipe import explain
+from ganbench.spec import STATUSES, TrialFile
+
+
+class TrialFolder:
+    """The files of one trial, each written whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spec = path / "spec.json"
+        self.status = path / "status.json"
+        self.progress = path / "progress.jsonl"
+        self.metrics = path / "metrics.jsonl"
+        self.result = path / "result.json"
+        self.checkpoint = path / "checkpoint.pt"
+        self.generator = path / "generator.safetensors"
+        self.samples = path / "samples.png"
+        self.log = path / "worker.log"
+
+    @property
+    def trial_id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def write_spec(self, trial: TrialFile) -> None:
+        """Write what the worker is told."""
+        write_json(self.spec, trial.model_dump(mode="json"))
+
+    def read_spec(self) -> TrialFile:
+        """Read what the worker was told.
+
+        Raises:
+            StoreError: missing, damaged, of another schema, or not the specification its name says.
+        """
+        try:
+            trial = TrialFile.model_validate(read_json(self.spec))
+        except ValidationError as error:
+            raise StoreError(f"{self.spec} is not a trial's specification: {explain(error)}") from error
+        if trial.spec.trial_id != trial.trial_id:
+            raise StoreError(f"{self.spec} was changed: it describes {trial.spec.trial_id}, not {trial.trial_id}")
+        return trial
+
+    def write_status(self, status: str, reason: str = "", **more: Any) -> None:
+        """Write where the trial stands; ``reason`` is one line."""
+        if status not in STATUSES:
+            raise ValueError(f"'{status}' is no status")
+        content = {"status": status, "reason": " ".join(reason.split()), "pid": os.getpid(), "time": time.time()}
+        write_json(self.status, content | more)
+
+    def read_status(self) -> dict[str, Any]:
+        """Read where the trial stands; a folder without a readable status is pending."""
+        try:
+            content = read_json(self.status)
+        except StoreError:
+            return {"status": "pending", "reason": ""}
+        if not isinstance(content, dict) or content.get("status") not in STATUSES:
+            return {"status": "pending", "reason": ""}
+        return {"reason": "", **content}
+
+    def read_result(self) -> dict[str, Any]:
+        """Read the final result; empty where there is none."""
+        try:
+            content = read_json(self.result)
+        except StoreError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def append_progress(self, record: dict[str, Any]) -> None:
+        """Add one line: step, losses, images per second, memory."""
+        append_line(self.progress, record)
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """Add one evaluation."""
+        append_line(self.metrics, record)
+
+    def rewind(self, step: int) -> None:
+        """Forget lines after ``step``: a resumed trial writes them again."""
+        for path in (self.progress, self.metrics):
+            if not path.exists():
+                continue
+            kept = [record for record in read_lines(path) if record.get("step", 0) <= step]
+            path.unlink()
+            for record in kept:
+                append_line(path, record)
+
+    def log_tail(self, lines: int = 5) -> list[str]:
+        """The last lines of the worker's log."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - 8192))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return []
+        return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]

@@ -1,0 +1,183 @@
+"""The grammar of components on the command line and in suites, and the expansion of a suite into a grid.
+
+``wgan-gp[lambda_gp=1]`` is a component with a parameter, ``hinge+r1[gamma=0.1]`` a loss with a penalty,
+``folder:/path/to/images[size=32]`` a component with an argument, ``dcgan[width=16|32]`` two of them.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from ganbench.errors import UsageError
+from ganbench.registry import Entry, Registry
+from ganbench.spec import Frozen, Scalar
+
+_KEY = re.compile(r"[A-Za-z_]\w*")
+_INT = re.compile(r"[+-]?\d+")
+MAX_TRIALS = 100_000
+Request = TypeVar("Request")
+
+
+class ComponentRequest(Frozen):
+    """A component as it was asked for: which entry, and the parameters that were given."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+    parameters: dict[str, Scalar] = {}
+
+
+class LossRequest(Frozen):
+    """A loss with its penalties."""
+
+    loss: ComponentRequest
+    penalties: tuple[ComponentRequest, ...] = ()
+
+
+def split_outside_brackets(text: str, separator: str) -> list[str]:
+    """Split at ``separator`` where it is not inside ``[...]``.
+
+    Raises:
+        UsageError: the brackets do not match.
+    """
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        if character == "[":
+            depth += 1
+        elif character == "]":
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+        if depth not in (0, 1):
+            raise UsageError(f"the brackets in '{text}' do not match")
+    if depth:
+        raise UsageError(f"the brackets in '{text}' do not match")
+    parts.append(text[start:])
+    return parts
+
+
+def split_list(texts: Iterable[str]) -> list[str]:
+    """Split comma-separated lists, of which there may be several; empty items and repetitions are left out."""
+    items = [item.strip() for text in texts for item in split_outside_brackets(text, ",")]
+    return list(dict.fromkeys(item for item in items if item))
+
+
+def parse_scalar(text: str) -> Scalar:
+    """``true``/``false``, a whole number, a number, or the text itself."""
+    lowered = text.strip().lower()
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    if _INT.fullmatch(lowered) and len(lowered) < 20:
+        return int(lowered)
+    try:
+        return float(lowered)
+    except ValueError:
+        return text.strip()
+
+
+def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentRequest]:
+    """Parse one component; several come back where a parameter lists alternatives with ``|``.
+
+    Raises:
+        UsageError: an unknown name, brackets or parameters that cannot be read.
+    """
+    head, bracket, tail = text.partition("[")
+    if bracket and not tail.endswith("]"):
+        raise UsageError(f"'{text}' goes on after its closing bracket")
+    entry, argument = _find(kind, head.strip(), registry)
+    choices: dict[str, list[Scalar]] = {}
+    if argument:
+        choices[entry.argument] = [argument]
+    for item in split_outside_brackets(tail.removesuffix("]"), ",") if bracket else []:
+        key, equals, value = item.partition("=")
+        key = key.strip()
+        if not item.strip():
+            continue
+        if not equals or not _KEY.fullmatch(key) or not value.strip():
+            raise UsageError(f"'{item.strip()}' in '{text}' is not key=value")
+        if key in choices:
+            raise UsageError(f"'{key}' is given twice in '{text}'")
+        choices[key] = [parse_scalar(alternative) for alternative in value.split("|")]
+    count = 1
+    for values in choices.values():
+        count *= len(values)
+    if count > MAX_TRIALS:
+        raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are possible")
+    return [
+        ComponentRequest(
+            kind=kind,
+            name=entry.name,
+            distribution=entry.distribution,
+            version=entry.version,
+            target=entry.target,
+            parameters=dict(zip(choices, values, strict=True)),
+        )
+        for values in itertools.product(*choices.values())
+    ]
+
+
+def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
+    """Parse ``loss+penalty+...``, each part with its own parameters."""
+    parts = [part.strip() for part in split_outside_brackets(text, "+")]
+    if not all(parts):
+        raise UsageError(f"'{text}' has an empty part beside a '+'")
+    losses = parse_component("loss", parts[0], registry)
+    penalties = [parse_component("penalty", part, registry) for part in parts[1:]]
+    return [LossRequest(loss=loss, penalties=chosen) for loss in losses for chosen in itertools.product(*penalties)]
+
+
+def parse_axis(kind: str, texts: Iterable[str], registry: Registry) -> list[ComponentRequest]:
+    """Parse a list of components of one kind."""
+    return list(_unique(request for text in split_list(texts) for request in parse_component(kind, text, registry)))
+
+
+def parse_losses(texts: Iterable[str], registry: Registry) -> list[LossRequest]:
+    """Parse a list of losses with penalties."""
+    return list(_unique(request for text in split_list(texts) for request in parse_loss(text, registry)))
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``5`` is five seeds 0 to 4; ``0,1,7`` are those three; ``3,`` is the one seed 3.
+
+    Raises:
+        UsageError: not whole numbers, negative, or none at all.
+    """
+    items = [item.strip() for item in text.split(",")]
+    if not all(re.fullmatch(r"\d{1,18}", item) for item in items if item) or not any(items):
+        raise UsageError(f"seeds '{text}' must be a count such as 5, or a list such as 0,1,7")
+    numbers = [int(item) for item in items if item]
+    if len(items) == 1:
+        if not 1 <= numbers[0] <= MAX_TRIALS:
+            raise UsageError(
+                f"the number of seeds must be between 1 and {MAX_TRIALS}; for the one seed write '{text},'"
+            )
+        return tuple(range(numbers[0]))
+    return tuple(dict.fromkeys(numbers))
+
+
+def _find(kind: str, head: str, registry: Registry) -> tuple[Entry, str]:
+    """Return the entry and the text after its colon, where it takes an argument.
+
+    The first word of ``folder:PATH`` is a component that takes an argument; of ``distribution:name`` it is not.
+    """
+    name, colon, rest = head.partition(":")
+    if colon:
+        taking = {entry.name for entry in registry.entries(kind) if entry.argument}
+        if name in taking:
+            return registry.find(kind, name), rest
+        second, colon, argument = rest.partition(":")
+        if colon and second in taking:
+            return registry.find(kind, f"{name}:{second}"), argument
+    return registry.find(kind, head), ""
+
+
+def _unique(items: Iterable[Request]) -> Iterator[Request]:
+    seen: list[Request] = []
+    for item in items:
+        if item not in seen:
+            seen.append(item)
+            yield item

@@ -1,0 +1,32 @@
+"""The built-in penalties, usable with any loss: ``hinge+r1[gamma=0.1]``."""
+
+from ganbench.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_penalties(register: Register) -> None:
+    """Register the penalties."""
+    register(
+        "gp",
+        "ganbench.penalties.gradient:GradientPenalty",
+        summary="Two-sided gradient penalty between real and fake",
+        paper="arXiv:1704.00028",
+    )
+    register(
+        "r1",
+        "ganbench.penalties.zero_centred:R1",
+        summary="Squared gradient on real samples",
+        paper="arXiv:1801.04406",
+    )
+    register(
+        "r2",
+        "ganbench.penalties.zero_centred:R2",
+        summary="Squared gradient on generated samples",
+        paper="arXiv:1801.04406",
+    )
+    register(
+        "weight-clip",
+        "ganbench.penalties.clip:WeightClip",
+        summary="Every weight clipped after each update",
+        paper="arXiv:1701.07875",
+    )

@@ -1,0 +1,181 @@
+"""Find plugins, load each in isolation, say what became of it.
+
+A plugin that fails to import or registers something malformed is listed as broken with its reason, and everything
+else works. ``GANBENCH_PLUGINS`` (a comma-separated list of distributions) allows only those beside the built-ins;
+``GANBENCH_DISABLE_PLUGINS`` blocks some. What is not allowed is never imported.
+"""
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from typing import Any, Literal
+
+import pluggy
+
+from ganbench import hookspecs
+from ganbench.registry import KINDS, Entry, Registry
+
+BUILTIN = "ganbench"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+@dataclass
+class Plugin:
+    """One entry point and what became of it.
+
+    Attributes:
+        distribution: the installed package it comes from.
+        name: the entry point's name.
+        module: what the entry point names.
+        version: the distribution's version.
+        status: ``ok``, ``broken`` or ``disabled``.
+        reason: why it is broken or disabled, in one line.
+        components: what it registered, as (kind, name).
+    """
+
+    distribution: str
+    name: str
+    module: str
+    version: str
+    status: Literal["ok", "broken", "disabled"] = "ok"
+    reason: str = ""
+    components: list[tuple[str, str]] = field(default_factory=list)
+    hooks: dict[str, Callable[..., Any]] = field(default_factory=dict, repr=False)
+
+
+class Plugins:
+    """All plugins of this environment and the registry they filled."""
+
+    def __init__(self, plugins: list[Plugin], registry: Registry) -> None:
+        self.plugins = plugins
+        self.registry = registry
+
+    def call(self, hook: str, **arguments: Any) -> list[str]:
+        """Call ``hook`` on every working plugin, each in isolation; return a line for each that failed."""
+        problems = []
+        for plugin, implementation in self._implementations(hook):
+            try:
+                _call(implementation, arguments)
+            except Exception as error:
+                problems.append(f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}")
+        return problems
+
+    def _implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        for plugin in self.plugins:
+            if plugin.status == "ok" and hook in plugin.hooks:
+                yield plugin, plugin.hooks[hook]
+
+
+def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:
+    """Load every allowed entry point of the group ``ganbench``, sorted by (distribution, name)."""
+    environ = os.environ if environ is None else environ
+    found = list(entry_points(group=hookspecs.GROUP)) if points is None else points
+    allowed, blocked = _names(environ.get("GANBENCH_PLUGINS")), _names(environ.get("GANBENCH_DISABLE_PLUGINS"))
+    registry = Registry()
+    plugins: list[Plugin] = []
+    seen: set[tuple[str, str]] = set()
+    # The built-ins come first, so that a broken plugin cannot keep them from being there.
+    for point in sorted(found, key=lambda point: (_distribution(point) != BUILTIN, _distribution(point), point.name)):
+        plugin = Plugin(_distribution(point), point.name, point.value, _version(point))
+        if (plugin.distribution, plugin.name) in seen:
+            continue  # the same distribution found twice on the path
+        seen.add((plugin.distribution, plugin.name))
+        plugins.append(plugin)
+        if plugin.distribution != BUILTIN:
+            if "GANBENCH_PLUGINS" in environ and plugin.distribution not in allowed:
+                plugin.status, plugin.reason = "disabled", "not in GANBENCH_PLUGINS"
+                continue
+            if plugin.distribution in blocked:
+                plugin.status, plugin.reason = "disabled", "in GANBENCH_DISABLE_PLUGINS"
+                continue
+        _load_one(plugin, point, registry)
+    return Plugins(plugins, registry)
+
+
+def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
+    """Import one plugin and let it register; on any failure mark it broken and take back what it registered."""
+    entries: list[Entry] = []
+    try:
+        module = point.load()
+        plugin.hooks = _hooks(module)
+        for kind, hook in KINDS.items():
+            if hook in plugin.hooks:
+                _call(plugin.hooks[hook], {"register": _register(kind, plugin, entries)})
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may even call sys.exit on import
+        plugin.status, plugin.reason = "broken", one_line(error)
+        return
+    for entry in entries:
+        registry.add(entry)
+        plugin.components.append((entry.kind, entry.name))
+
+
+def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
+    """Return the module's hook implementations, checked by pluggy against the specifications."""
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    manager.check_pending()
+    callers = manager.get_hookcallers(module) or []
+    if not callers:
+        raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
+    return {caller.name: getattr(module, caller.name) for caller in callers}
+
+
+def _call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a hook implementation with those of the hook's arguments that it asks for, as pluggy does."""
+    return function(**{name: arguments[name] for name in inspect.signature(function).parameters})
+
+
+def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Register:
+    def register(name: str, target: str, *, summary: str = "", paper: str = "", argument: str = "") -> None:
+        for what, value in {"name": name, "target": target, "summary": summary, "paper": paper}.items():
+            if not isinstance(value, str):
+                raise TypeError(f"{kind} {name!r}: {what} must be text, not {type(value).__name__}")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{kind} name {name!r} must be lower-case letters, digits, '-', '.' and '_'")
+        if not _TARGET.fullmatch(target):
+            raise ValueError(f"{kind} '{name}': target {target!r} must look like 'package.module:Class'")
+        if any(entry.kind == kind and entry.name == name for entry in entries):
+            raise ValueError(f"{kind} '{name}' is registered twice by the same plugin")
+        entries.append(
+            Entry(
+                kind=kind,
+                name=name,
+                target=target,
+                summary=" ".join(summary.split()),
+                paper=paper,
+                argument=argument,
+                distribution=plugin.distribution,
+                version=plugin.version,
+            )
+        )
+
+    return register
+
+
+def one_line(error: BaseException) -> str:
+    """The kind and the first line of an error, for a table cell."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _distribution(point: EntryPoint) -> str:
+    name = point.dist.name if point.dist else "unknown"
+    return re.sub(r"[-_.]+", "-", name or "unknown").lower()
+
+
+def _version(point: EntryPoint) -> str:
+    try:
+        return (point.dist.version if point.dist else version(_distribution(point))) or "unknown"
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _names(text: str | None) -> set[str]:
+    return {re.sub(r"[-_.]+", "-", name.strip()).lower() for name in (text or "").split(",") if name.strip()}

@@ -1,0 +1,196 @@
+"""What a trial writes down while it runs, and the result it ends with."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from ganbench import environment
+from ganbench.api import Value
+from ganbench.files import read_lines, write_json
+from ganbench.folder import TrialFolder
+from ganbench.spec import SCHEMA, Protocol, TrialFile, TrialSpec
+
+
+class Recorder:
+    """Writes progress, evaluations and the result of one trial into its folder."""
+
+    def __init__(self, folder: TrialFolder, trial: TrialFile) -> None:
+        self.folder = folder
+        self.trial = trial
+        self.started = time.time()
+        self.step = 0
+        self._values: Mapping[str, Value] = {}
+        self._environment: dict[str, Any] = {}
+        self._device = torch.device("cpu")
+        self._warnings = list(trial.warnings)
+        self._since: float | None = None
+        self._began = time.monotonic()
+        self._trained = 0.0
+        self._evaluated = 0.0
+        self._steal = environment.steal_seconds()
+        self._last = (0.0, 0)
+
+    @property
+    def training_seconds(self) -> float:
+        """Seconds spent in training steps, over all attempts."""
+        return self._trained + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    def prepared(self, values: Mapping[str, Value], described: dict[str, Any], device: torch.device) -> None:
+        """Take in what is known once the parts are built."""
+        self._values, self._environment, self._device = values, described, device
+
+    def warn(self, *warnings: str) -> None:
+        """Add warnings to the result."""
+        self._warnings.extend(warnings)
+
+    def resume(self, step: int, seconds: float) -> None:
+        """Begin the clock, at the start or where a checkpoint was taken; later lines are forgotten."""
+        self.folder.rewind(step)
+        self.step = step
+        self._trained, self._since = seconds, time.monotonic()
+        self._last = (seconds, self._images(step))
+
+    @contextmanager
+    def not_training(self) -> Iterator[None]:
+        """Stop the training clock."""
+        self._synchronise()
+        begin = time.monotonic()
+        self._trained = self.training_seconds
+        self._since = None
+        try:
+            yield
+        finally:
+            self._since = time.monotonic()
+            self._evaluated += self._since - begin
+
+    def progress(self, step: int, images: int, discriminator_loss: float, generator_loss: float) -> None:
+        """Write a line of progress; speed is that since the last line."""
+        self.step = step
+        seconds = self.training_seconds
+        elapsed = seconds - self._last[0]
+        speed = (images - self._last[1]) / elapsed if elapsed > 0 else 0.0
+        self._last = (seconds, images)
+        self.folder.append_progress(
+            {
+                "step": step,
+                "images": images,
+                "d_loss": discriminator_loss,
+                "g_loss": generator_loss,
+                "images_per_second": round(speed, 1),
+                "seconds": round(seconds, 3),
+                "memory": environment.peak_memory(self._device),
+            }
+        )
+
+    def evaluation(self, step: int, images: int, values: Mapping[str, float]) -> None:
+        """Write a line of metrics; a value that is undefined for these samples is ``null``."""
+        self.step = step
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self.folder.append_metrics(
+            {"step": step, "images": images, "seconds": round(self._trained, 3), "values": finite}
+        )
+
+    def memory_note(self) -> str:
+        """Peak memory in words."""
+        return f"peak {environment.peak_memory(self._device) / 2**20:.0f} MiB"
+
+    def finish(self, status: str, reason: str = "", step: int | None = None, real_images: int = 0) -> None:
+        """Write the result, then the status, so that a status of ``done`` always has its result."""
+        self._synchronise()
+        spec = self.trial.spec
+        history = read_lines(self.folder.metrics)
+        trained = self._trained
+        seconds = time.monotonic() - self._began
+        last = history[-1]["values"] if history and status == "done" else {}
+        result = {
+            "schema_version": SCHEMA,
+            "trial_id": self.trial.trial_id,
+            "status": status,
+            "reason": reason,
+            "step": step if step is not None else self.step,
+            "metrics": last,
+            "best": _best(history, self._values),
+            "area": _area(history, self._values),
+            "values": {
+                name: {
+                    "label": value.label,
+                    "direction": value.direction,
+                    "decimals": value.decimals,
+                    "percent": value.percent,
+                }
+                for name, value in self._values.items()
+            },
+            "protocol": protocol(spec, self._environment).model_dump(mode="json"),
+            "warnings": self._warnings,
+            "cost": {
+                "seconds": round(seconds, 3),
+                "train_seconds": round(trained, 3),
+                "evaluation_seconds": round(self._evaluated, 3),
+                "real_images": real_images,
+                "images_per_second": round(real_images / trained, 1) if trained > 0 and real_images else None,
+                "peak_memory": environment.peak_memory(self._device),
+                "steal_seconds": self._stolen(),
+            },
+            "environment": self._environment,
+            "determinism": environment.determinism(spec, self._device),
+        }
+        write_json(self.folder.result, result)
+        self.folder.write_status(status, reason, started=self.started, finished=time.time())
+
+    def _images(self, step: int) -> int:
+        return step * self.trial.spec.recipe.batch_size * self.trial.spec.recipe.n_critic
+
+    def _stolen(self) -> float | None:
+        now = environment.steal_seconds()
+        return round(now - self._steal, 2) if now is not None and self._steal is not None else None
+
+    def _synchronise(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
+    """The protocol of a trial's numbers."""
+    evaluation, recipe = spec.evaluation, spec.recipe
+    trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
+    return Protocol(
+        dataset=spec.data.component.label,
+        metrics=tuple(component.label for component in evaluation.metrics),
+        fidelity=described.get("versions", {}).get("torch-fidelity", "unknown"),
+        extractor=evaluation.extractor.label if evaluation.extractor else "",
+        extractor_sha256=evaluation.extractor_sha256,
+        reference=evaluation.reference.split,
+        reference_fingerprint=evaluation.reference.fingerprint,
+        reference_size=evaluation.reference.size,
+        num_samples=evaluation.num_samples,
+        weights="none" if spec.baseline else spec.weights,
+        budget="untrained" if spec.baseline else trained,
+    )
+
+
+def _best(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[str, dict[str, float]]:
+    """The best value of each score over all evaluations, with its step."""
+    best = {}
+    for name, value in values.items():
+        points = [(line["values"][name], line["step"]) for line in history if line["values"].get(name) is not None]
+        if points and value.direction is not None:
+            sign = 1 if value.direction == "lower" else -1
+            score, step = min(points, key=lambda point: (sign * point[0], point[1]))
+            best[name] = {"value": score, "step": step}
+    return best
+
+
+def _area(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[str, float]:
+    """The mean height of each score's curve over the steps, by the trapezoid rule; needs two evaluations."""
+    areas = {}
+    for name, value in values.items():
+        points = [(line["step"], line["values"][name]) for line in history if line["values"].get(name) is not None]
+        if value.direction is None or len(points) < 2 or points[-1][0] == points[0][0]:
+            continue
+        total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:], strict=False))
+        areas[name] = total / (points[-1][0] - points[0][0])
+    return areas

@@ -1,0 +1,108 @@
+"""Names to components, imported only when used."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ganbench.errors import UsageError, did_you_mean
+
+KINDS = {
+    "loss": "register_losses",
+    "penalty": "register_penalties",
+    "architecture": "register_architectures",
+    "dataset": "register_datasets",
+    "metric": "register_metrics",
+    "extractor": "register_extractors",
+    "executor": "register_executors",
+    "tracker": "register_trackers",
+}
+PLURALS = {kind: hook.removeprefix("register_") for kind, hook in KINDS.items()}
+BUILTIN = "ganbench"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One registered component."""
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    paper: str
+    argument: str
+    distribution: str
+    version: str
+
+    @property
+    def qualified(self) -> str:
+        """``distribution:name``, which always works."""
+        return f"{self.distribution}:{self.name}"
+
+    def load(self) -> Any:
+        """Import and return the component.
+
+        Raises:
+            UsageError: its module or attribute cannot be imported; says which package and why.
+        """
+        module, _, attribute = self.target.partition(":")
+        try:
+            value: Any = import_module(module)
+            for part in attribute.split("."):
+                value = getattr(value, part)
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UsageError(
+                f"{self.kind} '{self.name}' of {self.distribution} {self.version} cannot be used: "
+                f"importing {self.target} failed with {reason}"
+            ) from error
+        return value
+
+
+class Registry:
+    """All registered components of all kinds."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], list[Entry]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry. A name taken twice is no error here, only when it is used."""
+        self._entries.setdefault((entry.kind, entry.name), []).append(entry)
+
+    def entries(self, kind: str) -> Iterator[Entry]:
+        """All entries of one kind, by name."""
+        for (its_kind, _), entries in sorted(self._entries.items()):
+            if its_kind == kind:
+                yield from entries
+
+    def names(self, kind: str) -> list[str]:
+        """The names of one kind, each once."""
+        return sorted(name for its_kind, name in self._entries if its_kind == kind)
+
+    def conflicts(self) -> list[list[Entry]]:
+        """The groups of entries that share a kind and a name."""
+        return [entries for _, entries in sorted(self._entries.items()) if len(entries) > 1]
+
+    def find(self, kind: str, name: str) -> Entry:
+        """Return the component called ``name`` or ``distribution:name``.
+
+        Raises:
+            UsageError: no such name (with the closest one), or two packages registered it.
+        """
+        distribution, colon, bare = name.partition(":")
+        if colon:
+            for entry in self._entries.get((kind, bare), []):
+                if entry.distribution == distribution:
+                    return entry
+            qualified = [entry.qualified for entry in self.entries(kind)]
+            raise UsageError(f"there is no {kind} '{name}'{did_you_mean(name, qualified)}")
+        entries = self._entries.get((kind, name), [])
+        if not entries:
+            raise UsageError(f"there is no {kind} '{name}'{did_you_mean(name, self.names(kind))}")
+        builtin = [entry for entry in entries if entry.distribution == BUILTIN]
+        if builtin:
+            return builtin[0]
+        if len(entries) > 1:
+            choices = " or ".join(f"'{entry.qualified}'" for entry in entries)
+            raise UsageError(f"{kind} '{name}' is registered by two packages; write {choices}")
+        return entries[0]

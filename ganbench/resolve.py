@@ -1,0 +1,327 @@
+"""The worker's answer to a plan: components imported, data read, pairs checked, recipes resolved.
+
+Whatever cannot work is refused here by name, before anything trains.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from ganbench import components, plugins
+from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.files import read_json, write_json
+from ganbench.grid import ComponentRequest, LossRequest
+from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
+from ganbench.recipe import resolve_recipe, validate
+from ganbench.registry import Registry
+from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec
+
+SPLITS = ("train", "test")
+DEFAULT_SAMPLES = 10_000
+
+
+class Data(NamedTuple):
+    """A dataset read once for all the cells that use it."""
+
+    spec: DataSpec
+    dataset: Dataset
+    evaluation: EvaluationSpec
+    warnings: tuple[str, ...]
+
+
+def answer(request: PlanRequest) -> PlanAnswer:
+    """Plan the grid, or say in one line why it cannot be."""
+    registry = plugins.load().registry
+    files: set[str] = set()
+    try:
+        planned = tuple(_cells(request, registry, files))
+    except GanbenchError as error:
+        return PlanAnswer(error=str(error))
+    return PlanAnswer(planned=planned, files=tuple(_stamps(files | _loaded_sources(registry))))
+
+
+def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:
+    for dataset_request in request.datasets:
+        data = _read(dataset_request, request, registry, files)
+        if request.baselines:
+            yield from _baselines(request, data, registry)
+        for architecture_request in request.architectures:
+            for loss_request in request.losses:
+                yield _cell(loss_request, architecture_request, data, request, registry)
+
+
+def _read(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
+    """Load a dataset's splits and settle how it is scored."""
+    component, dataset = components.resolve(request, registry)
+    root = Path(plan.data_root)
+    train = _load(component, dataset, "train", root)
+    split = plan.reference_split or dataset.reference_split
+    if split not in SPLITS:
+        raise UsageError(f"reference split '{split}' must be one of: {', '.join(SPLITS)}")
+    reference = train if split == "train" else _load(component, dataset, split, root)
+    files.update(train.files, reference.files)
+    spec = DataSpec(
+        component=component, kind=train.kind, shape=train.shape, size=len(train), fingerprint=train.fingerprint
+    )
+    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, registry, files)
+    return Data(spec, dataset, evaluation, warnings)
+
+
+def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:
+    try:
+        samples = dataset.load(split, root=root)
+    except GanbenchError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UsageError(f"dataset '{component.label}' cannot be read: {reason}") from error
+    if len(samples) == 0:
+        raise UsageError(f"dataset '{component.label}' has no samples in its split '{split}'")
+    return samples
+
+
+def _evaluation(
+    plan: PlanRequest,
+    data: DataSpec,
+    dataset: Dataset,
+    split: str,
+    reference: Samples,
+    registry: Registry,
+    files: set[str],
+) -> tuple[EvaluationSpec, tuple[str, ...]]:
+    """Settle metrics, extractor and sample counts, and refuse what would be meaningless."""
+    name = data.component.label
+    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
+    metrics = [components.resolve(request, registry) for request in requests]
+    needs = {need for _, metric in metrics for need in metric.needs}
+    extractor_request = plan.extractor
+    if extractor_request is None and dataset.extractor and needs & {"features", "logits"}:
+        extractor_request = _default(dataset.extractor, "extractor", registry)
+    extractor_component: Component | None = None
+    extractor: Extractor | None = None
+    sha256 = ""
+    if extractor_request is not None and needs & {"features", "logits"}:
+        if data.kind != "image":
+            raise UsageError(f"extractor '{extractor_request.name}' scores images, and dataset '{name}' has none")
+        extractor_component, extractor = components.resolve(extractor_request, registry)
+        sha256 = extractor.sha256()
+        files.update(extractor.files())
+    offers = {
+        "features": extractor is not None,
+        "logits": extractor is not None and bool(extractor.logits_layer),
+        "labels": reference.labels is not None,
+        "mixture": dataset.mixture() is not None,
+    }
+    num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
+    warnings = []
+    for component, metric in metrics:
+        missing = [need for need in metric.needs if not offers.get(need, True)]
+        if missing:
+            where = f"dataset '{name}'" + (
+                f" with extractor '{extractor_component.name}'" if extractor_component else ""
+            )
+            raise UsageError(f"metric '{component.name}' needs {' and '.join(missing)}, which {where} does not offer")
+        warning = _check_counts(component, metric, num_samples, reference, extractor)
+        if warning:
+            warnings.append(warning)
+    evaluation = EvaluationSpec(
+        metrics=tuple(component for component, _ in metrics),
+        extractor=extractor_component,
+        extractor_sha256=sha256,
+        num_samples=num_samples,
+        reference=ReferenceSpec(split=split, size=len(reference), fingerprint=reference.fingerprint),
+        every=plan.eval_every or 0,
+    )
+    return evaluation, tuple(warnings)
+
+
+def _check_counts(
+    component: Component, metric: Metric, fakes: int, reference: Samples, extractor: Extractor | None
+) -> str | None:
+    try:
+        return metric.check(
+            fakes=fakes,
+            reference=len(reference),
+            dimension=extractor.dimension if extractor else reference.data[0].numel(),
+            classes=len(reference.classes),
+        )
+    except ValueError as error:
+        raise UsageError(f"metric '{component.name}': {error}") from error
+
+
+def _cell(
+    loss_request: LossRequest,
+    architecture_request: ComponentRequest,
+    data: Data,
+    plan: PlanRequest,
+    registry: Registry,
+) -> Planned:
+    loss_component, loss = components.resolve(loss_request.loss, registry)
+    resolved = [components.resolve(request, registry) for request in loss_request.penalties]
+    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
+    _check_penalties(loss_component, loss, resolved)
+    penalties = own + [penalty for _, penalty in resolved]
+    architecture_component, architecture = _settled(
+        architecture_request, registry, gradient_penalty=any(penalty.double_backward for penalty in penalties)
+    )
+    recipe = resolve_recipe(
+        policy=plan.policy,
+        recommended=loss.recommends,
+        recommended_by=loss_component.name,
+        suite=plan.suite_recipe,
+        given=plan.recipe,
+        images=plan.images,
+    )
+    label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
+    warnings = list(data.warnings)
+    if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
+        raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
+    if recipe.batch_size > data.spec.size:
+        raise UsageError(
+            f"batch_size={recipe.batch_size} is more than the {data.spec.size} training samples of "
+            f"'{data.spec.component.label}'; use --batch-size"
+        )
+    _check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
+    if architecture.batch_norm_in_discriminator and any(penalty.double_backward for penalty in penalties):
+        warnings.append(
+            f"'{label}' penalises single samples' gradients, but '{architecture_component.label}' has batch norm in "
+            "its discriminator, which mixes them"
+        )
+    every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
+    spec = TrialSpec(
+        loss=loss_component,
+        penalties=tuple(component for component, _ in resolved),
+        architecture=architecture_component,
+        data=data.spec,
+        seed=0,
+        recipe=recipe,
+        evaluation=data.evaluation.model_copy(update={"every": every}),
+    )
+    return Planned(spec=spec, warnings=tuple(warnings))
+
+
+def _settled(
+    request: ComponentRequest, registry: Registry, *, gradient_penalty: bool
+) -> tuple[Component, Architecture]:
+    """Resolve an architecture, with what it leaves to the context decided and recorded."""
+    entry = registry.find("architecture", f"{request.distribution}:{request.name}")
+    cls = components.load_class(entry)
+    merged = components.merge("architecture", request.name, cls, request.parameters)
+    settled = cls.settle(dict(merged), gradient_penalty=gradient_penalty)
+    changed = {key: value for key, value in settled.items() if merged[key] != value}
+    component, architecture = components.resolve(request, registry, **changed)
+    return component, architecture
+
+
+def _check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
+    names = [component.name for component, _ in added]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'")
+    for component, penalty in added:
+        if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
+            raise UsageError(
+                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already carries a "
+                f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
+                f"'hinge+{component.name}'"
+            )
+
+
+def _check_pair(
+    label: str,
+    penalties: list[Penalty],
+    component: Component,
+    architecture: Architecture,
+    data: DataSpec,
+    recipe: Recipe,
+) -> None:
+    """Refuse an architecture that cannot make this data, or cannot serve this loss."""
+    name, dataset = component.label, data.component.label
+    if data.kind not in architecture.kinds:
+        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
+        raise UsageError(f"architecture '{name}' makes {kinds}, and dataset '{dataset}' consists of {data.kind}s")
+    if data.kind == "image":
+        _, height, width = data.shape
+        low, high = architecture.sizes
+        power = architecture.power_of_two
+        bad_power = power and (height != width or height & (height - 1))
+        if bad_power or not (low <= height <= high and low <= width <= high):
+            wanted = (
+                f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
+            )
+            raise UsageError(f"architecture '{name}' makes {wanted}, and dataset '{dataset}' is {height}x{width}")
+    if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
+        raise UsageError(
+            f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
+        )
+    state = torch.random.get_rng_state()
+    try:
+        architecture.build(data.shape, recipe.latent_dim)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
+    finally:
+        torch.random.set_rng_state(state)
+
+
+def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Planned]:
+    """The floor (real against real) and, for each architecture, the ceiling (untrained)."""
+    defaults = Recipe()
+    yield Planned(
+        spec=TrialSpec(
+            baseline="real", loss=None, architecture=None, data=data.spec, seed=0, recipe=defaults,
+            evaluation=data.evaluation,
+        ),
+        warnings=data.warnings,
+        baseline=True,
+    )  # fmt: skip
+    shared = {**plan.suite_recipe, **plan.recipe}
+    relevant = {key: shared[key] for key in ("latent_dim", "latent", "init", "init_gain") if key in shared}
+    recipe = validate(relevant, "the recipe")
+    for request in plan.architectures:
+        component, architecture = _settled(request, registry, gradient_penalty=False)
+        _check_pair("(untrained)", [], component, architecture, data.spec, recipe)
+        yield Planned(
+            spec=TrialSpec(
+                baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,
+                evaluation=data.evaluation,
+            ),
+            warnings=data.warnings,
+            baseline=True,
+        )  # fmt: skip
+
+
+def _default(name: str, kind: str, registry: Registry) -> ComponentRequest:
+    entry = registry.find(kind, name)
+    return ComponentRequest(
+        kind=kind, name=entry.name, distribution=entry.distribution, version=entry.version, target=entry.target
+    )
+
+
+def _loaded_sources(registry: Registry) -> set[str]:
+    """The source files of every package that components come from, as far as they were imported."""
+    packages = {
+        entry.target.partition(".")[0].partition(":")[0]
+        for kind in components.CONTRACTS
+        for entry in registry.entries(kind)
+    }
+    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in packages]
+    return {file for module in modules if (file := getattr(module, "__file__", None))}
+
+
+def _stamps(files: Iterable[str]) -> Iterable[FileStamp]:
+    for file in sorted(files):
+        status = os.stat(file)
+        yield FileStamp(path=str(Path(file).resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def main(request_path: str, answer_path: str) -> int:
+    """Answer the request in one file into another."""
+    request = PlanRequest.model_validate(read_json(Path(request_path)))
+    write_json(Path(answer_path), answer(request).model_dump(mode="json"))
+    return 0

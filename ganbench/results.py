@@ -1,0 +1,274 @@
+"""From trial folders to rows: what a table, a leaderboard or a data frame is made of."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ganbench.errors import StoreError
+from ganbench.files import read_json
+from ganbench.folder import TrialFolder
+from ganbench.recipe import explain
+from ganbench.spec import SCHEMA, Component, Protocol, TrialSpec
+
+if TYPE_CHECKING:
+    import pandas
+
+SUCCESS = "done"
+
+
+class ValueInfo(BaseModel):
+    """How one number of a metric is read: its heading, which direction is better, and how it is written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    direction: Literal["lower", "higher"] | None = None
+    decimals: int = 2
+    percent: bool = False
+
+
+class Best(BaseModel):
+    """The best value over a trial's evaluations and the step it was reached at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: float
+    step: int
+
+
+class _Result(BaseModel):
+    """What is read of ``result.json``. What a later version adds is left alone."""
+
+    schema_version: int
+    trial_id: str
+    status: str
+    metrics: dict[str, float | None] = {}
+    best: dict[str, Best] = {}
+    area: dict[str, float] = {}
+    values: dict[str, ValueInfo] = {}
+    protocol: Protocol
+    cost: dict[str, float | None] = {}
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial.
+
+    A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
+    which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log_line`` is the
+    last line of the worker's log, kept only where it explains a failure.
+    """
+
+    trial_id: str
+    folder: Path
+    spec: TrialSpec
+    loss: str
+    architecture: str
+    dataset: str
+    seed: int
+    baseline: str
+    status: str
+    reason: str
+    metrics: Mapping[str, float | None]
+    best: Mapping[str, Best]
+    area: Mapping[str, float]
+    values: Mapping[str, ValueInfo]
+    protocol: Protocol | None
+    recipe: Mapping[str, Any]
+    components: Mapping[str, Component]
+    cost: Mapping[str, float | None]
+    warnings: tuple[str, ...] = ()
+    log_line: str = ""
+    samples: Path | None = None
+    cached: bool = field(default=False, compare=False)
+
+    @property
+    def done(self) -> bool:
+        """Whether there are numbers."""
+        return self.status == SUCCESS
+
+    @property
+    def name(self) -> str:
+        """The trial in words: ``wgan-gp · dcgan · digits · seed 0``."""
+        return trial_label(self.spec)
+
+
+def trial_label(spec: TrialSpec) -> str:
+    """A trial in words, for a line of progress or a note."""
+    parts = [spec.loss_label, spec.architecture_label, spec.data.component.label, f"seed {spec.seed}"]
+    return " · ".join(part for part in parts if part != "-")
+
+
+def read_row(folder: TrialFolder) -> Row:
+    """Read one trial.
+
+    Raises:
+        StoreError: the folder is not a trial's, was renamed, is damaged, or says it is done and has no result.
+    """
+    trial = folder.read_spec()
+    if trial.trial_id != folder.path.resolve().name:
+        raise StoreError(f"{folder.path} holds the trial {trial.trial_id}; a trial's folder must have its name")
+    spec = trial.spec
+    state = folder.read_status()
+    status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
+    result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
+    done = status == SUCCESS
+    if done and result is not None and result.status != SUCCESS:
+        raise StoreError(f"{folder.path} is done by its status and {result.status} by its result; remove it")
+    # A result that tells of another end than the status belongs to an earlier attempt: only its protocol still holds.
+    current = result if result is not None and result.status == status else None
+    values = _ordered(result.values, spec) if result else {}
+    return Row(
+        trial_id=trial.trial_id,
+        folder=folder.path,
+        spec=spec,
+        loss=spec.loss_label,
+        architecture=spec.architecture_label,
+        dataset=spec.data.component.label,
+        seed=spec.seed,
+        baseline=spec.baseline,
+        status=status,
+        reason="" if done else reason,
+        metrics={name: _finite(current.metrics.get(name)) for name in values} if done and current else {},
+        best={k: v for k, v in current.best.items() if math.isfinite(v.value)} if done and current else {},
+        area={k: v for k, v in current.area.items() if math.isfinite(v)} if done and current else {},
+        values=values,
+        protocol=result.protocol if result else None,
+        recipe=spec.recipe.model_dump(mode="json"),
+        components=_components(spec),
+        cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
+        warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
+        log_line="" if done or status == "pending" else "".join(folder.log_tail(1)),
+        samples=folder.samples if done and folder.samples.exists() else None,
+    )
+
+
+def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
+    """Read all trials of a folder of runs, or the one trial whose folder this is.
+
+    Returns:
+        the rows, ordered by dataset, architecture, loss, seed and name; and a line for each folder that could not be
+        read. Folders that have none of a trial's files are passed over.
+
+    Raises:
+        StoreError: there is no such folder, or it cannot be listed.
+    """
+    if not runs.is_dir():
+        raise StoreError(f"there is no folder {runs}; a run makes one with --out")
+    try:
+        folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if _is_trial(p))
+    except OSError as error:
+        raise StoreError(f"cannot list {runs}: {error.strerror or error}") from error
+    rows: list[Row] = []
+    complaints: list[str] = []
+    for path in folders:
+        try:
+            rows.append(read_row(TrialFolder(path)))
+        except StoreError as error:
+            complaints.append(str(error))
+    return sorted(rows, key=order), complaints
+
+
+def order(row: Row) -> tuple[str, str, str, int, str]:
+    """The order of rows that does not depend on when or where they ran."""
+    return row.dataset, row.architecture, row.loss, row.seed, row.trial_id
+
+
+def in_metric_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
+    """Names of values in the order of the metrics that were asked for, which JSON with sorted keys does not keep."""
+    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
+
+    def place(name: str) -> tuple[int, bool, str]:
+        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
+        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
+        return owner, name not in metrics, name
+
+    return sorted(names, key=place)
+
+
+def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
+    """One row per trial, failed ones too, with every metric's last and best value and the mean height of its curve.
+
+    A metric named like one of the fixed columns gets the prefix ``metric_``.
+    """
+    import pandas
+
+    rows = list(rows)
+    records = [_fixed(row) for row in rows]
+    costs = [_costs(row) for row in rows]
+    taken = {*_FIXED, *_COSTS, "protocol", "path"}
+    columns: list[str] = list(_FIXED)
+    values = {name: info for row in rows for name, info in row.values.items()}
+    for name, info in values.items():
+        column = f"metric_{name}" if name in taken else name
+        columns.append(column)
+        for row, record in zip(rows, records, strict=True):
+            record[column] = row.metrics.get(name)
+        if info.direction is None:
+            continue
+        columns += [f"best_{name}", f"best_{name}_step", f"area_{name}"]
+        for row, record in zip(rows, records, strict=True):
+            best = row.best.get(name)
+            record[f"best_{name}"] = best.value if best else None
+            record[f"best_{name}_step"] = best.step if best else None
+            record[f"area_{name}"] = row.area.get(name)
+    numeric = [*columns[len(_FIXED) :], *_COSTS]
+    merged = [record | cost for record, cost in zip(records, costs, strict=True)]
+    table = pandas.DataFrame.from_records(merged, columns=[*columns, *_COSTS, "protocol", "path"])
+    return table.astype(dict.fromkeys(numeric, "float64"))
+
+
+_FIXED = ("trial_id", "loss", "architecture", "dataset", "seed", "baseline", "status", "reason")
+_COSTS = ("images_per_second", "real_images", "seconds", "train_seconds", "peak_memory")
+
+
+def _fixed(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _FIXED}
+
+
+def _costs(row: Row) -> dict[str, Any]:
+    costs: dict[str, Any] = {name: row.cost.get(name) for name in _COSTS}
+    return costs | {"protocol": row.protocol.key if row.protocol else "", "path": str(row.folder)}
+
+
+def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:
+    """The result, or ``None`` where there is none and none is needed; a damaged one is never taken for none."""
+    if not required and not folder.result.exists():
+        return None
+    try:
+        result = _Result.model_validate(read_json(folder.result))
+    except ValidationError as error:
+        raise StoreError(f"{folder.result} is not a trial's result: {explain(error)}") from error
+    if result.schema_version != SCHEMA:
+        raise StoreError(f"{folder.result} has schema {result.schema_version}; this version reads {SCHEMA}")
+    if result.trial_id != trial_id:
+        raise StoreError(f"{folder.result} is the result of {result.trial_id}; the folder is another trial's")
+    return result
+
+
+def _is_trial(path: Path) -> bool:
+    names = ("spec.json", "status.json", "result.json")
+    return path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in names)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _components(spec: TrialSpec) -> dict[str, Component]:
+    """Every component by its role."""
+    roles: list[tuple[str, Component | None]] = [("loss", spec.loss)]
+    roles += [(f"penalty {part.name}", part) for part in spec.penalties]
+    roles += [("architecture", spec.architecture), ("dataset", spec.data.component)]
+    roles += [(f"metric {part.name}", part) for part in spec.evaluation.metrics]
+    roles.append(("extractor", spec.evaluation.extractor))
+    return {role: component for role, component in roles if component is not None}
+
+
+def _ordered(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
+    return {name: values[name] for name in in_metric_order(values, spec)}

@@ -1,0 +1,270 @@
+"""Plan, look up, dispatch, collect: a grid from its request to its rows."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ganbench import devices
+from ganbench.errors import GanbenchError
+from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.folder import TrialFolder
+from ganbench.plan import Planned, PlanRequest
+from ganbench.planner import cache_folder, plan
+from ganbench.plugins import Plugins
+from ganbench.server import Server
+from ganbench.spec import Execution, TrialFile
+from ganbench.store import Store, settle
+
+POLL_SECONDS = 0.2
+REMOTE_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A grid with its seeds, and how to run it.
+
+    Attributes:
+        plan: the grid without its seeds.
+        seeds: one trial of each cell per seed.
+        out: the folder of trials.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
+        timeout: seconds after which a trial is ended.
+        retry: run trials again that diverged.
+        executor: the executor's name.
+    """
+
+    plan: PlanRequest
+    seeds: tuple[int, ...]
+    out: Path
+    device: str = "auto"
+    jobs: int = 0
+    timeout: float | None = None
+    retry: bool = False
+    executor: str = "local"
+
+
+class Display(Protocol):
+    """What a run tells the person who waits."""
+
+    def planning(self) -> None: ...
+    def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
+    def started(self, folder: TrialFolder, label: str, steps: int) -> None: ...
+    def tick(self) -> None: ...
+    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
+    def note(self, line: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What became of a grid: its trials in the order of the request, and whether it was interrupted."""
+
+    folders: list[TrialFolder] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@contextmanager
+def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
+    """Yield a function that opens the fork server on its first call, and close the server at the end."""
+    opened: list[Server] = []
+
+    def server() -> Server:
+        if not opened:
+            opened.append(Server(threads=threads, device=device))
+        return opened[0]
+
+    try:
+        yield server
+    finally:
+        for one in opened:
+            one.close()
+
+
+def layout(request: RunRequest, device: str) -> tuple[int, int]:
+    """How many trials at once, and how many threads each.
+
+    On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
+    """
+    if device == "cpu":
+        slots = request.jobs or devices.cores()
+        return slots, max(1, devices.cores() // slots)
+    return request.jobs or 1, max(1, devices.cores() // max(1, request.jobs))
+
+
+def plan_trials(request: RunRequest, server: Callable[[], Server], device: str, threads: int) -> list[TrialFile]:
+    """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
+    execution = Execution(
+        device=device, threads=threads, data_root=request.plan.data_root, cache_dir=str(cache_folder().resolve())
+    )
+    trials: dict[str, TrialFile] = {}
+    for cell in plan(request.plan, server):
+        for seed in request.seeds[:1] if cell.baseline else request.seeds:
+            trial = _with_seed(cell, seed, execution)
+            trials.setdefault(trial.trial_id, trial)
+    return list(trials.values())
+
+
+def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:
+    """Run a grid to its end.
+
+    A trial that is done is looked up, one that another run is working on is waited for, every other one is run here.
+    The first interrupt lets running trials finish their step and write a checkpoint, the second ends them at once.
+    """
+    device = devices.choose(request.device)
+    slots, threads = layout(request, device)
+    store = Store(request.out)
+    store.prepare()
+    display.planning()
+    with shared_server(device, threads) as server:
+        trials = plan_trials(request, server, device, threads)
+        entry = plugins.registry.find("executor", request.executor)
+        executor: Executor = entry.load()(Settings(slots=slots, timeout=request.timeout, server=server))
+        run = _Run(request, store, executor, plugins, display, trials)
+        try:
+            return run.to_its_end()
+        finally:
+            executor.close()
+            store.release_all()
+
+
+class _Run:
+    """One grid while it runs."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        store: Store,
+        executor: Executor,
+        plugins: Plugins,
+        display: Display,
+        trials: Sequence[TrialFile],
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._executor = executor
+        self._plugins = plugins
+        self._display = display
+        self._trials = {trial.trial_id: trial for trial in trials}
+        self._mine: set[str] = set()
+        self._shown: set[str] = set()
+        self._elsewhere: set[str] = set()
+        self._interrupts = 0
+
+    def to_its_end(self) -> Outcome:
+        """Dispatch what is missing and wait for all of it."""
+        cached = [trial_id for trial_id in self._trials if self._is_cached(trial_id)]
+        missing = [trial_id for trial_id in self._trials if trial_id not in set(cached)]
+        self._dispatch(missing)
+        self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
+        for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
+            self._display.note(line)
+        while self._mine or (self._elsewhere and not self._interrupts):
+            try:
+                self._look()
+            except KeyboardInterrupt:
+                self._interrupt()
+        folders = [self._store.folder(trial_id) for trial_id in self._trials]
+        return Outcome(folders=folders, interrupted=bool(self._interrupts))
+
+    def _is_cached(self, trial_id: str) -> bool:
+        status = self._store.cached(trial_id)
+        return status == "done" or (status is not None and not self._request.retry)
+
+    def _dispatch(self, trial_ids: Sequence[str]) -> None:
+        jobs = []
+        for trial_id in trial_ids:
+            if not self._store.lease(trial_id):
+                self._elsewhere.add(trial_id)
+                continue
+            if self._is_cached(trial_id):  # finished by another run between looking and leasing
+                self._store.release(trial_id)
+                continue
+            trial, folder = self._trials[trial_id], self._store.folder(trial_id)
+            folder.write_spec(trial)
+            if folder.read_status()["status"] != "interrupted":
+                folder.log.unlink(missing_ok=True)
+            folder.write_status("pending")
+            jobs.append(Job(trial_id, folder.path, _weight(trial)))
+            self._mine.add(trial_id)
+        self._executor.submit(jobs)
+
+    def _look(self) -> None:
+        """Wait a moment for news, and take them in."""
+        if not self._mine:
+            time.sleep(REMOTE_POLL_SECONDS)
+        states = self._executor.states(timeout=POLL_SECONDS)
+        for trial_id, state in states.items():
+            if trial_id not in self._mine:
+                continue
+            if state is not JobState.PENDING and trial_id not in self._shown:
+                self._shown.add(trial_id)
+                trial = self._trials[trial_id]
+                steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
+                self._display.started(self._store.folder(trial_id), label(trial), steps)
+                self._tell("trial_started", trial_id)
+            if state in (JobState.ENDED, JobState.LOST):
+                self._end(trial_id, state)
+        self._display.tick()
+        for trial_id in [one for one in self._elsewhere if self._store.lease(one)]:
+            # The other run has ended. What it has not done is ours now.
+            self._elsewhere.discard(trial_id)
+            if self._is_cached(trial_id):
+                self._store.release(trial_id)
+            else:
+                self._dispatch([trial_id])
+
+    def _end(self, trial_id: str, state: JobState) -> None:
+        folder = self._store.folder(trial_id)
+        status = settle(folder, state, self._executor.why(trial_id))
+        self._mine.discard(trial_id)
+        self._store.release(trial_id)
+        reason = str(folder.read_status()["reason"])
+        self._display.finished(folder, label(self._trials[trial_id]), status, reason)
+        self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
+
+    def _interrupt(self) -> None:
+        self._interrupts += 1
+        hard = self._interrupts > 1
+        if hard:
+            self._display.note("stopping at once")
+        else:
+            self._display.note(
+                "finishing the running steps and writing checkpoints; press Ctrl-C again to stop at once"
+            )
+        with contextlib.suppress(GanbenchError):
+            self._executor.cancel(list(self._mine), hard=hard)
+        waiting = {one for one, state in self._executor.states().items() if state is JobState.RUNNING}
+        for trial_id in self._mine - waiting:
+            if self._store.folder(trial_id).read_status()["status"] == "pending":
+                self._store.folder(trial_id).write_status("interrupted", "not started yet; run again to go on")
+                self._mine.discard(trial_id)
+                self._store.release(trial_id)
+
+    def _tell(self, hook: str, trial_id: str, **more: object) -> None:
+        spec = self._trials[trial_id].spec.model_dump(mode="json")
+        for problem in self._plugins.call(hook, trial_id=trial_id, spec=spec, **more):
+            self._display.note(problem)
+
+
+def label(trial: TrialFile) -> str:
+    """A trial in a few words."""
+    spec = trial.spec
+    parts = [spec.loss_label, spec.architecture_label, spec.data.component.label, f"seed {spec.seed}"]
+    return " · ".join(part for part in parts if part != "-")
+
+
+def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
+    spec = cell.spec.model_copy(update={"seed": seed})
+    return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
+
+
+def _weight(trial: TrialFile) -> float:
+    """How heavy a trial is beside others: its discriminator updates and generator updates."""
+    recipe = trial.spec.recipe
+    double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
+    return 0.0 if trial.spec.baseline else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)

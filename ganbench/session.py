@@ -1,0 +1,100 @@
+"""ganbench from Python: run a grid, get a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganbench import plugins as plugin_loader
+from ganbench.display import make_display
+from ganbench.errors import GanbenchError
+from ganbench.results import frame, read_row, read_rows
+from ganbench.runner import RunRequest, run_grid
+from ganbench.suite import Suite, load, parse, to_request
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def run(
+    losses: str | Iterable[str] = (),
+    architectures: str | Iterable[str] = (),
+    datasets: str | Iterable[str] = (),
+    *,
+    seeds: int | Iterable[int] | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    suite: str | Path | None = None,
+    out: str | Path = "runs",
+    device: str = "auto",
+    jobs: int = 0,
+    timeout: float | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> pandas.DataFrame:
+    """Run a grid and return one row per trial.
+
+    Args:
+        losses: such as ``["vanilla", "hinge+r1[gamma=0.1]"]``.
+        architectures: such as ``["dcgan"]``.
+        datasets: such as ``["digits"]``, the default.
+        seeds: a count, or the seeds themselves.
+        recipe: recipe settings, such as ``{"n_critic": 1}``.
+        suite: a TOML file with the same names; what is given here overrides it.
+        out: the folder of trials. A trial that is done there is not trained again.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        jobs: trials at once; 0 chooses.
+        timeout: seconds after which a trial is ended.
+        quiet: no progress on stderr.
+        **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
+            ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
+
+    Returns:
+        A DataFrame with loss, architecture, dataset, seed, status, reason, every metric, cost and protocol. A trial
+        that failed is a row with its reason.
+
+    Raises:
+        UsageError: the grid cannot be run; says what is wrong and where.
+        KeyboardInterrupt: after an interrupt, once the running trials have written their checkpoints.
+    """
+    loaded = plugin_loader.load()
+    given = parse(
+        {
+            "losses": _texts(losses),
+            "architectures": _texts(architectures),
+            "datasets": _texts(datasets),
+            "seeds": list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else seeds,
+            "recipe": dict(recipe or {}),
+            **options,
+        },
+        "run()",
+    )
+    request, chosen = to_request(load(Path(suite)) if suite else Suite(), given, loaded.registry)
+    display = make_display(quiet=quiet)
+    try:
+        outcome = run_grid(
+            RunRequest(plan=request, seeds=chosen, out=Path(out), device=device, jobs=jobs, timeout=timeout),
+            loaded,
+            display,
+        )
+    finally:
+        display.close()
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    return frame([read_row(folder) for folder in outcome.folders])
+
+
+def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
+    """Return one row per trial of a folder of trials.
+
+    Raises:
+        GanbenchError: there is no such folder, or a trial in it cannot be read.
+    """
+    rows, problems = read_rows(Path(runs))
+    if problems and not rows:
+        raise GanbenchError(problems[0])
+    return frame(rows)
+
+
+def _texts(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)

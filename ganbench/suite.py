@@ -1,0 +1,156 @@
+"""A suite: a grid of trials, from the command line, from Python or from a TOML file with the same names."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from ganbench import grid
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.plan import PlanRequest
+from ganbench.recipe import Policy, explain
+from ganbench.registry import Registry
+from ganbench.spec import Frozen, Recipe
+
+DEFAULT_DATASET = "digits"
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+
+
+def _seed_text(value: Any) -> Any:
+    """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple | range):
+        return ",".join(str(item) for item in value) + ","
+    return value
+
+
+class Suite(Frozen):
+    """What may stand in a suite file; everything has a default, and the command line overrides it."""
+
+    losses: _Names = ()
+    architectures: _Names = ()
+    datasets: _Names = ()
+    seeds: Annotated[str, BeforeValidator(_seed_text)] | None = None
+    steps: Annotated[int, Field(ge=1)] | None = None
+    images: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    metrics: _Names = ()
+    extractor: str | None = None
+    num_samples: Annotated[int, Field(ge=2)] | None = None
+    reference: str | None = None
+    eval_every: Annotated[int, Field(ge=0)] | None = None
+    protocol: Policy | None = None
+    baselines: bool | None = None
+    data_root: str | None = None
+    recipe: dict[str, Any] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """The recipe settings, with those that have an option of their own."""
+        own = {name: getattr(self, name) for name in ("steps", "batch_size") if getattr(self, name) is not None}
+        return {**self.recipe, **own}
+
+
+def load(path: Path) -> Suite:
+    """Read a suite file.
+
+    Raises:
+        UsageError: missing, not TOML, an unknown key or a wrong value; names the line.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the suite {path}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    for key in content:
+        if key not in Suite.model_fields:
+            raise UsageError(
+                f"{path}, line {_line(text, key)}: unknown key '{key}'{did_you_mean(key, Suite.model_fields)}"
+            )
+    recipe = content.get("recipe", {})
+    for key in recipe if isinstance(recipe, dict) else ():
+        if key not in Recipe.model_fields:
+            hint = did_you_mean(key, Recipe.model_fields)
+            raise UsageError(f"{path}, line {_line(text, key)}: unknown recipe setting '{key}'{hint}")
+    return parse(content, f"{path}", text)
+
+
+def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
+    """Validate a suite's content.
+
+    Raises:
+        UsageError: says whose value is wrong and, where the text is given, on which line.
+    """
+    try:
+        return Suite.model_validate(dict(content))
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        line = f", line {_line(text, str(place[0]))}" if text and place else ""
+        raise UsageError(f"{whose}{line}: {explain(error)}") from error
+
+
+def overlay(suite: Suite, given: Suite) -> Suite:
+    """The suite with everything that was given instead; recipe settings stay apart, since their order counts."""
+    update = {
+        name: value
+        for name in Suite.model_fields
+        if name not in ("recipe", "steps", "batch_size") and (value := getattr(given, name)) not in (None, ())
+    }
+    # A budget given one way replaces one given the other way.
+    if given.steps is not None:
+        update["images"] = None
+    return suite.model_copy(update=update)
+
+
+def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequest, tuple[int, ...]]:
+    """Return the plan's request and the seeds of a suite overlaid by what was given.
+
+    Raises:
+        UsageError: an unknown name, no loss or no architecture, or both steps and images.
+    """
+    merged = overlay(suite, given)
+    if not merged.losses:
+        raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
+    if not merged.architectures:
+        raise UsageError("no architecture; name one with --arch, e.g. --arch dcgan")
+    if given.images is not None and given.steps is not None:
+        raise UsageError("--steps and --images both set the budget; give one of them")
+    extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
+    if len(extractor) > 1:
+        raise UsageError("one run uses one extractor, so that its numbers can be compared")
+    request = PlanRequest(
+        losses=tuple(grid.parse_losses(merged.losses, registry)),
+        architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
+        datasets=tuple(grid.parse_axis("dataset", merged.datasets or (DEFAULT_DATASET,), registry)),
+        policy=merged.protocol or "paper",
+        suite_recipe=suite.settings(),
+        recipe=given.settings(),
+        images=merged.images,
+        metrics=tuple(grid.parse_axis("metric", merged.metrics, registry)) or None,
+        extractor=extractor[0] if extractor else None,
+        num_samples=merged.num_samples,
+        reference_split=merged.reference,
+        eval_every=merged.eval_every,
+        baselines=bool(merged.baselines),
+        data_root=merged.data_root or "data",
+    )
+    seeds = grid.parse_seeds(merged.seeds or "1")
+    cells = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
+    if cells > grid.MAX_TRIALS:
+        raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are possible")
+    return request, seeds
+
+
+def _line(text: str, key: str) -> int:
+    """The line that sets ``key``, as a key or as a table's head."""
+    found = re.search(rf"^\s*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\.|\])", text, flags=re.MULTILINE)
+    return text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1) if found else 1

@@ -1,0 +1,221 @@
+"""Rows to tables: one table per protocol, one group per question, the seeds of a question summed up."""
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ganbench.files import digest
+from ganbench.results import SUCCESS, Row, ValueInfo
+from ganbench.spec import STATUSES, Protocol, TrialSpec, format_scalar
+
+
+class Summary(NamedTuple):
+    """Mean, sample standard deviation (``None`` for one value) and the number of values they are of."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+
+@dataclass
+class Group:
+    """The trials that differ in nothing but the seed. ``recipe`` says what sets it apart from a namesake."""
+
+    rows: list[Row]
+    recipe: str = ""
+
+    @property
+    def first(self) -> Row:
+        """Any of them: they share everything but the seed and what became of them."""
+        return self.rows[0]
+
+    @property
+    def done(self) -> list[Row]:
+        """Those with numbers."""
+        return [row for row in self.rows if row.done]
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many ended how."""
+        return Counter(row.status for row in self.rows)
+
+    @property
+    def status(self) -> str:
+        """``done``; of several seeds, some not done, ``done 3/5, diverged 2``."""
+        counts = self.statuses
+        if len(counts) == 1:
+            return self.first.status
+        others = [f"{status} {counts[status]}" for status in STATUSES if status != SUCCESS and counts[status]]
+        return ", ".join([f"{SUCCESS} {counts[SUCCESS]}/{len(self.rows)}", *others])
+
+    def metric(self, name: str) -> Summary | None:
+        """The last value over the seeds that are done."""
+        return summarise(row.metrics.get(name) for row in self.done)
+
+    def best(self, name: str) -> Summary | None:
+        """Each seed's best value, over the seeds that are done."""
+        return summarise(row.best[name].value for row in self.done if name in row.best)
+
+    def cost(self, name: str) -> Summary | None:
+        """A cost over the seeds that are done."""
+        return summarise(row.cost.get(name) for row in self.done)
+
+
+@dataclass
+class Table:
+    """What may stand in one ranking, and the baselines that frame it. ``protocol`` is ``None`` without any result."""
+
+    protocol: Protocol | None
+    groups: list[Group]
+    baselines: list[Group]
+    values: dict[str, ValueInfo] = field(default_factory=dict)
+
+    @property
+    def all_groups(self) -> list[Group]:
+        """The groups, the baselines last."""
+        return [*self.groups, *self.baselines]
+
+    @property
+    def sentence(self) -> str:
+        """The protocol in a line."""
+        if self.protocol is not None:
+            return self.protocol.sentence()
+        return f"{self.all_groups[0].first.dataset}: no trial has a result, so there is no protocol to name"
+
+
+def build(rows: Sequence[Row]) -> list[Table]:
+    """Sort rows into tables.
+
+    A trial that ended before it had a result stands in the table that its specification belongs to, or in one of its
+    own. A baseline stands in every table that measures alike, or in one of its own. No row is left out.
+    """
+    trials = [row for row in rows if not row.baseline]
+    baselines = [row for row in rows if row.baseline]
+    parts = _partition(trials, lambda row: row.protocol.key if row.protocol else None, _scope)
+    frames = _partition(baselines, lambda row: row.protocol.measure if row.protocol else None, _measure)
+    tables: list[Table] = []
+    used: set[int] = set()
+    for part in parts:
+        framing: list[Row] = []
+        for index, baseline in enumerate(frames):
+            if _frames(baseline, part):
+                framing += baseline
+                used.add(index)
+        tables.append(_table(part, framing))
+    tables += [_table([], baseline) for index, baseline in enumerate(frames) if index not in used]
+    return tables
+
+
+def summarise(values: Iterable[float | None]) -> Summary | None:
+    """Mean and standard deviation of the values there are; ``None`` if there are none."""
+    present = [value for value in values if value is not None]
+    if not present:
+        return None
+    return Summary(statistics.fmean(present), statistics.stdev(present) if len(present) > 1 else None, len(present))
+
+
+def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:
+    """Split by ``key``; rows that have none join the first part with a row of the same ``scope``."""
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        if (found := key(row)) is not None:
+            parts.setdefault(f"protocol {found}", []).append(row)
+    home: dict[str, str] = {}
+    for name, part in parts.items():
+        for row in part:
+            home.setdefault(scope(row.spec), name)
+    for row in rows:
+        if key(row) is None:
+            name = home.setdefault(scope(row.spec), f"scope {scope(row.spec)}")
+            parts.setdefault(name, []).append(row)
+    place = {id(row): index for index, row in enumerate(rows)}
+    return [sorted(part, key=lambda row: place[id(row)]) for part in parts.values()]
+
+
+def _measure(spec: TrialSpec) -> str:
+    """What of the protocol's measure a specification fixes."""
+    return digest([spec.data.model_dump(mode="json"), spec.evaluation.model_dump(mode="json", exclude={"every"})])
+
+
+def _scope(spec: TrialSpec) -> str:
+    """What of the protocol a specification fixes."""
+    return digest([_measure(spec), spec.weights, spec.recipe.steps, spec.recipe.batch_size])
+
+
+def _frames(baselines: list[Row], part: list[Row]) -> bool:
+    """Whether the baselines measure as these trials do: by their protocols, else by their specifications."""
+    one = next((row.protocol.measure for row in baselines if row.protocol), None)
+    other = next((row.protocol.measure for row in part if row.protocol), None)
+    if one is not None and other is not None:
+        return one == other
+    return _measure(baselines[0].spec) == _measure(part[0].spec)
+
+
+def _table(trials: list[Row], baselines: list[Row]) -> Table:
+    rows = [*trials, *baselines]
+    protocol = next((row.protocol for row in rows if row.protocol), None)
+    table = Table(protocol=protocol, groups=_groups(trials), baselines=_groups(baselines))
+    for row in rows:
+        for name, info in row.values.items():
+            table.values.setdefault(name, info)
+    _tell_apart(table.groups)
+    _tell_apart(table.baselines)
+    return table
+
+
+def _groups(rows: list[Row]) -> list[Group]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(digest(_question(row.spec)), []).append(row)
+    # Baselines go by name, so that the floor and the ceiling are in the same order in every table.
+    return sorted((Group(part) for part in groups.values()), key=lambda group: group.first.baseline)
+
+
+def _question(spec: TrialSpec) -> dict[str, Any]:
+    """The specification without its seed."""
+    question = spec.model_dump(mode="json", exclude={"seed"})
+    if spec.baseline == "real":
+        del question["recipe"]
+    return question
+
+
+def _tell_apart(groups: Iterable[Group]) -> None:
+    """Name what differs between groups that would read the same."""
+    namesakes: dict[tuple[str, str, str], list[Group]] = {}
+    for group in groups:
+        row = group.first
+        namesakes.setdefault((row.loss, row.architecture, row.dataset), []).append(group)
+    for same in namesakes.values():
+        if len(same) < 2:
+            continue
+        flat = [dict(_leaves(_question(group.first.spec))) for group in same]
+        names = list(dict.fromkeys(key for leaves in flat for key in leaves))
+        differing = [name for name in names if len({json.dumps(leaves.get(name)) for leaves in flat}) > 1]
+        # A source hash says something to a person only where nothing else does.
+        telling = [name for name in differing if not name.endswith((".source", ".label"))] or differing
+        for group, leaves in zip(same, flat, strict=True):
+            group.recipe = " ".join(_setting(name, leaves[name]) for name in telling if name in leaves)
+
+
+def _leaves(value: Any, path: str = "") -> Iterable[tuple[str, Any]]:
+    """Every setting with its dotted path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, inner in enumerate(value):
+            name = inner.get("name", index) if isinstance(inner, Mapping) else index
+            yield from _leaves(inner, f"{path}.{name}")
+    else:
+        yield path, value
+
+
+def _setting(path: str, value: Any) -> str:
+    """``d_lr=0.0001``; a hash is cut to eight digits."""
+    name = path.removeprefix("recipe.").removeprefix("evaluation.").replace(".parameters.", ".")
+    if isinstance(value, str) and path.endswith((".source", "fingerprint", "sha256")):
+        value = value[:8]
+    return f"{name}={format_scalar(value) if isinstance(value, bool | int | float | str) else json.dumps(value)}"

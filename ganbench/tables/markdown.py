@@ -1,0 +1,51 @@
+"""Tables as GitHub's Markdown."""
+
+import re
+from collections.abc import Sequence
+
+from ganbench.tables.columns import Sheet, sheet
+from ganbench.tables.grouping import Table
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """Every table with its protocol, its notes and the path of its samples beneath."""
+    return "\n\n".join(_one(sheet(table)) for table in tables) if tables else "No trials."
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a table's cell too."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def code(text: str) -> str:
+    """Text as a code span, in which nothing is a link, a mention or HTML; a backtick becomes an apostrophe."""
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def _one(page: Sheet) -> str:
+    lines = [
+        _line([escape(column.heading) for column in page.columns]),
+        _line(["---:" if column.numeric else ":---" for column in page.columns]),
+    ]
+    rows = page.rows
+    for index, cells in enumerate(rows):
+        escaped = [escape(cell) for cell in cells]
+        # Markdown has no rule between rows; italics set the baselines off.
+        if index >= len(rows) - page.baselines:
+            escaped[0] = f"*{escaped[0]}*"
+        lines.append(_line(escaped))
+    lines += ["", escape(page.sentence)]
+    if page.samples:
+        lines += ["", f"Samples: {code(page.samples)}"]
+    if page.notes:
+        lines.append("")
+    for note in page.notes:
+        where = f" ({code(note.path)})" if note.path else ""
+        lines.append(f"- {escape(note.kind)}: {escape(note.whose)}: {code(note.text)}{where}")
+    return "\n".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,101 @@
+"""Tables for a terminal."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ganbench.tables.columns import Column, Sheet, sheet
+from ganbench.tables.grouping import Table
+
+DEFAULT_WIDTH = 120
+# Narrower than this, a label folded over lines is harder to read than a line that is too long.
+MINIMUM_TEXT = 8
+_PADDING = 2
+_EDGES = 2
+
+
+def terminal(tables: Sequence[Table], *, width: int | None, colour: bool) -> str:
+    """Every table with its protocol, its notes and the path of its samples beneath."""
+    if not tables:
+        return "no trials"
+    return "\n\n".join(_one(sheet(table), width, colour) for table in tables)
+
+
+def _one(page: Sheet, width: int | None, colour: bool) -> str:
+    lines = [_grid(page, width, colour), *_beneath(page)]
+    return "\n".join(lines)
+
+
+def _beneath(page: Sheet) -> list[str]:
+    lines = [page.sentence]
+    if page.samples:
+        lines.append(f"samples: {page.samples}")
+    for note in page.notes:
+        where = f" ({note.path})" if note.path else ""
+        lines.append(f"{note.kind}: {note.whose}: {note.text}{where}")
+    return lines
+
+
+def _grid(page: Sheet, width: int | None, colour: bool) -> str:
+    natural = sum(_longest(column) + _PADDING for column in page.columns) + _EDGES
+    least = sum((_longest(c) if c.numeric else _foldable(c)) + _PADDING for c in page.columns) + _EDGES
+    if width is None:
+        width = _terminal_width() or max(DEFAULT_WIDTH, natural)
+    # Text is content without markup: nothing that a plugin is called is read as a style.
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=False)
+    for column in page.columns:
+        table.add_column(
+            Text(column.heading, style="bold" if colour else ""),
+            justify="right" if column.numeric else "left",
+            no_wrap=column.numeric,
+            overflow="fold",
+            min_width=_longest(column) if column.numeric else _foldable(column),
+        )
+    rows = page.rows
+    for index, cells in enumerate(rows):
+        if page.baselines and 0 < index == len(rows) - page.baselines:
+            table.add_section()
+        table.add_row(*(Text(cell, style=_style(c, cell, colour)) for c, cell in zip(page.columns, cells, strict=True)))
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=max(width, least),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        legacy_windows=False,
+        emoji=False,
+        markup=False,
+        highlight=False,
+    )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in file.getvalue().rstrip("\n").splitlines())
+
+
+def _style(column: Column, cell: str, colour: bool) -> str:
+    if not colour or column.heading != "status":
+        return ""
+    return "green" if cell == "done" else "yellow" if cell.startswith("done") else "red"
+
+
+def _longest(column: Column) -> int:
+    return max(cell_len(text) for text in (column.heading, *column.cells))
+
+
+def _foldable(column: Column) -> int:
+    return max(cell_len(column.heading), min(_longest(column), MINIMUM_TEXT))
+
+
+def _terminal_width() -> int | None:
+    """The width of the terminal that stdout is, or ``None`` where it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError, AttributeError):
+        return None

@@ -1,0 +1,67 @@
+"""Numbers, durations and foreign text as a table writes them."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from ganbench.results import ValueInfo
+
+_ESCAPE = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles and links
+    r"|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"  # CSI and two-character sequences
+)
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def clean(text: str) -> str:
+    """One line without escape sequences, control, direction or invisible characters, whoever wrote the text."""
+    text = " ".join(_ESCAPE.sub("", text).split())
+    return "".join("" if unicodedata.category(character) in _HIDDEN else character for character in text)
+
+
+def number(value: float, info: ValueInfo) -> str:
+    """A value without its unit: the decimals of its metric, more where those would show a small value as zero."""
+    value = value * 100 if info.percent else value
+    if not math.isfinite(value):
+        return "-"
+    if value and (abs(value) < 0.5 * 10**-info.decimals or abs(value) >= 1e9):
+        return f"{value:.2g}"
+    return f"{value:.{info.decimals}f}"
+
+
+def spread(mean: float, sd: float | None, info: ValueInfo, *, plus_minus: str = "±") -> str:
+    """``1.52 ± 0.10`` or, of a single value, ``1.52``; with the percent sign where the metric has one."""
+    text = number(mean, info)
+    if sd is not None:
+        text += f" {plus_minus} {number(sd, info)}"
+    return f"{text} %" if info.percent else text
+
+
+def duration(seconds: float | None) -> str:
+    """``0.4 s``, ``12 s``, ``3 m 21 s``, ``2 h 05 m``, ``3 d 04 h``; ``-`` where it is not known."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return "-"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def rate(images_per_second: float | None) -> str:
+    """Images per second, with thousands: ``12,345``; a decimal below one hundred."""
+    if images_per_second is None or not math.isfinite(images_per_second):
+        return "-"
+    return f"{images_per_second:,.0f}" if abs(images_per_second) >= 99.95 else f"{images_per_second:.1f}"
+
+
+def headline(values: Mapping[str, ValueInfo]) -> str | None:
+    """The value a table shows the best of: the first of which less is better, else the first that is a score."""
+    scores = {name: info for name, info in values.items() if info.direction is not None}
+    return next((name for name, info in scores.items() if info.direction == "lower"), next(iter(scores), None))

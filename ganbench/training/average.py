@@ -1,0 +1,28 @@
+"""An exponential moving average of the generator's weights (Yazıcı et al. 2019, arXiv:1806.04498)."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """Keeps ``average = decay * average + (1 - decay) * weights`` from a given step on, and a copy before it.
+
+    Buffers (batch-norm statistics) are copied, not averaged.
+    """
+
+    def __init__(self, generator: nn.Module, decay: float, start: int) -> None:
+        self.module = copy.deepcopy(generator).requires_grad_(False)
+        self._decay = decay
+        self._start = start
+
+    @torch.no_grad()
+    def update(self, generator: nn.Module, step: int) -> None:
+        """Take in the weights after ``step``."""
+        own: list[Tensor] = [parameter.detach() for parameter in self.module.parameters()]
+        new: list[Tensor] = [parameter.detach() for parameter in generator.parameters()]
+        weight = 1.0 - self._decay if step > self._start else 1.0
+        torch._foreach_lerp_(own, new, weight)
+        for mine, theirs in zip(self.module.buffers(), generator.buffers(), strict=True):
+            mine.copy_(theirs)

@@ -1,0 +1,152 @@
+"""The training loop. A step is one generator update after ``n_critic`` discriminator updates.
+
+Read it top to bottom: everything a recipe can change happens here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.api import Loss, Penalty
+from ganbench.evaluation.sampling import draw_latents
+from ganbench.spec import Recipe
+from ganbench.training.optimisers import set_rate
+from ganbench.training.state import State
+from ganbench.training.watch import Watch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What the two players minimise: a loss, with all penalties that act on the discriminator."""
+
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+
+
+class Observer(Protocol):
+    """What a loop tells, and asks, the outside."""
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        """A hundred times in a trial."""
+
+    def evaluate(self, state: State) -> None:
+        """On the schedule."""
+
+    def after_step(self, state: State) -> bool:
+        """After every step: write a checkpoint where it is time; return whether to stop here."""
+
+
+def train(state: State, objective: Objective, recipe: Recipe, observer: Observer, *, evaluate_every: int) -> bool:
+    """Train to the recipe's last step.
+
+    Returns:
+        Whether the last step was reached; false where the observer asked to stop earlier.
+
+    Raises:
+        Diverged: a loss was not finite or beyond the recipe's limit.
+    """
+    watch = Watch(recipe.divergence_limit, state.device)
+    report_every = max(1, recipe.steps // 100)
+    while state.step < recipe.steps:
+        step = state.step + 1
+        set_rate(state.d_optimiser, recipe.d_lr, recipe, step)
+        set_rate(state.g_optimiser, recipe.g_lr, recipe, step)
+        for _ in range(recipe.n_critic):
+            d_loss = discriminator_update(state, objective, recipe)
+            watch.look(step, d_loss)
+        g_loss = generator_update(state, objective, recipe)
+        watch.look(step, g_loss)
+        if state.average is not None:
+            state.average.update(state.generator, step)
+        state.step = step
+
+        last = step == recipe.steps
+        if step % report_every == 0 or last:
+            watch.check()
+            observer.report(state, float(d_loss), float(g_loss))
+        if last or (evaluate_every and step % evaluate_every == 0):
+            watch.check()
+            observer.evaluate(state)
+        if observer.after_step(state) and not last:
+            watch.check()
+            return False
+    return True
+
+
+def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
+    """One update of the discriminator on fresh real and fresh fake samples; returns its loss with all penalties."""
+    real = state.laid_out(state.batches.next())
+    state.real_images += len(real)
+    with torch.no_grad(), precision(recipe, state.device):
+        fake = state.generator(latents(state, recipe))
+    fake = fake.float()
+    if state.replay is not None:
+        fake = state.replay.mix(fake)
+    fake = state.laid_out(fake)
+
+    with precision(recipe, state.device):
+        if recipe.discriminator_batch == "joint":
+            r, f = state.discriminator(torch.cat([real, fake])).chunk(2)
+        else:
+            r, f = state.discriminator(real), state.discriminator(fake)
+    if objective.loss.smoothable:
+        smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
+        loss = objective.loss.discriminator(r.float(), f.float(), **smoothed)
+    else:
+        loss = objective.loss.discriminator(r.float(), f.float())
+    for penalty in objective.penalties:
+        if penalty.differentiable:
+            with precision(recipe, state.device):
+                term = penalty(state.discriminator, real, fake, state.streams[seeds.PENALTY])
+            loss = loss + term.float()
+
+    state.d_optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.d_optimiser.step()
+    for penalty in objective.penalties:
+        penalty.project(state.discriminator)
+    return loss.detach()
+
+
+def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
+    """One update of the generator; returns its loss."""
+    with frozen(state.discriminator), precision(recipe, state.device):
+        fake = state.generator(latents(state, recipe))
+        f = state.discriminator(state.laid_out(fake))
+        r = None
+        if objective.loss.needs_real:
+            r = state.discriminator(state.laid_out(state.batches.next()))
+    loss = objective.loss.generator(f.float(), None if r is None else r.float())
+
+    state.g_optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.g_optimiser.step()
+    return loss.detach()
+
+
+def latents(state: State, recipe: Recipe) -> Tensor:
+    """A fresh batch of z on the device."""
+    return draw_latents(recipe.batch_size, recipe.latent_dim, recipe.latent, state.streams[seeds.NOISE])
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Leave out a network's weight gradients: the generator needs only the gradient that passes through it."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+def precision(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The arithmetic of the networks: float32, or bfloat16 where the recipe says so."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16")

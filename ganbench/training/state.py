@@ -1,0 +1,126 @@
+"""All that changes while a trial trains, so that all of it can be written down and taken up again."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.api import Architecture, Samples
+from ganbench.spec import Recipe
+from ganbench.training.average import Average
+from ganbench.training.batches import Batches
+from ganbench.training.initialisation import initialise
+from ganbench.training.optimisers import build_optimiser
+from ganbench.training.replay import Replay
+
+
+class State:
+    """Networks, optimisers, average, replay, data position, random streams and counters of one trial.
+
+    Args:
+        architecture: builds the networks.
+        samples: the training samples.
+        recipe: the resolved recipe.
+        seed: the trial's seed.
+        device: where everything lives.
+    """
+
+    def __init__(
+        self, *, architecture: Architecture, samples: Samples, recipe: Recipe, seed: int, device: torch.device
+    ) -> None:
+        torch.manual_seed(seeds.stream_seed(seed, seeds.WEIGHTS))
+        networks = architecture.build(samples.shape, recipe.latent_dim)
+        for network in networks:
+            initialise(network, recipe.init, recipe.init_gain)
+        # Layers that draw for themselves (dropout) use the global generator: give it a stream of its own.
+        torch.manual_seed(seeds.stream_seed(seed, seeds.LAYERS))
+
+        self.device = device
+        self.generator, self.discriminator = (network.to(device) for network in networks)
+        self.memory_format = _memory_format(self.generator, self.discriminator, samples.shape, recipe.latent_dim)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=self.memory_format)
+        self.average = Average(self.generator, recipe.ema_decay, recipe.ema_start) if recipe.ema_decay else None
+        self.g_optimiser = build_optimiser(self.generator, recipe.g_lr, recipe)
+        self.d_optimiser = build_optimiser(self.discriminator, recipe.d_lr, recipe)
+        self.streams = {
+            seeds.DATA: seeds.stream(seed, seeds.DATA),
+            seeds.REPLAY: seeds.stream(seed, seeds.REPLAY),
+            seeds.NOISE: seeds.stream(seed, seeds.NOISE, device),
+            seeds.PENALTY: seeds.stream(seed, seeds.PENALTY, device),
+        }
+        self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA])
+        self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
+        self.step = 0
+        self.real_images = 0
+
+    @property
+    def scored(self) -> nn.Module:
+        """The generator whose samples are scored: the average where there is one."""
+        return self.average.module if self.average is not None else self.generator
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return samples in the memory layout of the networks; the values are the same."""
+        return x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and text only, so that it loads with ``weights_only=True``."""
+        return {
+            "step": self.step,
+            "real_images": self.real_images,
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.module.state_dict() if self.average else {},
+            "g_optimiser": self.g_optimiser.state_dict(),
+            "d_optimiser": self.d_optimiser.state_dict(),
+            "replay": self.replay.state_dict() if self.replay else {},
+            "batches": self.batches.state_dict(),
+            "streams": {name: rng.get_state() for name, rng in self.streams.items()},
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up where :meth:`state_dict` was taken."""
+        self.step = state["step"]
+        self.real_images = state["real_images"]
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        if self.average:
+            self.average.module.load_state_dict(state["average"])
+        self.g_optimiser.load_state_dict(state["g_optimiser"])
+        self.d_optimiser.load_state_dict(state["d_optimiser"])
+        if self.replay:
+            self.replay.load_state_dict(state["replay"])
+        self.batches.load_state_dict(state["batches"])
+        for name, rng in self.streams.items():
+            rng.set_state(state["streams"][name].cpu())
+        torch.set_rng_state(state["torch"].cpu())
+        if state["cuda"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
+
+
+def _memory_format(
+    generator: nn.Module, discriminator: nn.Module, shape: tuple[int, ...], latent_dim: int
+) -> torch.memory_format:
+    """Return channels-last, which convolutions prefer, where the networks can be run in it, else the plain layout."""
+    if len(shape) != 3:
+        return torch.contiguous_format
+    parameter = next(generator.parameters(), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    modes = [(module, module.training) for network in (generator, discriminator) for module in network.modules()]
+    try:
+        generator.eval().to(memory_format=torch.channels_last)
+        discriminator.eval().to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            fake = generator(torch.zeros(2, latent_dim, device=device))
+            discriminator(fake.contiguous(memory_format=torch.channels_last))
+    except RuntimeError:  # a `.view` on convolution features
+        for network in (generator, discriminator):
+            network.to(memory_format=torch.contiguous_format)
+        return torch.contiguous_format
+    finally:
+        for module, training in modes:
+            module.training = training
+    return torch.channels_last

@@ -1,0 +1,256 @@
+"""The worker: one trial, from its specification to its result. ``python -m ganbench.trial SPEC DIR``."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as to_safetensors
+
+from ganbench import components, environment, plugins, seeds
+from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.errors import Diverged, GanbenchError, UsageError
+from ganbench.evaluation.evaluator import Evaluator
+from ganbench.evaluation.images import NonFiniteSamples
+from ganbench.evaluation.preview import write_preview
+from ganbench.evaluation.sampling import sample
+from ganbench.files import write_bytes
+from ganbench.folder import TrialFolder
+from ganbench.recording import Recorder
+from ganbench.registry import Registry
+from ganbench.spec import Execution, TrialSpec
+from ganbench.training import checkpoint
+from ganbench.training.batches import to_network_range
+from ganbench.training.loop import Objective, train
+from ganbench.training.state import State
+
+EXIT = {"done": 0, "interrupted": 130}
+
+
+class Parts:
+    """Everything a specification names, built, checked against what was planned, and on its device."""
+
+    def __init__(self, spec: TrialSpec, execution: Execution, registry: Registry) -> None:
+        self.device = torch.device(execution.device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise UsageError("device 'cuda' was asked for, and torch finds none; use --device cpu")
+        self.root = Path(execution.data_root)
+        self.dataset: Dataset = components.rebuild("dataset", spec.data.component, registry)
+        self.train = _load(self.dataset, "train", self.root, spec.data.fingerprint)
+        wanted = spec.evaluation.reference
+        same = wanted.split == "train"
+        self.reference = self.train if same else _load(self.dataset, wanted.split, self.root, wanted.fingerprint)
+        metrics: dict[str, Metric] = {
+            component.name: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
+        }
+        extractor: Extractor | None = None
+        if spec.evaluation.extractor is not None:
+            extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
+            if extractor.sha256() != spec.evaluation.extractor_sha256:
+                raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
+        self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
+        self.evaluator = Evaluator(
+            reference=self.reference,
+            mixture=self.dataset.mixture(),
+            metrics=metrics,
+            extractor=extractor,
+            device=self.device,
+            cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
+        )
+
+
+def run_trial(folder: TrialFolder) -> str:
+    """Run the trial of a folder to its end, whatever it is, and return its status. Never raises for a failed trial."""
+    trial = folder.read_spec()
+    recorder = Recorder(folder, trial)
+    stop = _stop_on_signals()
+    folder.write_status("running", started=recorder.started)
+    try:
+        torch.set_num_threads(trial.execution.threads)
+        status = _run(trial.spec, trial.execution, recorder, stop)
+    except Diverged as error:
+        recorder.finish("diverged", str(error), step=error.step)
+        status = "diverged"
+    except NonFiniteSamples as error:
+        recorder.finish("diverged", f"{error} at step {recorder.step}", step=recorder.step)
+        status = "diverged"
+    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
+        batch = trial.spec.recipe.batch_size
+        folder.write_status("out-of-memory", f"batch_size={batch}, {recorder.memory_note()}: {error}")
+        status = "out-of-memory"
+    except GanbenchError as error:
+        folder.write_status("failed", str(error))
+        status = "failed"
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        folder.write_status("failed", plugins.one_line(error))
+        status = "failed"
+    return status
+
+
+def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopFlag") -> str:
+    registry = plugins.load().registry
+    parts = Parts(spec, execution, registry)
+    recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+    if spec.baseline == "real":
+        recorder.evaluation(0, 0, parts.evaluator.score_real(_held_out(parts, spec)))
+        recorder.finish("done")
+        return "done"
+
+    if spec.architecture is None:
+        raise UsageError("only the baseline 'real' has no architecture")
+    architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
+    torch.backends.cudnn.benchmark = False
+    state = State(
+        architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=spec.seed, device=parts.device
+    )
+    observer = Watcher(spec, execution, parts, recorder, stop)
+    if spec.baseline == "untrained":
+        observer.evaluate(state, final=True)
+    else:
+        content, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id)
+        recorder.warn(*warnings)
+        if content is not None:
+            state.load_state_dict(content["state"])
+        recorder.resume(state.step, content["seconds"] if content else 0.0)
+        objective = _objective(spec, registry)
+        if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
+            observer.write_checkpoint(state)
+            recorder.folder.write_status("interrupted", f"stopped after step {state.step}; run again to go on")
+            return "interrupted"
+    _write_outcome(state, spec, parts, recorder)
+    recorder.finish("done", real_images=state.real_images)
+    checkpoint.remove(recorder.folder.checkpoint)
+    return "done"
+
+
+class Watcher:
+    """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
+
+    def __init__(
+        self, spec: TrialSpec, execution: Execution, parts: Parts, recorder: Recorder, stop: "StopFlag"
+    ) -> None:
+        self._spec = spec
+        self._parts = parts
+        self._recorder = recorder
+        self._stop = stop
+        self._interval = execution.checkpoint_seconds
+        self._written = time.monotonic()
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        """Write a line of progress."""
+        self._recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
+
+    def evaluate(self, state: State, *, final: bool | None = None) -> None:
+        """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
+        final = state.step == self._spec.recipe.steps if final is None else final
+        with self._recorder.not_training():
+            fakes = sample(
+                state.scored,
+                n=self._spec.evaluation.num_samples,
+                latent_dim=self._spec.recipe.latent_dim,
+                latent=self._spec.recipe.latent,
+                rng=seeds.stream(self._spec.seed, seeds.EVALUATION),
+                device=state.device,
+            )
+            values = self._parts.evaluator.score(fakes, final=final)
+            self._recorder.evaluation(state.step, state.real_images, values)
+
+    def after_step(self, state: State) -> bool:
+        """Write a checkpoint where it is time; return whether a signal asked to stop."""
+        if time.monotonic() - self._written >= self._interval and state.step < self._spec.recipe.steps:
+            self.write_checkpoint(state)
+        return self._stop.requested
+
+    def write_checkpoint(self, state: State) -> None:
+        """Write all that is needed to go on."""
+        with self._recorder.not_training():
+            content = {"state": state.state_dict(), "seconds": self._recorder.training_seconds}
+            checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
+        self._written = time.monotonic()
+
+
+class StopFlag:
+    """Set by SIGTERM and SIGINT; looked at between steps, so that a step is never torn."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def set(self, number: int, frame: Any) -> None:
+        """Ask to stop after this step."""
+        self.requested = True
+
+
+def _stop_on_signals() -> StopFlag:
+    flag = StopFlag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, flag.set)
+    return flag
+
+
+def _load(dataset: Dataset, split: str, root: Path, fingerprint: str) -> Samples:
+    samples = dataset.load(split, root=root)
+    if samples.fingerprint != fingerprint:
+        raise UsageError(
+            f"the split '{split}' is no longer what was planned: its fingerprint is {samples.fingerprint[:12]}, "
+            f"planned was {fingerprint[:12]}; run again to plan anew"
+        )
+    return samples
+
+
+def _held_out(parts: Parts, spec: TrialSpec) -> Samples:
+    """Real samples that are not in the reference, as many as there are fakes: the floor of the table."""
+    other = parts.dataset.load("test", root=parts.root) if parts.reference is parts.train else parts.train
+    if other.fingerprint == parts.reference.fingerprint:
+        raise UsageError("there are no real samples beside the reference, so this dataset has no floor")
+    order = torch.randperm(len(other), generator=seeds.stream(spec.seed, seeds.EVALUATION))
+    chosen = order[: spec.evaluation.num_samples]
+    labels = other.labels[chosen] if other.labels is not None else None
+    return Samples(data=other.data[chosen], labels=labels, classes=other.classes)
+
+
+def _objective(spec: TrialSpec, registry: Registry) -> Objective:
+    if spec.loss is None:
+        raise UsageError("only a baseline has no loss")
+    loss: Loss = components.rebuild("loss", spec.loss, registry)
+    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
+    added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
+    return Objective(loss=loss, penalties=(*own, *added))
+
+
+def _write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.scored.state_dict().items()}
+    write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
+    fakes = sample(
+        state.scored,
+        n=64 if spec.data.kind == "image" else 2500,
+        latent_dim=spec.recipe.latent_dim,
+        latent=spec.recipe.latent,
+        rng=seeds.stream(0, seeds.PREVIEW),
+        device=state.device,
+    )
+    real = to_network_range(parts.train.data[:2500])
+    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the trial whose specification and folder are named; the exit code is 0 only for a trial that is done."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 2:
+        print("usage: python -m ganbench.trial SPEC DIR", file=sys.stderr)
+        return 2
+    spec, path = Path(arguments[0]), Path(arguments[1])
+    folder = TrialFolder(path)
+    folder.spec = spec
+    os.makedirs(path, exist_ok=True)
+    return EXIT.get(run_trial(folder), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The embedded digits: exact bytes, splits, the enlargement's formula."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ganbench.datasets.digits import Digits, enlarge
+from ganbench.errors import DataError
+
+NOWHERE = Path("/nowhere")
+FINGERPRINTS = {
+    "train": "6219a60b8f71bcd7cde4a8506bf2347b4dc3f50a1c8848e8402eded0fdd7b6a4",
+    "test": "33321bfe239ace94a8ed6673a14cf1c10f956ac99b123850f9d5d3db45ce541d",
+}
+
+
+@pytest.mark.parametrize(("split", "size"), [("train", 899), ("test", 898)])
+def test_the_bytes_are_these(split: str, size: int) -> None:
+    samples = Digits().load(split, root=NOWHERE)
+    assert samples.fingerprint == FINGERPRINTS[split]
+    assert (samples.data.shape, samples.data.dtype) == ((size, 1, 16, 16), torch.uint8)
+    assert samples.kind == "image"
+    assert (samples.data.min(), samples.data.max()) == (0, 255)
+    assert samples.labels is not None
+    assert samples.labels.bincount().min() > 70
+    assert samples.classes == tuple("0123456789")
+    assert samples.files == ()
+
+
+def test_splits_are_the_interleaved_halves() -> None:
+    from sklearn.datasets import load_digits
+
+    target = load_digits().target
+    for split, start in (("train", 0), ("test", 1)):
+        labels = Digits().load(split, root=NOWHERE).labels
+        assert labels is not None
+        assert labels.tolist() == target[start::2].tolist()
+
+
+@given(hnp.arrays(np.int64, st.tuples(st.integers(1, 3), st.just(8), st.just(8)), elements=st.integers(0, 16)))
+def test_enlarging_is_bilinear_rounded_half_up(images: np.ndarray) -> None:
+    exact = torch.nn.functional.interpolate(
+        torch.from_numpy(images).double().unsqueeze(1), scale_factor=2, mode="bilinear", align_corners=False
+    )
+    expected = torch.floor(exact * 255 / 16 + 0.5).to(torch.uint8).squeeze(1)
+    assert torch.equal(torch.from_numpy(enlarge(images)), expected)
+
+
+def test_constant_images_stay_constant() -> None:
+    for level, value in ((0, 0), (8, 128), (16, 255)):
+        assert np.all(enlarge(np.full((1, 8, 8), level)) == value)
+
+
+def test_an_unknown_split_is_named() -> None:
+    with pytest.raises(DataError, match="digits has the splits train and test, not 'valid'"):
+        Digits().load("valid", root=NOWHERE)
+
+
+def test_declarations() -> None:
+    assert (Digits.extractor, Digits.metrics, Digits.reference_split) == ("digits", ("fid", "is"), "test")

@@ -1,0 +1,301 @@
+"""From folders to rows: what is read, what is refused, what is never left out."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.files import write_json
+from ganbench.folder import TrialFolder
+from ganbench.results import frame, in_metric_order, read_row, read_rows, trial_label
+from ganbench.spec import (
+    Component,
+    DataSpec,
+    EvaluationSpec,
+    Execution,
+    Protocol,
+    Recipe,
+    ReferenceSpec,
+    TrialFile,
+    TrialSpec,
+)
+
+VALUES = {
+    "fid": {"label": "FID", "direction": "lower", "decimals": 2, "percent": False},
+    "is": {"label": "IS", "direction": "higher", "decimals": 2, "percent": False},
+    "is_std": {"label": "IS std", "direction": None, "decimals": 2, "percent": False},
+}
+
+
+def component(name: str, **changes: Any) -> Component:
+    """A component as a plan resolves it."""
+    return Component(
+        **{"name": name, "label": name, "plugin": "ganbench", "version": "0.1", "source": "ab" * 32} | changes
+    )
+
+
+def make_spec(
+    loss: str | Component = "vanilla",
+    architecture: str = "dcgan",
+    dataset: str = "digits",
+    seed: int = 0,
+    baseline: str = "",
+    metrics: tuple[str, ...] = ("fid", "is"),
+    num_samples: int = 1000,
+    **recipe: Any,
+) -> TrialSpec:
+    """A trial's specification."""
+    part = component(loss) if isinstance(loss, str) else loss
+    return TrialSpec(
+        baseline=baseline,  # type: ignore[arg-type]
+        loss=None if baseline else part,
+        architecture=None if baseline == "real" else component(architecture),
+        data=DataSpec(
+            component=component(dataset), kind="image", shape=(1, 16, 16), size=1437, fingerprint=dataset.encode().hex()
+        ),
+        seed=seed,
+        recipe=Recipe(**recipe),
+        evaluation=EvaluationSpec(
+            metrics=tuple(component(name) for name in metrics),
+            extractor=component("digits"),
+            extractor_sha256="cd" * 32,
+            num_samples=num_samples,
+            reference=ReferenceSpec(split="train", size=1437, fingerprint=dataset.encode().hex()),
+            every=500,
+        ),
+    )
+
+
+def make_protocol(spec: TrialSpec, fidelity: str = "0.4.0") -> Protocol:
+    """The protocol as the worker writes it down."""
+    evaluation, recipe = spec.evaluation, spec.recipe
+    return Protocol(
+        dataset=spec.data.component.label,
+        metrics=tuple(part.label for part in evaluation.metrics),
+        fidelity=fidelity,
+        extractor="digits",
+        extractor_sha256=evaluation.extractor_sha256,
+        reference=evaluation.reference.split,
+        reference_fingerprint=evaluation.reference.fingerprint,
+        reference_size=evaluation.reference.size,
+        num_samples=evaluation.num_samples,
+        weights="none" if spec.baseline else spec.weights,
+        budget="untrained" if spec.baseline else f"{recipe.steps} generator updates of {recipe.batch_size}",
+    )
+
+
+def make_trial(
+    runs: Path,
+    spec: TrialSpec,
+    status: str = "done",
+    reason: str = "",
+    metrics: dict[str, float | None] | None = None,
+    values: dict[str, Any] | None = None,
+    result: dict[str, Any] | None = None,
+    warnings: tuple[str, ...] = (),
+    fidelity: str = "0.4.0",
+) -> TrialFolder:
+    """A trial's folder as the worker leaves it."""
+    folder = TrialFolder(runs / spec.trial_id)
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(), warnings=warnings))
+    folder.write_status(status, reason)
+    values = VALUES if values is None else values
+    metrics = {"fid": 1.5 + spec.seed / 10, "is": 8.25, "is_std": 0.1} if metrics is None else metrics
+    if status in ("done", "diverged"):
+        best = {
+            name: {"value": metrics[name] * 0.9, "step": 1500}
+            for name, info in values.items()
+            if info["direction"] and metrics.get(name) is not None
+        }
+        content = {
+            "schema_version": 1,
+            "trial_id": spec.trial_id,
+            "status": status,
+            "reason": reason,
+            "step": 2000,
+            "metrics": metrics if status == "done" else {},
+            "best": best,
+            "area": {"fid": 3.5},
+            "values": values,
+            "protocol": make_protocol(spec, fidelity).model_dump(mode="json"),
+            "warnings": list(warnings),
+            "cost": {
+                "seconds": 201.4,
+                "train_seconds": 180.0,
+                "evaluation_seconds": 20.0,
+                "real_images": 128000,
+                "images_per_second": 12345.6,
+                "peak_memory": 2**29,
+                "steal_seconds": None,
+            },
+            "environment": {},
+            "determinism": {},
+        }
+        write_json(folder.result, content | (result or {}))
+    return folder
+
+
+def test_a_done_trial_is_read(tmp_path: Path) -> None:
+    spec = make_spec("wgan-gp", seed=3, n_critic=5)
+    row = read_row(make_trial(tmp_path, spec, warnings=("careful", "careful")))
+    assert (row.loss, row.architecture, row.dataset, row.seed) == ("wgan-gp", "dcgan", "digits", 3)
+    assert row.done
+    assert row.metrics == {"fid": 1.8, "is": 8.25, "is_std": 0.1}
+    assert row.best["fid"].step == 1500
+    assert row.area == {"fid": 3.5}
+    assert row.protocol == make_protocol(spec)
+    assert row.recipe["n_critic"] == 5
+    assert row.cost["images_per_second"] == 12345.6
+    assert row.warnings == ("careful",)
+    assert row.components["loss"].version == "0.1"
+    assert {"architecture", "dataset", "metric fid", "extractor"} <= set(row.components)
+    assert row.name == "wgan-gp · dcgan · digits · seed 3"
+
+
+def test_a_diverged_trial_has_a_reason_and_no_metrics(tmp_path: Path) -> None:
+    row = read_row(make_trial(tmp_path, make_spec(), status="diverged", reason="D loss is NaN at step 12"))
+    assert not row.done
+    assert row.reason == "D loss is NaN at step 12"
+    assert (row.metrics, row.best, row.area) == ({}, {}, {})
+    assert row.protocol is not None
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "failed", "timeout", "out-of-memory", "interrupted"])
+def test_a_trial_without_a_result_is_a_row(tmp_path: Path, status: str) -> None:
+    folder = make_trial(tmp_path, make_spec(), status=status, reason="why")
+    folder.log.write_text("one\nlast words\n\n")
+    row = read_row(folder)
+    assert (row.status, row.reason, row.protocol, dict(row.metrics)) == (status, "why", None, {})
+    assert row.log_line == ("" if status == "pending" else "last words")
+
+
+def test_a_result_of_an_earlier_attempt_gives_no_numbers(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    folder.write_status("failed", "killed")
+    row = read_row(folder)
+    assert (row.status, dict(row.metrics), dict(row.cost)) == ("failed", {}, {})
+    assert row.protocol is not None
+
+
+def test_values_that_are_not_numbers_are_missing(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec(), metrics={"fid": None, "is": 2.0, "is_std": 0.0})
+    content = json.loads(folder.result.read_text())
+    content["metrics"]["is"] = float("nan")
+    folder.result.write_text(json.dumps(content))
+    row = read_row(folder)
+    assert row.metrics["fid"] is None
+    assert row.metrics["is"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"metrics": "none"}, "not a trial's result"),
+        ({"schema_version": 99}, "schema 99"),
+        ({"trial_id": "other"}, "result of other"),
+        ({"status": "diverged"}, "diverged by its result"),
+        ({"protocol": {}}, "not a trial's result"),
+    ],
+)
+def test_a_damaged_result_is_refused(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
+    folder = make_trial(tmp_path, make_spec(), result=change)
+    with pytest.raises(StoreError, match=complaint):
+        read_row(folder)
+
+
+def test_done_without_a_result_is_refused(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    folder.result.unlink()
+    with pytest.raises(StoreError, match="cannot read"):
+        read_row(folder)
+
+
+def test_a_renamed_folder_is_refused(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    folder.path.rename(tmp_path / "copy")
+    with pytest.raises(StoreError, match="must have its name"):
+        read_row(TrialFolder(tmp_path / "copy"))
+
+
+def test_all_trials_are_read_in_one_order_and_bad_ones_named(tmp_path: Path) -> None:
+    specs = [make_spec(loss, seed=seed) for loss in ("wgan", "hinge") for seed in (10, 2)]
+    for spec in specs:
+        make_trial(tmp_path, spec)
+    bad = make_trial(tmp_path, make_spec("lsgan"))
+    bad.spec.write_text("{")
+    orphan = tmp_path / "orphan"
+    orphan.mkdir()
+    (orphan / "result.json").write_text("{}")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "notes.txt").write_text("hello")
+    rows, complaints = read_rows(tmp_path)
+    assert [(row.loss, row.seed) for row in rows] == [("hinge", 2), ("hinge", 10), ("wgan", 2), ("wgan", 10)]
+    assert len(complaints) == 2
+    assert bad.trial_id in " ".join(complaints)
+    assert "orphan" in " ".join(complaints)
+
+
+def test_one_trials_folder_is_a_folder_of_runs_too(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    assert len(read_rows(folder.path)[0]) == 1
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no folder"):
+        read_rows(tmp_path / "nowhere")
+    assert read_rows(tmp_path) == ([], [])
+
+
+def test_baselines_are_labelled(tmp_path: Path) -> None:
+    real = read_row(make_trial(tmp_path, make_spec(baseline="real")))
+    assert (real.loss, real.architecture, real.baseline) == ("(real data)", "-", "real")
+    assert trial_label(real.spec) == "(real data) · digits · seed 0"
+
+
+def test_metrics_keep_the_order_they_were_asked_for() -> None:
+    spec = make_spec(metrics=("reverse-kl", "precision-recall", "fid", "is"))
+    names = ["extra", "fid", "fid_debiased", "is", "precision", "recall", "reverse_kl"]
+    ordered = ["reverse_kl", "precision", "recall", "fid", "fid_debiased", "is", "extra"]
+    assert in_metric_order(names, spec) == ordered
+
+
+def test_frame_has_a_row_for_every_trial(tmp_path: Path) -> None:
+    make_trial(tmp_path, make_spec(seed=0))
+    make_trial(tmp_path, make_spec(seed=1), status="failed", reason="boom")
+    table = frame(read_rows(tmp_path)[0])
+    assert list(table["status"]) == ["done", "failed"]
+    assert list(table["reason"]) == ["", "boom"]
+    assert table["fid"][0] == 1.5
+    assert table["fid"].isna()[1]
+    assert table["best_fid_step"][0] == 1500
+    assert table["area_fid"][0] == 3.5
+    assert "best_is_std" not in table
+    assert {"images_per_second", "real_images", "seconds", "train_seconds", "peak_memory", "protocol", "path"} <= set(
+        table
+    )
+    assert table["protocol"][0] == read_rows(tmp_path)[0][0].protocol.key  # type: ignore[union-attr]
+
+
+def test_frame_of_nothing_and_of_clashing_names(tmp_path: Path) -> None:
+    empty = frame([])
+    assert len(empty) == 0
+    assert "trial_id" in empty
+    info = {"seed": {"label": "Seed", "direction": None}}
+    make_trial(tmp_path, make_spec(), metrics={"seed": 0.5}, values=info, result={"best": {}})
+    table = frame(read_rows(tmp_path)[0])
+    assert table["seed"][0] == 0
+    assert table["metric_seed"][0] == 0.5
+
+
+def test_importing_loads_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys, ganbench.results, ganbench.tables, ganbench.display, ganbench.display.plain;"
+        "bad = {'torch', 'pandas', 'scipy', 'numpy', 'rich'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
