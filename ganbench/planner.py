@@ -1,5 +1,6 @@
 """Ask the worker for a plan, or take the answer it gave before, while nothing it depends on has changed."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -39,10 +40,9 @@ def plan(request: PlanRequest, server: Callable[[], Server]) -> tuple[Planned, .
     if answer is None:
         answer = _ask(request, server())
         if not answer.error:
-            try:
+            # A cache that cannot be written is no reason not to train.
+            with contextlib.suppress(StoreError):
                 write_json(path, answer.model_dump(mode="json"))
-            except StoreError:
-                pass  # a cache that cannot be written is no reason not to train
     if answer.error:
         raise UsageError(answer.error)
     return answer.planned

@@ -1,5 +1,6 @@
 """What a trial writes down while it runs, and the result it ends with."""
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ class Recorder:
         self._warnings = list(trial.warnings)
         self._since: float | None = None
         self._began = time.monotonic()
+        self._elapsed_before = 0.0
         self._trained = 0.0
         self._evaluated = 0.0
         self._steal = environment.steal_seconds()
@@ -47,10 +49,16 @@ class Recorder:
         """Add warnings to the result."""
         self._warnings.extend(warnings)
 
-    def resume(self, step: int, seconds: float) -> None:
+    @property
+    def elapsed(self) -> float:
+        """Seconds spent on the trial in all, over all attempts."""
+        return self._elapsed_before + time.monotonic() - self._began
+
+    def resume(self, step: int, seconds: float, elapsed: float) -> None:
         """Begin the clock, at the start or where a checkpoint was taken; later lines are forgotten."""
         self.folder.rewind(step)
         self.step = step
+        self._elapsed_before = elapsed
         self._trained, self._since = seconds, time.monotonic()
         self._last = (seconds, self._images(step))
 
@@ -104,7 +112,6 @@ class Recorder:
         spec = self.trial.spec
         history = read_lines(self.folder.metrics)
         trained = self._trained
-        seconds = time.monotonic() - self._began
         last = history[-1]["values"] if history and status == "done" else {}
         result = {
             "schema_version": SCHEMA,
@@ -127,7 +134,7 @@ class Recorder:
             "protocol": protocol(spec, self._environment).model_dump(mode="json"),
             "warnings": self._warnings,
             "cost": {
-                "seconds": round(seconds, 3),
+                "seconds": round(self.elapsed, 3),
                 "train_seconds": round(trained, 3),
                 "evaluation_seconds": round(self._evaluated, 3),
                 "real_images": real_images,
@@ -191,6 +198,6 @@ def _area(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[st
         points = [(line["step"], line["values"][name]) for line in history if line["values"].get(name) is not None]
         if value.direction is None or len(points) < 2 or points[-1][0] == points[0][0]:
             continue
-        total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:], strict=False))
+        total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points))
         areas[name] = total / (points[-1][0] - points[0][0])
     return areas

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -128,7 +128,7 @@ def _evaluation(
             raise UsageError(f"metric '{component.name}' needs {' and '.join(missing)}, which {where} does not offer")
         warning = _check_counts(component, metric, num_samples, reference, extractor)
         if warning:
-            warnings.append(warning)
+            warnings.append(f"{component.name}: {warning}")
     evaluation = EvaluationSpec(
         metrics=tuple(component for component, _ in metrics),
         extractor=extractor_component,
@@ -281,7 +281,8 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
         baseline=True,
     )  # fmt: skip
     shared = {**plan.suite_recipe, **plan.recipe}
-    relevant = {key: shared[key] for key in ("latent_dim", "latent", "init", "init_gain") if key in shared}
+    keys = ("latent_dim", "latent", "init", "init_gain")
+    relevant: dict[str, Any] = {key: shared[key] for key in keys if key in shared}
     recipe = validate(relevant, "the recipe")
     for request in plan.architectures:
         component, architecture = _settled(request, registry, gradient_penalty=False)

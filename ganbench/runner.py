@@ -15,6 +15,7 @@ from ganbench.folder import TrialFolder
 from ganbench.plan import Planned, PlanRequest
 from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
+from ganbench.results import trial_label
 from ganbench.server import Server
 from ganbench.spec import Execution, TrialFile
 from ganbench.store import Store, settle
@@ -205,7 +206,7 @@ class _Run:
                 self._shown.add(trial_id)
                 trial = self._trials[trial_id]
                 steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
-                self._display.started(self._store.folder(trial_id), label(trial), steps)
+                self._display.started(self._store.folder(trial_id), trial_label(trial.spec), steps)
                 self._tell("trial_started", trial_id)
             if state in (JobState.ENDED, JobState.LOST):
                 self._end(trial_id, state)
@@ -224,7 +225,7 @@ class _Run:
         self._mine.discard(trial_id)
         self._store.release(trial_id)
         reason = str(folder.read_status()["reason"])
-        self._display.finished(folder, label(self._trials[trial_id]), status, reason)
+        self._display.finished(folder, trial_label(self._trials[trial_id].spec), status, reason)
         self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
 
     def _interrupt(self) -> None:
@@ -233,9 +234,7 @@ class _Run:
         if hard:
             self._display.note("stopping at once")
         else:
-            self._display.note(
-                "finishing the running steps and writing checkpoints; press Ctrl-C again to stop at once"
-            )
+            self._display.note("writing checkpoints and stopping; press Ctrl-C again to stop at once")
         with contextlib.suppress(GanbenchError):
             self._executor.cancel(list(self._mine), hard=hard)
         waiting = {one for one, state in self._executor.states().items() if state is JobState.RUNNING}
@@ -249,13 +248,6 @@ class _Run:
         spec = self._trials[trial_id].spec.model_dump(mode="json")
         for problem in self._plugins.call(hook, trial_id=trial_id, spec=spec, **more):
             self._display.note(problem)
-
-
-def label(trial: TrialFile) -> str:
-    """A trial in a few words."""
-    spec = trial.spec
-    parts = [spec.loss_label, spec.architecture_label, spec.data.component.label, f"seed {spec.seed}"]
-    return " · ".join(part for part in parts if part != "-")
 
 
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:

@@ -117,7 +117,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
         recorder.warn(*warnings)
         if content is not None:
             state.load_state_dict(content["state"])
-        recorder.resume(state.step, content["seconds"] if content else 0.0)
+        clocks = (content["seconds"], content["elapsed"]) if content else (0.0, 0.0)
+        recorder.resume(state.step, *clocks)
         objective = _objective(spec, registry)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             observer.write_checkpoint(state)
@@ -170,7 +171,11 @@ class Watcher:
     def write_checkpoint(self, state: State) -> None:
         """Write all that is needed to go on."""
         with self._recorder.not_training():
-            content = {"state": state.state_dict(), "seconds": self._recorder.training_seconds}
+            content = {
+                "state": state.state_dict(),
+                "seconds": self._recorder.training_seconds,
+                "elapsed": self._recorder.elapsed,
+            }
             checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
         self._written = time.monotonic()
 

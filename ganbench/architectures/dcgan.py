@@ -100,8 +100,9 @@ class DCGAN(Architecture):
     """DCGAN for square images with a power-of-two side from 16 to 128 and any number of channels.
 
     Args:
-        width: channels at half the image's side; doubled at each further halving. The paper's 64×64 generator has 128
-            there, its discriminator 64.
+        width: the generator's channels at half the image's side; doubled at each further halving. The paper's 64×64
+            generator has 128 there.
+        width_d: the discriminator's; 0 is half of the generator's, as in the paper (64 against 128).
         max_width: no layer has more channels than this.
         norm_g: ``"batch"`` or ``"none"``, after each layer of the generator but the last.
         norm_d: after each layer of the discriminator but the first and the last: ``"batch"``, ``"layer"``,
@@ -117,11 +118,21 @@ class DCGAN(Architecture):
     sizes: ClassVar[tuple[int, int]] = (16, 128)
     power_of_two = True
 
-    def __init__(self, *, width: int = 32, max_width: int = 512, norm_g: str = "batch", norm_d: str = "auto") -> None:
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        width_d: int = 0,
+        max_width: int = 1024,
+        norm_g: str = "batch",
+        norm_d: str = "auto",
+    ) -> None:
         self.width = whole_number("width", width, at_least=1, at_most=4096)
+        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or max(1, width // 2)
         self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
-        if max_width < width:
-            raise ValueError(f"max_width must be at least width ({width}), not {max_width}")
+        widest = max(self.width, self.width_d)
+        if max_width < widest:
+            raise ValueError(f"max_width must be at least width and width_d ({widest}), not {max_width}")
         self.norm_g = one_of("norm_g", norm_g, NORMS_G)
         self.norm_d = one_of("norm_d", norm_d, NORMS_D)
 
@@ -141,8 +152,8 @@ class DCGAN(Architecture):
         """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
         channels, side = square_image("dcgan", shape, self.sizes)
         whole_number("latent_dim", latent_dim, at_least=1)
-        plan = widths(side, self.width, self.max_width)
-        generator = Generator(channels, latent_dim, plan, self.norm_g)
+        generator = Generator(channels, latent_dim, widths(side, self.width, self.max_width), self.norm_g)
+        plan = widths(side, self.width_d, self.max_width)
         discriminator = Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d)
         initialise(generator)
         initialise(discriminator)

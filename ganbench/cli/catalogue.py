@@ -44,8 +44,9 @@ def list_components(kind: str | None, as_json: bool) -> int:
         rows = [
             (
                 entry.name + (f":{entry.argument.upper()}" if entry.argument else ""),
-                f"{entry.summary}{f' ({entry.paper})' if entry.paper else ''}"
-                f"{'' if entry.distribution == BUILTIN else f' [{entry.distribution} {entry.version}]'}",
+                entry.summary
+                + (f" ({entry.paper})" if entry.paper else "")
+                + ("" if entry.distribution == BUILTIN else f" [{entry.distribution} {entry.version}]"),
             )
             for entry in entries
         ]

@@ -1,7 +1,8 @@
 """``ganbench run --dry-run``: everything checked, nothing trained."""
 
 from ganbench import devices
-from ganbench.runner import RunRequest, label, layout, plan_trials, shared_server
+from ganbench.results import trial_label
+from ganbench.runner import RunRequest, layout, plan_trials, shared_server
 from ganbench.spec import Recipe
 from ganbench.store import Store
 
@@ -21,7 +22,7 @@ def describe(request: RunRequest) -> str:
         cached += status != "to run"
         own = trial.spec.recipe.model_dump()
         changed = " ".join(f"{key}={value}" for key, value in own.items() if value != defaults[key])
-        lines.append(f"{status:8}  {label(trial)}  {changed}".rstrip())
+        lines.append(f"{status:8}  {trial_label(trial.spec)}  {changed}".rstrip())
         lines.extend(f"          note: {warning}" for warning in trial.warnings)
     lines.append(
         f"{len(trials)} trials, {cached} done already; on {device}, {slots} at once with {threads} thread(s) each"

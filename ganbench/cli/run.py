@@ -104,9 +104,8 @@ def run(
         display.close()
     rows = [read_row(folder) for folder in outcome.folders]
     print_rows(rows, form)
-    if form == "table":
-        click.echo(closing(outcome.folders[0].path.parent, interrupted=outcome.interrupted))
     if outcome.interrupted:
+        click.echo("ganbench: interrupted; the same command goes on from the checkpoints", err=True)
         return 130
     return 0 if all(row.status == "done" for row in rows) else 1
 
@@ -121,13 +120,6 @@ def print_rows(rows: list[Any], form: str) -> None:
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     click.echo(render(rows, form, width=width, colour=terminal and form == "table"), color=terminal or None)
-
-
-def closing(out: Path, *, interrupted: bool) -> str:
-    """Where the samples are, or how to go on."""
-    if interrupted:
-        return "Interrupted. The same command goes on from the checkpoints."
-    return f"Samples: {out / '*' / 'samples.png'}"
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.progress_bar import ProgressBar
@@ -18,6 +19,9 @@ from ganbench.tables.wording import clean, duration
 
 REFRESH_SECONDS = 0.25
 _FACTS = ("step", "speed", "losses", "score", "memory")
+# What goes first where the terminal is narrow.
+_DISPENSABLE = ("memory", "losses", "speed", "score")
+_GAP = 2
 _STYLES = {"done": "green", "interrupted": "yellow"}
 
 
@@ -124,9 +128,14 @@ class Live:
 
     def _trials(self) -> Table:
         facts = [watched.facts() for watched in self._work.running.values()]
-        shown = [name for name in _FACTS if any(name in fact for fact in facts)]
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=None)
+        widths = {name: max(cell_len(fact.get(name, "")) for fact in facts) for name in _FACTS}
+        shown = [name for name in _FACTS if widths[name]]
+        label = max(cell_len(watched.label) for watched in self._work.running.values())
+        for name in _DISPENSABLE:
+            if label + sum(widths[one] + _GAP for one in shown) > self._console.width and name in shown:
+                shown.remove(name)
+        grid = Table.grid(padding=(0, _GAP))
+        grid.add_column(no_wrap=True, overflow="ellipsis")
         for _ in shown:
             grid.add_column(no_wrap=True, overflow="ellipsis", justify="right")
         for watched, fact in zip(self._work.running.values(), facts, strict=True):

@@ -145,8 +145,13 @@ class Evaluator:
 
     def _score(self, samples: Samples, *, final: bool) -> dict[str, float]:
         wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
+        found = self._extract(samples.data)
         fake = Extracted(
-            samples=samples.data, labels=samples.labels, mixture=self.mixture, **self._extract(samples.data)
+            samples=samples.data,
+            features=found.get("features"),
+            logits=found.get("logits"),
+            labels=samples.labels,
+            mixture=self.mixture,
         )
         values: dict[str, float] = {}
         for metric in wanted:

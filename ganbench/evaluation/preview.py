@@ -43,10 +43,26 @@ def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None) -> bytes:
     figure = Figure(figsize=(5, 5), dpi=128, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.scatter(*real[:2500, :2].T.tolist(), s=3, color="#b0b7bf", label="real", linewidths=0)
-    axes.scatter(*fakes[:2500, :2].T.tolist(), s=3, color="#c8102e", label="generated", linewidths=0, alpha=0.6)
+    axes.scatter(real[:2500, 0].numpy(), real[:2500, 1].numpy(), s=3, color="#b0b7bf", label="real", linewidths=0)
+    axes.scatter(
+        fakes[:2500, 0].numpy(),
+        fakes[:2500, 1].numpy(),
+        s=3,
+        color="#c8102e",
+        label="generated",
+        linewidths=0,
+        alpha=0.6,
+    )
     if mixture is not None:
-        axes.scatter(*mixture.means.T.tolist(), s=24, marker="+", color="#1f3a5f", label="modes", linewidths=1)
+        axes.scatter(
+            mixture.means[:, 0].numpy(),
+            mixture.means[:, 1].numpy(),
+            s=24,
+            marker="+",
+            color="#1f3a5f",
+            label="modes",
+            linewidths=1,
+        )
     span = 1.3 * float(real[:, :2].abs().max())
     axes.set(xlim=(-span, span), ylim=(-span, span), aspect="equal")
     axes.legend(loc="upper right", fontsize="small", markerscale=2)

@@ -75,15 +75,16 @@ def recall(
     if kept is not None:
         return kept
     with _lock(path):
-        kept = _read(path) if path.exists() else None  # another process may have made it meanwhile
-        if kept is None:
-            kept = compute()
-            try:
-                files.write_bytes(path, encode(kept))
-            except StoreError as error:
-                reason = str(error).partition(";")[0]
-                warnings.warn(f"reference features are not kept: {reason}", RuntimeWarning, stacklevel=2)
-    return kept
+        kept = _read(path, warn=False)  # another process may have made it meanwhile
+        if kept is not None:
+            return kept
+        tensors = compute()
+        try:
+            files.write_bytes(path, encode(tensors))
+        except StoreError as error:
+            reason = str(error).partition(";")[0]
+            warnings.warn(f"reference features are not kept: {reason}", RuntimeWarning, stacklevel=2)
+        return tensors
 
 
 def encode(tensors: Mapping[str, Tensor]) -> bytes:
@@ -118,13 +119,14 @@ def content_digest(tensors: Mapping[str, Tensor]) -> str:
     return state.hexdigest()
 
 
-def _read(path: Path) -> dict[str, Tensor] | None:
+def _read(path: Path, *, warn: bool = True) -> dict[str, Tensor] | None:
     try:
         return decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        warnings.warn(f"{path} is damaged ({error}) and is computed again", RuntimeWarning, stacklevel=3)
+        if warn:
+            warnings.warn(f"{path} is damaged ({error}) and is computed again", RuntimeWarning, stacklevel=3)
         return None
 
 

@@ -49,7 +49,7 @@ def sample(
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     parts = []
     with isolated(generator, device=device, seed=seed):
-        for batch in latents.split(batch_size):
+        for batch in torch.split(latents, batch_size):
             part = generator(batch.to(device)).float()
             parts.append(part if keep_on_device else part.cpu())
     return torch.cat(parts)

@@ -118,7 +118,7 @@ class MnistFeatures(DigitFeatures):
 
     size = 32
     weights = "mnist.safetensors"
-    sha256 = "d33cedbd6ef7da05bc904c659927daadfa00a735ac8bf2a74b5e11198be8b5e5"
+    sha256 = "6e8334f16765eba3e8c062edcd8a25b6852e5cd970b3393aafd0c43d801782df"
 
 
 class Embedded(Extractor):

@@ -1,4 +1,4 @@
-"""The network most published FIDs are computed with (Szegedy et al. 2016, arXiv:1512.00567), as torch-fidelity has it."""
+"""Inception v3 (Szegedy et al. 2016, arXiv:1512.00567), the network of most published FIDs, by torch-fidelity."""
 
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 

@@ -11,6 +11,7 @@ stops early: a network that is surer of its training images than of others sees 
 import argparse
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -35,9 +36,7 @@ class Trainee(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (1, 16, 32, 64)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
         self.classifier = nn.Linear(64, 10)
 
@@ -78,7 +77,7 @@ def noisy(images: Tensor, rng: torch.Generator) -> Tensor:
 def shuffled(n: int, batch: int, rng: torch.Generator) -> Iterator[Tensor]:
     """Index batches over one epoch, without the incomplete last one."""
     order = torch.randperm(n, generator=rng)
-    yield from order[: n - n % batch].split(batch)
+    yield from torch.split(order[: n - n % batch], batch)
 
 
 def train(samples: Samples, *, epochs: int, batch: int, seed: int) -> Trainee:
@@ -95,7 +94,7 @@ def train(samples: Samples, *, epochs: int, batch: int, seed: int) -> Trainee:
             images = noisy(samples.data[index].float(), rng) / 127.5 - 1
             loss = F.cross_entropy(network(images), samples.labels[index])
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
     return network.eval()
@@ -105,7 +104,7 @@ def accuracy(network: nn.Module, samples: Samples) -> float:
     """Share of samples whose class is recognised."""
     assert samples.labels is not None
     with torch.no_grad():
-        logits = torch.cat([network(part.float() / 127.5 - 1) for part in samples.data.split(500)])
+        logits = torch.cat([network(part.float() / 127.5 - 1) for part in torch.split(samples.data, 500)])
     return float((logits.argmax(dim=1) == samples.labels).float().mean())
 
 

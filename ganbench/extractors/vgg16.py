@@ -6,7 +6,10 @@ from ganbench.extractors.pretrained import Pretrained
 
 
 class VGG16(Pretrained):
-    """torch-fidelity's ``vgg16``: images resized to 224x224, 4096 features. ``GANBENCH_VGG16_WEIGHTS`` may name a file."""
+    """torch-fidelity's ``vgg16``: images resized to 224x224, 4096 features.
+
+    ``GANBENCH_VGG16_WEIGHTS`` may name the weights file.
+    """
 
     registered_name = "vgg16"
     feature_layer = "fc2_relu"

@@ -1,5 +1,7 @@
 """Which classes a generator reaches, as the extractor's classifier sees them."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,7 @@ class ClassCoverage(Metric):
         ValueError: the share is out of range.
     """
 
-    values = {
+    values: ClassVar = {
         "classes": Value(label="classes", direction="higher", decimals=1),
         "class_kl": Value(label="class KL", direction="lower", decimals=3),
     }

@@ -1,6 +1,7 @@
 """Density and coverage (Naeem et al. 2020, arXiv:2002.09797)."""
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ def density_coverage(fake: Tensor, reference: Tensor, nearest: int) -> tuple[flo
     """
     radii = nearest_distances(reference, reference, nearest, same=True)
     inside, covered = 0, torch.zeros(len(reference), dtype=torch.bool)
-    for block in fake.split(BLOCK):
+    for block in torch.split(fake, BLOCK):
         within = pairwise(block, reference) < radii
         inside += int(within.sum())
         covered |= within.any(dim=0)
@@ -38,7 +39,7 @@ class DensityCoverage(Metric):
         ValueError: it is less than 1.
     """
 
-    values = {
+    values: ClassVar = {
         "density": Value(label="density", direction="higher", decimals=3),
         "coverage": Value(label="coverage", direction="higher", decimals=3),
     }

@@ -1,6 +1,7 @@
 """Fréchet inception distance (Heusel et al. 2017, arXiv:1706.08500), with its bias and its error."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +91,7 @@ class FID(Metric):
         ValueError: one group, or a negative number.
     """
 
-    values = {
+    values: ClassVar = {
         "fid": Value(label="FID", direction="lower"),
         "fid_debiased": Value(label="FID debiased", direction="lower"),
         "fid_stderr": Value(label="FID error", direction=None),

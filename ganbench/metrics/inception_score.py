@@ -1,6 +1,7 @@
 """Inception score (Salimans et al. 2016, arXiv:1606.03498)."""
 
 import math
+from typing import ClassVar
 
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD, isc_features_to_metric
 
@@ -19,7 +20,7 @@ class InceptionScore(Metric):
         ValueError: no splits.
     """
 
-    values = {
+    values: ClassVar = {
         "is": Value(label="IS", direction="higher"),
         "is_std": Value(label="IS std", direction=None),
     }

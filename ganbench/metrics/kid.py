@@ -1,6 +1,7 @@
 """Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401)."""
 
 import math
+from typing import ClassVar
 
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
@@ -22,7 +23,7 @@ class KID(Metric):
         ValueError: no subsets, or a subset of one.
     """
 
-    values = {
+    values: ClassVar = {
         "kid": Value(label="KID", direction="lower", decimals=5),
         "kid_std": Value(label="KID std", direction=None, decimals=5),
     }

@@ -5,6 +5,7 @@ samples are not as near.
 """
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ class Memorisation(Metric):
         ValueError: the level is out of range.
     """
 
-    values = {
+    values: ClassVar = {
         "memorised": Value(label="memorised", direction="lower", decimals=1, percent=True),
         "train_preference": Value(label="nearer to train", direction=None, decimals=1, percent=True),
     }

@@ -6,6 +6,7 @@ here a mode must hold a share. The published counting has its own name, ``pacgan
 """
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ def mode_counts(points: Tensor, mixture: Mixture, sigmas: float = SIGMAS) -> Ten
     # Differences, not torch.cdist: that goes through dot products and loses the small distances.
     means, points = mixture.means.double(), points.double()
     nearest, squared = [], []
-    for part in points.split(4096):
+    for part in torch.split(points, 4096):
         distances = (part[:, None, :] - means[None]).square().sum(dim=2)
         smallest = distances.min(dim=1)
         nearest.append(smallest.indices)
@@ -75,7 +76,7 @@ class Modes(_OfMixture):
         sigmas: what counts as near.
     """
 
-    values = {"modes": Value(label="modes", direction="higher", decimals=1)}
+    values: ClassVar = {"modes": Value(label="modes", direction="higher", decimals=1)}
 
     def __init__(self, share: float = 0.1, sigmas: float = SIGMAS) -> None:
         super().__init__(sigmas)
@@ -90,9 +91,9 @@ class Modes(_OfMixture):
 
 
 class HighQuality(_OfMixture):
-    """The share of samples within ``sigmas`` (3) standard deviations of a mode. In two dimensions the data has 98.9 %."""
+    """The share of samples within ``sigmas`` (3) standard deviations of a mode; the data in the plane: 98.9 %."""
 
-    values = {"high_quality": Value(label="high quality", direction="higher", decimals=1, percent=True)}
+    values: ClassVar = {"high_quality": Value(label="high quality", direction="higher", decimals=1, percent=True)}
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         counts, n = self.counts(fake, reference)
@@ -102,7 +103,7 @@ class HighQuality(_OfMixture):
 class ReverseKL(_OfMixture):
     """KL(p ‖ uniform) in nats, p the high-quality samples' shares of the modes; ``nan`` without any such sample."""
 
-    values = {"reverse_kl": Value(label="reverse KL", direction="lower", decimals=3)}
+    values: ClassVar = {"reverse_kl": Value(label="reverse KL", direction="lower", decimals=3)}
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         counts, _ = self.counts(fake, reference)

@@ -16,13 +16,10 @@ def nearest_distances(queries: Tensor, points: Tensor, nearest: int = 1, *, same
         same: queries and points are the same samples; a sample is not its own neighbour.
     """
     rank = nearest + int(same)
-    parts = []
-    for block in queries.split(BLOCK):
-        distances = pairwise(block, points)
-        # kthvalue is twenty times slower than min
-        found = distances.min(dim=1).values if rank == 1 else distances.kthvalue(rank, dim=1).values
-        parts.append(found)
-    return torch.cat(parts)
+    blocks = torch.split(queries, BLOCK)
+    if rank == 1:
+        return torch.cat([_to_nearest(block, points) for block in blocks])
+    return torch.cat([pairwise(block, points).kthvalue(rank, dim=1).values for block in blocks])
 
 
 def pairwise(first: Tensor, second: Tensor) -> Tensor:
@@ -32,3 +29,9 @@ def pairwise(first: Tensor, second: Tensor) -> Tensor:
     does not, and is still four times faster than taking differences.
     """
     return torch.cdist(first.double(), second.double(), compute_mode="use_mm_for_euclid_dist").float()
+
+
+def _to_nearest(queries: Tensor, points: Tensor) -> Tensor:
+    """The fast way is good enough to say which point is nearest; how far it is, is then computed exactly."""
+    index = torch.cdist(queries, points, compute_mode="use_mm_for_euclid_dist").argmin(dim=1)
+    return (queries - points[index]).double().norm(dim=1).float()

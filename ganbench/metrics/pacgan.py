@@ -1,5 +1,7 @@
 """The counting of PacGAN's Table 1 (Lin et al. 2018, arXiv:1712.04086), by its own name."""
 
+from typing import ClassVar
+
 from ganbench.api import Evidence, Metric, Value
 from ganbench.metrics.mixture import SIGMAS, mode_counts, reverse_kl
 
@@ -17,7 +19,7 @@ class PacGAN(Metric):
         samples: how many are looked at.
     """
 
-    values = {
+    values: ClassVar = {
         "pacgan_modes": Value(label="modes (pacgan)", direction="higher", decimals=1),
         "pacgan_high_quality": Value(label="high quality (pacgan)", direction="higher", decimals=1, percent=True),
         "pacgan_reverse_kl": Value(label="reverse KL (pacgan)", direction="lower", decimals=2),

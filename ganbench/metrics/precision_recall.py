@@ -1,6 +1,7 @@
 """Improved precision and recall (Kynkäänniemi et al. 2019, arXiv:1904.06991)."""
 
 import math
+from typing import ClassVar
 
 from torch_fidelity.metric_prc import (
     KEY_METRIC_F_SCORE,
@@ -28,7 +29,7 @@ class PrecisionRecall(Metric):
         ValueError: it is less than 1.
     """
 
-    values = {
+    values: ClassVar = {
         "precision": Value(label="precision", direction="higher", decimals=3),
         "recall": Value(label="recall", direction="higher", decimals=3),
         "f_score": Value(label="F-score", direction="higher", decimals=3),

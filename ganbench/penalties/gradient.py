@@ -37,4 +37,5 @@ class GradientPenalty(Penalty):
     def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         """Return the penalty at random points between the two batches."""
         gradients = input_gradients(discriminator, interpolate(real, fake, rng))
-        return self.lambda_gp * (gradients.norm(2, dim=1) - 1.0).square().mean()
+        norms: Tensor = gradients.norm(2, dim=1)
+        return self.lambda_gp * (norms - 1.0).square().mean()

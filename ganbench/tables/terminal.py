@@ -17,7 +17,7 @@ from ganbench.tables.grouping import Table
 DEFAULT_WIDTH = 120
 # Narrower than this, a label folded over lines is harder to read than a line that is too long.
 MINIMUM_TEXT = 8
-_PADDING = 2
+_PADDING = 3
 _EDGES = 2
 
 
@@ -29,7 +29,7 @@ def terminal(tables: Sequence[Table], *, width: int | None, colour: bool) -> str
 
 
 def _one(page: Sheet, width: int | None, colour: bool) -> str:
-    lines = [_grid(page, width, colour), *_beneath(page)]
+    lines = [_grid(page, width, colour), "", *_beneath(page)]
     return "\n".join(lines)
 
 

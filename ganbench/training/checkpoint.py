@@ -58,7 +58,7 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
 
 def latest(path: Path, trial_id: str) -> tuple[dict[str, Any] | None, list[str]]:
     """Return the newest usable checkpoint, or ``None``, with a warning for each that was set aside as ``*.damaged``."""
-    warnings = []
+    warnings: list[str] = []
     for candidate in (path, previous(path)):
         if not candidate.exists():
             continue

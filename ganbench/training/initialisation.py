@@ -36,5 +36,5 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
         parametrised = getattr(layer, "parametrizations", None)
         weight = parametrised.weight.original if parametrised is not None else layer.weight
         SCHEMES[scheme](weight, gain)
-        if getattr(layer, "bias", None) is not None:
+        if isinstance(layer.bias, Tensor):
             nn.init.zeros_(layer.bias)

@@ -106,7 +106,7 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
             loss = loss + term.float()
 
     state.d_optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     state.d_optimiser.step()
     for penalty in objective.penalties:
         penalty.project(state.discriminator)
@@ -124,7 +124,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     loss = objective.loss.generator(f.float(), None if r is None else r.float())
 
     state.g_optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     state.g_optimiser.step()
     return loss.detach()
 

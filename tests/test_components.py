@@ -1,0 +1,244 @@
+"""Components on the worker's side: contracts, parameters and their types, labels, and the hash of their code."""
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench import components, plugins
+from ganbench.api import Loss, Penalty
+from ganbench.components import build, defaults, merge, rebuild, resolve, source_files, source_hash
+from ganbench.errors import DataError, UsageError
+from ganbench.grid import ComponentRequest
+from ganbench.registry import Entry, Registry
+
+
+class Sample(Loss):
+    def __init__(self, count: int = 3, rate: float = 0.5, on: bool = False, mode: str = "a", path: str = "") -> None:
+        if count == 13:
+            raise ValueError("count=13\nis unlucky")
+        if count == 14:
+            raise DataError("no data")
+        if count == 15:
+            raise KeyError
+        self.given = {"count": count, "rate": rate, "on": on, "mode": mode, "path": path}
+
+
+class NoDefault(Loss):
+    def __init__(self, count: int) -> None: ...
+
+
+class OddDefault(Loss):
+    def __init__(self, sizes: tuple[int, ...] = (1, 2)) -> None: ...
+
+
+class Plain(Loss): ...
+
+
+def entry(target: str, kind: str = "loss", argument: str = "", version: str = "1.0") -> Entry:
+    return Entry(
+        kind=kind,
+        name="sample",
+        target=target,
+        summary="",
+        paper="",
+        argument=argument,
+        distribution="ganbench-x",
+        version=version,
+    )
+
+
+def registry(**fields: Any) -> Registry:
+    found = Registry()
+    found.add(entry(f"{__name__}:Sample", **fields))
+    return found
+
+
+def request(**parameters: Any) -> ComponentRequest:
+    return ComponentRequest(
+        kind="loss", name="sample", distribution="ganbench-x", version="1.0", target="", parameters=parameters
+    )
+
+
+def refusal(function: Callable[..., Any], *arguments: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_class_of_its_kind_is_loaded() -> None:
+    assert components.load_class(entry(f"{__name__}:Sample")) is Sample
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("penalty", f"{__name__}:Sample"),
+        ("loss", "json:JSONDecoder"),
+        ("loss", "json:loads"),
+        ("loss", "json:__name__"),
+    ],
+)
+def test_what_is_no_class_of_its_kind_is_refused(kind: str, target: str) -> None:
+    message = refusal(components.load_class, entry(target, kind))
+    assert f"{target} must be a subclass of ganbench.api.{'Loss' if kind == 'loss' else 'Penalty'}" in message
+
+
+def test_defaults() -> None:
+    assert defaults(Sample) == {"count": 3, "rate": 0.5, "on": False, "mode": "a", "path": ""}
+    assert defaults(Plain) == {}
+
+
+@pytest.mark.parametrize(("cls", "name"), [(NoDefault, "count"), (OddDefault, "sizes")])
+def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: str) -> None:
+    assert f"takes '{name}'" in refusal(defaults, cls)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "merged"),
+    [
+        ("rate", 1, 1.0),
+        ("rate", 0.25, 0.25),
+        ("count", 4, 4),
+        ("count", 4.0, 4),
+        ("count", 10**18 + 1, 10**18 + 1),
+        ("on", True, True),
+        ("mode", "b", "b"),
+        ("mode", 32, "32"),
+        ("mode", True, "true"),
+    ],
+)
+def test_a_value_takes_the_type_of_its_default(key: str, value: Any, merged: Any) -> None:
+    found = merge("loss", "sample", Sample, {key: value})
+    assert found == defaults(Sample) | {key: merged}
+    assert type(found[key]) is type(merged)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("count", 1.5, "a whole number"),
+        ("count", True, "a whole number"),
+        ("count", "3", "a whole number"),
+        ("count", math.inf, "a whole number"),
+        ("count", math.nan, "a whole number"),
+        ("rate", True, "a finite number"),
+        ("rate", "fast", "a finite number"),
+        ("rate", math.nan, "a finite number"),
+        ("rate", math.inf, "a finite number"),
+        ("on", 1, "true or false"),
+        ("on", "yes", "true or false"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(key: str, value: Any, wanted: str) -> None:
+    message = refusal(merge, "loss", "sample", Sample, {key: value})
+    assert message == f"loss 'sample': {key}={value} must be {wanted}"
+
+
+def test_an_unknown_parameter_is_answered_with_the_closest() -> None:
+    assert refusal(merge, "loss", "sample", Sample, {"cuont": 1}).endswith("did you mean 'count'?")
+    assert refusal(merge, "loss", "plain", Plain, {"x": 1}) == "loss 'plain' has no parameter 'x'; it takes none"
+
+
+def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:
+    assert refusal(build, "loss", "sample", Sample, {"count": 13}) == "loss 'sample': count=13 is unlucky"
+    assert refusal(build, "loss", "sample", Sample, {"count": 15}) == "loss 'sample': KeyError"
+    with pytest.raises(DataError, match="no data"):
+        build("loss", "sample", Sample, {"count": 14})
+
+
+def test_resolving_records_all_parameters_and_shows_what_differs() -> None:
+    component, instance = resolve(request(rate=1, count=3, on=True), registry())
+    assert component.label == "sample[rate=1,on=true]"
+    assert component.parameters == {"count": 3, "rate": 1.0, "on": True, "mode": "a", "path": ""}
+    assert (component.plugin, component.version) == ("ganbench-x", "1.0")
+    assert instance.given == component.parameters
+    assert resolve(request(), registry())[0].label == "sample"
+
+
+def test_what_the_context_settles_is_recorded_but_not_shown() -> None:
+    component, instance = resolve(request(), registry(), mode="b")
+    assert component.label == "sample"
+    assert component.parameters["mode"] == instance.given["mode"] == "b"
+
+
+def test_an_argument_is_shown_after_a_colon() -> None:
+    component, _ = resolve(request(path="/data", count=4), registry(argument="path"))
+    assert component.label == "sample:/data[count=4]"
+
+
+def test_two_components_with_different_parameters_have_different_labels() -> None:
+    first, _ = resolve(request(rate=0.1234567), registry())
+    second, _ = resolve(request(rate=0.12345671), registry())
+    assert first.label != second.label
+
+
+def test_rebuilding_gives_the_same_component() -> None:
+    component, _ = resolve(request(rate=0.25), registry())
+    assert rebuild("loss", component, registry()).given == component.parameters
+
+
+@pytest.mark.parametrize("change", [{"version": "2.0"}, {"source": "0" * 12}])
+def test_another_version_or_other_code_is_refused(change: dict[str, str]) -> None:
+    component, _ = resolve(request(), registry())
+    message = refusal(rebuild, "loss", component.model_copy(update=change), registry())
+    assert "planned with" in message
+    assert next(iter(change.values())) in message
+
+
+def test_a_missing_package_is_named() -> None:
+    component, _ = resolve(request(), registry())
+    assert "'ganbench-x:sample'" in refusal(rebuild, "loss", component, Registry())
+
+
+def test_the_hash_changes_with_the_code_of_a_class_and_of_its_bases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, derived = tmp_path / "ganbench_fake_base.py", tmp_path / "ganbench_fake_derived.py"
+    base.write_text("from ganbench.api import Loss\nclass Base(Loss):\n    pass\n")
+    derived.write_text("from ganbench_fake_base import Base\nclass Derived(Base):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    from ganbench_fake_derived import Derived  # type: ignore[import-not-found]
+
+    assert set(source_files(Derived)) == {str(base.resolve()), str(derived.resolve())}
+    hashes = {source_hash(Derived)}
+    base.write_text(base.read_text() + "# edited\n")
+    hashes.add(source_hash(Derived))
+    derived.write_text(derived.read_text() + "# edited\n")
+    hashes.add(source_hash(Derived))
+    assert len(hashes) == 3
+    for name in ("ganbench_fake_base", "ganbench_fake_derived"):
+        del sys.modules[name]
+
+
+def test_the_hash_covers_the_penalty_a_loss_carries() -> None:
+    """Whoever edits the gradient penalty edits WGAN-GP: the trials cached before are another question's."""
+    from ganbench.losses.wgan import WGAN, WGANGP
+
+    assert any(file.endswith("penalties/gradient.py") for file in source_files(WGANGP))
+    assert any(file.endswith("penalties/clip.py") for file in source_files(WGAN))
+
+
+def test_contracts_and_torch_are_not_part_of_the_hash() -> None:
+    names = {Path(file).name for file in source_files(Sample)}
+    assert names == {Path(__file__).name}
+
+
+def test_every_built_in_component_can_be_loaded_and_built_without_parameters() -> None:
+    found = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
+    for kind in components.CONTRACTS:
+        for each in found.entries(kind):
+            cls = components.load_class(each)
+            parameters = defaults(cls)
+            assert all(isinstance(value, bool | int | float | str) for value in parameters.values())
+            if not each.argument:
+                build(kind, each.name, cls, parameters)
+            assert each.summary, each.qualified
+            if kind == "loss":
+                assert issubclass(cls, Loss)
+            elif kind == "penalty":
+                assert issubclass(cls, Penalty)

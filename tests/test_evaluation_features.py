@@ -1,0 +1,57 @@
+"""Feature extraction in batches."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch_fidelity.metric_fid import fid_features_to_statistics
+
+from ganbench.datasets.digits import Digits as DigitsData
+from ganbench.evaluation.features import SMALLEST_BATCH, Extracted, batches, extract
+from ganbench.extractors.embedded import Digits
+
+CPU = torch.device("cpu")
+
+
+@given(st.integers(1, 3000), st.integers(SMALLEST_BATCH, 700))
+def test_batches_cover_everything_once_and_none_is_tiny(n: int, batch_size: int) -> None:
+    found = batches(n, batch_size)
+    assert found[0][0] == 0
+    assert found[-1][1] == n
+    assert all(end == start for (_, end), (start, _) in zip(found, found[1:], strict=False))
+    assert all(end - start >= min(n, SMALLEST_BATCH) for start, end in found)
+
+
+@pytest.mark.parametrize("batch_size", [16, 37, 100, 111, 5000])
+def test_features_are_bit_equal_over_batch_sizes(batch_size: int) -> None:
+    images = DigitsData().load("test", root=Path()).data[:112]
+    network = Digits().build(["64", "logits"])
+    whole = extract(network, images, channels=1, device=CPU, batch_size=200)
+    parts = extract(network, images, channels=1, device=CPU, batch_size=batch_size)
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+    assert [tuple(out.shape) for out in whole] == [(112, 64), (112, 10)]
+
+
+def test_grey_images_are_repeated_for_a_network_that_takes_colour() -> None:
+    class Mean(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor]:
+            assert images.shape[1] == 3
+            return (images.float().mean(dim=(2, 3)),)
+
+    images = torch.randint(0, 256, (20, 1, 4, 4), dtype=torch.uint8)
+    (found,) = extract(Mean(), images, channels=3, device=CPU, batch_size=50)
+    assert torch.equal(found, images.float().mean(dim=(2, 3)).repeat(1, 3))
+
+
+def test_statistics_are_torch_fidelitys_and_computed_once() -> None:
+    features = torch.rand(50, 4)
+    side = Extracted(samples=torch.zeros(50, 1), features=features)
+    expected = fid_features_to_statistics(features)
+    assert side.n == 50
+    assert (side.statistics()["sigma"] == expected["sigma"]).all()
+    assert side.statistics() is side.statistics()
+    with pytest.raises(ValueError, match="no features"):
+        Extracted(samples=torch.zeros(2, 1)).statistics()

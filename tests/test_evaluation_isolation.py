@@ -1,0 +1,68 @@
+"""Evaluation leaves no trace."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganbench.evaluation.isolation import evaluation_mode, full_precision, isolated
+
+CPU = torch.device("cpu")
+
+
+def precisions() -> list[str]:
+    backends = torch.backends
+    return [slot.fp32_precision for slot in (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul)]
+
+
+def test_each_submodule_gets_its_own_flag_back() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(3), nn.Sequential(nn.Dropout(), nn.BatchNorm1d(3)))
+    network.train()
+    network[1][1].eval()  # frozen by its author
+    before = [part.training for part in network.modules()]
+    with evaluation_mode(network):
+        assert not any(part.training for part in network.modules())
+    assert [part.training for part in network.modules()] == before
+
+
+def test_flags_come_back_after_an_error() -> None:
+    network = nn.Dropout()
+    with pytest.raises(RuntimeError, match="broken"), isolated(network, device=CPU):
+        raise RuntimeError("broken")
+    assert network.training
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="torch before 2.9")
+@pytest.mark.parametrize("setting", ["highest", "high", "medium"])
+def test_tf32_is_off_inside_and_restored(setting: str) -> None:
+    original = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(setting)
+        before, legacy = precisions(), (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision())
+        with full_precision():
+            assert precisions() == ["ieee"] * 3
+        assert precisions() == before
+        assert (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()) == legacy
+    finally:
+        torch.set_float32_matmul_precision(original)
+
+
+def test_global_generators_are_untouched_and_the_inner_one_is_seeded() -> None:
+    torch.manual_seed(3)
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    drawn = []
+    for _ in range(2):
+        with isolated(nn.Identity(), device=CPU, seed=7):
+            drawn.append(torch.rand(4))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert np.array_equal(np.random.get_state()[1], numpy_before)
+    assert torch.equal(*drawn)
+
+
+def test_no_gradients_and_no_autocast_inside() -> None:
+    layer = nn.Linear(2, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16), isolated(layer, device=CPU):
+        out = layer(torch.ones(1, 2))
+    assert out.dtype == torch.float32
+    assert not out.requires_grad

@@ -1,0 +1,125 @@
+"""Pictures of samples, looked at pixel by pixel."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganbench.api import Mixture
+from ganbench.evaluation.images import NonFiniteSamples
+from ganbench.evaluation.preview import grid, png, scatter, write_preview
+
+
+def flat(levels: list[float], channels: int = 1, side: int = 2) -> Tensor:
+    return torch.tensor(levels).view(-1, 1, 1, 1).expand(-1, channels, side, side).clone()
+
+
+def small(picture: Image.Image, width: int) -> np.ndarray:
+    """The picture without its enlargement, which must repeat every pixel exactly."""
+    scale = picture.width // width
+    pixels = np.asarray(picture)
+    reduced = pixels[::scale, ::scale]
+    assert (np.repeat(np.repeat(reduced, scale, 0), scale, 1) == pixels).all()
+    return reduced
+
+
+def test_images_are_arranged_row_by_row_with_a_gap() -> None:
+    pixels = small(grid(flat([-1.0, 1.0, 0.2]), columns=2), 7)
+    black, white, grey, gap = 0, 255, 153, 127
+    assert pixels.tolist() == [
+        [gap] * 7,
+        [gap, black, black, gap, white, white, gap],
+        [gap, black, black, gap, white, white, gap],
+        [gap] * 7,
+        [gap, grey, grey, gap, gap, gap, gap],
+        [gap, grey, grey, gap, gap, gap, gap],
+        [gap] * 7,
+    ]
+
+
+def test_an_image_is_neither_turned_nor_mirrored() -> None:
+    image = torch.tensor([[-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]).view(1, 1, 2, 3)
+    assert small(grid(image, columns=1), 5)[1:3, 1:4].tolist() == [[0, 255, 0], [0, 0, 255]]
+
+
+def test_colours_stay_in_their_order() -> None:
+    red = torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1)
+    picture = grid(red, columns=1)
+    assert picture.mode == "RGB"
+    assert small(picture, 3)[1, 1].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_of_other_numbers_of_channels_the_first_is_shown(channels: int) -> None:
+    image = torch.full((1, channels, 1, 1), -1.0)
+    image[:, 0] = 1.0
+    picture = grid(image, columns=1)
+    assert picture.mode == "L"
+    assert small(picture, 3)[1, 1] == 255
+
+
+@pytest.mark.parametrize(("side", "columns", "width"), [(16, 8, 137 * 4), (128, 8, 1033), (400, 2, 803)])
+def test_small_sheets_are_enlarged_and_large_ones_are_not(side: int, columns: int, width: int) -> None:
+    assert grid(torch.zeros(columns, 1, side, side), columns=columns).width == width
+
+
+def test_samples_that_are_no_numbers_are_not_drawn() -> None:
+    with pytest.raises(NonFiniteSamples):
+        grid(flat([0.0, float("nan")]), columns=2)
+
+
+def test_a_png_is_lossless() -> None:
+    picture = grid(flat([-1.0, 1.0, 0.2], channels=3), columns=2)
+    again = Image.open(io.BytesIO(png(picture)))
+    assert again.format == "PNG"
+    assert (np.asarray(again) == np.asarray(picture)).all()
+
+
+MIXTURE = Mixture(means=torch.tensor([[2.0, 0.0], [-2.0, 0.0]]), sigma=0.1)
+
+
+def reddish(picture: bytes) -> np.ndarray:
+    """Where generated points are: rows and columns of pixels that are clearly red."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    found = (pixels[..., 0] > 150) & (pixels[..., 1] < 120) & (pixels[..., 2] < 130)
+    found[: len(found) // 5, found.shape[1] // 2 :] = False  # the legend
+    return np.argwhere(found)
+
+
+def test_generated_points_are_where_they_belong() -> None:
+    real = torch.tensor([[2.0, 2.0], [-2.0, -2.0], [2.0, -2.0], [-2.0, 2.0]])
+    left = reddish(scatter(torch.tensor([[-1.5, -1.5]]).repeat(50, 1), real, None))
+    right = reddish(scatter(torch.tensor([[1.5, 1.0]]).repeat(50, 1), real, None))
+    assert len(left) > 5
+    assert len(right) > 5
+    assert left[:, 1].mean() < 320 < right[:, 1].mean()
+    assert left[:, 0].mean() > 320 > right[:, 0].mean()
+
+
+@pytest.mark.parametrize("mixture", [None, MIXTURE])
+@pytest.mark.parametrize("dimensions", [2, 5])
+def test_points_are_drawn_beside_the_real_ones(tmp_path: Path, mixture: Mixture | None, dimensions: int) -> None:
+    points = torch.randn(20, dimensions, generator=torch.Generator().manual_seed(0))
+    assert write_preview(tmp_path / "samples.png", points, real=points, mixture=mixture) is True
+    assert Image.open(tmp_path / "samples.png").size == (640, 640)
+
+
+def test_sixty_four_images_are_written(tmp_path: Path) -> None:
+    images = torch.zeros(100, 1, 16, 16)
+    assert write_preview(tmp_path / "samples.png", images, real=images, mixture=None) is True
+    assert Image.open(tmp_path / "samples.png").size == (137 * 4, 137 * 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.png"]
+
+
+def test_numbers_on_a_line_are_not_drawn(tmp_path: Path) -> None:
+    assert write_preview(tmp_path / "samples.png", torch.zeros(5, 1), real=torch.zeros(5, 1), mixture=None) is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_samples_give_the_same_file() -> None:
+    points = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    assert scatter(points, points, MIXTURE) == scatter(points, points, MIXTURE)

@@ -1,0 +1,127 @@
+"""The cache of reference features."""
+
+import multiprocessing
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.evaluation.references import ReferenceKey, decode, encode, recall
+
+KEY = ReferenceKey(
+    fingerprint="f" * 64,
+    split="test",
+    preprocessing="uint8, 1 channels to 1",
+    extractor="ganbench-digits",
+    extractor_sha256="e" * 64,
+    layers=("64", "logits"),
+    device="cpu",
+    versions=("torch 1",),
+)
+
+
+class Counted:
+    """A computation that counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> Mapping[str, Tensor]:
+        self.calls += 1
+        return {"features": torch.arange(6.0).view(2, 3), "mu": torch.ones(3), "sigma": torch.eye(3).double()}
+
+
+def test_computed_once(tmp_path: Path) -> None:
+    compute = Counted()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = recall(KEY, compute, cache=tmp_path)
+        second = recall(KEY, compute, cache=tmp_path)
+    assert compute.calls == 1
+    assert all(torch.equal(first[name], second[name]) and first[name].dtype == second[name].dtype for name in first)
+
+
+def test_no_cache_keeps_nothing(tmp_path: Path) -> None:
+    compute = Counted()
+    recall(KEY, compute, cache=None)
+    recall(KEY, compute, cache=None)
+    assert compute.calls == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "0" * 64},
+        {"split": "train"},
+        {"preprocessing": "uint8, 1 channels to 3"},
+        {"extractor_sha256": "0" * 64},
+        {"layers": ("logits", "64")},
+        {"device": "cuda"},
+        {"versions": ("torch 2",)},
+    ],
+)
+def test_whatever_decides_the_features_decides_the_entry(tmp_path: Path, change: dict[str, str]) -> None:
+    compute = Counted()
+    recall(KEY, compute, cache=tmp_path)
+    recall(replace(KEY, **change), compute, cache=tmp_path)  # type: ignore[arg-type]
+    assert compute.calls == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "bit", "empty", "text"])
+def test_a_damaged_entry_is_reported_and_rebuilt(tmp_path: Path, damage: str) -> None:
+    compute = Counted()
+    right = recall(KEY, compute, cache=tmp_path)
+    path = tmp_path / KEY.name
+    data = path.read_bytes()
+    flipped = data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
+    path.write_bytes({"truncated": data[:-9], "bit": flipped, "empty": b"", "text": b"not a tensor"}[damage])
+    with pytest.warns(RuntimeWarning, match="is damaged .* and is computed again"):
+        again = recall(KEY, compute, cache=tmp_path)
+    assert compute.calls == 2
+    assert torch.equal(again["features"], right["features"])
+    assert torch.equal(decode(path.read_bytes())["sigma"], right["sigma"])
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.warns(RuntimeWarning, match="reference features are not kept"):
+        found = recall(KEY, Counted(), cache=blocked / "cache")
+    assert found["features"].shape == (2, 3)
+
+
+def test_content_round_trips_without_pickle() -> None:
+    tensors = Counted()()
+    data = encode(tensors)
+    assert b"pickle" not in data
+    assert all(torch.equal(value, decode(data)[name]) for name, value in tensors.items())
+    with pytest.raises(ValueError, match="not a cache entry"):
+        decode(b"\x80\x04K\x01.")
+
+
+def slow(folder: str) -> int:
+    import time
+
+    calls = 0
+
+    def compute() -> Mapping[str, Tensor]:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.3)
+        return {"features": torch.ones(3)}
+
+    recall(KEY, compute, cache=Path(folder))
+    return calls
+
+
+@pytest.mark.slow
+def test_of_several_processes_one_computes(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        calls = pool.map(slow, [str(tmp_path)] * 3)
+    assert sum(calls) == 1
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1

@@ -1,0 +1,60 @@
+"""Sampling from a generator."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.evaluation.sampling import Latent, draw_latents, sample
+
+CPU = torch.device("cpu")
+
+
+def generator() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3), nn.Tanh())
+
+
+def draw(network: nn.Module, n: int = 70, **options: int) -> Tensor:
+    rng = torch.Generator().manual_seed(5)
+    return sample(network, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU, **options)
+
+
+@pytest.mark.parametrize("batch_size", [16, 23, 70, 1000])
+def test_batch_size_does_not_change_the_samples(batch_size: int) -> None:
+    network = generator()
+    torch.testing.assert_close(draw(network, batch_size=batch_size), draw(network), rtol=0, atol=1e-6)
+
+
+def test_generator_and_global_state_are_as_before() -> None:
+    network = generator().train()
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    before = torch.get_rng_state()
+    out = draw(network)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
+    assert all(part.training for part in network.modules())
+    assert not out.requires_grad
+    assert out.dtype == torch.float32
+
+
+def test_generators_with_noise_of_their_own_are_reproducible_and_leave_no_trace() -> None:
+    class Noisy(nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return z + torch.randn_like(z)
+
+    torch.manual_seed(1)
+    first = draw(Noisy())
+    before = torch.get_rng_state()
+    torch.rand(10)
+    assert not torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(draw(Noisy()), first)
+
+
+@pytest.mark.parametrize(("kind", "low", "high", "spread"), [("uniform", -1, 1, 3**-0.5), ("normal", -9, 9, 1)])
+def test_latents(kind: Latent, low: float, high: float, spread: float) -> None:
+    z = draw_latents(4000, 5, kind, torch.Generator().manual_seed(0))
+    assert z.shape == (4000, 5)
+    assert z.min() >= low
+    assert z.max() <= high
+    assert abs(float(z.mean())) < 0.03
+    assert float(z.std()) == pytest.approx(spread, rel=0.03)

@@ -1,0 +1,164 @@
+"""A trial's folder: what is read back, what is refused, what survives a crash."""
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.files import read_lines
+from ganbench.folder import TrialFolder
+from ganbench.spec import STATUSES, Execution, TrialFile, TrialSpec
+
+Make = Callable[..., TrialSpec]
+
+
+def stored(spec: TrialSpec) -> TrialFile:
+    return TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(threads=2), warnings=("careful",))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return TrialFolder(tmp_path / "vanilla-digits-s0-0123456789ab")
+
+
+def test_the_specification_is_read_as_it_was_written(folder: TrialFolder, trial_spec: Make) -> None:
+    trial = stored(trial_spec(seed=3, recipe={"g_lr": 1e-4}))
+    folder.write_spec(trial)
+    assert folder.read_spec() == trial
+    assert folder.trial_id == "vanilla-digits-s0-0123456789ab"
+
+
+def change(folder: TrialFolder, edit: Callable[[dict[str, Any]], object]) -> None:
+    content = json.loads(folder.spec.read_text())
+    edit(content)
+    folder.spec.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda content: content["spec"]["recipe"].update(steps=3), "was changed"),
+        (lambda content: content["spec"].update(seed=1), "was changed"),
+        (lambda content: content["spec"]["recipe"].update(stepz=3), "stepz"),
+        (lambda content: content.pop("spec"), "spec"),
+        (lambda content: content["spec"]["recipe"].update(steps=-1), "steps=-1"),
+    ],
+)
+def test_a_changed_specification_is_refused(folder: TrialFolder, trial_spec: Make, edit: Any, message: str) -> None:
+    folder.write_spec(stored(trial_spec()))
+    change(folder, edit)
+    with pytest.raises(StoreError) as caught:
+        folder.read_spec()
+    assert message in str(caught.value)
+    assert "spec.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_specification_of_another_schema_is_refused(folder: TrialFolder, trial_spec: Make) -> None:
+    """Another version of this package may mean something else by the same fields."""
+    spec = trial_spec()
+    folder.write_spec(stored(spec))
+    change(folder, lambda content: content["spec"].update(schema_version=99))
+    later = TrialSpec.model_construct(**{**dict(spec), "schema_version": 99})
+    change(folder, lambda content: content.update(trial_id=later.trial_id))
+    with pytest.raises(StoreError, match="schema"):
+        folder.read_spec()
+
+
+def test_a_missing_or_damaged_specification_is_named(folder: TrialFolder) -> None:
+    with pytest.raises(StoreError, match=r"cannot read .*spec\.json"):
+        folder.read_spec()
+    folder.path.mkdir()
+    folder.spec.write_text("{")
+    with pytest.raises(StoreError, match=r"spec\.json is not valid JSON"):
+        folder.read_spec()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_status_with_a_reason_in_one_line(folder: TrialFolder, status: str) -> None:
+    folder.write_status(status, " first\n  second\t", attempt=2)
+    found = folder.read_status()
+    assert (found["status"], found["reason"], found["attempt"]) == (status, "first second", 2)
+    assert found["pid"] == os.getpid()
+
+
+def test_no_other_status_is_written(folder: TrialFolder) -> None:
+    with pytest.raises(ValueError, match="'finished' is no status"):
+        folder.write_status("finished")
+    assert not folder.status.exists()
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '"done"', "{}", '{"status": "finished"}', '{"status": []}'])
+def test_what_is_no_status_is_pending(folder: TrialFolder, content: str | None) -> None:
+    folder.path.mkdir()
+    if content is not None:
+        folder.status.write_text(content)
+    assert folder.read_status() == {"status": "pending", "reason": ""}
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[1]", "7"])
+def test_what_is_no_result_is_empty(folder: TrialFolder, content: str | None) -> None:
+    folder.path.mkdir()
+    if content is not None:
+        folder.result.write_text(content)
+    assert folder.read_result() == {}
+
+
+def filled(folder: TrialFolder) -> None:
+    folder.path.mkdir(exist_ok=True)
+    for step in (10, 20, 30):
+        folder.append_progress({"step": step})
+        folder.append_metrics({"step": step, "values": {"fid": step}})
+
+
+def test_rewinding_forgets_later_lines(folder: TrialFolder) -> None:
+    filled(folder)
+    folder.rewind(20)
+    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20]
+    assert [record["step"] for record in read_lines(folder.metrics)] == [10, 20]
+    folder.append_progress({"step": 21})
+    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20, 21]
+    folder.rewind(0)
+    assert read_lines(folder.progress) == read_lines(folder.metrics) == []
+
+
+def test_rewinding_mends_a_torn_line(folder: TrialFolder) -> None:
+    filled(folder)
+    with folder.progress.open("ab") as file:
+        file.write(b'{"step": 4')
+    folder.rewind(30)
+    folder.append_progress({"step": 40})
+    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20, 30, 40]
+
+
+def test_rewinding_an_empty_folder_makes_nothing(folder: TrialFolder) -> None:
+    folder.path.mkdir()
+    folder.rewind(5)
+    assert list(folder.path.iterdir()) == []
+
+
+def test_a_crash_while_rewinding_loses_no_earlier_line(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(folder)
+
+    def full(*arguments: Any) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, contextlib.suppress(OSError, StoreError):
+        patch.setattr(os, "write", full)
+        patch.setattr(os, "replace", full)
+        folder.rewind(20)
+    assert [record["step"] for record in read_lines(folder.progress)] in ([10, 20], [10, 20, 30])
+
+
+def test_the_tail_of_the_log(folder: TrialFolder) -> None:
+    assert folder.log_tail() == []
+    folder.path.mkdir()
+    folder.log.write_bytes(b"x" * 100_000 + b"\n\n one \n\xff two\n\nthree\n")
+    assert folder.log_tail(3) == [" one", "\ufffd two", "three"]
+    assert folder.log_tail(1) == ["three"]

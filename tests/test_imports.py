@@ -1,0 +1,211 @@
+"""Who imports whom: the host loads no torch, the worker knows nothing of the host."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganbench
+
+PACKAGE = Path(ganbench.__file__).parent
+HEAVY = ("torch", "torchvision", "torch_fidelity", "pandas", "scipy", "sklearn", "matplotlib", "numpy", "safetensors")
+
+# Loaded by the command line before anything is trained.
+LIGHT = [
+    "ganbench",
+    "ganbench.hookspecs",
+    "ganbench.plugins",
+    "ganbench.registry",
+    "ganbench.grid",
+    "ganbench.spec",
+    "ganbench.recipe",
+    "ganbench.plan",
+    "ganbench.files",
+    "ganbench.folder",
+    "ganbench.devices",
+    "ganbench.errors",
+    "ganbench.seeds",
+    "ganbench.executors",
+    "ganbench.executors.local",
+    "ganbench.losses",
+    "ganbench.penalties",
+    "ganbench.architectures",
+    "ganbench.datasets",
+    "ganbench.metrics",
+    "ganbench.extractors",
+    "ganbench.training",
+    "ganbench.evaluation",
+    "ganbench.cli",
+    "ganbench.runner",
+    "ganbench.planner",
+    "ganbench.server",
+    "ganbench.suite",
+    "ganbench.store",
+    "ganbench.results",
+    "ganbench.tables",
+    "ganbench.display",
+    "ganbench.session",
+]
+
+HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
+        "suite")  # fmt: skip
+WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
+          "penalties", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
+
+# Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
+VISITORS = {"ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere, also inside functions; not what only a type checker sees."""
+
+    class Visitor(ast.NodeVisitor):
+        def __init__(self) -> None:
+            self.found: list[str] = []
+
+        def visit_If(self, node: ast.If) -> None:
+            if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+                return
+            self.generic_visit(node)
+
+        def visit_Import(self, node: ast.Import) -> None:
+            self.found += [alias.name for alias in node.names]
+
+        def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+            assert node.level == 0, f"{path} imports relatively"
+            # `from ganbench import plugins` imports ganbench.plugins.
+            self.found += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+
+    visitor = Visitor()
+    visitor.visit(ast.parse(path.read_text("utf-8")))
+    yield from visitor.found
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == f"ganbench.{each}" or name.startswith(f"ganbench.{each}.") for each in packages)
+
+
+def heavy(name: str) -> bool:
+    return name.split(".")[0] in HEAVY
+
+
+ALL = dict(modules())
+
+
+def test_every_module_named_here_is_there() -> None:
+    """So that a rule is not kept because what it speaks of has been renamed."""
+    for each in (*HOST, *WORKER):
+        assert f"ganbench.{each}" in ALL
+    assert set(LIGHT) <= set(ALL)
+    assert set(ALL) >= VISITORS
+
+
+def test_the_reader_of_imports_sees_them() -> None:
+    found = set(imported(ALL["ganbench.trial"]))
+    assert {"torch", "ganbench.training.loop", "traceback", "ganbench.plugins"} <= found
+    assert "ganbench.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, WORKER) or name == "ganbench.forkserver"])
+def test_the_worker_imports_nothing_of_the_host(name: str) -> None:
+    assert [each for each in imported(ALL[name]) if within(each, HOST)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, HOST) and name not in VISITORS])
+def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
+    """Registration modules and the package's own names are shared; their components are not."""
+    found = set(imported(ALL[name]))
+    assert [each for each in found if within(each, WORKER)] == []
+    assert {each for each in found if heavy(each)} <= {"pandas", "pandas.DataFrame"}  # the frame a user asks for
+
+
+@pytest.mark.parametrize(
+    "name", [f"ganbench.{kind}" for kind in ("losses", "penalties", "architectures", "datasets", "metrics")]
+)
+def test_registration_modules_import_nothing_but_the_hooks(name: str) -> None:
+    assert {each for each in imported(ALL[name]) if each.startswith("ganbench")} <= {
+        "ganbench",
+        "ganbench.hookimpl",
+        "ganbench.hookspecs",
+        "ganbench.hookspecs.Register",
+        "ganbench.hookspecs.hookimpl",
+    }
+
+
+def test_contracts_import_no_component() -> None:
+    assert [each for each in imported(ALL["ganbench.api"]) if each.startswith("ganbench.")] == []
+
+
+CHECK = f"""
+import sys
+{{}}
+loaded = sorted({{{{name.split(".")[0] for name in sys.modules}}}} & set({HEAVY!r}))
+sys.exit("loaded: " + ", ".join(loaded) if loaded else 0)
+"""
+
+
+def fresh(statements: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CHECK.format(statements)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "GANBENCH_PLUGINS": "", **environ},
+    )
+
+
+def test_the_check_can_fail() -> None:
+    assert fresh("import numpy").stderr.strip() == "loaded: numpy"
+
+
+def test_light_modules_load_nothing_heavy() -> None:
+    """All in one process; where that fails, each is asked alone, so that the message names the culprits."""
+    together = fresh("\n".join(f"import {name}" for name in LIGHT))
+    if together.returncode == 0:
+        return
+    culprits = {name: answer.stderr for name in LIGHT if (answer := fresh(f"import {name}")).returncode}
+    pytest.fail(f"{culprits or together.stderr}")
+
+
+def test_loading_all_plugins_loads_nothing_heavy() -> None:
+    answer = fresh("from ganbench import plugins\nloaded = plugins.load()\nassert loaded.registry.names('loss')")
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["list"], ["list", "losses", "--json"], ["plugins", "list"], ["run", "--help"]],
+)
+def test_commands_that_only_look_load_nothing_heavy(arguments: list[str]) -> None:
+    statements = f"""
+import contextlib, io
+from ganbench.cli import main
+sys.argv = ["ganbench", *{arguments!r}]
+with contextlib.redirect_stdout(io.StringIO()) as printed:
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, end.code
+assert printed.getvalue().strip()
+"""
+    answer = fresh(statements)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_public_names_are_there_and_lazy() -> None:
+    assert set(ganbench.__all__) == {"__version__", "hookimpl", "load_results", "run"}
+    assert dir(ganbench) == sorted(ganbench.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ganbench.nothing  # noqa: B018
+    answer = fresh("from ganbench import hookimpl, run, load_results\nassert callable(run) and callable(load_results)")
+    assert answer.returncode == 0, answer.stderr

@@ -1,0 +1,95 @@
+"""Recipes: the order of the layers, the two policies, and whose fault a wrong value is."""
+
+from typing import Any
+
+import pytest
+
+from ganbench.errors import UsageError
+from ganbench.recipe import resolve_recipe
+from ganbench.spec import Recipe
+
+
+def resolve(**changes: Any) -> Recipe:
+    arguments: dict[str, Any] = {
+        "policy": "paper",
+        "recommended": {"n_critic": 5, "g_lr": 1e-4},
+        "recommended_by": "wgan-gp",
+        "suite": {},
+        "given": {},
+    }
+    return resolve_recipe(**(arguments | changes))
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        resolve(**changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_each_layer_overrides_the_one_before() -> None:
+    plain = Recipe()
+    assert (plain.n_critic, plain.g_lr, plain.batch_size) == (1, 2e-4, 64)
+    paper = resolve()
+    assert (paper.n_critic, paper.g_lr, paper.batch_size) == (5, 1e-4, 64)
+    suite = resolve(suite={"n_critic": 2, "batch_size": 32})
+    assert (suite.n_critic, suite.g_lr, suite.batch_size) == (2, 1e-4, 32)
+    line = resolve(suite={"n_critic": 2, "batch_size": 32}, given={"n_critic": 3})
+    assert (line.n_critic, line.g_lr, line.batch_size) == (3, 1e-4, 32)
+
+
+def test_uniform_leaves_the_recommendation_out() -> None:
+    assert resolve(policy="uniform") == Recipe()
+    assert resolve(policy="uniform", suite={"g_lr": 5e-4}).g_lr == 5e-4
+    assert resolve(policy="uniform", recommended={"no_such": 1}) == Recipe()
+
+
+def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
+    # 5 batches of 64 per step: 320 real images.
+    assert resolve(images=3200).steps == 10
+    assert resolve(images=3201).steps == 11
+    assert resolve(images=1).steps == 1
+    assert resolve(images=3200, given={"n_critic": 1, "batch_size": 100}).steps == 32
+
+
+@pytest.mark.parametrize(
+    ("changes", "whose"),
+    [
+        ({"recommended": {"n_critics": 5}}, "loss 'wgan-gp' sets 'n_critics'"),
+        ({"suite": {"n_critics": 5}}, "the suite sets 'n_critics'"),
+        ({"given": {"n_critics": 5}}, "--set sets 'n_critics'"),
+    ],
+)
+def test_an_unknown_setting_names_who_asked_for_it(changes: dict[str, Any], whose: str) -> None:
+    message = refusal(**changes)
+    assert message.startswith(whose)
+    assert message.endswith("did you mean 'n_critic'?")
+
+
+@pytest.mark.parametrize(
+    ("changes", "whose"),
+    [
+        ({"recommended": {"g_lr": -1}}, "loss 'wgan-gp'"),
+        ({"suite": {"g_lr": -1}}, "the suite"),
+        ({"given": {"g_lr": -1}}, "--set"),
+        ({"suite": {"g_lr": 1.0}, "given": {"g_lr": -1}}, "--set"),
+    ],
+)
+def test_a_value_out_of_range_names_who_asked_for_it(changes: dict[str, Any], whose: str) -> None:
+    message = refusal(**changes)
+    assert message.startswith(f"{whose}: g_lr=-1:")
+    assert "greater than 0" in message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("steps", "many", "steps='many'"),
+        ("optimizer", "adamw", "'adam', 'rmsprop' or 'sgd'"),
+        ("beta1", 1, "less than 1"),
+        ("smoothing_real", float("nan"), "smoothing_real=nan"),
+        ("n_critic", True, "n_critic=True"),
+    ],
+)
+def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: Any, said: str) -> None:
+    assert said in refusal(given={field: value})

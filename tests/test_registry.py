@@ -1,0 +1,121 @@
+"""Names to components: what is found, what is refused and in which words."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.registry import KINDS, PLURALS, Entry, Registry
+
+
+def entry(name: str, distribution: str = "ganbench-x", kind: str = "loss", target: str = "json:JSONDecoder") -> Entry:
+    return Entry(
+        kind=kind, name=name, target=target, summary="", paper="", argument="", distribution=distribution, version="1.2"
+    )
+
+
+def filled(*entries: Entry) -> Registry:
+    registry = Registry()
+    for each in entries:
+        registry.add(each)
+    return registry
+
+
+def refusal(registry: Registry, name: str, kind: str = "loss") -> str:
+    with pytest.raises(UsageError) as caught:
+        registry.find(kind, name)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_name_is_found_among_its_kind_only() -> None:
+    registry = filled(entry("gp", kind="loss"), entry("gp", kind="penalty", distribution="other"))
+    assert registry.find("loss", "gp").distribution == "ganbench-x"
+    assert registry.find("penalty", "gp").distribution == "other"
+    assert "no metric 'gp'" in refusal(registry, "gp", "metric")
+
+
+def test_a_near_miss_is_answered_with_the_closest_name() -> None:
+    registry = filled(entry("vanilla"), entry("hinge"), entry("wgan-gp"))
+    assert refusal(registry, "vanila") == "there is no loss 'vanila'; did you mean 'vanilla'?"
+    assert refusal(registry, "wgangp").endswith("did you mean 'wgan-gp'?")
+
+
+def test_a_far_miss_is_answered_with_the_list() -> None:
+    registry = filled(entry("vanilla"), entry("hinge"))
+    assert refusal(registry, "zzz") == "there is no loss 'zzz'; there are: hinge, vanilla"
+    assert refusal(Registry(), "zzz") == "there is no loss 'zzz'"
+
+
+def test_two_packages_with_one_name_conflict_only_when_it_is_used() -> None:
+    registry = filled(entry("rpgan", "ganbench-a"), entry("rpgan", "ganbench-b"), entry("hinge"))
+    assert registry.find("loss", "hinge").name == "hinge"
+    message = refusal(registry, "rpgan")
+    assert "'ganbench-a:rpgan'" in message
+    assert "'ganbench-b:rpgan'" in message
+    assert registry.find("loss", "ganbench-b:rpgan").distribution == "ganbench-b"
+    assert [[each.distribution for each in group] for group in registry.conflicts()] == [["ganbench-a", "ganbench-b"]]
+
+
+@pytest.mark.parametrize("order", [("ganbench", "evil"), ("evil", "ganbench")])
+def test_a_built_in_is_never_shadowed(order: tuple[str, str]) -> None:
+    registry = filled(*(entry("vanilla", distribution) for distribution in order))
+    assert registry.find("loss", "vanilla").distribution == "ganbench"
+    assert registry.find("loss", "evil:vanilla").distribution == "evil"
+
+
+def test_an_unknown_distribution_is_refused_with_the_closest_qualified_name() -> None:
+    registry = filled(entry("rpgan", "ganbench-a"))
+    assert refusal(registry, "ganbench-b:rpgan").endswith("did you mean 'ganbench-a:rpgan'?")
+
+
+def test_names_are_sorted_and_listed_once() -> None:
+    registry = filled(entry("b", "x"), entry("a", "x"), entry("b", "y"), entry("c", "x", kind="metric"))
+    assert registry.names("loss") == ["a", "b"]
+    assert [each.qualified for each in registry.entries("loss")] == ["x:a", "x:b", "y:b"]
+
+
+def test_loading_follows_the_target() -> None:
+    import json
+
+    assert entry("x").load() is json.JSONDecoder
+    assert entry("x", target="json:JSONDecoder.decode").load() is json.JSONDecoder.decode
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("no_such_module_here:X", "ModuleNotFoundError: No module named 'no_such_module_here'"),
+        ("json:Missing", "AttributeError: module 'json' has no attribute 'Missing'"),
+    ],
+)
+def test_what_cannot_be_imported_says_whose_it_is_and_why(target: str, reason: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        entry("rpgan", target=target).load()
+    message = str(caught.value)
+    assert message.startswith("loss 'rpgan' of ganbench-x 1.2 cannot be used")
+    assert target in message
+    assert reason in message
+
+
+@pytest.mark.parametrize("statement", ["raise RuntimeError('first\\nsecond')", "import sys; sys.exit(3)", "1 +"])
+def test_a_module_that_ends_in_any_way_is_a_usage_error_in_one_line(
+    statement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ganbench_broken_component.py").write_text(statement)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        entry("x", target="ganbench_broken_component:X").load()
+    assert "\n" not in str(caught.value)
+    sys.modules.pop("ganbench_broken_component", None)
+
+
+def test_every_kind_has_a_hook_and_a_plural() -> None:
+    assert PLURALS["penalty"] == "penalties"
+    assert PLURALS["loss"] == "losses"
+    assert all(hook == f"register_{PLURALS[kind]}" for kind, hook in KINDS.items())
+
+
+def test_did_you_mean_is_empty_where_there_is_nothing() -> None:
+    assert did_you_mean("x", []) == ""

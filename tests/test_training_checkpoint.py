@@ -1,0 +1,172 @@
+"""Checkpoints: whole or set aside, two of them kept, and never a program."""
+
+import hashlib
+import os
+import pickle
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+
+from ganbench.errors import StoreError
+from ganbench.training import checkpoint
+from ganbench.training.checkpoint import DamagedCheckpoint, latest, load, previous, save
+
+CONTENT: dict[str, Any] = {
+    "step": 5,
+    "seconds": 1.5,
+    "state": {
+        "weights": torch.arange(6.0).view(2, 3),
+        "order": torch.tensor([2, 0, 1]),
+        "none": None,
+        "list": [1, "a"],
+    },
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoint.pt"
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    save(path, "t", CONTENT)
+    found = load(path, "t")
+    assert torch.equal(found["state"]["weights"], CONTENT["state"]["weights"])
+    assert torch.equal(found["state"]["order"], CONTENT["state"]["order"])
+    assert (found["step"], found["seconds"], found["state"]["none"], found["state"]["list"]) == (5, 1.5, None, [1, "a"])
+
+
+def test_none_is_none(path: Path) -> None:
+    assert latest(path, "t") == (None, [])
+
+
+def test_the_one_before_is_kept(path: Path) -> None:
+    for step in (1, 2, 3):
+        save(path, "t", {"step": step})
+    assert load(path, "t")["step"] == 3
+    assert load(previous(path), "t")["step"] == 2
+    assert previous(path).name == "checkpoint.previous.pt"
+    assert sorted(each.name for each in path.parent.iterdir()) == ["checkpoint.previous.pt", "checkpoint.pt"]
+    content, warnings = latest(path, "t")
+    assert (content, warnings) == ({"step": 3}, [])
+
+
+def damage(path: Path, how: str) -> None:
+    data = path.read_bytes()
+    changed = {
+        "empty": b"",
+        "torn in the head": data[:10],
+        "torn in the hash": data[:30],
+        "torn in the middle": data[: len(data) // 2],
+        "one byte short": data[:-1],
+        "one byte more": data + b"\0",
+        "one bit of the content": data[:-100] + bytes([data[-100] ^ 1]) + data[-99:],
+        "one bit of the hash": data[:30] + bytes([data[30] ^ 1]) + data[31:],
+        "zeros": bytes(len(data)),
+        "another file": b"\x89PNG\r\n\x1a\n" + data,
+    }
+    path.write_bytes(changed[how])
+
+
+HOW = ["empty", "torn in the head", "torn in the hash", "torn in the middle", "one byte short", "one byte more",
+       "one bit of the content", "one bit of the hash", "zeros", "another file"]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_damaged_one_is_set_aside_and_the_one_before_is_used(path: Path, how: str) -> None:
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    damage(path, how)
+    damaged = path.read_bytes()
+    content, warnings = latest(path, "t")
+    assert content == {"step": 1}
+    assert len(warnings) == 1
+    assert "set aside as checkpoint.damaged" in warnings[0]
+    assert not path.exists()
+    assert path.with_name("checkpoint.damaged").read_bytes() == damaged
+
+
+def test_two_damaged_ones_are_none(path: Path) -> None:
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    damage(path, "one byte short")
+    damage(previous(path), "empty")
+    content, warnings = latest(path, "t")
+    assert content is None
+    assert len(warnings) == 2
+    assert latest(path, "t") == (None, [])
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_another_trials_is_not_used(path: Path) -> None:
+    save(path, "other", {"step": 1})
+    with pytest.raises(DamagedCheckpoint, match="belongs to another trial"):
+        load(path, "t")
+    content, warnings = latest(path, "t")
+    assert content is None
+    assert "another trial" in warnings[0]
+
+
+class Program:
+    """What a pickle runs when it is read."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.mark.parametrize("form", ["torch", "pickle"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form: str, signed: bool) -> None:
+    mark = tmp_path / "ran"
+    if form == "torch":
+        torch.save({"trial_id": "t", "content": Program(mark)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Program(mark)))
+    payload = path.read_bytes()
+    if signed:
+        path.write_bytes(checkpoint._MAGIC + hashlib.sha256(payload).digest() + payload)
+    content, warnings = latest(path, "t")
+    assert content is None
+    assert len(warnings) == 1
+    assert "\n" not in warnings[0]
+    assert not mark.exists()
+    pickle.loads(pickle.dumps(Program(mark)))  # it would have
+    assert mark.exists()
+
+
+def test_a_checkpoint_without_content_is_damaged(path: Path) -> None:
+    torch.save({"trial_id": "t"}, path)
+    payload = path.read_bytes()
+    path.write_bytes(checkpoint._MAGIC + hashlib.sha256(payload).digest() + payload)
+    content, warnings = latest(path, "t")
+    assert content is None
+    assert len(warnings) == 1
+
+
+def test_a_full_disk_leaves_a_usable_checkpoint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+
+    def full(descriptor: int) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        for step in (3, 4):
+            with pytest.raises(StoreError, match="No space left"):
+                save(path, "t", {"step": step})
+    content, warnings = latest(path, "t")
+    assert (content, warnings) == ({"step": 2}, [])
+
+
+def test_removing_takes_both(path: Path) -> None:
+    checkpoint.remove(path)
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    checkpoint.remove(path)
+    assert list(path.parent.iterdir()) == []

@@ -1,0 +1,81 @@
+"""Optimisers: first steps by hand, and the learning rate over time."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+from ganbench.spec import Recipe
+from ganbench.training.optimisers import OPTIMISERS, all_finite, build_optimiser, set_rate
+
+
+def one_weight() -> nn.Linear:
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(layer.weight, 1.0)
+    return layer
+
+
+def steps(recipe: Recipe, gradients: list[float], rate: float = 0.1) -> list[float]:
+    layer = one_weight()
+    optimiser = build_optimiser(layer, rate, recipe)
+    values = []
+    for gradient in gradients:
+        layer.weight.grad = torch.tensor([[gradient]])
+        optimiser.step()
+        values.append(layer.weight.item())
+    return values
+
+
+def test_every_name_of_a_recipe_has_an_optimiser() -> None:
+    kinds: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+    assert set(OPTIMISERS) == set(kinds)
+    for name, kind in kinds.items():
+        assert isinstance(build_optimiser(one_weight(), 0.1, Recipe(optimizer=name)), kind)  # type: ignore[arg-type]
+
+
+def test_gradient_descent_with_momentum() -> None:
+    # 1 - 0.1·2; then a velocity of 0.5·2 + 2 = 3
+    assert steps(Recipe(optimizer="sgd", beta1=0.5), [2.0, 2.0]) == pytest.approx([0.8, 0.5])
+    assert steps(Recipe(optimizer="sgd", beta1=0.0), [2.0, 2.0]) == pytest.approx([0.8, 0.6])
+
+
+def test_rmsprop() -> None:
+    # v = 0.01·4, so the step is 0.1·2/0.2; then v = 0.99·0.04 + 0.01·4 = 0.0796
+    found = steps(Recipe(optimizer="rmsprop", beta1=0.0, beta2=0.99), [2.0, 2.0])
+    assert found == pytest.approx([0.0, -0.2 / math.sqrt(0.0796)], abs=1e-5)
+
+
+def test_adam() -> None:
+    # m = 0.5·2, corrected 2; v = 0.1·4, corrected 4: a step of 0.1·2/2. Then m = 0.5·1 - 0.5·1 = 0.
+    assert steps(Recipe(beta1=0.5, beta2=0.9), [2.0, -1.0]) == pytest.approx([0.9, 0.9], abs=1e-6)
+    assert steps(Recipe(beta1=0.0, beta2=0.9), [2.0, 2.0]) == pytest.approx([0.9, 0.8], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_the_rate_is_linear_from_the_first_step_towards_zero(name: Any) -> None:
+    recipe = Recipe(optimizer=name, lr_schedule="linear", steps=4)
+    optimiser = build_optimiser(one_weight(), 0.4, recipe)
+    rates = []
+    for step in (1, 2, 3, 4):
+        set_rate(optimiser, 0.4, recipe, step)
+        rates.append(optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_a_constant_rate_stays() -> None:
+    recipe = Recipe(steps=4)
+    optimiser = build_optimiser(one_weight(), 0.4, recipe)
+    set_rate(optimiser, 0.4, recipe, 4)
+    assert optimiser.param_groups[0]["lr"] == 0.4
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_whether_all_weights_are_numbers(value: float) -> None:
+    layer = nn.Linear(2, 2)
+    assert all_finite(layer)
+    with torch.no_grad():
+        layer.bias[1] = value
+    assert not all_finite(layer)

@@ -1,0 +1,142 @@
+"""Everything that changes while a trial trains: where it comes from, and that all of it is written down."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.api import Architecture, Networks, Samples
+from ganbench.evaluation.sampling import sample
+from ganbench.spec import Recipe
+from ganbench.training.state import State
+
+Make = Callable[..., State]
+CPU = torch.device("cpu")
+
+
+def weights(state: State) -> list[Tensor]:
+    both = (state.generator, state.discriminator)
+    return [value.detach().clone() for network in both for value in network.state_dict().values()]
+
+
+def equal(first: list[Tensor], second: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_initial_weights_are_a_function_of_the_seed(make_state: Make) -> None:
+    torch.manual_seed(1)
+    first = weights(make_state(Recipe(), seed=3))
+    torch.manual_seed(2)
+    assert equal(first, weights(make_state(Recipe(), seed=3)))
+    assert not equal(first, weights(make_state(Recipe(), seed=4)))
+
+
+def test_settings_that_are_not_about_weights_leave_the_initial_weights(make_state: Make) -> None:
+    plain = weights(make_state(Recipe()))
+    other = Recipe(batch_size=8, ema_decay=0.9, replay=10, optimizer="sgd", n_critic=5, init="architecture")
+    assert equal(plain, weights(make_state(other)))
+
+
+def test_the_recipe_can_ask_for_other_weights(make_state: Make) -> None:
+    state = make_state(Recipe(init="normal", init_gain=1e-3))
+    for network in (state.generator, state.discriminator):
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                assert 0 < layer.weight.abs().max() < 6e-3
+                assert (layer.bias == 0).all()
+
+
+def test_every_use_has_its_own_stream(make_state: Make) -> None:
+    state = make_state(Recipe(), seed=5)
+    assert set(state.streams) == {seeds.DATA, seeds.NOISE, seeds.PENALTY, seeds.REPLAY}
+    for name, rng in state.streams.items():
+        assert rng.initial_seed() == seeds.stream_seed(5, name)
+
+
+def test_the_average_is_what_is_scored_where_there_is_one(make_state: Make) -> None:
+    plain, averaged = make_state(Recipe()), make_state(Recipe(ema_decay=0.9))
+    assert plain.scored is plain.generator
+    assert averaged.average is not None
+    assert averaged.scored is averaged.average.module
+    assert averaged.scored is not averaged.generator
+
+
+def test_what_is_written_down_holds_tensors_numbers_and_text_only(make_state: Make, tmp_path: Any) -> None:
+    state = make_state(Recipe(ema_decay=0.9, replay=10, batch_size=8))
+    torch.save(state.state_dict(), tmp_path / "x.pt")
+    loaded = torch.load(tmp_path / "x.pt", weights_only=True)
+    make_state(Recipe(ema_decay=0.9, replay=10, batch_size=8), seed=9).load_state_dict(loaded)
+
+
+def test_drawing_samples_leaves_no_trace(make_state: Make) -> None:
+    state = make_state(Recipe(), dropout=True)
+    before, streams = weights(state), {name: rng.get_state() for name, rng in state.streams.items()}
+    own = torch.get_rng_state()
+    modes = [module.training for module in state.generator.modules()]
+    sample(
+        state.scored, n=50, latent_dim=128, latent="normal", rng=seeds.stream(0, seeds.EVALUATION), device=CPU,
+        batch_size=7,
+    )  # fmt: skip
+    assert equal(before, weights(state))
+    assert all(torch.equal(rng.get_state(), streams[name]) for name, rng in state.streams.items())
+    assert torch.equal(torch.get_rng_state(), own)
+    assert [module.training for module in state.generator.modules()] == modes
+
+
+class Images(Architecture):
+    """Convolutional; ``view`` makes a discriminator that cannot be run in the channels-last layout."""
+
+    def __init__(self, view: bool) -> None:
+        self.view = view
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        view = self.view
+
+        class Critic(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.conv = nn.Conv2d(shape[0], 4, 3, padding=1)
+                self.out = nn.Linear(4 * 16, 1)
+                self.aside = nn.Dropout().eval()
+
+            def forward(self, x: Tensor) -> Tensor:
+                h: Tensor = self.conv(x)
+                return self.out(h.view(len(h), -1) if view else h.reshape(len(h), -1)).squeeze(1)  # type: ignore[no-any-return]
+
+        generator = nn.Sequential(
+            nn.Linear(latent_dim, 2 * 4), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2),
+            nn.ConvTranspose2d(2, shape[0], 4, 2, 1), nn.Tanh(),
+        )  # fmt: skip
+        return Networks(generator, Critic())
+
+
+@pytest.mark.parametrize(("view", "layout"), [(False, torch.channels_last), (True, torch.contiguous_format)])
+def test_the_layout_is_one_that_the_networks_can_be_run_in(view: bool, layout: torch.memory_format) -> None:
+    data = torch.randint(0, 256, (12, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    state = State(
+        architecture=Images(view), samples=Samples(data=data), recipe=Recipe(batch_size=4), seed=0, device=CPU
+    )
+    assert state.memory_format is layout
+    real = state.laid_out(state.batches.next())
+    assert real.is_contiguous(memory_format=layout)
+    assert state.discriminator(real).shape == (4,)
+    # Trying it out has left no trace.
+    statistics = dict(state.generator.named_buffers())
+    assert statistics["2.num_batches_tracked"].item() == 0
+    assert state.generator.training
+    assert state.discriminator.conv.training
+    assert not state.discriminator.aside.training
+
+
+def test_the_layout_changes_no_value() -> None:
+    data = torch.randint(0, 256, (12, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    outputs = []
+    for view in (False, True):
+        state = State(
+            architecture=Images(view), samples=Samples(data=data), recipe=Recipe(batch_size=4), seed=0, device=CPU
+        )
+        outputs.append(state.discriminator(state.laid_out(state.batches.next())))
+    torch.testing.assert_close(outputs[0], outputs[1])
