@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ CONTRACTS: dict[str, type] = {
     "metric": Metric,
     "extractor": Extractor,
 }
+PLUMBING = frozenset(
+    f"ganbench{part}"
+    for part in ("", ".api", ".errors", ".files", ".hookspecs", ".registry", ".plugins", ".spec", ".seeds", ".grid")
+)
 _SCALARS = (bool, int, float, str)
 
 
@@ -153,22 +158,31 @@ def label(entry: Entry, shown: dict[str, Scalar]) -> str:
 
 
 def source_files(cls: type[Any]) -> tuple[str, ...]:
-    """The files of a class and its bases, outside the contracts, torch and the standard library."""
-    files = []
-    for base in cls.__mro__:
-        module = base.__module__
-        if module.split(".")[0] in ("builtins", "torch", "abc", "typing", "torch_fidelity") or module == "ganbench.api":
+    """The files whose code decides what a component computes.
+
+    Those of the class and its bases, and whatever of the same packages their modules import, directly or not. The
+    contracts and the plumbing under every component are left out: they are covered by the version.
+    """
+    own = {base.__module__.partition(".")[0] for base in cls.__mro__} - {"builtins", "torch", "torch_fidelity", "abc"}
+    waiting = [base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] in own]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        module = sys.modules.get(name)
+        if name in seen or name in PLUMBING or module is None:
             continue
-        try:
-            files.append(str(Path(inspect.getfile(base)).resolve()))
-        except (TypeError, OSError):  # defined in an interactive session
-            continue
-    return tuple(dict.fromkeys(files))
+        seen.add(name)
+        for value in vars(module).values():
+            used = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+            if isinstance(used, str) and used.partition(".")[0] in own:
+                waiting.append(used)
+    found = {getattr(sys.modules[name], "__file__", None) for name in seen}
+    return tuple(sorted(str(Path(file).resolve()) for file in found if file))
 
 
 def source_hash(cls: type[Any]) -> str:
     """Twelve digits of the SHA-256 of the code that defines a component."""
     state = hashlib.sha256()
     for file in source_files(cls):
-        state.update(Path(file).read_bytes())
+        state.update(hashlib.sha256(Path(file).read_bytes()).digest())
     return state.hexdigest()[:12]

@@ -1,6 +1,7 @@
 """Which devices there are, asked without torch."""
 
 import os
+import re
 import subprocess
 from functools import cache
 
@@ -20,8 +21,16 @@ def gpus() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return names
-    indices = [item.strip() for item in visible.split(",") if item.strip()]
-    return tuple(names[int(item)] if item.isdigit() and int(item) < len(names) else item for item in indices if names)
+    chosen = []
+    for item in (part.strip() for part in visible.split(",")):
+        # CUDA itself stops at the first entry that is no device.
+        if item.startswith(("GPU-", "MIG-")) and names:
+            chosen.append(item)
+        elif re.fullmatch("[0-9]+", item) and int(item) < len(names):
+            chosen.append(names[int(item)])
+        else:
+            break
+    return tuple(chosen)
 
 
 def choose(request: str) -> str:
@@ -34,8 +43,8 @@ def choose(request: str) -> str:
         return "cpu"
     if request == "auto":
         return "cuda" if gpus() else "cpu"
-    kind, _, index = request.partition(":")
-    if kind != "cuda" or (index and not index.isdigit()) or request.endswith(":"):
+    kind, colon, index = request.partition(":")
+    if kind != "cuda" or (colon and not re.fullmatch("[0-9]{1,4}", index)):
         raise UsageError(f"device '{request}' must be auto, cpu, cuda or cuda:i")
     if not gpus():
         raise UsageError("there is no CUDA device here (nvidia-smi lists none); use --device cpu")

@@ -1,5 +1,6 @@
 """Files written whole or not at all, and JSON in one canonical form."""
 
+import errno
 import hashlib
 import json
 import os
@@ -54,13 +55,26 @@ def read_json(path: Path) -> Any:
 
 
 def append_line(path: Path, value: Any) -> None:
-    """Append one JSON line with a single write, so that a crash can only ever truncate the last line."""
-    line = json.dumps(value, sort_keys=True, allow_nan=False) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    """Append one JSON line with a single write, so that a crash can only ever truncate the last line.
+
+    A line that was torn before is ended first, so that this one is not lost with it.
+
+    Raises:
+        StoreError: it cannot be written, or not whole.
+    """
+    line = (json.dumps(value, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
     try:
-        os.write(descriptor, line.encode("utf-8"))
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line
+            if os.write(descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another folder with --out") from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A trial's folder: the only thing host and worker share."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganbench.errors import StoreError
-from ganbench.files import append_line, read_json, read_lines, write_json
+from ganbench.files import append_line, read_json, read_lines, write_json, write_text
 from ganbench.recipe import explain
-from ganbench.spec import STATUSES, TrialFile
+from ganbench.spec import SCHEMA, STATUSES, TrialFile
 
 
 class TrialFolder:
@@ -44,7 +45,12 @@ class TrialFolder:
             StoreError: missing, damaged, of another schema, or not the specification its name says.
         """
         try:
-            trial = TrialFile.model_validate(read_json(self.spec))
+            content = read_json(self.spec)
+            spec = content.get("spec") if isinstance(content, dict) else None
+            schema = spec.get("schema_version") if isinstance(spec, dict) else None
+            if schema is not None and schema != SCHEMA:
+                raise StoreError(f"{self.spec} has schema {schema!r}, and this version of ganbench reads {SCHEMA}")
+            trial = TrialFile.model_validate(content)
         except ValidationError as error:
             raise StoreError(f"{self.spec} is not a trial's specification: {explain(error)}") from error
         if trial.spec.trial_id != trial.trial_id:
@@ -90,9 +96,7 @@ class TrialFolder:
             if not path.exists():
                 continue
             kept = [record for record in read_lines(path) if record.get("step", 0) <= step]
-            path.unlink()
-            for record in kept:
-                append_line(path, record)
+            write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
 
     def log_tail(self, lines: int = 5) -> list[str]:
         """The last lines of the worker's log."""

@@ -5,6 +5,7 @@
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -16,7 +17,7 @@ from ganbench.spec import Frozen, Scalar
 _KEY = re.compile(r"[A-Za-z_]\w*")
 _INT = re.compile(r"[+-]?\d+")
 MAX_TRIALS = 100_000
-Request = TypeVar("Request")
+Request = TypeVar("Request", bound=Frozen)
 
 
 class ComponentRequest(Frozen):
@@ -67,16 +68,23 @@ def split_list(texts: Iterable[str]) -> list[str]:
 
 
 def parse_scalar(text: str) -> Scalar:
-    """``true``/``false``, a whole number, a number, or the text itself."""
+    """``true``/``false``, a whole number, a number, or the text itself.
+
+    Raises:
+        UsageError: not a number, or infinity: no setting means anything then.
+    """
     lowered = text.strip().lower()
     if lowered in ("true", "false"):
         return lowered == "true"
     if _INT.fullmatch(lowered) and len(lowered) < 20:
         return int(lowered)
     try:
-        return float(lowered)
+        number = float(lowered)
     except ValueError:
         return text.strip()
+    if not math.isfinite(number):
+        raise UsageError(f"'{text.strip()}' is not a finite number")
+    return number
 
 
 def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentRequest]:
@@ -97,11 +105,12 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
         key = key.strip()
         if not item.strip():
             continue
-        if not equals or not _KEY.fullmatch(key) or not value.strip():
+        alternatives = value.split("|")
+        if not equals or not _KEY.fullmatch(key) or not all(alternative.strip() for alternative in alternatives):
             raise UsageError(f"'{item.strip()}' in '{text}' is not key=value")
         if key in choices:
             raise UsageError(f"'{key}' is given twice in '{text}'")
-        choices[key] = [parse_scalar(alternative) for alternative in value.split("|")]
+        choices[key] = [parse_scalar(alternative) for alternative in alternatives]
     count = 1
     for values in choices.values():
         count *= len(values)
@@ -127,6 +136,8 @@ def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
         raise UsageError(f"'{text}' has an empty part beside a '+'")
     losses = parse_component("loss", parts[0], registry)
     penalties = [parse_component("penalty", part, registry) for part in parts[1:]]
+    if math.prod(map(len, [losses, *penalties])) > MAX_TRIALS:
+        raise UsageError(f"'{text}' stands for more than the {MAX_TRIALS} losses that are possible")
     return [LossRequest(loss=loss, penalties=chosen) for loss in losses for chosen in itertools.product(*penalties)]
 
 
@@ -176,8 +187,9 @@ def _find(kind: str, head: str, registry: Registry) -> tuple[Entry, str]:
 
 
 def _unique(items: Iterable[Request]) -> Iterator[Request]:
-    seen: list[Request] = []
+    seen: set[str] = set()
     for item in items:
-        if item not in seen:
-            seen.append(item)
+        key = item.model_dump_json()
+        if key not in seen:
+            seen.add(key)
             yield item

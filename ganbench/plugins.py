@@ -8,9 +8,10 @@ else works. ``GANBENCH_PLUGINS`` (a comma-separated list of distributions) allow
 import inspect
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, distributions, version
 from typing import Any, Literal
 
 import pluggy
@@ -73,7 +74,7 @@ class Plugins:
 def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:
     """Load every allowed entry point of the group ``ganbench``, sorted by (distribution, name)."""
     environ = os.environ if environ is None else environ
-    found = list(entry_points(group=hookspecs.GROUP)) if points is None else points
+    found = installed() if points is None else points
     allowed, blocked = _names(environ.get("GANBENCH_PLUGINS")), _names(environ.get("GANBENCH_DISABLE_PLUGINS"))
     registry = Registry()
     plugins: list[Plugin] = []
@@ -94,6 +95,20 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
                 continue
         _load_one(plugin, point, registry)
     return Plugins(plugins, registry)
+
+
+def installed() -> list[EntryPoint]:
+    """The entry points of every installed distribution; one whose list cannot be read has none.
+
+    ``importlib.metadata.entry_points()`` raises for all of them where one is damaged.
+    """
+    found: list[EntryPoint] = []
+    for distribution in distributions():
+        try:
+            found.extend(point for point in distribution.entry_points if point.group == hookspecs.GROUP)
+        except Exception as error:
+            warnings.warn(f"a damaged list of entry points is left out: {one_line(error)}", stacklevel=2)
+    return found
 
 
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
@@ -124,23 +139,32 @@ def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
     callers = manager.get_hookcallers(module) or []
     if not callers:
         raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
-    return {caller.name: getattr(module, caller.name) for caller in callers}
+    return {
+        caller.name: implementation.function
+        for caller in callers
+        for implementation in caller.get_hookimpls()
+        if implementation.plugin is module
+    }
 
 
 def _call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call a hook implementation with those of the hook's arguments that it asks for, as pluggy does."""
-    return function(**{name: arguments[name] for name in inspect.signature(function).parameters})
+    asked = inspect.signature(function).parameters
+    return function(**{name: value for name, value in arguments.items() if name in asked})
 
 
 def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Register:
     def register(name: str, target: str, *, summary: str = "", paper: str = "", argument: str = "") -> None:
-        for what, value in {"name": name, "target": target, "summary": summary, "paper": paper}.items():
+        texts = {"name": name, "target": target, "summary": summary, "paper": paper, "argument": argument}
+        for what, value in texts.items():
             if not isinstance(value, str):
                 raise TypeError(f"{kind} {name!r}: {what} must be text, not {type(value).__name__}")
         if not _NAME.fullmatch(name):
             raise ValueError(f"{kind} name {name!r} must be lower-case letters, digits, '-', '.' and '_'")
         if not _TARGET.fullmatch(target):
             raise ValueError(f"{kind} '{name}': target {target!r} must look like 'package.module:Class'")
+        if argument and not argument.isidentifier():
+            raise ValueError(f"{kind} '{name}': argument {argument!r} must be the name of a parameter")
         if any(entry.kind == kind and entry.name == name for entry in entries):
             raise ValueError(f"{kind} '{name}' is registered twice by the same plugin")
         entries.append(
@@ -161,8 +185,10 @@ def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Regi
 
 def one_line(error: BaseException) -> str:
     """The kind and the first line of an error, for a table cell."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    lines = str(error).strip().splitlines()
+    if isinstance(error, pluggy.PluginValidationError):  # its cause stands on the later lines
+        lines = [" ".join(line.strip() for line in lines)]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _distribution(point: EntryPoint) -> str:

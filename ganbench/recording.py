@@ -55,12 +55,16 @@ class Recorder:
         return self._elapsed_before + time.monotonic() - self._began
 
     def resume(self, step: int, seconds: float, elapsed: float) -> None:
-        """Begin the clock, at the start or where a checkpoint was taken; later lines are forgotten."""
+        """Take up the clocks of a checkpoint; later lines are forgotten, all of them where ``step`` is -1."""
         self.folder.rewind(step)
-        self.step = step
+        self.step = max(0, step)
         self._elapsed_before = elapsed
-        self._trained, self._since = seconds, time.monotonic()
-        self._last = (seconds, self._images(step))
+        self._trained = seconds
+        self._last = (seconds, self._images(self.step))
+
+    def begin(self) -> None:
+        """Start the training clock."""
+        self._since = time.monotonic()
 
     @contextmanager
     def not_training(self) -> Iterator[None]:

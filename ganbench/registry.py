@@ -50,7 +50,7 @@ class Entry:
             value: Any = import_module(module)
             for part in attribute.split("."):
                 value = getattr(value, part)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise UsageError(
                 f"{self.kind} '{self.name}' of {self.distribution} {self.version} cannot be used: "

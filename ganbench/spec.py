@@ -1,9 +1,9 @@
 """What a trial is: frozen, validated, with one canonical JSON form, whose hash is the trial's name."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ganbench.files import digest
 
@@ -22,6 +22,14 @@ class Frozen(BaseModel):
 
 class Recipe(Frozen):
     """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        """Refuse ``true`` where a number is meant: Python would read it as 1."""
+        if isinstance(value, bool):
+            raise ValueError("must not be true or false")
+        return value
 
     steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
     batch_size: Annotated[int, Field(ge=1)] = Field(64, description="samples of each kind per update")
@@ -208,4 +216,4 @@ def format_scalar(value: Scalar) -> str:
     """As it would be typed: ``true``, ``0.1``, ``text``."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

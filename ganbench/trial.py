@@ -97,6 +97,11 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+    content, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id)
+    recorder.warn(*warnings)
+    recorder.resume(
+        *((content["state"]["step"], content["seconds"], content["elapsed"]) if content else (-1, 0.0, 0.0))
+    )
     if spec.baseline == "real":
         recorder.evaluation(0, 0, parts.evaluator.score_real(_held_out(parts, spec)))
         recorder.finish("done")
@@ -113,12 +118,9 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     if spec.baseline == "untrained":
         observer.evaluate(state, final=True)
     else:
-        content, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id)
-        recorder.warn(*warnings)
         if content is not None:
             state.load_state_dict(content["state"])
-        clocks = (content["seconds"], content["elapsed"]) if content else (0.0, 0.0)
-        recorder.resume(state.step, *clocks)
+        recorder.begin()
         objective = _objective(spec, registry)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             observer.write_checkpoint(state)

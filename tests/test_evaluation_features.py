@@ -1,5 +1,6 @@
 """Feature extraction in batches."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_batches_cover_everything_once_and_none_is_tiny(n: int, batch_size: int)
     found = batches(n, batch_size)
     assert found[0][0] == 0
     assert found[-1][1] == n
-    assert all(end == start for (_, end), (start, _) in zip(found, found[1:], strict=False))
+    assert all(end == start for (_, end), (start, _) in pairwise(found))
     assert all(end - start >= min(n, SMALLEST_BATCH) for start, end in found)
 
 

@@ -1,5 +1,7 @@
 """Evaluation leaves no trace."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -50,14 +52,15 @@ def test_tf32_is_off_inside_and_restored(setting: str) -> None:
 
 def test_global_generators_are_untouched_and_the_inner_one_is_seeded() -> None:
     torch.manual_seed(3)
-    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    before, numpy_before, python_before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
     drawn = []
     for _ in range(2):
-        with isolated(nn.Identity(), device=CPU, seed=7):
-            drawn.append(torch.rand(4))
+        with isolated(nn.Identity(), device=CPU, seed=2**61 + 7):
+            drawn.append((float(torch.rand(1)), float(np.random.rand()), random.random()))
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state()[1], numpy_before)
-    assert torch.equal(*drawn)
+    assert random.getstate() == python_before
+    assert drawn[0] == drawn[1]
 
 
 def test_no_gradients_and_no_autocast_inside() -> None:

@@ -12,6 +12,7 @@ from ganbench.api import Extractor, Metric, Mixture, Samples
 from ganbench.errors import UsageError
 from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.references import ReferenceKey, recall
 
 _FEATURE_NEEDS = {"features", "logits"}
@@ -121,7 +122,9 @@ class Evaluator:
     @cached_property
     def _network(self) -> nn.Module:
         assert self.extractor is not None
-        return self.extractor.build(self._layers).to(self.device)
+        # Networks are initialised at random before their weights are loaded.
+        with own_global_stream(0, self.device):
+            return self.extractor.build(self._layers).to(self.device)
 
     @property
     def _uses_extractor(self) -> bool:
@@ -144,6 +147,10 @@ class Evaluator:
         return len(self.reference.classes)
 
     def _score(self, samples: Samples, *, final: bool) -> dict[str, float]:
+        with own_global_stream(0, self.device):
+            return self._compute(samples, final=final)
+
+    def _compute(self, samples: Samples, *, final: bool) -> dict[str, float]:
         wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
         found = self._extract(samples.data)
         fake = Extracted(

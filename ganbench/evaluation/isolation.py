@@ -1,9 +1,11 @@
 """Evaluation never changes training: whatever it switches or draws from is put back as it was."""
 
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -63,17 +65,25 @@ def _legacy_full_precision() -> Iterator[None]:
 
 @contextmanager
 def own_global_stream(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators inside, and put them back where they were afterwards.
+    """Seed the global generators of torch, numpy and Python inside, and put them back where they were afterwards.
 
-    For networks that draw noise of their own while they generate.
+    For what draws from them unasked: a generator that injects noise, a network initialised before its weights are
+    loaded, somebody's metric that takes random subsets.
     """
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.default_generator.manual_seed(seed)
+            if devices:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
+            random.seed(seed)
+            np.random.seed(seed % 2**32)
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def content_digest(tensors: Mapping[str, Tensor]) -> str:
 def _read(path: Path, *, warn: bool = True) -> dict[str, Tensor] | None:
     try:
         return decode(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         if warn:

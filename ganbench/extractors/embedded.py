@@ -65,6 +65,8 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
             raise DataError(f"{path} does not hold the weights of {name}; remove the setting that names it") from error
         self.requires_grad_(False)
         self.eval()
+        # On a CPU max pooling with channels last is vectorised: the whole network takes half the time.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the requested outputs in the order of ``features_list``: (N, 64) features, (N, 10) logits."""

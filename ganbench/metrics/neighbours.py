@@ -34,4 +34,4 @@ def pairwise(first: Tensor, second: Tensor) -> Tensor:
 def _to_nearest(queries: Tensor, points: Tensor) -> Tensor:
     """The fast way is good enough to say which point is nearest; how far it is, is then computed exactly."""
     index = torch.cdist(queries, points, compute_mode="use_mm_for_euclid_dist").argmin(dim=1)
-    return (queries - points[index]).double().norm(dim=1).float()
+    return (queries - points[index]).double().square().sum(dim=1).sqrt().float()

@@ -52,7 +52,9 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
         raise DamagedCheckpoint(f"{path.name} cannot be loaded: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(loaded, dict) or loaded.get("trial_id") != trial_id:
         raise DamagedCheckpoint(f"{path.name} belongs to another trial")
-    content: dict[str, Any] = loaded["content"]
+    content = loaded.get("content")
+    if not isinstance(content, dict):
+        raise DamagedCheckpoint(f"{path.name} has no content")
     return content
 
 

@@ -1,8 +1,12 @@
 """One scheme of initial weights for every architecture, where a recipe asks for it instead of the papers' own."""
 
+import copy
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 Scheme = Callable[[Tensor, float], object]
 
@@ -12,6 +16,9 @@ SCHEMES: dict[str, Scheme] = {
     "kaiming": lambda weight, gain: nn.init.kaiming_normal_(weight, a=0.2, nonlinearity="leaky_relu"),
     "orthogonal": lambda weight, gain: nn.init.orthogonal_(weight, gain=gain),
 }
+
+POWER_ITERATIONS = 15
+"""As many as torch makes when it begins to normalise a weight."""
 
 
 def initialise(network: nn.Module, scheme: str, gain: float) -> None:
@@ -29,12 +36,36 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
     for layer in network.modules():
         if not isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
             continue
-        if scheme == "torch":
-            layer.reset_parameters()
-            continue
         # Under spectral normalisation `weight` is computed; what is drawn is what it is computed from.
         parametrised = getattr(layer, "parametrizations", None)
-        weight = parametrised.weight.original if parametrised is not None else layer.weight
+        if parametrised is not None and "weight" in parametrised:
+            with torch.no_grad():
+                _draw_parametrised(layer, parametrised["weight"], scheme, gain)
+        else:
+            _draw(layer, layer.weight, scheme, gain)
+        bias = getattr(layer, "bias", None)
+        if isinstance(bias, Tensor) and scheme != "torch":
+            nn.init.zeros_(bias)
+
+
+def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
+    if scheme == "torch":
+        layer.reset_parameters()  # type: ignore[operator]
+    else:
         SCHEMES[scheme](weight, gain)
-        if isinstance(layer.bias, Tensor):
-            nn.init.zeros_(layer.bias)
+
+
+def _draw_parametrised(layer: nn.Module, parametrised: Any, scheme: str, gain: float) -> None:
+    """Draw the weight beneath a parametrisation, and let spectral normalisation find the new weight's norm."""
+    if scheme == "torch":
+        plain = copy.deepcopy(layer)
+        parametrize.remove_parametrizations(plain, "weight", leave_parametrized=False)
+        plain.reset_parameters()  # type: ignore[operator]
+        parametrised.original.copy_(plain.weight)
+        if isinstance(layer.bias, Tensor) and isinstance(plain.bias, Tensor):
+            layer.bias.copy_(plain.bias)
+    else:
+        SCHEMES[scheme](parametrised.original, gain)
+    for step in parametrised:
+        if hasattr(step, "_power_method"):
+            step._power_method(step._reshape_weight_to_matrix(parametrised.original), POWER_ITERATIONS)

@@ -17,7 +17,6 @@ from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
 from ganbench.training.optimisers import set_rate
 from ganbench.training.state import State
-from ganbench.training.watch import Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,6 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
     Raises:
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
-    watch = Watch(recipe.divergence_limit, state.device)
     report_every = max(1, recipe.steps // 100)
     while state.step < recipe.steps:
         step = state.step + 1
@@ -58,22 +56,22 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         set_rate(state.g_optimiser, recipe.g_lr, recipe, step)
         for _ in range(recipe.n_critic):
             d_loss = discriminator_update(state, objective, recipe)
-            watch.look(step, d_loss)
+            state.watch.look(step, d_loss)
         g_loss = generator_update(state, objective, recipe)
-        watch.look(step, g_loss)
+        state.watch.look(step, g_loss)
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
 
         last = step == recipe.steps
         if step % report_every == 0 or last:
-            watch.check()
+            state.watch.check()
             observer.report(state, float(d_loss), float(g_loss))
         if last or (evaluate_every and step % evaluate_every == 0):
-            watch.check()
+            state.watch.check()
             observer.evaluate(state)
         if observer.after_step(state) and not last:
-            watch.check()
+            state.watch.check()
             return False
     return True
 
@@ -120,6 +118,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
         f = state.discriminator(state.laid_out(fake))
         r = None
         if objective.loss.needs_real:
+            # Not counted as seen: the discriminator does not learn from these.
             r = state.discriminator(state.laid_out(state.batches.next()))
     loss = objective.loss.generator(f.float(), None if r is None else r.float())
 

@@ -13,6 +13,7 @@ from ganbench.training.batches import Batches
 from ganbench.training.initialisation import initialise
 from ganbench.training.optimisers import build_optimiser
 from ganbench.training.replay import Replay
+from ganbench.training.watch import Watch
 
 
 class State:
@@ -52,6 +53,7 @@ class State:
         }
         self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA])
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
+        self.watch = Watch(recipe.divergence_limit, device)
         self.step = 0
         self.real_images = 0
 
@@ -76,6 +78,7 @@ class State:
             "d_optimiser": self.d_optimiser.state_dict(),
             "replay": self.replay.state_dict() if self.replay else {},
             "batches": self.batches.state_dict(),
+            "watch": self.watch.state_dict(),
             "streams": {name: rng.get_state() for name, rng in self.streams.items()},
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -94,6 +97,7 @@ class State:
         if self.replay:
             self.replay.load_state_dict(state["replay"])
         self.batches.load_state_dict(state["batches"])
+        self.watch.load_state_dict(state["watch"])
         for name, rng in self.streams.items():
             rng.set_state(state["streams"][name].cpu())
         torch.set_rng_state(state["torch"].cpu())

@@ -25,6 +25,14 @@ class Watch:
         self._loss = torch.where(wrong, worst, self._loss)
         self._first = torch.where(wrong, step, self._first)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """What was seen so far, so that a resumed trial does not forget it."""
+        return {"first": self._first.cpu(), "loss": self._loss.cpu()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self._first, self._loss = state["first"].to(self._first.device), state["loss"].to(self._loss.device)
+
     def check(self) -> None:
         """Raise where a step went wrong.
 

@@ -1,0 +1,47 @@
+"""Class coverage."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganbench.evaluation.features import Extracted
+from ganbench.metrics.class_coverage import ClassCoverage, kl_divergence
+
+
+def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
+    given_rows = features if features is not None else logits
+    assert given_rows is not None
+    return Extracted(
+        samples=torch.zeros(len(given_rows), 1),
+        features=features,
+        logits=logits,
+        train=None if train is None else evidence(train),
+    )
+
+
+def one_hot(counts: list[int], classes: int = 10) -> Tensor:
+    labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    return 9.0 * F.one_hot(labels, classes)
+
+
+def test_class_coverage() -> None:
+    reference = evidence(logits=one_hot([100] * 10))
+    assert ClassCoverage().compute(reference, reference) == {"classes": 10.0, "class_kl": pytest.approx(0, abs=1e-4)}
+    half = ClassCoverage().compute(evidence(logits=one_hot([200] * 5)), reference)
+    assert half["classes"] == 5
+    assert half["class_kl"] == pytest.approx(math.log(2), abs=1e-3)
+    stray = ClassCoverage().compute(evidence(logits=one_hot([990, 5, 5])), reference)
+    assert stray["classes"] == 1
+    with pytest.raises(ValueError, match="share must be"):
+        ClassCoverage(share=0)
+
+
+def test_class_kl_is_finite_where_the_reference_shows_nothing() -> None:
+    reference = evidence(logits=one_hot([100] * 9))
+    found = ClassCoverage().compute(evidence(logits=one_hot([100] * 10)), reference)
+    assert math.isfinite(found["class_kl"])
+    assert found["classes"] == 9
+    assert kl_divergence(torch.tensor([1.0, 0]), torch.tensor([0.5, 0.5])) == pytest.approx(math.log(2))

@@ -1,0 +1,39 @@
+"""Inception score."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ganbench.evaluation.features import Extracted
+from ganbench.metrics.inception_score import InceptionScore
+
+
+def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
+    given_rows = features if features is not None else logits
+    assert given_rows is not None
+    return Extracted(
+        samples=torch.zeros(len(given_rows), 1),
+        features=features,
+        logits=logits,
+        train=None if train is None else evidence(train),
+    )
+
+
+@pytest.mark.parametrize("classes", [1, 4, 10])
+def test_is_counts_evenly_used_classes(classes: int) -> None:
+    logits = 50.0 * F.one_hot(torch.arange(1000) % classes, 10)
+    found = InceptionScore(splits=1).compute(evidence(logits=logits), evidence(logits=logits))
+    assert found["is"] == pytest.approx(classes, rel=1e-6)
+
+
+def test_is_of_too_few_samples() -> None:
+    with pytest.raises(ValueError, match="cannot be cut"):
+        InceptionScore().check(fakes=9, reference=100, dimension=64, classes=10)
+    assert InceptionScore().check(fakes=900, reference=1, dimension=64, classes=10) is not None
+    few = evidence(logits=torch.zeros(3, 10))
+    assert math.isnan(InceptionScore().compute(few, few)["is"])
+    with pytest.raises(ValueError, match="splits must be"):
+        InceptionScore(splits=0)

@@ -1,0 +1,47 @@
+"""Kernel inception distance."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.evaluation.features import Extracted
+from ganbench.metrics.kid import KID
+
+
+def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
+    return torch.randn(n, dimension, generator=torch.Generator().manual_seed(seed))
+
+
+def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
+    given_rows = features if features is not None else logits
+    assert given_rows is not None
+    return Extracted(
+        samples=torch.zeros(len(given_rows), 1),
+        features=features,
+        logits=logits,
+        train=None if train is None else evidence(train),
+    )
+
+
+def test_kid_is_about_zero_for_equals_and_grows_with_a_shift() -> None:
+    found = [
+        KID(subsets=20, subset_size=200).compute(evidence(rows(500, 0) + shift), evidence(rows(500, 1)))["kid"]
+        for shift in (0.0, 0.3, 1.0)
+    ]
+    assert abs(found[0]) < 0.03
+    assert found[0] < found[1] < found[2]
+
+
+def test_kid_subset_sizes() -> None:
+    assert [KID().size(n) for n in (500, 5000)] == [500, 1000]
+    assert KID().check(fakes=5000, reference=5000, dimension=6, classes=0) is None
+    assert KID().check(fakes=500, reference=5000, dimension=6, classes=0) is not None
+    with pytest.raises(ValueError, match="subset_size 600 exceeds the 500 samples"):
+        KID(subset_size=600).check(fakes=500, reference=5000, dimension=6, classes=0)
+    small = evidence(rows(10, 0))
+    assert math.isnan(KID(subset_size=600).compute(small, small)["kid"])
+    for bad in ({"subsets": 0}, {"subset_size": 1}, {"subset_size": -1}):
+        with pytest.raises(ValueError, match="must be"):
+            KID(**bad)

@@ -1,0 +1,51 @@
+"""Memorisation."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.evaluation.features import Extracted
+from ganbench.metrics.memorisation import Memorisation, memorised_share, train_preference
+
+
+def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
+    return torch.randn(n, dimension, generator=torch.Generator().manual_seed(seed))
+
+
+def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
+    given_rows = features if features is not None else logits
+    assert given_rows is not None
+    return Extracted(
+        samples=torch.zeros(len(given_rows), 1),
+        features=features,
+        logits=logits,
+        train=None if train is None else evidence(train),
+    )
+
+
+def test_memorisation_finds_copies_and_does_not_accuse_fresh_samples() -> None:
+    train, held_out, fresh = rows(2000, 0), rows(2000, 1), rows(2000, 2)
+    assert memorised_share(train[:500], train, held_out, 0.01) == 1
+    assert memorised_share(fresh, train, held_out, 0.01) < 0.02
+    assert memorised_share(held_out, train, held_out, 0.01) == 0
+    half = torch.cat([train[:250], fresh[:250]])
+    assert memorised_share(half, train, held_out, 0.01) == pytest.approx(0.5, abs=0.02)
+    assert train_preference(train[:500], train, held_out) == 1
+    assert train_preference(fresh, train, held_out) == pytest.approx(0.5, abs=0.05)
+
+
+def test_memorisation_of_unequal_splits_is_fair() -> None:
+    assert train_preference(rows(1000, 2), rows(5000, 0), rows(800, 1)) == pytest.approx(0.5, abs=0.06)
+
+
+def test_memorisation_through_the_metric() -> None:
+    train, held_out = rows(600, 0), rows(600, 1)
+    found = Memorisation().compute(evidence(train), evidence(held_out, train=train))
+    assert found == {"memorised": 1.0, "train_preference": 1.0}
+    assert math.isnan(Memorisation().compute(evidence(train), evidence(held_out))["memorised"])
+    assert Memorisation().check(fakes=10, reference=10_000, dimension=6, classes=0) is None
+    assert Memorisation().check(fakes=10, reference=100, dimension=6, classes=0) is not None
+    with pytest.raises(ValueError, match="level must be"):
+        Memorisation(level=0.9)
