@@ -1,16 +1,14 @@
 """Components on the worker's side: from a request to an instance, with every parameter known and checked."""
 
-import hashlib
 import inspect
 import math
-import sys
-from pathlib import Path
 from typing import Any
 
 from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty
 from ganbench.errors import GanbenchError, UsageError, did_you_mean
 from ganbench.grid import ComponentRequest
 from ganbench.registry import Entry, Registry
+from ganbench.sources import source_hash
 from ganbench.spec import Component, Scalar, format_scalar
 
 CONTRACTS: dict[str, type] = {
@@ -21,10 +19,6 @@ CONTRACTS: dict[str, type] = {
     "metric": Metric,
     "extractor": Extractor,
 }
-PLUMBING = frozenset(
-    f"ganbench{part}"
-    for part in ("", ".api", ".errors", ".files", ".hookspecs", ".registry", ".plugins", ".spec", ".seeds", ".grid")
-)
 _SCALARS = (bool, int, float, str)
 
 
@@ -155,34 +149,3 @@ def label(entry: Entry, shown: dict[str, Scalar]) -> str:
     head = f"{entry.name}:{rest.pop(entry.argument)}" if entry.argument in rest else entry.name
     inside = ",".join(f"{key}={format_scalar(value)}" for key, value in rest.items())
     return f"{head}[{inside}]" if inside else head
-
-
-def source_files(cls: type[Any]) -> tuple[str, ...]:
-    """The files whose code decides what a component computes.
-
-    Those of the class and its bases, and whatever of the same packages their modules import, directly or not. The
-    contracts and the plumbing under every component are left out: they are covered by the version.
-    """
-    own = {base.__module__.partition(".")[0] for base in cls.__mro__} - {"builtins", "torch", "torch_fidelity", "abc"}
-    waiting = [base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] in own]
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        module = sys.modules.get(name)
-        if name in seen or name in PLUMBING or module is None:
-            continue
-        seen.add(name)
-        for value in vars(module).values():
-            used = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-            if isinstance(used, str) and used.partition(".")[0] in own:
-                waiting.append(used)
-    found = {getattr(sys.modules[name], "__file__", None) for name in seen}
-    return tuple(sorted(str(Path(file).resolve()) for file in found if file))
-
-
-def source_hash(cls: type[Any]) -> str:
-    """Twelve digits of the SHA-256 of the code that defines a component."""
-    state = hashlib.sha256()
-    for file in source_files(cls):
-        state.update(hashlib.sha256(Path(file).read_bytes()).digest())
-    return state.hexdigest()[:12]

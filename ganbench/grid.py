@@ -137,7 +137,7 @@ def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
     losses = parse_component("loss", parts[0], registry)
     penalties = [parse_component("penalty", part, registry) for part in parts[1:]]
     if math.prod(map(len, [losses, *penalties])) > MAX_TRIALS:
-        raise UsageError(f"'{text}' stands for more than the {MAX_TRIALS} losses that are possible")
+        raise UsageError(f"'{text}' stands for too many losses; at most {MAX_TRIALS} are possible")
     return [LossRequest(loss=loss, penalties=chosen) for loss in losses for chosen in itertools.product(*penalties)]
 
 

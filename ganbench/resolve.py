@@ -14,6 +14,7 @@ import torch
 from ganbench import components, plugins
 from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import GanbenchError, UsageError
+from ganbench.evaluation.evaluator import check_shape
 from ganbench.files import read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
@@ -109,6 +110,7 @@ def _evaluation(
         if data.kind != "image":
             raise UsageError(f"extractor '{extractor_request.name}' scores images, and dataset '{name}' has none")
         extractor_component, extractor = components.resolve(extractor_request, registry)
+        check_shape(extractor, data.shape)
         sha256 = extractor.sha256()
         files.update(extractor.files())
     offers = {
@@ -116,6 +118,7 @@ def _evaluation(
         "logits": extractor is not None and bool(extractor.logits_layer),
         "labels": reference.labels is not None,
         "mixture": dataset.mixture() is not None,
+        "train": split != "train",
     }
     num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
     warnings = []

@@ -54,6 +54,7 @@ class Parts:
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.evaluator = Evaluator(
             reference=self.reference,
+            train=None if same else self.train,
             mixture=self.dataset.mixture(),
             metrics=metrics,
             extractor=extractor,

@@ -10,10 +10,11 @@ import pytest
 
 from ganbench import components, plugins
 from ganbench.api import Loss, Penalty
-from ganbench.components import build, defaults, merge, rebuild, resolve, source_files, source_hash
+from ganbench.components import build, defaults, merge, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
 from ganbench.registry import Entry, Registry
+from ganbench.sources import source_files, source_hash
 
 
 class Sample(Loss):

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from ganbench.datasets.digits import Digits as DigitsData
 from ganbench.datasets.idx import MNIST
 from ganbench.errors import DataError, UsageError
 from ganbench.extractors import embedded, register_with_torch_fidelity
-from ganbench.extractors.embedded import WEIGHTS, Digits, Embedded, Mnist
+from ganbench.extractors.embedded import WEIGHTS, Digits, Embedded, Mnist, halve
 from ganbench.files import file_sha256
 
 EMBEDDED = [Digits, Mnist]
@@ -61,6 +62,12 @@ def test_held_out_accuracy_on_mnist_is_as_on_the_card(shared_data: Path) -> None
 def test_outputs_come_in_the_order_asked_for(layers: list[str]) -> None:
     outputs = Digits().build(layers)(pattern(16))
     assert [output.shape[1] for output in outputs] == [{"64": 64, "logits": 10}[layer] for layer in layers]
+
+
+def test_halving_is_max_pooling_and_commutes_with_relu() -> None:
+    x = torch.randn(3, 5, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(halve(x), F.max_pool2d(x, 2))
+    assert torch.equal(F.relu(halve(x)), F.max_pool2d(F.relu(x), 2))
 
 
 def test_three_equal_channels_are_one_and_colour_is_refused() -> None:

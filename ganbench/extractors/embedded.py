@@ -65,7 +65,7 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
             raise DataError(f"{path} does not hold the weights of {name}; remove the setting that names it") from error
         self.requires_grad_(False)
         self.eval()
-        # On a CPU max pooling with channels last is vectorised: the whole network takes half the time.
+        # Channels last, and what halve() does, take half the time on a CPU.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -82,8 +82,8 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
             shape = "x".join(str(length) for length in images.shape[1:])
             raise UsageError(f"{self.name} was trained on 1x{self.size}x{self.size} images and refuses {shape}")
         x = images.to(torch.float32).div(127.5).sub(1)
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(halve(self.conv1(x)))
+        x = F.relu(halve(self.conv2(x)))
         x = F.relu(self.conv3(x)).mean(dim=(2, 3))
         outputs = {"64": x}
         if "logits" in self.features_list:
@@ -105,6 +105,16 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
     @classmethod
     def get_dummy_input_for_compile(cls) -> Tensor:
         return torch.zeros(1, 1, cls.size, cls.size, dtype=torch.uint8)
+
+
+def halve(x: Tensor) -> Tensor:
+    """Max pooling of (N, C, H, W) by 2x2; faster on a CPU than the general one, equal in every bit.
+
+    Before a ReLU it gives the same as after it, on a quarter of the values.
+    """
+    left, right = x[..., ::2], x[..., 1::2]
+    columns = torch.maximum(left, right)
+    return torch.maximum(columns[..., ::2, :], columns[..., 1::2, :])
 
 
 class DigitsFeatures(DigitFeatures):

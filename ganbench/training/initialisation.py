@@ -1,12 +1,11 @@
 """One scheme of initial weights for every architecture, where a recipe asks for it instead of the papers' own."""
 
-import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 Scheme = Callable[[Tensor, float], object]
 
@@ -58,12 +57,11 @@ def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
 def _draw_parametrised(layer: nn.Module, parametrised: Any, scheme: str, gain: float) -> None:
     """Draw the weight beneath a parametrisation, and let spectral normalisation find the new weight's norm."""
     if scheme == "torch":
-        plain = copy.deepcopy(layer)
-        parametrize.remove_parametrizations(plain, "weight", leave_parametrized=False)
-        plain.reset_parameters()  # type: ignore[operator]
-        parametrised.original.copy_(plain.weight)
-        if isinstance(layer.bias, Tensor) and isinstance(plain.bias, Tensor):
-            layer.bias.copy_(plain.bias)
+        # What `reset_parameters` of linear and convolutional layers does; it would write to the computed weight.
+        nn.init.kaiming_uniform_(parametrised.original, a=math.sqrt(5))
+        if isinstance(layer.bias, Tensor):
+            bound = 1.0 / math.sqrt(parametrised.original[0].numel())
+            nn.init.uniform_(layer.bias, -bound, bound)
     else:
         SCHEMES[scheme](parametrised.original, gain)
     for step in parametrised:

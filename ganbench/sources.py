@@ -1,0 +1,86 @@
+"""Which code a component consists of, read from its source, so that an edit anywhere in it makes another trial."""
+
+import ast
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PLUMBING = frozenset(
+    f"ganbench{part}"
+    for part in ("", ".api", ".errors", ".files", ".hookspecs", ".registry", ".plugins", ".spec", ".seeds", ".grid")
+)
+"""What lies under every component; it is covered by the version."""
+_FOREIGN = frozenset({"builtins", "abc", "typing", "torch", "torch_fidelity"})
+
+
+def source_files(cls: type[Any]) -> tuple[str, ...]:
+    """The files whose code decides what a component computes.
+
+    Those of the class and its bases, and whatever of the same packages their modules import, directly or not.
+    """
+    waiting = [base.__module__ for base in cls.__mro__ if base.__module__ not in PLUMBING]
+    own = {name.partition(".")[0] for name in waiting} - _FOREIGN
+    found: dict[str, str] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in found or name in PLUMBING or name.partition(".")[0] not in own:
+            continue
+        file = _file(name)
+        if file is not None:
+            found[name] = file
+            waiting.extend(_imported(file, Path(file).stat().st_mtime_ns))
+    return tuple(sorted(found.values()))
+
+
+def source_hash(cls: type[Any]) -> str:
+    """Twelve digits of the SHA-256 of the code that a component consists of."""
+    state = hashlib.sha256()
+    for file in source_files(cls):
+        state.update(hashlib.sha256(Path(file).read_bytes()).digest())
+    return state.hexdigest()[:12]
+
+
+@cache
+def _file(module: str) -> str | None:
+    """The source file of a module; ``None`` for what is no module or has no source."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return str(Path(spec.origin).resolve())
+
+
+@cache
+def _imported(file: str, changed: int) -> tuple[str, ...]:
+    """The modules a file may import, wherever in it; read from the text, since what happens to be loaded varies."""
+    return tuple(dict.fromkeys(_imports(ast.parse(Path(file).read_bytes()), file)))
+
+
+def _imports(tree: ast.AST, file: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = ".".join(part for part in (_package(file, node.level), module) if part)
+            yield module
+            # `from package import module` names a module too.
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _package(file: str, level: int) -> str:
+    """The dotted name of the package that a relative import of ``level`` starts from."""
+    folder = Path(file).parent
+    for _ in range(level - 1):
+        folder = folder.parent
+    parts: list[str] = []
+    while (folder / "__init__.py").exists():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)

@@ -1,0 +1,180 @@
+"""The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+QUICK = ["--arch", "mlp[hidden=16,layers=1]", "--steps", "4", "--batch-size", "16", "--device", "cpu"]
+
+
+def ganbench(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"GANBENCH_CACHE": str(cwd / "cache"), "OMP_NUM_THREADS": "1"} | environ
+    return subprocess.run(
+        [sys.executable, "-m", "ganbench", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A small grid, run once for the tests that look at it."""
+    folder = tmp_path_factory.mktemp("cli")
+    return folder, ganbench("run", "--losses", "vanilla,hinge", "--baselines", *QUICK, cwd=folder)
+
+
+def test_a_run_prints_the_table_alone_on_stdout(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    _, run = trained
+    assert run.returncode == 0, run.stderr
+    for word in ("vanilla", "hinge", "(real data)", "(untrained)", "FID", "torch-fidelity", "samples:"):
+        assert word in run.stdout
+    assert "started" not in run.stdout
+    assert "started: vanilla" in run.stderr
+
+
+def test_the_second_run_trains_nothing_and_prints_the_same(
+    trained: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, first = trained
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*")}
+    second = ganbench("run", "--losses", "vanilla,hinge", "--baselines", *QUICK, cwd=folder)
+    assert second.returncode == 0
+    assert second.stdout == first.stdout
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*")} == before
+
+
+def test_every_trial_leaves_its_files(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = trained
+    (trial,) = folder.glob("runs/vanilla-*")
+    names = {path.name for path in trial.iterdir()}
+    wanted = {"spec.json", "status.json", "progress.jsonl", "metrics.jsonl", "result.json", "generator.safetensors"}
+    assert wanted | {"samples.png", "worker.log"} <= names
+    assert not any(name.startswith("checkpoint") or name.endswith(".tmp") for name in names)
+    result = json.loads((trial / "result.json").read_text())
+    assert result["status"] == "done"
+    assert result["metrics"]["fid"] > 0
+    assert result["protocol"]["num_samples"] == 898
+    assert result["cost"]["real_images"] == 64
+
+
+def test_results_in_every_form(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = trained
+    for form in ("table", "markdown", "csv", "json", "latex"):
+        answer = ganbench("results", "runs", "--format", form, cwd=folder)
+        assert answer.returncode == 0, answer.stderr
+        assert "vanilla" in answer.stdout
+    assert json.loads(ganbench("results", "runs", "--format", "json", cwd=folder).stdout)
+
+
+def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = trained
+    (trial,) = folder.glob("runs/hinge-*")
+    answer = ganbench("sample", str(trial), "--n", "9", "--out", "grid.png", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    assert (folder / "grid.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--losses", "vanila", "--arch", "dcgan"], "did you mean 'vanilla'?"),
+        (["run", "--losses", "vanilla", "--arch", "dcgn"], "did you mean 'dcgan'?"),
+        (["run", "--arch", "dcgan"], "no losses"),
+        (["run", "--losses", "vanilla"], "no architecture"),
+        (["run", "--losses", "vanilla[", "--arch", "dcgan"], "do not match"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "ring"], "'dcgan' makes images"),
+        (["run", "--losses", "wgan-gp+gp", "--arch", "dcgan"], "already carries a penalty"),
+        (["run", "--losses", "wgan-gp[lambda=1]", "--arch", "dcgan"], "did you mean 'lambda_gp'?"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critc=2"], "did you mean 'n_critic'?"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critic=0"], "n_critic=0"),
+        (["run", "--losses", "hinge", "--arch", "dcgan", "--set", "smoothing_real=0.1"], "no labels to smooth"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "folder:nowhere"], "nowhere"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--batch-size", "5000"], "--batch-size"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--seeds", "x"], "seeds 'x'"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--device", "tpu"], "device 'tpu'"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["run", "--suite", "nowhere.toml"], "nowhere.toml"),
+        (["run", "--losses", "vanilla", "--arch", "dcgan", "--metrics", "modes"], "metric 'modes' needs mixture"),
+        (["results", "nowhere"], "no folder nowhere"),
+        (["sample", "nowhere"], "no trial nowhere"),
+        (["show", "wgn"], "did you mean 'wgan'?"),
+        (["list", "loses"], "did you mean 'losses'?"),
+        (["rn"], "did you mean 'run'?"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    answer = ganbench(*arguments, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert "Traceback" not in answer.stderr
+    complaints = [line for line in answer.stderr.splitlines() if line.startswith("ganbench:")]
+    assert len(complaints) == 1
+    assert answer.stdout == ""
+    assert not list(tmp_path.glob("runs/*/spec.json"))
+
+
+def test_a_suite_with_an_unknown_key_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "suite.toml").write_text('losses = ["vanilla"]\narchitectures = ["dcgan"]\nsteppes = 5\n')
+    answer = ganbench("run", "--suite", "suite.toml", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "suite.toml, line 3: unknown key 'steppes'; did you mean 'steps'?" in answer.stderr
+
+
+def test_a_non_image_in_a_folder_is_named_before_anything_trains(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "notes.txt").write_text("not an image")
+    answer = ganbench("run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "folder:photos", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "notes.txt" in answer.stderr
+
+
+def test_dry_run_trains_nothing(tmp_path: Path) -> None:
+    answer = ganbench("run", "--losses", "vanilla,wgan-gp", "--dry-run", *QUICK, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "2 trials, 0 done already" in answer.stdout
+    assert "n_critic=5" in answer.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_diverged_trial_is_a_row_and_exit_code_1(tmp_path: Path) -> None:
+    answer = ganbench("run", "--losses", "vanilla,lsgan", *QUICK, "--set", "divergence_limit=1.2", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert "diverged" in answer.stdout
+    assert "at step" in answer.stdout
+    assert "lsgan" in answer.stdout
+
+
+def test_a_trial_that_hangs_is_ended_by_the_timeout(tmp_path: Path) -> None:
+    arguments = [
+        "run",
+        "--losses",
+        "vanilla",
+        "--arch",
+        "mlp",
+        "--steps",
+        "100000",
+        "--timeout",
+        "8",
+        "--device",
+        "cpu",
+    ]
+    answer = ganbench(*arguments, cwd=tmp_path)
+    assert answer.returncode == 1
+    assert "timeout" in answer.stdout
+
+
+def test_help_is_fast_and_imports_no_torch(tmp_path: Path) -> None:
+    program = "import sys; sys.argv=['ganbench','--help']\nfrom ganbench.cli import cli\n"
+    program += "cli.main(['--help'], standalone_mode=False)\n"
+    program += "bad = {'torch', 'pandas', 'scipy', 'torchvision'} & set(sys.modules)\nassert not bad, bad\n"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "run" in answer.stdout
