@@ -1,0 +1,127 @@
+"""A run as a whole: interrupted and gone on with, its worker killed, two of them on one folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ganbench.devices import cores
+from ganbench.folder import TrialFolder
+from ganbench.plan import PlanRequest
+from ganbench.runner import RunRequest, layout
+
+ARGUMENTS = ["run", "--losses", "wgan-gp", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
+LONG = [*ARGUMENTS, "--set", "ema_decay=0.9,replay=256", "--steps", "1500", "--eval-every", "500"]
+
+
+def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
+    environment = os.environ | {"GANBENCH_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ganbench", *arguments, "--out", out],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for_progress(folder: Path, *, seconds: float = 120) -> TrialFolder:
+    """Wait until the only trial has reported a step."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = list(folder.glob("runs/*/progress.jsonl"))
+        if found and found[0].stat().st_size:
+            return TrialFolder(found[0].parent)
+        time.sleep(0.02)
+    raise AssertionError("no progress")
+
+
+def values(folder: TrialFolder) -> list[object]:
+    """All that a trial wrote which must not depend on when it was interrupted."""
+    import json
+
+    def lines(path: Path, leave_out: set[str]) -> list[dict[str, object]]:
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        return [{key: value for key, value in record.items() if key not in leave_out} for record in records]
+
+    return [
+        folder.generator.read_bytes(),
+        lines(folder.progress, {"seconds", "images_per_second", "memory"}),
+        lines(folder.metrics, {"seconds"}),
+        folder.read_result()["metrics"],
+    ]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    whole = start(tmp_path, *LONG, out="whole")
+    assert whole.wait(300) == 0, whole.communicate()
+    (reference,) = (TrialFolder(path.parent) for path in tmp_path.glob("whole/*/spec.json"))
+
+    run = start(tmp_path, *LONG)
+    folder = wait_for_progress(tmp_path)
+    run.send_signal(signal.SIGINT)
+    output, messages = run.communicate(timeout=120)
+    assert run.returncode == 130, messages
+    assert folder.read_status()["status"] == "interrupted"
+    assert folder.checkpoint.exists()
+    assert "interrupted" in output
+    assert "goes on" in messages
+
+    again = start(tmp_path, *LONG)
+    assert again.wait(300) == 0, again.communicate()
+    assert values(folder) == values(reference)
+    assert not folder.checkpoint.exists()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_its_row_and_the_next_run_trains_it(tmp_path: Path) -> None:
+    run = start(tmp_path, *LONG)
+    folder = wait_for_progress(tmp_path)
+    os.kill(folder.read_status()["pid"], signal.SIGKILL)
+    output, messages = run.communicate(timeout=120)
+    assert run.returncode == 1, messages
+    assert "SIGKILL" in output
+    assert folder.read_status()["status"] == "failed"
+    again = start(tmp_path, *LONG)
+    assert again.wait(300) == 0, again.communicate()
+
+
+@pytest.mark.slow
+def test_no_process_outlives_a_killed_host(tmp_path: Path) -> None:
+    run = start(tmp_path, *LONG)
+    worker = wait_for_progress(tmp_path).read_status()["pid"]
+    run.kill()
+    run.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if not Path("/proc/self").exists():
+        pytest.skip("needs /proc to see processes")
+    assert not Path(f"/proc/{worker}").exists()
+
+
+@pytest.mark.slow
+def test_two_runs_on_one_folder_train_a_trial_once(tmp_path: Path) -> None:
+    first = start(tmp_path, *LONG)
+    folder = wait_for_progress(tmp_path)
+    worker = folder.read_status()["pid"]
+    second = start(tmp_path, *LONG)
+    tables = [run.communicate(timeout=300)[0] for run in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert tables[0] == tables[1]
+    assert folder.read_status()["pid"] == worker
+
+
+def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
+    request = RunRequest(
+        plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"), device="cpu"
+    )
+    assert layout(request, "cpu") == (cores(), 1)
+    assert layout(request, "cuda")[0] == 1
