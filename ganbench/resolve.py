@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from ganbench import components, plugins
-from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.api import Architecture, Dataset, Extractor, Metric, Penalty, Samples
+from ganbench.compatibility import check_pair, check_penalties
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.files import read_json, write_json
@@ -167,7 +166,7 @@ def _cell(
     loss_component, loss = components.resolve(loss_request.loss, registry)
     resolved = [components.resolve(request, registry) for request in loss_request.penalties]
     own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
-    _check_penalties(loss_component, loss, resolved)
+    check_penalties(loss_component, loss, resolved)
     penalties = own + [penalty for _, penalty in resolved]
     architecture_component, architecture = _settled(
         architecture_request, registry, gradient_penalty=any(penalty.double_backward for penalty in penalties)
@@ -189,7 +188,7 @@ def _cell(
             f"batch_size={recipe.batch_size} is more than the {data.spec.size} training samples of "
             f"'{data.spec.component.label}'; use --batch-size"
         )
-    _check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
+    check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
     if architecture.batch_norm_in_discriminator and any(penalty.double_backward for penalty in penalties):
         warnings.append(
             f"'{label}' penalises single samples' gradients, but '{architecture_component.label}' has batch norm in "
@@ -221,57 +220,6 @@ def _settled(
     return component, architecture
 
 
-def _check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
-    names = [component.name for component, _ in added]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'")
-    for component, penalty in added:
-        if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
-            raise UsageError(
-                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already carries a "
-                f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
-                f"'hinge+{component.name}'"
-            )
-
-
-def _check_pair(
-    label: str,
-    penalties: list[Penalty],
-    component: Component,
-    architecture: Architecture,
-    data: DataSpec,
-    recipe: Recipe,
-) -> None:
-    """Refuse an architecture that cannot make this data, or cannot serve this loss."""
-    name, dataset = component.label, data.component.label
-    if data.kind not in architecture.kinds:
-        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
-        raise UsageError(f"architecture '{name}' makes {kinds}, and dataset '{dataset}' consists of {data.kind}s")
-    if data.kind == "image":
-        _, height, width = data.shape
-        low, high = architecture.sizes
-        power = architecture.power_of_two
-        bad_power = power and (height != width or height & (height - 1))
-        if bad_power or not (low <= height <= high and low <= width <= high):
-            wanted = (
-                f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
-            )
-            raise UsageError(f"architecture '{name}' makes {wanted}, and dataset '{dataset}' is {height}x{width}")
-    if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
-        raise UsageError(
-            f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
-        )
-    state = torch.random.get_rng_state()
-    try:
-        architecture.build(data.shape, recipe.latent_dim)
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
-    finally:
-        torch.random.set_rng_state(state)
-
-
 def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Planned]:
     """The floor (real against real) and, for each architecture, the ceiling (untrained)."""
     defaults = Recipe()
@@ -289,7 +237,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
     recipe = validate(relevant, "the recipe")
     for request in plan.architectures:
         component, architecture = _settled(request, registry, gradient_penalty=False)
-        _check_pair("(untrained)", [], component, architecture, data.spec, recipe)
+        check_pair("(untrained)", [], component, architecture, data.spec, recipe)
         yield Planned(
             spec=TrialSpec(
                 baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,

@@ -114,8 +114,20 @@ def _notes(groups: list[Group]) -> list[Note]:
             if line and line not in text and row.status not in ("diverged", "running", "interrupted"):
                 text += f" | {line}"
             notes.append(Note(row.status, clean(row.name), text, clean(str(row.folder))))
-    warned = {(_whose(row), clean(text)): None for group in groups for row in group.rows for text in row.warnings}
-    return notes + [Note("warning", whose, text) for whose, text in warned if text]
+    return notes + _warnings([row for group in groups for row in group.rows])
+
+
+def _warnings(rows: list[Row]) -> list[Note]:
+    """Each warning once, with the rows it is about; what is said of every row need not name them all."""
+    everyone = dict.fromkeys(_whose(row) for row in rows)
+    warned: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for text in filter(None, map(clean, row.warnings)):
+            warned.setdefault(text, {})[_whose(row)] = None
+    whose = {
+        text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
+    }
+    return [Note("warning", names, text) for text, names in whose.items()]
 
 
 def _whose(row: Row) -> str:

@@ -1,0 +1,63 @@
+"""Which components can work together. What cannot is refused by name, before anything trains."""
+
+import torch
+
+from ganbench.api import Architecture, Loss, Penalty
+from ganbench.errors import UsageError
+from ganbench.spec import Component, DataSpec, Recipe
+
+
+def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
+    """Refuse a penalty given twice, or beside one that the loss carries as part of its definition.
+
+    Raises:
+        UsageError: names the penalty and the loss.
+    """
+    names = [component.name for component, _ in added]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'")
+    for component, penalty in added:
+        if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
+            raise UsageError(
+                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already carries a "
+                f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
+                f"'hinge+{component.name}'"
+            )
+
+
+def check_pair(
+    label: str,
+    penalties: list[Penalty],
+    component: Component,
+    architecture: Architecture,
+    data: DataSpec,
+    recipe: Recipe,
+) -> None:
+    """Refuse an architecture that cannot make this data, or cannot serve this loss."""
+    name, dataset = component.label, data.component.label
+    if data.kind not in architecture.kinds:
+        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
+        raise UsageError(f"architecture '{name}' makes {kinds}, and dataset '{dataset}' consists of {data.kind}s")
+    if data.kind == "image":
+        _, height, width = data.shape
+        low, high = architecture.sizes
+        power = architecture.power_of_two
+        bad_power = power and (height != width or height & (height - 1))
+        if bad_power or not (low <= height <= high and low <= width <= high):
+            wanted = (
+                f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
+            )
+            raise UsageError(f"architecture '{name}' makes {wanted}, and dataset '{dataset}' is {height}x{width}")
+    if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
+        raise UsageError(
+            f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
+        )
+    state = torch.random.get_rng_state()
+    try:
+        architecture.build(data.shape, recipe.latent_dim)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
+    finally:
+        torch.random.set_rng_state(state)
