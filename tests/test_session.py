@@ -1,0 +1,55 @@
+"""ganbench from Python."""
+
+from pathlib import Path
+
+import pytest
+
+import ganbench
+from ganbench.errors import GanbenchError, UsageError
+
+OPTIONS = {"steps": 3, "batch_size": 16, "quiet": True, "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", str(tmp_path / "cache"))
+
+
+def test_run_returns_one_row_per_trial_and_load_results_the_same(tmp_path: Path) -> None:
+    table = ganbench.run(
+        losses=["vanilla", "lsgan"],
+        architectures=["mlp[hidden=16,layers=1]"],
+        seeds=[0, 7],
+        out=tmp_path / "r",
+        **OPTIONS,
+    )
+    assert sorted(zip(table["loss"], table["seed"], strict=True)) == [
+        ("lsgan", 0),
+        ("lsgan", 7),
+        ("vanilla", 0),
+        ("vanilla", 7),
+    ]
+    assert set(table["status"]) == {"done"}
+    assert (table["fid"] > 0).all()
+    loaded = ganbench.load_results(tmp_path / "r")
+    assert sorted(loaded["trial_id"]) == sorted(table["trial_id"])
+
+
+def test_uniform_is_one_recipe_for_every_row(tmp_path: Path) -> None:
+    table = ganbench.run(
+        losses="vanilla,wgan-gp",
+        architectures="mlp[hidden=16,layers=1]",
+        protocol="uniform",
+        out=tmp_path / "r",
+        **OPTIONS,
+    )
+    assert set(table["real_images"]) == {48}
+
+
+def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'vanilla'"):
+        ganbench.run(losses=["vanila"], architectures=["mlp"], out=tmp_path / "r")
+    with pytest.raises(UsageError, match="stepps"):
+        ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", stepps=3)
+    with pytest.raises(GanbenchError, match="there is no folder"):
+        ganbench.load_results(tmp_path / "nowhere")
