@@ -1,0 +1,73 @@
+"""Suites: files, overlays, and what is asked of the planner."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench import plugins
+from ganbench.errors import UsageError
+from ganbench.suite import Suite, load, parse, to_request
+
+REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
+SMALL = {"losses": ["vanilla"], "architectures": ["dcgan"]}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "suite.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_says_what_the_command_line_would(tmp_path: Path) -> None:
+    text = 'losses = ["vanilla", "hinge+r1[gamma=0.1]"]\narchitectures = "dcgan"\nseeds = [3]\n[recipe]\nn_critic = 2\n'
+    request, seeds = to_request(load(write(tmp_path, text)), Suite(), REGISTRY)
+    assert [one.loss.name for one in request.losses] == ["vanilla", "hinge"]
+    assert request.losses[1].penalties[0].parameters == {"gamma": 0.1}
+    assert seeds == (3,)
+    assert request.suite_recipe == {"n_critic": 2}
+    assert request.datasets[0].name == "digits"
+
+
+def test_the_command_line_overrides_the_file_and_recipes_stay_apart() -> None:
+    suite = parse({**SMALL, "steps": 10, "seeds": 5, "recipe": {"n_critic": 2}}, "the suite")
+    given = parse({"losses": ["lsgan"], "steps": 20, "recipe": {"g_lr": 0.1}}, "the command line")
+    request, seeds = to_request(suite, given, REGISTRY)
+    assert [one.loss.name for one in request.losses] == ["lsgan"]
+    assert seeds == (0, 1, 2, 3, 4)
+    assert request.suite_recipe == {"n_critic": 2, "steps": 10}
+    assert request.recipe == {"g_lr": 0.1, "steps": 20}
+
+
+def test_a_budget_of_steps_replaces_the_files_budget_of_images() -> None:
+    suite = parse({**SMALL, "images": 1000}, "the suite")
+    assert to_request(suite, Suite(), REGISTRY)[0].images == 1000
+    assert to_request(suite, Suite(steps=3), REGISTRY)[0].images is None
+    with pytest.raises(UsageError, match="both set the budget"):
+        to_request(suite, Suite(steps=3, images=3), REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("losses = [", "is not valid TOML"),
+        ('losses = ["a"]\n\nlosess = 3\n', "line 3: unknown key 'losess'; did you mean 'losses'?"),
+        ("[recipe]\nn_critic = 1\ng_lrr = 2\n", "line 3: unknown recipe setting 'g_lrr'; did you mean 'g_lr'?"),
+        ("\nsteps = 0\n", "line 2: steps=0"),
+        ('protocol = "best"\n', "line 1: protocol='best'"),
+    ],
+)
+def test_a_wrong_file_names_the_line(text: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(write(tmp_path, text))
+    assert words in str(caught.value)
+    assert "suite.toml" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read the suite .*nowhere\.toml"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_a_grid_too_large_is_refused() -> None:
+    with pytest.raises(UsageError, match="at most 100000"):
+        to_request(parse({**SMALL, "losses": ["vanilla,hinge"], "seeds": 60000}, "x"), Suite(), REGISTRY)
