@@ -35,7 +35,7 @@ def test_identity_is_the_file_and_is_on_its_card(extractor: type[Embedded]) -> N
 @pytest.mark.parametrize(
     ("extractor", "golden"),
     [
-        (Digits, [0.14184, 0.21474, 0.07698, 1.13341, -3.25045, -0.48718, -1.77016, -6.07476]),
+        (Digits, [1.10088, 0.1931, 1.18805, 0.42364, -2.67554, -7.12512, -2.40408, -2.86689]),
         (Mnist, [0.92223, 0.26761, 1.59755, 0.0166, 3.04428, -42.65679, 1.80054, -21.30213]),
     ],
 )
@@ -47,7 +47,7 @@ def test_golden_features(extractor: type[Embedded], golden: list[float]) -> None
 
 def test_held_out_accuracy_is_as_on_the_card() -> None:
     (logits,) = Digits().build(["logits"])(TEST.data)
-    assert int((logits.argmax(dim=1) == TEST.labels).sum()) == 892
+    assert int((logits.argmax(dim=1) == TEST.labels).sum()) == 888
 
 
 @pytest.mark.slow

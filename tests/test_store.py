@@ -18,7 +18,9 @@ def finished(store: Store, name: str, status: str) -> TrialFolder:
     return folder
 
 
-@pytest.mark.parametrize(("status", "cached"), [("done", True), ("diverged", True), ("failed", False), ("timeout", False)])
+@pytest.mark.parametrize(
+    ("status", "cached"), [("done", True), ("diverged", True), ("failed", False), ("timeout", False)]
+)
 def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_path: Path) -> None:
     store = Store(tmp_path)
     finished(store, "trial", status)

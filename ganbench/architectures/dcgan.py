@@ -102,7 +102,8 @@ class DCGAN(Architecture):
     Args:
         width: the generator's channels at half the image's side; doubled at each further halving. The paper's 64×64
             generator has 128 there.
-        width_d: the discriminator's; 0 is half of the generator's, as in the paper (64 against 128).
+        width_d: the discriminator's; 0 is as the generator's. The paper has half of it (64 against 128), which
+            ``dcgan[width=64,width_d=32]`` restores.
         max_width: no layer has more channels than this.
         norm_g: ``"batch"`` or ``"none"``, after each layer of the generator but the last.
         norm_d: after each layer of the discriminator but the first and the last: ``"batch"``, ``"layer"``,
@@ -121,14 +122,14 @@ class DCGAN(Architecture):
     def __init__(
         self,
         *,
-        width: int = 64,
+        width: int = 32,
         width_d: int = 0,
         max_width: int = 1024,
         norm_g: str = "batch",
         norm_d: str = "auto",
     ) -> None:
         self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or max(1, width // 2)
+        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
         self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
         widest = max(self.width, self.width_d)
         if max_width < widest:

@@ -122,7 +122,7 @@ class DigitsFeatures(DigitFeatures):
 
     size = 16
     weights = "digits.safetensors"
-    sha256 = "b7fee2e861a750c19e5660e5c1c7701a30697f7d7ceae3582ca0b02fad5fb839"
+    sha256 = "dbc800ed3c2ed567d400194df06e48e6edd0099d60371869d8aa07c213bb6874"
 
 
 class MnistFeatures(DigitFeatures):

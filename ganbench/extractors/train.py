@@ -26,9 +26,8 @@ NOISE_LEVELS = 32.0
 EPOCHS = {"digits": 25, "mnist": 3}
 BATCH = {"digits": 64, "mnist": 128}
 LEARNING_RATE = 1e-2
-SEED = {"digits": 3, "mnist": 0}
-"""Of the seeds 0 to 8 the one that recognises the most held-out digits (they range from 97.9 to 99.3 %) and orders
-the mildest noise (sigma 8) above no noise. Both were judged on the test split, so the card's accuracy is optimistic."""
+SEED = {"digits": 0, "mnist": 0}
+"""The first seed in both cases: none was chosen by how it does on the test split."""
 
 
 class Trainee(nn.Module):
