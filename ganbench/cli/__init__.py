@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from ganbench import __version__
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, did_you_mean
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
@@ -59,8 +59,6 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from ganbench.errors import did_you_mean
-
             name = str(args[0])
             raise click.UsageError(f"no command '{name}'{did_you_mean(name, self.list_commands(ctx))}", ctx) from error
 
