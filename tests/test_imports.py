@@ -46,13 +46,15 @@ LIGHT = [
     "ganbench.suite",
     "ganbench.store",
     "ganbench.results",
+    "ganbench.statistics",
     "ganbench.tables",
+    "ganbench.tables.ranking",
     "ganbench.display",
     "ganbench.session",
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite")  # fmt: skip
+        "suite", "statistics")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
           "penalties", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
 
@@ -126,7 +128,10 @@ def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
     """Registration modules and the package's own names are shared; their components are not."""
     found = set(imported(ALL[name]))
     assert [each for each in found if within(each, WORKER)] == []
-    assert {each for each in found if heavy(each)} <= {"pandas", "pandas.DataFrame"}  # the frame a user asks for
+    allowed = {"pandas", "pandas.DataFrame"}  # the frame a user asks for
+    if within(name, ("statistics",)):  # inside the functions that use them: the modules themselves are light
+        allowed |= {each for each in found if each.split(".")[0] in ("numpy", "scipy")}
+    assert {each for each in found if heavy(each)} <= allowed
 
 
 @pytest.mark.parametrize(

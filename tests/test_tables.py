@@ -247,7 +247,12 @@ def test_json_has_every_seed() -> None:
     (table,) = json.loads(render(rows, "json"))
     assert table["protocol"]["dataset"] == "digits"
     assert [trial["metrics"]["fid"] for trial in table["rows"][0]["seeds"]] == [1.0, 2.0]
-    assert table["rows"][0]["metrics"]["fid"] == {"mean": 1.5, "sd": pytest.approx(0.7071, abs=1e-4), "n": 2}
+    assert table["rows"][0]["metrics"]["fid"] == {
+        "mean": 1.5,
+        "sd": pytest.approx(0.7071, abs=1e-4),
+        "median": 1.5,
+        "n": 2,
+    }
 
 
 def test_latex_is_booktabs() -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from os.path import commonpath
 
 from ganbench.results import Row, ValueInfo
-from ganbench.tables.grouping import Group, Summary, Table
+from ganbench.statistics import Summary
+from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import clean, duration, headline, rate, spread
 
 

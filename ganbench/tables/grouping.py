@@ -1,23 +1,15 @@
 """Rows to tables: one table per protocol, one group per question, the seeds of a question summed up."""
 
 import json
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from ganbench.files import digest
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.spec import STATUSES, Protocol, TrialSpec, format_scalar
-
-
-class Summary(NamedTuple):
-    """Mean, sample standard deviation (``None`` for one value) and the number of values they are of."""
-
-    mean: float
-    sd: float | None
-    n: int
+from ganbench.statistics import Summary, summarise
 
 
 @dataclass
@@ -107,14 +99,6 @@ def build(rows: Sequence[Row]) -> list[Table]:
         tables.append(_table(part, framing))
     tables += [_table([], baseline) for index, baseline in enumerate(frames) if index not in used]
     return tables
-
-
-def summarise(values: Iterable[float | None]) -> Summary | None:
-    """Mean and standard deviation of the values there are; ``None`` if there are none."""
-    present = [value for value in values if value is not None]
-    if not present:
-        return None
-    return Summary(statistics.fmean(present), statistics.stdev(present) if len(present) > 1 else None, len(present))
 
 
 def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:

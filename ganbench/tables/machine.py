@@ -8,7 +8,8 @@ from typing import Any
 
 from ganbench.results import SUCCESS, Row
 from ganbench.spec import STATUSES
-from ganbench.tables.grouping import Group, Summary, Table
+from ganbench.statistics import Summary
+from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import clean
 
 _COSTS = ("images_per_second", "seconds", "train_seconds", "peak_memory")
@@ -113,7 +114,7 @@ def _group(table: Table, group: Group) -> dict[str, Any]:
 
 
 def _summary(summary: Summary | None) -> dict[str, Any] | None:
-    return summary._asdict() if summary else None
+    return {"mean": summary.mean, "sd": summary.sd, "median": summary.median, "n": summary.n} if summary else None
 
 
 def _trial(row: Row) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""Exact two-sample tests, and Holm's correction of several."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+Alternative = Literal["two-sided", "less", "greater"]
+
+EXACT_UP_TO = 40
+"""Values in both samples up to which the rank test enumerates; beyond, its normal approximation is good."""
+
+SPLITS = 200_000
+"""Splits up to which the permutation test takes all of them; beyond, it draws as many."""
+
+
+def rank_test(a: Sequence[float], b: Sequence[float], alternative: Alternative = "two-sided") -> float:
+    """Return the p-value of the exact Wilcoxon-Mann-Whitney rank test, exact with ties too.
+
+    It asks whether the values could as well have been dealt to the two samples at random, and looks at nothing but
+    their order, so that infinite values (seeds that diverged) count as the worst. Its smallest two-sided p-value is
+    0.1 with 3 and 3 values, 0.029 with 4 and 4, 0.0079 with 5 and 5.
+
+    Args:
+        a, b: the samples, at least one value each.
+        alternative: ``less`` asks whether ``a`` tends to be smaller than ``b``.
+
+    Raises:
+        ValueError: a sample is empty or holds a NaN, or there is no such alternative.
+    """
+    _validate(a, b, alternative)
+    n, total = len(a), len(a) + len(b)
+    if total > EXACT_UP_TO:
+        from scipy.stats import mannwhitneyu
+
+        return float(mannwhitneyu(a, b, alternative=alternative, method="asymptotic").pvalue)
+    ranks = double_midranks([*a, *b])
+    observed = sum(ranks[:n])
+    counts = _subset_sums(tuple(sorted(ranks)), n)
+    every = math.comb(total, n)
+    less = sum(count for rank_sum, count in counts.items() if rank_sum <= observed) / every
+    greater = sum(count for rank_sum, count in counts.items() if rank_sum >= observed) / every
+    if alternative == "two-sided":
+        return min(1.0, 2 * min(less, greater))
+    return less if alternative == "less" else greater
+
+
+def permutation_test(a: Sequence[float], b: Sequence[float], alternative: Alternative = "two-sided") -> float:
+    """Return the p-value of the permutation test of the difference of means.
+
+    All splits are taken where there are at most :data:`SPLITS`, else as many drawn from a fixed stream. Its smallest
+    p-values are the rank test's; it looks at sizes, so values must be finite.
+
+    Raises:
+        ValueError: a sample is empty or holds a value that is not finite, or there is no such alternative.
+    """
+    import numpy as np
+    from scipy.stats import permutation_test as scipy_permutation_test
+
+    _validate(a, b, alternative)
+    if not all(math.isfinite(value) for value in (*a, *b)):
+        raise ValueError("a test of means needs finite values; the rank test takes infinite ones")
+    found = scipy_permutation_test(
+        (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)),
+        lambda x, y, axis: np.mean(x, axis=axis) - np.mean(y, axis=axis),
+        vectorized=True,
+        n_resamples=SPLITS,
+        alternative=alternative,
+        random_state=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted by Holm (1979): rejecting those at most α errs anywhere with probability α."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for place, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def _validate(a: Sequence[float], b: Sequence[float], alternative: str) -> None:
+    if not a or not b:
+        raise ValueError("a test needs at least one value on each side")
+    if any(math.isnan(value) for value in (*a, *b)):
+        raise ValueError("a test cannot place NaN; a diverged seed is math.inf")
+    if alternative not in ("two-sided", "less", "greater"):
+        raise ValueError(f"there is no alternative '{alternative}'; there are: greater, less, two-sided")
+
+
+def double_midranks(values: Sequence[float]) -> list[int]:
+    """Twice the rank of each value, equal values sharing the mean of theirs: twice, so that all are whole."""
+    order = sorted(values)
+    first: dict[float, int] = {}
+    last: dict[float, int] = {}
+    for place, value in enumerate(order, start=1):
+        first.setdefault(value, place)
+        last[value] = place
+    return [first[value] + last[value] for value in values]
+
+
+@lru_cache(maxsize=512)
+def _subset_sums(ranks: tuple[int, ...], n: int) -> dict[int, int]:
+    """How many subsets of ``n`` ranks have which sum."""
+    sums: list[dict[int, int]] = [defaultdict(int) for _ in range(n + 1)]
+    sums[0][0] = 1
+    for rank in ranks:
+        for size in range(n - 1, -1, -1):
+            for rank_sum, count in sums[size].items():
+                sums[size + 1][rank_sum + rank] += count
+    return dict(sums[n])

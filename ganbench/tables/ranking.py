@@ -1,0 +1,199 @@
+"""Which rows of a table differ by a metric, which cannot be told apart, and how many seeds would settle it."""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ganbench import statistics
+from ganbench.results import SUCCESS, ValueInfo
+from ganbench.spec import STATUSES
+from ganbench.statistics import Summary, Superiority
+from ganbench.statistics.ties import corrections
+from ganbench.tables.grouping import Group, Table
+from ganbench.tables.wording import clean, headline
+
+ALPHA = 0.05
+DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows (indices into :attr:`Ranking.groups`) compared.
+
+    Attributes:
+        a, b: the rows, ``a`` the one with the smaller index.
+        p: two-sided p-value of the exact rank test.
+        adjusted: ``p`` after Holm's correction over all pairs of the table.
+        superiority: the probability that a seed of ``a`` beats one of ``b``, with its interval.
+        seeds: about how many seeds per row the pair needs at the observed probability; ``None``: no realistic number.
+    """
+
+    a: int
+    b: int
+    p: float
+    adjusted: float
+    superiority: Superiority
+    seeds: int | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The rows of a table by one metric. Everything is computed when it is asked for.
+
+    Attributes:
+        metric: the metric's name, a score.
+        info: how it is read.
+        groups: the rows; baselines have no place in a ranking.
+        alpha: the level of every test.
+    """
+
+    metric: str
+    info: ValueInfo
+    groups: tuple[Group, ...]
+    alpha: float = ALPHA
+
+    @cached_property
+    def scores(self) -> tuple[tuple[float, ...], ...]:
+        """Per row the scores over seeds, turned so that lower is better, ``math.inf`` for a seed that diverged.
+
+        Trials that failed for other reasons (crash, timeout, memory) say nothing of the method: they are not in here,
+        and :meth:`conclusions` names them.
+        """
+        return tuple(tuple(oriented_scores(group, self.metric, self.info)) for group in self.groups)
+
+    @cached_property
+    def summaries(self) -> tuple[Summary | None, ...]:
+        """Per row mean, spread and so on of the finite scores, not turned."""
+        return tuple(group.metric(self.metric) for group in self.groups)
+
+    @cached_property
+    def ties(self) -> tuple[int | None, ...]:
+        """Per row the number of its tie group, see :func:`ganbench.statistics.tie_groups`."""
+        return tuple(statistics.tie_groups(self.scores, self.alpha))
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """The rows from best to worst: by tie group, then by mean; those without a score last."""
+
+        def place(index: int) -> tuple[float, float, int]:
+            summary, tie = self.summaries[index], self.ties[index]
+            mean = summary.mean if summary else math.inf
+            lower = mean if self.info.direction == "lower" or not summary else -mean
+            return (math.inf if tie is None else tie, lower, index)
+
+        return tuple(sorted(range(len(self.groups)), key=place))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Per row the shortest name that tells it apart in this table."""
+        return tuple(short_names(self.groups))
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every two rows with scores, tested against each other."""
+        found = list(itertools.combinations([index for index, row in enumerate(self.scores) if row], 2))
+        p_values = [statistics.rank_test(self.scores[a], self.scores[b]) for a, b in found]
+        return tuple(
+            Pair(a, b, p, adjusted, win := statistics.superiority(self.scores[a], self.scores[b]), self._needed(win))
+            for (a, b), p, adjusted in zip(found, p_values, statistics.holm(p_values), strict=True)
+        )
+
+    @property
+    def minimum_seeds(self) -> int:
+        """The fewest seeds per row with which any two rows of this table could be separated."""
+        return statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
+
+    def conclusions(self) -> list[str]:
+        """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
+        lines = self._ties_in_words() if self._ranked > 1 else []
+        for name, group in zip(self.names, self.groups, strict=True):
+            counts = group.statuses
+            if counts[DIVERGED]:
+                lines.append(
+                    f"{name}: {counts[DIVERGED]} of {_seeds(len(group.rows))} diverged, ranked below every score."
+                )
+            rest = [f"{status} {counts[status]}" for status in STATUSES if status not in (SUCCESS, DIVERGED)]
+            rest = [text for text in rest if not text.endswith(" 0")]
+            if rest:
+                lines.append(f"{name}: {', '.join(rest)} of {_seeds(len(group.rows))}, with no score to rank.")
+        return lines
+
+    @property
+    def _ranked(self) -> int:
+        return sum(bool(row) for row in self.scores)
+
+    def _needed(self, win: Superiority) -> int | None:
+        return statistics.seeds_for_power(win.probability, self.alpha, comparisons=corrections(self._ranked), sides=1)
+
+    def _ties_in_words(self) -> list[str]:
+        label = clean(self.info.label)
+        tied = [index for index in self.order if self.ties[index] == 1]
+        worse = [index for index in self.order if (self.ties[index] or 0) > 1]
+        sizes = sorted({len(row) for row in self.scores if row})
+        seeds = _seeds(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
+        test = f"(exact rank tests, {seeds}, α = {self.alpha:g})"
+        names = self.names
+        if sizes[0] < self.minimum_seeds and not worse:
+            needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
+            return [f"{label}: the {len(tied)} rows cannot be separated with {seeds}: {needed}."]
+        if len(tied) == 1:
+            return [f"{label}: {names[tied[0]]} is best; every other row is worse than some row {test}."]
+        if not worse:
+            lines = [f"{label}: none of the {len(tied)} rows can be told apart from the best {test}."]
+        else:
+            beaten = "is worse" if len(worse) == 1 else "are worse"
+            others = f"{_listed(names[i] for i in worse)} {beaten} {test}"
+            lines = [f"{label}: {_listed(names[i] for i in tied)} cannot be told apart as the best; {others}."]
+        first, second = tied[:2]
+        win = statistics.superiority(self.scores[first], self.scores[second])
+        pair = f"{names[first]} and {names[second]}"
+        wanted = self._needed(win)
+        if wanted is None:
+            lines.append(f"{pair} differ too little for any realistic number of seeds to tell.")
+        else:
+            lines.append(
+                f"About {wanted} seeds per row would tell {pair} apart "
+                f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})."
+            )
+        return lines
+
+
+def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:
+    """Rank a table's rows by a metric, by default its headline; ``None`` where it has no such score."""
+    chosen = metric if metric is not None else headline(table.values)
+    info = table.values.get(chosen) if chosen else None
+    if chosen is None or info is None or info.direction is None or not table.groups:
+        return None
+    return Ranking(chosen, info, tuple(table.groups), alpha)
+
+
+def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
+    """A row's scores over seeds, turned so that lower is better, ``math.inf`` for a seed that diverged."""
+    sign = -1.0 if info.direction == "higher" else 1.0
+    scores: list[float] = []
+    for row in group.rows:
+        value = row.metrics.get(metric)
+        if row.status == DIVERGED:
+            scores.append(math.inf)
+        elif row.done and value is not None:
+            scores.append(sign * value)
+    return scores
+
+
+def short_names(groups: Sequence[Group]) -> list[str]:
+    """Name each row by its loss, and by architecture, dataset and recipe where these differ among the rows."""
+    columns = [[clean(getattr(group.first, part)) for group in groups] for part in ("loss", "architecture", "dataset")]
+    columns.append([clean(group.recipe) for group in groups])
+    telling = columns[:1] + [column for column in columns[1:] if len(set(column)) > 1]
+    return [" · ".join(part for part in parts if part and part != "-") for parts in zip(*telling, strict=True)]
+
+
+def _listed(names: Iterable[str]) -> str:
+    *init, last = names
+    return f"{', '.join(init)} and {last}" if init else last
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'' if count == 1 else 's'}"

@@ -1,0 +1,225 @@
+"""Statistics: exactness against scipy and against counting, and what the intervals and tie groups promise."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganbench import statistics
+
+INF = math.inf
+scores = st.lists(st.floats(-1e3, 1e3).map(lambda x: round(x, 2)), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(("n", "p"), [(2, 1 / 3), (3, 0.1), (4, 2 / 70), (5, 2 / 252)])
+def test_smallest_p_values_are_what_counting_gives(n: int, p: float) -> None:
+    low, high = list(range(n)), list(range(n, 2 * n))
+    assert statistics.rank_test(low, high) == pytest.approx(p)
+    assert statistics.permutation_test(low, high) == pytest.approx(p)
+    assert statistics.smallest_p(n, n) == pytest.approx(p)
+    assert statistics.rank_test(low, high, "less") == pytest.approx(p / 2)
+    assert statistics.rank_test(low, high, "greater") == 1.0
+
+
+@given(scores, scores, st.sampled_from(["less", "greater", "two-sided"]))
+@settings(max_examples=60, deadline=None)
+def test_the_rank_test_is_scipys_where_scipys_is_exact(a: list[float], b: list[float], alternative: str) -> None:
+    if len({*a, *b}) < len(a) + len(b):  # scipy's exact method does not take ties
+        ranks = scipy.stats.rankdata([*a, *b])
+        observed = sum(ranks[: len(a)])
+        sums = [sum(part) for part in itertools.combinations(ranks, len(a))]
+        less = sum(each <= observed for each in sums) / len(sums)
+        greater = sum(each >= observed for each in sums) / len(sums)
+        expected = {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}[alternative]
+    else:
+        expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative, method="exact").pvalue
+    assert statistics.rank_test(a, b, alternative) == pytest.approx(expected)  # type: ignore[arg-type]
+
+
+def test_the_rank_test_of_many_values_is_close_to_exact() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=20), rng.normal(0.6, size=20)
+    exact = statistics.rank_test(a.tolist(), b.tolist())
+    assert exact == pytest.approx(scipy.stats.mannwhitneyu(a, b, method="exact").pvalue)
+    more = statistics.rank_test([*a, *a + 0.001], [*b, *b + 0.001])
+    assert more == pytest.approx(scipy.stats.mannwhitneyu([*a, *a + 0.001], [*b, *b + 0.001]).pvalue)
+
+
+def test_a_divergence_ranks_last_and_is_no_number_for_a_mean() -> None:
+    assert statistics.rank_test([1, 2, INF], [3, 4, 5]) > statistics.rank_test([1, 2, 2.5], [3, 4, 5])
+    assert statistics.rank_test([INF] * 5, [1, 2, 3, 4, 5]) == pytest.approx(2 / 252)
+    assert statistics.rank_test([INF] * 5, [INF] * 5) == 1.0
+    with pytest.raises(ValueError, match="finite"):
+        statistics.permutation_test([1, INF], [2, 3])
+
+
+@pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], []), ([math.nan], [1.0])])
+def test_tests_refuse_what_they_cannot_place(a: list[float], b: list[float]) -> None:
+    for test in (statistics.rank_test, statistics.permutation_test):
+        with pytest.raises(ValueError, match=r"NaN|at least one value"):
+            test(a, b)
+
+
+def test_the_permutation_test_looks_at_sizes() -> None:
+    a, b = [1.0, 2.0, 3.0, 4.0, 9.5], [5.0, 6.0, 7.0, 8.0, 9.0]
+    every = [np.mean(part) - np.mean(list({*a, *b} - set(part))) for part in itertools.combinations([*a, *b], 5)]
+    less = np.mean([each <= np.mean(a) - np.mean(b) + 1e-9 for each in every])
+    assert statistics.permutation_test(a, b, "less") == pytest.approx(less)
+
+
+def test_holm() -> None:
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([]) == []
+    assert statistics.holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_only_raises_and_keeps_the_order(p_values: list[float]) -> None:
+    adjusted = statistics.holm(p_values)
+    assert all(after >= before for before, after in zip(p_values, adjusted, strict=True))
+    by_p = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    assert sorted(adjusted) == [adjusted[i] for i in by_p]
+    assert min(adjusted) == pytest.approx(min(1, len(p_values) * min(p_values)))
+
+
+def test_intervals_of_known_numbers() -> None:
+    values = [1.0, 2.0, 3.0, 4.0, 5.0]
+    low, high = scipy.stats.t.interval(0.95, 4, loc=3, scale=scipy.stats.sem(values))
+    found = statistics.interval(values, method="t")
+    assert found == (pytest.approx(low), pytest.approx(high), 0.95, "t")
+    assert statistics.interval([1.0]) is None
+    assert statistics.interval([2.0] * 7) == (2.0, 2.0, 0.95, "bootstrap")
+
+
+def test_the_smaller_assumption_is_taken_where_it_can_hold_the_level() -> None:
+    """Below six values nothing between the smallest and the largest covers with 95 %."""
+    methods = [found.method for n in range(2, 9) if (found := statistics.interval([float(i * i) for i in range(n)]))]
+    assert methods == ["t"] * 4 + ["bootstrap"] * 3
+    found = statistics.interval([1.0, 2.0, 4.0], level=0.75)
+    assert found is not None
+    assert found.method == "bootstrap"
+
+
+@given(st.permutations([0.5, 1.0, 1.5, 4.0, 4.0, 7.0, 11.0]))
+@settings(max_examples=10, deadline=None)
+def test_the_bootstrap_gives_the_same_values_the_same_interval(values: list[float]) -> None:
+    assert statistics.bootstrap_interval(values) == statistics.bootstrap_interval(sorted(values))
+
+
+def test_the_bootstrap_interval_is_wider_than_the_percentile_interval_and_inside_the_data() -> None:
+    values = [float(i * i) for i in range(8)]
+    plain = scipy.stats.bootstrap((values,), np.mean, method="percentile", random_state=np.random.default_rng(0))
+    found = statistics.bootstrap_interval(values)
+    assert min(values) <= found.low < plain.confidence_interval.low
+    assert plain.confidence_interval.high < found.high <= max(values)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(([1.0, INF],), "finite"), (([1.0, 2.0], 95), "between 0 and 1"), (([1.0, 2.0], 0.95, "magic"), "no interval")],
+)
+def test_intervals_refuse_nonsense(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        statistics.interval(*arguments)  # type: ignore[arg-type]
+
+
+def test_summaries_pass_over_what_is_missing() -> None:
+    found = statistics.summarise([1.0, None, math.nan, INF, 3.0, 8.0])
+    assert found is not None
+    assert (found.mean, found.median, found.n) == (4.0, 3.0, 3)
+    assert found.sd == pytest.approx(math.sqrt(13))
+    assert statistics.summarise([None, INF]) is None
+    one = statistics.summarise([2.0])
+    assert one is not None
+    assert (one.sd, one.interval()) == (None, None)
+
+
+def test_superiority_of_known_samples() -> None:
+    assert statistics.superiority([1, 2, 3], [4, 5, 6]).probability == 1.0
+    assert statistics.superiority([1, 2], [1, 2]).probability == 0.5
+    assert statistics.superiority([1, INF], [2, INF]).probability == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+    with pytest.raises(ValueError, match="at least one"):
+        statistics.superiority([], [1])
+
+
+@given(scores, scores)
+@settings(max_examples=50, deadline=None)
+def test_superiority_is_symmetric_and_inside_its_interval(a: list[float], b: list[float]) -> None:
+    one, other = statistics.superiority(a, b), statistics.superiority(b, a)
+    assert one.probability == pytest.approx(1 - other.probability)
+    assert one.low == pytest.approx(1 - other.high, abs=1e-9)
+    assert 0 <= one.low <= one.probability <= one.high <= 1
+    assert one.low < one.high
+
+
+def test_how_many_seeds_a_claim_needs() -> None:
+    assert statistics.minimum_seeds() == 4
+    assert statistics.minimum_seeds(comparisons=6) == 5
+    assert statistics.minimum_seeds(alpha=0.1) == 3
+    assert statistics.minimum_seeds(sides=1) == 3
+    assert statistics.seeds_for_power(0.5) is None
+    assert statistics.seeds_for_power(0.501) is None
+    assert statistics.seeds_for_power(1.0) == statistics.seeds_for_power(0.0)
+    assert (statistics.seeds_for_power(0.8) or 0) > (statistics.seeds_for_power(0.9) or 0) > 4
+
+
+def test_the_seeds_asked_for_have_the_power_promised() -> None:
+    probability = 0.85
+    n = statistics.seeds_for_power(probability)
+    assert n is not None
+    rng = random.Random(3)
+    shift = math.sqrt(2) * scipy.stats.norm.ppf(probability)
+    found = 0
+    for _ in range(400):
+        a, b = [rng.gauss(0, 1) for _ in range(n)], [rng.gauss(shift, 1) for _ in range(n)]
+        found += statistics.rank_test(a, b) <= 0.05
+    assert 0.7 < found / 400 < 0.92
+
+
+def test_tie_groups_of_clear_cases() -> None:
+    low, high, far = [1.0, 2, 3, 4, 5], [11.0, 12, 13, 14, 15], [21.0, 22, 23, 24, INF]
+    assert statistics.tie_groups([high, low, far, [1.5, 2.5, 3.5, 4.5, 5.5]]) == [2, 1, 3, 1]
+    assert statistics.tie_groups([low, [], [INF] * 5]) == [1, None, 2]
+    assert statistics.tie_groups([]) == []
+    assert statistics.tie_groups([low]) == [1]
+
+
+def test_three_seeds_separate_no_two_rows() -> None:
+    assert statistics.tie_groups([[1, 2, 3], [11, 12, 13]]) == [1, 1]
+    assert statistics.tie_groups([[1, 2, 3, 4], [11, 12, 13, 14]]) == [1, 2]
+
+
+def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
+    """Three rows of many seeds, each better than the next with probability 5/9."""
+    dice = [[2.0, 4, 9], [1.0, 6, 8], [3.0, 5, 7]]
+    rows = [[face + seed * 1e-6 for face in die for seed in range(240)] for die in dice]
+    assert statistics.best_set(rows) == [0, 1, 2]
+
+
+@given(st.lists(scores, min_size=1, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: list[list[float]]) -> None:
+    groups = statistics.tie_groups(rows)
+    assert None not in groups
+    assert set(groups) == set(range(1, max(group or 0 for group in groups) + 1))
+
+
+def test_average_ranks_of_a_clear_case() -> None:
+    found = statistics.average_ranks([[[1, 2], [3, 4], [5, INF]]] * 5)
+    assert found.ranks == (1.0, 2.0, 3.0)
+    assert found.p == pytest.approx(scipy.stats.friedmanchisquare([1] * 5, [2] * 5, [3] * 5).pvalue)
+    # Demšar 2006, table 5: q of 0.05 for three methods is 2.343.
+    assert found.critical_difference == pytest.approx(2.343 * math.sqrt(3 * 4 / (6 * 5)), abs=1e-3)
+    assert found.cliques == ((0, 1), (1, 2))
+
+
+def test_average_ranks_need_complete_blocks() -> None:
+    assert statistics.average_ranks([[[1.0], [2.0]]]).p is None
+    for blocks in ([], [[[1.0]]], [[[1.0], []]], [[[1.0], [2.0]], [[1.0]]]):
+        with pytest.raises(ValueError, match="average ranks need"):
+            statistics.average_ranks(blocks)
