@@ -23,6 +23,7 @@ class TrialFolder:
         self.status = path / "status.json"
         self.progress = path / "progress.jsonl"
         self.metrics = path / "metrics.jsonl"
+        self.snapshots = path / "snapshots.jsonl"
         self.result = path / "result.json"
         self.checkpoint = path / "checkpoint.pt"
         self.generator = path / "generator.safetensors"
@@ -90,9 +91,13 @@ class TrialFolder:
         """Add one evaluation."""
         append_line(self.metrics, record)
 
+    def append_snapshot(self, record: dict[str, Any]) -> None:
+        """Add what the generator makes at one step, at the latent points that all trials share."""
+        append_line(self.snapshots, record)
+
     def rewind(self, step: int) -> None:
         """Forget lines after ``step``: a resumed trial writes them again."""
-        for path in (self.progress, self.metrics):
+        for path in (self.progress, self.metrics, self.snapshots):
             if not path.exists():
                 continue
             kept = [record for record in read_lines(path) if record.get("step", 0) <= step]

@@ -161,6 +161,7 @@ class Execution(Frozen):
     data_root: str = "data"
     cache_dir: str = ""
     checkpoint_seconds: float = 60.0
+    snapshots: Annotated[int, Field(ge=0)] = 24
 
 
 class TrialFile(Frozen):

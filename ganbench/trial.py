@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save as to_safetensors
+from torch import Tensor
 
 from ganbench import components, environment, plugins, seeds
 from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
@@ -17,6 +18,7 @@ from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
 from ganbench.files import write_bytes
 from ganbench.folder import TrialFolder
 from ganbench.recording import Recorder
@@ -28,6 +30,8 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 
 EXIT = {"done": 0, "interrupted": 130}
+PREVIEW_IMAGES = 64
+PREVIEW_POINTS = 2500
 
 
 class Parts:
@@ -121,6 +125,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     else:
         if content is not None:
             state.load_state_dict(content["state"])
+        else:
+            observer.first_snapshot(state)
         recorder.begin()
         objective = _objective(spec, registry)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
@@ -145,6 +151,8 @@ class Watcher:
         self._stop = stop
         self._interval = execution.checkpoint_seconds
         self._written = time.monotonic()
+        frames = execution.snapshots
+        self._snapshot_steps = snapshot_steps(spec.recipe.steps, frames) if frames else frozenset()
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
         """Write a line of progress."""
@@ -165,11 +173,25 @@ class Watcher:
             values = self._parts.evaluator.score(fakes, final=final)
             self._recorder.evaluation(state.step, state.real_images, values)
 
+    def first_snapshot(self, state: State) -> None:
+        """Record real samples and those of the generator before its first step."""
+        if self._snapshot_steps:
+            real = to_network_range(self._parts.train.data[:PREVIEW_POINTS])
+            self._record_snapshot(state, truth(real, self._parts.dataset.mixture()))
+
     def after_step(self, state: State) -> bool:
-        """Write a checkpoint where it is time; return whether a signal asked to stop."""
+        """Take a snapshot and write a checkpoint where it is time; return whether a signal asked to stop."""
+        if state.step in self._snapshot_steps:
+            with self._recorder.not_training():
+                self._record_snapshot(state, {})
         if time.monotonic() - self._written >= self._interval and state.step < self._spec.recipe.steps:
             self.write_checkpoint(state)
         return self._stop.requested
+
+    def _record_snapshot(self, state: State, more: dict[str, Any]) -> None:
+        content = snapshot(preview_samples(state, self._spec))
+        if content is not None:  # a generator on its way to diverging may make nothing that can be drawn
+            self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
 
     def write_checkpoint(self, state: State) -> None:
         """Write all that is needed to go on."""
@@ -235,16 +257,21 @@ def _write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Record
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.scored.state_dict().items()}
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
-    fakes = sample(
+    fakes = preview_samples(state, spec)
+    real = to_network_range(parts.train.data[:PREVIEW_POINTS])
+    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture())
+
+
+def preview_samples(state: State, spec: TrialSpec) -> Tensor:
+    """Samples at the latent points that all trials share: 64 images or 2,500 points."""
+    return sample(
         state.scored,
-        n=64 if spec.data.kind == "image" else 2500,
+        n=PREVIEW_IMAGES if spec.data.kind == "image" else PREVIEW_POINTS,
         latent_dim=spec.recipe.latent_dim,
         latent=spec.recipe.latent,
         rng=seeds.stream(0, seeds.PREVIEW),
         device=state.device,
     )
-    real = to_network_range(parts.train.data[:2500])
-    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture())
 
 
 def main(arguments: list[str] | None = None) -> int:

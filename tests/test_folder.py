@@ -115,6 +115,7 @@ def filled(folder: TrialFolder) -> None:
     for step in (10, 20, 30):
         folder.append_progress({"step": step})
         folder.append_metrics({"step": step, "values": {"fid": step}})
+        folder.append_snapshot({"step": step, "points": [[0.5, step]]})
 
 
 def test_rewinding_forgets_later_lines(folder: TrialFolder) -> None:
@@ -122,6 +123,7 @@ def test_rewinding_forgets_later_lines(folder: TrialFolder) -> None:
     folder.rewind(20)
     assert [record["step"] for record in read_lines(folder.progress)] == [10, 20]
     assert [record["step"] for record in read_lines(folder.metrics)] == [10, 20]
+    assert [record["step"] for record in read_lines(folder.snapshots)] == [10, 20]
     folder.append_progress({"step": 21})
     assert [record["step"] for record in read_lines(folder.progress)] == [10, 20, 21]
     folder.rewind(0)

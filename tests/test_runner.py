@@ -54,6 +54,7 @@ def values(folder: TrialFolder) -> list[object]:
         folder.generator.read_bytes(),
         lines(folder.progress, {"seconds", "images_per_second", "memory"}),
         lines(folder.metrics, {"seconds"}),
+        lines(folder.snapshots, set()),
         folder.read_result()["metrics"],
     ]
 

@@ -15,23 +15,25 @@ SIDE_PIXELS = 640
 GAP = 1
 
 
-def grid(images: Tensor, columns: int) -> Image.Image:
+def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXELS) -> Image.Image:
     """Arrange images in [-1, 1], shape (N, C, H, W), row by row; small ones are enlarged without smoothing.
 
-    Images of one or three channels are shown as they are; of any other number, the first channel is.
+    Images of one or three channels are shown as they are; of any other number, the first channel is. ``gap`` grey
+    pixels lie between two images; the sheet is enlarged by a whole number as long as it stays within ``side`` pixels.
     """
     pixels = to_uint8(images)
     if pixels.shape[1] not in (1, 3):
         pixels = pixels[:, :1]
     count, channels, height, width = pixels.shape
     rows = -(-count // columns)
-    sheet = torch.full((channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), 127, dtype=torch.uint8)
+    size = (channels, rows * (height + gap) + gap, columns * (width + gap) + gap)
+    sheet = torch.full(size, 127, dtype=torch.uint8)
     for index, image in enumerate(pixels):
-        top, left = GAP + index // columns * (height + GAP), GAP + index % columns * (width + GAP)
+        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
         sheet[:, top : top + height, left : left + width] = image
     array = sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy()
     picture = Image.fromarray(array)
-    scale = max(1, SIDE_PIXELS // max(picture.size))
+    scale = max(1, side // max(picture.size))
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
