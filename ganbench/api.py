@@ -179,12 +179,14 @@ class Dataset:
         extractor: the extractor scored with by default; empty for vectors.
         metrics: the metrics computed by default.
         reference_split: the split that fakes are compared with by default. Training always uses ``train``.
+        recommends: recipe settings that these data need, whatever the loss; applied under either protocol.
         licence, source: who made the data and under which terms.
     """
 
     extractor: ClassVar[str] = ""
     metrics: ClassVar[tuple[str, ...]] = ("fid", "is")
     reference_split: ClassVar[str] = "test"
+    recommends: ClassVar[Mapping[str, Any]] = {}
     licence: ClassVar[str] = ""
     source: ClassVar[str] = ""
 

@@ -1,4 +1,8 @@
-"""A recipe is resolved here, in one order: defaults, the loss's recommendation, the suite's, the command line's."""
+"""A recipe is resolved here, in one order.
+
+The defaults, what the dataset needs, the loss's recommendation, the suite's, the command line's: each overrides those
+before it.
+"""
 
 import math
 from collections.abc import Mapping
@@ -15,6 +19,8 @@ Policy = Literal["paper", "uniform"]
 def resolve_recipe(
     *,
     policy: Policy,
+    needed: Mapping[str, Any],
+    needed_by: str,
     recommended: Mapping[str, Any],
     recommended_by: str,
     suite: Mapping[str, Any],
@@ -25,6 +31,8 @@ def resolve_recipe(
 
     Args:
         policy: ``paper`` applies what the loss recommends, ``uniform`` leaves it out: one recipe for every row.
+        needed: what the dataset recommends: the same for all its rows, so it is applied under either policy.
+        needed_by: the dataset's name, for the message where its recommendation is wrong.
         recommended: the loss's recommendation.
         recommended_by: the loss's name, for the message where its recommendation is wrong.
         suite: the suite's settings.
@@ -34,9 +42,10 @@ def resolve_recipe(
     Raises:
         UsageError: an unknown setting or a value out of range; names the setting and who asked for it.
     """
-    layers = [(suite, "the suite"), (given, "--set")]
+    layers = [(needed, f"dataset '{needed_by}'")]
     if policy == "paper":
-        layers.insert(0, (recommended, f"loss '{recommended_by}'"))
+        layers.append((recommended, f"loss '{recommended_by}'"))
+    layers += [(suite, "the suite"), (given, "--set")]
     merged: dict[str, Any] = {}
     for settings, whose in layers:
         for key in settings:

@@ -173,6 +173,8 @@ def _cell(
     )
     recipe = resolve_recipe(
         policy=plan.policy,
+        needed=data.dataset.recommends,
+        needed_by=data.spec.component.name,
         recommended=loss.recommends,
         recommended_by=loss_component.name,
         suite=plan.suite_recipe,
@@ -183,6 +185,11 @@ def _cell(
     warnings = list(data.warnings)
     if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
         raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
+    if recipe.augment != "none" and data.spec.kind != "image":
+        raise UsageError(
+            f"augment={recipe.augment} transforms images, and dataset '{data.spec.component.label}' consists of "
+            f"{data.spec.kind}s; use --set augment=none"
+        )
     if recipe.batch_size > data.spec.size:
         raise UsageError(
             f"batch_size={recipe.batch_size} is more than the {data.spec.size} training samples of "

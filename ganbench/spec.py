@@ -20,6 +20,10 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+AUGMENTATIONS = ("color", "translation", "cutout")
+"""The differentiable augmentations, in the order in which they are applied."""
+
+
 class Recipe(Frozen):
     """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
 
@@ -30,6 +34,15 @@ class Recipe(Frozen):
         if isinstance(value, bool):
             raise ValueError("must not be true or false")
         return value
+
+    @field_validator("augment")
+    @classmethod
+    def _in_order(cls, value: str) -> str:
+        """Put the parts of a policy in the order in which they are applied: one policy, one spelling."""
+        parts = value.split("+")
+        if value != "none" and not (set(parts) <= set(AUGMENTATIONS) and len(set(parts)) == len(parts)):
+            raise ValueError(f"must be none, or some of {', '.join(AUGMENTATIONS)} joined by '+'")
+        return value if value == "none" else "+".join(part for part in AUGMENTATIONS if part in parts)
 
     steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
     batch_size: Annotated[int, Field(ge=1)] = Field(64, description="samples of each kind per update")
@@ -50,6 +63,9 @@ class Recipe(Frozen):
     smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
     replay: Annotated[int, Field(ge=0)] = Field(0, description="earlier fakes kept for the discriminator; 0 = none")
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones")
+    augment: str = Field(
+        "none", description="transform real and fake images differentiably: color, translation, cutout, joined by +"
+    )
     init: Literal["architecture", "normal", "xavier", "kaiming", "orthogonal", "torch"] = Field(
         "architecture", description="initial weights: the architecture's own, or one scheme for all"
     )

@@ -95,6 +95,10 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "wgan-gp[lambda=1]", "--arch", "dcgan"], "did you mean 'lambda_gp'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critc=2"], "did you mean 'n_critic'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critic=0"], "n_critic=0"),
+        (
+            ["run", "--losses", "hinge", "--arch", "mlp", "--dataset", "ring", "--set", "augment=cutout"],
+            "transforms images",
+        ),
         (["run", "--losses", "hinge", "--arch", "dcgan", "--set", "smoothing_real=0.1"], "no labels to smooth"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "folder:nowhere"], "nowhere"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--batch-size", "5000"], "--batch-size"),

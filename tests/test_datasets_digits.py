@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from ganbench.datasets.digits import Digits, enlarge, half
 from ganbench.errors import DataError
+from ganbench.spec import Recipe
 
 NOWHERE = Path("/nowhere")
 FINGERPRINTS = {
@@ -66,3 +67,4 @@ def test_an_unknown_split_is_named() -> None:
 
 def test_declarations() -> None:
     assert (Digits.extractor, Digits.metrics, Digits.reference_split) == ("digits", ("fid", "is"), "test")
+    assert Recipe(**Digits.recommends).augment == "translation"

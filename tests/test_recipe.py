@@ -12,6 +12,8 @@ from ganbench.spec import Recipe
 def resolve(**changes: Any) -> Recipe:
     arguments: dict[str, Any] = {
         "policy": "paper",
+        "needed": {},
+        "needed_by": "digits",
         "recommended": {"n_critic": 5, "g_lr": 1e-4},
         "recommended_by": "wgan-gp",
         "suite": {},
@@ -44,6 +46,19 @@ def test_uniform_leaves_the_recommendation_out() -> None:
     assert resolve(policy="uniform", recommended={"no_such": 1}) == Recipe()
 
 
+def test_what_a_dataset_needs_is_applied_first_and_under_either_policy() -> None:
+    needed = {"augment": "translation", "g_lr": 3e-4}
+    assert (resolve(needed=needed).augment, resolve(needed=needed).g_lr) == ("translation", 1e-4)
+    assert resolve(policy="uniform", needed=needed).g_lr == 3e-4
+    assert resolve(needed=needed, given={"augment": "none"}).augment == "none"
+
+
+def test_a_policy_of_augmentation_has_one_spelling() -> None:
+    assert resolve(given={"augment": "cutout+color"}) == resolve(given={"augment": "color+cutout"})
+    for wrong in ("blur", "color+color", "", "none+color"):
+        assert f"augment={wrong!r}: value error, must be none, or some of" in refusal(given={"augment": wrong})
+
+
 def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     # 5 batches of 64 per step: 320 real images.
     assert resolve(images=3200).steps == 10
@@ -56,6 +71,7 @@ def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     ("changes", "whose"),
     [
         ({"recommended": {"n_critics": 5}}, "loss 'wgan-gp' sets 'n_critics'"),
+        ({"needed": {"n_critics": 5}}, "dataset 'digits' sets 'n_critics'"),
         ({"suite": {"n_critics": 5}}, "the suite sets 'n_critics'"),
         ({"given": {"n_critics": 5}}, "--set sets 'n_critics'"),
     ],

@@ -78,14 +78,15 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
     """One update of the discriminator on fresh real and fresh fake samples; returns its loss with all penalties."""
-    real = state.laid_out(state.batches.next())
+    real = state.batches.next()
     state.real_images += len(real)
     with torch.no_grad(), precision(recipe, state.device):
         fake = state.generator(latents(state, recipe))
     fake = fake.float()
     if state.replay is not None:
         fake = state.replay.mix(fake)
-    fake = state.laid_out(fake)
+    # Penalties, too, see what the discriminator sees.
+    real, fake = state.laid_out(state.augment(real)), state.laid_out(state.augment(fake))
 
     with precision(recipe, state.device):
         if recipe.discriminator_batch == "joint":
@@ -115,11 +116,11 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     """One update of the generator; returns its loss."""
     with frozen(state.discriminator), precision(recipe, state.device):
         fake = state.generator(latents(state, recipe))
-        f = state.discriminator(state.laid_out(fake))
+        f = state.discriminator(state.laid_out(state.augment(fake)))
         r = None
         if objective.loss.needs_real:
             # Not counted as seen: the discriminator does not learn from these.
-            r = state.discriminator(state.laid_out(state.batches.next()))
+            r = state.discriminator(state.laid_out(state.augment(state.batches.next())))
     loss = objective.loss.generator(f.float(), None if r is None else r.float())
 
     state.g_optimiser.zero_grad(set_to_none=True)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Architecture, Samples
 from ganbench.spec import Recipe
+from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches
 from ganbench.training.initialisation import initialise
@@ -50,9 +51,11 @@ class State:
             seeds.REPLAY: seeds.stream(seed, seeds.REPLAY),
             seeds.NOISE: seeds.stream(seed, seeds.NOISE, device),
             seeds.PENALTY: seeds.stream(seed, seeds.PENALTY, device),
+            seeds.AUGMENT: seeds.stream(seed, seeds.AUGMENT, device),
         }
         self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA])
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
+        self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT])
         self.watch = Watch(recipe.divergence_limit, device)
         self.step = 0
         self.real_images = 0

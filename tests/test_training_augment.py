@@ -1,0 +1,183 @@
+"""Differentiable augmentation: what each transform does, that gradients pass, that each image has its own draw."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ganbench.api import Samples
+from ganbench.architectures.dcgan import DCGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.penalties.zero_centred import R1
+from ganbench.spec import AUGMENTATIONS, Recipe
+from ganbench.training.augment import TRANSFORMS, Augment, color, cutout, translation
+from ganbench.training.loop import Objective, train
+from ganbench.training.state import State
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(n: int = 6, channels: int = 3, side: int = 16) -> Tensor:
+    return torch.rand((n, channels, side, side), generator=stream(1)) * 1.8 - 0.9
+
+
+def test_the_transforms_are_those_a_recipe_can_name() -> None:
+    assert tuple(TRANSFORMS) == AUGMENTATIONS
+
+
+def test_no_policy_returns_the_images_and_draws_nothing() -> None:
+    rng, x = stream(), images()
+    before = rng.get_state()
+    assert Augment("none", rng)(x) is x
+    assert torch.equal(rng.get_state(), before)
+
+
+@settings(deadline=None, max_examples=30)
+@given(side=st.sampled_from([8, 15, 16, 32]), channels=st.integers(1, 3), seed=st.integers(0, 1000))
+def test_translation_shifts_each_image_by_at_most_an_eighth(side: int, channels: int, seed: int) -> None:
+    x = images(5, channels, side) + 2.0  # nothing is 0, so what moved in can be told
+    y = translation(x, stream(seed))
+    reach = int(side / 8 + 0.5)
+    for before, after in zip(x, y, strict=True):
+        found = []
+        for down in range(-reach, reach + 1):
+            for right in range(-reach, reach + 1):
+                shifted = torch.zeros_like(before)
+                rows, columns = slice(max(0, down), side + min(0, down)), slice(max(0, right), side + min(0, right))
+                source = before[:, max(0, -down) : side - max(0, down), max(0, -right) : side - max(0, right)]
+                shifted[:, rows, columns] = source
+                found.append(torch.equal(shifted, after))
+        assert sum(found) == 1
+
+
+def test_translation_reaches_every_shift_equally_often() -> None:
+    x = torch.zeros(5000, 1, 16, 16)
+    x[:, 0, 8, 8] = 1.0
+    places = translation(x, stream()).flatten(1).argmax(1)
+    rows, counts = (places // 16).unique(return_counts=True)
+    assert rows.tolist() == [6, 7, 8, 9, 10]
+    assert counts.min() > 900
+    assert (places % 16).unique().tolist() == [6, 7, 8, 9, 10]
+
+
+@settings(deadline=None, max_examples=30)
+@given(side=st.sampled_from([8, 16, 31]), seed=st.integers(0, 1000))
+def test_cutout_blanks_one_rectangle_of_at_most_half_the_side(side: int, seed: int) -> None:
+    y = cutout(torch.ones(8, 2, side, side), stream(seed))
+    for image in y:
+        assert torch.equal(image[0], image[1])
+        rows, columns = (image[0] == 0).any(1), (image[0] == 0).any(0)
+        half = int(side / 2 + 0.5)
+        assert half // 2 <= int(rows.sum()) <= half
+        assert half // 2 <= int(columns.sum()) <= half
+        assert int((image[0] == 0).sum()) == int(rows.sum()) * int(columns.sum())
+
+
+def test_color_keeps_the_pattern_of_each_image_and_changes_its_level_and_range() -> None:
+    x = images(200, 1)
+    y = color(x, stream())
+    flat_x, flat_y = x.flatten(1), y.flatten(1)
+    # Brightness moves the mean by up to a half; contrast scales what is left by 0.5 to 1.5.
+    moved = flat_y.mean(1) - flat_x.mean(1)
+    scale = flat_y.std(1) / flat_x.std(1)
+    assert moved.abs().max() <= 0.5
+    assert moved.min() < -0.4
+    assert moved.max() > 0.4
+    assert 0.5 <= scale.min() < 0.6
+    assert 1.4 < scale.max() <= 1.5 + 1e-5
+
+
+def test_saturation_of_grey_images_changes_nothing_and_of_coloured_ones_does() -> None:
+    grey = images(4, 1).expand(4, 3, 16, 16)
+    spread = color(grey, stream()).std(1)
+    assert spread.max() < 1e-6
+    coloured = images(4, 3)
+    assert (color(coloured, stream()).std(1).mean((1, 2)) / coloured.std(1).mean((1, 2))).std() > 0.1
+
+
+@pytest.mark.parametrize("policy", ["color", "translation", "cutout", "color+translation+cutout"])
+def test_gradients_pass_and_every_image_has_a_draw_of_its_own(policy: str) -> None:
+    x = images(1).expand(16, 3, 16, 16).clone().requires_grad_()
+    y = Augment(policy, stream())(x)
+    assert y.shape == x.shape
+    y.sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().flatten(1).sum(1).min() > 0
+    assert len({tuple(image.flatten().tolist()) for image in y.detach()}) > 8
+
+
+def test_the_same_stream_gives_the_same_images() -> None:
+    first, second = (Augment("color+translation+cutout", stream(3))(images()) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+# In the loop
+
+
+class Quiet:
+    """An observer that stops after a step and looks at nothing."""
+
+    def __init__(self, stop_after: int = 0) -> None:
+        self._stop_after = stop_after
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None: ...
+
+    def evaluate(self, state: State) -> None: ...
+
+    def after_step(self, state: State) -> bool:
+        return state.step == self._stop_after
+
+
+RECIPE = Recipe(steps=4, batch_size=4, latent_dim=4, augment="color+translation+cutout")
+GOAL = Objective(loss=Vanilla(), penalties=(R1(gamma=1.0),))
+
+
+def small_state(recipe: Recipe = RECIPE) -> State:
+    data = (images(20, 1) * 127 + 128).to(torch.uint8)
+    architecture = DCGAN(width=4, norm_d="none")
+    return State(
+        architecture=architecture, samples=Samples(data=data), recipe=recipe, seed=0, device=torch.device("cpu")
+    )
+
+
+def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
+    state = small_state()
+    shown: list[Tensor] = []
+    seen: list[Tensor] = []
+    transform = state.augment
+
+    def remember(batch: Tensor) -> Tensor:
+        shown.append(transform(batch))
+        return shown[-1]
+
+    state.augment = remember  # type: ignore[assignment]
+    state.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    train(state, GOAL, RECIPE, Quiet(stop_after=1), evaluate_every=0)
+    # Real, fake and, for the penalty, the same real again; then the generator's fakes.
+    assert len(shown) == 3
+    assert [any(torch.equal(x, y) for y in shown) for x in seen] == [True] * 4
+    assert shown[2].requires_grad
+
+
+def test_stopping_and_going_on_draws_the_same_transforms() -> None:
+    whole, first, second = small_state(), small_state(), small_state()
+    train(whole, GOAL, RECIPE, Quiet(), evaluate_every=0)
+    train(first, GOAL, RECIPE, Quiet(stop_after=2), evaluate_every=0)
+    second.load_state_dict(first.state_dict())
+    train(second, GOAL, RECIPE, Quiet(), evaluate_every=0)
+    for a, b in zip(whole.generator.parameters(), second.generator.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_without_a_policy_training_is_what_it_was() -> None:
+    """Augmentation has a stream of its own: turned off, nothing else is drawn differently."""
+    plain, same = Recipe(steps=2, batch_size=4, latent_dim=4), small_state(RECIPE)
+    same.augment = Augment("none", stream())
+    other = small_state(plain)
+    train(other, GOAL, plain, Quiet(), evaluate_every=0)
+    train(same, GOAL, RECIPE.model_copy(update={"steps": 2}), Quiet(), evaluate_every=0)
+    for a, b in zip(other.generator.parameters(), same.generator.parameters(), strict=True):
+        assert torch.equal(a, b)
