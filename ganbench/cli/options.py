@@ -1,12 +1,13 @@
 """Options and completions that several commands share."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-FORMATS = ("table", "markdown", "csv", "json", "latex")
+FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -48,3 +49,36 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the table."
     )(function)
+
+
+def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--metric`` and ``--alpha``, given on as ``layout``."""
+
+    @functools.wraps(function)
+    def with_layout(*args: Any, **options: Any) -> Any:
+        from ganbench.tables.layout import Layout, listed
+
+        names = ("columns", "group", "sort", "wide", "rank_by", "alpha")
+        columns, group, sort, wide, metric, alpha = (options.pop(name) for name in names)
+        layout = Layout(columns=listed(columns), group=listed(group), sort=sort, wide=wide, metric=metric, alpha=alpha)
+        return function(*args, layout=layout, **options)
+
+    options = (
+        click.option(
+            "--columns", multiple=True, metavar="NAME,...",
+            help="Columns; +NAME adds one. A metric, METRIC:ci|median|best|group, seeds, group, cost, all.",
+        ),
+        click.option("--sort", default="", metavar="[-]NAME", help="Sort rows by a column, scores best first."),
+        click.option(
+            "--group", multiple=True, metavar="NAME,...",
+            help="A table with its own tie groups per loss, architecture or dataset.",
+        ),
+        click.option("--wide", is_flag=True, help="Losses down, datasets across, one metric in the cells."),
+        click.option(
+            "--rank-by", default="", metavar="METRIC", help="Metric of tie groups.  [default: each table's first]"
+        ),
+        click.option(
+            "--alpha", default=0.05, show_default=True, type=float, help="Level of the tests behind tie groups."
+        ),
+    )  # fmt: skip
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)

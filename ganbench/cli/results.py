@@ -1,23 +1,30 @@
 """``ganbench results``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.options import format_option
+from ganbench.cli.options import format_option, layout_options
 from ganbench.cli.run import print_rows
+
+if TYPE_CHECKING:
+    from ganbench.tables.layout import Layout
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
 @format_option
-def results(runs: Path, form: str) -> int:
+@layout_options
+def results(runs: Path, form: str, layout: "Layout") -> int:
     """Print the table of the trials under RUNS again.
 
     \b
     Examples:
       ganbench results
       ganbench results runs --format csv > results.csv
+      ganbench results runs --columns +fid:ci,+cost --sort fid
+      ganbench results runs --wide --format latex
     """
     from ganbench.errors import StoreError
     from ganbench.results import read_rows
@@ -29,5 +36,5 @@ def results(runs: Path, form: str) -> int:
         click.echo(f"ganbench: left out: {problem}", err=True)
     if not rows:
         raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
-    print_rows(rows, form)
+    print_rows(rows, form, layout)
     return 1 if problems else 0

@@ -110,7 +110,7 @@ def run(
     return 0 if all(row.status == "done" for row in rows) else 1
 
 
-def print_rows(rows: list[Any], form: str) -> None:
+def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:
     """Print the table to stdout, in colour on a terminal."""
     import shutil
     import sys
@@ -119,7 +119,9 @@ def print_rows(rows: list[Any], form: str) -> None:
 
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(render(rows, form, width=width, colour=terminal and form == "table"), color=terminal or None)
+    click.echo(
+        render(rows, form, width=width, colour=terminal and form == "table", layout=layout), color=terminal or None
+    )
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:

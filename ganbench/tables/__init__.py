@@ -1,12 +1,14 @@
-"""Comparative tables in every format. Rows of different protocols are never in one table."""
+"""Comparative tables in every format. Rows of different protocols are never in one ranking."""
 
 from collections.abc import Callable, Sequence
 
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.results import Row
 from ganbench.tables.grouping import Table, build
+from ganbench.tables.layout import Layout, arrange
+from ganbench.tables.sheet import Sheet
 
-FORMATS = ("table", "markdown", "csv", "json", "latex")
+FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
 
 def render(
@@ -15,8 +17,9 @@ def render(
     *,
     width: int | None = None,
     colour: bool = False,
+    layout: Layout | None = None,
 ) -> str:
-    """Write the comparative tables of ``rows``, which keep their order.
+    """Write the comparative tables of ``rows``, which keep their order unless the layout sorts them.
 
     Args:
         rows: one per trial, failed ones too.
@@ -24,22 +27,41 @@ def render(
         width: characters per line of the terminal's table; by default the terminal's, or what the table needs where
             stdout is none. Numbers are never cut: a table that cannot be narrower is wider.
         colour: whether the terminal's table has colours.
+        layout: which columns, in which order, wide or long. JSON always holds everything.
 
     Returns:
         the text, without a final line break.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or the layout names what no table has.
     """
-    tables = build(rows)
+    layout = layout or Layout()
+    tables = arrange(build(rows), layout)
+    if format in ("csv", "json"):
+        from ganbench.tables import machine
+
+        write = machine.as_csv if format == "csv" else machine.as_json
+        return write(tables, layout).rstrip("\n")
+    pages = sheets(tables, layout)
     if format == "table":
         from ganbench.tables.terminal import terminal
 
-        return terminal(tables, width=width, colour=colour)
-    return _writer(format)(tables).rstrip("\n")
+        return terminal(pages, width=width, colour=colour)
+    return _writer(format)(pages).rstrip("\n")
 
 
-def _writer(name: str) -> Callable[[Sequence[Table]], str]:
+def sheets(tables: Sequence[Table], layout: Layout) -> list[Sheet]:
+    """Lay tables out for a person: one each, or all as one wide table."""
+    if layout.wide and tables:
+        from ganbench.tables.overall import wide
+
+        return [wide(tables, layout)]
+    from ganbench.tables.columns import sheet
+
+    return [sheet(table, layout) for table in tables]
+
+
+def _writer(name: str) -> Callable[[Sequence[Sheet]], str]:
     if name == "markdown":
         from ganbench.tables.markdown import markdown
 
@@ -48,8 +70,8 @@ def _writer(name: str) -> Callable[[Sequence[Table]], str]:
         from ganbench.tables.latex import latex
 
         return latex
-    if name in ("csv", "json"):
-        from ganbench.tables import machine
+    if name == "html":
+        from ganbench.tables.html import html
 
-        return machine.as_csv if name == "csv" else machine.as_json
+        return html
     raise UsageError(f"there is no table format '{name}'{did_you_mean(name, FORMATS)}")

@@ -1,87 +1,139 @@
-"""The cells of a table, the same for all formats that a person reads."""
+"""The long table: a row per question, its columns by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from os.path import commonpath
+from functools import cached_property
 
-from ganbench.results import Row, ValueInfo
+from ganbench.results import ValueInfo
 from ganbench.statistics import Summary
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import clean, duration, headline, rate, spread
+from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
+from ganbench.tables.ranking import Ranking, rank
+from ganbench.tables.sheet import Column, Sheet, notes, samples
+from ganbench.tables.wording import clean, duration, energy, headline, number, rate, size, spread
+
+_WRITERS: dict[str, Callable[[float], str]] = {
+    "images/s": rate,
+    "time": duration,
+    "train-time": duration,
+    "memory": size,
+    "energy": energy,
+}
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: its heading, its cells (the baselines' last), and whether they are numbers."""
-
-    heading: str
-    cells: list[str]
-    numeric: bool = False
-
-
-@dataclass(frozen=True)
-class Note:
-    """A line under a table: what kind, who says it (the row), the foreign text, and where to look."""
-
-    kind: str
-    whose: str
-    text: str
-    path: str = ""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table as a person reads it. The last ``baselines`` cells of each column are the baselines'."""
-
-    columns: list[Column]
-    baselines: int
-    sentence: str
-    samples: str
-    notes: list[Note] = field(default_factory=list)
-
-    @property
-    def rows(self) -> list[list[str]]:
-        """The cells by row."""
-        return [list(cells) for cells in zip(*(column.cells for column in self.columns), strict=True)]
-
-
-def sheet(table: Table) -> Sheet:
+def sheet(table: Table, layout: Layout | None = None) -> Sheet:
     """Lay a table out. Columns that hold nothing are left out; text is cleaned, not yet escaped for its format."""
-    groups = table.all_groups
-    columns = [
-        _text("loss", groups, lambda group: group.first.loss),
-        _text("architecture", groups, lambda group: group.first.architecture),
-        _text("dataset", groups, lambda group: group.first.dataset),
-        _text("recipe", groups, lambda group: group.recipe),
-    ]
-    if any(len(group.rows) > 1 for group in groups):
-        columns.append(Column("seeds", [_seeds(group) for group in groups], numeric=True))
-    for name, info in table.values.items():
-        if info.direction is not None:
-            columns.append(_numbers(info.label, info, groups, [group.metric(name) for group in groups]))
-    best = headline(table.values)
-    if best is not None:
-        info = table.values[best]
-        # Baselines are scored once: a best over one evaluation says nothing new.
-        summaries = [None if group.first.baseline else group.best(best) for group in groups]
-        columns.append(_numbers(f"best {info.label}", info, groups, summaries))
-    columns.append(_text("status", groups, lambda group: group.status))
-    columns.append(Column("images/s", [_cost(group, "images_per_second", rate) for group in groups], numeric=True))
-    columns.append(Column("time", [_cost(group, "seconds", duration) for group in groups], numeric=True))
+    view = _View(table, layout or Layout())
+    columns = [column for column in map(view.column, view.names()) if column is not None and not column.empty]
     return Sheet(
-        columns=[column for column in columns if any(cell not in ("", "-") for cell in column.cells)],
+        columns=columns,
         baselines=len(table.baselines),
-        sentence=clean(table.sentence),
-        samples=_samples([row for group in groups for row in group.rows]),
-        notes=_notes(groups),
+        sentences=[clean(table.sentence), *view.conclusions],
+        title=clean(table.part),
+        samples=samples([row for group in view.groups for row in group.rows]),
+        notes=notes(view.groups),
     )
 
 
-def _text(heading: str, groups: list[Group], cell: Callable[[Group], str]) -> Column:
-    return Column(heading, [clean(cell(group)) for group in groups])
+class _View:
+    """One table while it is laid out."""
+
+    def __init__(self, table: Table, layout: Layout) -> None:
+        self.table = table
+        self.layout = layout
+        self.groups = table.all_groups
+        self._rankings: dict[str, Ranking | None] = {}
+
+    def names(self) -> list[str]:
+        """The columns to show, in order."""
+        chosen = self.layout.columns
+        names = self._default() if not chosen or any(name.startswith("+") for name in chosen) else []
+        for name in (name.removeprefix("+") for name in chosen):
+            names += self._everything() if name == "all" else SETS.get(name, (name,))
+        return list(dict.fromkeys(names))
+
+    def _default(self) -> list[str]:
+        names = ["loss", "architecture", "dataset", "recipe"]
+        if any(len(group.rows) > 1 for group in self.groups):
+            names.append("seeds")
+        if self._ranked:
+            names.append("group")
+        names += self._scores
+        best = headline(self.table.values)
+        return [*names, *([f"{best}:best"] if best else []), "status", "images/s", "time"]
+
+    def _everything(self) -> list[str]:
+        kinds = [f"{name}:{kind}" for name in self._scores for kind in ("ci", "median", "best", "group")]
+        return [*TEXTS, "seeds", "group", *self.table.values, *kinds, *COSTS]
+
+    @property
+    def _scores(self) -> list[str]:
+        return [name for name, info in self.table.values.items() if info.direction is not None]
+
+    @property
+    def _ranked(self) -> bool:
+        """Whether there is something to rank: two rows of which one has several seeds."""
+        ranking = self.ranking(self.layout.metric)
+        return ranking is not None and len(ranking.scores) > 1 and any(len(row) > 1 for row in ranking.scores)
+
+    @cached_property
+    def conclusions(self) -> list[str]:
+        """What can and cannot be concluded from this table."""
+        ranking = self.ranking(self.layout.metric)
+        return ranking.ties_in_words() if ranking else []
+
+    def ranking(self, metric: str) -> Ranking | None:
+        """The ranking by a metric; by the headline where it is empty."""
+        if metric not in self._rankings:
+            self._rankings[metric] = rank(self.table, metric or None, self.layout.alpha)
+        return self._rankings[metric]
+
+    def column(self, name: str) -> Column | None:
+        """Build a column; ``None`` where this table has none of that name."""
+        if name in TEXTS:
+            return Column(name, [clean(TEXTS[name](group)) for group in self.groups])
+        if name == "seeds":
+            return Column("seeds", [_seeds(group) for group in self.groups], numeric=True)
+        if name in COSTS:
+            return Column(name, [_cost(group, COSTS[name], _WRITERS[name]) for group in self.groups], numeric=True)
+        if name == "group":
+            return self._ties(self.layout.metric, "group")
+        metric, kind = metric_of(name)
+        info = self.table.values.get(metric)
+        if info is None:
+            return None
+        label = clean(info.label)
+        if kind == "group":
+            return self._ties(metric, f"{label} group")
+        if kind == "ci":
+            return Column(f"{label} 95 %", [_interval(g.metric(metric), info) for g in self.groups], True)
+        if kind == "median":
+            cells = [number(s.median, info) if (s := g.metric(metric)) else "-" for g in self.groups]
+            return Column(f"{label} median", cells, True)
+        if kind == "best":
+            # Baselines are scored once: a best over one evaluation says nothing new.
+            summaries = [None if group.first.baseline else group.best(metric) for group in self.groups]
+            return _numbers(f"best {label}", info, self.groups, summaries)
+        return _numbers(label, info, self.groups, [g.metric(metric) for g in self.groups], self._strong(metric))
+
+    def _ties(self, metric: str, heading: str) -> Column | None:
+        ranking = self.ranking(metric)
+        if ranking is None:
+            return None
+        cells = ["-" if tie is None else str(tie) for tie in ranking.ties]
+        return Column(heading, cells + ["-"] * len(self.table.baselines), numeric=True)
+
+    def _strong(self, metric: str) -> frozenset[int]:
+        ranking = self.ranking(metric)
+        return ranking.leaders if ranking is not None else frozenset()
 
 
-def _numbers(label: str, info: ValueInfo, groups: list[Group], summaries: list[Summary | None]) -> Column:
+def _numbers(
+    label: str,
+    info: ValueInfo,
+    groups: list[Group],
+    summaries: list[Summary | None],
+    strong: frozenset[int] = frozenset(),
+) -> Column:
     cells = []
     for group, summary in zip(groups, summaries, strict=True):
         if summary is None:
@@ -89,7 +141,15 @@ def _numbers(label: str, info: ValueInfo, groups: list[Group], summaries: list[S
             continue
         missing = summary.n < len(group.done)
         cells.append(spread(summary.mean, summary.sd, info) + (f" (n={summary.n})" if missing else ""))
-    return Column(clean(label), cells, numeric=True)
+    return Column(label, cells, numeric=True, strong=strong)
+
+
+def _interval(summary: Summary | None, info: ValueInfo) -> str:
+    """``[1.20, 1.84]``, with ``(t)`` where it assumes normality, for there are few seeds."""
+    found = summary.interval() if summary else None
+    if found is None:
+        return "-"
+    return f"[{number(found.low, info)}, {number(found.high, info)}]{' (t)' if found.method == 't' else ''}"
 
 
 def _seeds(group: Group) -> str:
@@ -100,46 +160,3 @@ def _seeds(group: Group) -> str:
 def _cost(group: Group, name: str, write: Callable[[float], str]) -> str:
     summary = group.cost(name)
     return write(summary.mean) if summary else "-"
-
-
-def _notes(groups: list[Group]) -> list[Note]:
-    """Why trials failed, and what was warned about; the same warning of several seeds once."""
-    notes: list[Note] = []
-    for group in groups:
-        for row in group.rows:
-            if row.done or row.status == "pending":
-                continue
-            text = clean(row.reason) or "no reason was left"
-            line = clean(row.log_line)
-            # A divergence explains itself; the log's last line is for ends that nobody foresaw.
-            if line and line not in text and row.status not in ("diverged", "running", "interrupted"):
-                text += f" | {line}"
-            notes.append(Note(row.status, clean(row.name), text, clean(str(row.folder))))
-    return notes + _warnings([row for group in groups for row in group.rows])
-
-
-def _warnings(rows: list[Row]) -> list[Note]:
-    """Each warning once, with the rows it is about; what is said of every row need not name them all."""
-    everyone = dict.fromkeys(_whose(row) for row in rows)
-    warned: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for text in filter(None, map(clean, row.warnings)):
-            warned.setdefault(text, {})[_whose(row)] = None
-    whose = {
-        text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
-    }
-    return [Note("warning", names, text) for text, names in whose.items()]
-
-
-def _whose(row: Row) -> str:
-    return clean(row.name).rpartition(" · seed ")[0]
-
-
-def _samples(rows: list[Row]) -> str:
-    """Where the pictures are: a path, or a pattern that a shell expands to all of them."""
-    pictures = [row.samples for row in rows if row.samples is not None]
-    if len(pictures) < 2:
-        return clean(str(pictures[0])) if pictures else ""
-    if len({picture.parent.parent for picture in pictures}) == 1:
-        return clean(str(pictures[0].parent.parent / "*" / pictures[0].name))
-    return clean(f"under {commonpath([str(picture.absolute()) for picture in pictures])}")

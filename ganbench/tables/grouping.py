@@ -58,12 +58,16 @@ class Group:
 
 @dataclass
 class Table:
-    """What may stand in one ranking, and the baselines that frame it. ``protocol`` is ``None`` without any result."""
+    """What may stand in one ranking, and the baselines that frame it.
+
+    ``protocol`` is ``None`` without any result. ``part`` says which part of its protocol's rows a split table holds.
+    """
 
     protocol: Protocol | None
     groups: list[Group]
     baselines: list[Group]
     values: dict[str, ValueInfo] = field(default_factory=dict)
+    part: str = ""
 
     @property
     def all_groups(self) -> list[Group]:
@@ -145,8 +149,8 @@ def _table(trials: list[Row], baselines: list[Row]) -> Table:
     for row in rows:
         for name, info in row.values.items():
             table.values.setdefault(name, info)
-    _tell_apart(table.groups)
-    _tell_apart(table.baselines)
+    tell_apart(table.groups)
+    tell_apart(table.baselines)
     return table
 
 
@@ -166,7 +170,7 @@ def _question(spec: TrialSpec) -> dict[str, Any]:
     return question
 
 
-def _tell_apart(groups: Iterable[Group]) -> None:
+def tell_apart(groups: Iterable[Group]) -> None:
     """Name what differs between groups that would read the same."""
     namesakes: dict[tuple[str, str, str], list[Group]] = {}
     for group in groups:

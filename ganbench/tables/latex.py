@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from ganbench.tables.columns import Sheet, sheet
-from ganbench.tables.grouping import Table
+from ganbench.tables.sheet import Sheet
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -23,14 +22,15 @@ _SPECIAL = {
     "±": r"$\pm$",
     "·": r"\textperiodcentered{}",
     "×": r"$\times$",
+    "α": r"$\alpha$",
 }
 
 
-def latex(tables: Sequence[Table]) -> str:
-    """Every table as a float, its protocol as the caption, its notes beneath."""
-    if not tables:
+def latex(sheets: Sequence[Sheet]) -> str:
+    """Every table as a float, its protocol and what it shows as the caption, its notes beneath."""
+    if not sheets:
         return "% no trials"
-    return "\n\n".join([r"% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}", *map(_one, map(sheet, tables))])
+    return "\n\n".join([r"% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}", *map(_one, sheets)])
 
 
 def escape(text: str) -> str:
@@ -42,13 +42,21 @@ def escape(text: str) -> str:
 def _one(page: Sheet) -> str:
     alignment = "".join("r" if column.numeric else "l" for column in page.columns)
     lines = [r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
-    lines += [_line([column.heading for column in page.columns]), r"\midrule"]
+    lines += [_line([escape(column.heading) for column in page.columns]), r"\midrule"]
     rows = page.rows
     for index, cells in enumerate(rows):
         if page.baselines and 0 < index == len(rows) - page.baselines:
             lines.append(r"\midrule")
-        lines.append(_line(cells))
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{escape(page.sentence)}}}"]
+        lines.append(
+            _line(
+                [
+                    rf"\textbf{{{escape(cell)}}}" if page.strong(index, place) else escape(cell)
+                    for place, cell in enumerate(cells)
+                ]
+            )
+        )
+    caption = " ".join(escape(text) for text in (page.title, *page.sentences) if text)
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}"]
     for note in page.notes:
         where = f" ({note.path})" if note.path else ""
         lines.append(rf"\par\footnotesize {escape(f'{note.kind}: {note.whose}: {note.text}{where}')}")
@@ -57,4 +65,4 @@ def _one(page: Sheet) -> str:
 
 
 def _line(cells: list[str]) -> str:
-    return " & ".join(escape(cell) for cell in cells) + r" \\"
+    return " & ".join(cells) + r" \\"

@@ -3,73 +3,130 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganbench.results import SUCCESS, Row
+from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary
-from ganbench.tables.grouping import Group, Table
+from ganbench.tables.grouping import Table
+from ganbench.tables.layout import COSTS, Layout
+from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.wording import clean
 
-_COSTS = ("images_per_second", "seconds", "train_seconds", "peak_memory")
 _FORMULA = ("=", "+", "-", "@")
+Field = tuple[str, str, Any]
+"""The layout's name of a column, its heading and a cell."""
 
 
-def as_csv(tables: Sequence[Table]) -> str:
+def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
     """A line per group, all protocols in one file, told apart by the column ``protocol``.
 
-    Of every number there is the mean, the sample standard deviation (``_sd``) and the count (``_n``); percentages are
-    shares. A baseline has a line in every protocol that it frames. The columns ``done`` to ``interrupted`` count
-    trials.
+    Of every number there is the mean, the sample standard deviation (``_sd``) and the count (``_n``), of every score
+    also the median, the 95 % interval of the mean (``_low``, ``_high``, ``_interval`` says by which method) and the tie
+    group; percentages are shares. A baseline has a line in every protocol that it frames. The columns ``done`` to
+    ``interrupted`` count trials. A wide layout has a line per row and the columns of one metric per protocol.
     """
-    values = {name: info for table in tables for name, info in table.values.items()}
-    scores = [name for name, info in values.items() if info.direction is not None]
-    heading = ["protocol", "dataset", "architecture", "loss", "recipe", "baseline", "status", "trials"]
-    heading += [status.replace("-", "_") for status in (SUCCESS, *(s for s in STATUSES if s != SUCCESS))]
-    heading += _triples([clean(name) for name in values])
-    heading += _triples([f"best_{clean(name)}" for name in scores])
-    heading += _triples(list(_COSTS))
-    heading += ["reasons", "protocol_text", "trial_ids"]
+    layout = layout or Layout()
+    lines = _wide(tables, layout) if layout.wide else _long(tables, layout)
+    # A column that only some tables have stands where it first does.
+    headings = dict.fromkeys(heading for line in lines for _, heading, _ in line)
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_guard(text) for text in heading)
-    for table in tables:
-        for group in table.all_groups:
-            writer.writerow(_fields(table, group, list(values), scores))
+    writer = csv.DictWriter(file, [_guard(heading) for heading in headings], restval="", lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({_guard(heading): cell for _, heading, cell in line})
     return file.getvalue()
 
 
-def as_json(tables: Sequence[Table]) -> str:
+def as_json(tables: Sequence[Table], layout: Layout | None = None) -> str:
     """A list of tables, each with its protocol and its rows, each row with the raw values of every seed."""
-    return json.dumps([_table(table) for table in tables], indent=2, allow_nan=False)
+    return json.dumps([_table(table, layout or Layout()) for table in tables], indent=2, allow_nan=False)
 
 
-def _fields(table: Table, group: Group, values: list[str], scores: list[str]) -> list[Any]:
-    row, counts = group.first, group.statuses
-    architecture = "" if row.architecture == "-" else row.architecture
-    texts = [_key(table), row.dataset, architecture, row.loss, group.recipe, row.baseline, group.status]
-    fields: list[Any] = [_guard(text) for text in texts]
-    fields += [len(group.rows), counts[SUCCESS], *(counts[status] for status in STATUSES if status != SUCCESS)]
-    for name in values:
-        fields += _triple(group.metric(name))
-    for name in scores:
-        fields += _triple(group.best(name))
-    for name in _COSTS:
-        fields += _triple(group.cost(name))
-    reasons = [f"seed {one.seed}: {one.status}: {one.reason}" for one in group.rows if not one.done]
-    trial_ids = " ".join(one.trial_id for one in group.rows)
-    return [*fields, _guard("; ".join(reasons)), _guard(table.sentence), _guard(trial_ids)]
+def _long(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
+    values = {name: info for table in tables for name, info in table.values.items()}
+    return [
+        [field for field in fields if _chosen(field[0], layout)]
+        for table in tables
+        for fields in _table_fields(table, values, layout)
+    ]
 
 
-def _triples(names: list[str]) -> list[str]:
-    return [f"{name}{suffix}" for name in names for suffix in ("", "_sd", "_n")]
+def _chosen(source: str, layout: Layout) -> bool:
+    names = layout.columns
+    if not names or any(name.startswith("+") or name == "all" for name in names) or source == "protocol":
+        return True
+    if "cost" in names and source in COSTS:
+        return True
+    return source in names or ("group" in names and source.endswith(":group"))
 
 
-def _triple(summary: Summary | None) -> list[Any]:
-    if summary is None:
-        return ["", "", 0]
-    return [summary.mean, "" if summary.sd is None else summary.sd, summary.n]
+def _table_fields(table: Table, values: Mapping[str, ValueInfo], layout: Layout) -> Iterator[list[Field]]:
+    rankings = {name: rank(table, name, layout.alpha) for name in values}
+    for index, group in enumerate(table.all_groups):
+        row, counts = group.first, group.statuses
+        architecture = "" if row.architecture == "-" else row.architecture
+        texts = {"protocol": _key(table), "dataset": row.dataset, "architecture": architecture, "loss": row.loss}
+        texts |= {"recipe": group.recipe, "baseline": row.baseline, "status": group.status}
+        fields: list[Field] = [(name, name, _guard(text)) for name, text in texts.items()]
+        fields.append(("seeds", "trials", len(group.rows)))
+        ends = (SUCCESS, *(status for status in STATUSES if status != SUCCESS))
+        fields += [("seeds", status.replace("-", "_"), counts[status]) for status in ends]
+        for name, info in values.items():
+            fields += _triple(name, clean(name), summary := group.metric(name))
+            if info.direction is not None:
+                ranking = rankings[name]
+                tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
+                fields += _score(clean(name), summary, tie)
+                fields += _triple(f"{name}:best", f"best_{clean(name)}", group.best(name))
+        for name, cost in COSTS.items():
+            fields += _triple(name, cost, group.cost(cost))
+        reasons = [f"seed {one.seed}: {one.status}: {one.reason}" for one in group.rows if not one.done]
+        trial_ids = " ".join(one.trial_id for one in group.rows)
+        more = {"reasons": "; ".join(reasons), "protocol_text": table.sentence, "trial_ids": trial_ids}
+        yield [*fields, *((name, name, _guard(text)) for name, text in more.items())]
+
+
+def _wide(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
+    rows: dict[tuple[str, str, str], list[Field]] = {}
+    for table in tables:
+        ranking = rank(table, layout.metric or None, layout.alpha)
+        metric = ranking.metric if ranking else layout.metric
+        for index, group in enumerate(table.all_groups):
+            parts = (group.first.loss, group.first.architecture, group.recipe)
+            named = zip(("loss", "architecture", "recipe"), parts, strict=True)
+            fields = rows.setdefault(parts, [(name, name, _guard(text.removeprefix("-"))) for name, text in named])
+            name = clean(f"{group.first.dataset} {metric} {_key(table)}".strip())
+            fields += _triple(metric, name, group.metric(metric))
+            tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
+            fields += [
+                ("group", f"{name}_group", "" if tie is None else tie),
+                ("seeds", f"{name}_status", group.status),
+            ]
+    return list(rows.values())
+
+
+def _triple(source: str, heading: str, summary: Summary | None) -> list[Field]:
+    mean, sd, n = (summary.mean, summary.sd, summary.n) if summary else ("", "", 0)
+    return [(source, heading, mean), (source, f"{heading}_sd", "" if sd is None else sd), (source, f"{heading}_n", n)]
+
+
+def _score(name: str, summary: Summary | None, tie: int | None) -> list[Field]:
+    found = _interval(summary) or {"low": "", "high": "", "interval": ""}
+    return [
+        (f"{name}:median", f"{name}_median", summary.median if summary else ""),
+        *((f"{name}:ci", f"{name}_{key}", value) for key, value in found.items()),
+        (f"{name}:group", f"{name}_group", "" if tie is None else tie),
+    ]
+
+
+def _interval(summary: Summary | None) -> dict[str, Any] | None:
+    """Six digits: more would differ between versions of the libraries that compute them."""
+    found = summary.interval() if summary else None
+    if found is None:
+        return None
+    return {"low": float(f"{found.low:.6g}"), "high": float(f"{found.high:.6g}"), "interval": found.method}
 
 
 def _guard(text: str) -> str:
@@ -82,19 +139,46 @@ def _key(table: Table) -> str:
     return table.protocol.key if table.protocol else ""
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, layout: Layout) -> dict[str, Any]:
+    ranking = rank(table, layout.metric or None, layout.alpha)
     return {
         "protocol": table.protocol.model_dump(mode="json") if table.protocol else None,
         "protocol_key": _key(table),
         "protocol_text": table.sentence,
+        "part": table.part,
         "values": {name: info.model_dump(mode="json") for name, info in table.values.items()},
-        "rows": [_group(table, group) for group in table.all_groups],
+        "conclusions": ranking.conclusions() if ranking else [],
+        "comparisons": _comparisons(ranking) if ranking else None,
+        "rows": [_group(table, index, layout) for index in range(len(table.all_groups))],
     }
 
 
-def _group(table: Table, group: Group) -> dict[str, Any]:
+def _comparisons(ranking: Ranking) -> dict[str, Any]:
+    return {
+        "metric": ranking.metric,
+        "test": "exact Wilcoxon-Mann-Whitney, two-sided, Holm over all pairs",
+        "alpha": ranking.alpha,
+        "pairs": [
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "p": pair.p,
+                "p_holm": pair.adjusted,
+                "probability_a_beats_b": pair.superiority.probability,
+                "probability_low": float(f"{pair.superiority.low:.6g}"),
+                "probability_high": float(f"{pair.superiority.high:.6g}"),
+                "seeds_needed": pair.seeds,
+            }
+            for pair in ranking.pairs
+        ],
+    }
+
+
+def _group(table: Table, index: int, layout: Layout) -> dict[str, Any]:
+    group = table.all_groups[index]
     row = group.first
     scores = [name for name, info in table.values.items() if info.direction is not None]
+    rankings = {name: found for name in scores if (found := rank(table, name, layout.alpha)) is not None}
     return {
         "loss": row.loss,
         "architecture": row.architecture,
@@ -107,14 +191,18 @@ def _group(table: Table, group: Group) -> dict[str, Any]:
         "trials": len(group.rows),
         "statuses": dict(sorted(group.statuses.items())),
         "metrics": {name: _summary(group.metric(name)) for name in table.values},
+        "intervals": {name: _interval(group.metric(name)) for name in scores},
+        "tie_groups": {name: found.ties[index] for name, found in rankings.items() if index < len(found.ties)},
         "best": {name: _summary(group.best(name)) for name in scores},
-        "costs": {name: _summary(group.cost(name)) for name in _COSTS},
+        "costs": {cost: _summary(group.cost(cost)) for cost in COSTS.values()},
         "seeds": [_trial(one) for one in group.rows],
     }
 
 
 def _summary(summary: Summary | None) -> dict[str, Any] | None:
-    return {"mean": summary.mean, "sd": summary.sd, "median": summary.median, "n": summary.n} if summary else None
+    if summary is None:
+        return None
+    return {"mean": summary.mean, "sd": summary.sd, "median": summary.median, "n": summary.n}
 
 
 def _trial(row: Row) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from ganbench.tables.columns import Sheet, sheet
-from ganbench.tables.grouping import Table
+from ganbench.tables.sheet import Sheet
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 
 
-def markdown(tables: Sequence[Table]) -> str:
+def markdown(sheets: Sequence[Sheet]) -> str:
     """Every table with its protocol, its notes and the path of its samples beneath."""
-    return "\n\n".join(_one(sheet(table)) for table in tables) if tables else "No trials."
+    return "\n\n".join(map(fragment, sheets)) if sheets else "No trials."
 
 
 def escape(text: str) -> str:
@@ -24,19 +23,24 @@ def code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"
 
 
-def _one(page: Sheet) -> str:
-    lines = [
+def fragment(page: Sheet) -> str:
+    """One table with its sentences and notes beneath."""
+    lines = [f"**{escape(page.title)}**", ""] if page.title else []
+    lines += [
         _line([escape(column.heading) for column in page.columns]),
         _line(["---:" if column.numeric else ":---" for column in page.columns]),
     ]
     rows = page.rows
     for index, cells in enumerate(rows):
-        escaped = [escape(cell) for cell in cells]
+        escaped = [
+            f"**{escape(cell)}**" if page.strong(index, place) else escape(cell) for place, cell in enumerate(cells)
+        ]
         # Markdown has no rule between rows; italics set the baselines off.
         if index >= len(rows) - page.baselines:
             escaped[0] = f"*{escaped[0]}*"
         lines.append(_line(escaped))
-    lines += ["", escape(page.sentence)]
+    for sentence in page.sentences:
+        lines += ["", escape(sentence)]
     if page.samples:
         lines += ["", f"Samples: {code(page.samples)}"]
     if page.notes:

@@ -85,6 +85,13 @@ class Ranking:
 
         return tuple(sorted(range(len(self.groups)), key=place))
 
+    @property
+    def leaders(self) -> frozenset[int]:
+        """The rows that cannot be told apart from the best, if some other can; else none: a tie of all says nothing."""
+        if not any(tie is not None and tie > 1 for tie in self.ties):
+            return frozenset()
+        return frozenset(index for index, tie in enumerate(self.ties) if tie == 1)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Per row the shortest name that tells it apart in this table."""
@@ -107,7 +114,7 @@ class Ranking:
 
     def conclusions(self) -> list[str]:
         """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
-        lines = self._ties_in_words() if self._ranked > 1 else []
+        lines = self.ties_in_words()
         for name, group in zip(self.names, self.groups, strict=True):
             counts = group.statuses
             if counts[DIVERGED]:
@@ -127,7 +134,10 @@ class Ranking:
     def _needed(self, win: Superiority) -> int | None:
         return statistics.seeds_for_power(win.probability, self.alpha, comparisons=corrections(self._ranked), sides=1)
 
-    def _ties_in_words(self) -> list[str]:
+    def ties_in_words(self) -> list[str]:
+        """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores."""
+        if self._ranked < 2:
+            return []
         label = clean(self.info.label)
         tied = [index for index in self.order if self.ties[index] == 1]
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ganbench.tables.columns import Column, Sheet, sheet
-from ganbench.tables.grouping import Table
+from ganbench.tables.sheet import Column, Sheet
 
 DEFAULT_WIDTH = 120
 # Narrower than this, a label folded over lines is harder to read than a line that is too long.
@@ -21,20 +20,20 @@ _PADDING = 3
 _EDGES = 2
 
 
-def terminal(tables: Sequence[Table], *, width: int | None, colour: bool) -> str:
+def terminal(sheets: Sequence[Sheet], *, width: int | None, colour: bool) -> str:
     """Every table with its protocol, its notes and the path of its samples beneath."""
-    if not tables:
+    if not sheets:
         return "no trials"
-    return "\n\n".join(_one(sheet(table), width, colour) for table in tables)
+    return "\n\n".join(_one(page, width, colour) for page in sheets)
 
 
 def _one(page: Sheet, width: int | None, colour: bool) -> str:
-    lines = [_grid(page, width, colour), "", *_beneath(page)]
-    return "\n".join(lines)
+    title = [page.title, ""] if page.title else []
+    return "\n".join([*title, _grid(page, width, colour), "", *_beneath(page)])
 
 
 def _beneath(page: Sheet) -> list[str]:
-    lines = [page.sentence]
+    lines = list(page.sentences)
     if page.samples:
         lines.append(f"samples: {page.samples}")
     for note in page.notes:
@@ -62,7 +61,9 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     for index, cells in enumerate(rows):
         if page.baselines and 0 < index == len(rows) - page.baselines:
             table.add_section()
-        table.add_row(*(Text(cell, style=_style(c, cell, colour)) for c, cell in zip(page.columns, cells, strict=True)))
+        table.add_row(
+            *(Text(cell, style=_style(c, cell, index, colour)) for c, cell in zip(page.columns, cells, strict=True))
+        )
     file = io.StringIO()
     console = Console(
         file=file,
@@ -79,9 +80,9 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     return "\n".join(line.rstrip() for line in file.getvalue().rstrip("\n").splitlines())
 
 
-def _style(column: Column, cell: str, colour: bool) -> str:
+def _style(column: Column, cell: str, row: int, colour: bool) -> str:
     if not colour or column.heading != "status":
-        return ""
+        return "bold" if colour and row in column.strong else ""
     return "green" if cell == "done" else "yellow" if cell.startswith("done") else "red"
 
 

@@ -61,6 +61,24 @@ def rate(images_per_second: float | None) -> str:
     return f"{images_per_second:,.0f}" if abs(images_per_second) >= 99.95 else f"{images_per_second:.1f}"
 
 
+def size(count: float | None) -> str:
+    """Bytes as ``512 MiB`` or ``3.2 GiB``; ``-`` where not known."""
+    if count is None or not math.isfinite(count) or count < 0:
+        return "-"
+    mebibytes = count / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes < 999.5 else f"{mebibytes / 1024:.1f} GiB"
+
+
+def energy(joules: float | None) -> str:
+    """Joules as ``830 J``, ``12.3 kJ`` or ``4.5 MJ``; ``-`` where not known."""
+    if joules is None or not math.isfinite(joules) or joules < 0:
+        return "-"
+    for factor, unit in ((1e6, "MJ"), (1e3, "kJ")):
+        if joules >= 0.9995 * factor:
+            return f"{joules / factor:.1f} {unit}"
+    return f"{joules:.0f} J"
+
+
 def headline(values: Mapping[str, ValueInfo]) -> str | None:
     """The value a table shows the best of: the first of which less is better, else the first that is a score."""
     scores = {name: info for name, info in values.items() if info.direction is not None}

@@ -1,0 +1,67 @@
+"""Tables as HTML: a page of its own, or fragments for one."""
+
+from collections.abc import Sequence
+from html import escape as _escape
+
+from ganbench.tables.sheet import Sheet
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8886; --soft: #8881; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); }
+th { border-bottom-width: 2px; }
+th.n, td.n { text-align: right; white-space: nowrap; }
+tr.baseline { font-style: italic; background: var(--soft); }
+.protocol, .notes { font-size: .87em; overflow-wrap: anywhere; }
+code { font-size: .92em; overflow-wrap: anywhere; }
+@media print { body { margin: 0; max-width: none; } }
+"""
+
+
+def html(sheets: Sequence[Sheet]) -> str:
+    """A whole page with every table."""
+    return page("ganbench", "\n".join(map(fragment, sheets)) if sheets else "<p>No trials.</p>")
+
+
+def page(title: str, body: str) -> str:
+    """A page that needs nothing from elsewhere and runs no script."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>"
+    )
+
+
+def fragment(sheet: Sheet) -> str:
+    """One table with its sentences and notes beneath."""
+    lines = [f"<h3>{escape(sheet.title)}</h3>"] if sheet.title else []
+    lines += ['<div class="scroll"><table>', "<thead><tr>"]
+    kinds = [' class="n"' if column.numeric else "" for column in sheet.columns]
+    lines += [f'<th scope="col"{kind}>{escape(c.heading)}</th>' for c, kind in zip(sheet.columns, kinds, strict=True)]
+    lines.append("</tr></thead>\n<tbody>")
+    rows = sheet.rows
+    for index, cells in enumerate(rows):
+        lines.append('<tr class="baseline">' if index >= len(rows) - sheet.baselines else "<tr>")
+        for place, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
+            text = f"<strong>{escape(cell)}</strong>" if sheet.strong(index, place) else escape(cell)
+            lines.append(f"<td{kind}>{text}</td>")
+        lines.append("</tr>")
+    lines.append("</tbody></table></div>")
+    lines += [f'<p class="protocol">{escape(sentence)}</p>' for sentence in sheet.sentences]
+    if sheet.samples:
+        lines.append(f'<p class="notes">Samples: <code>{escape(sheet.samples)}</code></p>')
+    if sheet.notes:
+        lines.append('<ul class="notes">')
+        for note in sheet.notes:
+            where = f" ({escape(note.path)})" if note.path else ""
+            lines.append(f"<li>{escape(note.kind)}: {escape(note.whose)}: <code>{escape(note.text)}</code>{where}</li>")
+        lines.append("</ul>")
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text that HTML shows as it is, in attributes too."""
+    return _escape(text, quote=True)

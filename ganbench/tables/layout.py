@@ -1,0 +1,141 @@
+"""What a table shows: which columns, in which order, in how many parts."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.spec import Frozen
+from ganbench.tables.grouping import Group, Table, tell_apart
+from ganbench.tables.ranking import ALPHA, rank
+
+TEXTS: dict[str, Callable[[Group], str]] = {
+    "loss": lambda group: group.first.loss,
+    "architecture": lambda group: group.first.architecture,
+    "dataset": lambda group: group.first.dataset,
+    "recipe": lambda group: group.recipe,
+    "status": lambda group: group.status,
+}
+COSTS = {
+    "images/s": "images_per_second",
+    "time": "seconds",
+    "train-time": "train_seconds",
+    "memory": "peak_memory",
+    "energy": "energy_joules",
+}
+SETS = {"cost": tuple(COSTS), "all": ("all",)}
+PARTS = ("loss", "architecture", "dataset")
+KINDS = ("ci", "median", "best", "group")
+"""What there is of a metric besides its mean: ``fid:ci``, ``fid:median``, ``fid:best``, ``fid:group``."""
+
+
+class Layout(Frozen):
+    """What a table shows.
+
+    Attributes:
+        columns: names in the order they are to stand; one with ``+`` is added to the default ones. A name is one of
+            ``loss``, ``architecture``, ``dataset``, ``recipe``, ``seeds``, ``group``, ``status``, a metric, a metric
+            with ``:ci``, ``:median``, ``:best`` or ``:group``, a cost (``images/s``, ``time``, ``train-time``,
+            ``memory``, ``energy``), ``cost`` for all of these, or ``all``.
+        sort: a column; with ``-`` before it the other way round. Scores stand best first, rows without one last.
+        group: columns (loss, architecture, dataset) whose values have a table each, with tie groups of its own.
+        wide: losses down, datasets across, one metric in the cells.
+        metric: the metric that ranks, and that a wide table shows; by default each table's headline.
+        alpha: the level of the tests behind tie groups.
+    """
+
+    columns: tuple[str, ...] = ()
+    sort: str = ""
+    group: tuple[str, ...] = ()
+    wide: bool = False
+    metric: str = ""
+    alpha: float = ALPHA
+
+
+def arrange(tables: Sequence[Table], layout: Layout) -> list[Table]:
+    """Split and sort tables as the layout says.
+
+    Raises:
+        UsageError: a column that no table has, or that cannot split; a level that is none.
+    """
+    _validate(tables, layout)
+    parts = [part for table in tables for part in _split(table, layout.group)]
+    return [replace(part, groups=_sorted(part, layout)) for part in parts] if layout.sort else parts
+
+
+def metric_of(name: str) -> tuple[str, str]:
+    """``fid:ci`` is the kind ``ci`` of ``fid``; ``fid`` has none."""
+    metric, _, kind = name.rpartition(":")
+    return (metric, kind) if metric and kind in KINDS else (name, "")
+
+
+def _validate(tables: Sequence[Table], layout: Layout) -> None:
+    metrics = list(dict.fromkeys(name for table in tables for name in table.values))
+    scores = list(dict.fromkeys(n for t in tables for n, info in t.values.items() if info.direction is not None))
+    known = [*TEXTS, "seeds", "group", *metrics, *COSTS]
+    if not 0 < layout.alpha < 1:
+        raise UsageError(f"--alpha {layout.alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+    for part in layout.group:
+        if part not in PARTS:
+            raise UsageError(f"--group '{part}' cannot split a table{did_you_mean(part, PARTS)}")
+    if not tables or not metrics:
+        return
+    if layout.metric and layout.metric not in scores:
+        raise UsageError(f"no table has the score '{layout.metric}'{did_you_mean(layout.metric, scores)}")
+    wanted = [name.removeprefix("+") for name in layout.columns] + [layout.sort.removeprefix("-")] * bool(layout.sort)
+    for name in wanted:
+        if name not in known and name not in SETS and metric_of(name)[0] not in metrics:
+            raise UsageError(f"no table has a column '{name}'{did_you_mean(name, [*known, *SETS])}")
+
+
+def _split(table: Table, by: Sequence[str]) -> list[Table]:
+    if not by:
+        return [table]
+    parts: dict[tuple[str, ...], list[Group]] = {}
+    for group in table.groups:
+        parts.setdefault(tuple(TEXTS[name](group) for name in by), []).append(group)
+    if not parts:
+        return [table]
+    found = []
+    for key, groups in parts.items():
+        copies = [replace(group) for group in groups]
+        tell_apart(copies)
+        part = ", ".join(f"{name}: {value}" for name, value in zip(by, key, strict=True))
+        found.append(replace(table, groups=copies, part=part))
+    return found
+
+
+def _sorted(table: Table, layout: Layout) -> list[Group]:
+    name, reverse = layout.sort.removeprefix("-"), layout.sort.startswith("-")
+    keys = _keys(table, name, layout)
+    have = [index for index, key in enumerate(keys) if key is not None]
+    # Sorting is stable both ways, and rows without a value stay last both ways.
+    have.sort(key=lambda index: keys[index], reverse=reverse)
+    return [table.groups[index] for index in [*have, *(i for i, key in enumerate(keys) if key is None)]]
+
+
+def _keys(table: Table, name: str, layout: Layout) -> list[Any]:
+    groups = table.groups
+    if name in TEXTS:
+        return [TEXTS[name](group) for group in groups]
+    if name == "seeds":
+        return [len(group.done) for group in groups]
+    if name in COSTS:
+        return [_mean(group.cost(COSTS[name])) for group in groups]
+    metric, kind = (layout.metric, "group") if name == "group" else metric_of(name)
+    if kind == "group":
+        ranking = rank(table, metric or None, layout.alpha)
+        return [ranking.order.index(index) if ranking else None for index in range(len(groups))]
+    info = table.values.get(metric)
+    sign = -1 if info is not None and info.direction == "higher" else 1
+    values = [_mean(group.best(metric) if kind == "best" else group.metric(metric)) for group in groups]
+    return [None if value is None else sign * value for value in values]
+
+
+def _mean(summary: Any) -> float | None:
+    return None if summary is None else float(summary.mean)
+
+
+def listed(texts: Iterable[str]) -> tuple[str, ...]:
+    """Names from texts that may hold several, separated by commas."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())

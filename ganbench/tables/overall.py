@@ -1,0 +1,149 @@
+"""Rows over several data sets: average ranks, and the wide table of losses by data sets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganbench.statistics import AverageRanks, average_ranks
+from ganbench.tables.grouping import Group, Table
+from ganbench.tables.layout import Layout
+from ganbench.tables.ranking import Ranking, rank
+from ganbench.tables.sheet import Column, Sheet, notes, samples
+from ganbench.tables.wording import clean, spread
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Rows compared over all tables in which each of them has scores.
+
+    Attributes:
+        keys: the rows: loss, architecture, recipe.
+        names: each row's shortest name.
+        tables: the names of the tables that count.
+        result: the average ranks.
+    """
+
+    keys: tuple[Key, ...]
+    names: tuple[str, ...]
+    tables: tuple[str, ...]
+    result: AverageRanks
+
+    def sentences(self) -> list[str]:
+        """The average ranks in words, best first, and which rows they cannot tell apart."""
+        found = self.result
+        order = sorted(range(len(self.names)), key=lambda index: found.ranks[index])
+        ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in order)
+        test = f", Friedman p = {found.p:.2g}" if found.p is not None else ""
+        lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{test}."]
+        tied = [" = ".join(self.names[index] for index in clique) for clique in found.cliques if len(clique) > 1]
+        difference = f"critical difference {found.critical_difference:.2f}, Nemenyi, α = {found.alpha:g}"
+        apart = f"cannot be told apart: {'; '.join(tied)}" if tied else "all can be told apart"
+        return [*lines, f"By average ranks {apart} ({difference})."]
+
+
+def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
+    """Average the ranks of rows over tables; ``None`` unless two tables share two rows with scores.
+
+    Rows that lack scores in a table are left out of the average (they are in the tables): a rank among fewer rows is
+    another number.
+    """
+    rankings = [found for table in tables if (found := _ranking(table, layout)) is not None]
+    if len(rankings) < 2:
+        return None
+    scored = [
+        {_key(group): row for group, row in zip(found.groups, found.scores, strict=True) if row} for found in rankings
+    ]
+    keys = tuple(key for key in scored[0] if all(key in scores for scores in scored))
+    if len(keys) < 2:
+        return None
+    result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha)
+    names = tuple(_named(tables, rankings, layout))
+    return Overall(keys, tuple(_short(keys)), names, result)
+
+
+def wide(tables: Sequence[Table], layout: Layout) -> Sheet:
+    """Lay several tables out as one: rows down, a column per table, the mean of one metric in the cells."""
+    rows: dict[Key, None] = {}
+    framing: dict[Key, None] = {}
+    for table in tables:
+        rows |= dict.fromkeys(map(_key, table.groups))
+        framing |= dict.fromkeys(map(_key, table.baselines))
+    keys = [*rows, *framing]
+    columns = [
+        Column(heading, [clean(key[part]) for key in keys])
+        for part, heading in enumerate(("loss", "architecture", "recipe"))
+    ]
+    everyone = [group for table in tables for group in table.all_groups]
+    for table, heading in zip(tables, _headings(tables, layout), strict=True):
+        columns.append(_column(table, heading, keys, layout))
+    together = overall(tables, layout)
+    if together is not None:
+        ranks = dict(zip(together.keys, together.result.ranks, strict=True))
+        cells = [f"{ranks[key]:.2f}" if key in ranks and key in rows else "-" for key in keys]
+        columns.append(Column("average rank", cells, numeric=True))
+    sentences = list(dict.fromkeys(clean(table.sentence) for table in tables))
+    for table in tables:
+        ranking = _ranking(table, layout)
+        sentences += [f"{clean(_title(table))}: {line}" for line in ranking.ties_in_words()] if ranking else []
+    return Sheet(
+        columns=[column for column in columns if not column.empty],
+        baselines=len(framing),
+        sentences=sentences + (together.sentences() if together else []),
+        samples=samples([row for group in everyone for row in group.rows]),
+        notes=notes(everyone),
+    )
+
+
+def _column(table: Table, heading: str, keys: list[Key], layout: Layout) -> Column:
+    ranking = _ranking(table, layout)
+    metric = ranking.metric if ranking else layout.metric
+    info = table.values.get(metric)
+    found = {_key(group): group for group in table.all_groups}
+    leading = {_key(ranking.groups[index]) for index in ranking.leaders} if ranking else set()
+    cells = []
+    for key in keys:
+        group = found.get(key)
+        summary = group.metric(metric) if group and info else None
+        if group is None:
+            cells.append("-")
+        elif summary is None or info is None:
+            cells.append(clean(group.status))
+        else:
+            lost = len(group.rows) - summary.n
+            cells.append(spread(summary.mean, summary.sd, info) + (f" ({summary.n}/{len(group.rows)})" if lost else ""))
+    return Column(heading, cells, True, frozenset(i for i, key in enumerate(keys) if key in leading))
+
+
+def _ranking(table: Table, layout: Layout) -> Ranking | None:
+    return rank(table, layout.metric or None, layout.alpha)
+
+
+def _headings(tables: Sequence[Table], layout: Layout) -> list[str]:
+    headings = []
+    titles = [_title(table) for table in tables]
+    for table, title in zip(tables, titles, strict=True):
+        ranking = _ranking(table, layout)
+        label = f" {ranking.info.label}" if ranking else ""
+        key = f" [{table.protocol.key}]" if table.protocol and titles.count(title) > 1 else ""
+        headings.append(clean(f"{title}{label}{key}"))
+    return headings
+
+
+def _named(tables: Sequence[Table], rankings: Sequence[Ranking], layout: Layout) -> list[str]:
+    ranked = {id(ranking.groups[0]) for ranking in rankings}
+    chosen = [table for table in tables if table.groups and id(table.groups[0]) in ranked]
+    return _headings(chosen, layout)
+
+
+def _title(table: Table) -> str:
+    return ", ".join(dict.fromkeys(group.first.dataset for group in table.all_groups))
+
+
+def _key(group: Group) -> Key:
+    return group.first.loss, group.first.architecture, group.recipe
+
+
+def _short(keys: Sequence[Key]) -> list[str]:
+    telling = [0, *(part for part in (1, 2) if len({key[part] for key in keys}) > 1)]
+    return [clean(" · ".join(key[part] for part in telling if key[part] not in ("", "-"))) for key in keys]

@@ -1,0 +1,106 @@
+"""A table as a person reads it: cells of cleaned text, the same for all such formats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os.path import commonpath
+
+from ganbench.results import Row
+from ganbench.tables.grouping import Group
+from ganbench.tables.wording import clean
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, its cells (the baselines' last), whether they are numbers, and which are set bold."""
+
+    heading: str
+    cells: list[str]
+    numeric: bool = False
+    strong: frozenset[int] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no cell says anything."""
+        return all(cell in ("", "-") for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line under a table: what kind, who says it (the row), the foreign text, and where to look."""
+
+    kind: str
+    whose: str
+    text: str
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as a person reads it.
+
+    Attributes:
+        columns: of equal length; the last ``baselines`` cells of each are the baselines'.
+        sentences: the protocol or protocols, then what can and cannot be concluded.
+        title: what sets it apart from its neighbours; may be empty.
+        samples: where the pictures are; may be empty.
+        notes: failures and warnings.
+    """
+
+    columns: list[Column]
+    baselines: int
+    sentences: list[str]
+    title: str = ""
+    samples: str = ""
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells by row."""
+        return [list(cells) for cells in zip(*(column.cells for column in self.columns), strict=True)]
+
+    def strong(self, row: int, column: int) -> bool:
+        """Whether a cell is set bold."""
+        return row in self.columns[column].strong
+
+
+def notes(groups: Sequence[Group]) -> list[Note]:
+    """Why trials failed, and what was warned about; the same warning of several seeds once."""
+    found: list[Note] = []
+    for group in groups:
+        for row in group.rows:
+            if row.done or row.status == "pending":
+                continue
+            text = clean(row.reason) or "no reason was left"
+            line = clean(row.log_line)
+            # A divergence explains itself; the log's last line is for ends that nobody foresaw.
+            if line and line not in text and row.status not in ("diverged", "running", "interrupted"):
+                text += f" | {line}"
+            found.append(Note(row.status, clean(row.name), text, clean(str(row.folder))))
+    return found + _warnings([row for group in groups for row in group.rows])
+
+
+def samples(rows: list[Row]) -> str:
+    """Where the pictures are: a path, or a pattern that a shell expands to all of them."""
+    pictures = [row.samples for row in rows if row.samples is not None]
+    if len(pictures) < 2:
+        return clean(str(pictures[0])) if pictures else ""
+    if len({picture.parent.parent for picture in pictures}) == 1:
+        return clean(str(pictures[0].parent.parent / "*" / pictures[0].name))
+    return clean(f"under {commonpath([str(picture.absolute()) for picture in pictures])}")
+
+
+def _warnings(rows: list[Row]) -> list[Note]:
+    """Each warning once, with the rows it is about; what is said of every row need not name them all."""
+    everyone = dict.fromkeys(_whose(row) for row in rows)
+    warned: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for text in filter(None, map(clean, row.warnings)):
+            warned.setdefault(text, {})[_whose(row)] = None
+    whose = {
+        text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
+    }
+    return [Note("warning", names, text) for text, names in whose.items()]
+
+
+def _whose(row: Row) -> str:
+    return clean(row.name).rpartition(" · seed ")[0]

@@ -1,0 +1,141 @@
+"""Layouts: columns by name, sorting, parts, wide tables, bold type, in every format."""
+
+import csv
+import io
+import json
+import math
+import re
+
+import pytest
+from test_results import make_spec
+from test_tables import cells, make_row
+from test_tables_ranking import HIGH, LOW, rows_of
+
+from ganbench.errors import UsageError
+from ganbench.results import Row
+from ganbench.tables import FORMATS, render
+from ganbench.tables.layout import Layout
+
+
+def two_datasets() -> list[Row]:
+    """Vanilla is better on both data sets; hinge diverged once on the second."""
+    rows = [*rows_of("hinge", HIGH), *rows_of("vanilla", LOW)]
+    return [*rows, *rows_of("hinge", [*HIGH[1:], math.inf], dataset="mnist"), *rows_of("vanilla", LOW, dataset="mnist")]
+
+
+def test_columns_replace_or_add() -> None:
+    rows = rows_of("a", LOW)
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("fid:ci", "loss", "fid:median"))))
+    assert line == {"FID 95 %": r"\[1.00, 1.40\] (t)", "loss": "a", "FID median": "1.20"}
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("+memory", "+fid:group"))))
+    assert {"loss", "FID", "time"} <= set(line)
+    assert "memory" not in line  # nobody measured it, and empty columns are left out
+    rows = [make_row(row.spec, cost={"peak_memory": 3 * 2**29, "energy_joules": 12300.0}) for row in rows]
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("cost",))))
+    assert line == {"memory": "1.5 GiB", "energy": "12.3 kJ"}
+    (record,) = csv.DictReader(io.StringIO(render(rows, "csv", layout=Layout(columns=("loss", "fid", "cost")))))
+    assert {"protocol", "loss", "fid", "fid_sd", "fid_n", "peak_memory"} <= set(record)
+    assert "status" not in record
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        (Layout(columns=("fud",)), "no table has a column 'fud'; did you mean 'fid'"),
+        (Layout(sort="-lost"), "no table has a column 'lost'; did you mean 'loss'"),
+        (Layout(group=("sed",)), "--group 'sed' cannot split a table"),
+        (Layout(metric="memory"), "no table has the score 'memory'"),
+        (Layout(alpha=5), "--alpha 5 is no level"),
+    ],
+)
+def test_what_no_table_has_is_named(layout: Layout, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        render(rows_of("a", LOW), "markdown", layout=layout)
+
+
+def test_sorting_puts_the_best_first_and_the_missing_last() -> None:
+    rows = [*rows_of("a", HIGH), *rows_of("b", [math.inf]), *rows_of("c", LOW)]
+
+    def order(sort: str) -> list[str]:
+        return [line["loss"] for line in cells(render(rows, "markdown", layout=Layout(sort=sort)))]
+
+    assert order("fid") == ["c", "a", "b"]
+    assert order("-fid") == ["a", "c", "b"]
+    assert order("group") == ["c", "b", "a"]  # one seed that diverged cannot be told apart from the best
+    assert order("-loss") == ["c", "b", "a"]
+    assert order("is") == ["a", "c", "b"]
+    assert order("seeds") == ["b", "a", "c"]
+
+
+def test_parts_have_ties_of_their_own() -> None:
+    rows = [*rows_of("a", LOW), *rows_of("b", HIGH)]
+    rows += [*rows_of("a", HIGH, architecture="resnet"), *rows_of("b", LOW, architecture="resnet")]
+    together = [(line["architecture"], line["loss"], line["group"]) for line in cells(render(rows, "markdown"))]
+    assert {(architecture, loss) for architecture, loss, tie in together if tie == "1"} == {
+        ("dcgan", "a"),
+        ("resnet", "b"),
+    }
+    text = render(rows, "markdown", layout=Layout(group=("architecture",)))
+    assert "**architecture: dcgan**" in text
+    assert "FID: a is best; every other row is worse" in text
+    assert "FID: b is best; every other row is worse" in text
+    tables = json.loads(render(rows, "json", layout=Layout(group=("architecture",))))
+    assert [table["part"] for table in tables] == ["architecture: dcgan", "architecture: resnet"]
+    assert [row["tie_groups"]["fid"] for table in tables for row in table["rows"]] == [1, 2, 2, 1]
+
+
+def test_bold_is_what_cannot_be_told_apart_from_the_best() -> None:
+    rows = [*rows_of("a", LOW), *rows_of("b", HIGH)]
+    assert r"\textbf{1.20 $\pm$ 0.16}" in render(rows, "latex")
+    assert render(rows, "latex").count(r"\textbf") == 1
+    assert cells(render(rows, "markdown"))[0]["FID"] == "**1.20 ± 0.16**"
+    assert render(rows, "html").count("<strong>") == 1
+    tied = [*rows_of("a", LOW), *rows_of("b", LOW)]
+    for format_name in ("latex", "markdown", "html"):
+        assert not re.search(r"textbf|\*\*|<strong>", render(tied, format_name))
+
+
+def test_a_wide_table_has_a_column_per_data_set_and_average_ranks() -> None:
+    text = render(two_datasets(), "markdown", layout=Layout(wide=True))
+    assert cells(text) == [
+        {"loss": "hinge", "architecture": "dcgan", "digits FID": "2.20 ± 0.16", "mnist FID": "2.25 ± 0.13 (4/5)",
+         "average rank": "2.00"},
+        {"loss": "vanilla", "architecture": "dcgan", "digits FID": "**1.20 ± 0.16**", "mnist FID": "**1.20 ± 0.16**",
+         "average rank": "1.00"},
+    ]  # fmt: skip
+    assert text.count("1000 fakes against") == 2
+    assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00." in text
+    assert "cannot be told apart: vanilla = hinge (critical difference 1.39, Nemenyi" in text
+    record = next(csv.DictReader(io.StringIO(render(two_datasets(), "csv", layout=Layout(wide=True)))))
+    assert record["loss"] == "hinge"
+    assert [float(value) for name, value in record.items() if name.endswith("_n")] == [5, 4]
+
+
+def test_a_wide_table_says_what_is_missing() -> None:
+    rows = [*rows_of("a", LOW), *rows_of("b", [math.inf] * 2), *rows_of("a", LOW, dataset="mnist")]
+    first, second = cells(render(rows, "markdown", layout=Layout(wide=True)))
+    assert (first["digits FID"], second["digits FID"]) == ("1.20 ± 0.16", "diverged")
+    assert second["mnist FID"] == "-"
+    assert "average rank" not in first
+
+
+def test_the_same_data_under_two_protocols_has_two_columns() -> None:
+    rows = rows_of("a", LOW) + [make_row(make_spec("a", seed=seed, steps=9)) for seed in range(2)]
+    (line,) = cells(render(rows, "markdown", layout=Layout(wide=True)))
+    assert len([name for name in line if name.startswith("digits FID \\[")]) == 2
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("layout", [Layout(wide=True), Layout(columns=("all",)), Layout(group=("loss", "dataset"))])
+def test_every_format_takes_every_layout(format_name: str, layout: Layout) -> None:
+    assert "vanilla" in render(two_datasets(), format_name, layout=layout)
+    render([], format_name, layout=layout)
+    render(rows_of("a", [math.inf]), format_name, layout=layout)
+    render([make_row(make_spec(baseline="real"))], format_name, layout=layout)
+
+
+def test_html_is_whole_and_asks_for_nothing() -> None:
+    text = render(two_datasets(), "html")
+    assert text.startswith("<!doctype html>")
+    assert not re.search(r"src=|href=|<script|url\(", text)
+    assert text.count("<table>") == text.count("</table>") == 2
