@@ -54,12 +54,13 @@ LIGHT = [
     "ganbench.tables.ranking",
     "ganbench.display",
     "ganbench.session",
+    "ganbench.testing",
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
         "suite", "statistics")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
-          "penalties", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
+          "penalties", "architectures", "datasets", "metrics", "extractors", "testing")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}

@@ -1,0 +1,411 @@
+"""What an architecture must do: networks of the declared shapes and range that train, save, load and move.
+
+``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+"""
+
+import itertools
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, cast
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Networks
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+LARGEST_RUN = 128
+"""Declared sides beyond this are not tried: on a CPU they take minutes."""
+VECTORS = ((2,), (5,))
+
+
+def build(subject: Subject) -> Architecture:
+    """Return a fresh instance."""
+    return cast(Architecture, subject.build())
+
+
+def latent_dim(subject: Subject) -> int:
+    """The dimension of z that the networks are tried with."""
+    return int(subject.expected.get("latent_dim", 16))
+
+
+def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
+    """The sample shapes that are tried: every declared side (powers of two where more are declared) and channels."""
+    architecture = build(subject)
+    shapes: list[tuple[int, ...]] = []
+    if "vector" in architecture.kinds:
+        shapes += VECTORS
+    if "image" in architecture.kinds:
+        low, high = architecture.sizes
+        sides = {side for side in (1 << n for n in range(17)) if low <= side <= high}
+        if not architecture.power_of_two:
+            sides |= {low, min(high, LARGEST_RUN)}
+        tried = sorted(side for side in sides if side <= max(low, LARGEST_RUN))
+        channels = subject.expected.get("channels", (1, 3))
+        shapes += [(count, side, side) for side, count in itertools.product(tried, channels)]
+    return shapes
+
+
+def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
+    """Build as a trial does, after seeding torch's global stream."""
+    torch.manual_seed(seed)
+    found: Any = build(subject).build(shape, latent_dim(subject))
+    if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
+        raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
+    return Networks(*found)
+
+
+def typical(subject: Subject) -> tuple[int, ...]:
+    """One shape that stands for the others: the smallest image of a single channel, or points."""
+    shapes = sample_shapes(subject)
+    images = [shape for shape in shapes if len(shape) == 3 and shape[1] >= 8]
+    return (images or shapes)[0]
+
+
+def latents(subject: Subject, n: int, *, seed: int = 1) -> Tensor:
+    """Draw z (n, latent_dim)."""
+    return torch.randn(n, latent_dim(subject), generator=torch.Generator().manual_seed(seed))
+
+
+def shapes(subject: Subject) -> str:
+    """Samples have the declared shape and outputs are (N,), at every declared size and channel count."""
+    architecture = build(subject)
+    if not architecture.kinds or not set(architecture.kinds) <= {"image", "vector"}:
+        raise Flaw(f"kinds is {architecture.kinds}, not of 'image' and 'vector'; no dataset could be chosen for it")
+    tried = sample_shapes(subject)
+    if not tried:
+        raise Flaw(f"sizes {architecture.sizes} hold no side that could be tried; every dataset would be refused")
+    for shape in tried:
+        generator, discriminator = networks(subject, shape)
+        with torch.no_grad():
+            fakes = generator(latents(subject, 2))
+            if fakes.shape != (2, *shape):
+                raise Flaw(
+                    f"the generator for samples {shape} returns {tuple(fakes.shape[1:])}; the discriminator would be "
+                    "shown other shapes for real and fake, or the evaluation would refuse them"
+                )
+            for n in (2, 1):
+                found = tuple(discriminator(fakes[:n]).shape)
+                if found != (n,):
+                    raise Flaw(
+                        f"the discriminator returns shape {found} for {n} samples {shape}, not ({n},); against (N,) "
+                        "such outputs broadcast to N x N in a loss that compares real with fake, without any error"
+                        + ("; a bare .squeeze() drops the batch of one" if found == () else "")
+                    )
+    return f"tried {', '.join('x'.join(map(str, shape)) for shape in tried)}"
+
+
+def value_range(subject: Subject) -> None:
+    """Images lie in [-1, 1], whatever z is."""
+    shape = typical(subject)
+    if len(shape) != 3:
+        raise NotApplicable("vectors have no range")
+    generator = networks(subject, shape).generator
+    with torch.no_grad():
+        for scale in (1.0, 100.0):
+            fakes = _perturbed(generator, 0.5 if scale > 1 else 0.0)(scale * latents(subject, 4))
+            low, high = float(fakes.min()), float(fakes.max())
+            if not (low >= -1 and high <= 1):
+                raise Flaw(
+                    f"the generator returns values from {low:.3g} to {high:.3g}, and images are in [-1, 1]; the "
+                    "evaluation would clamp them, and score other pictures than the discriminator saw"
+                )
+            if scale == 1 and low >= 0:
+                raise Flaw(
+                    "the generator returns no value below 0 (a sigmoid?); images are in [-1, 1], and black is -1"
+                )
+
+
+def parameter_count(subject: Subject) -> str:
+    """Every build has the same parameters."""
+    shape = typical(subject)
+    first, second = networks(subject, shape), networks(subject, shape, seed=1)
+    counts = []
+    for role, one, two in zip(Networks._fields, first, second, strict=True):
+        a, b = ({name: tuple(value.shape) for name, value in each.state_dict().items()} for each in (one, two))
+        if a != b:
+            raise Flaw(f"the {role} has other parameters when built again; a trial could not be resumed")
+        counts.append(f"{sum(value.numel() for value in one.parameters()):,} in the {role}")
+    return f"{' and '.join(counts)} for {'x'.join(map(str, shape))}"
+
+
+def initialisation(subject: Subject) -> None:
+    """Initial weights come from torch's seed, and from nothing else."""
+    shape = typical(subject)
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        np.random.seed(1)
+        random.seed(1)
+        first = networks(subject, shape)
+        np.random.seed(2)
+        random.seed(2)
+        second, other = networks(subject, shape), networks(subject, shape, seed=1)
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+    for role, one, two, three in zip(Networks._fields, first, second, other, strict=True):
+        a, b, c = one.state_dict(), two.state_dict(), three.state_dict()
+        differing = [name for name in a if not torch.equal(a[name], b[name])]
+        if differing:
+            raise Flaw(
+                f"the {role}'s initial {differing[0]} is another with the same seed (drawn from numpy, from random, "
+                "or from a stream of its own); the same trial would give another score"
+            )
+        if all(torch.equal(a[name], c[name]) for name in a):
+            raise Flaw(f"the {role} starts with the same weights for every seed; --seeds 5 would repeat one trial")
+
+
+def state_dict(subject: Subject) -> None:
+    """Saved and loaded, a network is the same function."""
+    shape = typical(subject)
+    first, second = networks(subject, shape), networks(subject, shape, seed=1)
+    inputs = {"generator": latents(subject, 4), "discriminator": _noise(4, shape)}
+    for role, one, two in zip(Networks._fields, first, second, strict=True):
+        one(inputs[role])  # running statistics and estimates move
+        tensors = {name: value.detach().clone().contiguous() for name, value in one.state_dict().items()}
+        try:
+            data = safetensors.torch.save({name: value.detach() for name, value in one.state_dict().items()})
+        except Exception as error:
+            reason = " ".join(str(error).split())[:160]
+            raise Flaw(
+                f"the {role} cannot be saved as safetensors ({reason}); the trial would fail at its end"
+            ) from error
+        restored = safetensors.torch.load(data)
+        if set(restored) != set(tensors):
+            raise Flaw(f"the {role} saves {len(restored)} of {len(tensors)} tensors; what is trained would be lost")
+        two.load_state_dict(restored)
+        with torch.no_grad():
+            if not torch.equal(one.eval()(inputs[role]), two.eval()(inputs[role])):
+                raise Flaw(
+                    f"the {role} loaded from its saved weights gives other outputs: part of its state is no parameter "
+                    "and no buffer (use register_buffer); a resumed trial would go on with another network"
+                )
+
+
+def moves(subject: Subject) -> None:
+    """Networks move to another device and type whole."""
+    shape = typical(subject)
+    for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
+        x = latents(subject, 4) if role == "generator" else _noise(4, shape)
+        # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
+        devices = ["meta", *(["cuda"] if torch.cuda.is_available() else [])]
+        for device in devices:
+            moved = deepcopy(one).to(device)
+            try:
+                moved(x.to(device))
+            except Exception as error:
+                if device == "meta" and isinstance(error, NotImplementedError):
+                    continue  # an operation that cannot be imagined without data says nothing about devices
+                raise Flaw(
+                    f"the {role} cannot be run on another device ({' '.join(str(error).split())[:160]}): a tensor of "
+                    "it is neither parameter nor buffer (use register_buffer); --device cuda would fail"
+                ) from error
+        double = deepcopy(one).double()
+        try:
+            found = double(x.double())
+        except RuntimeError as error:
+            raise Flaw(
+                f"the {role} cannot be run in float64 ({' '.join(str(error).split())[:160]}): a tensor of it keeps "
+                "its own type; precision settings would fail"
+            ) from error
+        if found.dtype != torch.float64:
+            raise Flaw(f"the {role} in float64 returns {found.dtype}: it casts inside, and precision is lost unseen")
+
+
+def learning(subject: Subject) -> None:
+    """A gradient reaches every parameter of both networks."""
+    shape = typical(subject)
+    generator, discriminator = (_perturbed(one, 0.1) for one in networks(subject, shape))
+    z, real = latents(subject, 8), _noise(8, shape)
+    fakes = generator(z)
+    r, f = discriminator(real), discriminator(fakes)
+    weights = torch.linspace(0.5, 1.5, 8)
+    ((r * weights).sum() - (f * weights.flip(0)).sum() + (f.square() * weights).sum()).backward()
+    for role, network in zip(Networks._fields, (generator, discriminator), strict=True):
+        dead = [
+            name
+            for name, parameter in network.named_parameters()
+            if parameter.requires_grad and (parameter.grad is None or not bool(parameter.grad.abs().sum() > 0))
+        ]
+        if dead:
+            raise Flaw(
+                f"no gradient reaches the {role}'s {', '.join(dead[:3])}{' and others' if len(dead) > 3 else ''}; "
+                "it would keep its initial value, and the parameter count would be a claim"
+            )
+    if not bool(torch.isfinite(fakes).all() and torch.isfinite(f).all()):
+        raise Flaw("outputs are not finite; the trial would diverge at its first step")
+
+
+def double_backward(subject: Subject) -> None:
+    """The discriminator can be differentiated twice where it claims so."""
+    architecture, shape = build(subject), typical(subject)
+    if not architecture.double_backward:
+        raise NotApplicable("it declares double_backward = False: gradient penalties are refused for it")
+    discriminator = _perturbed(networks(subject, shape).discriminator, 0.1)
+    x = _noise(4, shape).requires_grad_()
+    try:
+        (slopes,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        slopes.flatten(1).norm(dim=1).sub(1).square().mean().backward()
+    except RuntimeError as error:
+        raise Flaw(
+            f"the discriminator cannot be differentiated twice ({' '.join(str(error).split())[:160]}), and "
+            "double_backward is True; every gradient penalty would fail at the first step"
+        ) from error
+
+
+def batch_dependence(subject: Subject) -> None:
+    """``batch_norm_in_discriminator`` says whether one sample's output depends on its neighbours."""
+    shape = typical(subject)
+    discriminator = networks(subject, shape).discriminator
+    x, y = _noise(4, shape), _noise(4, shape, seed=9) * 0.2
+    mixed = torch.cat([x[:1], y[1:]])
+    with torch.no_grad():
+        torch.manual_seed(0)
+        alone = deepcopy(discriminator)(x)[0]
+        torch.manual_seed(0)
+        beside_others = deepcopy(discriminator)(mixed)[0]
+    dependent = not torch.allclose(alone, beside_others, rtol=1e-3, atol=1e-5)
+    declared = build(subject).batch_norm_in_discriminator
+    if dependent and not declared:
+        raise Flaw(
+            "one sample's output depends on the others in its batch (batch norm, a minibatch statistic), and "
+            "batch_norm_in_discriminator is False; a gradient penalty on it would be trained without a warning"
+        )
+    if declared and not dependent:
+        raise Flaw(
+            "batch_norm_in_discriminator is True and no output depends on its neighbours; every gradient penalty "
+            "would be warned about for nothing"
+        )
+
+
+def evaluation(subject: Subject) -> None:
+    """In eval mode a sample depends on its z alone; different z give different samples."""
+    shape = typical(subject)
+    generator = networks(subject, shape).generator
+    z = latents(subject, 6)
+    with torch.no_grad():
+        generator(latents(subject, 8, seed=2))
+        generator.eval()
+        together, again, alone = generator(z), generator(z), generator(z[2:3])
+    if not torch.equal(together, again) and not torch.allclose(together, again):
+        torch.manual_seed(0)
+        raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
+    if not torch.allclose(together[2], alone[0], rtol=1e-3, atol=1e-4):
+        raise Flaw(
+            "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
+            "are generated at a time"
+        )
+    if torch.allclose(together[0], together[1], rtol=1e-6, atol=1e-8):
+        raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
+
+
+def half_precision(subject: Subject) -> None:
+    """Both networks run under bfloat16 autocast."""
+    shape = typical(subject)
+    generator, discriminator = networks(subject, shape)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        fakes = generator(latents(subject, 4))
+        found = discriminator(fakes)
+    if not bool(torch.isfinite(fakes).all() and torch.isfinite(found).all()):
+        raise Flaw("outputs are not finite under bfloat16; precision=bfloat16 would end as diverged")
+
+
+def settling(subject: Subject) -> None:
+    """What it settles by itself are parameters it has, and stays settled."""
+    from ganbench import components
+
+    merged = components.merge("architecture", subject.name, subject.cls, dict(subject.parameters))
+    for penalised in (False, True):
+        settled = subject.cls.settle(dict(merged), gradient_penalty=penalised)
+        if not isinstance(settled, dict) or set(settled) != set(merged):
+            raise Flaw("settle() adds or drops parameters; what is recorded could not be built again")
+        if subject.cls.settle(dict(settled), gradient_penalty=penalised) != settled:
+            raise Flaw("settle() changes what it has settled; planned and trained networks would differ")
+        components.build("architecture", subject.name, subject.cls, settled)
+
+
+def refusals(subject: Subject) -> None:
+    """A shape beyond the declared ones is refused in one line, or built."""
+    architecture = build(subject)
+    if "image" not in architecture.kinds:
+        shape: tuple[int, ...] = (1, 16, 16)
+    elif "vector" not in architecture.kinds:
+        shape = (2,)
+    else:
+        raise NotApplicable("it makes images and vectors")
+    try:
+        architecture.build(shape, latent_dim(subject))
+    except ValueError:
+        return
+    except Exception as error:
+        raise Flaw(
+            f"build() on samples {shape}, which it does not make, raises {type(error).__name__} and not a ValueError "
+            "with one clear line; called from Python it would show a traceback"
+        ) from error
+
+
+def export(subject: Subject) -> str:
+    """Whether torch.compile traces the networks whole and torch.export exports them; for information."""
+    shape = typical(subject)
+    notes = []
+    for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
+        x = latents(subject, 4) if role == "generator" else _noise(4, shape)
+        works = [what for what, trace in TRACERS.items() if _traces(trace, one.eval(), x)]
+        notes.append(f"the {role} with {' and '.join(works) if works else 'neither torch.export nor torch.compile'}")
+    return f"works: {', '.join(notes)}"
+
+
+TRACERS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
+    "torch.export": lambda network, x: torch.export.export(network, (x,)).module(),
+    "torch.compile": lambda network, x: torch.compile(network, backend="eager", fullgraph=True),
+}
+
+
+CHECKS = (
+    shapes,
+    value_range,
+    parameter_count,
+    initialisation,
+    state_dict,
+    moves,
+    learning,
+    double_backward,
+    batch_dependence,
+    evaluation,
+    half_precision,
+    settling,
+    refusals,
+    export,
+)
+
+
+def _noise(n: int, shape: tuple[int, ...], *, seed: int = 3) -> Tensor:
+    """Samples in the range the networks see: uniform in [-1, 1] for images, normal for vectors."""
+    rng = torch.Generator().manual_seed(seed)
+    if len(shape) == 3:
+        return torch.rand(n, *shape, generator=rng) * 2 - 1
+    return torch.randn(n, *shape, generator=rng)
+
+
+def _perturbed(network: nn.Module, scale: float) -> nn.Module:
+    """The network with noise on its parameters: a layer that starts at zero does not hide those behind it."""
+    network = deepcopy(network)
+    rng = torch.Generator().manual_seed(11)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=rng) * scale)
+    return network
+
+
+def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Tensor) -> bool:
+    """Whether a traced network computes what the network computes."""
+    try:
+        with torch.no_grad():
+            return torch.allclose(trace(network, x)(x), network(x), rtol=1e-3, atol=1e-4)
+    except Exception:  # whatever the tracer cannot follow
+        return False
+    finally:
+        torch._dynamo.reset()

@@ -1,0 +1,211 @@
+"""What a check is, what it is run on, and what comes of it."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from ganbench.errors import DataError, UsageError, did_you_mean
+from ganbench.registry import KINDS, PLURALS
+from ganbench.spec import Scalar
+
+
+class Flaw(AssertionError):
+    """A component breaks its contract. The message says what is wrong and what a user would see go wrong."""
+
+
+class NotApplicable(Exception):
+    """A property that this component cannot have or lack; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One component under test.
+
+    Attributes:
+        kind: ``loss``, ``penalty``, ``architecture``, ...
+        name: what users type.
+        cls: its class.
+        parameters: those it is built with; the rest have their defaults.
+        expected: what its author knows of it beyond the contract, by name; each kind's module says what it reads.
+        factory: makes it, where it is not built from its class: a penalty that a loss carries.
+    """
+
+    kind: str
+    name: str
+    cls: Any
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    factory: Callable[[], Any] | None = None
+
+    def build(self) -> Any:
+        """Return a fresh instance.
+
+        Raises:
+            Flaw: it cannot be built.
+        """
+        from ganbench import components
+
+        if self.factory is not None:
+            return self.factory()
+        try:
+            merged = components.merge(self.kind, self.name, self.cls, dict(self.parameters))
+            return components.build(self.kind, self.name, self.cls, merged)
+        except UsageError as error:
+            raise Flaw(f"{error}; `--{_option(self.kind)} {self.name}` would be refused with this line") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One property. ``function`` raises :class:`Flaw` or :class:`NotApplicable`, or returns a note or ``None``."""
+
+    name: str
+    title: str
+    function: Callable[[Subject], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one check found. ``message`` is why it failed or was skipped, or a note."""
+
+    check: str
+    title: str
+    status: Literal["ok", "failed", "skipped"]
+    message: str = ""
+
+
+def checks_of(kind: str) -> list[Check]:
+    """Return the checks of a kind, in the order in which they are best read; imports torch for most kinds.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
+    functions = (*import_module("ganbench.testing.declarations").CHECKS, *_module(kind).CHECKS)
+    return [Check(name=_name(one), title=_title(one), function=one) for one in functions]
+
+
+def subject_of(
+    component: Any, *, name: str = "", parameters: Mapping[str, Scalar] | None = None, **expected: Any
+) -> Subject:
+    """Return the subject of a test.
+
+    Args:
+        component: a class that implements a contract, or the name of a registered component as users type it, with
+            its kind before a slash where two kinds share it: ``"loss/hinge"``.
+        name: what users type, where a class is given; by default the class's name in lower case.
+        parameters: what to build it with.
+        expected: see :class:`Subject`.
+
+    Raises:
+        UsageError: there is no such component, it cannot be imported, or is no component.
+    """
+    from ganbench import components, plugins
+
+    if isinstance(component, str):
+        registry = plugins.load().registry
+        kind, slash, bare = component.rpartition("/")
+        kinds = [kind] if slash else [one for one in KINDS if bare.rpartition(":")[2] in registry.names(one)]
+        if len(kinds) > 1:
+            raise UsageError(f"'{bare}' names a {' and a '.join(kinds)}; write '{kinds[0]}/{bare}'")
+        if not kinds or kinds[0] not in KINDS:
+            raise UsageError(f"there is no component '{component}'")
+        entry = registry.find(kinds[0], bare)
+        cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
+        return Subject(kind=entry.kind, name=entry.name, cls=cls, parameters=dict(parameters or {}), expected=expected)
+    kind = _kind_of(component)
+    shown = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", component.__name__).lower()
+    return Subject(kind=kind, name=shown, cls=component, parameters=dict(parameters or {}), expected=expected)
+
+
+def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[Outcome]:
+    """Run every check on a component. Whatever it raises is a failure of the check, never of the run.
+
+    Args:
+        subject: the component.
+        skip: checks to leave out, with the reason.
+
+    Raises:
+        UsageError: ``skip`` names no check.
+    """
+    skip = skip or {}
+    checks = checks_of(subject.kind)
+    for name in skip:
+        if name not in {one.name for one in checks}:
+            raise UsageError(f"there is no check '{name}'{did_you_mean(name, [one.name for one in checks])}")
+    for one in checks:
+        if one.name in skip:
+            yield Outcome(check=one.name, title=one.title, status="skipped", message=skip[one.name])
+        else:
+            yield judge(one, subject)
+
+
+def judge(one: Check, subject: Subject) -> Outcome:
+    """Run one check."""
+    try:
+        note = one.function(subject)
+    except Flaw as flaw:
+        return Outcome(check=one.name, title=one.title, status="failed", message=str(flaw))
+    except NotApplicable as reason:
+        return Outcome(check=one.name, title=one.title, status="skipped", message=str(reason))
+    except DataError as error:
+        return Outcome(check=one.name, title=one.title, status="skipped", message=f"its files are not here: {error}")
+    except Exception as error:
+        where = _place(error, subject)
+        message = f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}{where}; a trial would fail with this"
+        return Outcome(check=one.name, title=one.title, status="failed", message=message)
+    return Outcome(check=one.name, title=one.title, status="ok", message=note or "")
+
+
+def check(component: Any, *, skip: Mapping[str, str] | None = None, **options: Any) -> list[Outcome]:
+    """Run every check on a component, given as to :func:`subject_of`, and return what came of each."""
+    return list(run(subject_of(component, **options), skip=skip))
+
+
+def _module(kind: str) -> Any:
+    return import_module(f"ganbench.testing.{PLURALS[kind]}")
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return function.__name__.strip("_").replace("_", "-")
+
+
+def _title(function: Callable[..., Any]) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+
+
+def _option(kind: str) -> str:
+    return {"architecture": "arch", "dataset": "dataset", "extractor": "extractor", "executor": "executor"}.get(
+        kind, PLURALS[kind]
+    )
+
+
+def _kind_of(component: Any) -> str:
+    from ganbench import components
+    from ganbench.executors import Executor
+
+    contracts = {**components.CONTRACTS, "executor": Executor}
+    if inspect.isclass(component):
+        for kind, contract in contracts.items():
+            if issubclass(component, contract):
+                return kind
+        if callable(getattr(component, "trial_finished", None)):
+            return "tracker"
+    names = ", ".join(f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values())
+    raise UsageError(f"{component!r} is no component: it must be a subclass of one of {names}")
+
+
+def _place(error: BaseException, subject: Subject) -> str:
+    """The line of the component's own code that raised, where it was that code."""
+    package = getattr(subject.cls, "__module__", "").partition(".")[0]
+    trace, found = error.__traceback__, ""
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        own = name.partition(".")[0] == package and not name.startswith("ganbench.testing")
+        if own:
+            found = f" ({name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return found

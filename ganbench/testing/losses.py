@@ -1,0 +1,449 @@
+"""What a loss must do, whatever it is: both players' objectives on raw outputs of shape (N,)."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ganbench.api import Loss, Penalty
+from ganbench.errors import UsageError
+from ganbench.recipe import resolve_recipe
+from ganbench.testing import penalties
+from ganbench.testing.conventions import CONVENTIONS
+from ganbench.testing.formulas import NotAFormula, parse
+from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
+
+EXTREMES = (-50.0, -30.0, -10.0, -1.0, 0.0, 1.0, 10.0, 30.0, 50.0)
+LEVELS = (-0.9, -0.5, -0.1, 0.0, 0.1, 0.5, 0.9)
+"""Outputs of a discriminator that cannot tell real from fake."""
+PLAYERS = ("discriminator", "generator")
+
+
+def outputs(*sizes: int, seed: int = 0, scale: float = 2.0, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Draw raw outputs of the given batch sizes, ready to be differentiated by."""
+    rng = torch.Generator().manual_seed(seed)
+    drawn = [torch.randn(n, generator=rng, dtype=torch.float64) * scale for n in sizes]
+    return [x.to(dtype).requires_grad_() for x in drawn]
+
+
+def objective(loss: Loss, player: str, real: Tensor, fake: Tensor) -> Tensor:
+    """What ``player`` minimises, called as the training loop calls it."""
+    if player == "discriminator":
+        return loss.discriminator(real, fake)
+    return loss.generator(fake, real if loss.needs_real else None)
+
+
+def gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """The gradient by each input, zeros where there is none."""
+    if not value.requires_grad:
+        return tuple(torch.zeros_like(x) for x in inputs)
+    found = torch.autograd.grad(value, inputs, allow_unused=True, retain_graph=True)
+    return tuple(torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
+
+
+def build(subject: Subject) -> Loss:
+    """Return a fresh instance."""
+    return cast(Loss, subject.build())
+
+
+def scalar(subject: Subject) -> None:
+    """Both objectives are scalars that can be differentiated, at any batch size."""
+    loss = build(subject)
+    for n, player in itertools.product((1, 2, 7), PLAYERS):
+        real, fake = outputs(n, n, dtype=torch.float32)
+        value: Any = objective(loss, player, real, fake)
+        if not isinstance(value, Tensor):
+            raise Flaw(f"{player}() returns {type(value).__name__}, not a tensor; the first training step would fail")
+        if value.shape != ():
+            raise Flaw(
+                f"{player}() returns shape {tuple(value.shape)} on {n} outputs, not a scalar; the first training step "
+                "would fail in backward(); take the mean over the batch"
+            )
+        if not value.requires_grad:
+            raise Flaw(
+                f"{player}() returns a value cut off from the outputs (a .detach(), .item() or no_grad); "
+                f"the {player} would never learn"
+            )
+
+
+def finite(subject: Subject) -> None:
+    """Values and gradients are finite at outputs from -50 to 50."""
+    loss = build(subject)
+    for (r, f), player in itertools.product(itertools.product(EXTREMES, repeat=2), PLAYERS):
+        real, fake = torch.full((4,), r, requires_grad=True), torch.full((4,), f, requires_grad=True)
+        value = objective(loss, player, real, fake)
+        by_real, by_fake = gradients(value, real, fake)
+        for what, numbers in (("value", value), ("gradient", torch.stack([by_real, by_fake]))):
+            if not bool(torch.isfinite(numbers).all()):
+                bad = numbers[~torch.isfinite(numbers)].flatten()[0].item()
+                raise Flaw(
+                    f"the {player}'s {what} is {bad} at r = {r:g}, f = {f:g}; a trial would end as diverged as soon as "
+                    "the discriminator is that sure (use softplus or log-sigmoid, not the log of a sigmoid)"
+                )
+
+
+def direction(subject: Subject) -> None:
+    """A gradient step makes the discriminator separate and the generator fool it."""
+    loss = build(subject)
+    moved = dict.fromkeys(("real", "fake", "generator"), False)
+    for level in LEVELS:
+        real, fake = (torch.full((4,), level, dtype=torch.float64, requires_grad=True) for _ in range(2))
+        by_real, by_fake = gradients(loss.discriminator(real, fake), real, fake)
+        gap = float(by_fake.sum() - by_real.sum())
+        if gap <= 0:
+            how = "lowers real below fake" if gap < 0 else "does not move real and fake apart"
+            raise Flaw(
+                f"at r = f = {level:g} a gradient step of the discriminator {how}; it would learn "
+                f"{'to call fakes real' if gap < 0 else 'nothing'}, and every score would stay near an untrained one"
+            )
+        moved["real"] |= bool(by_real.abs().sum() > 0)
+        moved["fake"] |= bool(by_fake.abs().sum() > 0)
+        (by_fake,) = gradients(objective(loss, "generator", real, fake), fake)
+        if float(by_fake.sum()) > 0:
+            raise Flaw(
+                f"at r = f = {level:g} a gradient step of the generator lowers the output on its fakes; it would learn "
+                "to be caught, and samples would get worse while both losses look well"
+            )
+        moved["generator"] |= bool(by_fake.abs().sum() > 0)
+    for side in ("real", "fake"):
+        if not moved[side]:
+            raise Flaw(
+                f"the discriminator's objective does not depend on its outputs on {side} samples; it would never see "
+                f"what {side} ones look like"
+            )
+    if not moved["generator"]:
+        raise Flaw("the generator's objective has no gradient at an undecided discriminator; it would never move")
+
+
+def shape(subject: Subject) -> None:
+    """Outputs of shape (N, 1) give what those of shape (N,) give, or are refused."""
+    loss = build(subject)
+    for player in PLAYERS:
+        real, fake = outputs(5, 5)
+        wanted = objective(loss, player, real, fake)
+        try:
+            found = objective(loss, player, real.unsqueeze(1), fake.unsqueeze(1))
+        except (ValueError, RuntimeError, IndexError):
+            continue
+        if found.shape != () or not torch.allclose(found, wanted):
+            raise Flaw(
+                f"{player}() gives {_number(found)} on outputs of shape (5, 1) and {_number(wanted)} on the same ones "
+                "of shape (5,); with a network that forgets to squeeze, another loss than this one would be trained"
+            )
+
+
+def pairing(subject: Subject) -> None:
+    """No N x N table arises where (N,) meets (N, 1)."""
+    loss, n = build(subject), 11
+    for player in PLAYERS:
+        real, fake = outputs(n, n)
+        with _Shapes() as seen:
+            objective(loss, player, real, fake)
+        if any(size >= n * n for size in seen.sizes):
+            raise Flaw(
+                f"{player}() computes {n} x {n} values from {n} outputs: (N,) was broadcast against (N, 1), so every "
+                "real sample is compared with every fake; the loss is another one than the paper's, and nothing "
+                "in a run would show it"
+            )
+
+
+def batch_size(subject: Subject) -> None:
+    """The same outputs twice give the same value: a mean over the batch, in any order."""
+    loss = build(subject)
+    for player in PLAYERS:
+        real, fake = outputs(6, 6)
+        once = objective(loss, player, real, fake)
+        twice = objective(loss, player, torch.cat([real, real]), torch.cat([fake, fake]))
+        if not torch.allclose(once, twice, rtol=1e-9):
+            ratio = (twice / once).item()
+            what = "is summed over the batch" if abs(ratio - 2) < 1e-6 else "depends on the batch size"
+            raise Flaw(
+                f"the {player}'s objective {what} ({_number(once)} for 6 outputs, {_number(twice)} for the same ones "
+                "twice); --batch-size would change the learning rate"
+            )
+        order = torch.tensor([3, 0, 5, 1, 4, 2])
+        shuffled = objective(loss, player, real[order], fake[order])
+        if not torch.allclose(once, shuffled, rtol=1e-9):
+            raise Flaw(f"the {player}'s objective depends on the order of the samples in a batch; scores would too")
+
+
+def gradient(subject: Subject) -> None:
+    """Gradients agree with finite differences in float64."""
+    loss = build(subject)
+    for player in PLAYERS:
+        real, fake = outputs(5, 5, seed=3)
+        try:
+            torch.autograd.gradcheck(lambda r, f, player=player: objective(loss, player, r, f), (real, fake))
+        except RuntimeError as error:
+            found = objective(loss, player, real, fake)
+            if found.dtype != torch.float64:
+                raise Flaw(
+                    f"{player}() returns {_type(found)} on float64 outputs: it casts inside, and loses digits"
+                ) from error
+            raise Flaw(
+                f"the {player}'s gradient is not the derivative of its value ({_first(error)}); something is detached "
+                "or rounded, so the network would minimise something else than the curve that is shown"
+            ) from error
+
+
+def bfloat16(subject: Subject) -> None:
+    """bfloat16 outputs give nearly what float32 ones give."""
+    loss = build(subject)
+    for scale, player in itertools.product((1.0, 10.0), PLAYERS):
+        real, fake = outputs(8, 8, scale=scale, dtype=torch.bfloat16)
+        value = objective(loss, player, real, fake)
+        exact = objective(loss, player, real.float(), fake.float())
+        by = gradients(value, real, fake)
+        if not all(bool(torch.isfinite(x).all()) for x in (value, *by)):
+            raise Flaw(f"the {player}'s value or gradient is not finite in bfloat16; precision=bfloat16 would diverge")
+        if abs(value.item() - exact.item()) > 0.05 * (1 + abs(exact.item())):
+            raise Flaw(
+                f"the {player}'s value is {value.item():.4g} in bfloat16 and {exact.item():.4g} in float32 on the "
+                "same outputs; the loss cancels digits that bfloat16 does not have"
+            )
+
+
+def formula(subject: Subject) -> None:
+    """The declared formula is what is computed, in value and gradient, from -50 to 50."""
+    loss = build(subject)
+    if not any(loss.formula):
+        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
+    for player, text in zip(PLAYERS, loss.formula, strict=True):
+        try:
+            expression = parse(text, without_slope=True)
+            _agree(subject, loss, player, expression, f"the declared '{text}'")
+        except NotAFormula as reason:
+            raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
+
+
+def convention(subject: Subject) -> None:
+    """A name of the field means what the field means by it."""
+    loss = build(subject)
+    words = subject.name.split("-")
+    if "minimax" in words:
+        real, fake = outputs(6, 6)
+        (by_d,) = gradients(loss.discriminator(real, fake), fake)
+        (by_g,) = gradients(objective(loss, "generator", real, fake), fake)
+        if not torch.allclose(by_g, -by_d, rtol=1e-6):
+            raise Flaw(
+                f"'{subject.name}' is no minimax game: the generator does not minimise what the discriminator "
+                "maximises; this is the non-saturating variant, and a table would show its scores under the wrong name"
+            )
+    if subject.name not in CONVENTIONS:
+        if "minimax" in words:
+            return
+        raise NotApplicable(f"'{subject.name}' is no name with a meaning of its own in the field")
+    for player, text in zip(PLAYERS, CONVENTIONS[subject.name], strict=True):
+        whose = f"what the field calls '{subject.name}', '{text}'"
+        _agree(subject, loss, player, parse(text), whose)
+
+
+def least_squares(subject: Subject) -> None:
+    """A loss of squares has the same factor on all its sides."""
+    loss = build(subject)
+    curvatures: dict[str, float] = {}
+    for player, side in itertools.product(PLAYERS, ("real", "fake")):
+        curvature = _constant_curvature(loss, player, side)
+        if curvature is None:
+            raise NotApplicable("not a loss of squares")
+        if curvature > 0:
+            curvatures[f"{player}'s on {side}"] = curvature
+    if not curvatures:
+        raise NotApplicable("not a loss of squares")
+    if max(curvatures.values()) > 1.001 * min(curvatures.values()):
+        listed = ", ".join(f"{value / 2:.3g} in the {where}" for where, value in curvatures.items())
+        raise Flaw(
+            f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of the "
+            "two players would differ from the paper's by that factor, as if one learning rate were changed"
+        )
+
+
+def real_samples(subject: Subject) -> None:
+    """``needs_real`` says whether the generator's objective looks at real samples."""
+    loss = build(subject)
+    real, other, fake = outputs(5, 5, 5)
+    if not loss.needs_real:
+        try:
+            plain = loss.generator(fake, None)
+        except Exception as error:
+            raise Flaw(
+                f"generator() fails without real samples ({type(error).__name__}: {_first(error)}), and needs_real is "
+                "False; the training loop passes None then, so the first step would fail"
+            ) from error
+        if not torch.allclose(plain, loss.generator(fake, real)):
+            raise Flaw("generator() gives another value where it gets real samples; declare needs_real = True")
+        return
+    if torch.allclose(loss.generator(fake, real), loss.generator(fake, other)):
+        raise Flaw(
+            "needs_real is True and the generator's objective does not depend on real samples; every step would pay "
+            "a forward pass of the discriminator for nothing"
+        )
+
+
+def smoothing(subject: Subject) -> None:
+    """Label smoothing is what it is declared to be."""
+    loss: Any = build(subject)
+    if not loss.smoothable:
+        raise NotApplicable("smoothable is False: label smoothing is refused for it")
+    real, fake = outputs(5, 5)
+    try:
+        plain = loss.discriminator(real, fake)
+        same = loss.discriminator(real, fake, real_label=1.0, fake_label=0.0)
+        smoothed = loss.discriminator(real, fake, real_label=0.9, fake_label=0.1)
+    except TypeError as error:
+        raise Flaw(
+            f"smoothable is True and discriminator() does not take real_label and fake_label ({_first(error)}); "
+            "the first training step would fail"
+        ) from error
+    if not torch.allclose(plain, same):
+        raise Flaw("labels 1 and 0 give another value than none; every run passes labels, so none would be the paper's")
+    if torch.allclose(plain, smoothed):
+        raise Flaw("labels 0.9 and 0.1 change nothing; --set smoothing_real=0.1 would be recorded and have no effect")
+
+
+def repeatable(subject: Subject) -> None:
+    """The same outputs give the same value, and are left as they were."""
+    loss = build(subject)
+    for player in PLAYERS:
+        real, fake = outputs(5, 5)
+        before, state = (real.detach().clone(), fake.detach().clone()), torch.get_rng_state()
+        first, second = (objective(loss, player, real, fake).item() for _ in range(2))
+        if first != second:
+            raise Flaw(f"{player}() gives another value when called again; a resumed trial would not repeat itself")
+        if not torch.equal(torch.get_rng_state(), state):
+            raise Flaw(f"{player}() draws from torch's own random stream; it would change what other layers draw")
+        if not (torch.equal(real, before[0]) and torch.equal(fake, before[1])):
+            raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
+
+
+def recommendation(subject: Subject) -> None:
+    """The recommended recipe is one."""
+    loss = build(subject)
+    try:
+        resolve_recipe(policy="paper", recommended=loss.recommends, recommended_by=subject.name, suite={}, given={})
+    except UsageError as error:
+        raise Flaw(f"{error}; every run under --protocol paper would be refused with this line") from error
+
+
+def carried_penalty(subject: Subject) -> None:
+    """The penalty it carries is a right one."""
+    loss = build(subject)
+    if loss.penalty is None:
+        raise NotApplicable("it carries no penalty")
+    if not isinstance(loss.penalty, Penalty):
+        raise Flaw(f"penalty is a {type(loss.penalty).__name__}, not a ganbench.api.Penalty; training would fail")
+    cls = type(loss.penalty)
+    carried = Subject(kind="penalty", name=cls.__name__, cls=cls, factory=lambda: build(subject).penalty)
+    for function in penalties.CHECKS:
+        outcome = judge(Check(name=function.__name__, title="", function=function), carried)
+        if outcome.status == "failed":
+            raise Flaw(f"its {cls.__name__}: {outcome.message}")
+
+
+CHECKS = (
+    scalar,
+    finite,
+    direction,
+    shape,
+    pairing,
+    batch_size,
+    gradient,
+    bfloat16,
+    formula,
+    convention,
+    least_squares,
+    real_samples,
+    smoothing,
+    repeatable,
+    recommendation,
+    carried_penalty,
+)
+
+
+class _Shapes(TorchDispatchMode):
+    """Records the size of every tensor that is computed."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.sizes: list[int] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for one in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(one, Tensor):
+                self.sizes.append(one.numel())
+        return result
+
+
+def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any], Tensor], whose: str) -> None:
+    """Compare a player's objective with a formula, in value and gradient, at ordinary and at extreme outputs."""
+    constants = {name: value for name, value in vars(loss).items() if isinstance(value, int | float)}
+    constants |= {name: value for name, value in subject.parameters.items() if not isinstance(value, str)}
+    grid = torch.tensor([*itertools.product(EXTREMES, repeat=2)], dtype=torch.float64)
+    batches = [outputs(7, 7, seed=5), *([r.requires_grad_(), f.requires_grad_()] for r, f in _pairs(grid))]
+    for real, fake in batches:
+        wanted = expression({**constants, "r": real, "f": fake}).mean()
+        found = objective(loss, player, real, fake)
+        at = f"at r = {real[0].item():.3g}, f = {fake[0].item():.3g}"
+        for side, ours, theirs in zip(
+            ("real", "fake"), gradients(found, real, fake), gradients(wanted, real, fake), strict=True
+        ):
+            if float(ours.abs().max()) < 0.01 * float(theirs.abs().max()) and float(theirs.abs().max()) > 1e-6:
+                raise Flaw(
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.3g} {at}, {whose} gives "
+                    f"{theirs[0].item():.3g}; an epsilon inside a logarithm makes a loss saturate like this, and who "
+                    "is far behind would stop learning"
+                )
+            if not torch.allclose(ours, theirs, rtol=1e-5, atol=1e-9):
+                raise Flaw(
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.4g} {at}, {whose} gives "
+                    f"{theirs[0].item():.4g}{_times(ours[0], theirs[0])}; the scores would be another loss's than the "
+                    "one that is named"
+                )
+        if not torch.allclose(found.double(), wanted, rtol=1e-6, atol=1e-9):
+            raise Flaw(
+                f"the {player}'s value is {_number(found)} {at}, {whose} gives {_number(wanted)}"
+                f"{_times(found, wanted)}; the curves would be another loss's than the one that is named"
+            )
+
+
+def _pairs(grid: Tensor) -> list[tuple[Tensor, Tensor]]:
+    return [(row[:1].clone(), row[1:].clone()) for row in grid]
+
+
+def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:
+    """The second derivative by an output where it is the same everywhere (0 for a linear side), else ``None``."""
+    found = []
+    for shift in (-3.0, -0.5, 0.7, 4.0):
+        real, fake = (torch.full((1,), shift, dtype=torch.float64, requires_grad=True) for _ in range(2))
+        value = objective(loss, player, real, fake)
+        wanted = real if side == "real" else fake
+        (first,) = torch.autograd.grad(value, wanted, create_graph=True, allow_unused=True)
+        if first is None or not first.requires_grad:
+            found.append(0.0)
+            continue
+        (second,) = torch.autograd.grad(first.sum(), wanted, allow_unused=True)
+        found.append(0.0 if second is None else second.item())
+    return found[0] if max(found) - min(found) < 1e-9 else None
+
+
+def _times(found: Tensor, wanted: Tensor) -> str:
+    """How many times it, where that tells something."""
+    ratio = (found / wanted).item()
+    return f" ({ratio:.3g} times it)" if 0.01 < abs(ratio) < 100 else ""
+
+
+def _number(value: Tensor) -> str:
+    return f"{value.item():.6g}" if value.numel() == 1 else f"a tensor of shape {tuple(value.shape)}"
+
+
+def _type(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _first(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 160 else f"{text[:157]}..."

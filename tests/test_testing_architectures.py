@@ -1,0 +1,322 @@
+"""Architectures that are wrong on purpose: each is caught, in words that name the mistake."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Networks
+from ganbench.testing import Outcome, check
+
+
+class ToImage(nn.Module):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.hidden = nn.Linear(latent_dim, 8)
+        self.output = nn.Linear(8, shape[0] * shape[1] * shape[2])
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
+
+
+class ToOutput(nn.Module):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(shape[0] * shape[1] * shape[2], 8)
+        self.output = nn.Linear(8, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)).squeeze(1)
+
+
+class Right(Architecture):
+    """Two layers each; the wrong ones below replace one of the two networks."""
+
+    sizes: ClassVar[tuple[int, int]] = (8, 16)
+    power_of_two = True
+
+    def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
+        return ToImage(shape, latent_dim)
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return ToOutput(shape)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        if len(shape) != 3:
+            raise ValueError("it makes images")
+        return Networks(self.generator(shape, latent_dim), self.discriminator(shape))
+
+
+def with_discriminator(network: Any, doc: str) -> type[Architecture]:
+    return type(network.__name__, (Right,), {"__doc__": doc, "discriminator": lambda self, shape: network(shape)})
+
+
+def with_generator(network: Any, doc: str) -> type[Architecture]:
+    return type(network.__name__, (Right,), {"__doc__": doc, "generator": lambda self, shape, z: network(shape, z)})
+
+
+class Column(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).unsqueeze(1)
+
+
+class Squeezed(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).unsqueeze(1).squeeze()
+
+
+class Patches(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1).flatten(1) + super().forward(x).unsqueeze(1)
+
+
+class BatchNorm(ToOutput):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.norm = nn.BatchNorm1d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(torch.relu(self.norm(self.hidden(x.flatten(1))))).squeeze(1)
+
+
+class Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[misc]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient * 2
+
+
+class OnceDifferentiable(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(Once.apply(x))
+
+
+class PiecewiseConstant(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.detach()) + 0 * x.flatten(1).sum(1)
+
+
+class Small(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z)[..., 1:, 1:]
+
+
+class Unbounded(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return self.output(torch.relu(self.hidden(z))).unflatten(1, self.shape) * 30
+
+
+class Sigmoid(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
+
+
+class Constant(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z * 0)
+
+
+class Unused(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.forgotten = nn.Linear(3, 3)
+
+
+class OwnNoise(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + torch.randn_like(z))
+
+
+class BatchStatistics(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z - z.mean(0))
+
+
+class Unregistered(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.mean = torch.randn(latent_dim)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + self.mean)
+
+
+class NotPersistent(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.register_buffer("mean", torch.randn(latent_dim), persistent=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + self.mean)
+
+
+class Shared(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.first = nn.Linear(latent_dim, latent_dim)
+        self.second = nn.Linear(latent_dim, latent_dim)
+        self.second.weight = self.first.weight
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(self.second(self.first(z)))
+
+
+class FromNumpy(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        with torch.no_grad():
+            self.hidden.weight.copy_(torch.from_numpy(np.random.randn(8, latent_dim)))
+
+
+class Fixed(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(torch.linspace(-0.1, 0.1, parameter.numel()).view_as(parameter))
+
+
+class Float32(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z).float()
+
+
+class RandomWidth(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        width = int(torch.randint(9, 1000, ()))
+        self.hidden, self.output = nn.Linear(latent_dim, width), nn.Linear(width, self.output.out_features)
+
+
+class SaysBatchNorm(Right):
+    """Says that it has a batch norm."""
+
+    batch_norm_in_discriminator = True  # type: ignore[assignment]
+
+
+class Tuple(Right):
+    """Returns one network."""
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Any:
+        return self.generator(shape, latent_dim)
+
+
+class NoSuchSide(Right):
+    """Declares a side that it cannot build."""
+
+    sizes = (8, 32)
+
+    def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
+        if shape[-1] > 16:
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+        return super().generator(shape, latent_dim)
+
+
+class Traceback(Right):
+    """Fails on vectors with what Python happens to raise."""
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(self.generator(shape, latent_dim), self.discriminator(shape))
+
+
+class Unsettled(Right):
+    """Settles a parameter to another value each time."""
+
+    def __init__(self, width: int = 8) -> None:
+        self.width = width
+
+    @classmethod
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
+        return {"width": parameters["width"] + 1}
+
+
+class Zeros(Right):
+    """A residual branch that starts at zero: nothing is wrong with it."""
+
+    def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
+        network = ToImage(shape, latent_dim)
+        branch = nn.Sequential(nn.Linear(latent_dim, 4), nn.ReLU(), nn.Linear(4, latent_dim))
+        nn.init.zeros_(branch[2].weight)
+        return nn.Sequential(Residual(branch), network)
+
+
+class Residual(nn.Module):
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z + self.branch(z)
+
+
+class Vectors(Architecture):
+    """For points."""
+
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        if len(shape) != 1:
+            raise ValueError("it makes points")
+        generator = nn.Sequential(nn.Linear(latent_dim, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, shape[0]))
+        discriminator = nn.Sequential(nn.Linear(shape[0], 8), nn.Softplus(), nn.Linear(8, 1), nn.Flatten(0))
+        return Networks(generator, discriminator)
+
+
+WRONG: list[tuple[type[Architecture], str, str]] = [
+    (with_discriminator(Column, "Returns (N, 1)."), "shapes", "such outputs broadcast to N x N"),
+    (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
+    (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
+    (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
+    (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
+    (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
+    (SaysBatchNorm, "batch-dependence", "warned about for nothing"),
+    (with_generator(Small, "One pixel short."), "shapes", "other shapes for real and fake"),
+    (with_generator(Unbounded, "No tanh."), "value-range", "would clamp them"),
+    (with_generator(Sigmoid, "In [0, 1]."), "value-range", "a sigmoid?"),
+    (with_generator(Constant, "Ignores z."), "evaluation", "z is not used"),
+    (with_generator(Unused, "A layer too many."), "learning", "no gradient reaches the generator's forgotten.weight"),
+    (with_generator(OwnNoise, "Always noisy."), "evaluation", "the same z gives another sample"),
+    (with_generator(BatchStatistics, "Centres z."), "evaluation", "depends on the others in its batch"),
+    (with_generator(Unregistered, "A plain tensor."), "moves", "use register_buffer"),
+    (with_generator(NotPersistent, "A lost buffer."), "state-dict", "a resumed trial would go on with another network"),
+    (with_generator(Shared, "Tied weights."), "state-dict", "the trial would fail at its end"),
+    (with_generator(FromNumpy, "Draws from numpy."), "initialisation", "is another with the same seed"),
+    (with_generator(Fixed, "No randomness."), "initialisation", "--seeds 5 would repeat one trial"),
+    (with_generator(Float32, "Casts."), "moves", "it casts inside"),
+    (with_generator(RandomWidth, "Random width."), "parameter-count", "a trial could not be resumed"),
+    (Tuple, "shapes", "does not return Networks(generator, discriminator)"),
+    (NoSuchSide, "shapes", "mat1 and mat2 shapes cannot be multiplied"),
+    (Traceback, "refusals", "raises IndexError and not a ValueError"),
+    (Unsettled, "settling", "planned and trained networks would differ"),
+]
+
+
+def failed(outcomes: list[Outcome]) -> dict[str, str]:
+    return {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"}
+
+
+@pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
+    found = failed(check(architecture, skip={"export": "slow, and only a note"}))
+    assert name in found, found
+    assert words in found[name]
+    assert "\n" not in found[name]
+
+
+@pytest.mark.parametrize("architecture", [Right, Zeros, Vectors])
+def test_a_right_architecture_passes(architecture: type[Architecture]) -> None:
+    assert failed(check(architecture, skip={"export": "slow, and only a note"})) == {}
+
+
+def test_what_was_tried_and_counted_is_said() -> None:
+    notes = {outcome.check: outcome.message for outcome in check(Right)}
+    assert notes["shapes"] == "tried 1x8x8, 3x8x8, 1x16x16, 3x16x16"
+    assert notes["parameter-count"] == "712 in the generator and 529 in the discriminator for 1x8x8"
+    assert notes["export"].startswith("works: the generator with torch.export and torch.compile")
