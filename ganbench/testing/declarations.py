@@ -1,7 +1,11 @@
 """What holds for a component of any kind: parameters, documentation, light registration."""
 
+from typing import Any
+
 from ganbench import components
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.recipe import validate
+from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 
@@ -25,4 +29,19 @@ def documentation(subject: Subject) -> None:
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 
 
-CHECKS = (parameters, documentation)
+def recommendation(subject: Subject) -> None:
+    """The recipe it recommends is one."""
+    settings: Any = getattr(subject.cls, "recommends", None)
+    if not settings:
+        raise NotApplicable("it recommends no settings")
+    for key in settings:
+        if key not in Recipe.model_fields:
+            hint = did_you_mean(key, Recipe.model_fields)
+            raise Flaw(f"it recommends '{key}', which no recipe has{hint}; a run would be refused with this line")
+    try:
+        validate(settings, f"{subject.kind} '{subject.name}'")
+    except UsageError as error:
+        raise Flaw(f"{error}; a run under its recommendation would be refused with this line") from error
+
+
+CHECKS = (parameters, documentation, recommendation)

@@ -9,8 +9,6 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench.api import Loss, Penalty
-from ganbench.errors import UsageError
-from ganbench.recipe import resolve_recipe
 from ganbench.testing import penalties
 from ganbench.testing.conventions import CONVENTIONS
 from ganbench.testing.formulas import NotAFormula, parse
@@ -319,15 +317,6 @@ def repeatable(subject: Subject) -> None:
             raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
 
 
-def recommendation(subject: Subject) -> None:
-    """The recommended recipe is one."""
-    loss = build(subject)
-    try:
-        resolve_recipe(policy="paper", recommended=loss.recommends, recommended_by=subject.name, suite={}, given={})
-    except UsageError as error:
-        raise Flaw(f"{error}; every run under --protocol paper would be refused with this line") from error
-
-
 def carried_penalty(subject: Subject) -> None:
     """The penalty it carries is a right one."""
     loss = build(subject)
@@ -358,7 +347,6 @@ CHECKS = (
     real_samples,
     smoothing,
     repeatable,
-    recommendation,
     carried_penalty,
 )
 
