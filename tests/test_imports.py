@@ -58,7 +58,7 @@ LIGHT = [
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite", "statistics")  # fmt: skip
+        "suite", "report", "statistics")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
           "penalties", "architectures", "datasets", "metrics", "extractors", "testing")  # fmt: skip
 

@@ -1,0 +1,44 @@
+"""``ganbench report``."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"), show_default=True,
+    metavar="FILE.html", help="Where to write it.",
+)  # fmt: skip
+@click.option("--title", metavar="TEXT", help="The page's title.  [default: what the trials compare]")
+@click.option(
+    "--alpha", type=click.FloatRange(0, 0.5, min_open=True, max_open=True), default=0.05, show_default=True,
+    metavar="A", help="Level of tests and tie groups; intervals hold 1 - A.",
+)  # fmt: skip
+def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
+    """Write an HTML report of the trials under RUNS: one file that loads nothing, to be opened, sent or published.
+
+    It holds the table with intervals and tie groups, what can be concluded, score and loss curves, samples at the same
+    latent points, the training as an animation, the protocol, recipe differences, environments and links to logs.
+
+    \b
+    Examples:
+      ganbench report runs
+      ganbench report runs --out public/index.html --title "Losses on digits"
+    """
+    from ganbench.errors import StoreError
+    from ganbench.files import write_text
+    from ganbench.report import render_report
+    from ganbench.results import read_rows
+
+    if out.is_dir():
+        raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
+    rows, problems = read_rows(runs)
+    for problem in problems:
+        click.echo(f"ganbench: left out: {problem}", err=True)
+    if not rows:
+        raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
+    write_text(out, render_report(rows, base=out.parent, title=title, alpha=alpha))
+    click.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB, {len(rows)} trial{'' if len(rows) == 1 else 's'})")
+    return 1 if problems else 0

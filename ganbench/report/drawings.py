@@ -1,0 +1,222 @@
+"""What the page's charts and pictures are drawn from, as one JSON object per section, within a budget of bytes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image
+
+from ganbench.folder import TrialFolder
+from ganbench.report.pictures import (
+    Snapshots,
+    fit,
+    is_points,
+    open_png,
+    open_samples,
+    packer,
+    read_snapshots,
+    thinned,
+    tiles,
+)
+from ganbench.report.sections import Line, Section
+from ganbench.report.series import loss_curve, metric_curve, rounded
+from ganbench.results import Row
+from ganbench.tables.wording import clean
+
+FRAMES = (25, 13, 9, 5, 2)
+POINTS = (500, 300, 200)
+SEEDS = (16, 5, 2, 1)
+FILM_TILES = 4
+
+
+def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
+    """Everything that scripts draw of one section.
+
+    Args:
+        section: what is drawn.
+        sheets: bytes for the pictures of samples.
+        film: bytes for the snapshots of training.
+    """
+    ranking = section.ranking
+    values = section.table.values
+    scores = [name for name, info in values.items() if info.direction is not None]
+    snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
+    points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
+    pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}
+    return {
+        "key": section.key,
+        "headline": ranking.metric if ranking else (scores[0] if scores else None),
+        "metrics": [
+            {"name": name, **values[name].model_dump(mode="json"), "label": clean(values[name].label)}
+            for name in scores
+        ],
+        "conclusions": {name: found.conclusions() for name, found in section.rankings.items()},
+        "rows": [_row(line, section, scores) for line in section.lines],
+        "sheets": _sheets(section, {} if points else pictures, sheets, skip=set(points)),
+        "film": _scatter_film(points, film) if points else _picture_film(pictures, film),
+    }
+
+
+def _row(line: Line, section: Section, scores: Sequence[str]) -> dict[str, Any]:
+    group = line.group
+    level = 1 - (section.ranking.alpha if section.ranking else 0.05)
+    summaries = {name: summary for name in scores if (summary := group.metric(name))}
+    return {
+        "key": line.key,
+        "name": line.name,
+        "colour": line.colour,
+        "baseline": line.baseline,
+        "ties": {
+            name: found.ties[line.index]
+            for name, found in section.rankings.items()
+            if line.index is not None and found.ties[line.index] is not None
+        },
+        "means": {name: rounded(summary.mean) for name, summary in summaries.items()},
+        "intervals": {
+            name: [rounded(interval.low), rounded(interval.high)]
+            for name, summary in summaries.items()
+            if (interval := summary.interval(level))
+        },
+        "seeds": [_seed(row, scores) for row in group.rows],
+    }
+
+
+def _seed(row: Row, scores: Sequence[str]) -> dict[str, Any]:
+    folder = TrialFolder(row.folder)
+    content: dict[str, Any] = {
+        "seed": row.seed,
+        "status": row.status,
+        "values": {name: rounded(value) for name in scores if (value := row.metrics.get(name)) is not None},
+    }
+    if not row.baseline:
+        content |= {"curve": metric_curve(folder, scores), "losses": loss_curve(folder)}
+    return content
+
+
+def _shown(line: Line) -> Row | None:
+    """The trial whose snapshots stand for a line: its first seed that is done, else its first."""
+    rows = sorted(line.group.rows, key=lambda row: row.seed)
+    return next((row for row in rows if row.done), rows[0] if rows else None)
+
+
+def _read(row: Row) -> Snapshots | None:
+    found = read_snapshots(TrialFolder(row.folder))
+    return found if found.frames else None
+
+
+def _sheets(
+    section: Section, pictures: dict[str, tuple[Row, Snapshots]], budget: int, *, skip: set[str]
+) -> dict[str, Any] | None:
+    """Final samples, all at the same latent points; of fewer seeds where there are many trials."""
+    opened: list[tuple[Line, Row, Image.Image]] = []
+    for line in section.lines:
+        for row in sorted(line.group.rows, key=lambda row: row.seed):
+            picture = None if line.key in skip else open_samples(row)
+            if picture is not None:
+                opened.append((line, row, picture))
+    if not opened:
+        return None
+    real = next((sheet for _, found in pictures.values() if (sheet := open_png(found.truth.get("real")))), None)
+    for seeds in SEEDS:
+        kept = _first_of_each(opened, seeds)
+        images = [picture for _, _, picture in kept] + ([real] if real is not None else [])
+        encoded = fit(images, budget)
+        if encoded is None:
+            continue
+        shown = [
+            {"row": line.key, "seed": row.seed, **asdict(sheet)}
+            for (line, row, _), sheet in zip(kept, encoded, strict=False)
+        ]
+        return {
+            "pictures": shown,
+            "real": asdict(encoded[-1]) if real is not None else None,
+            "left_out": len(opened) - len(kept),
+        }
+    return None
+
+
+def _first_of_each(opened: list[tuple[Line, Row, Image.Image]], seeds: int) -> list[tuple[Line, Row, Image.Image]]:
+    counts: dict[str, int] = {}
+    kept = []
+    for line, row, picture in opened:
+        counts[line.key] = counts.get(line.key, 0) + 1
+        if counts[line.key] <= seeds:
+            kept.append((line, row, picture))
+    return kept
+
+
+def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict[str, Any] | None:
+    """Points over the training. All plots have the same axes, fitted to the real points."""
+    truth = next((found.truth for _, found in points.values() if found.truth), {})
+    means = _plain_points(truth.get("means"))
+    first = truth.get("real")
+    real = _plain_points(first.get("points") if isinstance(first, dict) else None)
+    frame = (
+        real or means or [point for _, found in points.values() for _, line in found.frames for point in line["points"]]
+    )
+    span = 1.3 * max((abs(value) for point in frame for value in point), default=1.0) or 1.0
+    pack = packer(-span, span)
+    for frames in FRAMES:
+        for count in POINTS:
+            rows: dict[str, Any] = {
+                key: {
+                    "seed": row.seed,
+                    "frames": [
+                        {"step": step, "points": pack(line["points"][:count])} for step, line in thinned(found, frames)
+                    ],
+                }
+                for key, (row, found) in points.items()
+            }
+            size = sum(len(one["points"]) + 32 for row in rows.values() for one in row["frames"])
+            if size <= budget:
+                sigma = truth.get("sigma")
+                return {
+                    "kind": "points",
+                    "span": rounded(span),
+                    "means": means,
+                    "sigma": sigma if isinstance(sigma, int | float) else None,
+                    "real": pack(real[:count]) if real else "",
+                    "rows": rows,
+                }
+    return None
+
+
+def _picture_film(pictures: dict[str, tuple[Row, Snapshots]], budget: int) -> dict[str, Any] | None:
+    """Images over the training, sixteen of each generator."""
+    if not pictures:
+        return None
+    real: Image.Image | None = None
+    for _, found in pictures.values():
+        content = found.truth.get("real")
+        if isinstance(content, dict) and (opened := open_png(content)) is not None:
+            real = tiles(opened, _count(content, "columns"), _count(content, "images"), keep=FILM_TILES)
+            break
+    for frames in FRAMES:
+        steps: list[tuple[str, int, int]] = []
+        images: list[Image.Image] = []
+        for key, (row, found) in pictures.items():
+            for step, line in thinned(found, frames):
+                picture = open_png(line)
+                if picture is not None:
+                    steps.append((key, row.seed, step))
+                    images.append(picture)
+        encoded = fit(images + ([real] if real is not None else []), budget)
+        if encoded is None or not images:
+            continue
+        rows: dict[str, Any] = {}
+        for (key, seed, step), sheet in zip(steps, encoded, strict=False):
+            entry = rows.setdefault(key, {"seed": seed, "frames": []})
+            entry["frames"].append({"step": step, "source": sheet.source})
+        size = {"width": images[0].width, "height": images[0].height}
+        return {"kind": "pictures", "real": encoded[-1].source if real is not None else None, "rows": rows, **size}
+    return None
+
+
+def _plain_points(content: object) -> list[list[float]]:
+    """Points as they were recorded; none where they are not points."""
+    return [[float(x), float(y)] for x, y, *_ in content] if is_points(content) else []
+
+
+def _count(content: dict[str, Any], name: str) -> int:
+    value = content.get(name)
+    return value if isinstance(value, int) and value > 0 else 1

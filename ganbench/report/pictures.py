@@ -1,0 +1,200 @@
+"""Pictures of trials, read back from their folders and made small enough that sixty of them fit into one page."""
+
+import base64
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeGuard
+
+from PIL import Image, UnidentifiedImageError
+
+from ganbench.files import read_lines
+from ganbench.folder import TrialFolder
+from ganbench.results import Row
+
+COLUMNS = 8
+GAP = 1
+LARGEST_SIDE = 528
+_DAMAGED = (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for a file that is no picture, or a torn one."""
+
+
+class Quality(NamedTuple):
+    """How a picture is encoded: without loss, or as WebP of a quality; and its largest side."""
+
+    webp: int | None
+    side: int
+
+
+QUALITIES = (Quality(None, LARGEST_SIDE), Quality(85, LARGEST_SIDE), Quality(65, 400), Quality(50, 272))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One picture of samples as it goes into the page.
+
+    Attributes:
+        source: a ``data:`` address.
+        width, height: in pixels of the picture.
+        pixelated: whether it is to be enlarged without smoothing.
+    """
+
+    source: str
+    width: int
+    height: int
+    pixelated: bool
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """What a trial recorded while it trained.
+
+    Attributes:
+        frames: (step, content) in the order of steps; the content as :mod:`ganbench.evaluation.snapshots` writes it.
+        truth: ``real`` and, where known, ``means`` and ``sigma``; empty where none was recorded.
+    """
+
+    frames: list[tuple[int, dict[str, Any]]]
+    truth: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """``points``, ``png`` or, without frames, empty."""
+        return "" if not self.frames else "points" if "points" in self.frames[0][1] else "png"
+
+
+def read_snapshots(folder: TrialFolder) -> Snapshots:
+    """Read a trial's snapshots; an older folder has none, and a line that is damaged is passed over."""
+    frames: list[tuple[int, dict[str, Any]]] = []
+    truth: dict[str, Any] = {}
+    for line in read_lines(folder.snapshots):
+        step = line.get("step")
+        if isinstance(step, bool) or not isinstance(step, int):
+            continue
+        if isinstance(line.get("real"), dict) and not truth:
+            truth = {name: line[name] for name in ("real", "means", "sigma") if name in line}
+        if is_points(line.get("points")) or isinstance(line.get("png"), str):
+            frames.append((step, line))
+    frames.sort(key=lambda frame: frame[0])
+    kind = "points" if frames and "points" in frames[0][1] else "png"
+    return Snapshots([frame for frame in frames if kind in frame[1]], truth)
+
+
+def open_samples(row: Row) -> Image.Image | None:
+    """A trial's ``samples.png`` without its enlargement; ``None`` where there is none or it is damaged."""
+    if row.samples is None:
+        return None
+    try:
+        with Image.open(row.samples) as opened:
+            picture = opened.convert("L" if opened.mode == "L" else "RGB")
+    except _DAMAGED:
+        return None
+    shape = row.spec.data.shape
+    if row.spec.data.kind != "image" or len(shape) != 3:
+        return picture
+    width = COLUMNS * (shape[2] + GAP) + GAP
+    scale = max(1, picture.width // width)
+    if picture.width != width * scale or picture.height % scale:
+        return picture  # not a sheet as this version draws it
+    return picture.resize((width, picture.height // scale), Image.Resampling.NEAREST)
+
+
+def open_png(content: object) -> Image.Image | None:
+    """The picture of a snapshot; ``None`` where it is damaged."""
+    text = content.get("png") if isinstance(content, dict) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as opened:
+            return opened.convert("L" if opened.mode == "L" else "RGB")
+    except _DAMAGED:
+        return None
+
+
+def tiles(picture: Image.Image, columns: int, count: int, *, keep: int) -> Image.Image:
+    """The first ``keep`` x ``keep`` images of a sheet without gaps that has ``columns`` columns."""
+    if columns <= keep or count < keep * columns:
+        return picture
+    side = picture.width // columns
+    height = picture.height // -(-count // columns)
+    sheet = Image.new(picture.mode, (keep * side, keep * height))
+    for index in range(keep * keep):
+        left, top = index % columns * side, index // columns * height
+        sheet.paste(picture.crop((left, top, left + side, top + height)), (index % keep * side, index // keep * height))
+    return sheet
+
+
+def encode(picture: Image.Image, quality: Quality) -> Sheet:
+    """A picture as a ``data:`` address."""
+    pixelated = max(picture.size) <= LARGEST_SIDE
+    if max(picture.size) > quality.side:
+        scale = quality.side / max(picture.size)
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    if quality.webp is None:
+        picture.save(buffer, format="PNG", optimize=True)
+        kind = "png"
+    else:
+        picture.save(buffer, format="WEBP", quality=quality.webp, method=4)
+        kind = "webp"
+    source = f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return Sheet(source, picture.width, picture.height, pixelated)
+
+
+def fit(pictures: Sequence[Image.Image], budget: int) -> list[Sheet] | None:
+    """Encode all pictures alike, as well as ``budget`` bytes allow; ``None`` where no quality fits."""
+    for quality in QUALITIES:
+        sheets: list[Sheet] = []
+        left = budget
+        for picture in pictures:
+            sheets.append(encode(picture, quality))
+            left -= len(sheets[-1].source)
+            if left < 0:
+                break
+        else:
+            return sheets
+    return None
+
+
+def thinned(snapshots: Snapshots, frames: int) -> list[tuple[int, dict[str, Any]]]:
+    """At most ``frames`` of them, evenly chosen, the first and the last among them."""
+    found = snapshots.frames
+    if len(found) <= frames:
+        return found
+    return [found[round(index * (len(found) - 1) / (frames - 1))] for index in range(frames)]
+
+
+Packer = Callable[[object], str]
+
+
+def packer(low: float, high: float) -> Packer:
+    """Return a function that writes points as text, four characters each: two coordinates of twelve bits.
+
+    A coordinate outside ``low`` to ``high`` is put on the edge.
+    """
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    span = (high - low) or 1.0
+
+    def pack(points: object) -> str:
+        if not is_points(points):
+            return ""
+        text = []
+        for point in points:
+            for value in point[:2]:
+                level = round(min(1.0, max(0.0, (value - low) / span)) * 4095)
+                text.append(digits[level >> 6] + digits[level & 63])
+        return "".join(text)
+
+    return pack
+
+
+def is_points(value: object) -> TypeGuard[list[list[float]]]:
+    """Whether a snapshot's content is a list of finite points."""
+    return isinstance(value, list) and all(
+        isinstance(point, list)
+        and len(point) >= 2
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in point[:2])
+        for point in value
+    )

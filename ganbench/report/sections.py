@@ -1,0 +1,260 @@
+"""From tables to what the page shows of each: lines, differences, conditions. Text here is foreign: never markup."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from ganbench.folder import TrialFolder
+from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
+from ganbench.results import Row, ValueInfo
+from ganbench.statistics import Interval
+from ganbench.tables.grouping import Group, Table
+from ganbench.tables.ranking import Ranking, rank
+from ganbench.tables.wording import clean, duration, headline, number, rate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the comparison: what it says, the smaller line beneath, and what it is sorted by (``""``: last)."""
+
+    text: str
+    note: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial with the addresses of its files, relative to the page."""
+
+    row: Row
+    value: str
+    seconds: str
+    links: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the comparison: a loss, an architecture and a recipe, over its seeds."""
+
+    key: str
+    name: str
+    group: Group
+    index: int | None
+    colour: int
+    tie: int | None
+    cells: tuple[Cell, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def baseline(self) -> str:
+        """``real``, ``untrained`` or empty."""
+        return self.group.first.baseline
+
+
+@dataclass(frozen=True)
+class Match:
+    """A row against another: the probability that a seed of it is better, and what the test says."""
+
+    share: str
+    sentence: str
+    level: int
+    significant: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """Everything the page says of one table, whose rows share a protocol."""
+
+    key: str
+    title: str
+    sentence: str
+    protocol: tuple[tuple[str, str], ...]
+    headings: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    conclusions: tuple[str, ...]
+    matches: tuple[tuple[Match | None, ...], ...]
+    rankings: Mapping[str, Ranking]
+    ranking: Ranking | None
+    settings: tuple[str, ...]
+    differences: tuple[tuple[str, tuple[str, ...]], ...]
+    common: tuple[tuple[str, str], ...]
+    surroundings: tuple[Surroundings, ...]
+    warnings: tuple[tuple[str, str], ...]
+    table: Table = field(repr=False)
+
+    @property
+    def ranked(self) -> tuple[Line, ...]:
+        """The lines that have a place in the ranking."""
+        return tuple(line for line in self.lines if not line.baseline)
+
+    @property
+    def separated(self) -> bool:
+        """Whether any row is worse than the best ones: a tie of all singles nobody out."""
+        return any(line.tie is not None and line.tie > 1 for line in self.lines)
+
+    @property
+    def failures(self) -> tuple[Trial, ...]:
+        """Trials that did not end well."""
+        return tuple(trial for line in self.lines for trial in line.trials if not trial.row.done)
+
+
+def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
+    """Lay out one table.
+
+    Args:
+        table: rows of one protocol.
+        key: sets its elements apart from other sections'.
+        base: the folder the page lies in; links are relative to it.
+        alpha: the level of tests.
+    """
+    rankings = {name: found for name in table.values if (found := rank(table, name, alpha)) is not None}
+    ranking = rankings.get(headline(table.values) or "")
+    order = list(ranking.order) if ranking else list(range(len(table.groups)))
+    names = list(ranking.names) if ranking else [clean(group.first.loss) for group in table.groups]
+    scores = {name: info for name, info in table.values.items() if info.direction is not None}
+    best = headline(table.values)
+    lines = []
+    for place, index in enumerate(order):
+        group, tie = table.groups[index], ranking.ties[index] if ranking else None
+        lines.append(_line(f"{key}r{place}", names[index], group, index, place, tie, scores, best, base, 1 - alpha))
+    for place, group in enumerate(table.baselines, start=len(order)):
+        name = " ".join(part for part in (clean(group.first.loss), clean(group.recipe)) if part)
+        lines.append(_line(f"{key}r{place}", name, group, None, place, None, scores, best, base, 1 - alpha))
+    settings, differences, common = recipes({line.key: line.group for line in lines if not line.baseline})
+    return Section(
+        key=key,
+        title=_title(table),
+        sentence=clean(table.sentence),
+        protocol=tuple(protocol_facts(table.protocol)) if table.protocol else (),
+        headings=(*((clean(info.label), _better(info)) for info in scores.values()), *_extra_headings(scores, best)),
+        lines=tuple(lines),
+        conclusions=tuple(ranking.conclusions()) if ranking else (),
+        matches=_matches(ranking, order) if ranking else (),
+        rankings=rankings,
+        ranking=ranking,
+        settings=settings,
+        differences=differences,
+        common=common,
+        surroundings=tuple(surroundings(table)),
+        warnings=tuple(warnings((line.name, line.group) for line in lines)),
+        table=table,
+    )
+
+
+def _line(
+    key: str,
+    name: str,
+    group: Group,
+    index: int | None,
+    colour: int,
+    tie: int | None,
+    scores: Mapping[str, ValueInfo],
+    best: str | None,
+    base: Path,
+    level: float,
+) -> Line:
+    cells = [_score(group, metric, info, level) for metric, info in scores.items()]
+    if best is not None:
+        found = None if group.first.baseline else group.best(best)
+        info = scores[best]
+        cells.append(Cell(_percent(number(found.mean, info), info), key=repr(found.mean)) if found else Cell("–"))
+    for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", memory)):
+        spent = group.cost(cost)
+        cells.append(Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–"))
+    return Line(
+        key=key,
+        name=name,
+        group=group,
+        index=index,
+        colour=colour,
+        tie=tie,
+        cells=tuple(cells),
+        trials=tuple(_trial(row, best, base) for row in group.rows),
+    )
+
+
+def _extra_headings(scores: Mapping[str, ValueInfo], best: str | None) -> list[tuple[str, str]]:
+    headings = [(f"best {clean(scores[best].label)}", "the best over a trial's evaluations")] if best else []
+    return [*headings, ("images/s", "real images per second of training"), ("time", "seconds in all"), ("memory", "")]
+
+
+def _score(group: Group, metric: str, info: ValueInfo, level: float) -> Cell:
+    """Mean and interval over the seeds that have a value; how many, where some have none."""
+    summary = group.metric(metric)
+    if summary is None:
+        return Cell("–")
+    interval = summary.interval(level)
+    notes = [f"[{range_text(interval, info)}]"] if interval else []
+    if summary.n < len(group.rows):
+        notes.append(f"n={summary.n}")
+    return Cell(_percent(number(summary.mean, info), info), " ".join(notes), repr(summary.mean))
+
+
+def range_text(interval: Interval, info: ValueInfo) -> str:
+    """``1.41, 1.64``."""
+    return f"{number(interval.low, info)}, {number(interval.high, info)}"
+
+
+def _percent(text: str, info: ValueInfo) -> str:
+    return f"{text} %" if info.percent else text
+
+
+def _better(info: ValueInfo) -> str:
+    return f"{info.direction} is better"
+
+
+def memory(size: float) -> str:
+    """Bytes as ``563 MiB`` or ``2.1 GiB``."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def _trial(row: Row, best: str | None, base: Path) -> Trial:
+    value = row.metrics.get(best) if best else None
+    files = TrialFolder(row.folder)
+    names = (("log", files.log), ("result", files.result), ("spec", files.spec), ("samples", files.samples))
+    links = tuple((name, address(path, base)) for name, path in names if path.is_file())
+    text = _percent(number(value, row.values[best]), row.values[best]) if best and value is not None else "–"
+    return Trial(row, text, duration(row.cost.get("seconds")), links)
+
+
+def address(path: Path, base: Path) -> str:
+    """A file's address relative to the folder of the page, safe as a link whatever the file is called."""
+    try:
+        relative = os.path.relpath(path.resolve(), base.resolve())
+    except ValueError:  # another drive
+        return path.resolve().as_uri()
+    return quote(relative.replace(os.sep, "/"))
+
+
+def _title(table: Table) -> str:
+    """What the table compares: dataset, and architecture where there is one."""
+    first = table.all_groups[0].first
+    architectures = list(dict.fromkeys(group.first.architecture for group in table.groups))
+    parts = [first.dataset, *(architectures if len(architectures) == 1 else [])]
+    return clean(" · ".join(part for part in parts if part and part != "-"))
+
+
+def _matches(ranking: Ranking, order: list[int]) -> tuple[tuple[Match | None, ...], ...]:
+    known = {(pair.a, pair.b): pair for pair in ranking.pairs}
+    found: list[tuple[Match | None, ...]] = []
+    for one in order:
+        line: list[Match | None] = []
+        for other in order:
+            pair = known.get((one, other)) or known.get((other, one))
+            if pair is None or one == other:
+                line.append(None)
+                continue
+            win = pair.superiority
+            share, low, high = win if pair.a == one else (1 - win.probability, 1 - win.high, 1 - win.low)
+            significant = pair.adjusted <= ranking.alpha
+            needed = "no realistic number of" if pair.seeds is None else f"about {pair.seeds}"
+            sentence = (
+                f"A seed of {ranking.names[one]} beats one of {ranking.names[other]} with probability {share:.0%} "
+                f"(95 % interval {low:.0%} to {high:.0%}); rank test p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm. "
+                + ("They differ." if significant else f"Not told apart; {needed} seeds per row would be needed.")
+            )
+            line.append(Match(f"{share:.0%}", sentence, round(share * 10), significant))
+        found.append(tuple(line))
+    return tuple(found)

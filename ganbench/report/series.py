@@ -1,0 +1,56 @@
+"""What a trial wrote line by line, as the short lists of numbers that a chart draws."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ganbench.files import read_lines
+from ganbench.folder import TrialFolder
+
+MAX_POINTS = 240
+DIGITS = 5
+
+
+def metric_curve(folder: TrialFolder, names: Iterable[str]) -> dict[str, Any]:
+    """Evaluations in the order of their steps: ``step``, ``images``, ``seconds`` (of training) and ``values`` by name.
+
+    A value that is missing or not finite is ``None``. A line without a step is left out.
+    """
+    lines = _thinned(_by_step(read_lines(folder.metrics)))
+    axes = {name: [_number(line.get(name)) for line in lines] for name in ("step", "images", "seconds")}
+    values = [line["values"] if isinstance(line.get("values"), Mapping) else {} for line in lines]
+    return {**axes, "values": {name: [_number(line.get(name)) for line in values] for name in names}}
+
+
+def loss_curve(folder: TrialFolder) -> dict[str, list[float | None]]:
+    """Reports in the order of their steps: ``step``, the discriminator's loss ``d``, the generator's ``g``."""
+    lines = _thinned(_by_step(read_lines(folder.progress)))
+    names = {"step": "step", "d": "d_loss", "g": "g_loss"}
+    return {short: [_number(line.get(name)) for line in lines] for short, name in names.items()}
+
+
+def rounded(value: float) -> float:
+    """Five significant digits, which is more than a chart can show."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _by_step(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    known = [line for line in lines if _number(line.get("step")) is not None]
+    return sorted(known, key=lambda line: line["step"])
+
+
+def _thinned(lines: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """At most :data:`MAX_POINTS` of them, evenly chosen, the last among them."""
+    if len(lines) <= MAX_POINTS:
+        return lines
+    last = len(lines) - 1
+    return [lines[round(index * last / (MAX_POINTS - 1))] for index in range(MAX_POINTS)]
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return (value if isinstance(value, int) else rounded(value)) if math.isfinite(value) else None
+    except OverflowError:
+        return None

@@ -1,0 +1,327 @@
+"""The report as a file: what is in it, how large it is, and that nothing foreign becomes markup."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from synthetic import png, write_grid, write_trial
+from test_results import component, make_spec
+
+from ganbench.cli import cli
+from ganbench.errors import StoreError
+from ganbench.files import append_line
+from ganbench.folder import TrialFolder
+from ganbench.report import render_report
+from ganbench.report.conditions import settings_of
+from ganbench.report.page import embedded
+from ganbench.report.pictures import QUALITIES, encode, fit, open_samples, packer, read_snapshots, thinned, tiles
+from ganbench.report.sections import address
+from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
+from ganbench.results import read_row, read_rows
+
+EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
+
+
+def report(runs: Path, **options: Any) -> str:
+    rows, problems = read_rows(runs)
+    assert problems == []
+    return render_report(rows, base=runs.parent, **options)
+
+
+def data(page: str) -> dict[str, Any]:
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+class Tags(HTMLParser):
+    """Every element with its attributes, and the text of the page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, text: str) -> None:
+        self.text += text
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rows of six seeds that differ, two with less, and both baselines."""
+    path = tmp_path_factory.mktemp("report") / "runs"
+    write_grid(path, {"lsgan": 6.0, "hinge": 3.0}, 6, snapshots=3)
+    rng = np.random.default_rng(1)
+    slow = {"n_critic": 5, "optimizer": "rmsprop"}
+    write_trial(path, make_spec("wgan", seed=0, **slow), level=8, rng=rng, warnings=("few samples",))
+    write_trial(path, make_spec("wgan", seed=1, **slow), level=8, rng=rng, status="diverged", reason="nan at step 9")
+    write_trial(path, make_spec("broken", seed=0), level=8, rng=rng, status="failed", reason="boom")
+    write_trial(path, make_spec(baseline="real"), level=1, rng=rng)
+    write_trial(path, make_spec(baseline="untrained"), level=90, rng=rng)
+    return path
+
+
+def test_it_says_which_rows_differ(runs: Path) -> None:
+    page = report(runs)
+    text = " ".join(Tags(page).text.split())
+    (section,) = data(page)["sections"]
+    rows = {row["name"]: row for row in section["rows"]}
+    assert next(iter(rows)) == "hinge"
+    assert list(rows)[-2:] == ["(real data)", "(untrained)"]
+    assert rows["hinge"]["ties"]["fid"] == 1
+    assert rows["lsgan"]["ties"]["fid"] == 2
+    assert any("hinge" in line for line in section["conclusions"]["fid"])
+    for line in section["conclusions"]["fid"]:
+        assert line in text
+    low, high = rows["hinge"]["intervals"]["fid"]
+    assert low < rows["hinge"]["means"]["fid"] < high
+    assert f"{rows['hinge']['means']['fid']:.2f}" in text
+
+
+def test_no_trial_is_left_out(runs: Path) -> None:
+    page = report(runs)
+    tags = Tags(page)
+    for row in read_rows(runs)[0]:
+        assert row.trial_id in tags.text
+    assert "nan at step 9" in tags.text
+    assert "boom" in tags.text
+    assert "few samples" in tags.text
+    assert "1 diverged" in tags.text
+
+
+def test_recipe_differences_are_named_and_what_is_shared_is_apart(runs: Path) -> None:
+    page = report(runs)
+    (table,) = re.findall(r'<table class="recipes">(.*?)</table>', page, re.DOTALL)
+    assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["n_critic", "optimizer"]
+    assert "rmsprop" in table
+    assert "<dt>batch_size</dt><dd>64</dd>" in page
+
+
+def test_nothing_in_it_is_fetched_and_only_its_own_script_runs(runs: Path) -> None:
+    tags = Tags(report(runs))
+    for tag, attributes in tags.found:
+        for name in ("src", "href", "srcset", "data", "poster", "action"):
+            value = attributes.get(name)
+            assert value is None or tag == "a" or value.startswith("data:"), (tag, value)
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+    (policy,) = [a["content"] for tag, a in tags.found if tag == "meta" and "Content-Security-Policy" in a.values()]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+
+
+def test_links_lead_from_the_page_to_the_logs(runs: Path) -> None:
+    links = {a["href"] for tag, a in Tags(report(runs)).found if tag == "a" and not str(a["href"]).startswith("#")}
+    for row in read_rows(runs)[0]:
+        assert f"runs/{row.trial_id}/worker.log" in links
+    assert all((runs.parent / str(link)).is_file() for link in links)
+
+
+def test_an_address_is_a_file_whatever_it_is_called(tmp_path: Path) -> None:
+    assert address(tmp_path / "javascript:alert(1)" / "x", tmp_path) == "javascript%3Aalert%281%29/x"
+    assert address(tmp_path / "a b" / "ä?#.log", tmp_path / "out") == "../a%20b/%C3%A4%3F%23.log"
+
+
+def test_the_same_folder_gives_the_same_bytes(runs: Path) -> None:
+    assert report(runs) == report(runs)
+
+
+def test_foreign_text_stays_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    loss = component("evil", label=EVIL, parameters={"p": EVIL})
+    write_trial(tmp_path / "r", make_spec(loss), level=3, rng=rng, warnings=(EVIL,))
+    write_trial(tmp_path / "r", make_spec(loss, seed=1), level=3, rng=rng, status="diverged", reason=EVIL)
+    page = report(tmp_path / "r", title=EVIL)
+    tags = Tags(page)
+    assert [tag for tag, _ in tags.found].count("script") == 2
+    assert not [a for tag, a in tags.found if tag == "img" and not str(a["src"]).startswith("data:")]
+    assert tags.text.count("onerror=alert(1)") >= 5
+    assert EVIL in [row["name"] for row in data(page)["sections"][0]["rows"]]
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_data_in_the_page_cannot_end_its_element(value: Any) -> None:
+    text = str(embedded(value))
+    assert json.loads(text) == value
+    assert not set(text) & set("<>&\u2028\u2029")
+
+
+def test_each_protocol_has_a_part_of_its_own(tmp_path: Path) -> None:
+    write_grid(tmp_path / "r", {"hinge": 3.0}, 2)
+    write_grid(tmp_path / "r", {"hinge": 5.0}, 2, dataset="mnist")
+    page = report(tmp_path / "r")
+    assert [section["key"] for section in data(page)["sections"]] == ["s0", "s1"]
+    assert Tags(page).text.count("do not compare, so each protocol") == 1
+
+
+def test_folders_of_older_versions_and_torn_files_still_make_a_page(tmp_path: Path) -> None:
+    folders = write_grid(tmp_path / "r", {"hinge": 3.0, "lsgan": 4.0}, 2, snapshots=2)
+    for folder in folders[:2]:
+        folder.snapshots.unlink()
+        folder.progress.unlink()
+        folder.metrics.unlink()
+    folders[2].samples.write_bytes(b"\x89PNG\r\n\x1a\n torn")
+    folders[2].snapshots.write_text(
+        '{"step": 1, "png": "AAAA"}\n{"step": 2, "points": [[NaN, 1]]}\n{"step": true, "png": ""}\n{"step"', "utf-8"
+    )
+    folders[2].metrics.write_text('{"step": 5}\n{"step": 6, "values": {"fid": NaN, "is": "x"}}\n[]\n', "utf-8")
+    folders[3].metrics.write_bytes(b"\xff\xfe\n")
+    (section,) = data(report(tmp_path / "r"))["sections"]
+    assert section["film"] is None
+    curves = {row["name"]: row["seeds"][0]["curve"] for row in section["rows"]}
+    assert curves["hinge"]["step"] == []
+    assert curves["lsgan"]["values"]["fid"] == [None, None]
+
+
+def test_a_folder_without_any_result_makes_a_page(tmp_path: Path) -> None:
+    spec = make_spec()
+    write_trial(tmp_path / "r", spec, level=1, rng=np.random.default_rng(0), status="failed", reason="boom")
+    page = report(tmp_path / "r")
+    assert "there is no protocol to name" in Tags(page).text
+    assert "boom" in page
+
+
+def test_sixty_trials_fit_into_three_megabytes(tmp_path: Path) -> None:
+    """Of noise in colour, which no format makes small."""
+    rng = np.random.default_rng(0)
+    for loss in range(12):
+        for seed in range(5):
+            spec = make_spec(f"loss{loss}", seed=seed)
+            spec = spec.model_copy(update={"data": spec.data.model_copy(update={"shape": (3, 32, 32)})})
+            write_trial(tmp_path / "r", spec, level=3, rng=rng, snapshots=25 if seed == 0 else 0)
+    page = report(tmp_path / "r")
+    assert len(page.encode()) < 3_000_000
+    (section,) = data(page)["sections"]
+    assert len(section["film"]["rows"]) == 12
+    shown = [a for tag, a in Tags(page).found if tag == "figure" and "data-seed" in a]
+    assert len(shown) >= 12
+
+
+def test_the_command(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "page.html"
+    done = CliRunner().invoke(cli, ["report", str(runs), "--out", str(out), "--title", "Of <losses>"])
+    assert done.exit_code == 0, done.output
+    assert "17 trials" in done.output
+    assert "<title>Of &lt;losses&gt;</title>" in out.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["missing"], "no folder"), (["empty"], "no trials"), (["empty", "--out", "empty"], "is a folder|is a directory")],
+)
+def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    done = CliRunner().invoke(cli, ["report", *arguments])
+    error = str(done.exception) if isinstance(done.exception, StoreError) else done.output
+    assert re.search(message, error), error
+    assert done.exit_code != 0
+    assert not Path("report.html").exists()
+
+
+# Curves
+
+
+def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path)
+    for step in (3, 1, 2):
+        append_line(folder.progress, {"step": step, "d_loss": step / 3, "g_loss": None})
+    assert loss_curve(folder) == {"step": [1, 2, 3], "d": [0.33333, 0.66667, 1.0], "g": [None, None, None]}
+    for step in range(1000):
+        append_line(folder.metrics, {"step": step, "images": step * 64, "seconds": 0.1, "values": {"fid": step}})
+    curve = metric_curve(folder, ["fid", "is"])
+    assert len(curve["step"]) == MAX_POINTS
+    assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 64)
+    assert curve["values"]["is"] == [None] * MAX_POINTS
+
+
+# Pictures
+
+
+def test_samples_lose_their_enlargement_and_nothing_else(tmp_path: Path) -> None:
+    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
+    opened = open_samples(read_row(folder))
+    assert opened is not None
+    assert opened.size == (8 * 17 + 1, 8 * 17 + 1)
+    whole = np.asarray(Image.open(folder.samples))
+    scale = whole.shape[0] // opened.height
+    assert scale == 4
+    assert (np.kron(np.asarray(opened), np.ones((scale, scale), int)) == whole).all()
+
+
+def test_a_sheet_of_another_layout_is_shown_as_it_is(tmp_path: Path) -> None:
+    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
+    folder.samples.write_bytes(png(np.zeros((50, 70, 3), np.uint8)))
+    opened = open_samples(read_row(folder))
+    assert opened is not None
+    assert opened.size == (70, 50)
+
+
+def test_the_first_tiles_of_a_larger_sheet() -> None:
+    numbers = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    sheet = Image.fromarray(np.kron(numbers, np.ones((2, 2), np.uint8)))
+    kept = np.asarray(tiles(sheet, 8, 64, keep=4))
+    assert kept.shape == (8, 8)
+    assert kept[::2, ::2].ravel().tolist() == list(range(16))
+    assert tiles(sheet, 4, 16, keep=4) is sheet
+
+
+def test_pictures_fit_their_budget_or_are_left_out() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (265, 265, 3), dtype=np.uint8))
+    sizes = [len(encode(noise, quality).source) for quality in QUALITIES]
+    assert sizes == sorted(sizes, reverse=True)
+    for size in sizes:
+        sheets = fit([noise, noise], 2 * size)
+        assert sheets is not None
+        assert sum(len(sheet.source) for sheet in sheets) <= 2 * size
+    assert fit([noise], sizes[-1] - 1) is None
+    exact = fit([noise], sizes[0])
+    assert exact is not None
+    assert exact[0].source.startswith("data:image/png")
+
+
+# Snapshots
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=20))
+def test_packed_points_come_back_within_a_pixel(points: list[tuple[float, float]]) -> None:
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    text = packer(-2.0, 2.0)([list(point) for point in points])
+    values = [digits.index(a) * 64 + digits.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
+    wanted = [min(2.0, max(-2.0, value)) for point in points for value in point]
+    assert len(text) == 4 * len(points)
+    assert all(abs(level / 4095 * 4 - 2 - value) < 1e-3 for level, value in zip(values, wanted, strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 100])
+def test_thinning_keeps_both_ends(tmp_path: Path, count: int) -> None:
+    folder = TrialFolder(tmp_path)
+    for step in range(count):
+        append_line(folder.snapshots, {"step": step, "points": [[0.0, 1.0]]})
+    steps = [step for step, _ in thinned(read_snapshots(folder), 9)]
+    assert len(steps) == min(count, 9)
+    assert (steps[0], steps[-1]) == (0, count - 1)
+
+
+def test_every_setting_is_named() -> None:
+    loss = component("wgan-gp", parameters={"lambda_gp": 10.0})
+    settings = settings_of(make_spec(loss, g_lr=1e-4))
+    assert settings["g_lr"] == "0.0001"
+    assert settings["loss.lambda_gp"] == "10"
+    assert settings["package ganbench"] == "0.1"
