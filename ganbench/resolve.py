@@ -238,7 +238,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
         warnings=data.warnings,
         baseline=True,
     )  # fmt: skip
-    shared = {**plan.suite_recipe, **plan.recipe}
+    shared = {**data.dataset.recommends, **plan.suite_recipe, **plan.recipe}
     keys = ("latent_dim", "latent", "init", "init_gain")
     relevant: dict[str, Any] = {key: shared[key] for key in keys if key in shared}
     recipe = validate(relevant, "the recipe")

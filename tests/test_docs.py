@@ -1,0 +1,46 @@
+"""The documentation: its examples run, every hook has one, and its pages are where the navigation says."""
+
+import re
+from pathlib import Path
+
+import pluggy
+import pytest
+
+from ganbench import hookspecs
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.md"))
+FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def examples(page: Path) -> list[str]:
+    return FENCE.findall(page.read_text())
+
+
+def name(page: Path) -> str:
+    return page.relative_to(DOCS).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=name)
+def test_the_examples_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": "example"}
+    for number, source in enumerate(examples(page), 1):
+        exec(compile(source, f"{name(page)}, example {number}", "exec"), namespace)
+
+
+def test_every_hook_has_an_example_that_pluggy_accepts() -> None:
+    namespace: dict[str, object] = {"__name__": "example"}
+    for source in examples(DOCS / "hooks.md"):
+        exec(source, namespace)
+    module = type("Example", (), {key: staticmethod(value) for key, value in namespace.items() if callable(value)})
+    manager = pluggy.PluginManager(hookspecs.GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    manager.check_pending()
+    hooks = [key for key in vars(manager.hook) if not key.startswith("_")]
+    assert len(hooks) >= 11
+    without = [hook for hook in hooks if not getattr(manager.hook, hook).get_hookimpls()]
+    assert without == []
