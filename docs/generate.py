@@ -50,11 +50,13 @@ def losses_page() -> str:
     """Every registered loss: formulas, recommended recipe, and its two objectives as curves, drawn by calling it."""
     parts = [
         "# Losses",
-        "Both players minimise. `r` and `f` are raw discriminator outputs on real and on fake samples. The curves are "
-        "drawn by calling the code: on the left what one real or one fake output costs the discriminator while the "
-        "other is 0, in the middle what a fake's output costs the generator, on the right the slope that the generator "
-        "receives. Where that slope is flat at 0 for negative outputs, a discriminator that is winning teaches the "
-        "generator nothing: the saturation that separates `minimax` from `vanilla`.",
+        (
+            "Both players minimise. `r` and `f` are raw discriminator outputs on real and on fake samples. The curves are "
+            "drawn by calling the code: on the left what one real or one fake output costs the discriminator while the "
+            "other is 0, in the middle what a fake's output costs the generator, on the right the slope that the generator "
+            "receives. Where that slope is flat at 0 for negative outputs, a discriminator that is winning teaches the "
+            "generator nothing: the saturation that separates `minimax` from `vanilla`."
+        ),
     ]
     for entry in plugins.load().registry.entries("loss"):
         parts += _loss(entry)
