@@ -17,6 +17,13 @@ from ganbench.registry import Entry
 matplotlib.use("svg")
 REACH = 6.0
 POINTS = 241
+INTRODUCTION = """
+Both players minimise. `r` and `f` are raw discriminator outputs on real and on fake samples. The curves are drawn by
+calling the code: on the left what one real or one fake output costs the discriminator while the other is 0, in the
+middle what a fake's output costs the generator, on the right the slope that the generator receives. Where that slope
+is flat at 0 for negative outputs, a discriminator that is winning teaches the generator nothing: the saturation that
+separates `minimax` from `vanilla`.
+"""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -48,16 +55,7 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
 
 def losses_page() -> str:
     """Every registered loss: formulas, recommended recipe, and its two objectives as curves, drawn by calling it."""
-    parts = [
-        "# Losses",
-        (
-            "Both players minimise. `r` and `f` are raw discriminator outputs on real and on fake samples. The curves are "
-            "drawn by calling the code: on the left what one real or one fake output costs the discriminator while the "
-            "other is 0, in the middle what a fake's output costs the generator, on the right the slope that the generator "
-            "receives. Where that slope is flat at 0 for negative outputs, a discriminator that is winning teaches the "
-            "generator nothing: the saturation that separates `minimax` from `vanilla`."
-        ),
-    ]
+    parts = ["# Losses", INTRODUCTION]
     for entry in plugins.load().registry.entries("loss"):
         parts += _loss(entry)
     return "\n\n".join(parts) + "\n"
