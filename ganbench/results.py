@@ -122,7 +122,7 @@ def read_row(folder: TrialFolder) -> Row:
         raise StoreError(f"{folder.path} is done by its status and {result.status} by its result; remove it")
     # A result that tells of another end than the status belongs to an earlier attempt: only its protocol still holds.
     current = result if result is not None and result.status == status else None
-    values = _ordered(result.values, spec) if result else {}
+    values = values_in_order(result.values, spec) if result else {}
     return Row(
         trial_id=trial.trial_id,
         folder=folder.path,
@@ -140,7 +140,7 @@ def read_row(folder: TrialFolder) -> Row:
         values=values,
         protocol=result.protocol if result else None,
         recipe=spec.recipe.model_dump(mode="json"),
-        components=_components(spec),
+        components=components_of(spec),
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log_line="" if done or status == "pending" else "".join(folder.log_tail(1)),
@@ -260,7 +260,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _components(spec: TrialSpec) -> dict[str, Component]:
+def components_of(spec: TrialSpec) -> dict[str, Component]:
     """Every component by its role."""
     roles: list[tuple[str, Component | None]] = [("loss", spec.loss)]
     roles += [(f"penalty {part.name}", part) for part in spec.penalties]
@@ -270,5 +270,6 @@ def _components(spec: TrialSpec) -> dict[str, Component]:
     return {role: component for role, component in roles if component is not None}
 
 
-def _ordered(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
+def values_in_order(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
+    """Values in the order of the metrics that were asked for."""
     return {name: values[name] for name in in_metric_order(values, spec)}

@@ -46,6 +46,11 @@ LIGHT = [
     "ganbench.suite",
     "ganbench.store",
     "ganbench.results",
+    "ganbench.leaderboard",
+    "ganbench.leaderboard.build",
+    "ganbench.leaderboard.compare",
+    "ganbench.leaderboard.pages",
+    "ganbench.leaderboard.verdicts",
     "ganbench.statistics",
     "ganbench.tables",
     "ganbench.tables.columns",
@@ -58,7 +63,7 @@ LIGHT = [
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite", "report", "statistics")  # fmt: skip
+        "suite", "report", "statistics", "leaderboard")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
           "penalties", "architectures", "datasets", "metrics", "extractors", "testing")  # fmt: skip
 

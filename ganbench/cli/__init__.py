@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
     "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),
     "report": ("ganbench.cli.report:report", "Write an HTML report of a folder of trials."),
+    "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and judge a change by them."),
     "sample": ("ganbench.cli.sample:sample", "Draw samples from a trained trial."),
     "list": ("ganbench.cli.catalogue:list_components", "List losses, architectures, datasets and the rest."),
     "show": ("ganbench.cli.catalogue:show", "Explain one component: formula, paper, parameters, recipe."),

@@ -6,7 +6,8 @@ ranks below every score instead of being dropped. numpy and scipy are imported b
 """
 
 from ganbench.statistics.friedman import AverageRanks, average_ranks
-from ganbench.statistics.intervals import Interval, Summary, bootstrap_interval, interval, summarise, t_interval
+from ganbench.statistics.intervals import Interval, Method, Summary, bootstrap_interval, interval, summarise, t_interval
+from ganbench.statistics.margin import MarginTests, margin_tests, seeds_to_settle
 from ganbench.statistics.planning import minimum_seeds, seeds_for_power, smallest_p
 from ganbench.statistics.superiority import Superiority, superiority
 from ganbench.statistics.tests import holm, permutation_test, rank_test
@@ -15,6 +16,8 @@ from ganbench.statistics.ties import best_set, tie_groups
 __all__ = [
     "AverageRanks",
     "Interval",
+    "MarginTests",
+    "Method",
     "Summary",
     "Superiority",
     "average_ranks",
@@ -22,10 +25,12 @@ __all__ = [
     "bootstrap_interval",
     "holm",
     "interval",
+    "margin_tests",
     "minimum_seeds",
     "permutation_test",
     "rank_test",
     "seeds_for_power",
+    "seeds_to_settle",
     "smallest_p",
     "summarise",
     "superiority",

@@ -1,0 +1,206 @@
+"""What the statistics promise, measured on scores whose truth is known: ``python -m benchmarks.gate``.
+
+False alarms and power of ``ganbench leaderboard compare``, how often tie groups hold the true best, and how often
+intervals hold the true mean. Nothing is trained: scores are drawn. Exit code 1 where a promise is broken by more than
+the repetitions' own error (two standard errors).
+"""
+
+import argparse
+import math
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ganbench import statistics
+from ganbench.leaderboard.compare import Margin, compare
+from ganbench.results import Row, ValueInfo
+from ganbench.spec import Component, DataSpec, EvaluationSpec, Protocol, Recipe, ReferenceSpec, TrialSpec
+
+ALPHA = 0.05
+ROWS = 4
+MEAN, SD = 10.0, 0.5
+Draw = Callable[[random.Random], float]
+
+SHAPES: dict[str, Draw] = {
+    "normal": lambda rng: rng.gauss(0, 1),
+    # Both with mean 0 and standard deviation 1.
+    "skewed": lambda rng: (
+        (math.exp(rng.gauss(0, 0.75)) - math.exp(0.75**2 / 2)) / math.sqrt((math.exp(0.75**2) - 1) * math.exp(0.75**2))
+    ),
+    "heavy tails": lambda rng: rng.gauss(0, 1) / math.sqrt(rng.gammavariate(2, 1) / 2) / math.sqrt(2),
+}
+
+
+class Results:
+    """Rows of trials with drawn scores: the gate is measured whole, from rows to verdict."""
+
+    def __init__(self, seeds: int) -> None:
+        part = {"plugin": "ganbench", "version": "0", "source": "0"}
+        digits = Component(name="digits", label="digits", **part)
+        fid = Component(name="fid", label="fid", **part)
+        evaluation = EvaluationSpec(
+            metrics=(fid,), extractor=None, extractor_sha256="", num_samples=1, every=0,
+            reference=ReferenceSpec(split="test", size=1, fingerprint="0"),
+        )  # fmt: skip
+        protocol = Protocol(
+            dataset="digits", metrics=("fid",), fidelity="0", extractor="", extractor_sha256="", reference="test",
+            reference_fingerprint="0", reference_size=1, num_samples=1, weights="last", budget="",
+        )  # fmt: skip
+        self.templates: list[list[Row]] = []
+        for number in range(ROWS):
+            loss = Component(name=f"loss-{number}", label=f"loss-{number}", **part)
+            self.templates.append([])
+            for seed in range(seeds):
+                spec = TrialSpec(
+                    loss=loss, architecture=None, seed=seed, recipe=Recipe(), evaluation=evaluation,
+                    data=DataSpec(component=digits, kind="image", shape=(1,), size=1, fingerprint="0"),
+                )  # fmt: skip
+                self.templates[-1].append(
+                    Row(
+                        trial_id=spec.trial_id, folder=Path(), spec=spec, loss=loss.label, architecture="-",
+                        dataset="digits", seed=seed, baseline="", status="done", reason="", metrics={}, best={},
+                        area={}, values={"fid": ValueInfo(label="FID", direction="lower")}, protocol=protocol,
+                        recipe={}, components={}, cost={},
+                    )
+                )  # fmt: skip
+
+    def draw(self, rng: random.Random, shape: Draw, shifts: Sequence[float], diverge: float = 0.0) -> list[Row]:
+        """Rows with scores around ``MEAN``, each moved by its shift in standard deviations."""
+        rows = []
+        for templates, shift in zip(self.templates, shifts, strict=True):
+            for row in templates:
+                if diverge and rng.random() < diverge:
+                    rows.append(replace(row, status="diverged", reason="drawn"))
+                else:
+                    rows.append(replace(row, metrics={"fid": MEAN + SD * (shape(rng) + shift)}))
+        return rows
+
+
+def verdicts(
+    results: Results,
+    repetitions: int,
+    margin: Margin,
+    *,
+    shape: str = "normal",
+    shifts: Sequence[float] = (0.0,) * ROWS,
+    diverge: float = 0.0,
+) -> dict[str, float]:
+    """How often the gate says what, of new results moved by ``shifts``."""
+    rng = random.Random(f"{shape} {margin} {shifts} {diverge}")
+    counts = {"pass": 0, "fail": 0, "inconclusive": 0}
+    for _ in range(repetitions):
+        base = results.draw(rng, SHAPES[shape], [0.0] * ROWS, diverge)
+        new = results.draw(rng, SHAPES[shape], shifts, diverge)
+        counts[compare(base, new, margin=margin, alpha=ALPHA).outcome] += 1
+    return {outcome: count / repetitions for outcome, count in counts.items()}
+
+
+def best_kept(repetitions: int, seeds: int, shape: str, means: Sequence[float], sds: Sequence[float]) -> list[float]:
+    """How often the first tie group holds the row with the lowest mean (the first one), and its mean size."""
+    rng = random.Random(f"ties {shape} {means} {sds}")
+    held = size = 0
+    for _ in range(repetitions):
+        rows = [[mean + sd * SHAPES[shape](rng) for _ in range(seeds)] for mean, sd in zip(means, sds, strict=True)]
+        group = statistics.best_set(rows, ALPHA)
+        held += 0 in group
+        size += len(group)
+    return [held / repetitions, size / repetitions]
+
+
+def covered(repetitions: int, n: int, shape: str, method: statistics.Method) -> float:
+    """How often the 95 % interval of the mean holds the true mean, which is 0."""
+    rng = random.Random(f"coverage {n} {shape}")
+    found = 0
+    for _ in range(repetitions):
+        interval = statistics.interval([SHAPES[shape](rng) for _ in range(n)], 0.95, method)
+        found += interval is not None and interval.low <= 0 <= interval.high
+    return found / repetitions
+
+
+class Report:
+    """Prints what is measured, and keeps whether promises hold."""
+
+    def __init__(self, repetitions: int) -> None:
+        self.error = 2 * math.sqrt(ALPHA * (1 - ALPHA) / repetitions)
+        self.broken: list[str] = []
+
+    def at_most(self, label: str, rate: float, bound: float) -> None:
+        """A promise: the rate is at most the bound."""
+        holds = rate <= bound + self.error
+        print(f"  {label:66} {rate:6.1%}  (promised: at most {bound:.0%}){'' if holds else '  BROKEN'}")
+        if not holds:
+            self.broken.append(label)
+
+    def at_least(self, label: str, rate: float, bound: float, more: str = "") -> None:
+        """A promise: the rate is at least the bound."""
+        holds = rate >= bound - self.error
+        print(f"  {label:66} {rate:6.1%}  (promised: at least {bound:.0%}){'' if holds else '  BROKEN'}{more}")
+        if not holds:
+            self.broken.append(label)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=500)
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    repetitions, seeds = options.repetitions, options.seeds
+    report, results = Report(repetitions), Results(seeds)
+    print(f"{repetitions} repetitions, {seeds} seeds, {ROWS} rows, α = {ALPHA}; σ: standard deviation over seeds")
+
+    print("\nthe gate fails though nothing got worse by more than the margin")
+    for shape in SHAPES:
+        for label, margin, shift in (
+            ("no change, margin 0", Margin(0.0, False), 0.0),
+            ("no change, margin 1 σ", Margin(SD, False), 0.0),
+            ("all rows worse by exactly the margin of 1 σ", Margin(SD, False), 1.0),
+            ("all rows worse by exactly the margin of 5 %", Margin(0.05, True), 0.05 * MEAN / SD),
+        ):
+            rate = verdicts(results, repetitions, margin, shape=shape, shifts=(shift,) * ROWS)["fail"]
+            report.at_most(f"{shape}: {label}", rate, ALPHA)
+
+    print("\nthe gate passes though a row got worse by the margin")
+    for shape in SHAPES:
+        shifts = (2.0, *(0.0,) * (ROWS - 1))
+        rate = verdicts(results, repetitions, Margin(2 * SD, False), shape=shape, shifts=shifts)["pass"]
+        report.at_most(f"{shape}: one row worse by exactly the margin of 2 σ", rate, ALPHA)
+
+    print("\npower: one row of four got worse, margin 0 (normal)")
+    for shift in (1.0, 2.0, 3.0, 4.0):
+        rates = verdicts(results, repetitions, Margin(0.0, False), shifts=(shift, *(0.0,) * (ROWS - 1)))
+        print(f"  worse by {shift:g} σ: fail {rates['fail']:6.1%}, inconclusive {rates['inconclusive']:6.1%}")
+    print("\npower: nothing changed (normal)")
+    for wide in (1.0, 2.0, 3.0, 4.0):
+        rates = verdicts(results, repetitions, Margin(wide * SD, False))
+        print(f"  margin {wide:g} σ: pass {rates['pass']:6.1%}, inconclusive {rates['inconclusive']:6.1%}")
+    rates = verdicts(results, repetitions, Margin(2 * SD, False), diverge=0.02)
+    print(f"\nby rule, not by test: 2 % of seeds diverge before and after, and {rates['fail']:.1%} of comparisons fail")
+
+    print("\nthe first tie group holds the true best")
+    for label, shape, means, sds in (
+        ("four equal rows", "normal", (0, 0, 0, 0), (1, 1, 1, 1)),
+        ("steps of 0.5 σ", "normal", (0, 0.5, 1, 1.5), (1, 1, 1, 1)),
+        ("steps of 1 σ", "normal", (0, 1, 2, 3), (1, 1, 1, 1)),
+        ("steps of 3 σ", "normal", (0, 3, 6, 9), (1, 1, 1, 1)),
+        ("steps of 0.5 σ", "skewed", (0, 0.5, 1, 1.5), (1, 1, 1, 1)),
+        ("steps of 0.5 σ", "heavy tails", (0, 0.5, 1, 1.5), (1, 1, 1, 1)),
+        ("the best spreads four times as much", "normal", (0, 0.5, 0.5, 0.5), (2, 0.5, 0.5, 0.5)),
+        ("eight equal rows", "normal", (0,) * 8, (1,) * 8),
+    ):
+        held, size = best_kept(repetitions, seeds, shape, means, sds)
+        report.at_least(f"{shape}: {label}", held, 1 - ALPHA, f"  {size:.1f} of {len(means)} rows in it")
+
+    print("\n95 % intervals hold the true mean (auto: t below six values, else bootstrap)")
+    for shape in SHAPES:
+        for n in (3, 5, 6, 8, 10, 20):
+            rates_by = {name: covered(repetitions, n, shape, name) for name in ("auto", "t", "bootstrap")}  # type: ignore[arg-type]
+            print(f"  {shape}, {n} seeds: " + ", ".join(f"{name} {rate:6.1%}" for name, rate in rates_by.items()))
+    print("\n" + (f"broken: {'; '.join(report.broken)}" if report.broken else "every promise holds"))
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

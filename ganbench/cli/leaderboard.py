@@ -1,0 +1,146 @@
+"""``ganbench leaderboard``."""
+
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def leaderboard() -> None:
+    """Build leaderboards from results, and judge a change by them."""
+
+
+@leaderboard.command()
+@click.argument("sources", nargs=-1, type=PATH, metavar="RUNS...")
+@click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
+@click.option("--suite", default="", metavar="FILE.toml", help="The suite to name on the pages.")
+@click.option("--partial", is_flag=True, help="Let unfinished trials in.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
+def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check: bool) -> int:
+    """Write NAME.json and its pages NAME.md, NAME.csv and NAME.html from folders of trials and other leaderboards.
+
+    The same sources give the same bytes. A trial that several sources have counts once, the first of them ranks; the
+    others are re-runs, checked and shown. --check without RUNS holds the pages against NAME.json, and that against its
+    own hash.
+
+    \b
+    Examples:
+      ganbench leaderboard build runs --out leaderboards/digits
+      ganbench leaderboard build leaderboards/digits.json runs --out leaderboards/digits
+      ganbench leaderboard build --check --out leaderboards/digits
+    """
+    from ganbench.errors import UsageError
+    from ganbench.leaderboard import build as making
+
+    if check:
+        problems = making.check(out, sources, suite=suite, partial=partial)
+        for problem in problems:
+            click.echo(f"ganbench: {problem}", err=True)
+        return 1 if problems else 0
+    if not sources:
+        raise UsageError("no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs")
+    for path in making.write(making.assemble(sources, out, suite=suite, partial=partial), out):
+        click.echo(path)
+    return 0
+
+
+@leaderboard.command()
+@click.argument("base", type=PATH)
+@click.argument("new", type=PATH)
+@click.option("--margin", default="10%", show_default=True, metavar="X | P%",
+              help="How much worse is still fine: in the metric's unit, or of the base's mean.")  # fmt: skip
+@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
+@click.option("--metric", default="", metavar="NAME", help="The metric.  [default: each table's first]")
+@click.option("--subset", is_flag=True, help="NEW may lack rows of BASE.")
+@click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
+@click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
+@click.option("--github", is_flag=True, help="Print GitHub annotations after the table.")
+def compare(
+    base: Path,
+    new: Path,
+    margin: str,
+    alpha: float,
+    metric: str,
+    subset: bool,
+    markdown: Path | None,
+    junit: Path | None,
+    github: bool,
+) -> int:
+    """Judge results by older ones; each is a leaderboard or a folder of trials.
+
+    Exit code 0: every row passed (shown not to be worse by the margin, or unchanged); 1: a row is worse by more than
+    the margin, or more of its seeds diverged or failed; 3: inconclusive, with the seeds that would settle it; 2: the
+    request is wrong.
+
+    \b
+    Examples:
+      ganbench leaderboard compare leaderboards/digits.json runs
+      ganbench leaderboard compare old.json new.json --margin 0.3 --junit gate.xml --markdown comment.md
+    """
+    import shutil
+    import sys
+
+    from ganbench.files import write_text
+    from ganbench.leaderboard import verdicts
+    from ganbench.leaderboard.compare import compare as judge
+    from ganbench.leaderboard.compare import parse_margin
+    from ganbench.leaderboard.sources import read_rows_of
+
+    verdict = judge(
+        read_rows_of(base), read_rows_of(new), margin=parse_margin(margin), alpha=alpha, metric=metric, subset=subset
+    )
+    if markdown is not None:
+        write_text(markdown, verdicts.as_markdown(verdict) + "\n")
+    if junit is not None:
+        write_text(junit, verdicts.as_junit(verdict))
+    colour = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if colour else None
+    click.echo(verdicts.as_text(verdict, width=width, colour=colour), color=colour or None)
+    if github:
+        click.echo(verdicts.as_github(verdict))
+    return verdict.exit_code
+
+
+@leaderboard.command()
+@click.argument("suite", type=PATH, metavar="SUITE.toml")
+@click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
+@click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
+@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@click.pass_context
+def make(
+    ctx: click.Context,
+    suite: Path,
+    runs: Path | None,
+    out: Path | None,
+    data_root: str | None,
+    device: str,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    """Train SUITE.toml and build its leaderboard beside it. What is trained already is not trained again.
+
+    Exit code 0: all trials done; 1: some diverged or failed, their rows say why; 2: the request is wrong; 130:
+    interrupted, the same command goes on.
+
+    \b
+    Examples:
+      ganbench leaderboard make leaderboards/digits.toml
+      ganbench leaderboard make leaderboards/mnist.toml --device cuda --data-root data
+    """
+    from ganbench.cli.run import run
+    from ganbench.leaderboard import build as making
+
+    stem = suite.with_suffix("")
+    folder, target = runs or Path("runs") / stem.name, out or stem
+    given = {"suite": suite, "out": folder, "device": device, "jobs": jobs, "quiet": quiet}
+    code: int = ctx.invoke(run, **given, **({"data_root": data_root} if data_root else {}))
+    if code not in (0, 1):
+        return code
+    for path in making.write(making.assemble([folder], target, suite=suite.as_posix()), target):
+        click.echo(path)
+    return code

@@ -1,0 +1,97 @@
+"""Write a leaderboard, or say where the committed one differs from what the results give."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganbench.errors import StoreError, UsageError
+from ganbench.files import write_text
+from ganbench.leaderboard.pages import pages
+from ganbench.leaderboard.schema import Board, load
+from ganbench.leaderboard.sources import merge, read_source, to_board
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def assemble(sources: Sequence[Path], out: Path, *, suite: str = "", partial: bool = False) -> Board:
+    """The board that the sources give.
+
+    Args:
+        sources: folders of trials and leaderboards, in the order in which they rank where several have a trial.
+        out: the leaderboard's path without a suffix; its last part is the board's name.
+        suite: the suite file to name on the pages; by default the one that a source names.
+        partial: whether unfinished trials are let in.
+
+    Raises:
+        StoreError: a source cannot be read in full, or sources contradict each other.
+    """
+    if not suite:
+        # A board that was made from a suite is still its board after others have added to it.
+        known = [_suite_of(source) for source in sources]
+        suite = next((name for name in known if name), "")
+    return to_board(_stem(out).name, merge([read_source(path) for path in sources], partial=partial), suite)
+
+
+def files(board: Board, out: Path) -> dict[Path, str]:
+    """Every file of a leaderboard with its content."""
+    stem = _stem(out)
+    content = {".json": board.to_text(), **pages(board)}
+    return {stem.with_name(stem.name + suffix): text for suffix, text in content.items()}
+
+
+def write(board: Board, out: Path) -> list[Path]:
+    """Write all files, each whole; return them."""
+    content = files(board, out)
+    for path, text in content.items():
+        write_text(path, text)
+    return list(content)
+
+
+def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: bool = False) -> list[str]:
+    """Say where the files of a leaderboard differ from what they must be; nothing where all is well.
+
+    Without sources the pages are held against the leaderboard's file, and that against its own hash. With sources all
+    of them are held against what the sources give.
+    """
+    stem = _stem(out)
+    place = stem.with_name(f"{stem.name}.json")
+    try:
+        committed = load(place)
+    except StoreError as error:
+        return [str(error)]
+    board = assemble(sources, out, suite=suite or committed.suite, partial=partial) if sources else committed
+    problems = []
+    for path, wanted in files(board, out).items():
+        try:
+            # As bytes: a changed line ending is a change.
+            found = path.read_bytes().decode("utf-8")
+        except FileNotFoundError:
+            problems.append(f"{path} is missing")
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path} cannot be read: {error}")
+            continue
+        if found != wanted:
+            problems.append(f"{path} differs from what the results give, first in line {_first(found, wanted)}")
+    return problems
+
+
+def _first(found: str, wanted: str) -> int:
+    a, b = found.split("\n"), wanted.split("\n")
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False), start=1) if x != y), min(len(a), len(b)) + 1)
+
+
+def _stem(out: Path) -> Path:
+    stem = out.with_suffix("") if out.suffix == ".json" else out
+    if not _NAME.fullmatch(stem.name):
+        raise UsageError(
+            f"--out '{out}' must end in a name of letters, digits, '.', '_' and '-', e.g. leaderboards/digits"
+        )
+    return stem
+
+
+def _suite_of(path: Path) -> str:
+    if path.is_dir():
+        return ""
+    found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+    return load(found).suite if found.is_file() else ""

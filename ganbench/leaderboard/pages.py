@@ -1,0 +1,177 @@
+"""The pages of a leaderboard, a pure function of its file: Markdown, CSV and HTML."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ganbench.leaderboard.schema import Board, Trial
+from ganbench.leaderboard.sources import to_rows
+from ganbench.results import SUCCESS
+from ganbench.tables import html as web
+from ganbench.tables import markdown as text
+from ganbench.tables import sheets
+from ganbench.tables.grouping import Table, build
+from ganbench.tables.layout import Layout, arrange
+from ganbench.tables.machine import as_csv
+from ganbench.tables.ranking import Ranking, rank
+from ganbench.tables.sheet import Column, Sheet
+from ganbench.tables.wording import clean, number
+
+GENERATED = (
+    "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."
+)
+
+PAIRS = (
+    "By {metric}: the probability that a seed of A beats a seed of B with its 95 % interval (Newcombe), the two-sided "
+    "exact rank test and its correction over all pairs, and about how many seeds per row would separate the two if one "
+    "beats the other as often as seen (-: no realistic number)."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: a heading, paragraphs, points, and tables."""
+
+    heading: str
+    paragraphs: Sequence[str] = ()
+    points: Sequence[str] = ()
+    tables: Sequence[Sheet] = ()
+
+
+def pages(board: Board) -> dict[str, str]:
+    """The content of each page by its suffix."""
+    tables = build(to_rows(board.trials, board.protocols))
+    parts = _sections(board, tables)
+    notice = GENERATED.format(name=board.name, sha256=board.sha256)
+    return {
+        ".md": _markdown(board.name, notice, parts),
+        ".csv": as_csv(tables),
+        ".html": _html(board.name, notice, parts),
+    }
+
+
+def _sections(board: Board, tables: Sequence[Table]) -> list[Section]:
+    ranked = [table for table in tables if table.groups]
+    sections = [_of_table(table, several=len(tables) > 1) for table in tables]
+    if len(ranked) > 1:
+        sections.append(Section("Over all data sets", tables=sheets(ranked, Layout(wide=True))))
+    sections.append(_provenance(board))
+    return sections
+
+
+def _of_table(table: Table, *, several: bool) -> Section:
+    datasets = ", ".join(dict.fromkeys(clean(group.first.dataset) for group in table.all_groups))
+    heading = f"{datasets} [{table.protocol.key}]" if several and table.protocol else datasets
+    best = rank(table)
+    columns = (f"+{best.metric}:ci", "+memory", "+energy") if best else ()
+    layout = Layout(columns=columns, sort="group" if best else "")
+    found = sheets(arrange([table], layout), layout)
+    conclusions = best.conclusions() if best else []
+    if best is not None:
+        # The conclusions stand above the table, as the first thing to read, not beneath it again.
+        said = set(best.ties_in_words())
+        found = [replace(page, sentences=[line for line in page.sentences if line not in said]) for page in found]
+        if best.pairs:
+            found.append(_pairs(best))
+    return Section(heading, ["What can and cannot be concluded:"] if conclusions else [], conclusions, found)
+
+
+def _pairs(ranking: Ranking) -> Sheet:
+    """Every pair of rows: how often one beats the other, and how sure that is."""
+    order = {index: place for place, index in enumerate(ranking.order)}
+    better: list[str] = []
+    other: list[str] = []
+    wins: list[str] = []
+    p_values: list[str] = []
+    adjusted: list[str] = []
+    seeds: list[str] = []
+    for pair in sorted(ranking.pairs, key=lambda pair: sorted((order[pair.a], order[pair.b]))):
+        turned = pair.superiority.probability < 0.5
+        first, second = (pair.b, pair.a) if turned else (pair.a, pair.b)
+        win = pair.superiority
+        probability, low, high = (
+            (1 - win.probability, 1 - win.high, 1 - win.low) if turned else (win.probability, win.low, win.high)
+        )
+        better.append(ranking.names[first])
+        other.append(ranking.names[second])
+        wins.append(f"{probability:.2f} [{low:.2f}, {high:.2f}]")
+        p_values.append(f"{pair.p:.2g}")
+        adjusted.append(f"{pair.adjusted:.2g}")
+        seeds.append("-" if pair.seeds is None else str(pair.seeds))
+    return Sheet(
+        [
+            Column("A", better),
+            Column("B", other),
+            Column("P(A beats B)", wins, numeric=True),
+            Column("p", p_values, numeric=True),
+            Column("p (Holm)", adjusted, numeric=True),
+            Column("seeds needed", seeds, numeric=True),
+        ],
+        baselines=0,
+        sentences=[PAIRS.format(metric=clean(ranking.info.label))],
+    )
+
+
+def _provenance(board: Board) -> Section:
+    points = []
+    used = Counter(trial.environment for trial in board.trials)
+    for key, environment in board.environments.items():
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(environment.get("versions", {}).items()))
+        device = f"{environment.get('device_name', 'unknown device')}, {environment.get('threads', '?')} threads"
+        points.append(f"{used[key]} trials [{key}]: {clean(device)}; {clean(versions)}")
+    ends = Counter(trial.status for trial in board.trials)
+    others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)
+    paragraphs = [
+        f"{len(board.trials)} trials, {ends[SUCCESS]} done{f', {others}' if others else ''}. {_reruns(board)}",
+    ]
+    if board.suite:
+        paragraphs.append(f"Made by: ganbench leaderboard make {board.suite}")
+    return Section("Where the numbers come from", paragraphs, points)
+
+
+def _reruns(board: Board) -> str:
+    again = [(trial, rerun) for trial in board.trials for rerun in trial.reruns]
+    if not again:
+        return "No trial was run more than once."
+    equal = sum(rerun.equal for _, rerun in again)
+    names = len({trial.trial_id for trial, _ in again})
+    told = f"{names} trials were run more than once ({len(again)} re-runs): {equal} gave exactly the same numbers"
+    differ = [_differently(board, trial) for trial, rerun in again if not rerun.equal]
+    return f"{told}." if not differ else f"{told}, {len(differ)} did not: {'; '.join(dict.fromkeys(differ))}."
+
+
+def _differently(board: Board, trial: Trial) -> str:
+    values = board.protocols[trial.protocol].values if trial.protocol in board.protocols else {}
+    name = next((name for name, info in values.items() if info.direction is not None), "")
+    told = [
+        number(value, values[name]) if name and value is not None else status
+        for status, value in (
+            (trial.status, trial.metrics.get(name)),
+            *((rerun.status, rerun.metrics.get(name)) for rerun in trial.reruns),
+        )
+    ]
+    return f"{trial.trial_id} {' / '.join(told)}"
+
+
+def _markdown(name: str, notice: str, sections: Sequence[Section]) -> str:
+    lines = [f"<!-- {notice} -->", f"# {text.escape(name)}"]
+    for section in sections:
+        lines.append(f"## {text.escape(section.heading)}")
+        lines += [text.escape(paragraph) for paragraph in section.paragraphs]
+        if section.points:
+            lines.append("\n".join(f"- {text.escape(point)}" for point in section.points))
+        lines += map(text.fragment, section.tables)
+    return "\n\n".join(lines) + "\n"
+
+
+def _html(name: str, notice: str, sections: Sequence[Section]) -> str:
+    lines = [f"<h1>{web.escape(name)}</h1>"]
+    wrap: Callable[[str, str], str] = lambda tag, content: f"<{tag}>{web.escape(content)}</{tag}>"  # noqa: E731
+    for section in sections:
+        lines.append(wrap("h2", section.heading))
+        lines += [wrap("p", paragraph) for paragraph in section.paragraphs]
+        if section.points:
+            lines.append("<ul>\n" + "\n".join(wrap("li", point) for point in section.points) + "\n</ul>")
+        lines += map(web.fragment, section.tables)
+    lines.append(f'<p class="notes">{web.escape(notice)}</p>')
+    return web.page(f"{name} · ganbench", "\n".join(lines)) + "\n"

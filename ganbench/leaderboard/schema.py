@@ -1,0 +1,131 @@
+"""The one file of a leaderboard. ``docs/leaderboards.md`` describes it; a change of its meaning raises ``SCHEMA``."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ganbench.errors import StoreError
+from ganbench.files import digest, read_json
+from ganbench.recipe import explain
+from ganbench.results import Best, ValueInfo
+from ganbench.spec import SCHEMA as SPEC_SCHEMA
+from ganbench.spec import Frozen, Protocol, TrialSpec
+
+SCHEMA = 1
+
+Numbers = dict[str, float | None]
+
+
+class Evaluation(Frozen):
+    """One evaluation during training: the step, real images seen, seconds trained, and what was measured."""
+
+    step: int
+    images: int
+    seconds: float
+    values: Numbers
+
+
+class Measured(Frozen):
+    """One protocol, and how its numbers are read."""
+
+    protocol: Protocol
+    values: dict[str, ValueInfo]
+
+
+class Rerun(Frozen):
+    """The same trial run again elsewhere. Its numbers are shown and rank nowhere.
+
+    Attributes:
+        environment: a key of the board's environments, or ``""``.
+        status: how it ended.
+        metrics: its last values.
+        equal: whether status and values are exactly those of the trial.
+    """
+
+    environment: str
+    status: str
+    metrics: Numbers
+    equal: bool
+
+
+class Trial(Frozen):
+    """One trial with everything that its numbers depend on.
+
+    Attributes:
+        trial_id: the hash of ``spec``, which is checked.
+        protocol: a key of the board's protocols, or ``""`` where it ended before it had one.
+        environment: a key of the board's environments, or ``""``.
+        determinism: what was done to make it repeatable, and how far.
+        evaluations: every evaluation, in order.
+        reruns: the same trial, run by others or again.
+    """
+
+    trial_id: str
+    spec: TrialSpec
+    status: str
+    reason: str
+    protocol: str
+    environment: str
+    determinism: dict[str, Any]
+    metrics: Numbers
+    best: dict[str, Best]
+    area: dict[str, float]
+    cost: Numbers
+    warnings: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...]
+    reruns: tuple[Rerun, ...] = ()
+
+
+class Board(Frozen):
+    """A leaderboard. Trials are ordered by dataset, architecture, loss, seed and name."""
+
+    format: Literal["ganbench-leaderboard"] = "ganbench-leaderboard"
+    schema_version: int = SCHEMA
+    name: str
+    suite: str
+    protocols: dict[str, Measured]
+    environments: dict[str, dict[str, Any]]
+    trials: tuple[Trial, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all of it, printed on the pages."""
+        return digest(self.model_dump(mode="json"))
+
+    def to_text(self) -> str:
+        """The file's content: indented JSON with sorted keys, and its own hash, so that no edit goes unseen."""
+        content = {**self.model_dump(mode="json"), "sha256": self.sha256}
+        return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def load(path: Path) -> Board:
+    """Read a leaderboard's file.
+
+    Raises:
+        StoreError: missing, damaged, of another schema, edited by hand, or with a trial that is not what its name says.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("format") != "ganbench-leaderboard":
+        raise StoreError(f"{path} is not a leaderboard; 'ganbench leaderboard build' makes one")
+    if content.get("schema_version") != SCHEMA:
+        raise StoreError(f"{path} has schema {content.get('schema_version')!r}; this version reads {SCHEMA}")
+    claimed = content.pop("sha256", None)
+    for trial in content.get("trials") or []:
+        schema = trial.get("spec", {}).get("schema_version") if isinstance(trial, dict) else None
+        if schema is not None and schema != SPEC_SCHEMA:
+            raise StoreError(f"{path} holds trials of schema {schema!r}; this version reads {SPEC_SCHEMA}")
+    try:
+        board = Board.model_validate(content)
+    except ValidationError as error:
+        raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
+    for one in board.trials:
+        if one.spec.trial_id != one.trial_id:
+            raise StoreError(f"{path} was edited: {one.trial_id} has the specification of {one.spec.trial_id}")
+    for key, measured in board.protocols.items():
+        if measured.protocol.key != key:
+            raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")
+    if claimed != board.sha256:
+        raise StoreError(f"{path} was edited: its content has the hash {board.sha256[:12]}, not {str(claimed)[:12]}")
+    return board

@@ -1,0 +1,205 @@
+"""Where a leaderboard's trials come from: folders of trials, and other leaderboards."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganbench.errors import StoreError
+from ganbench.files import digest, read_lines
+from ganbench.folder import TrialFolder
+from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
+from ganbench.results import SUCCESS, Row, components_of, order, read_rows, values_in_order
+from ganbench.spec import FINAL
+
+UNFINISHED = ("pending", "running", "interrupted")
+_MACHINE = ("device", "device_name", "versions", "threads", "python", "platform", "cuda")
+
+
+@dataclass
+class Source:
+    """Trials with the protocols and environments that they name."""
+
+    name: str
+    trials: list[Trial] = field(default_factory=list)
+    protocols: dict[str, Measured] = field(default_factory=dict)
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read_source(path: Path) -> Source:
+    """Read a folder of trials or a leaderboard (its ``.json``, or its name without it).
+
+    Raises:
+        StoreError: there is none, or it cannot be read in full: a leaderboard never leaves a trial out silently.
+    """
+    if path.is_dir():
+        return _from_folder(path)
+    found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+    if not found.is_file():
+        raise StoreError(f"there is no folder of trials and no leaderboard at {path}")
+    board = load(found)
+    return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
+
+
+def read_rows_of(path: Path) -> list[Row]:
+    """The rows of a folder of trials or of a leaderboard.
+
+    Raises:
+        StoreError: as :func:`read_source`.
+    """
+    source = read_source(path)
+    return to_rows(source.trials, source.protocols)
+
+
+def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
+    """Rows as tables take them. A row's folder is the trial's name: there is no other."""
+    return [_row(trial, protocols.get(trial.protocol)) for trial in trials]
+
+
+def merge(sources: Sequence[Source], *, partial: bool) -> Source:
+    """Bring sources together, each trial once.
+
+    Of a trial that several have, the first that came to an end ranks. The others are kept as re-runs, with whether
+    they are exactly equal.
+
+    Raises:
+        StoreError: two runs of a trial contradict each other though one of them must be wrong (the same processor,
+            threads and versions gave different numbers), or trials are unfinished and ``partial`` is not asked for.
+    """
+    merged = Source("merged")
+    attempts: dict[str, list[Trial]] = {}
+    for source in sources:
+        merged.protocols |= {key: value for key, value in source.protocols.items() if key not in merged.protocols}
+        merged.environments |= source.environments
+        for trial in source.trials:
+            attempts.setdefault(trial.trial_id, []).append(trial)
+    merged.trials = [_settle(found, merged.environments) for found in attempts.values()]
+    unfinished = [trial.trial_id for trial in merged.trials if trial.status in UNFINISHED]
+    if unfinished and not partial:
+        raise StoreError(
+            f"{len(unfinished)} of {len(merged.trials)} trials are unfinished ({unfinished[0]}, ...): run again to "
+            "finish them, or show them as they are with --partial"
+        )
+    rows = {row.trial_id: order(row) for row in to_rows(merged.trials, merged.protocols)}
+    merged.trials.sort(key=lambda trial: rows[trial.trial_id])
+    return merged
+
+
+def to_board(name: str, source: Source, suite: str = "") -> Board:
+    """The board of merged trials, with the protocols and environments that they name and no others."""
+    protocols = {trial.protocol for trial in source.trials}
+    environments = {trial.environment for trial in source.trials}
+    environments |= {rerun.environment for trial in source.trials for rerun in trial.reruns}
+    return Board(
+        name=name,
+        suite=suite,
+        protocols={key: value for key, value in sorted(source.protocols.items()) if key in protocols},
+        environments={key: value for key, value in sorted(source.environments.items()) if key in environments},
+        trials=tuple(source.trials),
+    )
+
+
+def _from_folder(path: Path) -> Source:
+    rows, complaints = read_rows(path)
+    if complaints:
+        raise StoreError(f"{complaints[0]} ({len(complaints)} unreadable in {path})")
+    source = Source(str(path))
+    for row in rows:
+        _add(source, row)
+    if not source.trials:
+        raise StoreError(f"there are no trials in {path}")
+    return source
+
+
+def _add(source: Source, row: Row) -> None:
+    folder = TrialFolder(row.folder)
+    result = folder.read_result()
+    # A result that tells of another end than the status belongs to an earlier attempt.
+    current = result if result.get("status") == row.status else {}
+    environment = current.get("environment") or {}
+    key = digest(environment)[:8] if environment else ""
+    if key:
+        source.environments[key] = environment
+    protocol = row.protocol.key if row.protocol else ""
+    if row.protocol is not None:
+        source.protocols.setdefault(protocol, Measured(protocol=row.protocol, values=dict(row.values)))
+    source.trials.append(
+        Trial(
+            trial_id=row.trial_id,
+            spec=row.spec,
+            status=row.status,
+            reason=row.reason,
+            protocol=protocol,
+            environment=key,
+            determinism=current.get("determinism") or {},
+            metrics=dict(row.metrics),
+            best=dict(row.best),
+            area=dict(row.area),
+            cost=dict(row.cost),
+            warnings=row.warnings,
+            evaluations=_evaluations(folder),
+        )
+    )
+
+
+def _evaluations(folder: TrialFolder) -> tuple[Evaluation, ...]:
+    try:
+        return tuple(Evaluation.model_validate(line) for line in read_lines(folder.metrics))
+    except ValidationError as error:
+        raise StoreError(f"{folder.metrics} does not hold evaluations; remove the trial and run it again") from error
+
+
+def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]]) -> Trial:
+    """The first attempt that came to an end; the others as its re-runs."""
+    distinct = list({trial.model_dump_json(exclude={"reruns"}): trial for trial in reversed(attempts)}.values())[::-1]
+    first = next((trial for trial in distinct if trial.status in FINAL), distinct[0])
+    reruns = [rerun for trial in distinct for rerun in trial.reruns]
+    for other in distinct:
+        if other is first or other.status in UNFINISHED:
+            continue
+        equal = other.status == first.status and other.metrics == first.metrics
+        if not equal and {first.status, other.status} <= set(FINAL) and _must_agree(first, other, environments):
+            difference = next((n for n in first.metrics if first.metrics[n] != other.metrics.get(n)), "status")
+            raise StoreError(
+                f"two runs of {first.trial_id} on the same processor with the same versions and threads differ in "
+                f"{difference} ({first.metrics.get(difference, first.status)} and "
+                f"{other.metrics.get(difference, other.status)}): one of them was changed or the trial is not "
+                "deterministic; run it again"
+            )
+        reruns.append(Rerun(environment=other.environment, status=other.status, metrics=other.metrics, equal=equal))
+    unique = {rerun.model_dump_json(): rerun for rerun in reruns}
+    return first.model_copy(update={"reruns": tuple(unique[key] for key in sorted(unique))})
+
+
+def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether the two ran where equal numbers are promised: on a CPU, the same with the same versions and threads."""
+    a, b = environments.get(one.environment, {}), environments.get(other.environment, {})
+    return a.get("device") == "cpu" and all(a.get(name) == b.get(name) for name in _MACHINE)
+
+
+def _row(trial: Trial, measured: Measured | None) -> Row:
+    spec, done = trial.spec, trial.status == SUCCESS
+    return Row(
+        trial_id=trial.trial_id,
+        folder=Path(trial.trial_id),
+        spec=spec,
+        loss=spec.loss_label,
+        architecture=spec.architecture_label,
+        dataset=spec.data.component.label,
+        seed=spec.seed,
+        baseline=spec.baseline,
+        status=trial.status,
+        reason="" if done else trial.reason,
+        metrics={name: value for name, value in trial.metrics.items() if value is None or math.isfinite(value)},
+        best=trial.best,
+        area=trial.area,
+        values=values_in_order(measured.values, spec) if measured else {},
+        protocol=measured.protocol if measured else None,
+        recipe=spec.recipe.model_dump(mode="json"),
+        components=components_of(spec),
+        cost=trial.cost,
+        warnings=trial.warnings,
+    )

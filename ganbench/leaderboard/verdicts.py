@@ -1,0 +1,107 @@
+"""A verdict as text, Markdown for a comment, JUnit XML and GitHub annotations."""
+
+import re
+from xml.etree import ElementTree
+
+from ganbench.leaderboard.compare import Check, Verdict
+from ganbench.tables.markdown import code, escape
+from ganbench.tables.sheet import Column, Sheet
+from ganbench.tables.terminal import terminal
+
+_MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def as_text(verdict: Verdict, *, width: int | None = None, colour: bool = False) -> str:
+    """A table and the verdict beneath."""
+    if not verdict.checks:
+        return verdict.sentence()
+    return terminal([_sheet(verdict)], width=width, colour=colour)
+
+
+def as_markdown(verdict: Verdict) -> str:
+    """A comment for a pull request."""
+    lines = [f"### {_MARKS[verdict.outcome]} ganbench: {escape(verdict.sentence())}", ""]
+    if not verdict.checks:
+        return "\n".join(lines)
+    lines += ["| | row | score | base | new | change | why |", "|:--|:--|:--|--:|--:|--:|:--|"]
+    for check in verdict.checks:
+        cells = [escape(text) for text in (check.metric, check.base, check.new, _effect(check))]
+        lines.append(f"| {_MARKS[check.outcome]} | {code(check.name)} | {' | '.join(cells)} | {escape(check.reason)} |")
+    lines += [
+        "",
+        "A positive change is worse, whichever direction the score has. ❔ is no pass: more seeds would tell.",
+    ]
+    return "\n".join(lines)
+
+
+def as_junit(verdict: Verdict) -> str:
+    """JUnit XML: a test case per row; an inconclusive one is skipped, which is not passed."""
+    counts = {kind: sum(check.outcome == kind for check in verdict.checks) for kind in _MARKS}
+    suite = ElementTree.Element(
+        "testsuite",
+        name="ganbench leaderboard compare",
+        tests=str(len(verdict.checks)),
+        failures=str(counts["fail"]),
+        skipped=str(counts["inconclusive"]),
+        errors="0",
+    )
+    for check in verdict.checks:
+        case = ElementTree.SubElement(suite, "testcase", classname="ganbench", name=_xml(check.name))
+        message = _xml(_line(check))
+        if check.outcome == "fail":
+            ElementTree.SubElement(case, "failure", message=_xml(check.reason)).text = message
+        elif check.outcome == "inconclusive":
+            ElementTree.SubElement(case, "skipped", message=_xml(check.reason))
+        ElementTree.SubElement(case, "system-out").text = message
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def as_github(verdict: Verdict) -> str:
+    """Workflow commands that GitHub shows as annotations: errors, warnings, and the verdict as a notice."""
+    levels = {"fail": "error", "inconclusive": "warning"}
+    lines = [
+        f"::{levels[check.outcome]} title={_property(f'ganbench: {check.name}')}::{_data(_line(check))}"
+        for check in verdict.checks
+        if check.outcome in levels
+    ]
+    return "\n".join([*lines, f"::notice title=ganbench::{_data(verdict.sentence())}"])
+
+
+def _sheet(verdict: Verdict) -> Sheet:
+    checks = verdict.checks
+    columns = [
+        Column("row", [check.name for check in checks]),
+        Column("score", [check.metric for check in checks]),
+        Column("base", [check.base for check in checks], numeric=True),
+        Column("new", [check.new for check in checks], numeric=True),
+        Column("change", [_effect(check) for check in checks], numeric=True),
+        Column("status", [check.outcome for check in checks]),
+        Column("why", [check.reason for check in checks]),
+    ]
+    return Sheet([column for column in columns if not column.empty], 0, [verdict.sentence()])
+
+
+def _effect(check: Check) -> str:
+    if check.effect is None:
+        return "-"
+    margin = f" (margin {check.margin:.3g})" if check.margin is not None else ""
+    return f"{check.effect:+.3g}{margin}"
+
+
+def _line(check: Check) -> str:
+    numbers = f"{check.metric} {check.base} -> {check.new}, change {_effect(check)}: " if check.metric else ""
+    return f"{numbers}{check.reason}"
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("", text)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

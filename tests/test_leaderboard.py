@@ -1,0 +1,228 @@
+"""Leaderboards: equal bytes, edits found, contributors merged, re-runs verified."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from test_results import make_spec, make_trial
+
+from ganbench.cli import cli
+from ganbench.errors import StoreError, UsageError
+from ganbench.files import write_json
+from ganbench.folder import TrialFolder
+from ganbench.leaderboard.build import assemble, check, files, write
+from ganbench.leaderboard.schema import load
+from ganbench.leaderboard.sources import read_rows_of
+from ganbench.results import read_rows
+
+SUFFIXES = (".json", ".md", ".csv", ".html")
+LAPTOP = {"device": "cpu", "device_name": "Laptop", "versions": {"torch": "2.9"}, "threads": 1}
+CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
+
+
+def trial(
+    runs: Path, loss: str, seed: int, fid: float, environment: dict[str, Any] = LAPTOP, **spec: Any
+) -> TrialFolder:
+    folder = make_trial(
+        runs,
+        make_spec(loss, seed=seed, **spec),
+        metrics={"fid": fid, "is": 8.0, "is_std": 0.1},
+        result={"environment": environment, "determinism": {"seed": seed}},
+    )
+    values = {"fid": fid, "is": 8.0, "is_std": None}
+    folder.append_metrics({"step": 2000, "images": 128000, "seconds": 180.0, "values": values})
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two losses, five seeds each; hinge is worse and diverged once; one trial failed; two baselines."""
+    path = tmp_path / "runs"
+    for seed in range(5):
+        trial(path, "vanilla", seed, 1.0 + seed / 10)
+        trial(path, "hinge", seed, 2.0 + seed / 10)
+    make_trial(path, make_spec("hinge", seed=5), "diverged", "NaN at step 12")
+    make_trial(path, make_spec("vanilla", seed=6), "failed", "boom")
+    trial(path, "real", 0, 0.1, baseline="real")
+    return path
+
+
+def test_twice_is_equal_bytes_and_passes_its_check(runs: Path, tmp_path: Path) -> None:
+    contents = []
+    for name in ("one", "two"):
+        paths = write(assemble([runs], tmp_path / name / "digits"), tmp_path / name / "digits")
+        assert [path.suffix for path in paths] == list(SUFFIXES)
+        contents.append([path.read_bytes() for path in paths])
+    assert contents[0] == contents[1]
+    assert check(tmp_path / "one" / "digits") == []
+    assert check(tmp_path / "one" / "digits", [runs]) == []
+    # From the leaderboard itself the same comes again.
+    assert files(assemble([tmp_path / "one" / "digits"], tmp_path / "digits"), tmp_path / "digits") == {
+        tmp_path / f"digits{suffix}": content.decode() for suffix, content in zip(SUFFIXES, contents[0], strict=True)
+    }
+
+
+def test_any_edit_of_one_character_is_found(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    for path in write(assemble([runs], out), out):
+        whole = path.read_bytes()
+        # Sixty places, evenly spread: all of them would take minutes.
+        for place in range(0, len(whole), max(1, len(whole) // 60)):
+            edited = bytearray(whole)
+            edited[place] = ord("7") if edited[place] != ord("7") else ord("8")
+            path.write_bytes(bytes(edited))
+            assert check(out), f"an edit of {path.name} at byte {place} went unseen"
+        path.write_bytes(whole + b"\n")
+        assert check(out)
+        path.write_bytes(whole.replace(b"\n", b"\r\n"))
+        assert check(out)
+        path.write_bytes(whole)
+    assert check(out) == []
+    (tmp_path / "digits.md").unlink()
+    assert check(out) == [f"{tmp_path / 'digits.md'} is missing"]
+
+
+def test_other_results_are_found(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    trial(runs, "lsgan", 0, 3.0)
+    assert check(out) == []
+    assert len(check(out, [runs])) == 4
+
+
+def test_everything_is_in_the_file(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    board = load(tmp_path / "digits.json")
+    assert len(board.trials) == 13
+    one = next(trial for trial in board.trials if trial.status == "done" and not trial.spec.baseline)
+    assert one.metrics["fid"] == 2.0
+    assert one.evaluations[0].values["is_std"] is None
+    assert board.environments[one.environment] == LAPTOP
+    assert board.protocols[one.protocol].protocol.dataset == "digits"
+    before = {row.trial_id: row for row in read_rows(runs)[0]}
+    for row in read_rows_of(out):
+        other = before[row.trial_id]
+        assert (row.status, row.reason, row.metrics, row.best, row.area, row.protocol) == (
+            other.status, other.reason, other.metrics, other.best, other.area, other.protocol)  # fmt: skip
+        assert (dict(row.cost), list(row.values), row.components) == (
+            dict(other.cost), list(other.values), other.components)  # fmt: skip
+
+
+def test_the_page_says_what_can_be_concluded_and_hides_no_failure(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    board = assemble([runs], out, suite="leaderboards/digits.toml")
+    page = files(board, out)[tmp_path / "digits.md"]
+    assert "- FID: vanilla is best; every other row is worse than some row" in page
+    assert "- hinge: 1 of 6 seeds diverged, ranked below every score." in page
+    assert "- vanilla: failed 1 of 6 seeds, with no score to rank." in page
+    assert "done 5/6, diverged 1" in page
+    assert "NaN at step 12" in page
+    assert "| vanilla | hinge | 1.00" in page
+    assert "13 trials, 11 done, diverged 1, failed 1." in page
+    assert "ganbench leaderboard make leaderboards/digits.toml" in page
+    html = files(board, out)[tmp_path / "digits.html"]
+    assert "<h2>digits</h2>" in html
+    assert "NaN at step 12" in html
+
+
+def test_contributors_merge_in_any_order(runs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for seed in range(5):
+        trial(other, "lsgan", seed, 1.5 + seed / 10, CLUSTER)
+    out = tmp_path / "digits"
+    forth, back = assemble([runs, other], out), assemble([other, runs], out)
+    assert forth.to_text() == back.to_text()
+    assert len(forth.trials) == 18
+    assert len(forth.environments) == 2
+    write(forth, out)
+    assert assemble([out, runs], out).to_text() == forth.to_text()  # what is there already is not doubled
+
+
+def test_the_same_trial_twice_is_verified(runs: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "digits", tmp_path / "again"
+    trial(again, "vanilla", 0, 1.0, CLUSTER)  # equal numbers elsewhere
+    trial(again, "vanilla", 1, 1.3, CLUSTER)  # other numbers elsewhere
+    make_trial(again, make_spec("vanilla", seed=2), "timeout", "slow")
+    board = assemble([runs, again], out)
+    assert len(board.trials) == 13
+    found = {trial.spec.seed: trial for trial in board.trials if trial.spec.loss_label == "vanilla"}
+    assert found[1].metrics["fid"] == 1.1
+    assert [(rerun.equal, rerun.status) for seed in range(3) for rerun in found[seed].reruns] == [
+        (True, "done"), (False, "done"), (False, "timeout")]  # fmt: skip
+    page = files(board, out)[tmp_path / "digits.md"]
+    assert "3 trials were run more than once (3 re-runs): 1 gave exactly the same numbers, 2 did not" in page
+    assert "1.10 / 1.30" in page
+    assert assemble([again, runs], out).to_text() != board.to_text()  # the first that ended ranks
+    write(board, out)
+    assert assemble([out, again], out).to_text() == board.to_text()
+
+
+def test_runs_that_contradict_each_other_are_refused(runs: Path, tmp_path: Path) -> None:
+    trial(tmp_path / "again", "vanilla", 0, 1.0001)
+    with pytest.raises(StoreError, match=r"same processor .* differ in fid \(1.0 and 1.0001\)"):
+        assemble([runs, tmp_path / "again"], tmp_path / "digits")
+
+
+def test_copies_are_no_reruns(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path / "copy")
+    board = assemble([runs, tmp_path / "copy"], tmp_path / "digits")
+    assert all(trial.reruns == () for trial in board.trials)
+
+
+def test_half_a_run_is_no_leaderboard(runs: Path, tmp_path: Path) -> None:
+    make_trial(runs, make_spec("lsgan"), "interrupted", "stopped")
+    with pytest.raises(StoreError, match="1 of 14 trials are unfinished"):
+        assemble([runs], tmp_path / "digits")
+    page = files(assemble([runs], tmp_path / "digits", partial=True), tmp_path / "digits")[tmp_path / "digits.md"]
+    assert "interrupted" in page
+
+
+def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
+        with pytest.raises(StoreError, match="no folder of trials and no leaderboard"):
+            assemble([source], out)
+    with pytest.raises(UsageError, match="must end in a name"):
+        write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
+    (next(runs.iterdir()) / "spec.json").write_text("{}")
+    with pytest.raises(StoreError, match="1 unreadable"):
+        assemble([runs], out)
+    for content, message in (
+        ({}, "not a leaderboard"),
+        ({"format": "ganbench-leaderboard", "schema_version": 9}, "schema 9"),
+        ({"format": "ganbench-leaderboard", "schema_version": 1}, "not a leaderboard: name"),
+    ):
+        write_json(tmp_path / "bad.json", content)
+        with pytest.raises(StoreError, match=message):
+            load(tmp_path / "bad.json")
+
+
+def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, tmp_path: Path) -> None:
+    """The hash finds slips; that nobody forges it is what the version control is for."""
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    content["trials"][0]["spec"]["recipe"]["steps"] = 9
+    (tmp_path / "digits.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"was edited: .* has the specification of"):
+        load(tmp_path / "digits.json")
+
+
+def test_the_command_line(runs: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "digits")
+    call = CliRunner().invoke
+    made = call(cli, ["leaderboard", "build", str(runs), "--out", out], standalone_mode=False)
+    assert made.return_value == 0
+    assert made.stdout.split() == [f"{out}{suffix}" for suffix in SUFFIXES]
+    arguments = ["leaderboard", "build", "--check", "--out", out]
+    assert call(cli, arguments, standalone_mode=False).return_value == 0
+    page = tmp_path / "digits.md"
+    page.write_text(page.read_text().replace("1.20", "1.10", 1))
+    found = call(cli, arguments, standalone_mode=False)
+    assert found.return_value == 1
+    assert "digits.md differs from what the results give, first in line" in found.stderr
+    assert isinstance(call(cli, ["leaderboard", "build", "--out", out], standalone_mode=False).exception, UsageError)

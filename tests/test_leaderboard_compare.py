@@ -1,0 +1,212 @@
+"""The gate: pass, fail, inconclusive; what it refuses to compare; its outputs; its promises on drawn scores."""
+
+import importlib.util
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+from test_results import component, make_protocol, make_spec
+from test_tables import HOSTILE, make_row
+from test_tables_ranking import HIGH, LOW, rows_of
+
+from ganbench.cli import cli
+from ganbench.errors import UsageError
+from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
+from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
+from ganbench.results import Row
+
+NONE = Margin(0.0, False)
+
+# The benchmarks are no part of the package, and the tests may run against an installed one.
+_place = Path(__file__).parents[1] / "benchmarks" / "gate.py"
+_found = importlib.util.spec_from_file_location("benchmarks_gate", _place)
+assert _found is not None
+assert _found.loader is not None
+gate = importlib.util.module_from_spec(_found)
+_found.loader.exec_module(gate)
+
+
+def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, **options: bool) -> Check:
+    (check,) = compare(base, new, margin=margin, **options).checks
+    return check
+
+
+def test_clearly_worse_fails_and_clearly_not_worse_passes() -> None:
+    worse = judged(rows_of("a", LOW), rows_of("a", HIGH))
+    assert (worse.outcome, worse.worse) == ("fail", pytest.approx(1 / 252))
+    assert worse.effect == pytest.approx(1.0)
+    assert (worse.base, worse.new) == ("1.20 ± 0.16 (n=5)", "2.20 ± 0.16 (n=5)")
+    better = judged(rows_of("a", HIGH), rows_of("a", LOW))
+    assert (better.outcome, better.fine) == ("pass", pytest.approx(1 / 252))
+    within = judged(rows_of("a", LOW), rows_of("a", HIGH), Margin(2.0, False))
+    assert within.outcome == "pass"
+    share = judged(rows_of("a", LOW), rows_of("a", HIGH), Margin(0.5, True))
+    assert (share.margin, share.outcome) == (pytest.approx(0.6), "fail")
+
+
+def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> None:
+    check = judged(rows_of("a", (1.0, 1.2)), rows_of("a", (1.1, 1.3)))
+    assert check.outcome == "inconclusive"
+    assert check.seeds is not None
+    assert f"about {check.seeds} per side would" in check.reason
+
+
+def test_the_same_numbers_pass_without_a_test() -> None:
+    base = rows_of("a", LOW)
+    assert judged(base, base).reason == "every seed has the same number as before"
+    assert judged(base, base[:2]).outcome == "pass"
+    assert judged(base, rows_of("a", [*LOW[:4], 1.39])).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ([*LOW, math.inf], [*LOW, math.inf], "pass"),
+        (LOW, [*LOW[:4], math.inf], "fail"),
+        ([*LOW, math.inf], [*LOW[:4], math.inf, math.inf], "fail"),
+        (LOW, [*LOW[:4], math.nan], "fail"),
+        ([math.inf] * 2, [math.inf] * 2, "pass"),
+    ],
+)
+def test_more_divergences_or_failures_than_before_fail(
+    before: Sequence[float], after: Sequence[float], outcome: str
+) -> None:
+    check = judged(rows_of("a", before), rows_of("a", after), Margin(10.0, False))
+    assert check.outcome == outcome
+    if outcome == "fail":
+        assert "seeds diverged, before" in check.reason or "seeds failed otherwise, before" in check.reason
+
+
+def test_more_is_better_where_the_metric_says_so() -> None:
+    def scored(values: Sequence[float]) -> list[Row]:
+        specs = [make_spec("a", seed=seed) for seed in range(len(values))]
+        return [make_row(spec, metrics={"fid": 1.0, "is": value}) for spec, value in zip(specs, values, strict=True)]
+
+    (check,) = compare(scored(HIGH), scored(LOW), margin=NONE, metric="is").checks
+    assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
+
+
+def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
+    def recipes(low: int, high: int) -> list[Row]:
+        specs = [
+            (make_spec("a", seed=s, n_critic=n), v) for n, vs in ((low, LOW), (high, HIGH)) for s, v in enumerate(vs)
+        ]
+        return [make_row(spec, fid=value) for spec, value in specs]
+
+    verdict = compare(recipes(1, 5), recipes(1, 5), margin=NONE)
+    assert [check.outcome for check in verdict.checks] == ["pass", "pass"]
+    unknown = compare(recipes(1, 5), recipes(2, 3), margin=NONE)
+    assert {check.outcome for check in unknown.checks} == {"inconclusive"}
+    # One row of a name: its recipe may be what changed.
+    changed = [make_row(make_spec("b", seed=seed, n_critic=5), fid=value) for seed, value in enumerate(LOW)]
+    assert judged(rows_of("b", HIGH), changed).outcome == "pass"
+
+
+def test_other_protocols_are_not_compared() -> None:
+    specs = [make_spec("a", seed=seed) for seed in range(5)]
+    newer = [make_row(spec, fid=9.0, protocol=make_protocol(spec, "0.5.0")) for spec in specs]
+    check = judged(rows_of("a", LOW), newer)
+    assert check.outcome == "inconclusive"
+    assert check.reason == "the protocols differ (fidelity 0.4.0 and 0.5.0): build the base again under the new one"
+
+
+def test_rows_on_one_side() -> None:
+    base, more = rows_of("a", LOW), [*rows_of("a", LOW), *rows_of("b", LOW)]
+    assert [check.outcome for check in compare(base, more, margin=NONE).checks] == ["pass", "pass"]
+    missing = compare(more, base, margin=NONE)
+    assert [(check.name, check.outcome) for check in missing.checks] == [("a", "pass"), ("b", "inconclusive")]
+    assert compare(more, base, margin=NONE, subset=True).outcome == "pass"
+    broken = compare(base, [*base, *rows_of("c", [math.inf])], margin=NONE)
+    assert broken.outcome == "fail"
+    assert compare([], [], margin=NONE).outcome == "inconclusive"
+    lost = [make_row(make_spec("a", seed=seed), "failed", result=False) for seed in range(5)]
+    assert compare(base, lost, margin=NONE).outcome == "fail"
+
+
+@pytest.mark.parametrize(("text", "size"), [("5%", 0.05), (" 0.3 ", 0.3), ("0", 0.0), ("1e-3", 0.001)])
+def test_margins(text: str, size: float) -> None:
+    assert parse_margin(text) == Margin(pytest.approx(size), "%" in text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["", "five", "-1", "nan", "inf", "%"])
+def test_margins_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--margin"):
+        parse_margin(text)
+
+
+def test_a_level_or_a_metric_that_is_none() -> None:
+    with pytest.raises(UsageError, match="--alpha 2"):
+        compare([], [], margin=NONE, alpha=2)
+    with pytest.raises(UsageError, match="did you mean 'fid'"):
+        compare(rows_of("a", LOW), rows_of("a", LOW), margin=NONE, metric="fidd")
+
+
+def hostile() -> Verdict:
+    part = component(HOSTILE + "a,b:c\x00\ufffe", label=HOSTILE + "a,b:c\x00\ufffe")
+    base = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(LOW)]
+    new = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(HIGH)]
+    base, new = [*base, *rows_of("b", LOW[:2])], [*new, *rows_of("b", HIGH[:2])]
+    return compare(base, new, margin=NONE)
+
+
+def test_outputs_hold_against_hostile_names() -> None:
+    verdict = hostile()
+    assert verdict.outcome == "fail"
+    suite = ElementTree.fromstring(as_junit(verdict))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "1")
+    assert suite[0].find("failure") is not None
+    assert suite[1].find("skipped") is not None
+    lines = as_github(verdict).splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
+    assert lines[0].count("::") == 2 + HOSTILE.count("::")
+    table = [line for line in as_markdown(verdict).splitlines() if line.startswith("|")]
+    assert len(table) == 4
+    assert "<script>" not in re.sub(r"`[^`]*`", "", as_markdown(verdict))
+    assert verdict.sentence() in as_text(verdict)
+    empty = compare([], [], margin=NONE)
+    assert "nothing to compare" in as_text(empty)
+    assert "nothing to compare" in as_markdown(empty)
+    assert ElementTree.fromstring(as_junit(empty)).get("tests") == "0"
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    from test_leaderboard import trial
+
+    for seed in range(5):
+        trial(tmp_path / "base", "a", seed, LOW[seed])
+        trial(tmp_path / "worse", "a", seed, HIGH[seed])
+        trial(tmp_path / "near", "a", seed, LOW[seed] + 0.05)
+    base = str(tmp_path / "base")
+    junit, comment = tmp_path / "out" / "gate.xml", tmp_path / "out" / "comment.md"
+    codes = {}
+    for name in ("base", "worse", "near"):
+        arguments = ["leaderboard", "compare", base, str(tmp_path / name), "--margin", "0", "--github"]
+        arguments += ["--junit", str(junit), "--markdown", str(comment)]
+        answer = CliRunner().invoke(cli, arguments, standalone_mode=False)
+        codes[name] = answer.return_value
+        assert answer.stdout.count("::notice title=ganbench::") == 1
+        assert junit.read_text().startswith("<?xml")
+        assert comment.read_text().startswith("### ")
+    assert codes == {"base": 0, "worse": 1, "near": 3}
+
+
+def test_false_alarms_and_power_on_drawn_scores() -> None:
+    """The short form of ``python -m benchmarks.gate``, with three standard errors of tolerance."""
+    repetitions = 60
+    tolerance = 3 * math.sqrt(gate.ALPHA * (1 - gate.ALPHA) / repetitions)
+    results = gate.Results(5)
+    for margin, shift in ((Margin(0.0, False), 0.0), (Margin(gate.SD, False), 1.0)):
+        assert gate.verdicts(results, repetitions, margin, shifts=(shift,) * 4)["fail"] <= gate.ALPHA + tolerance
+    assert gate.verdicts(results, repetitions, Margin(0.0, False), shifts=(5.0, 0.0, 0.0, 0.0))["fail"] > 0.9
+    assert gate.verdicts(results, repetitions, Margin(5 * gate.SD, False))["pass"] > 0.9
+
+
+def test_tie_groups_hold_the_true_best() -> None:
+    for shape, step in (("normal", 0.0), ("normal", 1.0), ("skewed", 0.5)):
+        held, size = gate.best_kept(300, 5, shape, [index * step for index in range(4)], [1.0] * 4)
+        assert held >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
+        assert size < 4.01 if step == 0 else size < 3.6
