@@ -11,12 +11,11 @@ from ganbench.report.pictures import (
     Snapshots,
     fit,
     is_points,
-    open_png,
     open_samples,
+    open_snapshot,
     packer,
     read_snapshots,
     thinned,
-    tiles,
 )
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
@@ -27,6 +26,7 @@ FRAMES = (25, 13, 9, 5, 2)
 POINTS = (500, 300, 200)
 SEEDS = (16, 5, 2, 1)
 FILM_TILES = 4
+SHEET_TILES = 8
 
 
 def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _sheets(
                 opened.append((line, row, picture))
     if not opened:
         return None
-    real = next((sheet for _, found in pictures.values() if (sheet := open_png(found.truth.get("real")))), None)
+    real = _real(pictures, SHEET_TILES)
     for seeds in SEEDS:
         kept = _first_of_each(opened, seeds)
         images = [picture for _, _, picture in kept] + ([real] if real is not None else [])
@@ -185,18 +185,13 @@ def _picture_film(pictures: dict[str, tuple[Row, Snapshots]], budget: int) -> di
     """Images over the training, sixteen of each generator."""
     if not pictures:
         return None
-    real: Image.Image | None = None
-    for _, found in pictures.values():
-        content = found.truth.get("real")
-        if isinstance(content, dict) and (opened := open_png(content)) is not None:
-            real = tiles(opened, _count(content, "columns"), _count(content, "images"), keep=FILM_TILES)
-            break
+    real = _real(pictures, FILM_TILES)
     for frames in FRAMES:
         steps: list[tuple[str, int, int]] = []
         images: list[Image.Image] = []
         for key, (row, found) in pictures.items():
             for step, line in thinned(found, frames):
-                picture = open_png(line)
+                picture = open_snapshot(line, keep=FILM_TILES)
                 if picture is not None:
                     steps.append((key, row.seed, step))
                     images.append(picture)
@@ -217,6 +212,7 @@ def _plain_points(content: object) -> list[list[float]]:
     return [[float(x), float(y)] for x, y, *_ in content] if is_points(content) else []
 
 
-def _count(content: dict[str, Any], name: str) -> int:
-    value = content.get(name)
-    return value if isinstance(value, int) and value > 0 else 1
+def _real(pictures: dict[str, tuple[Row, Snapshots]], keep: int) -> Image.Image | None:
+    """Real samples from the first trial that recorded some."""
+    opened = (open_snapshot(found.truth.get("real"), keep=keep) for _, found in pictures.values())
+    return next((picture for picture in opened if picture is not None), None)

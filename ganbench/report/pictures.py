@@ -100,28 +100,38 @@ def open_samples(row: Row) -> Image.Image | None:
     return picture.resize((width, picture.height // scale), Image.Resampling.NEAREST)
 
 
-def open_png(content: object) -> Image.Image | None:
-    """The picture of a snapshot; ``None`` where it is damaged."""
-    text = content.get("png") if isinstance(content, dict) else None
-    if not isinstance(text, str):
+def open_snapshot(content: object, *, keep: int) -> Image.Image | None:
+    """The first ``keep`` x ``keep`` images of a snapshot; ``None`` where it is damaged."""
+    if not isinstance(content, dict):
+        return None
+    text, columns, count = (content.get(name) for name in ("png", "columns", "images"))
+    if not isinstance(text, str) or not _is_count(columns) or not _is_count(count):
         return None
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as opened:
-            return opened.convert("L" if opened.mode == "L" else "RGB")
+            picture = opened.convert("L" if opened.mode == "L" else "RGB")
     except _DAMAGED:
         return None
+    return tiles(picture, columns, count, keep=keep)
 
 
 def tiles(picture: Image.Image, columns: int, count: int, *, keep: int) -> Image.Image:
-    """The first ``keep`` x ``keep`` images of a sheet without gaps that has ``columns`` columns."""
-    if columns <= keep or count < keep * columns:
-        return picture
-    side = picture.width // columns
-    height = picture.height // -(-count // columns)
-    sheet = Image.new(picture.mode, (keep * side, keep * height))
-    for index in range(keep * keep):
-        left, top = index % columns * side, index // columns * height
-        sheet.paste(picture.crop((left, top, left + side, top + height)), (index % keep * side, index // keep * height))
+    """The first ``keep`` x ``keep`` images of a sheet without gaps, with the gaps that ``samples.png`` has.
+
+    Args:
+        picture: ``count`` images, row by row in ``columns`` columns.
+        columns, count: as recorded.
+        keep: rows and columns that are kept, at most.
+    """
+    rows = -(-count // columns)
+    width, height = picture.width // columns, picture.height // rows
+    across, down = min(keep, columns), min(keep, rows)
+    sheet = Image.new("L", (across * (width + GAP) + GAP, down * (height + GAP) + GAP), 127).convert(picture.mode)
+    for row in range(down):
+        for column in range(across):
+            left, top = column * width, row * height
+            image = picture.crop((left, top, left + width, top + height))
+            sheet.paste(image, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
     return sheet
 
 
@@ -198,3 +208,7 @@ def is_points(value: object) -> TypeGuard[list[list[float]]]:
         and all(isinstance(number, int | float) and math.isfinite(number) for number in point[:2])
         for point in value
     )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 4096

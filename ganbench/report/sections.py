@@ -90,13 +90,18 @@ class Section:
         return tuple(line for line in self.lines if not line.baseline)
 
     @property
+    def compared(self) -> tuple[Line, ...]:
+        """The lines that have scores, in the order of :attr:`matches`."""
+        return tuple(line for line in self.lines if line.tie is not None)
+
+    @property
     def separated(self) -> bool:
         """Whether any row is worse than the best ones: a tie of all singles nobody out."""
         return any(line.tie is not None and line.tie > 1 for line in self.lines)
 
     @property
     def failures(self) -> tuple[Trial, ...]:
-        """Trials that did not end well."""
+        """Trials that are not done."""
         return tuple(trial for line in self.lines for trial in line.trials if not trial.row.done)
 
 
@@ -131,7 +136,7 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
         headings=(*((clean(info.label), _better(info)) for info in scores.values()), *_extra_headings(scores, best)),
         lines=tuple(lines),
         conclusions=tuple(ranking.conclusions()) if ranking else (),
-        matches=_matches(ranking, order) if ranking else (),
+        matches=_matches(ranking) if ranking else (),
         rankings=rankings,
         ranking=ranking,
         settings=settings,
@@ -236,7 +241,8 @@ def _title(table: Table) -> str:
     return clean(" · ".join(part for part in parts if part and part != "-"))
 
 
-def _matches(ranking: Ranking, order: list[int]) -> tuple[tuple[Match | None, ...], ...]:
+def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
+    order = [index for index in ranking.order if ranking.ties[index] is not None]
     known = {(pair.a, pair.b): pair for pair in ranking.pairs}
     found: list[tuple[Match | None, ...]] = []
     for one in order:

@@ -52,9 +52,13 @@ function buildFilm(host, player, section) {
 }
 
 function panel(film, row, setters) {
-  const title = row ? html("h4", {}, chip(row), row.name, html("small", {}, ` seed ${film.rows[row.key].seed}`)) : html("h4", {}, "real data");
+  const note = html("small", {}, row ? ` seed ${film.rows[row.key].seed}` : "");
+  const title = row ? html("h4", {}, chip(row), row.name, note) : html("h4", {}, "real data");
   const figure = html("figure", row ? { "data-row": row.key } : { "data-real": true }, title);
   const frames = row ? film.rows[row.key].frames : [];
+  // A trial that ended early, or still runs, stays at its last snapshot and says so.
+  const last = frames.length ? frames[frames.length - 1].step : 0;
+  if (row) setters.push((step) => { note.textContent = ` seed ${film.rows[row.key].seed}${step > last ? `, only to step ${last}` : ""}`; });
   const latest = (step) => frames.filter((one) => one.step <= step).pop() || frames[0];
   if (film.kind === "pictures") {
     const picture = html("img", { class: "pixelated", width: film.width, height: film.height, alt: row ? `samples of ${row.name}` : "real samples" });

@@ -12,7 +12,11 @@ function drawIntervals(host, section, state) {
   const narrow = width < 560;
   const longest = Math.max(...rows.map((row) => row.name.length));
   const left = narrow ? 30 : Math.min(300, 48 + longest * 7.4);
-  const right = narrow ? 12 : 150;
+  const valueText = (row) => {
+    const interval = row.intervals[metric.name];
+    return score(row.means[metric.name], metric) + (interval ? `  [${interval.map((end) => score(end, metric)).join(", ")}]` : "");
+  };
+  const right = narrow ? 12 : 26 + 7 * Math.max(...rows.map((row) => valueText(row).length));
   const rowHeight = narrow ? 50 : 34;
   const baselines = state.visible().filter((row) => row.baseline && metric.name in row.means);
   const top = baselines.length ? 34 : 14;
@@ -67,7 +71,7 @@ function drawIntervals(host, section, state) {
     const interval = row.intervals[metric.name];
     const tie = row.ties[metric.name];
     const lost = row.seeds.filter((seed) => seed.status === "diverged").length;
-    const values = score(mean, metric) + (interval ? `  [${interval.map((end) => score(end, metric)).join(", ")}]` : "");
+    const values = valueText(row);
     const line = svg("g", { class: `c${row.colour % 8}` });
     line.append(svg("line", { class: "rule", x1: 0, x2: width, y1: top + index * rowHeight, y2: top + index * rowHeight }));
     if (tie) {

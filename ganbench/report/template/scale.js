@@ -37,7 +37,7 @@ function logScale([low, high], range) {
 
 function niceStep(raw) {
   const power = 10 ** Math.floor(Math.log10(raw || 1));
-  return [1, 2, 5, 10].find((step) => step * power >= raw * 0.999) * power;
+  return [1, 2, 5, 10].find((step) => step * power >= raw * 0.7) * power;
 }
 
 function padded(values, share) {
