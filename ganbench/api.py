@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 Kind = Literal["image", "vector"]
+Conditioning = Literal["none", "labels", "classifier"]
 
 
 class Discriminator(Protocol):
@@ -33,26 +34,46 @@ class Penalty:
         differentiable: whether calling it adds a term; if not, only :meth:`project` is used.
         double_backward: whether it differentiates the discriminator twice; such a penalty is not meaningful on a
             discriminator with batch normalisation, where one sample's gradient depends on its neighbours.
+        of_outputs: whether it looks at the raw outputs alone. It is then given those that the loss is computed from,
+            through :meth:`on_outputs`, and the discriminator need not be run again.
+        kinds: the kinds of samples it understands.
     """
 
     constrains: ClassVar[str] = "gradient"
     differentiable: ClassVar[bool] = True
     double_backward: ClassVar[bool] = True
+    of_outputs: ClassVar[bool] = False
+    kinds: ClassVar[tuple[Kind, ...]] = ("image", "vector")
     formula: ClassVar[str] = ""
 
     def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         """Return the penalty as a scalar.
 
         Args:
-            discriminator: maps samples to raw outputs of shape (N,).
+            discriminator: maps samples to raw outputs of shape (N,). Under a conditional discriminator the i-th
+                sample it is called with has the label of the i-th pair of real and fake.
             real: real samples (N, ...), in the range the networks see ([-1, 1] for images).
             fake: generated samples of the same shape, detached from the generator.
             rng: the trial's own stream for penalties, on the device of the samples.
         """
         raise NotImplementedError
 
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the penalty as a scalar from raw outputs of shape (N,); for those that are ``of_outputs``."""
+        raise NotImplementedError
+
     def project(self, discriminator: nn.Module) -> None:
         """Change the weights in place after each discriminator update. Nothing by default."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers from one update to the next: tensors, numbers and text. Nothing by default.
+
+        It goes into a trial's checkpoint, so that a resumed trial is the one that was interrupted.
+        """
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken; tensors arrive on the CPU."""
 
 
 class Loss:
@@ -82,7 +103,10 @@ class Loss:
 
 
 class Networks(NamedTuple):
-    """A generator (N, latent_dim) -> samples in [-1, 1] (or R^D for vectors), a discriminator samples -> (N,)."""
+    """A generator (N, latent_dim) -> samples in [-1, 1] (or R^D for vectors), a discriminator samples -> (N,).
+
+    Conditional ones also take labels, int64 (N,); how is said by :attr:`Architecture.conditioning`.
+    """
 
     generator: nn.Module
     discriminator: nn.Module
@@ -113,12 +137,39 @@ class Architecture:
         """Whether one sample's discriminator output depends on its neighbours."""
         return False
 
+    @property
+    def conditioning(self) -> Conditioning:
+        """How class labels reach the networks, as the parameters have it.
+
+        ``"none"``: not at all, :meth:`build` is used. Otherwise the generator is called with latents and labels, and
+        :meth:`build_conditional` is used. ``"labels"``: the discriminator is called with samples and labels and returns
+        raw outputs (N,), as with a projection. ``"classifier"``: it is called with samples alone and returns raw
+        outputs (N,) and class logits (N, classes), which AC-GAN's classification term is computed from.
+        """
+        return "none"
+
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         """Return fresh networks, initialised as the paper does, for samples of ``shape`` ((C, H, W) or (D,)).
 
         Weights are drawn from torch's global generator, which the worker has seeded from the trial's own stream.
         """
         raise NotImplementedError
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return fresh conditional networks for samples of ``classes`` classes; else as :meth:`build`."""
+        raise NotImplementedError
+
+    def networks(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return what this architecture builds for data of ``classes`` classes, conditional or not.
+
+        Raises:
+            ValueError: it is conditional, and the data has no labels.
+        """
+        if self.conditioning == "none":
+            return self.build(shape, latent_dim)
+        if classes < 1:
+            raise ValueError("its networks take class labels, and the data has none")
+        return self.build_conditional(shape, latent_dim, classes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +199,13 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    @cached_property
+    def class_count(self) -> int:
+        """The number of classes: of their names or, where they have none, one more than the largest label."""
+        if self.labels is None or len(self.labels) == 0:
+            return 0
+        return len(self.classes) or int(self.labels.max()) + 1
 
     @cached_property
     def fingerprint(self) -> str:

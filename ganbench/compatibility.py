@@ -49,15 +49,32 @@ def check_pair(
                 f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
             )
             raise UsageError(f"architecture '{name}' makes {wanted}, and dataset '{dataset}' is {height}x{width}")
+    for penalty in penalties:
+        if data.kind not in penalty.kinds:
+            kinds = " and ".join(f"{kind}s" for kind in penalty.kinds)
+            raise UsageError(f"loss '{label}' has a penalty for {kinds}, and dataset '{dataset}' has {data.kind}s")
+    if architecture.conditioning != "none":
+        _check_labels(name, data, recipe)
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
         )
     state = torch.random.get_rng_state()
     try:
-        architecture.build(data.shape, recipe.latent_dim)
+        architecture.networks(data.shape, recipe.latent_dim, data.classes)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
     finally:
         torch.random.set_rng_state(state)
+
+
+def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:
+    """Refuse a conditional architecture where there are no labels, or where they would be lost on the way."""
+    if data.classes == 0:
+        raise UsageError(
+            f"architecture '{name}' is conditional, and dataset '{data.component.label}' has no labels; leave its "
+            "condition out, or choose a dataset with labels"
+        )
+    if recipe.replay:
+        raise UsageError(f"architecture '{name}' is conditional, and replay keeps no labels; leave replay out for it")

@@ -5,7 +5,7 @@ plan is a request in one file and an answer in another. The answer lists the fil
 has changed, the host need not ask again.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,7 @@ class PlanRequest(Frozen):
     extractor: ComponentRequest | None = None
     num_samples: Annotated[int, Field(ge=2)] | None = None
     reference_split: str | None = None
+    labels: Literal["balanced", "reference"] | None = None
     eval_every: Annotated[int, Field(ge=0)] | None = None
     baselines: bool = False
     data_root: str = "data"

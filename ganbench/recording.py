@@ -180,6 +180,7 @@ def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
         num_samples=evaluation.num_samples,
         weights="none" if spec.baseline else spec.weights,
         budget="untrained" if spec.baseline else trained,
+        labels=evaluation.labels,
     )
 
 

@@ -19,7 +19,7 @@ from ganbench.grid import ComponentRequest, LossRequest
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
-from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec
+from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, Recipe, ReferenceSpec, TrialSpec
 
 SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
@@ -31,6 +31,7 @@ class Data(NamedTuple):
     spec: DataSpec
     dataset: Dataset
     evaluation: EvaluationSpec
+    reference_classes: int
     warnings: tuple[str, ...]
 
 
@@ -66,10 +67,15 @@ def _read(request: ComponentRequest, plan: PlanRequest, registry: Registry, file
     reference = train if split == "train" else _load(component, dataset, split, root)
     files.update(train.files, reference.files)
     spec = DataSpec(
-        component=component, kind=train.kind, shape=train.shape, size=len(train), fingerprint=train.fingerprint
+        component=component,
+        kind=train.kind,
+        shape=train.shape,
+        size=len(train),
+        fingerprint=train.fingerprint,
+        classes=train.class_count,
     )
     evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, registry, files)
-    return Data(spec, dataset, evaluation, warnings)
+    return Data(spec, dataset, evaluation, reference.class_count, warnings)
 
 
 def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:
@@ -209,7 +215,9 @@ def _cell(
         data=data.spec,
         seed=0,
         recipe=recipe,
-        evaluation=data.evaluation.model_copy(update={"every": every}),
+        evaluation=data.evaluation.model_copy(
+            update={"every": every, "labels": _labels(architecture_component, architecture, data, plan)}
+        ),
     )
     return Planned(spec=spec, warnings=tuple(warnings))
 
@@ -225,6 +233,21 @@ def _settled(
     changed = {key: value for key, value in settled.items() if merged[key] != value}
     component, architecture = components.resolve(request, registry, **changed)
     return component, architecture
+
+
+def _labels(component: Component, architecture: Architecture, data: Data, plan: PlanRequest) -> Labels:
+    """Where the labels of the fakes come from, checked to be there."""
+    if architecture.conditioning == "none":
+        return "none"
+    chosen: Labels = plan.labels or ("reference" if data.reference_classes else "balanced")
+    known, there = data.spec.classes, data.reference_classes
+    if chosen == "reference" and not 0 < there <= known:
+        has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
+        raise UsageError(
+            f"architecture '{component.label}' is to make fakes with the reference's labels, and the reference of "
+            f"'{data.spec.component.label}' {has}; use --labels balanced"
+        )
+    return chosen
 
 
 def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Planned]:
@@ -248,7 +271,9 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
         yield Planned(
             spec=TrialSpec(
                 baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,
-                evaluation=data.evaluation,
+                evaluation=data.evaluation.model_copy(
+                    update={"labels": _labels(component, architecture, data, plan)}
+                ),
             ),
             warnings=data.warnings,
             baseline=True,

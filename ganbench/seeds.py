@@ -16,8 +16,10 @@ NOISE = "noise"
 PENALTY = "penalty"
 REPLAY = "replay"
 AUGMENT = "augment"
+LABELS = "labels"
 LAYERS = "layers"
 EVALUATION = "evaluation"
+EVALUATION_LABELS = "evaluation labels"
 PREVIEW = "preview"
 
 

@@ -47,7 +47,7 @@ def run(
         timeout: seconds after which a trial is ended.
         quiet: no progress on stderr.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
-            ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
+            ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
 
     Returns:
         A DataFrame with loss, architecture, dataset, seed, status, reason, every metric, cost and protocol. A trial

@@ -70,6 +70,12 @@ class Recipe(Frozen):
         "architecture", description="initial weights: the architecture's own, or one scheme for all"
     )
     init_gain: Positive = Field(0.02, description="standard deviation (normal) or gain (xavier, orthogonal)")
+    classifier_d: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="weight of an auxiliary classifier's term for the discriminator"
+    )
+    classifier_g: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="weight of an auxiliary classifier's term for the generator"
+    )
     discriminator_batch: Literal["separate", "joint"] = Field(
         "separate", description="real and fake in two forward passes, or one concatenated batch"
     )
@@ -100,6 +106,7 @@ class DataSpec(Frozen):
     shape: tuple[int, ...]
     size: int
     fingerprint: str
+    classes: Annotated[int, Field(ge=0)] = 0
 
 
 class ReferenceSpec(Frozen):
@@ -108,6 +115,10 @@ class ReferenceSpec(Frozen):
     split: str
     size: int
     fingerprint: str
+
+
+Labels = Literal["none", "balanced", "reference"]
+"""Where the labels of generated samples come from: there are none, as many of each class, as in the reference."""
 
 
 class EvaluationSpec(Frozen):
@@ -119,6 +130,7 @@ class EvaluationSpec(Frozen):
     num_samples: int
     reference: ReferenceSpec
     every: Annotated[int, Field(ge=0)]
+    labels: Labels = "none"
 
 
 class TrialSpec(Frozen):
@@ -203,22 +215,26 @@ class Protocol(Frozen):
     num_samples: int
     weights: Literal["last", "last-ema", "none"]
     budget: str
+    labels: Labels = "none"
 
     @property
     def key(self) -> str:
         """Eight digits that are equal exactly when the protocols are."""
-        return digest(self.model_dump(mode="json"))[:8]
+        # What has no labels says nothing of them.
+        return digest(self.model_dump(mode="json", exclude={"labels"} if self.labels == "none" else None))[:8]
 
     @property
     def measure(self) -> str:
-        """As :attr:`key` without budget and choice of weights: what a baseline must share with the rows it frames."""
-        return digest(self.model_dump(mode="json", exclude={"budget", "weights"}))[:8]
+        """As :attr:`key` without what is the generator's own: what a baseline must share with the rows it frames."""
+        return digest(self.model_dump(mode="json", exclude={"budget", "weights", "labels"}))[:8]
 
     def sentence(self) -> str:
         """One line for under a table."""
         network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
+        labels = {"none": "", "balanced": " with balanced labels", "reference": " with the reference's labels"}
         return (
-            f"{self.dataset}: {self.num_samples} fakes against {self.reference_size} {self.reference} "
+            f"{self.dataset}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
+            f"{self.reference} "
             f"({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
             f"{self.weights} weights, {self.budget} [{self.key}]"
         )

@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -45,6 +45,7 @@ class Suite(Frozen):
     extractor: str | None = None
     num_samples: Annotated[int, Field(ge=2)] | None = None
     reference: str | None = None
+    labels: Literal["balanced", "reference"] | None = None
     eval_every: Annotated[int, Field(ge=0)] | None = None
     protocol: Policy | None = None
     baselines: bool | None = None
@@ -139,6 +140,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         extractor=extractor[0] if extractor else None,
         num_samples=merged.num_samples,
         reference_split=merged.reference,
+        labels=merged.labels,
         eval_every=merged.eval_every,
         baselines=bool(merged.baselines),
         data_root=merged.data_root or "data",

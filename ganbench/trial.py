@@ -16,7 +16,8 @@ from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty
 from ganbench.errors import Diverged, GanbenchError, UsageError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
-from ganbench.evaluation.preview import write_preview
+from ganbench.evaluation.labels import cycled, evaluation_labels
+from ganbench.evaluation.preview import ROWS, columns_for, write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
 from ganbench.files import write_bytes
@@ -30,7 +31,6 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 
 EXIT = {"done": 0, "interrupted": 130}
-PREVIEW_IMAGES = 64
 PREVIEW_POINTS = 2500
 
 
@@ -119,16 +119,17 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     state = State(
         architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=spec.seed, device=parts.device
     )
-    observer = Watcher(spec, execution, parts, recorder, stop)
-    if spec.baseline == "untrained":
+    objective = _objective(spec, registry)
+    observer = Watcher(spec, execution, parts, objective, recorder, stop)
+    if objective is None:
         observer.evaluate(state, final=True)
     else:
         if content is not None:
             state.load_state_dict(content["state"])
+            objective.load_state_dict(content["objective"])
         else:
             observer.first_snapshot(state)
         recorder.begin()
-        objective = _objective(spec, registry)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             observer.write_checkpoint(state)
             recorder.folder.write_status("interrupted", f"stopped after step {state.step}; run again to go on")
@@ -143,10 +144,17 @@ class Watcher:
     """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
 
     def __init__(
-        self, spec: TrialSpec, execution: Execution, parts: Parts, recorder: Recorder, stop: "StopFlag"
+        self,
+        spec: TrialSpec,
+        execution: Execution,
+        parts: Parts,
+        objective: Objective | None,
+        recorder: Recorder,
+        stop: "StopFlag",
     ) -> None:
         self._spec = spec
         self._parts = parts
+        self._objective = objective
         self._recorder = recorder
         self._stop = stop
         self._interval = execution.checkpoint_seconds
@@ -162,15 +170,24 @@ class Watcher:
         """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
         final = state.step == self._spec.recipe.steps if final is None else final
         with self._recorder.not_training():
+            n = self._spec.evaluation.num_samples
+            labels = evaluation_labels(
+                self._spec.evaluation.labels,
+                n,
+                reference=self._parts.reference,
+                classes=self._spec.data.classes,
+                rng=seeds.stream(self._spec.seed, seeds.EVALUATION_LABELS),
+            )
             fakes = sample(
                 state.scored,
-                n=self._spec.evaluation.num_samples,
+                n=n,
                 latent_dim=self._spec.recipe.latent_dim,
                 latent=self._spec.recipe.latent,
                 rng=seeds.stream(self._spec.seed, seeds.EVALUATION),
                 device=state.device,
+                labels=labels,
             )
-            values = self._parts.evaluator.score(fakes, final=final)
+            values = self._parts.evaluator.score(fakes, final=final, labels=labels)
             self._recorder.evaluation(state.step, state.real_images, values)
 
     def first_snapshot(self, state: State) -> None:
@@ -198,6 +215,7 @@ class Watcher:
         with self._recorder.not_training():
             content = {
                 "state": state.state_dict(),
+                "objective": self._objective.state_dict() if self._objective is not None else {},
                 "seconds": self._recorder.training_seconds,
                 "elapsed": self._recorder.elapsed,
             }
@@ -244,9 +262,9 @@ def _held_out(parts: Parts, spec: TrialSpec) -> Samples:
     return Samples(data=other.data[chosen], labels=labels, classes=other.classes)
 
 
-def _objective(spec: TrialSpec, registry: Registry) -> Objective:
+def _objective(spec: TrialSpec, registry: Registry) -> Objective | None:
     if spec.loss is None:
-        raise UsageError("only a baseline has no loss")
+        return None
     loss: Loss = components.rebuild("loss", spec.loss, registry)
     own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
     added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
@@ -259,18 +277,27 @@ def _write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Record
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
     fakes = preview_samples(state, spec)
     real = to_network_range(parts.train.data[:PREVIEW_POINTS])
-    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture())
+    columns = preview_columns(state, spec)
+    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture(), columns=columns)
+
+
+def preview_columns(state: State, spec: TrialSpec) -> int:
+    """How many images stand in a row of a preview: a column for each class of a conditional generator."""
+    return columns_for(spec.data.classes if state.conditioning != "none" else 0)
 
 
 def preview_samples(state: State, spec: TrialSpec) -> Tensor:
-    """Samples at the latent points that all trials share: 64 images or 2,500 points."""
+    """Samples at the latent points that all trials share: eight rows of images, or 2,500 points, of all classes in
+    turn."""
+    n = ROWS * preview_columns(state, spec) if spec.data.kind == "image" else PREVIEW_POINTS
     return sample(
         state.scored,
-        n=PREVIEW_IMAGES if spec.data.kind == "image" else PREVIEW_POINTS,
+        n=n,
         latent_dim=spec.recipe.latent_dim,
         latent=spec.recipe.latent,
         rng=seeds.stream(0, seeds.PREVIEW),
         device=state.device,
+        labels=cycled(n, spec.data.classes) if state.conditioning != "none" else None,
     )
 
 

@@ -35,6 +35,12 @@ def flag(name: str, value: bool) -> bool:
     return value
 
 
+def no_condition(architecture: str, condition: str) -> None:
+    """Raise :class:`ValueError` where unconditional networks are asked of a conditional architecture."""
+    if condition != "none":
+        raise ValueError(f"{architecture} with condition={condition} is conditional: use build_conditional")
+
+
 def square_image(architecture: str, shape: tuple[int, ...], sizes: tuple[int, int]) -> tuple[int, int]:
     """Return (channels, side) of a square image whose side is a power of two within ``sizes``, inclusive.
 

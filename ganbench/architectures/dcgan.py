@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from ganbench.api import Architecture, Networks
-from ganbench.architectures.checks import one_of, square_image, whole_number
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.architectures.checks import no_condition, one_of, square_image, whole_number
+from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
 
 SLOPE = 0.2
 STD = 0.02
@@ -75,9 +75,18 @@ class Discriminator(nn.Module):
         )
         self.output = nn.Conv2d(plan[-1], 1, 4, 1, 0)
 
-    def forward(self, x: Tensor) -> Tensor:
-        raw: Tensor = self.output(self.blocks(self.input(x)))
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last feature map (N, width, 4, 4)."""
+        maps: Tensor = self.blocks(self.input(x))
+        return maps
+
+    def judge(self, features: Tensor) -> Tensor:
+        """Return the raw outputs (N,) for a last feature map."""
+        raw: Tensor = self.output(features)
         return raw.flatten()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.features(x))
 
 
 @torch.no_grad()
@@ -87,9 +96,9 @@ def initialise(network: nn.Module) -> None:
     A layer norm keeps its scale of 1, as in the WGAN-GP authors' code.
     """
     for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
             layer.weight.normal_(0.0, STD)
-            if layer.bias is not None:
+            if not isinstance(layer, nn.Embedding) and layer.bias is not None:
                 layer.bias.zero_()
         elif isinstance(layer, nn.BatchNorm2d):
             layer.weight.normal_(1.0, STD)
@@ -110,6 +119,8 @@ class DCGAN(Architecture):
             ``"none"``, or ``"spectral"`` for spectral normalisation of the weights of all layers. ``"auto"`` is
             settled to ``"layer"`` under a gradient penalty, which speaks of one sample's gradient and so cannot have
             a batch norm (Gulrajani et al. 2017), and to ``"batch"`` otherwise.
+        condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
+            arXiv:1610.09585) for a class-conditional discriminator, each with the class as one-hot beside z.
 
     Raises:
         ValueError: a parameter out of range.
@@ -127,6 +138,7 @@ class DCGAN(Architecture):
         max_width: int = 1024,
         norm_g: str = "batch",
         norm_d: str = "auto",
+        condition: str = "none",
     ) -> None:
         self.width = whole_number("width", width, at_least=1, at_most=4096)
         self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
@@ -136,6 +148,7 @@ class DCGAN(Architecture):
             raise ValueError(f"max_width must be at least width and width_d ({widest}), not {max_width}")
         self.norm_g = one_of("norm_g", norm_g, NORMS_G)
         self.norm_d = one_of("norm_d", norm_d, NORMS_D)
+        self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
     @classmethod
     def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
@@ -149,17 +162,32 @@ class DCGAN(Architecture):
         """Whether the discriminator has a batch norm; so it has where ``norm_d`` was left at ``"auto"``."""
         return self.norm_d in ("auto", "batch")
 
+    @property
+    def conditioning(self) -> Conditioning:
+        """How labels reach the networks: as ``condition`` has it."""
+        return CONDITIONS[self.condition]
+
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
+        no_condition("dcgan", self.condition)
+        return self.build_conditional(shape, latent_dim, 0)
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return the same networks, for images of ``classes`` classes."""
         channels, side = square_image("dcgan", shape, self.sizes)
         whole_number("latent_dim", latent_dim, at_least=1)
-        generator = Generator(channels, latent_dim, widths(side, self.width, self.max_width), self.norm_g)
+        plan = widths(side, self.width, self.max_width)
+        generator = with_one_hot(Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
         plan = widths(side, self.width_d, self.max_width)
-        discriminator = Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d)
+        discriminator = condition_discriminator(
+            Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d),
+            self.condition,
+            plan[-1],
+            classes,
+        )
         initialise(generator)
         initialise(discriminator)
         if self.norm_d == "spectral":
             # After the weights are drawn: the first estimate of the singular vectors is made from them.
-            for layer in [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]:
-                spectral_norm(layer)
+            normalise_weights(discriminator)
         return Networks(generator, discriminator)

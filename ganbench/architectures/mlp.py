@@ -9,8 +9,9 @@ import math
 
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Networks
-from ganbench.architectures.checks import one_of, positive_number, whole_number
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.architectures.checks import no_condition, one_of, positive_number, whole_number
+from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, with_one_hot
 
 SLOPE = 0.2
 ACTIVATIONS = {"relu": 0.0, "leaky_relu": SLOPE}
@@ -54,9 +55,18 @@ class Discriminator(nn.Module):
         self.hidden = hidden_layers(math.prod(shape), hidden, layers, batch_norm=False, slope=SLOPE)
         self.output = nn.Linear(hidden, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        raw: Tensor = self.output(self.hidden(self.flat(x)))
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last hidden layer (N, hidden)."""
+        hidden: Tensor = self.hidden(self.flat(x))
+        return hidden
+
+    def judge(self, features: Tensor) -> Tensor:
+        """Return the raw outputs (N,) for a last hidden layer."""
+        raw: Tensor = self.output(features)
         return raw.squeeze(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.features(x))
 
 
 class MLP(Architecture):
@@ -71,6 +81,8 @@ class MLP(Architecture):
         init: ``"normal"``: weights from N(0, std²); ``"kaiming"``: from N(0, gain²/fan_in) with the gain of the
             activation, which keeps the signal's scale without a norm. Biases are 0 in both.
         std: the standard deviation of ``init="normal"``.
+        condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
+            arXiv:1610.09585) for a class-conditional discriminator, each with the class as one-hot beside z.
 
     Raises:
         ValueError: a parameter out of range.
@@ -88,6 +100,7 @@ class MLP(Architecture):
         activation: str = "relu",
         init: str = "normal",
         std: float = 0.02,
+        condition: str = "none",
     ) -> None:
         self.hidden = whole_number("hidden", hidden, at_least=1)
         self.layers = whole_number("layers", layers, at_least=1, at_most=64)
@@ -95,28 +108,42 @@ class MLP(Architecture):
         self.activation = one_of("activation", activation, tuple(ACTIVATIONS))
         self.init = one_of("init", init, ("normal", "kaiming"))
         self.std = positive_number("std", std)
+        self.condition = one_of("condition", condition, tuple(CONDITIONS))
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How labels reach the networks: as ``condition`` has it."""
+        return CONDITIONS[self.condition]
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         """Return networks for images (C, H, W) or vectors (D,)."""
+        no_condition("mlp", self.condition)
+        return self.build_conditional(shape, latent_dim, 0)
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return the same networks, for samples of ``classes`` classes."""
         if len(shape) not in (1, 3) or min(shape) < 1:
             raise ValueError(f"mlp makes images (C, H, W) or vectors (D,), not samples of shape {shape}")
         whole_number("latent_dim", latent_dim, at_least=1)
         slope = ACTIVATIONS[self.activation]
-        generator = Generator(
-            shape, latent_dim, self.hidden, self.layers, batch_norm=self.norm_g == "batch", slope=slope
+        inputs, batch_norm = latent_dim + classes, self.norm_g == "batch"
+        generator = with_one_hot(
+            Generator(shape, inputs, self.hidden, self.layers, batch_norm=batch_norm, slope=slope), classes
         )
-        discriminator = Discriminator(shape, self.hidden, self.layers)
+        discriminator = condition_discriminator(
+            Discriminator(shape, self.hidden, self.layers), self.condition, self.hidden, classes
+        )
         self._initialise(generator, slope)
         self._initialise(discriminator, SLOPE)
         return Networks(generator, discriminator)
 
     def _initialise(self, network: nn.Module, slope: float) -> None:
         for layer in network.modules():
-            if not isinstance(layer, nn.Linear):
+            if not isinstance(layer, nn.Linear | nn.Embedding):
                 continue
             if self.init == "normal":
                 nn.init.normal_(layer.weight, 0.0, self.std)
             else:
                 nn.init.kaiming_normal_(layer.weight, a=slope, nonlinearity="leaky_relu")
-            if layer.bias is not None:
+            if isinstance(layer, nn.Linear) and layer.bias is not None:
                 nn.init.zeros_(layer.bias)

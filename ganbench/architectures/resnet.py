@@ -12,10 +12,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from ganbench.api import Architecture, Networks
-from ganbench.architectures.checks import flag, square_image, whole_number
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.architectures.checks import flag, no_condition, one_of, square_image, whole_number
+from ganbench.architectures.conditional import (
+    CONDITIONS,
+    batch_norm,
+    condition_discriminator,
+    normalise,
+    normalise_weights,
+)
 
 SMALL = 32
 
@@ -39,38 +45,44 @@ def discriminator_plan(side: int, width: int, max_width: int) -> list[tuple[int,
 class UpBlock(nn.Module):
     """Batch norm, ReLU, nearest-neighbour doubling, 3×3, batch norm, ReLU, 3×3, plus a doubled 1×1 shortcut.
 
-    No convolution has a bias: the batch norms that follow every path of the generator would subtract it.
+    No convolution has a bias: the batch norms that follow every path of the generator would subtract it. With
+    ``classes`` the batch norms are conditional.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, classes: int = 0) -> None:
         super().__init__()
-        self.norm1 = nn.BatchNorm2d(inputs)
+        self.norm1 = batch_norm(inputs, classes)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
+        self.norm2 = batch_norm(outputs, classes)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = functional.interpolate(functional.relu(self.norm1(x)), scale_factor=2.0, mode="nearest")
-        h = self.conv2(functional.relu(self.norm2(self.conv1(h))))
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        h = functional.relu(normalise(self.norm1, x, labels))
+        h = self.conv1(functional.interpolate(h, scale_factor=2.0, mode="nearest"))
+        residual: Tensor = self.conv2(functional.relu(normalise(self.norm2, h, labels)))
         # A 1×1 convolution and the doubling commute; this order does a quarter of the work.
         skip: Tensor = functional.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
-        return h + skip
+        return residual + skip
 
 
 class Generator(nn.Module):
-    """(N, latent_dim) to images (N, channels, side, side) in [-1, 1]."""
+    """(N, latent_dim), and labels (N,) with ``classes``, to images (N, channels, side, side) in [-1, 1]."""
 
-    def __init__(self, channels: int, latent_dim: int, plan: list[int]) -> None:
+    def __init__(self, channels: int, latent_dim: int, plan: list[int], classes: int = 0) -> None:
         super().__init__()
         self.input = nn.Linear(latent_dim, 4 * 4 * plan[0])
         self.unflatten = nn.Unflatten(1, (plan[0], 4, 4))
-        self.blocks = nn.Sequential(*(UpBlock(inputs, outputs) for inputs, outputs in itertools.pairwise(plan)))
+        self.blocks = nn.Sequential(
+            *(UpBlock(inputs, outputs, classes) for inputs, outputs in itertools.pairwise(plan))
+        )
         self.norm = nn.BatchNorm2d(plan[-1])
         self.output = nn.Conv2d(plan[-1], channels, 3, padding=1)
 
-    def forward(self, z: Tensor) -> Tensor:
-        h = self.blocks(self.unflatten(self.input(z)))
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        h = self.unflatten(self.input(z))
+        for block in self.blocks:
+            h = block(h, labels)
         return torch.tanh(self.output(functional.relu(self.norm(h))))
 
 
@@ -111,9 +123,17 @@ class Discriminator(nn.Module):
         )
         self.output = nn.Linear(plan[-1][0], 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        raw: Tensor = self.output(functional.relu(self.blocks(x)).sum(dim=(2, 3)))
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last feature map (N, width, h, w)."""
+        return functional.relu(self.blocks(x))
+
+    def judge(self, features: Tensor) -> Tensor:
+        """Return the raw outputs (N,) for a last feature map."""
+        raw: Tensor = self.output(features.sum(dim=(2, 3)))
         return raw.squeeze(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.features(x))
 
 
 def initialise(network: nn.Module) -> None:
@@ -126,9 +146,9 @@ def initialise(network: nn.Module) -> None:
         for conv in (block.conv1, block.conv2)
     }
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             nn.init.xavier_uniform_(layer.weight, gain=math.sqrt(2) if id(layer) in inner else 1.0)
-            if layer.bias is not None:
+            if not isinstance(layer, nn.Embedding) and layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 
 
@@ -142,6 +162,8 @@ class ResNet(Architecture):
         max_width: no layer has more channels than this.
         spectral_norm: whether the weights of all layers of the discriminator are divided by their largest singular
             value, estimated with one power iteration per forward pass in training.
+        condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
+            arXiv:1610.09585) for a class-conditional discriminator, each with conditional batch norm in the generator.
 
     Raises:
         ValueError: a parameter out of range.
@@ -151,25 +173,43 @@ class ResNet(Architecture):
     sizes: ClassVar[tuple[int, int]] = (16, 128)
     power_of_two = True
 
-    def __init__(self, *, width: int = 64, width_d: int = 0, max_width: int = 1024, spectral_norm: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        width_d: int = 0,
+        max_width: int = 1024,
+        spectral_norm: bool = True,
+        condition: str = "none",
+    ) -> None:
         self.width = whole_number("width", width, at_least=1, at_most=4096)
         self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
         self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
         if max_width < max(self.width, self.width_d):
             raise ValueError(f"max_width must be at least the widths ({width}, {self.width_d}), not {max_width}")
         self.spectral_norm = flag("spectral_norm", spectral_norm)
+        self.condition = one_of("condition", condition, tuple(CONDITIONS))
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How labels reach the networks: as ``condition`` has it."""
+        return CONDITIONS[self.condition]
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
+        no_condition("resnet", self.condition)
+        return self.build_conditional(shape, latent_dim, 0)
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return the same networks, for images of ``classes`` classes."""
         channels, side = square_image("resnet", shape, self.sizes)
         whole_number("latent_dim", latent_dim, at_least=1)
-        generator = Generator(channels, latent_dim, generator_widths(side, self.width, self.max_width))
-        discriminator = Discriminator(channels, discriminator_plan(side, self.width_d, self.max_width))
+        generator = Generator(channels, latent_dim, generator_widths(side, self.width, self.max_width), classes)
+        plan = discriminator_plan(side, self.width_d, self.max_width)
+        discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1][0], classes)
         initialise(generator)
         initialise(discriminator)
         if self.spectral_norm:
             # After the weights are drawn: the first estimate of the singular vectors is made from them.
-            layers = [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-            for layer in layers:
-                add_spectral_norm(layer)
+            normalise_weights(discriminator)
         return Networks(generator, discriminator)

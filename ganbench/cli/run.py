@@ -36,6 +36,10 @@ from ganbench.cli.options import complete_components, format_option
 @click.option("--num-samples", type=click.IntRange(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
 @click.option("--reference", type=click.Choice(["train", "test"]), help="Split to score against.")
 @click.option(
+    "--labels", type=click.Choice(["balanced", "reference"]),
+    help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
+)  # fmt: skip
+@click.option(
     "--eval-every", type=click.IntRange(0), metavar="N", help="Steps between evaluations; 0: only at the end."
 )
 @click.option(

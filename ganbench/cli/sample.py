@@ -11,8 +11,10 @@ import click
 @click.option("--out", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True,
               help="A .png grid, or an .npy array of uint8 images or float32 vectors.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latent points.")
-@click.option("--columns", type=click.IntRange(1), default=8, show_default=True, help="Images in a row.")
-def sample(trial: Path, count: int, out: Path, seed: int, columns: int) -> int:
+@click.option("--columns", type=click.IntRange(1), help="Images in a row.  [default: 8, or one per class]")
+@click.option("--class", "wanted", type=click.IntRange(0), metavar="N",
+              help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
+def sample(trial: Path, count: int, out: Path, seed: int, columns: int | None, wanted: int | None) -> int:
     """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
 
     \b
@@ -35,6 +37,6 @@ def sample(trial: Path, count: int, out: Path, seed: int, columns: int) -> int:
 
     from ganbench.evaluation.drawing import draw_from_trial
 
-    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns)
+    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns, wanted=wanted)
     click.echo(str(out))
     return 0

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
 from ganbench import components, plugins, seeds
 from ganbench.api import Architecture
 from ganbench.errors import StoreError, UsageError
 from ganbench.evaluation.images import to_uint8
-from ganbench.evaluation.preview import grid, png, scatter
+from ganbench.evaluation.labels import cycled
+from ganbench.evaluation.preview import columns_for, grid, png, scatter
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
 from ganbench.folder import TrialFolder
@@ -28,7 +29,7 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
     if spec.architecture is None:
         raise UsageError(f"{folder.path} has no generator: it scores real data")
     architecture: Architecture = components.rebuild("architecture", spec.architecture, plugins.load().registry)
-    generator = architecture.build(spec.data.shape, spec.recipe.latent_dim).generator
+    generator = architecture.networks(spec.data.shape, spec.recipe.latent_dim, spec.data.classes).generator
     try:
         generator.load_state_dict(load_file(folder.generator))
     except Exception as error:
@@ -37,14 +38,52 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
     return generator
 
 
-def draw_from_trial(folder: TrialFolder, spec: TrialSpec, *, count: int, seed: int, out: Path, columns: int) -> None:
-    """Draw ``count`` samples and write them to ``out``: a PNG grid, or an array for ``numpy.load``."""
+def labels_to_draw(spec: TrialSpec, count: int, wanted: int | None) -> Tensor | None:
+    """Return the labels (count,) for a trial's generator: of one class, or of all in turn; ``None`` for one that
+    takes none.
+
+    Raises:
+        UsageError: a class is asked for that there is not.
+    """
+    classes = spec.data.classes
+    if spec.evaluation.labels == "none":
+        if wanted is not None:
+            raise UsageError(f"the generator of {spec.trial_id} is not conditional; leave --class out")
+        return None
+    if wanted is None:
+        return cycled(count, classes)
+    if wanted >= classes:
+        raise UsageError(f"--class {wanted}: '{spec.data.component.label}' has the classes 0 to {classes - 1}")
+    return torch.full((count,), wanted)
+
+
+def draw_from_trial(
+    folder: TrialFolder, spec: TrialSpec, *, count: int, seed: int, out: Path, columns: int | None, wanted: int | None
+) -> None:
+    """Draw ``count`` samples and write them to ``out``: a PNG grid, or an array for ``numpy.load``.
+
+    Args:
+        folder: the trial's.
+        spec: the trial.
+        count: how many.
+        seed: of the latent points.
+        out: ``*.png`` or ``*.npy``.
+        columns: images in a row; ``None`` for eight, or a column for each class.
+        wanted: the class of all samples; ``None`` for all classes in turn.
+
+    Raises:
+        UsageError: there is no such class, or no picture of such samples.
+    """
+    labels = labels_to_draw(spec, count, wanted)
+    if columns is None:
+        columns = columns_for(spec.data.classes if labels is not None and wanted is None else 0)
     samples = sample(
         load_generator(folder, spec),
         n=count,
         latent_dim=spec.recipe.latent_dim,
         latent=spec.recipe.latent,
         rng=seeds.stream(seed, seeds.PREVIEW),
+        labels=labels,
         device=torch.device("cpu"),
     )
     if out.suffix == ".npy":

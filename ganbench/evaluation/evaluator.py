@@ -71,11 +71,12 @@ class Evaluator:
             check_shape(extractor, reference.shape)
             extractor.sha256()
 
-    def score(self, fakes: Tensor, *, final: bool) -> dict[str, float]:
+    def score(self, fakes: Tensor, *, final: bool, labels: Tensor | None = None) -> dict[str, float]:
         """Return all values by name.
 
         Args:
             fakes: floating point images (N, C, H, W) in [-1, 1] or vectors (N, D), on any device.
+            labels: the classes that a conditional generator was asked for, int64 (N,).
             final: also compute the costly metrics.
 
         Raises:
@@ -86,7 +87,7 @@ class Evaluator:
             raise UsageError(f"samples of shape {tuple(fakes.shape[1:])} against a reference {self.reference.shape}")
         fakes = fakes.detach()
         data = to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
-        return self._score(Samples(data=data.cpu()), final=final)
+        return self._score(Samples(data=data.cpu(), labels=labels), final=final)
 
     def score_real(self, samples: Samples) -> dict[str, float]:
         """Return all values for real samples, as they are: the floor of a table."""

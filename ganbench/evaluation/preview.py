@@ -13,6 +13,7 @@ from ganbench.files import write_bytes
 
 SIDE_PIXELS = 640
 GAP = 1
+ROWS = 8
 
 
 def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXELS) -> Image.Image:
@@ -80,10 +81,15 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None) -> bool:
+def columns_for(classes: int) -> int:
+    """How many images stand in a row: a column for each class where there are a few, else eight."""
+    return classes if 2 <= classes <= 16 else ROWS
+
+
+def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None, columns: int = ROWS) -> bool:
     """Write ``samples.png`` for fakes in the range of the networks; false where there is nothing to draw."""
     if fakes.dim() == 4:
-        write_bytes(path, png(grid(fakes[:64], columns=8)))
+        write_bytes(path, png(grid(fakes[: ROWS * columns], columns=columns)))
     elif fakes.shape[1] >= 2:
         write_bytes(path, scatter(fakes, real, mixture))
     else:

@@ -25,6 +25,7 @@ def sample(
     latent: Latent,
     rng: torch.Generator,
     device: torch.device,
+    labels: Tensor | None = None,
     batch_size: int = 500,
     keep_on_device: bool = False,
 ) -> Tensor:
@@ -35,12 +36,13 @@ def sample(
     once from ``rng``, so neither the batch size nor the device changes which samples are asked for.
 
     Args:
-        generator: maps (N, latent_dim) to samples; on ``device``.
+        generator: maps (N, latent_dim), and labels (N,) where it is conditional, to samples; on ``device``.
         n: how many.
         latent_dim: dimension of z.
         latent: ``"normal"`` or ``"uniform"``.
         rng: the evaluation's own stream, on the CPU.
         device: where the generator is.
+        labels: the classes asked for, int64 (n,), of a conditional generator.
         batch_size: how many at a time.
         keep_on_device: leave the samples on ``device``.
     """
@@ -49,7 +51,8 @@ def sample(
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     parts = []
     with isolated(generator, device=device, seed=seed):
-        for batch in torch.split(latents, batch_size):
-            part = generator(batch.to(device)).float()
+        for start in range(0, n, batch_size):
+            inputs = [latents, labels] if labels is not None else [latents]
+            part = generator(*(given[start : start + batch_size].to(device) for given in inputs)).float()
             parts.append(part if keep_on_device else part.cpu())
     return torch.cat(parts)

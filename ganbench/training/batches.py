@@ -20,14 +20,22 @@ class Batches:
         data: all samples, uint8 (N, C, H, W) or float32 (N, D), on the training device.
         batch_size: samples per batch, at most N.
         rng: the trial's own stream for the data order, on the CPU, so that every device sees the same order.
+        labels: of all samples, int64 (N,), on the training device, where they are wanted.
     """
 
-    def __init__(self, data: Tensor, batch_size: int, rng: torch.Generator) -> None:
+    def __init__(self, data: Tensor, batch_size: int, rng: torch.Generator, labels: Tensor | None = None) -> None:
         self._data = data
+        self._all_labels = labels
         self._batch_size = batch_size
         self._rng = rng
         self._order = torch.empty(0, dtype=torch.int64, device=data.device)
         self._position = 0
+        self._latest = self._order
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The labels (batch_size,) of the batch that was drawn last, or ``None`` without labels."""
+        return None if self._all_labels is None else self._all_labels[self._latest]
 
     def next(self) -> Tensor:
         """Return the next batch in the range the networks see."""
@@ -37,6 +45,7 @@ class Batches:
             self._position = 0
         index = self._order[self._position : self._position + self._batch_size]
         self._position += self._batch_size
+        self._latest = index
         return to_network_range(self._data[index])
 
     def state_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Read it top to bottom: everything a recipe can change happens here.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from ganbench import seeds
 from ganbench.api import Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
+from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
 from ganbench.training.state import State
 
@@ -25,6 +26,15 @@ class Objective:
 
     loss: Loss
     penalties: tuple[Penalty, ...]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What its penalties remember."""
+        return {"penalties": [penalty.state_dict() for penalty in self.penalties]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        for penalty, remembered in zip(self.penalties, state["penalties"], strict=True):
+            penalty.load_state_dict(remembered)
 
 
 class Observer(Protocol):
@@ -79,9 +89,10 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
     """One update of the discriminator on fresh real and fresh fake samples; returns its loss with all penalties."""
     real = state.batches.next()
+    labels = state.batches.labels
     state.real_images += len(real)
     with torch.no_grad(), precision(recipe, state.device):
-        fake = state.generator(latents(state, recipe))
+        fake = generate(state.generator, latents(state, recipe), labels)
     fake = fake.float()
     if state.replay is not None:
         fake = state.replay.mix(fake)
@@ -89,19 +100,23 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     real, fake = state.laid_out(state.augment(real)), state.laid_out(state.augment(fake))
 
     with precision(recipe, state.device):
-        if recipe.discriminator_batch == "joint":
-            r, f = state.discriminator(torch.cat([real, fake])).chunk(2)
-        else:
-            r, f = state.discriminator(real), state.discriminator(fake)
+        joint = recipe.discriminator_batch == "joint"
+        of_real, of_fake = judge_both(state.discriminator, real, fake, labels, state.conditioning, joint=joint)
+    r, f = of_real.raw.float(), of_fake.raw.float()
     if objective.loss.smoothable:
         smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
-        loss = objective.loss.discriminator(r.float(), f.float(), **smoothed)
+        loss = objective.loss.discriminator(r, f, **smoothed)
     else:
-        loss = objective.loss.discriminator(r.float(), f.float())
+        loss = objective.loss.discriminator(r, f)
+    if state.conditioning == "classifier":
+        loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
+    critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
     for penalty in objective.penalties:
-        if penalty.differentiable:
+        if penalty.of_outputs:
+            loss = loss + penalty.on_outputs(r, f)
+        elif penalty.differentiable:
             with precision(recipe, state.device):
-                term = penalty(state.discriminator, real, fake, state.streams[seeds.PENALTY])
+                term = penalty(critic, real, fake, state.streams[seeds.PENALTY])
             loss = loss + term.float()
 
     state.d_optimiser.zero_grad(set_to_none=True)
@@ -114,14 +129,19 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
 
 def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
     """One update of the generator; returns its loss."""
+    # Not counted as seen: the discriminator does not learn from these.
+    real = state.batches.next() if objective.loss.needs_real else None
+    labels = state.draw_labels(recipe.batch_size) if real is None else state.batches.labels
     with frozen(state.discriminator), precision(recipe, state.device):
-        fake = state.generator(latents(state, recipe))
-        f = state.discriminator(state.laid_out(state.augment(fake)))
+        fake = generate(state.generator, latents(state, recipe), labels)
+        of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)
         r = None
-        if objective.loss.needs_real:
-            # Not counted as seen: the discriminator does not learn from these.
-            r = state.discriminator(state.laid_out(state.augment(state.batches.next())))
-    loss = objective.loss.generator(f.float(), None if r is None else r.float())
+        if real is not None:
+            real = state.laid_out(state.augment(real))
+            r = judge(state.discriminator, real, labels, state.conditioning).raw
+    loss = objective.loss.generator(of_fake.raw.float(), None if r is None else r.float())
+    if state.conditioning == "classifier":
+        loss = loss + recipe.classifier_g * classification(of_fake, labels)
 
     state.g_optimiser.zero_grad(set_to_none=True)
     loss.backward()

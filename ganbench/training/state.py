@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Architecture, Samples
+from ganbench.api import Architecture, Conditioning, Networks, Samples
 from ganbench.spec import Recipe
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches
+from ganbench.training.conditional import generate, judge
 from ganbench.training.initialisation import initialise
 from ganbench.training.optimisers import build_optimiser
 from ganbench.training.replay import Replay
@@ -32,7 +33,7 @@ class State:
         self, *, architecture: Architecture, samples: Samples, recipe: Recipe, seed: int, device: torch.device
     ) -> None:
         torch.manual_seed(seeds.stream_seed(seed, seeds.WEIGHTS))
-        networks = architecture.build(samples.shape, recipe.latent_dim)
+        networks = architecture.networks(samples.shape, recipe.latent_dim, samples.class_count)
         for network in networks:
             initialise(network, recipe.init, recipe.init_gain)
         # Layers that draw for themselves (dropout) use the global generator: give it a stream of its own.
@@ -40,7 +41,8 @@ class State:
 
         self.device = device
         self.generator, self.discriminator = (network.to(device) for network in networks)
-        self.memory_format = _memory_format(self.generator, self.discriminator, samples.shape, recipe.latent_dim)
+        self.conditioning = architecture.conditioning
+        self.memory_format = _memory_format(networks, self.conditioning, samples.shape, recipe.latent_dim)
         for network in (self.generator, self.discriminator):
             network.to(memory_format=self.memory_format)
         self.average = Average(self.generator, recipe.ema_decay, recipe.ema_start) if recipe.ema_decay else None
@@ -52,8 +54,11 @@ class State:
             seeds.NOISE: seeds.stream(seed, seeds.NOISE, device),
             seeds.PENALTY: seeds.stream(seed, seeds.PENALTY, device),
             seeds.AUGMENT: seeds.stream(seed, seeds.AUGMENT, device),
+            seeds.LABELS: seeds.stream(seed, seeds.LABELS),
         }
-        self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA])
+        wanted = samples.labels is not None and self.conditioning != "none"
+        self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
+        self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA], self._labels)
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
         self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT])
         self.watch = Watch(recipe.divergence_limit, device)
@@ -64,6 +69,13 @@ class State:
     def scored(self) -> nn.Module:
         """The generator whose samples are scored: the average where there is one."""
         return self.average.module if self.average is not None else self.generator
+
+    def draw_labels(self, n: int) -> Tensor | None:
+        """Return the labels (n,) of training samples at random, or ``None`` where the networks take none."""
+        if self._labels is None:
+            return None
+        chosen = torch.randint(len(self._labels), (n,), generator=self.streams[seeds.LABELS])
+        return self._labels[chosen.to(self._labels.device)]
 
     def laid_out(self, x: Tensor) -> Tensor:
         """Return samples in the memory layout of the networks; the values are the same."""
@@ -109,11 +121,12 @@ class State:
 
 
 def _memory_format(
-    generator: nn.Module, discriminator: nn.Module, shape: tuple[int, ...], latent_dim: int
+    networks: Networks, conditioning: Conditioning, shape: tuple[int, ...], latent_dim: int
 ) -> torch.memory_format:
     """Return channels-last, which convolutions prefer, where the networks can be run in it, else the plain layout."""
     if len(shape) != 3:
         return torch.contiguous_format
+    generator, discriminator = networks
     parameter = next(generator.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
     modes = [(module, module.training) for network in (generator, discriminator) for module in network.modules()]
@@ -121,8 +134,9 @@ def _memory_format(
         generator.eval().to(memory_format=torch.channels_last)
         discriminator.eval().to(memory_format=torch.channels_last)
         with torch.no_grad():
-            fake = generator(torch.zeros(2, latent_dim, device=device))
-            discriminator(fake.contiguous(memory_format=torch.channels_last))
+            labels = None if conditioning == "none" else torch.zeros(2, dtype=torch.int64, device=device)
+            fake = generate(generator, torch.zeros(2, latent_dim, device=device), labels)
+            judge(discriminator, fake.contiguous(memory_format=torch.channels_last), labels, conditioning)
     except RuntimeError:  # a `.view` on convolution features
         for network in (generator, discriminator):
             network.to(memory_format=torch.contiguous_format)

@@ -1,0 +1,77 @@
+"""How labels reach the networks while they train.
+
+The fakes of a discriminator update carry the labels of the real batch beside them. So both sides have the same classes,
+and a point between a real sample and its fake, which gradient penalties ask for, has one label.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ganbench.api import Conditioning
+
+
+class Judgement(NamedTuple):
+    """Raw outputs (N,), and class logits (N, classes) from a discriminator that classifies."""
+
+    raw: Tensor
+    classes: Tensor | None
+
+
+def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Tensor:
+    """Return samples for latents (N, latent_dim), of the classes asked for where the generator is conditional."""
+    fakes: Tensor = generator(latents) if labels is None else generator(latents, labels)
+    return fakes
+
+
+def judge(discriminator: nn.Module, x: Tensor, labels: Tensor | None, conditioning: Conditioning) -> Judgement:
+    """Return the discriminator's opinion of samples (N, ...)."""
+    if conditioning == "labels":
+        return Judgement(discriminator(x, labels), None)
+    if conditioning == "classifier":
+        return Judgement(*discriminator(x))
+    return Judgement(discriminator(x), None)
+
+
+def judge_both(
+    discriminator: nn.Module,
+    real: Tensor,
+    fake: Tensor,
+    labels: Tensor | None,
+    conditioning: Conditioning,
+    *,
+    joint: bool,
+) -> tuple[Judgement, Judgement]:
+    """Return the opinions of real and fake, from two forward passes or, ``joint``, from one concatenated batch."""
+    if not joint:
+        return judge(discriminator, real, labels, conditioning), judge(discriminator, fake, labels, conditioning)
+    twice = None if labels is None else labels.repeat(2)
+    raw, classes = judge(discriminator, torch.cat([real, fake]), twice, conditioning)
+    r, f = raw.chunk(2)
+    if classes is None:
+        return Judgement(r, None), Judgement(f, None)
+    r_classes, f_classes = classes.chunk(2)
+    return Judgement(r, r_classes), Judgement(f, f_classes)
+
+
+class Critic:
+    """A conditional discriminator as penalties call it: samples alone to raw outputs (N,)."""
+
+    def __init__(self, discriminator: nn.Module, labels: Tensor, conditioning: Conditioning) -> None:
+        self._discriminator = discriminator
+        self._labels = labels
+        self._conditioning = conditioning
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Judge samples of which the i-th has the i-th label; several batches in a row take the labels in turn."""
+        labels = self._labels.repeat(len(x) // len(self._labels))
+        return judge(self._discriminator, x, labels, self._conditioning).raw
+
+
+def classification(opinion: Judgement, labels: Tensor | None) -> Tensor:
+    """AC-GAN's term (Odena, Olah and Shlens 2017, arXiv:1610.09585, equation 3): the cross-entropy of the labels."""
+    assert opinion.classes is not None
+    assert labels is not None
+    return cross_entropy(opinion.classes.float(), labels)

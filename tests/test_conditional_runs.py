@@ -1,0 +1,98 @@
+"""Class-conditional trials from the command line: protocol, samples by class, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from test_cli import ganbench
+
+QUICK = ["--steps", "4", "--batch-size", "16", "--device", "cpu", "--num-samples", "100"]
+CONDITIONAL = "mlp[hidden=16,layers=1,condition=projection]"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unconditional, a projecting and a classifying trial of one loss, and the untrained ones."""
+    folder = tmp_path_factory.mktemp("conditional")
+    networks = [CONDITIONAL, CONDITIONAL.replace("projection", "classifier"), CONDITIONAL.replace("projection", "none")]
+    answer = ganbench("run", "--losses", "hinge", "--arch", ",".join(networks), *QUICK, "--baselines", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+def results(folder: Path) -> dict[tuple[str, str], dict[str, object]]:
+    found = {}
+    for path in sorted(folder.glob("runs/*/result.json")):
+        spec = json.loads((path.parent / "spec.json").read_text())["spec"]
+        condition = spec["architecture"]["parameters"]["condition"] if spec["architecture"] else "-"
+        found[condition, spec["baseline"]] = json.loads(path.read_text()) | {"folder": path.parent}
+    return found
+
+
+def test_the_protocol_says_where_the_labels_of_the_fakes_come_from(runs: Path) -> None:
+    labels = {key: result["protocol"]["labels"] for key, result in results(runs).items()}  # type: ignore[index]
+    assert labels == {
+        ("-", "real"): "none",
+        ("none", ""): "none",
+        ("none", "untrained"): "none",
+        ("projection", ""): "reference",
+        ("projection", "untrained"): "reference",
+        ("classifier", ""): "reference",
+        ("classifier", "untrained"): "reference",
+    }
+
+
+def test_samples_of_one_class_and_of_all(runs: Path) -> None:
+    folder = results(runs)["projection", ""]["folder"]
+    assert isinstance(folder, Path)
+    picture = Image.open(folder / "samples.png")
+    assert picture.width > picture.height  # ten columns, one per class, and eight rows
+    for arguments in (["--class", "3"], []):
+        answer = ganbench("sample", str(folder), "--n", "20", "--out", "x.npy", *arguments, cwd=runs)
+        assert answer.returncode == 0, answer.stderr
+        assert np.load(runs / "x.npy").shape == (20, 1, 16, 16)
+    answer = ganbench("sample", str(folder), "--class", "10", cwd=runs)
+    assert answer.returncode == 2
+    assert "--class 10: 'digits' has the classes 0 to 9" in answer.stderr
+    plain = results(runs)["none", ""]["folder"]
+    answer = ganbench("sample", str(plain), "--class", "1", cwd=runs)
+    assert answer.returncode == 2
+    assert "not conditional" in answer.stderr
+
+
+def test_balanced_labels_are_another_protocol(runs: Path) -> None:
+    answer = ganbench("run", "--losses", "hinge", "--arch", CONDITIONAL, *QUICK, "--labels", "balanced", cwd=runs)
+    assert answer.returncode == 0, answer.stderr
+    assert "with balanced labels" in answer.stdout
+
+
+def photos(folder: Path, *parts: str) -> None:
+    rng = np.random.default_rng(0)
+    for part in parts:
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for number in range(20):
+            Image.fromarray(rng.integers(0, 255, (16, 16), dtype=np.uint8)).save(folder / part / f"{number}.png")
+
+
+@pytest.mark.parametrize(
+    ("parts", "arguments", "message"),
+    [
+        ((".",), [], "is conditional, and dataset 'folder:photos' has no labels"),
+        (("a", "b"), ["--set", "replay=10"], "replay keeps no labels"),
+    ],
+)
+def test_what_cannot_be_conditional_is_refused_by_name(
+    tmp_path: Path, parts: tuple[str, ...], arguments: list[str], message: str
+) -> None:
+    photos(tmp_path / "photos", *parts)
+    answer = ganbench(
+        "run", "--losses", "hinge", "--arch", CONDITIONAL, "--dataset", "folder:photos", *QUICK[:-2],
+        "--batch-size", "4", "--extractor", "digits", "--num-samples", "10", *arguments, cwd=tmp_path,
+    )  # fmt: skip
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "runs").exists()
