@@ -9,16 +9,19 @@ from torch import Tensor
 
 from ganbench import plugins
 from ganbench.api import Loss
-from ganbench.losses.hinge import Hinge
-from ganbench.losses.lsgan import LSGAN
-from ganbench.losses.vanilla import Minimax, Vanilla
-from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.losses.hinge import Hinge, SoftplusMargin
+from ganbench.losses.lsgan import LSGAN, SigmoidLSGAN
+from ganbench.losses.vanilla import DRAGAN, Minimax, Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP, WGANLP
 from ganbench.penalties.clip import WeightClip
-from ganbench.penalties.gradient import GradientPenalty
+from ganbench.penalties.dragan import PerturbedPenalty
+from ganbench.penalties.gradient import GradientPenalty, LipschitzPenalty
 from ganbench.spec import Recipe
 
-ALL: list[type[Loss]] = [Vanilla, Minimax, LSGAN, WGAN, WGANGP, Hinge]
-SMOOTHABLE: list[Any] = [Vanilla, Minimax, LSGAN]
+ALL: list[type[Loss]] = [
+    Vanilla, Minimax, DRAGAN, LSGAN, SigmoidLSGAN, WGAN, WGANGP, WGANLP, Hinge, SoftplusMargin
+]  # fmt: skip
+SMOOTHABLE: list[Any] = [Vanilla, Minimax, DRAGAN, LSGAN, SigmoidLSGAN]
 
 # softplus(x) = log(1 + e^x), to ten digits
 S_2, S_1, S0, S1, S2 = 0.1269280110, 0.3132616875, 0.6931471806, 1.3132616875, 2.1269280110
@@ -43,6 +46,14 @@ def t(*values: float) -> Tensor:
         (WGANGP(), [3, 1], [1, 0], 0.5 - 2),
         (Hinge(), [2, 0, -1], [-2, 0, 1], 1 + 1),
         (Hinge(), [1, 5], [-1, -7], 0),
+        (DRAGAN(), [1, -1], [2, 0], (S_1 + S1) / 2 + (S2 + S0) / 2),
+        (WGANLP(), [3, 1], [1, 0], 0.5 - 2),
+        # sigmoid(ln 3) = 3/4, sigmoid(-ln 3) = 1/4
+        (SigmoidLSGAN(), [math.log(3)], [-math.log(3)], 0.5 * (1 / 16) + 0.5 * (1 / 16)),
+        (SigmoidLSGAN(), [0, math.log(3)], [0], 0.5 * (1 / 4 + 1 / 16) / 2 + 0.5 / 4),
+        (SoftplusMargin(), [1, 0], [-1, 0], (S0 + S1) / 2 + (S0 + S1) / 2),
+        (SoftplusMargin(margin=0), [1, -1], [2, 0], (S_1 + S1) / 2 + (S2 + S0) / 2),
+        (SoftplusMargin(sharpness=2), [0.5], [0], S1 / 2 + S2 / 2),
     ],
 )
 def test_what_the_discriminator_minimises(loss: Loss, real: list[float], fake: list[float], value: float) -> None:
@@ -64,6 +75,10 @@ def test_what_the_discriminator_minimises(loss: Loss, real: list[float], fake: l
         (WGAN(), [1, 0], -0.5),
         (WGANGP(), [1, 0], -0.5),
         (Hinge(), [-2, 0, 1], 1 / 3),
+        (DRAGAN(), [2, 0], (S_2 + S0) / 2),
+        (WGANLP(), [1, 0], -0.5),
+        (SigmoidLSGAN(), [math.log(3), -math.log(3)], 0.5 * (1 / 16 + 9 / 16) / 2),
+        (SoftplusMargin(), [-2, 0, 1], 1 / 3),
     ],
 )
 def test_what_the_generator_minimises(loss: Loss, fake: list[float], value: float) -> None:
@@ -155,6 +170,25 @@ def test_large_outputs_give_finite_losses_and_gradients(cls: type[Loss], size: f
         assert torch.isfinite(f.grad).all()
 
 
+def test_the_smooth_hinge_becomes_the_hinge() -> None:
+    r, f = t(2, 0.3, -1), t(-2, 0.3, 1)
+    sharp = SoftplusMargin(sharpness=1e4)
+    assert sharp.discriminator(r, f).item() == pytest.approx(Hinge().discriminator(r, f).item(), abs=1e-6)
+    assert sharp.generator(f, None).item() == Hinge().generator(f, None).item()
+    with pytest.raises(ValueError, match="sharpness=0 must be positive"):
+        SoftplusMargin(sharpness=0)
+
+
+def test_least_squares_on_probabilities_is_bounded_and_saturates() -> None:
+    """The generator's gradient at f is (p - 1) p (1 - p): -1/8 at 0, and nothing far out, where ``lsgan`` has f - 1."""
+    f = t(0, -30)
+    SigmoidLSGAN().generator(f, None).backward()
+    assert f.grad is not None
+    assert f.grad[0].item() == pytest.approx(-1 / 8 / 2)
+    assert abs(f.grad[1].item()) < 1e-12
+    assert SigmoidLSGAN().discriminator(t(-1e4), t(1e4)).item() == pytest.approx(1)
+
+
 def test_a_wrong_and_sure_discriminator_pays_in_proportion() -> None:
     """softplus(1e4) is 1e4: nothing is clamped away."""
     r, f = torch.full((2,), -1e4), torch.full((2,), 1e4)
@@ -205,7 +239,7 @@ def test_what_losses_declare() -> None:
     assert [cls for cls in ALL if cls.smoothable] == SMOOTHABLE
     assert not any(cls.needs_real for cls in ALL)
     assert all(all(cls.formula) for cls in ALL)
-    assert [cls for cls in ALL if cls().penalty is not None] == [WGAN, WGANGP]
+    assert [cls for cls in ALL if cls().penalty is not None] == [DRAGAN, WGAN, WGANGP, WGANLP]
 
 
 def test_the_penalties_that_wasserstein_losses_carry() -> None:
@@ -215,6 +249,12 @@ def test_the_penalties_that_wasserstein_losses_carry() -> None:
     assert isinstance(WGANGP().penalty, GradientPenalty)
     assert WGANGP().penalty.lambda_gp == 10.0  # type: ignore[union-attr]
     assert WGANGP(lambda_gp=1.0).penalty.lambda_gp == 1.0  # type: ignore[union-attr]
+    one_sided = WGANLP(lambda_lp=5.0).penalty
+    assert isinstance(one_sided, LipschitzPenalty)
+    assert one_sided.lambda_lp == 5.0
+    around = DRAGAN(lambda_dragan=3.0, sigma=0.5).penalty
+    assert isinstance(around, PerturbedPenalty)
+    assert (around.lambda_dragan, around.sigma) == (3.0, 0.5)
     with pytest.raises(ValueError, match="clip=-1 must be positive"):
         WGAN(clip=-1)
     with pytest.raises(ValueError, match="lambda_gp=-1 must not be negative"):

@@ -47,6 +47,8 @@ OTHER: dict[str, Any] = {
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,
+    "classifier_d": 0.5,
+    "classifier_g": 0.1,
     "discriminator_batch": "joint",
     "precision": "bfloat16",
     "divergence_limit": 1e5,
@@ -55,7 +57,7 @@ OTHER: dict[str, Any] = {
 
 def test_the_name_of_a_known_trial_stays_what_it_is(trial_spec: Make) -> None:
     """A change here forgets everybody's results: every stored trial would be trained again."""
-    assert trial_spec().trial_id == "wgan-gp-dcgan-digits-s0-fa4478e503fc"
+    assert trial_spec().trial_id == "wgan-gp-dcgan-digits-s0-1167640237ca"
 
 
 def test_the_hash_is_that_of_the_canonical_json(trial_spec: Make) -> None:
@@ -235,6 +237,7 @@ OTHER_PROTOCOL: dict[str, Any] = {
     "num_samples": 298,
     "weights": "last-ema",
     "budget": "1 generator update of 64",
+    "labels": "balanced",
 }
 
 
@@ -249,7 +252,7 @@ def test_a_baseline_shares_the_measure_but_not_the_key() -> None:
     baseline = protocol(weights="none", budget="untrained")
     assert baseline.key != protocol().key
     assert baseline.measure == protocol().measure
-    for field in set(OTHER_PROTOCOL) - {"weights", "budget"}:
+    for field in set(OTHER_PROTOCOL) - {"weights", "budget", "labels"}:
         assert protocol(**{field: OTHER_PROTOCOL[field]}).measure != protocol().measure
 
 
@@ -259,6 +262,7 @@ def test_the_sentence_names_everything_a_reader_needs() -> None:
                  "2000 generator updates", protocol().key):  # fmt: skip
         assert part in text
     assert "no extractor" in protocol(extractor="", extractor_sha256="").sentence()
+    assert "297 fakes with balanced labels against" in protocol(labels="balanced").sentence()
 
 
 def test_a_failure_is_never_cached_as_final() -> None:

@@ -5,7 +5,7 @@ from ganbench.hookspecs import Register, hookimpl
 
 @hookimpl
 def register_losses(register: Register) -> None:
-    """Register the losses of the mission's table."""
+    """Register the losses."""
     register(
         "vanilla",
         "ganbench.losses.vanilla:Vanilla",
@@ -41,4 +41,55 @@ def register_losses(register: Register) -> None:
         "ganbench.losses.hinge:Hinge",
         summary="Hinge loss on the raw outputs",
         paper="arXiv:1705.02894",
+    )
+    register(
+        "lsgan-sigmoid",
+        "ganbench.losses.lsgan:SigmoidLSGAN",
+        summary="Least squares on probabilities, as in the large-scale studies",
+        paper="arXiv:1711.10337",
+    )
+    register(
+        "wgan-lp",
+        "ganbench.losses.wgan:WGANLP",
+        summary="Wasserstein distance with one-sided gradient penalty",
+        paper="arXiv:1709.08894",
+    )
+    register(
+        "dragan",
+        "ganbench.losses.vanilla:DRAGAN",
+        summary="Original GAN, gradient penalised around real samples",
+        paper="arXiv:1705.07215",
+    )
+    register(
+        "softplus-margin",
+        "ganbench.losses.hinge:SoftplusMargin",
+        summary="Smooth hinge on the raw outputs",
+        paper="arXiv:1705.02894",
+    )
+    register(
+        "fgan-kl", "ganbench.losses.fgan:KL", summary="f-GAN, Kullback-Leibler divergence", paper="arXiv:1606.00709"
+    )
+    register(
+        "fgan-reverse-kl",
+        "ganbench.losses.fgan:ReverseKL",
+        summary="f-GAN, reverse Kullback-Leibler divergence",
+        paper="arXiv:1606.00709",
+    )
+    register(
+        "fgan-pearson",
+        "ganbench.losses.fgan:Pearson",
+        summary="f-GAN, Pearson's chi-squared divergence",
+        paper="arXiv:1606.00709",
+    )
+    register(
+        "fgan-hellinger",
+        "ganbench.losses.fgan:SquaredHellinger",
+        summary="f-GAN, squared Hellinger distance",
+        paper="arXiv:1606.00709",
+    )
+    register(
+        "fgan-js",
+        "ganbench.losses.fgan:JensenShannon",
+        summary="f-GAN, Jensen-Shannon divergence",
+        paper="arXiv:1606.00709",
     )

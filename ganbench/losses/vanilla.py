@@ -1,4 +1,5 @@
-"""Generative adversarial nets (Goodfellow et al. 2014, arXiv:1406.2661), in both forms of the generator's loss."""
+"""Generative adversarial nets (Goodfellow et al. 2014, arXiv:1406.2661), in both forms of the generator's loss,
+and DRAGAN, which adds a penalty to it."""
 
 from typing import Any, ClassVar
 
@@ -6,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.api import Loss
+from ganbench.penalties.dragan import PerturbedPenalty
 
 
 def cross_entropy(output: Tensor, label: float) -> Tensor:
@@ -47,3 +49,17 @@ class Minimax(Vanilla):
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """log(1 - D(G(z))), at most 0."""
         return -softplus(fake).mean()
+
+
+class DRAGAN(Vanilla):
+    """DRAGAN (Kodali et al. 2017, arXiv:1705.07215): the non-saturating game with a discriminator that is kept from
+    being steep around real samples. The penalty is on raw outputs, at real samples plus Gaussian noise."""
+
+    formula = (
+        "softplus(-r) + softplus(f) + lambda_dragan * mean((||grad D(x)|| - 1)^2), x real + N(0, sigma^2)",
+        "softplus(-f)",
+    )
+    recommends: ClassVar[dict[str, Any]] = {"beta1": 0.5, "beta2": 0.999}
+
+    def __init__(self, lambda_dragan: float = 10.0, sigma: float = 0.08) -> None:
+        self.penalty = PerturbedPenalty(lambda_dragan=lambda_dragan, sigma=sigma)

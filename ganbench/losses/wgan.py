@@ -1,4 +1,5 @@
-"""Wasserstein GANs: weights clipped (Arjovsky et al. 2017) or the gradient penalised (Gulrajani et al. 2017)."""
+"""Wasserstein GANs: weights clipped (Arjovsky et al. 2017) or the gradient penalised, on two sides (Gulrajani et al.
+2017) or on one (Petzka et al. 2018)."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +7,7 @@ from torch import Tensor
 
 from ganbench.api import Loss
 from ganbench.penalties.clip import WeightClip
-from ganbench.penalties.gradient import GradientPenalty
+from ganbench.penalties.gradient import GradientPenalty, LipschitzPenalty
 
 
 class Wasserstein(Loss):
@@ -48,3 +49,14 @@ class WGANGP(Wasserstein):
 
     def __init__(self, lambda_gp: float = 10.0) -> None:
         self.penalty = GradientPenalty(lambda_gp=lambda_gp)
+
+
+class WGANLP(Wasserstein):
+    """On the regularization of Wasserstein GANs (arXiv:1709.08894): only slopes above 1 are penalised, as the dual
+    form asks for. The points are those of ``wgan-gp``."""
+
+    formula = ("f - r + lambda_lp * mean(relu(||grad D(x)|| - 1)^2), x between real and fake", "-f")
+    recommends: ClassVar[dict[str, Any]] = {"n_critic": 5, "g_lr": 1e-4, "d_lr": 1e-4, "beta1": 0.0, "beta2": 0.9}
+
+    def __init__(self, lambda_lp: float = 10.0) -> None:
+        self.penalty = LipschitzPenalty(lambda_lp=lambda_lp)

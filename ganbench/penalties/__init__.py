@@ -30,3 +30,27 @@ def register_penalties(register: Register) -> None:
         summary="Every weight clipped after each update",
         paper="arXiv:1701.07875",
     )
+    register(
+        "lp",
+        "ganbench.penalties.gradient:LipschitzPenalty",
+        summary="One-sided gradient penalty between real and fake",
+        paper="arXiv:1709.08894",
+    )
+    register(
+        "dragan",
+        "ganbench.penalties.dragan:PerturbedPenalty",
+        summary="Two-sided gradient penalty around real samples",
+        paper="arXiv:1705.07215",
+    )
+    register(
+        "lecam",
+        "ganbench.penalties.lecam:LeCam",
+        summary="Outputs kept near the other side's moving average",
+        paper="arXiv:2104.03310",
+    )
+    register(
+        "consistency",
+        "ganbench.penalties.consistency:Consistency",
+        summary="Same output for an image moved or mirrored",
+        paper="arXiv:1910.12027",
+    )

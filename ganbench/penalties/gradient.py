@@ -1,4 +1,5 @@
-"""The gradient penalty of WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028), as a term for any loss."""
+"""Penalties on the critic's gradient between real and fake, as terms for any loss: two-sided as in WGAN-GP (Gulrajani
+et al. 2017, arXiv:1704.00028), one-sided as in WGAN-LP (Petzka, Fischer & Lukovnikov 2018, arXiv:1709.08894)."""
 
 import torch
 from torch import Tensor
@@ -39,3 +40,20 @@ class GradientPenalty(Penalty):
         gradients = input_gradients(discriminator, interpolate(real, fake, rng))
         norms: Tensor = gradients.norm(2, dim=1)
         return self.lambda_gp * (norms - 1.0).square().mean()
+
+
+class LipschitzPenalty(Penalty):
+    """lambda_lp * mean(max(0, ||grad D(x)||_2 - 1)^2), one-sided, the norm over all dimensions of one sample."""
+
+    formula = "lambda_lp * mean(relu(||grad D(x)|| - 1)^2), x = a * real + (1 - a) * fake, a ~ U(0, 1) per sample"
+
+    def __init__(self, lambda_lp: float = 10.0) -> None:
+        if lambda_lp < 0:
+            raise ValueError(f"lambda_lp={lambda_lp:g} must not be negative")
+        self.lambda_lp = lambda_lp
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        """Return the penalty at random points between the two batches."""
+        gradients = input_gradients(discriminator, interpolate(real, fake, rng))
+        norms: Tensor = gradients.norm(2, dim=1)
+        return self.lambda_lp * (norms - 1.0).relu().square().mean()

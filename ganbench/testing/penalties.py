@@ -12,7 +12,8 @@ from ganbench.api import Penalty
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
-SHAPES = ((2,), (3, 4, 4))
+SHAPES = ((2,), (3, 8, 8))
+SMALL = {"vector": (3,), "image": (1, 8, 8)}
 SLOPES = (0.3, 1.0, 3.0)
 Critic = Callable[[Tensor], Tensor]
 
@@ -25,6 +26,16 @@ def stream(seed: int = 0) -> torch.Generator:
 def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     """Draw a batch (n, *shape)."""
     return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
+
+
+def small_shape(penalty: Penalty) -> tuple[int, ...]:
+    """A shape of few numbers that the penalty understands."""
+    return SMALL["vector" if "vector" in penalty.kinds else "image"]
+
+
+def shapes_for(penalty: Penalty) -> list[tuple[int, ...]]:
+    """Those of :data:`SHAPES` that the penalty understands."""
+    return [shape for shape in SHAPES if ("image" if len(shape) == 3 else "vector") in penalty.kinds]
 
 
 def linear(weights: Tensor) -> Critic:
@@ -74,7 +85,7 @@ def on_gradient(subject: Subject) -> Penalty:
 def scalar(subject: Subject) -> None:
     """The penalty is a finite scalar, for vectors and images, at any batch size."""
     penalty = differentiable(subject)
-    for shape in SHAPES:
+    for shape in shapes_for(penalty):
         for n in (1, 2, 7):
             critic = small_critic(math.prod(shape), dtype=torch.float32)
             real, fake = (samples(n, shape, seed=seed, dtype=torch.float32) for seed in (1, 2))
@@ -86,7 +97,7 @@ def scalar(subject: Subject) -> None:
 def batch_size(subject: Subject) -> None:
     """On a linear critic it is the same at every batch size."""
     penalty = on_gradient(subject)
-    for shape in SHAPES:
+    for shape in shapes_for(penalty):
         weights = samples(1, shape, seed=3)[0]
         found = {
             n: term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
@@ -147,7 +158,7 @@ def closed_form(subject: Subject) -> None:
 def neighbours(subject: Subject) -> None:
     """One sample's share does not depend on the others in the batch."""
     penalty = on_gradient(subject)
-    for shape in SHAPES:
+    for shape in shapes_for(penalty):
         slopes = [samples(1, shape, seed=10 + i)[0] * scale for i, scale in enumerate((0.2, 1.0, 4.0))]
         real, fake = samples(3, shape), samples(3, shape, seed=2)
         together = term(deepcopy(penalty), _row_linear(slopes), real, fake).item()
@@ -189,10 +200,11 @@ def positions(subject: Subject) -> None:
 
 def detached(subject: Subject) -> None:
     """Nothing flows back into the generator or the real samples."""
-    penalty, shape = differentiable(subject), (3,)
-    generator = nn.Linear(3, 3).double()
+    penalty = differentiable(subject)
+    shape = small_shape(penalty)
+    generator = nn.Linear(shape[-1], shape[-1]).double()
     real = samples(4, shape).requires_grad_()
-    value = term(penalty, small_critic(3), real, generator(samples(4, (3,), seed=2)))
+    value = term(penalty, small_critic(math.prod(shape)), real, generator(samples(4, shape, seed=2)))
     if value.requires_grad:
         value.backward()
     if any(parameter.grad is not None for parameter in generator.parameters()):
@@ -206,9 +218,11 @@ def detached(subject: Subject) -> None:
 
 def double_backward(subject: Subject) -> None:
     """Its gradient reaches the discriminator's weights, and is the derivative of its value."""
-    penalty, critic = differentiable(subject), small_critic(3)
+    penalty = differentiable(subject)
+    shape = small_shape(penalty)
+    critic = small_critic(math.prod(shape))
     weights = [*critic.parameters()]
-    real, fake = samples(4, (3,)), samples(4, (3,), seed=2)
+    real, fake = samples(4, shape), samples(4, shape, seed=2)
     value = term(deepcopy(penalty), critic, real, fake)
     by_weights = (
         torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else [None] * len(weights)
@@ -234,11 +248,13 @@ def double_backward(subject: Subject) -> None:
 def flat_critic(subject: Subject) -> None:
     """Value and gradient are finite where the critic is flat."""
     penalty = differentiable(subject)
-    critic = small_critic(3, dtype=torch.float32)
+    shape = small_shape(penalty)
+    critic = small_critic(math.prod(shape), dtype=torch.float32)
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter.zero_()
-    value = term(penalty, critic, samples(4, (3,), dtype=torch.float32), samples(4, (3,), seed=2, dtype=torch.float32))
+    real, fake = (samples(4, shape, seed=seed, dtype=torch.float32) for seed in (1, 2))
+    value = term(penalty, critic, real, fake)
     grads = torch.autograd.grad(value, [*critic.parameters()], allow_unused=True) if value.requires_grad else ()
     numbers = [value, *(g for g in grads if g is not None)]
     if not all(bool(torch.isfinite(x).all()) for x in numbers):
@@ -251,9 +267,10 @@ def flat_critic(subject: Subject) -> None:
 def undisturbed(subject: Subject) -> None:
     """Calling it changes neither the discriminator nor the samples: its term belongs to the loss."""
     penalty = differentiable(subject)
-    critic = small_critic(3)
+    shape = small_shape(penalty)
+    critic = small_critic(math.prod(shape))
     before = {name: value.clone() for name, value in critic.state_dict().items()}
-    real, fake = samples(4, (3,)), samples(4, (3,), seed=2)
+    real, fake = samples(4, shape), samples(4, shape, seed=2)
     kept = real.clone(), fake.clone()
     term(penalty, critic, real, fake)
     changed = [name for name, value in critic.state_dict().items() if not torch.equal(value, before[name])]
@@ -275,7 +292,8 @@ def undisturbed(subject: Subject) -> None:
 def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
     penalty = differentiable(subject)
-    real, fake, critic = samples(6, (3,)), samples(6, (3,), seed=2), small_critic(3)
+    shape = small_shape(penalty)
+    real, fake, critic = samples(6, shape), samples(6, shape, seed=2), small_critic(math.prod(shape))
     state = torch.get_rng_state()
     first = term(deepcopy(penalty), critic, real, fake).item()
     if not torch.equal(torch.get_rng_state(), state):
@@ -291,7 +309,7 @@ def repeatable(subject: Subject) -> None:
 def half_precision(subject: Subject) -> None:
     """It is finite, and nearly what it is in float32, under bfloat16 autocast."""
     penalty = differentiable(subject)
-    critic = small_critic(48, dtype=torch.float32)
+    critic = small_critic(math.prod(SHAPES[1]), dtype=torch.float32)
     real, fake = (samples(8, SHAPES[1], seed=seed, dtype=torch.float32) for seed in (1, 2))
     exact = term(deepcopy(penalty), critic, real, fake).item()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -312,7 +330,8 @@ def projection(subject: Subject) -> None:
         if not penalty.differentiable:
             raise Flaw("it adds no term (differentiable is False) and projects nothing; it would have no effect")
         raise NotApplicable("it projects nothing")
-    critic = small_critic(3, dtype=torch.float32)
+    shape = small_shape(penalty)
+    critic = small_critic(math.prod(shape), dtype=torch.float32)
     held = [*critic.parameters()]
     penalty.project(critic)
     once = [parameter.detach().clone() for parameter in critic.parameters()]
