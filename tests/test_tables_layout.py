@@ -29,6 +29,7 @@ def test_columns_replace_or_add() -> None:
     assert line == {"FID 95 %": r"\[1.00, 1.40\] (t)", "loss": "a", "FID median": "1.20"}
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("+memory", "+fid:group"))))
     assert {"loss", "FID", "time"} <= set(line)
+    assert list(line)[list(line).index("FID") + 1] == "FID group"
     assert "memory" not in line  # nobody measured it, and empty columns are left out
     rows = [make_row(row.spec, cost={"peak_memory": 3 * 2**29, "energy_joules": 12300.0}) for row in rows]
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("cost",))))

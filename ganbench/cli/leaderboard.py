@@ -111,9 +111,7 @@ def compare(
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
-@click.pass_context
 def make(
-    ctx: click.Context,
     suite: Path,
     runs: Path | None,
     out: Path | None,
@@ -122,25 +120,28 @@ def make(
     jobs: int,
     quiet: bool,
 ) -> int:
-    """Train SUITE.toml and build its leaderboard beside it. What is trained already is not trained again.
+    """Train SUITE.toml and build its leaderboard beside it, from the trials of this suite alone.
 
-    Exit code 0: all trials done; 1: some diverged or failed, their rows say why; 2: the request is wrong; 130:
-    interrupted, the same command goes on.
+    What is trained already is not trained again. Exit code 0: all trials done; 1: some diverged or failed, their rows
+    say why; 2: the request is wrong; 130: interrupted, the same command goes on.
 
     \b
     Examples:
       ganbench leaderboard make leaderboards/digits.toml
       ganbench leaderboard make leaderboards/mnist.toml --device cuda --data-root data
     """
-    from ganbench.cli.run import run
+    from ganbench.cli.run import carry_out, to_run
     from ganbench.leaderboard import build as making
 
     stem = suite.with_suffix("")
     folder, target = runs or Path("runs") / stem.name, out or stem
-    given = {"suite": suite, "out": folder, "device": device, "jobs": jobs, "quiet": quiet}
-    code: int = ctx.invoke(run, **given, **({"data_root": data_root} if data_root else {}))
+    given = {"data_root": data_root} if data_root else {}
+    wanted, loaded = to_run((), suite, given, out=folder, device=device, jobs=jobs)
+    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet)
     if code not in (0, 1):
         return code
-    for path in making.write(making.assemble([folder], target, suite=suite.as_posix()), target):
+    # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.
+    sources = [trial.path for trial in trials]
+    for path in making.write(making.assemble(sources, target, suite=suite.as_posix()), target):
         click.echo(path)
     return code

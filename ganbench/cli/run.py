@@ -1,11 +1,16 @@
 """``ganbench run``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cli.options import complete_components, format_option
+
+if TYPE_CHECKING:
+    from ganbench.folder import TrialFolder
+    from ganbench.plugins import Plugins
+    from ganbench.runner import RunRequest
 
 
 @click.command()
@@ -86,21 +91,35 @@ def run(
       ganbench run --losses hinge --arch resnet --dataset folder:photos.zip[size=32] --device cuda
       ganbench run --suite leaderboards/digits.toml --format markdown
     """
-    from ganbench import plugins
-    from ganbench.display import make_display
-    from ganbench.results import read_row
-    from ganbench.runner import RunRequest, run_grid
-    from ganbench.suite import Suite, load, to_request
-
-    loaded = plugins.load()
-    given["recipe"] = parse_settings(settings)
-    request, seeds = to_request(load(suite) if suite else Suite(), Suite.model_validate(given), loaded.registry)
-    wanted = RunRequest(plan=request, seeds=seeds, out=out, device=device, jobs=jobs, timeout=timeout, retry=retry)
+    wanted, loaded = to_run(settings, suite, given, out=out, device=device, jobs=jobs, timeout=timeout, retry=retry)
     if dry_run:
         from ganbench.cli.dry_run import describe
 
         click.echo(describe(wanted))
         return 0
+    return carry_out(wanted, loaded, form=form, quiet=quiet)[0]
+
+
+def to_run(
+    settings: tuple[str, ...], suite: Path | None, given: dict[str, Any], **how: Any
+) -> "tuple[RunRequest, Plugins]":
+    """The request that options and a suite make, and the plugins that it names."""
+    from ganbench import plugins
+    from ganbench.runner import RunRequest
+    from ganbench.suite import Suite, load, to_request
+
+    loaded = plugins.load()
+    given["recipe"] = parse_settings(settings)
+    request, seeds = to_request(load(suite) if suite else Suite(), Suite.model_validate(given), loaded.registry)
+    return RunRequest(plan=request, seeds=seeds, **how), loaded
+
+
+def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
+    """Run a grid to its end and print its table; return the exit code and the trials."""
+    from ganbench.display import make_display
+    from ganbench.results import read_row
+    from ganbench.runner import run_grid
+
     display = make_display(quiet=quiet)
     try:
         outcome = run_grid(wanted, loaded, display)
@@ -110,8 +129,8 @@ def run(
     print_rows(rows, form)
     if outcome.interrupted:
         click.echo("ganbench: interrupted; the same command goes on from the checkpoints", err=True)
-        return 130
-    return 0 if all(row.status == "done" for row in rows) else 1
+        return 130, outcome.folders
+    return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
 
 
 def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:

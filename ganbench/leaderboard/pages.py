@@ -117,7 +117,8 @@ def _provenance(board: Board) -> Section:
     used = Counter(trial.environment for trial in board.trials)
     for key, environment in board.environments.items():
         versions = ", ".join(f"{name} {version}" for name, version in sorted(environment.get("versions", {}).items()))
-        device = f"{environment.get('device_name', 'unknown device')}, {environment.get('threads', '?')} threads"
+        threads = environment.get("threads", "unknown")
+        device = f"{environment.get('device_name', 'unknown device')}, threads: {threads}"
         points.append(f"{used[key]} trials [{key}]: {clean(device)}; {clean(versions)}")
     ends = Counter(trial.status for trial in board.trials)
     others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)

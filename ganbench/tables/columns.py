@@ -48,7 +48,11 @@ class _View:
         chosen = self.layout.columns
         names = self._default() if not chosen or any(name.startswith("+") for name in chosen) else []
         for name in (name.removeprefix("+") for name in chosen):
-            names += self._everything() if name == "all" else SETS.get(name, (name,))
+            added = self._everything() if name == "all" else SETS.get(name, (name,))
+            metric, kind = metric_of(name)
+            # What is added of a metric stands beside it.
+            place = names.index(metric) + 1 if kind and metric in names else len(names)
+            names[place:place] = [one for one in added if one not in names]
         return list(dict.fromkeys(names))
 
     def _default(self) -> list[str]:

@@ -1,0 +1,121 @@
+"""The workflows and the action: well-formed, no foreign text in scripts, and the gate's script run for real."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_leaderboard import trial
+from test_tables_ranking import HIGH, LOW
+
+from ganbench import suite
+from ganbench.leaderboard.build import assemble, check, write
+
+yaml = pytest.importorskip("yaml", reason="PyYAML reads the workflows; pip install pyyaml")
+
+REPOSITORY = Path(__file__).parents[1]
+FILES = sorted((REPOSITORY / ".github").rglob("*.yml"))
+ACTION = REPOSITORY / ".github" / "actions" / "ganbench" / "action.yml"
+
+
+def load(path: Path) -> dict[Any, Any]:
+    content: dict[Any, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return content
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    content = load(path)
+    if "runs" in content:
+        yield from content["runs"]["steps"]
+    for job in content.get("jobs", {}).values():
+        yield from job["steps"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_scripts_are_shell_and_hold_no_expressions(path: Path) -> None:
+    """An expression in a script is how a branch's name becomes a command."""
+    assert list(steps(path))
+    for step in steps(path):
+        script = step.get("run", "")
+        assert "${{" not in script, step
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_foreign_code_has_no_rights(path: Path) -> None:
+    content = load(path)
+    if path == ACTION:
+        return
+    triggers = content[True]  # YAML reads "on" as true
+    assert "pull_request_target" not in triggers
+    assert content["permissions"].get("contents") == "read"
+    if "pull_request" in triggers:
+        assert "write" not in content["permissions"].values()
+        for job in content["jobs"].values():
+            assert "write" not in job.get("permissions", {}).values() or "event_name == 'push'" in job["if"]
+    if "workflow_run" in triggers:
+        for step in steps(path):
+            assert "ref" not in step.get("with", {}), "the default branch's code, not the pull request's"
+
+
+def test_every_input_of_the_action_is_used_and_known() -> None:
+    text = ACTION.read_text("utf-8")
+    named = set(re.findall(r"inputs\.([a-z-]+)", text))
+    assert named == set(load(ACTION)["inputs"])
+    for path in FILES:
+        for step in steps(path):
+            if step.get("uses") == "./.github/actions/ganbench":
+                assert set(step["with"]) <= named
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.toml")), ids=lambda path: path.name)
+def test_suites_can_be_read_and_name_their_own_command(path: Path) -> None:
+    found = suite.load(path)
+    assert found.losses
+    assert found.seeds == "5"
+    assert f"ganbench leaderboard make leaderboards/{path.name}" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.json")), ids=lambda path: path.name)
+def test_committed_leaderboards_are_what_their_results_give(path: Path) -> None:
+    assert check(path) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "inconclusive", "verdict", "code"),
+    [
+        (LOW, "pass", "pass", 0),
+        (HIGH, "pass", "fail", 1),
+        ([value + 0.05 for value in LOW], "pass", "inconclusive", 0),
+        ([value + 0.05 for value in LOW], "fail", "inconclusive", 1),
+    ],
+)
+def test_the_gates_script(tmp_path: Path, values: list[float], inconclusive: str, verdict: str, code: int) -> None:
+    for name, scores in (("base", LOW), ("new", values)):
+        for seed, score in enumerate(scores):
+            trial(tmp_path / f"runs-{name}", "a", seed, score)
+        write(assemble([tmp_path / f"runs-{name}"], tmp_path / name), tmp_path / name)
+    (script,) = [step["run"] for step in steps(ACTION) if step.get("id") == "gate"]
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "ganbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ganbench "$@"\n')
+    (bin_folder / "ganbench").chmod(0o755)
+    environment = {
+        "BASE": "base", "BOARD": "new", "OUT": "out", "MARGIN": "1%", "ALPHA": "0.05", "METRIC": "", "SUBSET": "false",
+        "INCONCLUSIVE": inconclusive, "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary",
+        "PATH": f"{bin_folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }  # fmt: skip
+    # As GitHub runs 'shell: bash'.
+    answer = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert answer.returncode == code, answer.stderr
+    assert (tmp_path / "output").read_text() == f"verdict={verdict}\n"
+    assert (tmp_path / "summary").read_text().startswith("### ")
+    assert (tmp_path / "out" / "gate.xml").is_file()
+    assert "::notice title=ganbench::" in answer.stdout
