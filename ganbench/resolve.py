@@ -191,6 +191,11 @@ def _cell(
     warnings = list(data.warnings)
     if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
         raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
+    if recipe.ada_target and recipe.augment == "none":
+        raise UsageError(
+            f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
+            "name transforms with --set augment=color+translation"
+        )
     if recipe.augment != "none" and data.spec.kind != "image":
         raise UsageError(
             f"augment={recipe.augment} transforms images, and dataset '{data.spec.component.label}' consists of "

@@ -66,6 +66,12 @@ class Recipe(Frozen):
     augment: str = Field(
         "none", description="transform real and fake images differentiably: color, translation, cutout, joined by +"
     )
+    ada_target: Fraction = Field(
+        0.0, description="augment adaptively: mean sign of D on real images to hold, 0.6 in the paper; 0 = always"
+    )
+    ada_images: Annotated[int, Field(ge=1)] = Field(
+        500_000, description="real images in which the probability of augmenting can go from 0 to 1"
+    )
     init: Literal["architecture", "normal", "xavier", "kaiming", "orthogonal", "torch"] = Field(
         "architecture", description="initial weights: the architecture's own, or one scheme for all"
     )

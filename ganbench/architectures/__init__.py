@@ -5,7 +5,7 @@ from ganbench.hookspecs import Register, hookimpl
 
 @hookimpl
 def register_architectures(register: Register) -> None:
-    """Register ``mlp``, ``dcgan`` and ``resnet``."""
+    """Register the architectures."""
     register(
         "mlp",
         "ganbench.architectures.mlp:MLP",
@@ -23,4 +23,34 @@ def register_architectures(register: Register) -> None:
         "ganbench.architectures.resnet:ResNet",
         summary="SNGAN's residual networks with spectral normalisation, 16x16 to 128x128",
         paper="arXiv:1802.05957",
+    )
+    register(
+        "sagan",
+        "ganbench.architectures.sagan:SAGAN",
+        summary="Residual networks with self-attention, spectral normalisation of both, 16x16 to 128x128",
+        paper="arXiv:1805.08318",
+    )
+    register(
+        "upsample",
+        "ganbench.architectures.upsample:Upsample",
+        summary="DCGAN with nearest-neighbour upsampling and convolutions, 16x16 to 128x128",
+        paper="doi:10.23915/distill.00003",
+    )
+    register(
+        "vgg",
+        "ganbench.architectures.vgg:VGG",
+        summary="VGG-like discriminator of SRGAN with DCGAN's generator, 16x16 to 128x128",
+        paper="arXiv:1609.04802",
+    )
+    register(
+        "sndcgan",
+        "ganbench.architectures.sndcgan:SNDCGAN",
+        summary="SNGAN's plain convolutional networks, 16x16 to 128x128",
+        paper="arXiv:1802.05957",
+    )
+    register(
+        "infogan",
+        "ganbench.architectures.infogan:InfoGAN",
+        summary="The large-scale study's networks, any sides that are multiples of 4, 8 to 128",
+        paper="arXiv:1711.10337",
     )

@@ -169,7 +169,7 @@ class DCGAN(Architecture):
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition("dcgan", self.condition)
+        no_condition(type(self).__name__.lower(), self.condition)
         return self.build_conditional(shape, latent_dim, 0)
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
@@ -178,13 +178,16 @@ class DCGAN(Architecture):
         whole_number("latent_dim", latent_dim, at_least=1)
         plan = widths(side, self.width, self.max_width)
         generator = with_one_hot(Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
+        return self.drawn(generator, self.discriminator(channels, side, classes))
+
+    def discriminator(self, channels: int, side: int, classes: int) -> nn.Module:
+        """Return the discriminator as ``condition`` has it, its weights not yet the paper's."""
         plan = widths(side, self.width_d, self.max_width)
-        discriminator = condition_discriminator(
-            Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d),
-            self.condition,
-            plan[-1],
-            classes,
-        )
+        backbone = Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d)
+        return condition_discriminator(backbone, self.condition, plan[-1], classes)
+
+    def drawn(self, generator: nn.Module, discriminator: nn.Module) -> Networks:
+        """Return the networks with the paper's initial weights, normalised where ``norm_d`` says so."""
         initialise(generator)
         initialise(discriminator)
         if self.norm_d == "spectral":

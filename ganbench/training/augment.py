@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ganbench.training.ada import Adaptation
+
 SHIFT = 1 / 8
 """The furthest translation, as a share of the side."""
 
@@ -24,16 +26,22 @@ class Augment:
     Args:
         policy: ``"none"``, or transforms joined by ``+`` in the order of :data:`TRANSFORMS`, as a recipe has it.
         rng: the trial's own stream for augmentation, on the device of the images.
+        adaptation: the probability with which an image undergoes each transform; ``None`` for always.
     """
 
-    def __init__(self, policy: str, rng: torch.Generator) -> None:
+    def __init__(self, policy: str, rng: torch.Generator, adaptation: Adaptation | None = None) -> None:
+        self._adaptation = adaptation
         self._transforms = [] if policy == "none" else [TRANSFORMS[part] for part in policy.split("+")]
         self._rng = rng
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return images (N, C, H, W) transformed, differentiably; the very same tensor where the policy is none."""
         for transform in self._transforms:
-            images = transform(images, self._rng)
+            transformed = transform(images, self._rng)
+            if self._adaptation is not None:
+                draw = torch.rand((len(images), 1, 1, 1), generator=self._rng, device=images.device)
+                transformed = torch.where(draw < self._adaptation.p, transformed, images)
+            images = transformed
         return images
 
 

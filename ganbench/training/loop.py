@@ -103,6 +103,8 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
         joint = recipe.discriminator_batch == "joint"
         of_real, of_fake = judge_both(state.discriminator, real, fake, labels, state.conditioning, joint=joint)
     r, f = of_real.raw.float(), of_fake.raw.float()
+    if state.adaptation is not None:
+        state.adaptation.observe(r)
     if objective.loss.smoothable:
         smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
         loss = objective.loss.discriminator(r, f, **smoothed)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Architecture, Conditioning, Networks, Samples
 from ganbench.spec import Recipe
+from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches
@@ -60,7 +61,8 @@ class State:
         self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
         self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA], self._labels)
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
-        self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT])
+        self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
+        self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT], self.adaptation)
         self.watch = Watch(recipe.divergence_limit, device)
         self.step = 0
         self.real_images = 0
@@ -92,6 +94,7 @@ class State:
             "g_optimiser": self.g_optimiser.state_dict(),
             "d_optimiser": self.d_optimiser.state_dict(),
             "replay": self.replay.state_dict() if self.replay else {},
+            "adaptation": self.adaptation.state_dict() if self.adaptation else {},
             "batches": self.batches.state_dict(),
             "watch": self.watch.state_dict(),
             "streams": {name: rng.get_state() for name, rng in self.streams.items()},
@@ -111,6 +114,8 @@ class State:
         self.d_optimiser.load_state_dict(state["d_optimiser"])
         if self.replay:
             self.replay.load_state_dict(state["replay"])
+        if self.adaptation:
+            self.adaptation.load_state_dict(state["adaptation"])
         self.batches.load_state_dict(state["batches"])
         self.watch.load_state_dict(state["watch"])
         for name, rng in self.streams.items():

@@ -1,0 +1,118 @@
+"""Writes ``zoo.md`` from the registry: ``python docs/zoo.py``. A test holds the page to what this makes of the code."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ganbench import components, plugins
+from ganbench.explain import explain
+from ganbench.registry import Entry
+
+PAGE = Path(__file__).with_name("zoo.md")
+COUNTED = (3, 32, 32)
+LATENT_DIM = 128
+
+INTRODUCTION = """# The zoo
+
+What ships with ganbench, made from the code by `python docs/zoo.py`; `ganbench list` names the same and what plugins
+add, `ganbench show NAME` explains one. `r` and `f` are raw discriminator outputs on real and fake samples, means are
+over the batch, both players minimise. Where several variants are in circulation, the text says which one this is.
+"""
+
+PENALTIES = """Any loss takes penalties: `hinge+r1[gamma=0.1]`, `vanilla+lecam+consistency[flip=false]`. A loss that
+carries a penalty on gradients or weights as part of its definition refuses another.
+"""
+
+ARCHITECTURES = f"""Any number of channels; a parameter of 0 or `auto` is settled as the text says. The counts are the
+parameters of generator and discriminator as built by default for {"x".join(map(str, COUNTED))} images and a latent
+dimension of {LATENT_DIM}.
+"""
+
+CONDITIONAL = """## Class-conditional training
+
+`condition=projection` or `condition=classifier` makes an architecture class-conditional:
+
+```
+ganbench run --losses hinge --arch 'resnet,resnet[condition=projection],resnet[condition=classifier]'
+```
+
+| condition | discriminator | objective |
+|---|---|---|
+| `projection` | samples and labels to an output + ⟨embedding(label), features⟩ (arXiv:1802.05637) | the loss |
+| `classifier` | samples to an output and class logits (AC-GAN, arXiv:1610.09585) | the loss + cross-entropy |
+
+AC-GAN's cross-entropy of the labels is the discriminator's on real and on fake, weighted by `classifier_d`, and the
+generator's on fake, weighted by `classifier_g`.
+
+The generators of `resnet` and `sagan` have conditional batch norm; all others get the class as one-hot beside z.
+
+- The fakes of a discriminator update carry the labels of the real batch beside them, so both sides have the same
+  classes, and a penalty's point between real and fake has one label. The generator's update draws labels of training
+  samples; a loss that compares with real samples gets fakes of those samples' classes.
+- Fakes are scored with the reference's labels (each drawn once before any is drawn again) or, `--labels balanced`, with
+  as many of each class, from a random stream of their own. The choice is part of the protocol: conditional and
+  unconditional rows are never ranked together.
+- `samples.png` has a column for each class (up to 16), and `ganbench sample TRIAL --class 3` draws one class.
+- A dataset without labels is refused by name, and so is `replay`, which keeps no labels.
+- In Python, an architecture declares `conditioning` and implements `build_conditional`
+  (`ganbench.api.Architecture`); unconditional ones are not concerned.
+"""
+
+ADAPTIVE = """## Adaptive augmentation (ADA)
+
+`--set augment=color+translation,ada_target=0.6` applies each of the differentiable transforms with a probability p that
+starts at 0 and is moved every four discriminator updates, up where the mean sign of D on real images is above the
+target, down where it is below, so fast that `ada_images` real images take it from 0 to 1 (Karras et al. 2020,
+arXiv:2006.06676; their target is 0.6). The transforms are those of `augment`, not the paper's eighteen. The sign speaks
+of losses whose outputs are undecided at 0, such as `vanilla` and `hinge`; for `lsgan`, undecided at 1/2, and for the
+Wasserstein losses, which have no such point, it means nothing. p and what it was computed from are in the checkpoint.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    registry = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
+    parts = [INTRODUCTION]
+    for title, kind, introduction in (
+        ("Losses", "loss", ""),
+        ("Penalties", "penalty", PENALTIES),
+        ("Architectures", "architecture", ARCHITECTURES),
+    ):
+        parts += [f"## {title}\n", introduction, *(entry for one in registry.entries(kind) for entry in section(one))]
+    return "\n".join(part for part in (*parts, CONDITIONAL, ADAPTIVE) if part)
+
+
+def section(entry: Entry) -> Iterator[str]:
+    """One component: what it is, its formula, paper, parameters and recipe."""
+    about = explain(entry)
+    yield f"### `{entry.name}`\n"
+    yield f"{entry.summary} ({entry.paper}).\n"
+    doc = about["doc"].replace("``", "`")
+    yield f"{doc}\n"
+    facts = {key: value for key, value in about["facts"].items() if value}
+    lines = [f"- {key}: `{value}`" if key in FORMULAS else f"- {key}: {value}" for key, value in facts.items()]
+    lines += [
+        f"- {what}: " + ", ".join(f"`{key}={value}`" for key, value in about[what].items())
+        for what in ("parameters", "recommends")
+        if about[what]
+    ]
+    if entry.kind == "architecture":
+        lines.append(f"- counts: {' and '.join(f'{count:,}' for count in counts(entry))}")
+    yield "\n".join(lines) + "\n"
+
+
+FORMULAS = ("discriminator minimises", "generator minimises", "term")
+
+
+def counts(entry: Entry) -> list[int]:
+    """The parameters of both networks."""
+    cls: Any = components.load_class(entry)
+    settled = cls.settle(components.defaults(cls), gradient_penalty=False)
+    networks = cls(**settled).networks(COUNTED, LATENT_DIM, 0)
+    return [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
+    sys.stdout.write(f"{PAGE}\n")

@@ -1,0 +1,119 @@
+"""SNGAN's plain convolutional networks (Miyato, Kataoka, Koyama and Yoshida 2018, arXiv:1802.05957, table 3), the
+SNDCGAN of the large-scale study (Kurach et al. 2019, arXiv:1807.04720)."""
+
+import itertools
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.architectures.checks import flag, no_condition, one_of, square_image, whole_number
+from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
+from ganbench.architectures.dcgan import initialise
+
+SLOPE = 0.1
+
+
+def widths(side: int, width: int, max_width: int) -> list[int]:
+    """Return the channels at ``side``, side/2, ..., 4: ``width`` doubled at each, at most ``max_width``."""
+    return [min(width << stage, max_width) for stage in range(side.bit_length() - 2)]
+
+
+class Generator(nn.Module):
+    """(N, latent_dim) to images (N, channels, side, side) in [-1, 1]."""
+
+    def __init__(self, channels: int, latent_dim: int, plan: list[int]) -> None:
+        super().__init__()
+        self.project = nn.Linear(latent_dim, plan[-1] * 4 * 4, bias=False)
+        self.input = nn.Sequential(nn.Unflatten(1, (plan[-1], 4, 4)), nn.BatchNorm2d(plan[-1]), nn.ReLU())
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU())
+                for narrow, wide in reversed([*itertools.pairwise(plan)])
+            )
+        )
+        self.output = nn.Conv2d(plan[0], channels, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.output(self.blocks(self.input(self.project(z)))))
+
+
+class Discriminator(nn.Module):
+    """Images (N, channels, side, side) to raw outputs (N,): 3×3 at one side, 4×4 with stride 2 to the next, 3×3 at
+    4×4, a dense layer over all positions. No norm of features."""
+
+    def __init__(self, channels: int, plan: list[int]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(channels, plan[0], 3, padding=1), nn.LeakyReLU(SLOPE)]
+        for narrow, wide in itertools.pairwise(plan):
+            layers += [nn.Conv2d(narrow, wide, 4, 2, 1), nn.LeakyReLU(SLOPE)]
+            layers += [nn.Conv2d(wide, wide, 3, padding=1), nn.LeakyReLU(SLOPE)]
+        self.blocks = nn.Sequential(*layers)
+        self.output = nn.Linear(plan[-1] * 4 * 4, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last feature map (N, width, 4, 4)."""
+        maps: Tensor = self.blocks(x)
+        return maps
+
+    def judge(self, features: Tensor) -> Tensor:
+        """Return the raw outputs (N,) for a last feature map."""
+        raw: Tensor = self.output(features.flatten(1))
+        return raw.squeeze(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.features(x))
+
+
+class SNDCGAN(Architecture):
+    """SNGAN's convolutional networks for square images with a power-of-two side from 16 to 128 and any number of
+    channels. At 32×32 and ``width=64`` they are the paper's.
+
+    Args:
+        width: the channels at the image's own side in both networks, doubled at each halving. The paper has 64; the
+            default lets a CPU follow.
+        max_width: no layer has more channels than this; the paper's stop at 512.
+        spectral_norm: whether the weights of all layers of the discriminator are divided by their largest singular
+            value.
+        condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
+            arXiv:1610.09585) for a class-conditional discriminator, each with the class as one-hot beside z.
+
+    Raises:
+        ValueError: a parameter out of range.
+    """
+
+    kinds = ("image",)
+    sizes: ClassVar[tuple[int, int]] = (16, 128)
+    power_of_two = True
+
+    def __init__(
+        self, *, width: int = 32, max_width: int = 512, spectral_norm: bool = True, condition: str = "none"
+    ) -> None:
+        self.width = whole_number("width", width, at_least=1, at_most=4096)
+        self.max_width = whole_number("max_width", max_width, at_least=self.width, at_most=65536)
+        self.spectral_norm = flag("spectral_norm", spectral_norm)
+        self.condition = one_of("condition", condition, tuple(CONDITIONS))
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How labels reach the networks: as ``condition`` has it."""
+        return CONDITIONS[self.condition]
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
+        no_condition("sndcgan", self.condition)
+        return self.build_conditional(shape, latent_dim, 0)
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return the same networks, for images of ``classes`` classes."""
+        channels, side = square_image("sndcgan", shape, self.sizes)
+        whole_number("latent_dim", latent_dim, at_least=1)
+        plan = widths(side, self.width, self.max_width)
+        generator = with_one_hot(Generator(channels, latent_dim + classes, plan), classes)
+        discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1], classes)
+        initialise(generator)
+        initialise(discriminator)
+        if self.spectral_norm:
+            normalise_weights(discriminator)
+        return Networks(generator, discriminator)

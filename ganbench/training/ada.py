@@ -1,0 +1,51 @@
+"""Adaptive discriminator augmentation (Karras et al. 2020, arXiv:2006.06676): how many images are transformed follows
+how sure the discriminator is of real ones."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+INTERVAL = 4
+"""Discriminator updates between two adjustments, as in the paper."""
+
+
+class Adaptation:
+    """Moves the probability p of each transform so that the mean sign of D on real images, r_t of equation 1, stays
+    near a target: up where the discriminator is surer, down where it is less sure.
+
+    p starts at 0 and needs ``images`` real images to reach 1. Nothing here waits for the device.
+
+    Args:
+        target: of the mean sign, in (0, 1]; the paper has 0.6.
+        images: real images that p takes from 0 to 1; the paper has 500,000.
+        device: of the outputs.
+    """
+
+    def __init__(self, target: float, images: int, device: torch.device) -> None:
+        self._target = target
+        self._images = images
+        self.p = torch.zeros((), device=device)
+        self._signs = torch.zeros((), device=device)
+        self._seen = 0
+        self._updates = 0
+
+    @torch.no_grad()
+    def observe(self, outputs: Tensor) -> None:
+        """Take in raw outputs (N,) on the real batch of one discriminator update."""
+        self._signs = self._signs + outputs.sign().sum()
+        self._seen += len(outputs)
+        self._updates += 1
+        if self._updates % INTERVAL == 0:
+            direction = (self._signs / self._seen - self._target).sign()
+            self.p = (self.p + direction * (self._seen / self._images)).clamp(0.0, 1.0)
+            self._signs, self._seen = torch.zeros_like(self._signs), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The probability, and what was observed since it was last adjusted."""
+        return {"p": self.p.cpu(), "signs": self._signs.cpu(), "seen": self._seen, "updates": self._updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self.p, self._signs = state["p"].to(self.p.device), state["signs"].to(self.p.device)
+        self._seen, self._updates = state["seen"], state["updates"]

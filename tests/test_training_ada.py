@@ -1,0 +1,127 @@
+"""ADA: how the probability moves, what it does to images, and an exact resume."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.api import Samples
+from ganbench.architectures.mlp import MLP
+from ganbench.losses.vanilla import Vanilla
+from ganbench.spec import Recipe
+from ganbench.training.ada import INTERVAL, Adaptation
+from ganbench.training.augment import Augment
+from ganbench.training.loop import Objective, train
+from ganbench.training.state import State
+
+CPU = torch.device("cpu")
+
+
+def outputs(positive: int, negative: int) -> Tensor:
+    return torch.cat([torch.full((positive,), 0.3), torch.full((negative,), -7.0)])
+
+
+@pytest.mark.parametrize(("positive", "expected"), [(90, 0.4), (81, 0.4), (79, 0.0), (10, 0.0)])
+def test_p_rises_by_the_share_of_images_where_the_mean_sign_is_above_the_target(positive: int, expected: float) -> None:
+    """The mean sign of k positive of 100 is (2k - 100) / 100; the target of 0.6 is at k = 80."""
+    adaptation = Adaptation(0.6, 1000, CPU)
+    for update in range(INTERVAL):
+        assert adaptation.p.item() == 0  # only after four updates
+        adaptation.observe(outputs(positive, 100 - positive))
+        assert adaptation.p.item() == pytest.approx(expected if update == INTERVAL - 1 else 0)
+
+
+def test_p_falls_again_and_stays_between_0_and_1() -> None:
+    adaptation = Adaptation(0.6, 1000, CPU)
+    path = []
+    for positive in [100] * 4 + [0] * 4:
+        for _ in range(INTERVAL):
+            adaptation.observe(outputs(positive, 100 - positive))
+        path.append(round(adaptation.p.item(), 6))
+    assert path == [0.4, 0.8, 1.0, 1.0, 0.6, 0.2, 0.0, 0.0]
+
+
+def test_only_signs_count() -> None:
+    one, other = Adaptation(0.6, 1000, CPU), Adaptation(0.6, 1000, CPU)
+    for _ in range(INTERVAL):
+        one.observe(torch.tensor([1e-3, 2.0, -5.0]))
+        other.observe(torch.tensor([70.0, 1e4, -1e-6]))
+    assert one.p.item() == other.p.item()
+
+
+@pytest.mark.parametrize(("p", "low", "high"), [(0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 0.999, 1.0)])
+def test_each_image_is_transformed_with_probability_p(p: float, low: float, high: float) -> None:
+    adaptation = Adaptation(0.6, 1000, CPU)
+    adaptation.p = torch.tensor(p)
+    augment = Augment("color", torch.Generator().manual_seed(0), adaptation)
+    images = torch.rand(2000, 1, 4, 4) * 2 - 1
+    changed = (augment(images) != images).flatten(1).any(1).double().mean().item()
+    assert low <= changed <= high
+
+
+def test_transforms_are_chosen_independently() -> None:
+    adaptation = Adaptation(0.6, 1000, CPU)
+    adaptation.p = torch.tensor(0.5)
+    augment = Augment("color+cutout", torch.Generator().manual_seed(0), adaptation)
+    images = torch.rand(4000, 1, 8, 8) * 0.5 + 0.2
+    found = augment(images)
+    holes = (found == 0).flatten(1).any(1)
+    coloured = ((found != images) & (found != 0)).flatten(1).any(1)
+    for one in (True, False):
+        for other in (True, False):
+            assert ((holes == one) & (coloured == other)).double().mean().item() == pytest.approx(0.25, abs=0.04)
+
+
+def test_gradients_pass_where_an_image_is_left_alone() -> None:
+    adaptation = Adaptation(0.6, 1000, CPU)
+    images = torch.rand(3, 1, 8, 8, requires_grad=True)
+    Augment("cutout", torch.Generator(), adaptation)(images).sum().backward()
+    assert images.grad is not None
+    assert (images.grad == 1).all()
+
+
+class Silent:
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None: ...
+
+    def evaluate(self, state: State) -> None: ...
+
+    def after_step(self, state: State) -> bool:
+        return False
+
+
+class StopAtFive(Silent):
+    def after_step(self, state: State) -> bool:
+        return state.step == 5
+
+
+def make(**settings: Any) -> tuple[State, Recipe]:
+    recipe = Recipe(
+        **({"steps": 15, "batch_size": 10, "latent_dim": 4, "augment": "color+translation", "ada_target": 0.1,
+            "ada_images": 100} | settings)
+    )  # fmt: skip
+    images = torch.randint(0, 100, (40, 1, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    architecture = MLP(hidden=16, layers=2, init="kaiming")
+    return State(architecture=architecture, samples=Samples(data=images), recipe=recipe, seed=0, device=CPU), recipe
+
+
+def test_a_resumed_trial_is_the_uninterrupted_one() -> None:
+    goal = Objective(loss=Vanilla(), penalties=())
+    (whole, recipe), (first, _), (second, _) = make(), make(), make()
+    train(whole, goal, recipe, Silent(), evaluate_every=0)
+    train(first, goal, recipe, StopAtFive(), evaluate_every=0)  # between two adjustments
+    second.load_state_dict(first.state_dict())
+    train(second, goal, recipe, Silent(), evaluate_every=0)
+    assert whole.adaptation is not None
+    assert second.adaptation is not None
+    assert whole.adaptation.p.item() > 0
+    assert whole.adaptation.p.item() == second.adaptation.p.item()
+    for one, other in ((whole.generator, second.generator), (whole.discriminator, second.discriminator)):
+        assert all(torch.equal(value, other.state_dict()[key]) for key, value in one.state_dict().items())
+
+
+def test_without_a_target_every_image_is_transformed() -> None:
+    state, _ = make(ada_target=0.0)
+    assert state.adaptation is None
+    images = torch.rand(50, 1, 8, 8)
+    assert (state.augment(images) != images).flatten(1).any(1).all()
