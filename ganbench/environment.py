@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ganbench import energy
 from ganbench.spec import Execution, TrialSpec
 
 PACKAGES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "safetensors")
@@ -74,6 +75,14 @@ def peak_memory(device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def energy_joules(device: torch.device) -> float | None:
+    """The energy that the device has used so far, by all that runs on it; ``None`` where NVML does not count it."""
+    if device.type != "cuda":
+        return None
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    return None if uuid is None else energy.joules(str(uuid))
 
 
 def steal_seconds() -> float | None:

@@ -34,6 +34,7 @@ class Recorder:
         self._trained = 0.0
         self._evaluated = 0.0
         self._steal = environment.steal_seconds()
+        self._energy: float | None = None
         self._last = (0.0, 0)
 
     @property
@@ -44,6 +45,7 @@ class Recorder:
     def prepared(self, values: Mapping[str, Value], described: dict[str, Any], device: torch.device) -> None:
         """Take in what is known once the parts are built."""
         self._values, self._environment, self._device = values, described, device
+        self._energy = environment.energy_joules(device)
 
     def warn(self, *warnings: str) -> None:
         """Add warnings to the result."""
@@ -59,6 +61,9 @@ class Recorder:
         self.folder.rewind(step)
         self.step = max(0, step)
         self._elapsed_before = elapsed
+        if step >= 0:
+            # What an earlier attempt used is not known, and a part would pass for the whole.
+            self._energy = None
         self._trained = seconds
         self._last = (seconds, self._images(self.step))
 
@@ -144,6 +149,7 @@ class Recorder:
                 "real_images": real_images,
                 "images_per_second": round(real_images / trained, 1) if trained > 0 and real_images else None,
                 "peak_memory": environment.peak_memory(self._device),
+                "energy_joules": self._used(),
                 "steal_seconds": self._stolen(),
             },
             "environment": self._environment,
@@ -158,6 +164,11 @@ class Recorder:
     def _stolen(self) -> float | None:
         now = environment.steal_seconds()
         return round(now - self._steal, 2) if now is not None and self._steal is not None else None
+
+    def _used(self) -> float | None:
+        """Energy of the device since the parts were built; that of other trials on it is in it."""
+        now = environment.energy_joules(self._device) if self._energy is not None else None
+        return round(now - self._energy, 1) if now is not None and self._energy is not None else None
 
     def _synchronise(self) -> None:
         if self._device.type == "cuda":

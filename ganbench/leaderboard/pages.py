@@ -10,9 +10,11 @@ from ganbench.results import SUCCESS
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
 from ganbench.tables import sheets
+from ganbench.tables.critical import diagram
 from ganbench.tables.grouping import Table, build
 from ganbench.tables.layout import Layout, arrange
 from ganbench.tables.machine import as_csv
+from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import clean, number
@@ -30,12 +32,13 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: a heading, paragraphs, points, and tables."""
+    """A part of a page: a heading, paragraphs, points, tables and, in HTML, figures."""
 
     heading: str
     paragraphs: Sequence[str] = ()
     points: Sequence[str] = ()
     tables: Sequence[Sheet] = ()
+    figures: Sequence[str] = ()
 
 
 def pages(board: Board) -> dict[str, str]:
@@ -54,7 +57,10 @@ def _sections(board: Board, tables: Sequence[Table]) -> list[Section]:
     ranked = [table for table in tables if table.groups]
     sections = [_of_table(table, several=len(tables) > 1) for table in tables]
     if len(ranked) > 1:
-        sections.append(Section("Over all data sets", tables=sheets(ranked, Layout(wide=True))))
+        layout = Layout(wide=True)
+        together = overall(ranked, layout)
+        figures = [diagram(together)] if together else []
+        sections.append(Section("Over all data sets", tables=sheets(ranked, layout), figures=figures))
     sections.append(_provenance(board))
     return sections
 
@@ -173,6 +179,6 @@ def _html(name: str, notice: str, sections: Sequence[Section]) -> str:
         lines += [wrap("p", paragraph) for paragraph in section.paragraphs]
         if section.points:
             lines.append("<ul>\n" + "\n".join(wrap("li", point) for point in section.points) + "\n</ul>")
-        lines += map(web.fragment, section.tables)
+        lines += [*section.figures, *map(web.fragment, section.tables)]
     lines.append(f'<p class="notes">{web.escape(notice)}</p>')
     return web.page(f"{name} · ganbench", "\n".join(lines)) + "\n"
