@@ -75,7 +75,7 @@ def register_executors(register: Register) -> None:
 
 @hookspec
 def register_trackers(register: Register) -> None:
-    """Register trackers: objects with ``trial_started`` and ``trial_finished``, chosen with ``--track``."""
+    """Register trackers: subclasses of :class:`ganbench.trackers.Tracker`, chosen with ``--tracker``."""
 
 
 @hookspec

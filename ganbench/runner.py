@@ -12,6 +12,7 @@ from ganbench import devices
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.folder import TrialFolder
+from ganbench.grid import ComponentRequest
 from ganbench.plan import Planned, PlanRequest
 from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
@@ -37,6 +38,7 @@ class RunRequest:
         timeout: seconds after which a trial is ended.
         retry: run trials again that diverged.
         executor: the executor's name.
+        trackers: where progress is copied to.
     """
 
     plan: PlanRequest
@@ -47,6 +49,7 @@ class RunRequest:
     timeout: float | None = None
     retry: bool = False
     executor: str = "local"
+    trackers: tuple[ComponentRequest, ...] = ()
 
 
 class Display(Protocol):

@@ -11,7 +11,8 @@ from ganbench.display import make_display
 from ganbench.errors import GanbenchError
 from ganbench.results import frame, read_row, read_rows
 from ganbench.runner import RunRequest, run_grid
-from ganbench.suite import Suite, load, parse, to_request
+from ganbench.suite import Suite, load, parse, to_request, trackers_of
+from ganbench.trackers.following import tracked
 
 if TYPE_CHECKING:
     import pandas
@@ -28,6 +29,7 @@ def run(
     out: str | Path = "runs",
     device: str = "auto",
     jobs: int = 0,
+    trackers: str | Iterable[str] = (),
     timeout: float | None = None,
     quiet: bool = False,
     **options: Any,
@@ -44,6 +46,7 @@ def run(
         out: the folder of trials. A trial that is done there is not trained again.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses.
+        trackers: where progress is copied to, such as ``["tensorboard"]``.
         timeout: seconds after which a trial is ended.
         quiet: no progress on stderr.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
@@ -65,12 +68,15 @@ def run(
             "datasets": _texts(datasets),
             "seeds": seeds if seeds is None or isinstance(seeds, int | str) else list(seeds),
             "recipe": dict(recipe or {}),
+            "trackers": _texts(trackers),
             **options,
         },
         "run()",
     )
-    request, chosen = to_request(load(Path(suite)) if suite else Suite(), given, loaded.registry)
-    display = make_display(quiet=quiet)
+    asked = load(Path(suite)) if suite else Suite()
+    request, chosen = to_request(asked, given, loaded.registry)
+    following = trackers_of(asked, given, loaded.registry)
+    display = tracked(make_display(quiet=quiet), following, loaded.registry, Path(out))
     try:
         outcome = run_grid(
             RunRequest(plan=request, seeds=chosen, out=Path(out), device=device, jobs=jobs, timeout=timeout),

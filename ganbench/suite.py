@@ -50,6 +50,7 @@ class Suite(Frozen):
     protocol: Policy | None = None
     baselines: bool | None = None
     data_root: str | None = None
+    trackers: _Names = ()
     recipe: dict[str, Any] = {}
 
     def settings(self) -> dict[str, Any]:
@@ -150,6 +151,15 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     if cells > grid.MAX_TRIALS:
         raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are possible")
     return request, seeds
+
+
+def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.ComponentRequest, ...]:
+    """The trackers of a suite, or those given instead.
+
+    Raises:
+        UsageError: an unknown name or parameters that cannot be read.
+    """
+    return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
 
 
 def _line(text: str, key: str) -> int:

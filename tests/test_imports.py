@@ -58,12 +58,14 @@ LIGHT = [
     "ganbench.tables.overall",
     "ganbench.tables.ranking",
     "ganbench.display",
+    "ganbench.trackers",
+    "ganbench.trackers.following",
     "ganbench.session",
     "ganbench.testing",
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite", "report", "statistics", "leaderboard")  # fmt: skip
+        "suite", "report", "statistics", "leaderboard", "trackers")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
           "penalties", "architectures", "datasets", "metrics", "extractors", "testing")  # fmt: skip
 

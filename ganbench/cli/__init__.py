@@ -15,6 +15,7 @@ COMMANDS = {
     "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),
     "report": ("ganbench.cli.report:report", "Write an HTML report of a folder of trials."),
     "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and judge a change by them."),
+    "track": ("ganbench.cli.track:track", "Copy finished trials to a tracker."),
     "sample": ("ganbench.cli.sample:sample", "Draw samples from a trained trial."),
     "list": ("ganbench.cli.catalogue:list_components", "List losses, architectures, datasets and the rest."),
     "show": ("ganbench.cli.catalogue:show", "Explain one component: formula, paper, parameters, recipe."),

@@ -60,6 +60,10 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
 @click.option(
+    "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
+    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses].",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
@@ -106,12 +110,14 @@ def to_run(
     """The request that options and a suite make, and the plugins that it names."""
     from ganbench import plugins
     from ganbench.runner import RunRequest
-    from ganbench.suite import Suite, load, to_request
+    from ganbench.suite import Suite, load, to_request, trackers_of
 
     loaded = plugins.load()
     given["recipe"] = parse_settings(settings)
-    request, seeds = to_request(load(suite) if suite else Suite(), Suite.model_validate(given), loaded.registry)
-    return RunRequest(plan=request, seeds=seeds, **how), loaded
+    asked, chosen = load(suite) if suite else Suite(), Suite.model_validate(given)
+    request, seeds = to_request(asked, chosen, loaded.registry)
+    trackers = trackers_of(asked, chosen, loaded.registry)
+    return RunRequest(plan=request, seeds=seeds, trackers=trackers, **how), loaded
 
 
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
@@ -119,8 +125,9 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
     from ganbench.display import make_display
     from ganbench.results import read_row
     from ganbench.runner import run_grid
+    from ganbench.trackers.following import tracked
 
-    display = make_display(quiet=quiet)
+    display = tracked(make_display(quiet=quiet), wanted.trackers, loaded.registry, wanted.out)
     try:
         outcome = run_grid(wanted, loaded, display)
     finally:

@@ -1,0 +1,43 @@
+"""``ganbench track``."""
+
+from pathlib import Path
+
+import click
+
+from ganbench.cli.options import complete_components
+
+
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option(
+    "--tracker", "--trackers", "trackers", multiple=True, required=True, metavar="NAME",
+    shell_complete=complete_components("tracker"), help="Where to, e.g. tensorboard or mlflow[experiment=losses].",
+)  # fmt: skip
+def track(runs: Path, trackers: tuple[str, ...]) -> int:
+    """Copy the trials under RUNS to a tracker, as if it had followed them from the start.
+
+    For trials that ran without the tracker; ``ganbench run --tracker NAME`` copies them while they run. Exit code 1:
+    something was left out, and a line says why.
+
+    \b
+    Examples:
+      ganbench track runs --tracker tensorboard && tensorboard --logdir runs/tensorboard
+    """
+    from ganbench import plugins
+    from ganbench.errors import StoreError
+    from ganbench.grid import parse_axis
+    from ganbench.results import read_rows
+    from ganbench.trackers.following import copy, make_trackers
+
+    rows, problems = read_rows(runs)
+    for problem in problems:
+        click.echo(f"ganbench: left out: {problem}", err=True)
+    ended = [row for row in rows if row.status not in ("pending", "running")]
+    if not ended:
+        raise StoreError(f"there are no trials in {runs} that have ended; run something first, or name another folder")
+    registry = plugins.load().registry
+    made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
+    copied = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
+    count = len(ended)
+    click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(made)}")
+    return 0 if copied and not problems else 1

@@ -1,0 +1,272 @@
+"""Trackers while a run goes on: read what is new in the trials' folders and hand it on, each tracker in its thread."""
+
+import contextlib
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganbench import plugins
+from ganbench.errors import StoreError, UsageError
+from ganbench.files import read_lines
+from ganbench.folder import TrialFolder
+from ganbench.grid import ComponentRequest
+from ganbench.registry import Registry
+from ganbench.results import Row
+from ganbench.trackers import Settings, Tracked, Tracker
+
+LOOK_SECONDS = 1.0
+FLUSH_SECONDS = 30.0
+"""How long the end of a run waits for trackers that still have something to write."""
+
+
+class Display(Protocol):
+    """What a run tells; see :class:`ganbench.runner.Display`."""
+
+    def planning(self) -> None: ...
+    def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
+    def started(self, folder: TrialFolder, label: str, steps: int) -> None: ...
+    def tick(self) -> None: ...
+    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
+    def note(self, line: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class Tracking:
+    """A display that also feeds trackers."""
+
+    def __init__(self, display: Display, trackers: Mapping[str, Tracker], *, patience: float | None = None) -> None:
+        """Start a thread for each tracker.
+
+        Args:
+            display: where everything is shown as before.
+            trackers: by the names that messages call them.
+            patience: seconds that :meth:`close` waits for all of them together; by default :data:`FLUSH_SECONDS`.
+        """
+        self._display = display
+        self._channels = [_Channel(name, tracker) for name, tracker in trackers.items()]
+        self._patience = FLUSH_SECONDS if patience is None else patience
+        self._followed: dict[str, _Followed] = {}
+        self._looked = 0.0
+        self._closed = False
+
+    def planning(self) -> None:
+        """Pass on."""
+        self._display.planning()
+
+    def planned(self, total: int, cached: int, elsewhere: int) -> None:
+        """Pass on."""
+        self._display.planned(total, cached, elsewhere)
+
+    def note(self, line: str) -> None:
+        """Pass on."""
+        self._display.note(line)
+
+    def started(self, folder: TrialFolder, label: str, steps: int) -> None:
+        """Pass on, and follow the trial from now on."""
+        self._display.started(folder, label, steps)
+        try:
+            spec = folder.read_spec().spec.model_dump(mode="json")
+        except StoreError as error:
+            self._display.note(f"a trial is not tracked: {error}")
+            return
+        started = folder.read_status().get("started")
+        trial = Tracked(
+            trial_id=folder.trial_id,
+            label=label,
+            folder=folder.path.absolute(),
+            spec=spec,
+            started=float(started) if isinstance(started, int | float) else time.time(),
+        )
+        self._followed[folder.trial_id] = _Followed(folder, trial)
+        self._send(lambda tracker: tracker.trial_started(trial))
+
+    def tick(self) -> None:
+        """Pass on; about once a second look for new lines."""
+        self._display.tick()
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._looked = time.monotonic()
+            for followed in self._followed.values():
+                self._look(followed)
+        self._report()
+
+    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
+        """Hand on the last lines and the result, then pass on."""
+        followed = self._followed.pop(folder.trial_id, None)
+        if followed is not None:
+            self._look(followed)
+            trial, result = followed.trial, folder.read_result()
+            self._send(lambda tracker: tracker.trial_finished(trial, status, result))
+        self._display.finished(folder, label, status, reason)
+
+    def close(self) -> None:
+        """Let the trackers write what they have, but not for ever, and pass on."""
+        if not self._closed:
+            self._closed = True
+            deadline = time.monotonic() + self._patience
+            for channel in self._channels:
+                channel.end()
+            for channel in self._channels:
+                channel.wait(max(0.0, deadline - time.monotonic()))
+            self._report()
+        self._display.close()
+
+    def _look(self, followed: "_Followed") -> None:
+        trial = followed.trial
+        for record in followed.progress.new():
+            self._send(lambda tracker, record=record: tracker.progress(trial, record))
+        for record in followed.metrics.new():
+            self._send(lambda tracker, record=record: tracker.evaluation(trial, record))
+
+    def _send(self, call: Callable[..., None]) -> None:
+        for channel in self._channels:
+            channel.send(call)
+
+    def _report(self) -> None:
+        for channel in self._channels:
+            for problem in channel.problems():
+                self._display.note(problem)
+
+
+class _Followed:
+    """A trial with what has been read of it."""
+
+    def __init__(self, folder: TrialFolder, trial: Tracked) -> None:
+        self.trial = trial
+        self.progress = NewLines(folder.progress)
+        self.metrics = NewLines(folder.metrics)
+
+
+class NewLines:
+    """The complete lines of a growing file, each once.
+
+    A trial that goes on from a checkpoint has its later lines taken away and written again; what was read before is
+    told by its step, which only grows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = -1
+        self._step = -1
+
+    def new(self) -> list[dict[str, Any]]:
+        """Read the lines that were not there before."""
+        with contextlib.suppress(OSError):
+            size = self._path.stat().st_size
+            if size != self._size:
+                self._size = size
+                found = []
+                for record in read_lines(self._path):
+                    step = record.get("step")
+                    if isinstance(step, int) and step > self._step:
+                        self._step = step
+                        found.append(record)
+                return found
+        return []
+
+
+class _Channel:
+    """A tracker and the thread that calls it. One that fails is called no more; one that hangs hangs alone."""
+
+    def __init__(self, name: str, tracker: Tracker) -> None:
+        self._name = name
+        self._tracker = tracker
+        self._queue: queue.SimpleQueue[Callable[[Tracker], None] | None] = queue.SimpleQueue()
+        self._problems: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"tracker {name}", daemon=True)
+        self._thread.start()
+
+    def send(self, call: Callable[[Tracker], None]) -> None:
+        if self._thread.is_alive():
+            self._queue.put(call)
+
+    def end(self) -> None:
+        self._queue.put(None)
+
+    def wait(self, seconds: float) -> None:
+        self._thread.join(None if math.isinf(seconds) else seconds)
+        if self._thread.is_alive():
+            self._problems.put(f"tracker '{self._name}' is still busy and was left behind; its record is not complete")
+
+    def problems(self) -> list[str]:
+        found = []
+        while not self._problems.empty():
+            found.append(self._problems.get())
+        return found
+
+    def _work(self) -> None:
+        try:
+            while (call := self._queue.get()) is not None:
+                call(self._tracker)
+            self._tracker.close()
+        except BaseException as error:
+            self._problems.put(f"tracker '{self._name}' failed and is switched off: {plugins.one_line(error)}")
+
+
+def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out: Path) -> dict[str, Tracker]:
+    """Build trackers before anything trains.
+
+    Raises:
+        UsageError: one cannot be imported, does not take a parameter, or refuses a value.
+    """
+    trackers: dict[str, Tracker] = {}
+    for request in requests:
+        if request.name in trackers:
+            raise UsageError(f"tracker '{request.name}' is asked for twice")
+        entry = registry.find("tracker", f"{request.distribution}:{request.name}")
+        try:
+            trackers[request.name] = entry.load()(Settings(out=out.absolute()), **request.parameters)
+        except UsageError:
+            raise
+        except Exception as error:
+            raise UsageError(f"tracker '{request.name}' cannot be used: {plugins.one_line(error)}") from error
+    return trackers
+
+
+def copy(rows: Sequence[Row], trackers: Mapping[str, Tracker], note: Callable[[str], None]) -> bool:
+    """Send trials that have ended as if they had been followed, and wait for the trackers however long it takes.
+
+    Args:
+        rows: the trials.
+        trackers: by name.
+        note: told of each tracker that failed and each trial that could not be read.
+
+    Returns:
+        whether everything was sent.
+    """
+    display = _Notes(note)
+    tracking = Tracking(display, trackers, patience=math.inf)
+    for row in rows:
+        folder = TrialFolder(row.folder)
+        tracking.started(folder, row.name, row.spec.recipe.steps)
+        tracking.finished(folder, row.name, row.status, row.reason)
+    tracking.close()
+    return not display.noted
+
+
+class _Notes:
+    """A display that shows notes alone, and remembers whether there were any."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self.noted = False
+
+    def planning(self) -> None: ...
+    def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
+    def started(self, folder: TrialFolder, label: str, steps: int) -> None: ...
+    def tick(self) -> None: ...
+    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
+    def close(self) -> None: ...
+
+    def note(self, line: str) -> None:
+        self.noted = True
+        self._note(line)
+
+
+def tracked(display: Display, requests: Sequence[ComponentRequest], registry: Registry, out: Path) -> Display:
+    """The display, feeding the trackers that were asked for; the display itself where there are none."""
+    trackers = make_trackers(requests, registry, out)
+    return Tracking(display, trackers) if trackers else display
