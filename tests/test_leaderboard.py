@@ -211,6 +211,8 @@ def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
         ({}, "not a leaderboard"),
         ({"format": "ganbench-leaderboard", "schema_version": 9}, "schema 9"),
         ({"format": "ganbench-leaderboard", "schema_version": 1}, "not a leaderboard: name"),
+        ({"format": "ganbench-leaderboard", "schema_version": 1, "trials": [{"spec": "x"}]}, "not a leaderboard"),
+        ([], "not a leaderboard"),
     ):
         write_json(tmp_path / "bad.json", content)
         with pytest.raises(StoreError, match=message):

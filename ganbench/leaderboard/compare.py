@@ -211,7 +211,7 @@ def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) ->
         if lost:
             return Check(name, "fail", f"new, and not all of it is done: {pair.group.status}")
         return Check(name, "pass", "new: there is nothing to compare it with")
-    for kind, words in ((DIVERGED, "diverged"), ("", "failed otherwise")):
+    for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if after * len(pair.base.rows) > before * len(pair.group.rows):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"

@@ -97,7 +97,7 @@ class Board(Frozen):
     def to_text(self) -> str:
         """The file's content: indented JSON with sorted keys, and its own hash, so that no edit goes unseen."""
         content = {**self.model_dump(mode="json"), "sha256": self.sha256}
-        return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+        return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def load(path: Path) -> Board:
@@ -112,15 +112,14 @@ def load(path: Path) -> Board:
     if content.get("schema_version") != SCHEMA:
         raise StoreError(f"{path} has schema {content.get('schema_version')!r}; this version reads {SCHEMA}")
     claimed = content.pop("sha256", None)
-    for trial in content.get("trials") or []:
-        schema = trial.get("spec", {}).get("schema_version") if isinstance(trial, dict) else None
-        if schema is not None and schema != SPEC_SCHEMA:
-            raise StoreError(f"{path} holds trials of schema {schema!r}; this version reads {SPEC_SCHEMA}")
     try:
         board = Board.model_validate(content)
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
     for one in board.trials:
+        if one.spec.schema_version != SPEC_SCHEMA:
+            schema = one.spec.schema_version
+            raise StoreError(f"{path} holds trials of schema {schema}; this version reads {SPEC_SCHEMA}")
         if one.spec.trial_id != one.trial_id:
             raise StoreError(f"{path} was edited: {one.trial_id} has the specification of {one.spec.trial_id}")
     for key, measured in board.protocols.items():
