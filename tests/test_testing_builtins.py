@@ -43,3 +43,14 @@ def test_a_built_in_conforms(component: str) -> None:
 def test_a_built_in_losss_formula_is_held_against_its_code(component: str) -> None:
     statuses = {outcome.check: outcome.status for outcome in check(component)}
     assert statuses["formula"] == "ok"
+
+
+@pytest.mark.parametrize("condition", ["projection", "classifier"])
+@pytest.mark.parametrize("name", ["mlp", "sagan"])
+def test_a_conditional_built_in_conforms(name: str, condition: str) -> None:
+    outcomes = check(
+        f"architecture/{name}",
+        parameters=SMALL[name] | {"condition": condition},
+        skip={"export": "said of the unconditional networks above", "shapes": "likewise, at every size"},
+    )
+    assert {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"} == {}

@@ -14,9 +14,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Networks
+from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
+CLASSES = 2
+"""Of the data that conditional networks are built for."""
 LARGEST_RUN = 128
 """Declared sides beyond this are not tried: on a CPU they take minutes."""
 VECTORS = ((2,), (5,))
@@ -52,10 +54,36 @@ def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
 def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
     """Build as a trial does, after seeding torch's global stream."""
     torch.manual_seed(seed)
-    found: Any = build(subject).build(shape, latent_dim(subject))
+    architecture = build(subject)
+    found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
     if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
         raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
-    return Networks(*found)
+    if architecture.conditioning == "none":
+        return Networks(*found)
+    return Networks(Labelled(found[0], "labels"), Labelled(found[1], architecture.conditioning))
+
+
+class Labelled(nn.Module):
+    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes."""
+
+    def __init__(self, network: nn.Module, conditioning: Conditioning) -> None:
+        super().__init__()
+        self.network = network
+        self.conditioning = conditioning
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Any
+        if self.conditioning == "labels":
+            found = self.network(x, torch.arange(len(x), device=x.device) % CLASSES)
+            return cast(Tensor, found)
+        found = self.network(x)
+        if not (isinstance(found, tuple) and len(found) == 2 and found[1].shape == (len(x), CLASSES)):
+            raise Flaw(
+                "conditioning is 'classifier', and the discriminator does not return raw outputs (N,) with class "
+                f"logits (N, {CLASSES}); the classification term would fail at the first step"
+            )
+        raw, logits = found
+        return cast(Tensor, raw + logits.sum(1))  # so that a gradient reaches the classifier, too
 
 
 def typical(subject: Subject) -> tuple[int, ...]:
