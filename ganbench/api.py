@@ -106,6 +106,8 @@ class Networks(NamedTuple):
     """A generator (N, latent_dim) -> samples in [-1, 1] (or R^D for vectors), a discriminator samples -> (N,).
 
     Conditional ones also take labels, int64 (N,); how is said by :attr:`Architecture.conditioning`.
+
+    A packed discriminator returns one output per group of samples; see :attr:`Architecture.pack`.
     """
 
     generator: nn.Module
@@ -120,12 +122,17 @@ class Architecture:
         sizes: (smallest, largest) image side, inclusive; ignored for vectors.
         power_of_two: whether the side must be a power of two.
         double_backward: whether the discriminator can be differentiated twice.
+        pack: samples that the discriminator judges together (PacGAN, arXiv:1712.04086). Where it is above 1, the
+            discriminator maps N·pack samples to N raw outputs, one per group of ``pack`` neighbours, and an update
+            draws ``batch_size * pack`` samples: a loss sees ``batch_size`` outputs of each kind in any case. Penalties
+            on single samples' gradients are refused then.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
     sizes: ClassVar[tuple[int, int]] = (1, 1 << 16)
     power_of_two: ClassVar[bool] = False
     double_backward: ClassVar[bool] = True
+    pack: int = 1
 
     @classmethod
     def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:

@@ -59,6 +59,11 @@ def check_pair(
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
         )
+    if architecture.pack > 1 and any(penalty.differentiable for penalty in penalties):
+        raise UsageError(
+            f"loss '{label}' penalises single samples' gradients, and the discriminator of architecture '{name}' "
+            f"judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient penalty"
+        )
     state = torch.random.get_rng_state()
     try:
         architecture.networks(data.shape, recipe.latent_dim, data.classes)

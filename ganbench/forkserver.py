@@ -4,10 +4,10 @@ Importing torch costs seconds; a fork of a process that has done so starts in mi
 its own: it can crash, hang or be killed without taking anything with it. The server itself computes nothing and never
 touches a GPU, because neither a thread pool nor a CUDA context survives a fork.
 
-It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve", "arguments": [...], "log": ...,
-"environment": {...}}`` and ``{"op": "kill", "id": ..., "signal": ...}``. Out: ``{"event": "ready"}`` and
-``{"event": "exit", "id": ..., "code": ..., "signal": ...}``. When its input closes, because its host has ended however
-it did, it ends all its tasks and itself.
+It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve" | "resolve-sources",
+"arguments": [...], "log": ..., "environment": {...}}`` and ``{"op": "kill", "id": ..., "signal": ...}``. Out:
+``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ...}``. When its input closes, because
+its host has ended however it did, it ends all its tasks and itself.
 """
 
 import contextlib
@@ -98,6 +98,10 @@ def _become(message: dict[str, Any], private: tuple[int, ...]) -> NoReturn:
             from ganbench.resolve import main as resolve
 
             code = resolve(*message["arguments"])
+        elif message["task"] == "resolve-sources":
+            from ganbench.resolve_sources import main as resolve_sources
+
+            code = resolve_sources(*message["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:

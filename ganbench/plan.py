@@ -34,12 +34,54 @@ class PlanRequest(Frozen):
     data_root: str = "data"
 
 
+class SourceRequest(Frozen):
+    """Something that ganbench is to score: where it is (absolute), and what the user says of it.
+
+    ``trial`` says that it is the folder of a trial. The rest is as in :class:`ganbench.spec.SourceSpec`.
+    """
+
+    path: str
+    trial: bool = False
+    label: str = ""
+    latent_dim: Annotated[int, Field(ge=0)] = 0
+    latent: Literal["normal", "uniform"] = "normal"
+    value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
+    size: Annotated[int, Field(ge=0)] = 0
+
+
+class SourcesRequest(Frozen):
+    """Sources to be scored alike.
+
+    Attributes:
+        sources: what is scored.
+        plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
+        seed: of a generator's latents, and of the choice where a source holds more samples than are scored.
+        asked: whether the user named the number of samples, for the message where there are fewer.
+        device: where generators are tried.
+    """
+
+    sources: tuple[SourceRequest, ...]
+    plan: PlanRequest
+    seed: int = 0
+    asked: bool = False
+    device: str = "cpu"
+
+    @property
+    def data_root(self) -> str:
+        """The folder of data files."""
+        return self.plan.data_root
+
+
 class Planned(Frozen):
-    """One cell of the grid: a trial with seed 0, and what to say about it."""
+    """One cell of the grid: a trial with seed 0, and what to say about it.
+
+    ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed.
+    """
 
     spec: TrialSpec
     warnings: tuple[str, ...] = ()
     baseline: bool = False
+    source: str = ""
 
 
 class FileStamp(Frozen):

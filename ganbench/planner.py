@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.files import digest, read_json, write_json
-from ganbench.plan import PlanAnswer, Planned, PlanRequest
+from ganbench.plan import PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.server import Server
 
 PLAN_SECONDS = 3600.0
@@ -25,11 +25,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganbench"
 
 
-def plan(request: PlanRequest, server: Callable[[], Server]) -> tuple[Planned, ...]:
+def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) -> tuple[Planned, ...]:
     """Return the cells of the grid.
 
     Args:
-        request: the grid.
+        request: the grid, or sources to be scored.
         server: opens the worker's process; called only where the answer is not known.
 
     Raises:
@@ -63,11 +63,12 @@ def _known(path: Path) -> PlanAnswer | None:
     return answer
 
 
-def _ask(request: PlanRequest, server: Server) -> PlanAnswer:
+def _ask(request: PlanRequest | SourcesRequest, server: Server) -> PlanAnswer:
+    task = "resolve" if isinstance(request, PlanRequest) else "resolve-sources"
     with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
         question, reply, log = (Path(folder) / name for name in ("request.json", "answer.json", "log"))
         write_json(question, request.model_dump(mode="json"))
-        code = server.run("resolve", [str(question), str(reply)], log, PLAN_SECONDS)
+        code = server.run(task, [str(question), str(reply)], log, PLAN_SECONDS)
         try:
             return PlanAnswer.model_validate(read_json(reply))
         except StoreError as error:

@@ -13,7 +13,7 @@ from ganbench import environment
 from ganbench.api import Value
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
-from ganbench.spec import SCHEMA, Protocol, TrialFile, TrialSpec
+from ganbench.spec import SCHEMA, UNKNOWN, Protocol, TrialFile, TrialSpec
 
 
 class Recorder:
@@ -56,7 +56,7 @@ class Recorder:
         """Seconds spent on the trial in all, over all attempts."""
         return self._elapsed_before + time.monotonic() - self._began
 
-    def resume(self, step: int, seconds: float, elapsed: float) -> None:
+    def resume(self, step: int, images: int, seconds: float, elapsed: float) -> None:
         """Take up the clocks of a checkpoint; later lines are forgotten, all of them where ``step`` is -1."""
         self.folder.rewind(step)
         self.step = max(0, step)
@@ -65,7 +65,7 @@ class Recorder:
             # What an earlier attempt used is not known, and a part would pass for the whole.
             self._energy = None
         self._trained = seconds
-        self._last = (seconds, self._images(self.step))
+        self._last = (seconds, images)
 
     def begin(self) -> None:
         """Start the training clock."""
@@ -115,12 +115,22 @@ class Recorder:
         """Peak memory in words."""
         return f"peak {environment.peak_memory(self._device) / 2**20:.0f} MiB"
 
-    def finish(self, status: str, reason: str = "", step: int | None = None, real_images: int = 0) -> None:
-        """Write the result, then the status, so that a status of ``done`` always has its result."""
+    def finish(
+        self,
+        status: str,
+        reason: str = "",
+        step: int | None = None,
+        real_images: int = 0,
+        trained: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the result, then the status, so that a status of ``done`` always has its result.
+
+        ``trained`` is what training cost where it was done before and by another trial.
+        """
         self._synchronise()
         spec = self.trial.spec
         history = read_lines(self.folder.metrics)
-        trained = self._trained
+        seconds = self._trained
         last = history[-1]["values"] if history and status == "done" else {}
         result = {
             "schema_version": SCHEMA,
@@ -144,22 +154,20 @@ class Recorder:
             "warnings": self._warnings,
             "cost": {
                 "seconds": round(self.elapsed, 3),
-                "train_seconds": round(trained, 3),
+                "train_seconds": round(seconds, 3),
                 "evaluation_seconds": round(self._evaluated, 3),
                 "real_images": real_images,
-                "images_per_second": round(real_images / trained, 1) if trained > 0 and real_images else None,
+                "images_per_second": round(real_images / seconds, 1) if seconds > 0 and real_images else None,
                 "peak_memory": environment.peak_memory(self._device),
                 "energy_joules": self._used(),
                 "steal_seconds": self._stolen(),
+                **(trained or {}),
             },
             "environment": self._environment,
             "determinism": environment.determinism(spec, self._device),
         }
         write_json(self.folder.result, result)
         self.folder.write_status(status, reason, started=self.started, finished=time.time())
-
-    def _images(self, step: int) -> int:
-        return step * self.trial.spec.recipe.batch_size * self.trial.spec.recipe.n_critic
 
     def _stolen(self) -> float | None:
         now = environment.steal_seconds()
@@ -190,7 +198,7 @@ def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
         reference_size=evaluation.reference.size,
         num_samples=evaluation.num_samples,
         weights="none" if spec.baseline else spec.weights,
-        budget="untrained" if spec.baseline else trained,
+        budget={"": trained, "external": UNKNOWN}.get(spec.baseline, "untrained"),
         labels=evaluation.labels,
     )
 

@@ -3,6 +3,7 @@
 Whatever cannot work is refused here by name, before anything trains.
 """
 
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -43,12 +44,12 @@ def answer(request: PlanRequest) -> PlanAnswer:
         planned = tuple(_cells(request, registry, files))
     except GanbenchError as error:
         return PlanAnswer(error=str(error))
-    return PlanAnswer(planned=planned, files=tuple(_stamps(files | _loaded_sources(registry))))
+    return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
 
 
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:
     for dataset_request in request.datasets:
-        data = _read(dataset_request, request, registry, files)
+        data = read_dataset(dataset_request, request, registry, files)
         if request.baselines:
             yield from _baselines(request, data, registry)
         for architecture_request in request.architectures:
@@ -56,7 +57,7 @@ def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterabl
                 yield _cell(loss_request, architecture_request, data, request, registry)
 
 
-def _read(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
+def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
     """Load a dataset's splits and settle how it is scored."""
     component, dataset = components.resolve(request, registry)
     root = Path(plan.data_root)
@@ -185,7 +186,7 @@ def _cell(
         recommended_by=loss_component.name,
         suite=plan.suite_recipe,
         given=plan.recipe,
-        images=plan.images,
+        images=math.ceil(plan.images / architecture.pack) if plan.images else None,
     )
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
     warnings = list(data.warnings)
@@ -201,9 +202,10 @@ def _cell(
             f"augment={recipe.augment} transforms images, and dataset '{data.spec.component.label}' consists of "
             f"{data.spec.kind}s; use --set augment=none"
         )
-    if recipe.batch_size > data.spec.size:
+    if recipe.batch_size * architecture.pack > data.spec.size:
+        packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
         raise UsageError(
-            f"batch_size={recipe.batch_size} is more than the {data.spec.size} training samples of "
+            f"batch_size={recipe.batch_size}{packed} is more than the {data.spec.size} training samples of "
             f"'{data.spec.component.label}'; use --batch-size"
         )
     check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
@@ -292,7 +294,7 @@ def _default(name: str, kind: str, registry: Registry) -> ComponentRequest:
     )
 
 
-def _loaded_sources(registry: Registry) -> set[str]:
+def loaded_sources(registry: Registry) -> set[str]:
     """The source files of every package that components come from, as far as they were imported."""
     packages = {
         entry.target.partition(".")[0].partition(":")[0]
@@ -303,7 +305,7 @@ def _loaded_sources(registry: Registry) -> set[str]:
     return {file for module in modules if (file := getattr(module, "__file__", None))}
 
 
-def _stamps(files: Iterable[str]) -> Iterable[FileStamp]:
+def stamps(files: Iterable[str]) -> Iterable[FileStamp]:
     for file in sorted(files):
         status = os.stat(file)
         yield FileStamp(path=str(Path(file).resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)

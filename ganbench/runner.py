@@ -13,7 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
-from ganbench.plan import Planned, PlanRequest
+from ganbench.plan import Planned, PlanRequest, SourcesRequest
 from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
 from ganbench.results import trial_label
@@ -30,8 +30,8 @@ class RunRequest:
     """A grid with its seeds, and how to run it.
 
     Attributes:
-        plan: the grid without its seeds.
-        seeds: one trial of each cell per seed.
+        plan: the grid without its seeds, or sources to be scored.
+        seeds: one trial of each cell per seed; what is only scored keeps its own.
         out: the folder of trials.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
@@ -41,7 +41,7 @@ class RunRequest:
         trackers: where progress is copied to.
     """
 
-    plan: PlanRequest
+    plan: PlanRequest | SourcesRequest
     seeds: tuple[int, ...]
     out: Path
     device: str = "auto"
@@ -107,7 +107,7 @@ def plan_trials(request: RunRequest, server: Callable[[], Server], device: str, 
     )
     trials: dict[str, TrialFile] = {}
     for cell in plan(request.plan, server):
-        for seed in request.seeds[:1] if cell.baseline else request.seeds:
+        for seed in _seeds(cell, request.seeds):
             trial = _with_seed(cell, seed, execution)
             trials.setdefault(trial.trial_id, trial)
     return list(trials.values())
@@ -208,7 +208,7 @@ class _Run:
             if state is not JobState.PENDING and trial_id not in self._shown:
                 self._shown.add(trial_id)
                 trial = self._trials[trial_id]
-                steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
+                steps = 0 if trial.spec.baseline or trial.execution.source else trial.spec.recipe.steps
                 self._display.started(self._store.folder(trial_id), trial_label(trial.spec), steps)
                 self._tell("trial_started", trial_id)
             if state in (JobState.ENDED, JobState.LOST):
@@ -253,8 +253,15 @@ class _Run:
             self._display.note(problem)
 
 
+def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if cell.source:
+        return (cell.spec.seed,)
+    return seeds[:1] if cell.baseline else seeds
+
+
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     spec = cell.spec.model_copy(update={"seed": seed})
+    execution = execution.model_copy(update={"source": cell.source})
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
 
@@ -262,4 +269,8 @@ def _weight(trial: TrialFile) -> float:
     """How heavy a trial is beside others: its discriminator updates and generator updates."""
     recipe = trial.spec.recipe
     double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
-    return 0.0 if trial.spec.baseline else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
+    return (
+        0.0
+        if trial.spec.baseline or trial.execution.source
+        else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
+    )

@@ -45,7 +45,9 @@ class Recipe(Frozen):
         return value if value == "none" else "+".join(part for part in AUGMENTATIONS if part in parts)
 
     steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
-    batch_size: Annotated[int, Field(ge=1)] = Field(64, description="samples of each kind per update")
+    batch_size: Annotated[int, Field(ge=1)] = Field(
+        64, description="samples of each kind per update (groups, where an architecture packs them)"
+    )
     n_critic: Annotated[int, Field(ge=1)] = Field(1, description="discriminator updates per generator update")
     latent_dim: Annotated[int, Field(ge=1)] = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
@@ -139,16 +141,40 @@ class EvaluationSpec(Frozen):
     labels: Labels = "none"
 
 
+class SourceSpec(Frozen):
+    """Where samples come from that no trial of ganbench made.
+
+    Attributes:
+        kind: image files, an array of samples, a generator saved as TorchScript or by ``torch.export``, or that of a
+            trial on another dataset.
+        label: what the row is called.
+        fingerprint: of the samples (:attr:`ganbench.api.Samples.fingerprint`), or the SHA-256 of a generator's file.
+        latent_dim, latent: of a generator's z; 0 for samples.
+        value_range: what black and white are in floating point images, e.g. ``"-1:1"``; empty for whole levels.
+        size: image files were brought to this side; 0 is as they are.
+    """
+
+    kind: Literal["images", "array", "torchscript", "exported", "trial"]
+    label: str
+    fingerprint: str
+    latent_dim: Annotated[int, Field(ge=0)] = 0
+    latent: Literal["normal", "uniform"] = "normal"
+    value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
+    size: Annotated[int, Field(ge=0)] = 0
+
+
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
-    ``baseline`` marks the two rows that frame a table: ``real`` scores real samples that are not in the reference
-    (the floor; it has no loss and no architecture), ``untrained`` a generator before its first step (the ceiling; it
-    has no loss).
+    ``baseline`` marks rows that frame a table and are not ranked in it: ``real`` scores real samples that are not in
+    the reference (the floor; it has no loss and no architecture), ``untrained`` a generator before its first step (the
+    ceiling; it has no loss), ``external`` what ``ganbench eval`` was given (``source``; it has neither, its recipe says
+    nothing, and how long it was trained is not known).
     """
 
     schema_version: int = SCHEMA
-    baseline: Literal["", "real", "untrained"] = ""
+    baseline: Literal["", "real", "untrained", "external"] = ""
+    source: SourceSpec | None = None
     loss: Component | None
     penalties: tuple[Component, ...] = ()
     architecture: Component | None
@@ -161,6 +187,7 @@ class TrialSpec(Frozen):
     def trial_id(self) -> str:
         """A readable beginning and twelve digits of the hash of the canonical JSON."""
         words = [
+            *([self.source.label] if self.source else []),
             self.baseline or (self.loss.name if self.loss else "no-loss"),
             *([self.architecture.name] if self.architecture else []),
             self.data.component.name,
@@ -172,6 +199,8 @@ class TrialSpec(Frozen):
     @property
     def loss_label(self) -> str:
         """The loss with its penalties, as a user would type it; the baselines say what they are."""
+        if self.source is not None:
+            return self.source.label
         if self.loss is None:
             return "(real data)" if self.baseline == "real" else "(untrained)"
         return "+".join(part.label for part in (self.loss, *self.penalties))
@@ -188,12 +217,17 @@ class TrialSpec(Frozen):
 
 
 class Execution(Frozen):
-    """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name."""
+    """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name.
+
+    ``source`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or of
+    the trial that trained it.
+    """
 
     device: str = "cpu"
     threads: int = 1
     data_root: str = "data"
     cache_dir: str = ""
+    source: str = ""
     checkpoint_seconds: float = 60.0
     snapshots: Annotated[int, Field(ge=0)] = 24
 
@@ -205,6 +239,10 @@ class TrialFile(Frozen):
     spec: TrialSpec
     execution: Execution
     warnings: tuple[str, ...] = ()
+
+
+UNKNOWN = "not known"
+"""The budget of samples that no trial of ganbench made."""
 
 
 class Protocol(Frozen):
@@ -236,13 +274,13 @@ class Protocol(Frozen):
 
     def sentence(self) -> str:
         """One line for under a table."""
+        trained = f"{self.weights} weights, {self.budget}" if self.budget != UNKNOWN else "weights and budget not known"
         network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
         labels = {"none": "", "balanced": " with balanced labels", "reference": " with the reference's labels"}
         return (
             f"{self.dataset}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
-            f"{self.reference} "
-            f"({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
-            f"{self.weights} weights, {self.budget} [{self.key}]"
+            f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
+            f"{trained} [{self.key}]"
         )
 
 

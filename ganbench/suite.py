@@ -32,7 +32,10 @@ def _seed_text(value: Any) -> Any:
 
 
 class Suite(Frozen):
-    """What may stand in a suite file; everything has a default, and the command line overrides it."""
+    """What may stand in a suite file; everything has a default, and the command line overrides it.
+
+    ``published`` holds what a paper printed for this grid; only ``ganbench reproduce`` reads it.
+    """
 
     losses: _Names = ()
     architectures: _Names = ()
@@ -52,6 +55,7 @@ class Suite(Frozen):
     data_root: str | None = None
     trackers: _Names = ()
     recipe: dict[str, Any] = {}
+    published: dict[str, Any] = {}
 
     def settings(self) -> dict[str, Any]:
         """The recipe settings, with those that have an option of their own."""

@@ -14,9 +14,10 @@ from torch import Tensor
 from ganbench import components, environment, plugins, seeds
 from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import Diverged, GanbenchError, UsageError
+from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
-from ganbench.evaluation.labels import cycled, evaluation_labels
+from ganbench.evaluation.labels import cycled
 from ganbench.evaluation.preview import ROWS, columns_for, write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
@@ -24,6 +25,7 @@ from ganbench.files import write_bytes
 from ganbench.folder import TrialFolder
 from ganbench.recording import Recorder
 from ganbench.registry import Registry
+from ganbench.rescoring import score_given
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.batches import to_network_range
@@ -104,12 +106,18 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
     content, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id)
     recorder.warn(*warnings)
-    recorder.resume(
-        *((content["state"]["step"], content["seconds"], content["elapsed"]) if content else (-1, 0.0, 0.0))
-    )
+    if content is None:
+        recorder.resume(-1, 0, 0.0, 0.0)
+    else:
+        state = content["state"]
+        recorder.resume(state["step"], state["real_images"], content["seconds"], content["elapsed"])
     if spec.baseline == "real":
         recorder.evaluation(0, 0, parts.evaluator.score_real(_held_out(parts, spec)))
         recorder.finish("done")
+        return "done"
+
+    if execution.source:
+        score_given(spec, execution, parts.evaluator, recorder)
         return "done"
 
     if spec.architecture is None:
@@ -170,23 +178,7 @@ class Watcher:
         """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
         final = state.step == self._spec.recipe.steps if final is None else final
         with self._recorder.not_training():
-            n = self._spec.evaluation.num_samples
-            labels = evaluation_labels(
-                self._spec.evaluation.labels,
-                n,
-                reference=self._parts.reference,
-                classes=self._spec.data.classes,
-                rng=seeds.stream(self._spec.seed, seeds.EVALUATION_LABELS),
-            )
-            fakes = sample(
-                state.scored,
-                n=n,
-                latent_dim=self._spec.recipe.latent_dim,
-                latent=self._spec.recipe.latent,
-                rng=seeds.stream(self._spec.seed, seeds.EVALUATION),
-                device=state.device,
-                labels=labels,
-            )
+            fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
             values = self._parts.evaluator.score(fakes, final=final, labels=labels)
             self._recorder.evaluation(state.step, state.real_images, values)
 

@@ -16,7 +16,18 @@ def test_every_target_is_a_dataset() -> None:
         registered[name] = (target, argument)
 
     datasets.register_datasets(register)
-    assert sorted(registered) == ["cifar10", "digits", "fashion-mnist", "folder", "grid", "mnist", "ring"]
+    assert sorted(registered) == [
+        "array",
+        "cifar10",
+        "digits",
+        "fashion-mnist",
+        "folder",
+        "grid",
+        "mnist",
+        "ring",
+        "stacked-digits",
+        "stacked-mnist",
+    ]
     for target, argument in registered.values():
         module, _, name = target.partition(":")
         parameters = {argument: "somewhere"} if argument else {}

@@ -44,6 +44,8 @@ LIGHT = [
     "ganbench.planner",
     "ganbench.server",
     "ganbench.suite",
+    "ganbench.given",
+    "ganbench.reproduction",
     "ganbench.store",
     "ganbench.results",
     "ganbench.leaderboard",
@@ -65,9 +67,11 @@ LIGHT = [
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite", "report", "statistics", "leaderboard", "trackers")  # fmt: skip
-WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve", "losses",
-          "penalties", "architectures", "datasets", "metrics", "extractors", "testing")  # fmt: skip
+        "suite", "report", "statistics", "leaderboard", "trackers", "given",
+        "reproduction")  # fmt: skip
+WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve",
+          "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics", "extractors",
+          "testing")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}

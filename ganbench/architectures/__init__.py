@@ -13,6 +13,12 @@ def register_architectures(register: Register) -> None:
         paper="arXiv:1712.04086",
     )
     register(
+        "pacgan",
+        "ganbench.architectures.pacgan:PacGAN",
+        summary="PacGAN's networks for points: a maxout discriminator that judges pack samples at once",
+        paper="arXiv:1712.04086",
+    )
+    register(
         "dcgan",
         "ganbench.architectures.dcgan:DCGAN",
         summary="Strided and transposed convolutions, 16x16 to 128x128",

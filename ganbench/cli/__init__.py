@@ -12,6 +12,8 @@ from ganbench.errors import GanbenchError, did_you_mean
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
+    "eval": ("ganbench.cli.evaluate:evaluate", "Score samples or generators that ganbench did not train."),
+    "reproduce": ("ganbench.cli.reproduce:reproduce", "Train a published table anew and compare."),
     "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),
     "report": ("ganbench.cli.report:report", "Write an HTML report of a folder of trials."),
     "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and judge a change by them."),

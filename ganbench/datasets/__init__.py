@@ -24,6 +24,18 @@ def register_datasets(register: Register) -> None:
         paper="arXiv:1708.07747",
     )
     register(
+        "stacked-digits",
+        "ganbench.datasets.stacked:StackedDigits",
+        summary="Three of the embedded digits as red, green and blue, 16x16: 1,000 modes, needs no download",
+        paper="arXiv:1611.02163",
+    )
+    register(
+        "stacked-mnist",
+        "ganbench.datasets.stacked:StackedMNIST",
+        summary="Three MNIST digits as red, green and blue, 32x32: 1,000 modes",
+        paper="arXiv:1611.02163",
+    )
+    register(
         "cifar10",
         "ganbench.datasets.cifar:CIFAR10",
         summary="60,000 photographs of 10 classes, 32x32 colour",
@@ -33,6 +45,12 @@ def register_datasets(register: Register) -> None:
         "folder",
         "ganbench.datasets.folder:Folder",
         summary="Your own images: a folder or a .zip, class sub-folders become labels",
+        argument="path",
+    )
+    register(
+        "array",
+        "ganbench.datasets.arrays:Array",
+        summary="Your own samples in an array: .npy, .npz or a .pt tensor",
         argument="path",
     )
     register(

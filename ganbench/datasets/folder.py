@@ -151,27 +151,35 @@ class Folder(Dataset):
                 raise DataError(f"{place} has no test split; add [holdout=0.1], or train/ and test/ folders in it")
             if len(plan.names) < 2:
                 raise DataError(f"the {split} split of {place} holds {len(plan.names)} images, too few to use")
-            # All headers first, also those of the other split, which must agree: cheap, and before much is decoded.
-            headers = {name: read_header(source.read(name), source.where(name)) for name in source.names}
-            grey = self.channels in ("grey", "gray") or (
-                self.channels == "auto" and all(header.grey for header in headers.values())
-            )
-            height, width = (self.size, self.size) if self.size else self._common_size(headers, source)
-            data = decode_all(source, plan.names, grey=grey, height=height, width=width, size=self.size)
+            data = read_images(source, plan.names, size=self.size, channels=self.channels)
             files = source.files
         labels = None if plan.labels is None else torch.tensor(plan.labels, dtype=torch.int64)
         return Samples(data=data, labels=labels, classes=plan.classes, files=files)
 
-    def _common_size(self, headers: dict[str, Header], source: Source) -> tuple[int, int]:
-        """Return (height, width) of all images; two that differ are a :class:`DataError` that names both."""
-        (first, expected), *others = headers.items()
-        for name, header in others:
-            if (header.width, header.height) != (expected.width, expected.height):
-                raise DataError(
-                    f"the images differ in size: {source.where(first)} is {expected.width}x{expected.height} and "
-                    f"{source.where(name)} {header.width}x{header.height}; bring them to one with [size=32]"
-                )
-        return expected.height, expected.width
+
+def read_images(source: Source, names: tuple[str, ...], *, size: int = 0, channels: str = "auto") -> torch.Tensor:
+    """Decode ``names`` to uint8 (N, 1 or 3, H, W); ``size`` and ``channels`` are as for :class:`Folder`.
+
+    Raises:
+        DataError: an image is damaged, or two have different sizes and ``size`` is 0.
+    """
+    # All headers first, also those of the other split, which must agree: cheap, and before much is decoded.
+    headers = {name: read_header(source.read(name), source.where(name)) for name in source.names}
+    grey = channels in ("grey", "gray") or (channels == "auto" and all(header.grey for header in headers.values()))
+    height, width = (size, size) if size else common_size(headers, source)
+    return decode_all(source, names, grey=grey, height=height, width=width, size=size)
+
+
+def common_size(headers: dict[str, Header], source: Source) -> tuple[int, int]:
+    """Return (height, width) of all images; two that differ are a :class:`DataError` that names both."""
+    (first, expected), *others = headers.items()
+    for name, header in others:
+        if (header.width, header.height) != (expected.width, expected.height):
+            raise DataError(
+                f"the images differ in size: {source.where(first)} is {expected.width}x{expected.height} and "
+                f"{source.where(name)} {header.width}x{header.height}; bring them to one with [size=32]"
+            )
+    return expected.height, expected.width
 
 
 def _has_test_folder(path: Path) -> bool:

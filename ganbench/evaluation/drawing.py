@@ -8,10 +8,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ganbench import components, plugins, seeds
-from ganbench.api import Architecture
+from ganbench.api import Architecture, Samples
 from ganbench.errors import StoreError, UsageError
 from ganbench.evaluation.images import to_uint8
-from ganbench.evaluation.labels import cycled
+from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.preview import columns_for, grid, png, scatter
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
@@ -36,6 +36,33 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
         reason = " ".join(str(error).split())[:200]
         raise StoreError(f"{folder.generator} cannot be loaded: {reason}") from error
     return generator
+
+
+def draw_to_score(
+    generator: nn.Module, spec: TrialSpec, reference: Samples, device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """Return the samples that every evaluation of a trial scores, and their labels where the generator takes some.
+
+    The latent points and labels are the same each time, from streams of their own.
+    """
+    n = spec.evaluation.num_samples
+    labels = evaluation_labels(
+        spec.evaluation.labels,
+        n,
+        reference=reference,
+        classes=spec.data.classes,
+        rng=seeds.stream(spec.seed, seeds.EVALUATION_LABELS),
+    )
+    fakes = sample(
+        generator,
+        n=n,
+        latent_dim=spec.recipe.latent_dim,
+        latent=spec.recipe.latent,
+        rng=seeds.stream(spec.seed, seeds.EVALUATION),
+        device=device,
+        labels=labels,
+    )
+    return fakes, labels
 
 
 def labels_to_draw(spec: TrialSpec, count: int, wanted: int | None) -> Tensor | None:

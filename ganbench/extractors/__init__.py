@@ -13,6 +13,10 @@ def register_extractors(register: Register) -> None:
     register("digits", f"{here}.embedded:Digits", summary="16x16 digits, 64 features, ships with ganbench")
     register("mnist", f"{here}.embedded:Mnist", summary="MNIST padded to 32x32, 64 features, ships with ganbench")
     register(
+        "stacked-digits", f"{here}.stacked:StackedDigits", summary="digits on each of three channels, 1,000 classes"
+    )
+    register("stacked-mnist", f"{here}.stacked:StackedMnist", summary="mnist on each of three channels, 1,000 classes")
+    register(
         "inception",
         f"{here}.inception:Inception",
         summary="torch-fidelity's inception-v3-compat, 2048 features, for colour photographs",
@@ -36,13 +40,18 @@ def register_extractors(register: Register) -> None:
 
 
 def register_with_torch_fidelity() -> None:
-    """Make ``ganbench-digits`` and ``ganbench-mnist`` known to torch-fidelity. Calling it again changes nothing.
+    """Make the embedded networks known to torch-fidelity. Calling it again changes nothing.
 
-    Afterwards ``torch_fidelity.calculate_metrics(feature_extractor="ganbench-digits", ...)`` works.
+    Afterwards ``torch_fidelity.calculate_metrics(feature_extractor="ganbench-digits", ...)`` works, and so do
+    ``ganbench-mnist``, ``ganbench-stacked-digits`` and ``ganbench-stacked-mnist``.
     """
-    from ganbench.extractors import embedded
+    from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
-    embedded.register_with_torch_fidelity()
+    from ganbench.extractors import embedded, stacked
+
+    for extractor in (embedded.Digits, embedded.Mnist, stacked.StackedDigits, stacked.StackedMnist):
+        if extractor.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
+            register_feature_extractor(extractor.registered_name, extractor.network)
 
 
 def _class_name(family: str, name: str) -> str:

@@ -25,7 +25,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
     """torch-fidelity's view of an embedded network: uint8 images (N, 1, size, size) to ``"64"`` and ``"logits"``.
 
-    Subclasses name their weights. Registered by :func:`register_with_torch_fidelity`, so that
+    Subclasses name their weights. Registered by :func:`ganbench.extractors.register_with_torch_fidelity`, so that
     ``calculate_metrics(feature_extractor="ganbench-digits")`` gives the numbers that ganbench prints.
     """
 
@@ -169,15 +169,6 @@ class Mnist(Embedded):
     domain = "MNIST digits, 1x32x32"
     sizes = (32, 32)
     network = MnistFeatures
-
-
-def register_with_torch_fidelity() -> None:
-    """Register the embedded networks with torch-fidelity, once."""
-    from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
-
-    for extractor in (Digits, Mnist):
-        if extractor.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
-            register_feature_extractor(extractor.registered_name, extractor.network)
 
 
 def shipped_weights(name: str, expected: str) -> bytes:

@@ -34,6 +34,12 @@ def register_metrics(register: Register) -> None:
         paper="arXiv:1712.04086",
     )
     register(
+        "stacked-modes",
+        f"{here}.stacked_modes:StackedModes",
+        summary="Modes reached of 1,000 and their KL, as published for stacked digits",
+        paper="arXiv:1611.02163",
+    )
+    register(
         "memorisation",
         f"{here}.memorisation:Memorisation",
         summary="Share of samples suspiciously near to a training sample",

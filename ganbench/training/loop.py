@@ -133,7 +133,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     """One update of the generator; returns its loss."""
     # Not counted as seen: the discriminator does not learn from these.
     real = state.batches.next() if objective.loss.needs_real else None
-    labels = state.draw_labels(recipe.batch_size) if real is None else state.batches.labels
+    labels = state.draw_labels(state.samples_per_update) if real is None else state.batches.labels
     with frozen(state.discriminator), precision(recipe, state.device):
         fake = generate(state.generator, latents(state, recipe), labels)
         of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)
@@ -153,7 +153,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
 
 def latents(state: State, recipe: Recipe) -> Tensor:
     """A fresh batch of z on the device."""
-    return draw_latents(recipe.batch_size, recipe.latent_dim, recipe.latent, state.streams[seeds.NOISE])
+    return draw_latents(state.samples_per_update, recipe.latent_dim, recipe.latent, state.streams[seeds.NOISE])
 
 
 @contextmanager

@@ -59,7 +59,8 @@ class State:
         }
         wanted = samples.labels is not None and self.conditioning != "none"
         self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
-        self.batches = Batches(samples.data.to(device), recipe.batch_size, self.streams[seeds.DATA], self._labels)
+        self.samples_per_update = recipe.batch_size * architecture.pack
+        self.batches = Batches(samples.data.to(device), self.samples_per_update, self.streams[seeds.DATA], self._labels)
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
         self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT], self.adaptation)

@@ -1,0 +1,85 @@
+"""``ganbench eval``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganbench.cli.options import complete_components, format_option
+from ganbench.cli.run import print_rows
+
+RANGES = ("-1:1", "0:1", "0:255")
+
+
+@click.command("eval")
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
+@click.option(
+    "--against", metavar="REFERENCE", shell_complete=complete_components("dataset"),
+    help="A dataset, a folder or .zip of images, an array, or a trial: then as that trial was scored.",
+)  # fmt: skip
+@click.option("--reference", type=click.Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
+@click.option(
+    "--metrics", "--metric", multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
+    help="Metrics.  [default: the dataset's, e.g. fid,is]",
+)  # fmt: skip
+@click.option(
+    "--extractor", metavar="NAME", shell_complete=complete_components("extractor"),
+    help="Feature network.  [default: the dataset's]",
+)  # fmt: skip
+@click.option(
+    "--num-samples", type=click.IntRange(2), metavar="N",
+    help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
+)  # fmt: skip
+@click.option("--label", metavar="TEXT", help="What the row is called.  [default: the file's name]")
+@click.option(
+    "--size", type=click.IntRange(4, 2048), metavar="N", help="Bring image files to NxN, as folder:...[size=N]."
+)
+@click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
+              help="What black and white are in floating point images.")  # fmt: skip
+@click.option("--latent-dim", type=click.IntRange(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
+@click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
+              help="z from N(0, I) or U(-1, 1).")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="Of the latents, and of the choice where there are more samples.")  # fmt: skip
+@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to compute.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    help="Folder of trials that the rows are added to; what is there is not scored again.",
+)  # fmt: skip
+@format_option
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form: str, quiet: bool, **given: Any) -> int:
+    """Score samples or generators that ganbench did not train, and print the table.
+
+    SOURCE is a folder or .zip of images, an array (.npy, .npz, .pt) of samples, a generator saved as TorchScript (.pt)
+    or by torch.export (.pt2), or the folder of a trial, which is scored in another way than when it ran. The rows are
+    added to the folder of trials: they stand beside the trials of equal protocol. Exit codes are those of run.
+
+    \b
+    Examples:
+      ganbench eval samples/ --against digits
+      ganbench eval theirs.zip ours.npy --against runs/hinge-dcgan-digits-s0-0123456789ab
+      ganbench eval photos/ --against folder:reals[size=64] --size 64 --metrics fid,kid
+      ganbench eval generator.pt --latent-dim 128 --against cifar10 --reference train
+      ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
+    """
+    from ganbench import plugins
+    from ganbench.display import make_display
+    from ganbench.given import to_request
+    from ganbench.results import read_row
+    from ganbench.runner import RunRequest, run_grid
+
+    loaded = plugins.load()
+    request = to_request(sources, loaded.registry, seed=seed, device=device, **given)
+    display = make_display(quiet=quiet)
+    try:
+        wanted = RunRequest(plan=request, seeds=(seed,), out=out, device=device)
+        outcome = run_grid(wanted, loaded, display)
+    finally:
+        display.close()
+    rows = [read_row(folder) for folder in outcome.folders]
+    print_rows(rows, form)
+    if outcome.interrupted:
+        return 130
+    return 0 if all(row.status == "done" for row in rows) else 1

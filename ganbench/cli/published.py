@@ -1,0 +1,116 @@
+"""How a published table and ours are printed side by side."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ganbench.reproduction import Comparison, Published
+from ganbench.results import Row, ValueInfo
+from ganbench.suite import Suite
+from ganbench.tables.wording import duration, number
+
+HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
+PLAIN = ValueInfo(label="", decimals=3)
+
+
+def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
+    """What was trained, in one line; below the published scale it says what the comparison is not."""
+    counts = f"{suite.steps:,} of the published {whole.steps:,} updates per trial, {seeds} of {published.runs} seeds"
+    if scale < 1:
+        return f"scale {scale:g}: {counts}; shorter training than published, so a difference says nothing of the paper"
+    return f"full scale: {counts}"
+
+
+def as_text(published: Published, comparisons: Sequence[Comparison], line: str, form: str) -> str:
+    """The table for a terminal, or as Markdown."""
+    cells = [_cells(comparison) for comparison in comparisons]
+    if form == "markdown":
+        rows = [HEADINGS, ("---",) * len(HEADINGS), *cells]
+        return "\n".join(
+            [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows]
+        )
+    widths = [max(len(row[i]) for row in [HEADINGS, *cells]) for i in range(len(HEADINGS))]
+    rows = [HEADINGS, tuple("─" * width for width in widths), *cells]
+    lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([f"{published.title} ({published.paper})", line, "", *lines])
+
+
+def as_json(
+    published: Published,
+    comparisons: Sequence[Comparison],
+    line: str,
+    *,
+    scale: float,
+    seeds: Sequence[int],
+    rows: Sequence[Row],
+) -> str:
+    """Everything, each seed's value included."""
+    content: dict[str, Any] = {
+        "title": published.title,
+        "paper": published.paper,
+        "scale": scale,
+        "note": line,
+        "seeds": list(seeds),
+        "train_seconds": sum(row.cost.get("train_seconds") or 0.0 for row in rows),
+        "protocols": sorted({row.protocol.sentence() for row in rows if row.protocol}),
+        "values": [_record(comparison) for comparison in comparisons],
+    }
+    return json.dumps(content, indent=2)
+
+
+def cost(suite: Suite, seeds: int, known: Sequence[Row]) -> str:
+    """What the trials cost: updates, and hours where trials of the same networks were trained here before."""
+    steps = suite.steps or 0
+    cells = [(architecture, dataset) for dataset in suite.datasets for architecture in suite.architectures]
+    trials = len(cells) * seeds
+    text = f"cost: {trials} trials of {steps:,} updates, {trials * steps:,} in all"
+    speeds = [_seconds_per_step(known, *cell) for cell in cells]
+    if any(speed is None for speed in speeds):
+        return f"{text}; how long is not known yet: run it with --scale {10 / max(1, steps):.1g} to learn it"
+    hours = sum(speed for speed in speeds if speed) * steps * seeds
+    return f"{text}; about {duration(hours)} of training one after the other, by the trials under --out"
+
+
+def _seconds_per_step(known: Sequence[Row], architecture: str, dataset: str) -> float | None:
+    found: list[float] = []
+    for row in known:
+        seconds = row.cost.get("train_seconds")
+        if row.done and seconds and (row.architecture, row.dataset) == (architecture, dataset):
+            found.append(seconds / row.recipe["steps"])
+    return statistics.median(found) if found else None
+
+
+def _cells(comparison: Comparison) -> tuple[str, ...]:
+    info = comparison.info or PLAIN
+    mean, error = comparison.printed
+    interval = comparison.interval
+    return (
+        comparison.cell.dataset,
+        comparison.cell.name,
+        comparison.value,
+        f"{_write(mean, info)} ± {_write(error, info)}",
+        "-" if comparison.mean is None else _write(comparison.mean, info),
+        "-" if interval is None else f"{_write(interval.low, info)} to {_write(interval.high, info)}",
+        f"{len(comparison.ours)}/{comparison.trials}" if comparison.trials else "-",
+        comparison.verdict if comparison.trials else "-",
+    )
+
+
+def _write(value: float, info: ValueInfo) -> str:
+    return f"{number(value, info)} %" if info.percent else number(value, info)
+
+
+def _record(comparison: Comparison) -> Mapping[str, Any]:
+    return {
+        "dataset": comparison.cell.dataset,
+        "row": comparison.cell.name,
+        "value": comparison.value,
+        "published": {"mean": comparison.printed[0], "standard_error": comparison.printed[1]},
+        "ours": list(comparison.ours),
+        "mean": comparison.mean,
+        "interval": comparison.interval._asdict() if comparison.interval else None,
+        "difference": comparison.difference._asdict() if comparison.difference else None,
+        "trials": comparison.trials,
+        "verdict": comparison.verdict,
+    }

@@ -1,0 +1,96 @@
+"""``ganbench reproduce``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("name")
+@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+              help="Share of the published training steps.")  # fmt: skip
+@click.option("--seeds", "--seed", metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]")
+@click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row of the table; may be repeated.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only this dataset; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Print the published values, the trials and their cost; train nothing.")
+@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    help="Folder of trials; what is done there is not trained again.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
+              help="Form of the table.")  # fmt: skip
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+def reproduce(
+    name: str,
+    scale: float,
+    seeds: str | None,
+    rows: tuple[str, ...],
+    datasets: tuple[str, ...],
+    dry_run: bool,
+    data_root: str | None,
+    device: str,
+    jobs: int,
+    out: Path,
+    form: str,
+    quiet: bool,
+) -> int:
+    """Train a published table anew, and say value by value whether it agrees with what was printed.
+
+    NAME is a suite with a table [published], such as pacgan-table1, or the path of one. Two values agree where the 95 %
+    interval of their difference holds 0 (Welch's t, over our seeds and the published runs); few seeds make it wide, so
+    look at our interval as well. Below --scale 1 the trials are shorter than the published ones, and a difference says
+    nothing of the paper. Exit code 0: all trials done; 1: some failed.
+
+    \b
+    Examples:
+      ganbench reproduce pacgan-table1 --dry-run
+      ganbench reproduce pacgan-table1 --scale 0.1
+      ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
+    """
+    from ganbench import plugins, reproduction
+    from ganbench.cli.published import as_json, as_text, scale_line
+    from ganbench.display import make_display
+    from ganbench.results import read_row, read_rows
+    from ganbench.runner import RunRequest, run_grid
+    from ganbench.suite import parse, to_request
+
+    path = reproduction.find(name)
+    whole, printed = reproduction.read(path)
+    suite, printed = reproduction.restrict(whole, printed, rows=rows, datasets=datasets, scale=scale)
+    loaded = plugins.load()
+    given: dict[str, Any] = {"seeds": seeds, "data_root": data_root}
+    request, chosen = to_request(suite, parse(given, "reproduce"), loaded.registry)
+    wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs)
+    line = scale_line(whole, suite, scale, len(chosen), printed)
+    if dry_run:
+        from ganbench.cli.dry_run import describe
+        from ganbench.cli.published import cost
+
+        known = read_rows(out)[0] if out.is_dir() else []
+        click.echo(as_text(printed, reproduction.compare(printed, []), line, form))
+        click.echo()
+        click.echo(describe(wanted))
+        click.echo(cost(suite, len(chosen), known))
+        return 0
+    display = make_display(quiet=quiet)
+    try:
+        outcome = run_grid(wanted, loaded, display)
+    finally:
+        display.close()
+    found = [read_row(folder) for folder in outcome.folders]
+    comparisons = reproduction.compare(printed, found)
+    if form == "json":
+        click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found))
+    else:
+        click.echo(as_text(printed, comparisons, line, form))
+    for row in found:
+        if not row.done:
+            click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
+    if outcome.interrupted:
+        click.echo("ganbench: interrupted; the same command goes on from the checkpoints", err=True)
+        return 130
+    return 0 if all(row.done for row in found) else 1

@@ -1,0 +1,200 @@
+"""Samples in an array: ``.npy``, ``.npz`` or a ``.pt`` tensor, and what their numbers mean."""
+
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganbench.api import Dataset, Samples
+from ganbench.datasets.checks import known_split, one_line, shown
+from ganbench.errors import DataError
+
+SUFFIXES = (".npy", ".npz", ".pt", ".pth")
+NAMES = ("samples", "images", "arr_0")
+"""What the array is called in a file that holds several."""
+RANGES = {"-1:1": (-1.0, 1.0), "0:1": (0.0, 1.0), "0:255": (0.0, 255.0)}
+TOLERANCE = 1e-3
+"""How far beyond its range a value may be, as a share of the range: rounding, not another range."""
+
+ValueRange = Literal["", "-1:1", "0:1", "0:255"]
+
+
+def read_array(path: Path) -> Tensor:
+    """Read the one array of a file. Nothing is unpickled but tensors.
+
+    Raises:
+        DataError: missing, damaged, of another format, or it does not hold exactly one array of samples.
+    """
+    where = shown(path)
+    try:
+        if path.suffix in (".pt", ".pth"):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            loaded: Any = np.load(path, allow_pickle=False)
+            content = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    except OSError as error:
+        raise DataError(f"{where} cannot be read ({error.strerror or one_line(error)})") from error
+    except Exception as error:  # numpy and torch raise many types on damaged files
+        raise DataError(f"{where} is not an intact {path.suffix} file of numbers ({one_line(error)})") from error
+    array = _chosen(content, where)
+    try:
+        return torch.as_tensor(array).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{where} holds {getattr(array, 'dtype', type(array).__name__)}, not numbers") from error
+
+
+def _chosen(content: Any, where: str) -> Any:
+    if not isinstance(content, dict):
+        return content
+    arrays = {name: value for name, value in content.items() if isinstance(value, Tensor | np.ndarray)}
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    named = [name for name in NAMES if name in arrays]
+    if len(named) == 1:
+        return arrays[named[0]]
+    held = ", ".join(sorted(map(str, arrays))) or "none"
+    raise DataError(f"{where} must hold one array, or one called {' or '.join(NAMES)}; it holds: {held}")
+
+
+def arrange(array: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
+    """Return samples as (N, *shape): also from (N, H, W, C), or (N, H, W) where the images are grey.
+
+    Raises:
+        DataError: the array has another shape.
+    """
+    found = tuple(array.shape[1:])
+    if array.dim() and found == shape:
+        return array
+    if len(shape) == 3:
+        channels, height, width = shape
+        if found == (height, width, channels):
+            return array.permute(0, 3, 1, 2).contiguous()
+        if channels == 1 and found == (height, width):
+            return array.unsqueeze(1)
+    wanted = "x".join(map(str, ("N", *shape)))
+    raise DataError(f"{where} has the shape {'x'.join(map(str, array.shape)) or 'of one number'}, needed is {wanted}")
+
+
+def settle_range(values: Tensor, given: ValueRange, where: str) -> ValueRange:
+    """Return what black and white are: as given, or -1:1 where there are negative values; empty for whole levels.
+
+    Raises:
+        DataError: it cannot be told, because all values are above zero.
+    """
+    if not values.is_floating_point():
+        return ""
+    if given:
+        return given
+    if values.numel() and float(values.min()) < 0:
+        return "-1:1"
+    raise DataError(
+        f"{where} has values from {_extent(values)}; say whether they are in 0:1, 0:255 or -1:1 with --range"
+    )
+
+
+def to_network_values(values: Tensor, value_range: ValueRange, where: str, *, tolerance: float = TOLERANCE) -> Tensor:
+    """Return images as float32 in [-1, 1]; a value slightly beyond its range is clamped, NaN is left for the caller.
+
+    Args:
+        values: floating point in ``value_range``, or whole levels 0..255.
+        value_range: as :func:`settle_range` returns it.
+        where: whose values they are, for a message.
+        tolerance: what is slight, as a share of the range.
+
+    Raises:
+        DataError: a value is further beyond its range.
+    """
+    low, high = RANGES[value_range or "0:255"]
+    slack = tolerance * (high - low) if value_range else 0.0
+    if bool(((values < low - slack) | (values > high + slack)).any()):
+        hint = "; say which range they are in with --range" if value_range else ""
+        raise DataError(f"{where} has values from {_extent(values)}, out of the range {low:g} to {high:g}{hint}")
+    return values.float().sub(low).mul(2 / (high - low)).sub(1).clamp(-1, 1)
+
+
+def to_samples(array: Tensor, shape: tuple[int, ...], value_range: ValueRange, where: str) -> Tensor:
+    """Return uint8 images (N, C, H, W), or float32 vectors (N, D), from an array in any of the accepted forms.
+
+    Raises:
+        DataError: another shape, a value that is not finite or out of range, complex numbers or truth values.
+    """
+    from ganbench.evaluation.images import to_uint8
+
+    array = arrange(array, shape, where)
+    if array.is_complex() or array.dtype == torch.bool:
+        raise DataError(f"{where} holds {str(array.dtype).removeprefix('torch.')}, not real numbers")
+    if array.is_floating_point() and (broken := int((~torch.isfinite(array)).flatten(1).any(dim=1).sum())):
+        raise DataError(f"{where} has NaN or infinity in {broken} of its {len(array)} samples")
+    if len(shape) != 3:
+        return array.float()
+    if array.dtype == torch.uint8:
+        return array
+    return to_uint8(to_network_values(array, settle_range(array, value_range, where), where))
+
+
+def _extent(values: Tensor) -> str:
+    finite = values[torch.isfinite(values)] if values.is_floating_point() else values
+    return f"{float(finite.min()):g} to {float(finite.max()):g}" if finite.numel() else "none"
+
+
+def is_torchscript(path: Path) -> bool:
+    """Return whether a ``.pt`` file is a TorchScript program and no tensor: both are zip archives."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
+
+
+class Array(Dataset):
+    """Real samples in one array: ``array:reals.npy``.
+
+    Images are (N, C, H, W), (N, H, W, C) or (N, H, W), uint8 or floating point; (N, D) is points. All are for training,
+    and fakes are compared with those same samples. ``root`` is ignored.
+
+    Args:
+        path: a .npy, .npz or .pt file; ``array:PATH`` sets it.
+        range: what black and white are in floating point images: ``-1:1``, ``0:1`` or ``0:255``; empty: tell by the
+            values, where there are negative ones.
+
+    Raises:
+        ValueError: no path, or an unknown range.
+    """
+
+    extractor = "inception"
+    metrics = ("fid", "is")
+    reference_split = "train"
+
+    def __init__(self, *, path: str = "", range: str = "") -> None:  # noqa: A002
+        if not str(path).strip():
+            raise ValueError("array needs a path, as in array:PATH")
+        if range and range not in RANGES:
+            raise ValueError(f"range must be one of {', '.join(RANGES)}, not {range!r}")
+        self.path = Path(str(path)).expanduser().absolute()
+        self.range: Any = range
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        """Return all samples as ``train``; there is no ``test``."""
+        if not known_split("array", split):
+            raise DataError(
+                f"{shown(self.path)} has no test split: an array is all for training; use --reference train"
+            )
+        array = read_array(self.path)
+        if array.dim() not in (2, 3, 4):
+            raise DataError(f"{shown(self.path)} has {array.dim()} dimensions; samples have 2 (points) to 4 (images)")
+        if len(array) < 2:
+            raise DataError(f"{shown(self.path)} holds {len(array)} samples, too few to use")
+        data = to_samples(array, _shape(array), self.range, shown(self.path))
+        return Samples(data=data, files=(str(self.path),))
+
+
+def _shape(array: Tensor) -> tuple[int, ...]:
+    """The shape of one sample, where there is no other to compare with: three or one channels, first or last."""
+    sizes = tuple(array.shape[1:])
+    if len(sizes) == 2:
+        return (1, *sizes)
+    if len(sizes) == 3 and sizes[0] not in (1, 3) and sizes[2] in (1, 3):
+        return (sizes[2], *sizes[:2])
+    return sizes

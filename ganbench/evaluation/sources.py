@@ -1,0 +1,191 @@
+"""What ``ganbench eval`` is given: image files, an array, a saved generator, or a trial; how it becomes samples."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.api import Samples
+from ganbench.datasets.arrays import SUFFIXES as ARRAYS
+from ganbench.datasets.arrays import is_torchscript, read_array, to_samples
+from ganbench.datasets.checks import shown
+from ganbench.datasets.folder import read_images
+from ganbench.datasets.listing import open_source
+from ganbench.errors import DataError
+from ganbench.evaluation.drawing import load_generator
+from ganbench.evaluation.saved import load_saved
+from ganbench.files import file_sha256
+from ganbench.folder import TrialFolder
+from ganbench.plan import SourceRequest
+from ganbench.spec import SourceSpec
+
+
+class Given(NamedTuple):
+    """A source that was opened: what it is, its samples where it holds some, and the files it depends on."""
+
+    spec: SourceSpec
+    samples: Samples | None
+    files: tuple[str, ...]
+
+
+def kind_of(path: Path) -> str:
+    """Return what a path holds, as :attr:`ganbench.spec.SourceSpec.kind` names it.
+
+    Raises:
+        DataError: there is nothing, or nothing that can be scored.
+    """
+    if not path.exists():
+        raise DataError(f"there is no file or folder {shown(path)}")
+    if path.is_dir():
+        return "images"
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        return "images"
+    if suffix == ".pt2":
+        return "exported"
+    if suffix in ARRAYS:
+        return "torchscript" if suffix in (".pt", ".pth") and is_torchscript(path) else "array"
+    raise DataError(
+        f"{shown(path)} is none of: a folder or .zip of images, a {', '.join(ARRAYS)} array, a TorchScript .pt or "
+        "torch.export .pt2 generator, the folder of a trial"
+    )
+
+
+def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.device) -> Given:
+    """Look at a source as a whole: whatever is wrong with it is said here, before anything is written.
+
+    Args:
+        request: where it is and how it was described.
+        shape: of the reference's samples.
+        device: where a generator runs.
+
+    Raises:
+        DataError: it is damaged, empty, or cannot be compared with samples of ``shape``.
+    """
+    path = Path(request.path)
+    kind = kind_of(path)
+    described = {"kind": kind, "label": request.label or label_of(path, request.size), "size": request.size}
+    if kind in ("images", "array"):
+        if request.size and kind != "images":
+            raise DataError(f"--size is for image files; {shown(path)} is an array")
+        described |= {"value_range": request.value_range if kind == "array" else ""}
+        data, files = read_given(path, kind, shape, request.value_range, request.size)
+        samples = Samples(data=data)
+        return Given(SourceSpec(fingerprint=samples.fingerprint, **described), samples, files)
+    generator = load_saved(path, "torchscript" if kind == "torchscript" else "exported", request.latent_dim, device)
+    generator.settle(shape, request.value_range, torch.device("cpu") if kind == "exported" else device)
+    described |= {"latent_dim": generator.latent_dim, "latent": request.latent, "value_range": generator.value_range}
+    return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
+
+
+def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given:
+    """Look at a trial that is scored against another dataset than its own.
+
+    Raises:
+        DataError: its samples have another shape.
+        StoreError, UsageError: its generator cannot be rebuilt.
+    """
+    trial = folder.read_spec().spec
+    if trial.data.shape != shape:
+        found, wanted = ("x".join(map(str, each)) for each in (trial.data.shape, shape))
+        raise DataError(f"{shown(folder.path)} makes samples of {found}, the reference's are {wanted}")
+    if trial.evaluation.labels != "none":
+        raise DataError(f"{shown(folder.path)} has a conditional generator; score it against its own dataset")
+    load_generator(folder, trial)
+    spec = SourceSpec(
+        kind="trial",
+        label=label or f"{trial.loss_label} {trial.architecture_label} of {trial.data.component.label}",
+        fingerprint=file_sha256(folder.generator),
+        latent_dim=trial.recipe.latent_dim,
+        latent=trial.recipe.latent,
+    )
+    return Given(spec, None, (str(folder.generator), str(folder.spec)))
+
+
+def read_given(
+    path: Path, kind: str, shape: tuple[int, ...], value_range: str, size: int
+) -> tuple[Tensor, tuple[str, ...]]:
+    """Read all samples of image files or of an array, in the form of the reference's, and the files they came from.
+
+    Raises:
+        DataError: it cannot be read, holds fewer than two samples, or they have another shape than ``shape``.
+    """
+    where = shown(path)
+    files: tuple[str, ...]
+    if kind == "array":
+        data, files = to_samples(read_array(path), shape, value_range, where), (str(path),)  # type: ignore[arg-type]
+    else:
+        with open_source(path) as source:
+            if not source.names:
+                raise DataError(f"{where} holds no images")
+            if len(source.names) < 2:
+                raise DataError(f"{where} holds only one image, and a score needs many")
+            data, files = match(read_images(source, source.names, size=size), shape, where), source.files
+    if len(data) < 2:
+        raise DataError(f"{where} holds {len(data)} samples, and a score needs many")
+    return data, files
+
+
+def match(images: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
+    """Return uint8 images (N, C, H, W) in the reference's ``shape``: grey ones repeated, equal channels made one.
+
+    Raises:
+        DataError: another size, colour against grey, or the reference holds no images.
+    """
+    if len(shape) != 3:
+        raise DataError(f"{where} holds images, and the reference points of {shape[0]} numbers")
+    if tuple(images.shape[2:]) != shape[1:]:
+        found, wanted = (f"{size[1]}x{size[0]}" for size in (images.shape[2:], shape[1:]))
+        hint = f"; bring them to one size with --size {shape[1]}" if shape[1] == shape[2] else ""
+        raise DataError(f"{where} holds images of {found}, the reference's are {wanted}{hint}")
+    if images.shape[1] == shape[0]:
+        return images
+    if images.shape[1] == 1:
+        return images.expand(-1, shape[0], -1, -1).contiguous()
+    if shape[0] == 1 and torch.equal(images[:, :1].expand_as(images), images):
+        return images[:, :1].contiguous()
+    raise DataError(f"{where} holds images of {images.shape[1]} channels, the reference's have {shape[0]}")
+
+
+def choose(samples: Tensor, count: int, seed: int) -> Tensor:
+    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
+    if count == len(samples):
+        return samples
+    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
+    return samples[order[:count]]
+
+
+def reopen(spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device) -> Samples | nn.Module:
+    """Return the samples, or the generator on its device, that a planned source means.
+
+    Raises:
+        DataError: it is no longer what it was when it was planned.
+    """
+    if spec.kind == "images" or spec.kind == "array":  # mypy narrows this, not `in`
+        data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size)
+        samples = Samples(data=data)
+        _same(samples.fingerprint, spec, path)
+        return samples
+    if spec.kind == "trial":
+        folder = TrialFolder(path)
+        _same(file_sha256(folder.generator), spec, path)
+        return load_generator(folder, folder.read_spec().spec).to(device)
+    _same(file_sha256(path), spec, path)
+    generator = load_saved(path, spec.kind, spec.latent_dim, device)
+    generator.value_range = spec.value_range
+    return generator
+
+
+def label_of(path: Path, size: int = 0) -> str:
+    """What a row is called where nobody says: the file's or folder's name, with what was done to the images."""
+    return f"{path.name or path}{f'[size={size}]' if size else ''}"
+
+
+def _same(found: str, spec: SourceSpec, path: Path) -> None:
+    if found != spec.fingerprint:
+        raise DataError(
+            f"{shown(path)} is no longer what was planned: its fingerprint is {found[:12]}, planned was "
+            f"{spec.fingerprint[:12]}; run again to plan anew"
+        )

@@ -1,0 +1,169 @@
+"""Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
+
+import statistics
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.recipe import explain
+from ganbench.results import Row, ValueInfo
+from ganbench.spec import Frozen
+from ganbench.statistics import Interval, t_interval
+from ganbench.statistics.published import difference_interval
+from ganbench.suite import Suite, load
+
+Printed = tuple[float, Annotated[float, Field(ge=0)]]
+
+
+class Cell(Frozen):
+    """One row of a printed table on one dataset.
+
+    Attributes:
+        name: the row as the paper calls it.
+        architecture, dataset: the trials it is about, as the suite names them.
+        values: name of a metric's value to (mean, standard error).
+    """
+
+    name: str
+    architecture: str
+    dataset: str
+    values: dict[str, Printed]
+
+
+class Published(Frozen):
+    """A printed table: its ``title``, its ``paper``, and over how many ``runs`` its means are."""
+
+    title: str
+    paper: str
+    runs: Annotated[int, Field(ge=1)]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One printed value beside ours. ``interval`` is that of our mean, ``difference`` that of ours minus theirs."""
+
+    cell: Cell
+    value: str
+    info: ValueInfo | None
+    printed: Printed
+    ours: tuple[float, ...]
+    trials: int
+    interval: Interval | None
+    difference: Interval | None
+
+    @property
+    def mean(self) -> float | None:
+        """Our mean."""
+        return statistics.fmean(self.ours) if self.ours else None
+
+    @property
+    def verdict(self) -> str:
+        """``agree`` or ``differ`` at 95 %; what is missing where it cannot be said."""
+        if self.difference is None:
+            return "no result" if not self.ours else "one seed"
+        return "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
+
+
+def folders() -> tuple[Path, ...]:
+    """Where suites of published tables lie: here, in the source tree, where the package was installed."""
+    beside = Path(__file__).resolve().parents[1] / "leaderboards"
+    installed = Path(sysconfig.get_path("data")) / "share" / "ganbench" / "leaderboards"
+    return Path("leaderboards"), beside, installed, Path(sys.prefix) / "share" / "ganbench" / "leaderboards"
+
+
+def find(name: str) -> Path:
+    """Return the suite's file: ``name`` itself where it is a file, else ``name.toml`` in one of :func:`folders`.
+
+    Raises:
+        UsageError: there is none; names those there are.
+    """
+    if Path(name).suffix == ".toml":
+        return Path(name)
+    for folder in folders():
+        if (folder / f"{name}.toml").is_file():
+            return folder / f"{name}.toml"
+    suites = (path for folder in folders() for path in folder.glob("*.toml"))
+    known = {path.stem for path in suites if "[published]" in path.read_text("utf-8", errors="replace")}
+    raise UsageError(f"there is no published table '{name}'{did_you_mean(name, known)}")
+
+
+def read(path: Path) -> tuple[Suite, Published]:
+    """Read a suite with what was printed.
+
+    Raises:
+        UsageError: it is no suite, or holds nothing published.
+    """
+    suite = load(path)
+    if not suite.published:
+        raise UsageError(f"{path} has no table [published], so there is nothing to reproduce; use ganbench run --suite")
+    content = dict(suite.published)
+    plain = ("name", "architecture", "dataset")
+    try:
+        content["cells"] = [
+            {**{key: cell[key] for key in plain if key in cell},
+             "values": {key: value for key, value in cell.items() if key not in plain}}
+            for cell in content.get("cells", ())
+        ]  # fmt: skip
+        published = Published.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(f"{path}, [published]: {explain(error)}") from error
+    return suite, published
+
+
+def restrict(
+    suite: Suite, published: Published, *, rows: Sequence[str], datasets: Sequence[str], scale: float
+) -> tuple[Suite, Published]:
+    """Return the part of a table that was asked for, its trials ``scale`` times as long.
+
+    Raises:
+        UsageError: there is no such row or dataset, or the suite sets no steps.
+    """
+    for asked, known in ((rows, [cell.name for cell in published.cells]), (datasets, list(suite.datasets))):
+        for name in asked:
+            if name not in known:
+                raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
+    if suite.steps is None:
+        raise UsageError("the suite sets no steps, so there is nothing to scale")
+    cells = tuple(
+        cell
+        for cell in published.cells
+        if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
+    )
+    names = dict.fromkeys(cell.architecture for cell in cells)
+    chosen: dict[str, Any] = {
+        "architectures": tuple(name for name in suite.architectures if name in names),
+        "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),
+        "steps": max(1, round(suite.steps * scale)),
+    }
+    return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
+
+
+def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
+    """Put our trials beside the printed values, in the order of the table."""
+    rows = list(rows)
+    found = []
+    for cell in published.cells:
+        own = [row for row in rows if (row.architecture, row.dataset) == (cell.architecture, cell.dataset)]
+        for name, printed in cell.values.items():
+            ours = tuple(value for row in own if (value := row.metrics.get(name)) is not None)
+            info = next((row.values[name] for row in own if name in row.values), None)
+            found.append(
+                Comparison(
+                    cell=cell,
+                    value=name,
+                    info=info,
+                    printed=printed,
+                    ours=ours,
+                    trials=len(own),
+                    interval=t_interval(ours) if len(ours) > 1 else None,
+                    difference=difference_interval(ours, *printed, published.runs),
+                )
+            )
+    return found

@@ -1,0 +1,78 @@
+"""Trials that train nothing: what ``ganbench eval`` was given, and trials scored in another way than when they ran."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganbench import seeds
+from ganbench.api import Samples
+from ganbench.errors import StoreError
+from ganbench.evaluation.drawing import draw_to_score, load_generator
+from ganbench.evaluation.evaluator import Evaluator
+from ganbench.evaluation.preview import write_preview
+from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.sources import choose, reopen
+from ganbench.folder import TrialFolder
+from ganbench.recording import Recorder
+from ganbench.spec import Execution, SourceSpec, TrialSpec
+from ganbench.training.batches import to_network_range
+
+SHOWN = {"image": 64, "vector": 2500}
+COSTS = ("train_seconds", "real_images", "images_per_second")
+
+
+def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
+    """Score a source and write the result.
+
+    Raises:
+        NonFiniteSamples: a generator's samples are not finite.
+        GanbenchError: the source has changed since it was planned, or cannot be scored.
+    """
+    path = Path(execution.source)
+    device = torch.device(execution.device)
+    if spec.source is None:
+        _score_trial(spec, path, device, evaluator, recorder)
+        return
+    given = reopen(spec.source, path, spec.data.shape, device)
+    if isinstance(given, Samples):
+        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
+        values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
+    else:
+        fakes = _draw(given, spec, spec.source, torch.device("cpu") if spec.source.kind == "exported" else device)
+        values, shown = evaluator.score(fakes, final=True), fakes[: SHOWN[spec.data.kind]]
+    recorder.evaluation(0, 0, values)
+    _picture(shown, evaluator, recorder)
+    recorder.finish("done")
+
+
+def _score_trial(spec: TrialSpec, path: Path, device: torch.device, evaluator: Evaluator, recorder: Recorder) -> None:
+    """Score a trial's generator under another evaluation, with the latent points that it would have had there."""
+    folder = TrialFolder(path)
+    trained = folder.read_spec().spec
+    if trained.model_copy(update={"evaluation": spec.evaluation}) != spec:
+        raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
+    generator = load_generator(folder, spec).to(device)
+    fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
+    cost = folder.read_result().get("cost", {})
+    recorder.evaluation(
+        spec.recipe.steps, int(cost.get("real_images") or 0), evaluator.score(fakes, final=True, labels=labels)
+    )
+    _picture(fakes[: SHOWN[spec.data.kind]], evaluator, recorder)
+    recorder.finish("done", trained={name: cost[name] for name in COSTS if cost.get(name) is not None})
+
+
+def _draw(generator: torch.nn.Module, spec: TrialSpec, source: SourceSpec, device: torch.device) -> Tensor:
+    return sample(
+        generator,
+        n=spec.evaluation.num_samples,
+        latent_dim=source.latent_dim,
+        latent=source.latent,
+        rng=seeds.stream(spec.seed, seeds.EVALUATION),
+        device=device,
+    )
+
+
+def _picture(shown: Tensor, evaluator: Evaluator, recorder: Recorder) -> None:
+    real = to_network_range(evaluator.reference.data[: SHOWN["vector"]])
+    write_preview(recorder.folder.samples, shown, real=real, mixture=evaluator.mixture)

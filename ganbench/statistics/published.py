@@ -1,0 +1,42 @@
+"""Our seeds against a mean that somebody printed with its standard error."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from ganbench.statistics.intervals import Interval
+
+
+def difference_interval(
+    values: Sequence[float], mean: float, error: float, runs: int, level: float = 0.95
+) -> Interval | None:
+    """Return the interval of (our mean - the printed mean), by Welch's t; it assumes roughly normal scores.
+
+    The two agree at ``level`` where it holds 0. The degrees of freedom are Welch and Satterthwaite's, the printed
+    mean's own being ``runs - 1``.
+
+    Args:
+        values: our scores, one per seed.
+        mean, error: what was printed: a mean over ``runs`` runs, and its standard error.
+        runs: how many runs that was.
+        level: the confidence level, in (0, 1).
+
+    Returns:
+        the interval; ``None`` where one side has a single run, whose spread nobody knows.
+
+    Raises:
+        ValueError: the error is negative, or a value is not finite.
+    """
+    if error < 0 or not all(math.isfinite(value) for value in (*values, mean, error)):
+        raise ValueError("values must be finite, and a standard error not negative")
+    if len(values) < 2 or runs < 2:
+        return None
+    ours, theirs = statistics.variance(values) / len(values), error**2
+    difference = statistics.fmean(values) - mean
+    if ours + theirs == 0:
+        return Interval(difference, difference, level, "welch")
+    freedom = (ours + theirs) ** 2 / (ours**2 / (len(values) - 1) + theirs**2 / (runs - 1))
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(ours + theirs)
+    return Interval(difference - half, difference + half, level, "welch")

@@ -1,0 +1,92 @@
+"""``ganbench eval`` and ``ganbench reproduce`` as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import QUICK, ganbench
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trial, its samples as an array, and those of the same number of real digits."""
+    folder = tmp_path_factory.mktemp("eval")
+    assert ganbench("run", "--losses", "vanilla", *QUICK, cwd=folder).returncode == 0
+    (trial,) = folder.glob("runs/vanilla-*")
+    assert ganbench("sample", str(trial), "--n", "898", "--out", "fakes.npy", cwd=folder).returncode == 0
+    return folder
+
+
+def test_other_peoples_samples_stand_in_the_table_of_a_trial(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    answer = ganbench("eval", "fakes.npy", "--against", str(trial), "--label", "theirs", cwd=place)
+    assert answer.returncode == 0, answer.stderr
+    assert "theirs" in answer.stdout
+    assert "weights and budget not known" in answer.stdout
+    (table,) = json.loads(ganbench("results", "runs", "--format", "json", cwd=place).stdout)["tables"]
+    losses = {row["loss"]: row["metrics"]["fid"]["mean"] for row in table["rows"]}
+    assert set(losses) == {"vanilla", "theirs"}
+    # Two draws of 898 from one generator.
+    assert losses["theirs"] == pytest.approx(losses["vanilla"], rel=0.02)
+
+
+def test_a_trial_scored_again_is_the_trial_that_was_trained_so(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    arguments = ["--metrics", "fid,precision-recall", "--num-samples", "500"]
+    again = ganbench("eval", str(trial), *arguments, "--out", "again", "--format", "json", cwd=place)
+    assert again.returncode == 0, again.stderr
+    trained = ganbench(
+        "run", "--losses", "vanilla", *QUICK, "--eval-every", "0", *arguments, "--out", "fresh", cwd=place
+    )
+    assert trained.returncode == 0, trained.stderr
+    (one,), (other,) = (list(place.glob(f"{name}/vanilla-*")) for name in ("again", "fresh"))
+    assert one.name == other.name
+    results = [json.loads((path / "result.json").read_text()) for path in (one, other)]
+    assert results[0]["metrics"] == results[1]["metrics"]
+    assert results[0]["protocol"] == results[1]["protocol"]
+    assert results[0]["cost"]["real_images"] == results[1]["cost"]["real_images"]
+
+
+def test_bad_input_is_exit_code_2_and_leaves_nothing(place: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "nan.npy", np.full((9, 1, 16, 16), np.nan, np.float32))
+    answer = ganbench("eval", "nan.npy", "--against", "digits", "-q", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert "has NaN or infinity in 9 of its 9 samples" in answer.stderr
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_the_host_imports_no_torch(place: Path) -> None:
+    """The array was scored before: neither planning nor the table needs the worker."""
+    (trial,) = place.glob("runs/vanilla-*")
+    program = (
+        "import sys\nfrom ganbench.cli import main\n"
+        f"try: main(['eval', 'fakes.npy', '--against', {str(trial)!r}, '--label', 'theirs', '-q'])\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    environment = os.environ | {"GANBENCH_CACHE": str(place / "cache")}
+    answer = subprocess.run([sys.executable, "-c", program], cwd=place, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_reproduce_says_what_it_would_do(tmp_path: Path) -> None:
+    arguments = ["pacgan-table1", "--scale", "0.1", "--dry-run", "--row", "GAN", "--seeds", "2", "--device", "cpu"]
+    answer = ganbench("reproduce", *arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    for words in ("17.300 ± 0.800", "scale 0.1: 40,000 of the published 400,000", "4 trials of 40,000 updates"):
+        assert words in answer.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_reproduce_trains_and_compares(tmp_path: Path) -> None:
+    arguments = ["--scale", "0.00001", "--row", "PacGAN3", "--dataset", "ring", "--seeds", "2", "--device", "cpu"]
+    answer = ganbench("reproduce", "pacgan-table1", *arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "4 of the published 400,000 updates per trial, 2 of 10 seeds" in answer.stdout
+    assert "differ" in answer.stdout
+    assert ganbench("reproduce", "pacgan-table1", "--row", "PacGAN9", cwd=tmp_path).returncode == 2

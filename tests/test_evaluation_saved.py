@@ -1,0 +1,100 @@
+"""Saved generators: TorchScript and torch.export give the samples of the module they were saved from."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.errors import DataError
+from ganbench.evaluation.images import NonFiniteSamples, to_uint8
+from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.saved import SavedGenerator, load_saved
+
+CPU = torch.device("cpu")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
+
+
+class Picture(nn.Module):
+    """With batch norm and dropout, so that a mode that is not eval shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 64)
+        self.norm = nn.BatchNorm1d(64)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.dropout(self.norm(self.linear(z)))).view(-1, 1, 8, 8)
+
+
+def draw(generator: nn.Module, n: int = 21) -> Tensor:
+    rng = torch.Generator().manual_seed(3)
+    return sample(generator, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU, batch_size=10)
+
+
+def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path: Path) -> None:
+    module = Picture()
+    module.train()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(module).save(str(tmp_path / "g.pt"))
+    generator = load_saved(tmp_path / "g.pt", "torchscript", 6, CPU)
+    generator.settle((1, 8, 8), "", CPU)
+    assert generator.value_range == "-1:1"
+    assert torch.allclose(draw(generator), draw(module), atol=1e-6)
+    with pytest.raises(DataError, match="set --latent-dim"):
+        load_saved(tmp_path / "g.pt", "torchscript", 0, CPU)
+    with pytest.raises(DataError, match="makes samples of 1x8x8, the reference's are 3x8x8"):
+        generator.settle((3, 8, 8), "", CPU)
+    with pytest.raises(DataError, match=r"cannot make samples from z of 16x5 .*set --latent-dim"):
+        load_saved(tmp_path / "g.pt", "torchscript", 5, CPU).settle((1, 8, 8), "", CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_an_exported_program_says_how_long_its_z_is(tmp_path: Path, dynamic: bool) -> None:
+    module = Picture().eval()
+    shapes = ({0: torch.export.Dim("n")},) if dynamic else None
+    program = torch.export.export(module, (torch.zeros(4, 6),), dynamic_shapes=shapes)
+    torch.export.save(program, str(tmp_path / "g.pt2"))
+    generator = load_saved(tmp_path / "g.pt2", "exported", 0, CPU)
+    assert (generator.latent_dim, generator.batch_size) == (6, 0 if dynamic else 4)
+    generator.settle((1, 8, 8), "", CPU)
+    assert torch.allclose(draw(generator), draw(module), atol=1e-6)
+    with pytest.raises(DataError, match="takes z of 6 numbers, not of 7"):
+        load_saved(tmp_path / "g.pt2", "exported", 7, CPU)
+
+
+@pytest.mark.parametrize("form", ["torchscript", "exported"])
+def test_a_damaged_program_is_named(tmp_path: Path, form: str) -> None:
+    (tmp_path / "g.pt").write_bytes(b"PK\x03\x04 not really")
+    with pytest.raises(DataError, match=r"g\.pt is not an intact"):
+        load_saved(tmp_path / "g.pt", form, 6, CPU)  # type: ignore[arg-type]
+
+
+def test_whole_levels_are_taken_as_they_are() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(16, -1, -1, -1)
+    generator = SavedGenerator(lambda z: levels[: len(z)], 6, 0, "g.pt")
+    generator.settle((1, 16, 16), "", CPU)
+    made = generator(torch.zeros(2, 6))
+    assert torch.equal(to_uint8(made), levels[:2])
+
+
+def test_nan_and_values_out_of_range_are_refused_when_the_program_is_tried() -> None:
+    with pytest.raises(DataError, match="not finite"):
+        SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), float("nan")), 6, 0, "g").settle((1, 8, 8), "", CPU)
+    with pytest.raises(DataError, match="out of the range -1 to 1"):
+        SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), -9.0), 6, 0, "g").settle((1, 8, 8), "", CPU)
+    with pytest.raises(DataError, match="say whether they are in 0:1"):
+        SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), 0.5), 6, 0, "g").settle((1, 8, 8), "", CPU)
+    with pytest.raises(DataError, match="must return one tensor of 16 samples, not tuple"):
+        SavedGenerator(lambda z: (z, z), 6, 0, "g").settle((1, 8, 8), "", CPU)
+
+
+def test_nan_that_comes_later_is_a_divergence_and_never_a_black_pixel() -> None:
+    generator = SavedGenerator(lambda z: torch.full((len(z), 1, 8, 8), float("nan")), 6, 0, "g")
+    generator.value_range = "-1:1"
+    with pytest.raises(NonFiniteSamples, match="21 of 21"):
+        to_uint8(draw(generator))

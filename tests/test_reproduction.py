@@ -1,0 +1,109 @@
+"""Published tables: read as printed, compared honestly."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ganbench.cli.published import as_text, cost, scale_line
+from ganbench.errors import UsageError
+from ganbench.reproduction import compare, find, read, restrict
+from ganbench.results import ValueInfo
+
+PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
+
+
+def row(architecture: str, dataset: str, **metrics: float) -> Any:
+    info = ValueInfo(label="modes", direction="higher", decimals=1)
+    return SimpleNamespace(
+        architecture=architecture, dataset=dataset, metrics=metrics, values=dict.fromkeys(metrics, info), done=True,
+        cost={"train_seconds": 8.0}, recipe={"steps": 4},
+    )  # fmt: skip
+
+
+def test_the_table_has_every_cell_of_the_paper() -> None:
+    suite, published = read(PATH)
+    assert {(cell.architecture, cell.dataset) for cell in published.cells} == {
+        (architecture, dataset) for architecture in suite.architectures for dataset in suite.datasets
+    }
+    assert all(
+        set(cell.values) == {"pacgan_modes", "pacgan_high_quality", "pacgan_reverse_kl"} for cell in published.cells
+    )
+    assert published.cells[4].values["pacgan_modes"] == (17.3, 0.8)
+    assert published.runs == 10
+    # 400 epochs of 100,000 groups in batches of 100
+    assert suite.steps == 400 * 100_000 // (suite.batch_size or 0)
+
+
+def test_it_is_found_by_its_name_and_another_name_is_refused() -> None:
+    assert find("pacgan-table1").resolve() == PATH
+    assert find(str(PATH)) == PATH
+    with pytest.raises(UsageError, match="did you mean 'pacgan-table1'"):
+        find("pacgan-table2")
+
+
+def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('losses = ["vanilla"]\n')
+    with pytest.raises(UsageError, match="nothing to reproduce"):
+        read(tmp_path / "a.toml")
+    (tmp_path / "b.toml").write_text("[published]\ntitle = 'T'\npaper = 'P'\nruns = 0\ncells = []\n")
+    with pytest.raises(UsageError, match="runs=0"):
+        read(tmp_path / "b.toml")
+
+
+def test_a_part_of_the_table_and_of_the_steps() -> None:
+    suite, published = restrict(*read(PATH), rows=["GAN", "PacGAN3"], datasets=["ring"], scale=0.1)
+    assert suite.architectures == ("pacgan", "pacgan[pack=3]")
+    assert suite.datasets == ("ring",)
+    assert suite.steps == 40_000
+    assert [cell.name for cell in published.cells] == ["GAN", "PacGAN3"]
+    with pytest.raises(UsageError, match="no 'PacGAN5'"):
+        restrict(*read(PATH), rows=["PacGAN5"], datasets=[], scale=1.0)
+
+
+def test_verdicts() -> None:
+    _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    near = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0, 6.0, 6.0)]
+    far = [row("pacgan", "ring", pacgan_modes=value) for value in (1.0, 1.0, 2.0, 1.0)]
+    other = [row("pacgan[pack=2]", "ring", pacgan_modes=6.3) for _ in range(4)]
+    modes, quality, _ = compare(published, [*near, *other])
+    assert (modes.verdict, quality.verdict) == ("agree", "no result")
+    assert modes.mean == pytest.approx(6.25)
+    assert compare(published, far)[0].verdict == "differ"
+    assert compare(published, far[:1])[0].verdict == "one seed"
+    assert compare(published, other)[0].verdict == "no result"
+
+
+def test_the_text_says_the_scale_plainly() -> None:
+    whole, printed = read(PATH)
+    suite, part = restrict(whole, printed, rows=["GAN"], datasets=["ring"], scale=0.01)
+    line = scale_line(whole, suite, 0.01, 2, part)
+    assert "4,000 of the published 400,000 updates" in line
+    assert "2 of 10 seeds" in line
+    assert "says nothing of the paper" in line
+    trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
+    text = as_text(part, compare(part, trials), line, "table")
+    assert line in text
+    assert "6.3 ± 0.5" in text
+    assert "6.5" in text
+    assert "2/2" in text
+    assert "| agree |" in as_text(part, compare(part, trials), line, "markdown")
+
+
+def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
+    suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
+    assert "not known yet" in cost(suite, 3, [])
+    text = cost(suite, 3, [row("pacgan", "ring")])
+    assert "3 trials of 4,000 updates, 12,000 in all" in text
+    assert "6 h 40 m" in text  # two seconds each
+
+
+def test_our_interval_does_not_depend_on_theirs() -> None:
+    _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0, 6.0)]
+    first = compare(published, trials)[0]
+    assert first.interval is not None
+    assert first.interval.low < 6.33 < first.interval.high
+    assert replace(first, printed=(0.0, 0.1)).interval == first.interval

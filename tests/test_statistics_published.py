@@ -1,0 +1,40 @@
+"""The comparison with a printed mean: exact against scipy, and calibrated."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ganbench.statistics.published import difference_interval
+
+
+def test_it_is_welch_of_the_two_samples() -> None:
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(1, 2, 6), rng.normal(0, 1, 10)
+    error = float(theirs.std(ddof=1) / math.sqrt(10))
+    found = difference_interval(list(ours), float(theirs.mean()), error, 10)
+    wanted = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(0.95)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_it_holds_its_level() -> None:
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(2000):
+        ours, theirs = rng.normal(0, 1, 5), rng.normal(0, 1, 10)
+        found = difference_interval(list(ours), float(theirs.mean()), float(theirs.std(ddof=1)) / math.sqrt(10), 10)
+        assert found is not None
+        held += found.low <= 0 <= found.high
+    assert 0.93 < held / 2000 < 0.975
+
+
+def test_no_spread_and_single_runs() -> None:
+    assert difference_interval([8.0], 7.8, 0.1, 10) is None
+    assert difference_interval([8.0, 8.0], 7.8, 0.1, 1) is None
+    same = difference_interval([8.0, 8.0], 8.0, 0.0, 10)
+    assert same is not None
+    assert (same.low, same.high) == (0.0, 0.0)
+    with pytest.raises(ValueError, match="finite"):
+        difference_interval([math.nan, 1.0], 1.0, 0.1, 10)
