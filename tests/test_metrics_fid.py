@@ -72,7 +72,7 @@ def test_groups_downdate_exactly() -> None:
 def test_jackknife_removes_the_bias_and_its_error_is_calibrated() -> None:
     pairs = [(features(400, 16, 2 * seed), features(400, 16, 2 * seed + 1)) for seed in range(60)]
     plain = np.array([frechet(*moments(a), *moments(b)) for a, b in pairs])
-    debiased, errors = np.array([jackknife(a, b, 10) for a, b in pairs]).T
+    debiased, errors = np.array([jackknife(GroupedMoments(a, 10), GroupedMoments(b, 10)) for a, b in pairs]).T
     assert abs(debiased.mean()) < 0.1 * plain.mean()
     assert errors.mean() == pytest.approx(debiased.std(), rel=0.5)
 

@@ -16,9 +16,9 @@ def require_finite(samples: Tensor) -> Tensor:
     Raises:
         NonFiniteSamples: with the number of samples, of shape (N, ...), that hold a value which is not finite.
     """
-    broken = ~torch.isfinite(samples).flatten(1).all(dim=1)
-    count = int(broken.sum())
-    if count:
+    finite = torch.isfinite(samples)
+    if not bool(finite.all()):
+        count = int((~finite.flatten(1).all(dim=1)).sum())
         raise NonFiniteSamples(f"{count} of {len(samples)} generated samples are not finite")
     return samples
 
@@ -35,7 +35,7 @@ def to_uint8(images: Tensor) -> Tensor:
         NonFiniteSamples: a value is NaN or infinite.
     """
     images = require_finite(images)
-    return images.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    return images.float().clamp(-1, 1).add_(1).mul_(127.5).round_().to(torch.uint8)
 
 
 def match_channels(images: Tensor, channels: int) -> Tensor:

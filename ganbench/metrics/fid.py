@@ -60,17 +60,17 @@ class GroupedMoments:
         return mean + self.centre, (product - n * np.outer(mean, mean)) / (n - 1)
 
 
-def jackknife(fake: Tensor, reference: Tensor, groups: int) -> tuple[float, float]:
+def jackknife(first: GroupedMoments, second: GroupedMoments) -> tuple[float, float]:
     """Return FID with its first-order bias removed, and its standard error, by the delete-group jackknife.
 
     FID is too high by about a constant over N; leaving the same share out of both sides shows how much. The error is
     that of drawing other samples from the same generator and the same data, not that of training again.
 
     Args:
-        fake, reference: features (N, F) and (M, F).
-        groups: how many; each is left out once, on both sides at once.
+        first, second: of fakes and of the reference, in equally many groups; each is left out once, on both sides at
+            once.
     """
-    first, second = GroupedMoments(fake, groups), GroupedMoments(reference, groups)
+    groups = len(first.counts)
     whole = frechet(*first.without(None), *second.without(None))
     partial = np.array([frechet(*first.without(group), *second.without(group)) for group in range(groups)])
     debiased = groups * whole - (groups - 1) * partial.mean()
@@ -101,6 +101,7 @@ class FID(Metric):
         if groups < 0 or groups == 1:
             raise ValueError(f"groups must be 0 or at least 2, not {groups}")
         self.groups = groups
+        self._known: tuple[Tensor, GroupedMoments] | None = None
 
     def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
         n = min(fakes, reference)
@@ -116,5 +117,11 @@ class FID(Metric):
         plain = fid_statistics_to_metric(fake.statistics(), reference.statistics(), verbose=False)
         debiased, error = math.nan, math.nan
         if self.groups and min(fake.n, reference.n) >= 2 * self.groups:
-            debiased, error = jackknife(fake.features, reference.features, self.groups)
+            debiased, error = jackknife(GroupedMoments(fake.features, self.groups), self._moments(reference.features))
         return {"fid": float(plain[KEY_METRIC_FID]), "fid_debiased": debiased, "fid_stderr": error}
+
+    def _moments(self, reference: Tensor) -> GroupedMoments:
+        """The moments of the reference, which is the same tensor at every evaluation of a trial."""
+        if self._known is None or self._known[0] is not reference:
+            self._known = (reference, GroupedMoments(reference, self.groups))
+        return self._known[1]

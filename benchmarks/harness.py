@@ -1,0 +1,147 @@
+"""What the benchmarks share: interleaved rounds, medians of ratios, the machine, one place for results.
+
+A speed is only ever a ratio against a named peer within one run: contenders take turns, round by round, so that a
+machine that slows down slows all of them. What is reported is the median over rounds of each round's own ratio, with
+the smallest and the largest beside it.
+"""
+
+import gc
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "torch-fidelity", "numpy")
+
+
+@dataclass
+class Timing:
+    """Seconds of one contender, round by round; ``cpu`` counts its child processes too."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Of the wall-clock seconds."""
+        return statistics.median(self.wall)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long one contender took as another, by rounds."""
+
+    median: float
+    smallest: float
+    largest: float
+
+
+def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int, *, warm: int = 1) -> dict[str, Timing]:
+    """Time contenders in turn, each round beginning with another of them.
+
+    Args:
+        contenders: name to what is timed; whatever it needs is built before.
+        rounds: how many times each is timed.
+        warm: rounds before that are not timed.
+    """
+    timings = {name: Timing() for name in contenders}
+    names = list(contenders)
+    for number in range(-warm, rounds):
+        start = number % len(names)
+        for name in [*names[start:], *names[:start]]:
+            gc.collect()
+            wall, cpu = time.perf_counter(), _cpu_seconds()
+            contenders[name]()
+            if number >= 0:
+                timings[name].wall.append(time.perf_counter() - wall)
+                timings[name].cpu.append(_cpu_seconds() - cpu)
+    return timings
+
+
+def ratio(peer: Timing, ours: Timing) -> Ratio:
+    """How many times as long the peer took: above 1, ours is faster."""
+    each = [theirs / own for theirs, own in zip(peer.wall, ours.wall, strict=True)]
+    return Ratio(statistics.median(each), min(each), max(each))
+
+
+class Machine:
+    """The machine and what else it did: load and stolen time are read at the beginning and at the end."""
+
+    def __init__(self) -> None:
+        self._before = {"load": _load(), "steal": _steal(), "time": time.time()}
+
+    def describe(self) -> dict[str, Any]:
+        """Processor, cores, versions, load averages, and the share of the time that a hypervisor took away."""
+        steal, elapsed = _steal(), time.time() - self._before["time"]
+        stolen = None
+        if steal is not None and self._before["steal"] is not None:
+            stolen = round((steal - self._before["steal"]) / max(elapsed, 1e-9) / (os.cpu_count() or 1), 4)
+        return {
+            "cpu": _processor(),
+            "cores": os.cpu_count(),
+            "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+            "system": platform.system(),
+            "python": platform.python_version(),
+            "packages": {name: version(name) for name in PACKAGES},
+            "threads": os.environ.get("OMP_NUM_THREADS", ""),
+            "load_before": self._before["load"],
+            "load_after": _load(),
+            "steal_share": stolen,
+        }
+
+
+def write(name: str, content: Mapping[str, Any], *, command: str, machine: Machine) -> Path:
+    """Write ``benchmarks/results/<name>.json`` with the command that made it and the machine; return its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    document = {"benchmark": name, "command": command, "machine": machine.describe(), **content}
+    path.write_text(json.dumps(document, indent=2, default=_plain) + "\n", "utf-8")
+    return path
+
+
+def report(timings: Mapping[str, Timing], pairs: Sequence[tuple[str, str]]) -> dict[str, Ratio]:
+    """Print each contender's median and each (peer, ours) pair's ratio; return the ratios by ``"peer / ours"``."""
+    width = max(map(len, timings))
+    for name, timing in timings.items():
+        print(f"{name:{width}}  {timing.median:8.3f} s  (cpu {statistics.median(timing.cpu):.3f} s)")
+    found = {f"{peer} / {ours}": ratio(timings[peer], timings[ours]) for peer, ours in pairs}
+    for name, value in found.items():
+        print(f"{name}: {value.median:.1f} times (rounds from {value.smallest:.1f} to {value.largest:.1f})")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value)
+
+
+def _cpu_seconds() -> float:
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def _load() -> list[float]:
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def _steal() -> float | None:
+    """Seconds that a hypervisor gave to others, over all processors, where the system says so."""
+    try:
+        fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+        return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
