@@ -29,7 +29,7 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
         NonFiniteSamples: a generator's samples are not finite.
         GanbenchError: the source has changed since it was planned, or cannot be scored.
     """
-    path = Path(execution.source)
+    path = Path(execution.source_path)
     device = torch.device(execution.device)
     if spec.source is None:
         _score_trial(spec, path, device, evaluator, recorder)

@@ -208,7 +208,7 @@ class _Run:
             if state is not JobState.PENDING and trial_id not in self._shown:
                 self._shown.add(trial_id)
                 trial = self._trials[trial_id]
-                steps = 0 if trial.spec.baseline or trial.execution.source else trial.spec.recipe.steps
+                steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
                 self._display.started(self._store.folder(trial_id), trial_label(trial.spec), steps)
                 self._tell("trial_started", trial_id)
             if state in (JobState.ENDED, JobState.LOST):
@@ -261,7 +261,7 @@ def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
 
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     spec = cell.spec.model_copy(update={"seed": seed})
-    execution = execution.model_copy(update={"source": cell.source})
+    execution = execution.model_copy(update={"source_path": cell.source})
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
 
@@ -271,6 +271,6 @@ def _weight(trial: TrialFile) -> float:
     double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
     return (
         0.0
-        if trial.spec.baseline or trial.execution.source
+        if trial.spec.baseline or trial.execution.source_path
         else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
     )

@@ -219,7 +219,7 @@ class TrialSpec(Frozen):
 class Execution(Frozen):
     """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name.
 
-    ``source`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or of
+    ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or of
     the trial that trained it.
     """
 
@@ -227,7 +227,7 @@ class Execution(Frozen):
     threads: int = 1
     data_root: str = "data"
     cache_dir: str = ""
-    source: str = ""
+    source_path: str = ""
     checkpoint_seconds: float = 60.0
     snapshots: Annotated[int, Field(ge=0)] = 24
 

@@ -116,7 +116,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
         recorder.finish("done")
         return "done"
 
-    if execution.source:
+    if execution.source_path:
         score_given(spec, execution, parts.evaluator, recorder)
         return "done"
 
