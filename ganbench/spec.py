@@ -219,8 +219,8 @@ class TrialSpec(Frozen):
 class Execution(Frozen):
     """How and where a trial runs. None of it is part of the question, so none of it is in the trial's name.
 
-    ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or of
-    the trial that trained it.
+    ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or
+    of the trial that trained it.
     """
 
     device: str = "cpu"
