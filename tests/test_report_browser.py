@@ -88,9 +88,10 @@ def show(browser: Browser) -> Iterator[Open]:
     """Open a page; after the test, nothing may have been asked for and nothing said."""
 
     def open_page(path: Path, *, width: int = 1200, scheme: str = "light") -> Browser:
-        browser.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        )
+        # Without motion, since an element that is on its way cannot be clicked.
+        media = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in media.items()]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get_log("performance")

@@ -73,7 +73,9 @@ function buildSection(section) {
     [find("loss-charts"), (host) => drawLosses(host, section, state)],
   ].filter(([host]) => host && state.metric);
   for (const [host, draw] of charts) {
-    let width = 0;
+    // Drawn at once, so that nothing moves after the page is shown.
+    let width = host.clientWidth;
+    draw(host);
     state.listeners.push(() => draw(host));
     new ResizeObserver(() => {
       if (Math.abs(host.clientWidth - width) < 2) return;
