@@ -40,6 +40,7 @@ def test_clear_rows_are_ranked_and_said() -> None:
     ]
     (pair,) = found.pairs
     assert (pair.p, pair.superiority.probability) == (2 / 252, 0.0)
+    assert found.separates(pair)
 
 
 def test_three_seeds_are_too_few_and_it_is_said_how_many_are_not() -> None:
@@ -54,6 +55,7 @@ def test_a_tie_is_said_with_the_seeds_that_would_settle_it() -> None:
     found = ranking([*rows_of("a", LOW), *rows_of("b", near), *rows_of("c", HIGH)])
     assert found.ties == (1, 1, 2)
     first, second = found.conclusions()
+    assert [found.separates(pair) for pair in found.pairs] == [False, True, True]
     assert first.startswith("FID: a and b cannot be told apart as the best; c is worse (exact rank tests, 5 seeds")
     assert second.startswith("About ")
     assert "seeds per row would tell a and b apart" in second

@@ -26,7 +26,8 @@ GENERATED = (
 PAIRS = (
     "By {metric}: the probability that a seed of A beats a seed of B with its 95 % interval (Newcombe), the two-sided "
     "exact rank test and its correction over all pairs, and about how many seeds per row would separate the two if one "
-    "beats the other as often as seen (-: no realistic number)."
+    "beats the other as often as seen (-: no realistic number; enough: these seeds do). Tie groups ask less than "
+    "Holm's correction: which rows can be the best, not whether any of all pairs differs."
 )
 
 
@@ -103,7 +104,8 @@ def _pairs(ranking: Ranking) -> Sheet:
         wins.append(f"{probability:.2f} [{low:.2f}, {high:.2f}]")
         p_values.append(f"{pair.p:.2g}")
         adjusted.append(f"{pair.adjusted:.2g}")
-        seeds.append("-" if pair.seeds is None else str(pair.seeds))
+        needed = "-" if pair.seeds is None else str(pair.seeds)
+        seeds.append("enough" if ranking.separates(pair) else needed)
     return Sheet(
         [
             Column("A", better),

@@ -7,12 +7,13 @@ from ganbench.tables.sheet import Sheet
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 86rem; padding: 0 1rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); }
 th { border-bottom-width: 2px; }
 th.n, td.n { text-align: right; white-space: nowrap; }
+td:first-child { white-space: nowrap; }
 tr.baseline { font-style: italic; background: var(--soft); }
 .protocol, .notes { font-size: .87em; overflow-wrap: anywhere; }
 code { font-size: .92em; overflow-wrap: anywhere; }

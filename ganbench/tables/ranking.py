@@ -10,7 +10,7 @@ from ganbench import statistics
 from ganbench.results import SUCCESS, ValueInfo
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
-from ganbench.statistics.ties import corrections
+from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import clean, headline
 
@@ -111,6 +111,13 @@ class Ranking:
     def minimum_seeds(self) -> int:
         """The fewest seeds per row with which any two rows of this table could be separated."""
         return statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
+
+    def separates(self, pair: Pair) -> bool:
+        """Whether the tests behind the tie groups tell the two apart with the seeds there are."""
+        ranked = self._ranked
+        return separated(self.scores, pair.a, pair.b, ranked, self.alpha) or separated(
+            self.scores, pair.b, pair.a, ranked, self.alpha
+        )
 
     def conclusions(self) -> list[str]:
         """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
