@@ -27,7 +27,7 @@ def test_other_peoples_samples_stand_in_the_table_of_a_trial(place: Path) -> Non
     assert answer.returncode == 0, answer.stderr
     assert "theirs" in answer.stdout
     assert "weights and budget not known" in answer.stdout
-    (table,) = json.loads(ganbench("results", "runs", "--format", "json", cwd=place).stdout)["tables"]
+    (table,) = json.loads(ganbench("results", "runs", "--format", "json", cwd=place).stdout)
     losses = {row["loss"]: row["metrics"]["fid"]["mean"] for row in table["rows"]}
     assert set(losses) == {"vanilla", "theirs"}
     # Two draws of 898 from one generator.
