@@ -1,5 +1,6 @@
 """Files written whole or not at all, and JSON in one canonical form."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -32,6 +33,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what writers that were killed left half-written in a folder; nobody may be writing there."""
+    with contextlib.suppress(OSError):
+        for draft in folder.glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from ganbench.errors import StoreError
 from ganbench.files import append_line, read_json, read_lines, write_json, write_text
 from ganbench.recipe import explain
-from ganbench.spec import SCHEMA, STATUSES, TrialFile
+from ganbench.schema import upgrade
+from ganbench.spec import STATUSES, TrialFile
 
 
 class TrialFolder:
@@ -24,6 +25,7 @@ class TrialFolder:
         self.progress = path / "progress.jsonl"
         self.metrics = path / "metrics.jsonl"
         self.snapshots = path / "snapshots.jsonl"
+        self.attempts = path / "attempts.jsonl"
         self.result = path / "result.json"
         self.checkpoint = path / "checkpoint.pt"
         self.generator = path / "generator.safetensors"
@@ -47,14 +49,14 @@ class TrialFolder:
         """
         try:
             content = read_json(self.spec)
-            spec = content.get("spec") if isinstance(content, dict) else None
-            schema = spec.get("schema_version") if isinstance(spec, dict) else None
-            if schema is not None and schema != SCHEMA:
-                raise StoreError(f"{self.spec} has schema {schema!r}, and this version of ganbench reads {SCHEMA}")
+            stored = content.get("spec") if isinstance(content, dict) else None
+            if isinstance(stored, dict):
+                content = {**content, "spec": upgrade("spec", stored, self.spec)}
             trial = TrialFile.model_validate(content)
         except ValidationError as error:
             raise StoreError(f"{self.spec} is not a trial's specification: {explain(error)}") from error
-        if trial.spec.trial_id != trial.trial_id:
+        # An older version's file has fewer fields than the specification read from it; its name tells what it had.
+        if trial.trial_id not in (trial.spec.trial_id, trial.spec.name_of(stored)):
             raise StoreError(f"{self.spec} was changed: it describes {trial.spec.trial_id}, not {trial.trial_id}")
         return trial
 
@@ -94,6 +96,10 @@ class TrialFolder:
     def append_snapshot(self, record: dict[str, Any]) -> None:
         """Add what the generator makes at one step, at the latent points that all trials share."""
         append_line(self.snapshots, record)
+
+    def append_attempt(self, record: dict[str, Any]) -> None:
+        """Add that a worker has begun: its process and machine, when, and from which step it goes on."""
+        append_line(self.attempts, record)
 
     def rewind(self, step: int) -> None:
         """Forget lines after ``step``: a resumed trial writes them again."""

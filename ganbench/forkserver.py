@@ -2,26 +2,27 @@
 
 Importing torch costs seconds; a fork of a process that has done so starts in milliseconds and is still a process of
 its own: it can crash, hang or be killed without taking anything with it. The server itself computes nothing and never
-touches a GPU, because neither a thread pool nor a CUDA context survives a fork.
+touches a GPU, because neither a thread pool nor a CUDA context survives a fork. Each task runs below a supervisor
+(:mod:`ganbench.supervisor`), which bounds its log and ends what it leaves behind.
 
 It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve" | "resolve-sources",
-"arguments": [...], "log": ..., "environment": {...}}`` and ``{"op": "kill", "id": ..., "signal": ...}``. Out:
-``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ...}``. When its input closes, because
-its host has ended however it did, it ends all its tasks and itself.
+"arguments": [...], "log": ..., "environment": {...}, "memory_limit": bytes or null}`` and ``{"op": "kill", "id": ...,
+"hard": bool}``. Out:
+``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ..., "why": ..., "left": ...,
+"last_line": ...}``, where ``why`` is empty or a status and its reason, ``left`` counts the processes that the task left
+behind, and ``last_line`` is the last it printed if its log could not be written. When its input closes, because its
+host has ended however it did, it ends all its tasks and itself.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import select
 import signal
 import sys
-import traceback
-from typing import Any, NoReturn
+from typing import Any
 
-GRACE_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1
+from ganbench.supervisor import END, Supervisor, become_subreaper, below, send
 
 
 def serve() -> int:
@@ -35,12 +36,13 @@ def serve() -> int:
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     # Ctrl-C reaches the whole foreground group; only the host decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    become_subreaper()
 
     import ganbench.resolve
     import ganbench.trial  # noqa: F401  # imported for every task to come
 
     running: dict[int, str] = {}
-    _send(channel, {"event": "ready"})
+    send(channel, {"event": "ready"})
     pending = b""
     while True:
         readable, _, _ = select.select([0, wake_read], [], [])
@@ -54,102 +56,71 @@ def serve() -> int:
                 return 0
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
-                _obey(json.loads(line), running, (channel, wake_read, wake_write))
+                _obey(json.loads(line), running, channel, (wake_read, wake_write))
 
 
-def _obey(message: dict[str, Any], running: dict[int, str], private: tuple[int, ...]) -> None:
+def _obey(message: dict[str, Any], running: dict[int, str], channel: int, private: tuple[int, ...]) -> None:
     if message["op"] == "start":
         child = os.fork()
         if child == 0:
-            _become(message, private)
+            # Whatever goes wrong in here must not come back as a second server.
+            try:
+                Supervisor(message, channel).run(lambda: _perform(message), private)
+            finally:
+                os._exit(1)
         running[child] = message["id"]
-        # Done on both sides, so that whoever is first, a kill of the group reaches it.
-        with contextlib.suppress(OSError):
-            os.setpgid(child, child)
     elif message["op"] == "kill":
         for child, name in running.items():
             if name == message["id"]:
-                _signal_group(child, message["signal"])
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, END if message["hard"] else signal.SIGTERM)
 
 
-def _become(message: dict[str, Any], private: tuple[int, ...]) -> NoReturn:
-    """Turn the forked copy into the task. Never returns."""
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        _die_with_parent()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for descriptor in private:
-            os.close(descriptor)
-        os.environ.update(message["environment"])
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        log = os.open(message["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
-        if message["task"] == "trial":
-            from ganbench.trial import main as trial
+def _perform(message: dict[str, Any]) -> int:
+    if message["task"] == "trial":
+        from ganbench.trial import main as trial
 
-            code = trial(message["arguments"])
-        elif message["task"] == "resolve":
-            from ganbench.resolve import main as resolve
+        return trial(message["arguments"])
+    if message["task"] == "resolve":
+        from ganbench.resolve import main as resolve
 
-            code = resolve(*message["arguments"])
-        elif message["task"] == "resolve-sources":
-            from ganbench.resolve_sources import main as resolve_sources
+        return resolve(*message["arguments"])
+    if message["task"] == "resolve-sources":
+        from ganbench.resolve_sources import main as resolve_sources
 
-            code = resolve_sources(*message["arguments"])
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+        return resolve_sources(*message["arguments"])
+    raise ValueError(f"there is no task {message['task']!r}")
 
 
 def _reap(channel: int, running: dict[int, str]) -> None:
+    """Forget supervisors that have ended; report for one that could not do so itself."""
     while True:
         try:
             child, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if child == 0:
-            return
+            break
         name = running.pop(child, None)
-        if name is None:
-            continue
-        # What the task itself started must not outlive it.
-        _signal_group(child, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(status)
-        _send(channel, {"event": "exit", "id": name, "code": code, "signal": max(0, -code)})
+        if name is not None and status != 0:
+            code = os.waitstatus_to_exitcode(status)
+            ending = {"event": "exit", "id": name, "code": code, "signal": max(0, -code)}
+            send(channel, ending | {"why": "", "left": 0, "last_line": ""})
+    # The children of a supervisor that was killed are ours now; its task has been killed with it.
+    # Looked for before the others, so that what starts meanwhile is not among them.
+    everyone = set(below(os.getpid()))
+    for stray in everyone - {pid for child in running for pid in (child, *below(child))}:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(stray, signal.SIGKILL)
 
 
 def _end_all(running: dict[int, str]) -> None:
     for child in running:
-        _signal_group(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, END)
     for child in running:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(child, 0)
-
-
-def _signal_group(child: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, number)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to kill this process when the server dies, so that a killed server leaves nobody behind."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _send(channel: int, message: dict[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        os.write(channel, (json.dumps(message) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ganbench import environment
+from ganbench import environment, manifest
 from ganbench.api import Value
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
@@ -66,6 +68,12 @@ class Recorder:
             self._energy = None
         self._trained = seconds
         self._last = (seconds, images)
+
+    def attempt(self) -> None:
+        """Note that a worker begins to train, and from which step."""
+        self.folder.append_attempt(
+            {"pid": os.getpid(), "host": socket.gethostname(), "time": self.started, "step": self.step}
+        )
 
     def begin(self) -> None:
         """Start the training clock."""
@@ -167,6 +175,7 @@ class Recorder:
             "determinism": environment.determinism(spec, self._device),
         }
         write_json(self.folder.result, result)
+        manifest.write(self.folder, self.trial.trial_id)
         self.folder.write_status(status, reason, started=self.started, finished=time.time())
 
     def _stolen(self) -> float | None:

@@ -12,7 +12,8 @@ from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder
 from ganbench.recipe import explain
-from ganbench.spec import SCHEMA, Component, Protocol, TrialSpec
+from ganbench.schema import upgrade
+from ganbench.spec import Component, Protocol, TrialFile, TrialSpec
 
 if TYPE_CHECKING:
     import pandas
@@ -60,8 +61,8 @@ class Row:
     """One trial.
 
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
-    which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log_line`` is the
-    last line of the worker's log, kept only where it explains a failure.
+    which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
+    the worker's log, kept only where it explains a failure.
     """
 
     trial_id: str
@@ -83,7 +84,7 @@ class Row:
     components: Mapping[str, Component]
     cost: Mapping[str, float | None]
     warnings: tuple[str, ...] = ()
-    log_line: str = ""
+    log: tuple[str, ...] = ()
     samples: Path | None = None
     cached: bool = field(default=False, compare=False)
 
@@ -143,8 +144,35 @@ def read_row(folder: TrialFolder) -> Row:
         components=components_of(spec),
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
-        log_line="" if done or status == "pending" else "".join(folder.log_tail(1)),
+        log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
+    )
+
+
+def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: str) -> Row:
+    """The row of a trial whose folder cannot tell: what happened could not be written there."""
+    spec = trial.spec
+    return Row(
+        trial_id=trial.trial_id,
+        folder=folder.path,
+        spec=spec,
+        loss=spec.loss_label,
+        architecture=spec.architecture_label,
+        dataset=spec.data.component.label,
+        seed=spec.seed,
+        baseline=spec.baseline,
+        status=status,
+        reason=" ".join(reason.split()),
+        metrics={},
+        best={},
+        area={},
+        values={},
+        protocol=None,
+        recipe=spec.recipe.model_dump(mode="json"),
+        components=components_of(spec),
+        cost={},
+        warnings=trial.warnings,
+        log=tuple(folder.log_tail()),
     )
 
 
@@ -241,11 +269,12 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
     if not required and not folder.result.exists():
         return None
     try:
-        result = _Result.model_validate(read_json(folder.result))
+        content = read_json(folder.result)
+        if isinstance(content, dict):
+            content = upgrade("result", content, folder.result)
+        result = _Result.model_validate(content)
     except ValidationError as error:
         raise StoreError(f"{folder.result} is not a trial's result: {explain(error)}") from error
-    if result.schema_version != SCHEMA:
-        raise StoreError(f"{folder.result} has schema {result.schema_version}; this version reads {SCHEMA}")
     if result.trial_id != trial_id:
         raise StoreError(f"{folder.result} is the result of {result.trial_id}; the folder is another trial's")
     return result

@@ -1,7 +1,6 @@
 """Plan, look up, dispatch, collect: a grid from its request to its rows."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,14 +8,16 @@ from pathlib import Path
 from typing import Protocol
 
 from ganbench import devices
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, StoreError
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
+from ganbench.interrupts import Interrupts
+from ganbench.leases import holder
 from ganbench.plan import Planned, PlanRequest, SourcesRequest
 from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
-from ganbench.results import trial_label
+from ganbench.results import Row, read_row, row_of_failure, trial_label
 from ganbench.server import Server
 from ganbench.spec import Execution, TrialFile
 from ganbench.store import Store, settle
@@ -36,6 +37,8 @@ class RunRequest:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
         timeout: seconds after which a trial is ended.
+        memory_limit: bytes of memory that a trial and what it starts may use.
+        checkpoint_seconds: between two checkpoints of a trial.
         retry: run trials again that diverged.
         executor: the executor's name.
         trackers: where progress is copied to.
@@ -47,6 +50,8 @@ class RunRequest:
     device: str = "auto"
     jobs: int = 0
     timeout: float | None = None
+    memory_limit: int | None = None
+    checkpoint_seconds: float = 60.0
     retry: bool = False
     executor: str = "local"
     trackers: tuple[ComponentRequest, ...] = ()
@@ -66,10 +71,32 @@ class Display(Protocol):
 
 @dataclass
 class Outcome:
-    """What became of a grid: its trials in the order of the request, and whether it was interrupted."""
+    """What became of a grid.
 
+    Attributes:
+        trials: what was asked for, in that order.
+        folders: theirs, in the same order.
+        unwritten: status and reason of trials that could not be written to their folders.
+        interrupted: whether it was.
+    """
+
+    trials: list[TrialFile] = field(default_factory=list)
     folders: list[TrialFolder] = field(default_factory=list)
+    unwritten: dict[str, tuple[str, str]] = field(default_factory=dict)
     interrupted: bool = False
+
+    def rows(self) -> list[Row]:
+        """A row for every trial, whatever became of it."""
+        rows = []
+        for trial, folder in zip(self.trials, self.folders, strict=True):
+            if trial.trial_id in self.unwritten:
+                rows.append(row_of_failure(folder, trial, *self.unwritten[trial.trial_id]))
+                continue
+            try:
+                rows.append(read_row(folder))
+            except StoreError as error:
+                rows.append(row_of_failure(folder, trial, "failed", str(error)))
+        return rows
 
 
 @contextmanager
@@ -78,9 +105,9 @@ def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
     opened: list[Server] = []
 
     def server() -> Server:
-        if not opened:
+        if not opened or not opened[-1].alive:
             opened.append(Server(threads=threads, device=device))
-        return opened[0]
+        return opened[-1]
 
     try:
         yield server
@@ -103,7 +130,11 @@ def layout(request: RunRequest, device: str) -> tuple[int, int]:
 def plan_trials(request: RunRequest, server: Callable[[], Server], device: str, threads: int) -> list[TrialFile]:
     """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
     execution = Execution(
-        device=device, threads=threads, data_root=request.plan.data_root, cache_dir=str(cache_folder().resolve())
+        device=device,
+        threads=threads,
+        data_root=request.plan.data_root,
+        cache_dir=str(cache_folder().resolve()),
+        checkpoint_seconds=request.checkpoint_seconds,
     )
     trials: dict[str, TrialFile] = {}
     for cell in plan(request.plan, server):
@@ -117,7 +148,8 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     """Run a grid to its end.
 
     A trial that is done is looked up, one that another run is working on is waited for, every other one is run here.
-    The first interrupt lets running trials finish their step and write a checkpoint, the second ends them at once.
+    The first interrupt (SIGINT, SIGTERM or SIGHUP) lets running trials finish their step and write a checkpoint, the
+    second ends them at once. A trial that ran out of memory is tried once more when no other one runs.
     """
     device = devices.choose(request.device)
     slots, threads = layout(request, device)
@@ -127,10 +159,11 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     with shared_server(device, threads) as server:
         trials = plan_trials(request, server, device, threads)
         entry = plugins.registry.find("executor", request.executor)
-        executor: Executor = entry.load()(Settings(slots=slots, timeout=request.timeout, server=server))
-        run = _Run(request, store, executor, plugins, display, trials)
+        settings = Settings(slots=slots, timeout=request.timeout, memory_limit=request.memory_limit, server=server)
+        executor: Executor = entry.load()(settings)
         try:
-            return run.to_its_end()
+            with Interrupts() as interrupts:
+                return _Run(request, store, executor, plugins, display, trials, interrupts).to_its_end()
         finally:
             executor.close()
             store.release_all()
@@ -147,6 +180,7 @@ class _Run:
         plugins: Plugins,
         display: Display,
         trials: Sequence[TrialFile],
+        interrupts: Interrupts,
     ) -> None:
         self._request = request
         self._store = store
@@ -154,10 +188,14 @@ class _Run:
         self._plugins = plugins
         self._display = display
         self._trials = {trial.trial_id: trial for trial in trials}
+        self._interrupts = interrupts
+        self._answered = 0
         self._mine: set[str] = set()
         self._shown: set[str] = set()
         self._elsewhere: set[str] = set()
-        self._interrupts = 0
+        self._crowded: list[str] = []
+        self._alone: set[str] = set()
+        self._unwritten: dict[str, tuple[str, str]] = {}
 
     def to_its_end(self) -> Outcome:
         """Dispatch what is missing and wait for all of it."""
@@ -167,43 +205,58 @@ class _Run:
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
             self._display.note(line)
-        while self._mine or (self._elsewhere and not self._interrupts):
-            try:
-                self._look()
-            except KeyboardInterrupt:
-                self._interrupt()
+        self._say_who_is_elsewhere()
+        while self._mine or (self._elsewhere and not self._interrupts.count):
+            if self._interrupts.count > self._answered:
+                self._stop()
+            self._look()
         folders = [self._store.folder(trial_id) for trial_id in self._trials]
-        return Outcome(folders=folders, interrupted=bool(self._interrupts))
+        return Outcome(
+            trials=list(self._trials.values()),
+            folders=folders,
+            unwritten=self._unwritten,
+            interrupted=bool(self._interrupts.count),
+        )
 
     def _is_cached(self, trial_id: str) -> bool:
         status = self._store.cached(trial_id)
         return status == "done" or (status is not None and not self._request.retry)
 
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
+        """Take the leases of trials and hand them to the executor; one whose folder cannot be written to has failed."""
         jobs = []
         for trial_id in trial_ids:
-            if not self._store.lease(trial_id):
-                self._elsewhere.add(trial_id)
-                continue
-            if self._is_cached(trial_id):  # finished by another run between looking and leasing
+            try:
+                if not self._store.lease(trial_id):
+                    self._elsewhere.add(trial_id)
+                    continue
+                if self._is_cached(trial_id):  # finished by another run between looking and leasing
+                    self._store.release(trial_id)
+                    continue
+                jobs.append(self._prepare(trial_id))
+            except StoreError as error:
                 self._store.release(trial_id)
-                continue
-            trial, folder = self._trials[trial_id], self._store.folder(trial_id)
-            folder.write_spec(trial)
-            if folder.read_status()["status"] != "interrupted":
-                folder.log.unlink(missing_ok=True)
-            folder.write_status("pending")
-            jobs.append(Job(trial_id, folder.path, _weight(trial)))
-            self._mine.add(trial_id)
+                self._unwritten[trial_id] = ("failed", str(error))
+                self._display.note(f"{trial_label(self._trials[trial_id].spec)}: {error}")
+        self._mine.update(job.trial_id for job in jobs)
         self._executor.submit(jobs)
+
+    def _prepare(self, trial_id: str) -> Job:
+        trial, folder = self._trials[trial_id], self._store.folder(trial_id)
+        goes_on = folder.checkpoint.exists() or folder.read_status()["status"] == "interrupted"
+        folder.write_spec(trial)
+        if not goes_on:
+            folder.log.unlink(missing_ok=True)
+        folder.write_status("pending")
+        return Job(trial_id, folder.path, _weight(trial))
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""
         if not self._mine:
-            time.sleep(REMOTE_POLL_SECONDS)
+            self._interrupts.sleep(REMOTE_POLL_SECONDS)
         states = self._executor.states(timeout=POLL_SECONDS)
         for trial_id, state in states.items():
-            if trial_id not in self._mine:
+            if trial_id not in self._mine or trial_id in self._crowded:
                 continue
             if state is not JobState.PENDING and trial_id not in self._shown:
                 self._shown.add(trial_id)
@@ -214,38 +267,98 @@ class _Run:
             if state in (JobState.ENDED, JobState.LOST):
                 self._end(trial_id, state)
         self._display.tick()
-        for trial_id in [one for one in self._elsewhere if self._store.lease(one)]:
-            # The other run has ended. What it has not done is ours now.
+        self._give_up_what_was_lost()
+        self._retry_alone()
+        self._take_over()
+
+    def _end(self, trial_id: str, state: JobState) -> None:
+        folder = self._store.folder(trial_id)
+        why = self._executor.why(trial_id)
+        status, reason = settle(folder, state, why)
+        # A limit of its own is passed just as well alone.
+        beside = status == "out-of-memory" and "--memory-limit" not in reason
+        if beside and trial_id not in self._alone and not self._interrupts.count:
+            self._display.note(f"{trial_label(self._trials[trial_id].spec)}: {reason}; tried once more, alone, later")
+            self._crowded.append(trial_id)
+            return
+        if beside and trial_id in self._alone:
+            reason = f"{reason}; tried twice, the second time alone"
+            with contextlib.suppress(StoreError):
+                folder.write_status(status, reason)
+        self._finish(trial_id, status, reason)
+
+    def _finish(self, trial_id: str, status: str, reason: str) -> None:
+        folder = self._store.folder(trial_id)
+        if folder.read_status()["status"] != status:
+            self._unwritten[trial_id] = (status, reason)
+        self._mine.discard(trial_id)
+        self._store.release(trial_id)
+        self._display.finished(folder, trial_label(self._trials[trial_id].spec), status, reason)
+        self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
+
+    def _retry_alone(self) -> None:
+        """Once nothing else runs, try a trial again that ran out of memory beside others."""
+        if self._interrupts.count:
+            for trial_id in self._crowded:
+                status = self._store.folder(trial_id).read_status()
+                self._finish(trial_id, str(status["status"]), str(status["reason"]))
+            self._crowded.clear()
+        elif self._crowded and self._mine == set(self._crowded):
+            trial_id = self._crowded.pop(0)
+            self._alone.add(trial_id)
+            self._mine.discard(trial_id)
+            self._dispatch([trial_id])
+
+    def _take_over(self) -> None:
+        """What another run worked on and did not finish is ours, once it has given it back or died."""
+        if self._interrupts.count:
+            return
+        for trial_id in sorted(self._elsewhere):
+            try:
+                if not self._store.lease(trial_id):
+                    continue
+            except StoreError:
+                pass  # told by the dispatch
             self._elsewhere.discard(trial_id)
             if self._is_cached(trial_id):
                 self._store.release(trial_id)
             else:
                 self._dispatch([trial_id])
 
-    def _end(self, trial_id: str, state: JobState) -> None:
-        folder = self._store.folder(trial_id)
-        status = settle(folder, state, self._executor.why(trial_id))
-        self._mine.discard(trial_id)
-        self._store.release(trial_id)
-        reason = str(folder.read_status()["reason"])
-        self._display.finished(folder, trial_label(self._trials[trial_id].spec), status, reason)
-        self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
+    def _give_up_what_was_lost(self) -> None:
+        """Stop working on trials that another run has taken over while this one was suspended."""
+        for trial_id in self._store.lost() & self._mine:
+            self._display.note(f"{trial_label(self._trials[trial_id].spec)}: taken over by another run meanwhile")
+            self._executor.cancel([trial_id], hard=True)
+            self._mine.discard(trial_id)
+            self._store.release(trial_id)
+            self._elsewhere.add(trial_id)
 
-    def _interrupt(self) -> None:
-        self._interrupts += 1
-        hard = self._interrupts > 1
+    def _say_who_is_elsewhere(self) -> None:
+        owners: dict[str, int] = {}
+        for trial_id in self._elsewhere:
+            found = holder(self._store.folder(trial_id).path)
+            if found is not None:
+                owners[str(found)] = owners.get(str(found), 0) + 1
+        for owner, count in sorted(owners.items()):
+            self._display.note(f"{count} trial{'' if count == 1 else 's'} held by {owner}; waiting for the results")
+
+    def _stop(self) -> None:
+        """Answer an interrupt: the first one gently, the second at once."""
+        hard = self._interrupts.count > 1
+        self._answered = self._interrupts.count
         if hard:
             self._display.note("stopping at once")
         else:
             self._display.note("writing checkpoints and stopping; press Ctrl-C again to stop at once")
         with contextlib.suppress(GanbenchError):
             self._executor.cancel(list(self._mine), hard=hard)
-        waiting = {one for one, state in self._executor.states().items() if state is JobState.RUNNING}
-        for trial_id in self._mine - waiting:
-            if self._store.folder(trial_id).read_status()["status"] == "pending":
+        known = self._executor.states()
+        for trial_id in self._mine - set(known) - set(self._crowded):
+            with contextlib.suppress(StoreError):
                 self._store.folder(trial_id).write_status("interrupted", "not started yet; run again to go on")
-                self._mine.discard(trial_id)
-                self._store.release(trial_id)
+            self._mine.discard(trial_id)
+            self._store.release(trial_id)
 
     def _tell(self, hook: str, trial_id: str, **more: object) -> None:
         spec = self._trials[trial_id].spec.model_dump(mode="json")

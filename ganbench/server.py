@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,10 @@ from typing import Any
 from ganbench.errors import GanbenchError
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class ServerDied(GanbenchError):
+    """The fork server was killed or crashed; what it ran has ended with it."""
 
 
 class Server:
@@ -36,24 +39,33 @@ class Server:
         )
         self._pending = b""
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message.
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
 
-        Raises:
-            GanbenchError: the server has died.
-        """
+    def start(self, name: str, task: str, arguments: list[str], log: Path, *, memory_limit: int | None = None) -> None:
+        """Start a task; ``name`` says which it is in the message of its end."""
+        message = {"op": "start", "id": name, "task": task, "arguments": arguments, "log": str(log)}
+        self._send(message | {"environment": {}, "memory_limit": memory_limit})
+
+    def end(self, name: str, *, hard: bool) -> None:
+        """Ask a task to stop, or end it and all that it started at once."""
+        self._send({"op": "kill", "id": name, "hard": hard})
+
+    def _send(self, message: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write((json.dumps(message) + "\n").encode())
             self._process.stdin.flush()
         except OSError as error:
-            raise GanbenchError(f"the process that starts trials has died ({error}); run again to go on") from error
+            raise ServerDied(f"the process that starts trials has died ({error}); run again to go on") from error
 
     def receive(self, timeout: float) -> list[dict[str, Any]]:
         """Return the messages that arrive within ``timeout`` seconds, as soon as there is one.
 
         Raises:
-            GanbenchError: the server has died.
+            ServerDied: it has.
         """
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -63,7 +75,7 @@ class Server:
         data = os.read(descriptor, 65536)
         if not data:
             code = self._process.wait()
-            raise GanbenchError(f"the process that starts trials has died (exit {code}); run again to go on")
+            raise ServerDied(f"the process that starts trials has died (exit {code}); run again to go on")
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -73,13 +85,13 @@ class Server:
         Raises:
             GanbenchError: it took longer than ``timeout`` seconds, or the server died.
         """
-        self.send({"op": "start", "id": task, "task": task, "arguments": arguments, "log": str(log), "environment": {}})
+        self.start(task, task, arguments, log)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             for message in self.receive(min(1.0, timeout)):
                 if message["event"] == "exit":
                     return int(message["code"])
-        self.send({"op": "kill", "id": task, "signal": int(signal.SIGKILL)})
+        self.end(task, hard=True)
         raise GanbenchError(f"planning took longer than {timeout:.0f} seconds and was stopped")
 
     def close(self) -> None:

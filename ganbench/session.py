@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganbench import plugins as plugin_loader
 from ganbench.display import make_display
 from ganbench.errors import GanbenchError
-from ganbench.results import frame, read_row, read_rows
+from ganbench.results import frame, read_rows
 from ganbench.runner import RunRequest, run_grid
 from ganbench.suite import Suite, load, parse, to_request, trackers_of
 from ganbench.trackers.following import tracked
@@ -87,7 +87,7 @@ def run(
         display.close()
     if outcome.interrupted:
         raise KeyboardInterrupt
-    return frame([read_row(folder) for folder in outcome.folders])
+    return frame(outcome.rows())
 
 
 def load_results(runs: str | Path = "runs") -> pandas.DataFrame:

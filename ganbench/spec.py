@@ -186,6 +186,10 @@ class TrialSpec(Frozen):
     @property
     def trial_id(self) -> str:
         """A readable beginning and twelve digits of the hash of the canonical JSON."""
+        return self.name_of(self.model_dump(mode="json"))
+
+    def name_of(self, content: Any) -> str:
+        """The name of this trial where ``content`` is its canonical form."""
         words = [
             *([self.source.label] if self.source else []),
             self.baseline or (self.loss.name if self.loss else "no-loss"),
@@ -194,7 +198,7 @@ class TrialSpec(Frozen):
             f"s{self.seed}",
         ]
         readable = "-".join(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-.") for word in words)
-        return f"{readable[:80]}-{digest(self.model_dump(mode='json'))[:12]}"
+        return f"{readable[:80]}-{digest(content)[:12]}"
 
     @property
     def loss_label(self) -> str:
@@ -221,7 +225,11 @@ class Execution(Frozen):
 
     ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or
     of the trial that trained it.
+
+    What another version of ganbench wrote here besides is passed over.
     """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     device: str = "cpu"
     threads: int = 1

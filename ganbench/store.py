@@ -5,12 +5,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
+from ganbench.files import remove_drafts
 from ganbench.folder import TrialFolder
-from ganbench.spec import FINAL
+from ganbench.leases import Leases
+from ganbench.results import read_row
+from ganbench.spec import FINAL, STATUSES
 
 
 class Store:
@@ -18,7 +19,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._leases: dict[str, FileLock] = {}
+        self._leases = Leases()
 
     def prepare(self) -> None:
         """Make sure that the folder is there and can be written to.
@@ -55,58 +56,70 @@ class Store:
             yield TrialFolder(spec.parent)
 
     def cached(self, trial_id: str) -> str | None:
-        """The status of a trial that need not run again, else ``None``."""
+        """The status of a trial that need not run again, else ``None``; a damaged result is none."""
         folder = self.folder(trial_id)
-        status = folder.read_status()["status"]
-        if status in FINAL and folder.read_result().get("trial_id") == trial_id:
-            return str(status)
-        return None
+        if folder.read_status()["status"] not in FINAL:
+            return None
+        try:
+            row = read_row(folder)
+        except StoreError:
+            return None
+        return row.status if row.protocol is not None else None
 
     def lease(self, trial_id: str) -> bool:
-        """Take a trial for this process; false where another run has it. Ends with this process, however it ends."""
-        if trial_id in self._leases:
-            return True
-        lock = FileLock(self.path / trial_id / ".lease")
+        """Take a trial for this process; false where another run has it.
+
+        What an earlier, killed writer left half-written is removed: with the lease, nobody else is writing.
+
+        Raises:
+            StoreError: the folder cannot be made or written to.
+        """
+        path = self.path / trial_id
         try:
-            (self.path / trial_id).mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
+            path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"cannot write to {self.path / trial_id}: {error.strerror}; choose another --out"
+                f"cannot make {path}: {error.strerror or error}; choose another folder with --out"
             ) from error
-        self._leases[trial_id] = lock
+        if not self._leases.take(path):
+            return False
+        remove_drafts(path)
         return True
 
     def release(self, trial_id: str) -> None:
         """Give a trial back."""
-        lock = self._leases.pop(trial_id, None)
-        if lock is not None:
-            # The file stays: removing it would let two others lock two files of the same name.
-            lock.release()
+        self._leases.release(self.path / trial_id)
 
     def release_all(self) -> None:
         """Give all trials back."""
-        for trial_id in list(self._leases):
-            self.release(trial_id)
+        self._leases.release_all()
+
+    def lost(self) -> set[str]:
+        """Trials that another run has taken over because this one was suspended for too long."""
+        return {path.name for path in self._leases.lost()}
 
 
-def settle(folder: TrialFolder, state: JobState, why: str) -> str:
-    """Give a trial whose process has ended without a word the status it deserves; return its status.
+def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
+    """Give a trial whose process has ended without a word the status it deserves; return its status and reason.
 
-    The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it.
+    The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it;
+    a status that cannot be written (a full disk) is returned all the same.
     """
     content = folder.read_status()
-    status = str(content["status"])
-    if status not in ("pending", "running"):
-        return status
-    if why == "timeout":
-        folder.write_status("timeout", "ended after --timeout")
-        return "timeout"
-    if state is JobState.LOST:
-        folder.write_status("failed", "its executor lost it")
-        return "failed"
-    last = folder.log_tail(1)
-    folder.write_status("failed", f"{why or 'ended without a status'}{'; last line: ' + last[0] if last else ''}")
-    return "failed"
+    status, reason = str(content["status"]), str(content["reason"])
+    kind, colon, words = why.partition(": ")
+    kind = kind if colon and kind in STATUSES else ""
+    # A trial whose time was up may have had the time to say that it was asked to stop.
+    if status not in ("pending", "running") and not (kind == "timeout" and status == "interrupted"):
+        return status, reason
+    if kind:
+        status, reason = kind, words
+        if kind == "timeout" and folder.checkpoint.exists():
+            reason += "; with a longer one it goes on from its checkpoint"
+    elif state is JobState.LOST:
+        status, reason = "failed", "its executor lost it"
+    else:
+        status, reason = "failed", why or "ended without a status"
+    with contextlib.suppress(StoreError):
+        folder.write_status(status, reason)
+    return status, reason

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ganbench import components, environment, plugins, seeds
 from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty, Samples
-from ganbench.errors import Diverged, GanbenchError, UsageError
+from ganbench.errors import Diverged, GanbenchError, StoreError, UsageError
 from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
@@ -34,6 +35,9 @@ from ganbench.training.state import State
 
 EXIT = {"done": 0, "interrupted": 130}
 PREVIEW_POINTS = 2500
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""What torch's other errors say where an allocation failed below it: in cuBLAS, cuDNN or the CPU's allocator."""
 
 
 class Parts:
@@ -74,49 +78,62 @@ def run_trial(folder: TrialFolder) -> str:
     trial = folder.read_spec()
     recorder = Recorder(folder, trial)
     stop = _stop_on_signals()
-    folder.write_status("running", started=recorder.started)
     try:
+        folder.write_status("running", started=recorder.started)
         torch.set_num_threads(trial.execution.threads)
-        status = _run(trial.spec, trial.execution, recorder, stop)
-    except Diverged as error:
-        recorder.finish("diverged", str(error), step=error.step)
-        status = "diverged"
-    except NonFiniteSamples as error:
-        recorder.finish("diverged", f"{error} at step {recorder.step}", step=recorder.step)
-        status = "diverged"
-    except (torch.cuda.OutOfMemoryError, MemoryError) as error:
-        batch = trial.spec.recipe.batch_size
-        folder.write_status("out-of-memory", f"batch_size={batch}, {recorder.memory_note()}: {error}")
-        status = "out-of-memory"
-    except GanbenchError as error:
-        folder.write_status("failed", str(error))
-        status = "failed"
-    except Exception as error:
-        import traceback
+        return _run(trial.spec, trial.execution, recorder, stop)
+    except BaseException as error:  # a component may even raise SystemExit
+        return _ended_by(error, recorder)
 
-        traceback.print_exc()
-        folder.write_status("failed", plugins.one_line(error))
-        status = "failed"
+
+def _ended_by(error: BaseException, recorder: Recorder) -> str:
+    """Write down what ended a trial early; return its status. On a full disk the log, or the caller, must do."""
+    folder, trial = recorder.folder, recorder.trial
+    try:
+        if isinstance(error, Diverged):
+            recorder.finish("diverged", str(error), step=error.step)
+            return "diverged"
+        if isinstance(error, NonFiniteSamples):
+            recorder.finish("diverged", f"{error} at step {recorder.step}", step=recorder.step)
+            return "diverged"
+    except StoreError as problem:
+        error = problem
+    status = "failed"
+    if is_out_of_memory(error):
+        status = "out-of-memory"
+        reason = f"batch_size={trial.spec.recipe.batch_size}, {recorder.memory_note()}: {plugins.one_line(error)}"
+    elif isinstance(error, GanbenchError):
+        reason = str(error)
+    else:
+        reason = plugins.one_line(error)
+        traceback.print_exception(error)
+    try:
+        folder.write_status(status, reason)
+    except StoreError as problem:
+        print(f"{reason} ({problem})", file=sys.stderr)
     return status
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device, or the machine, has no memory left."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
 
 
 def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopFlag") -> str:
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
-    content, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id)
-    recorder.warn(*warnings)
-    if content is None:
-        recorder.resume(-1, 0, 0.0, 0.0)
-    else:
-        state = content["state"]
-        recorder.resume(state["step"], state["real_images"], content["seconds"], content["elapsed"])
     if spec.baseline == "real":
+        recorder.resume(-1, 0, 0.0, 0.0)
         recorder.evaluation(0, 0, parts.evaluator.score_real(_held_out(parts, spec)))
         recorder.finish("done")
         return "done"
 
     if execution.source_path:
+        recorder.resume(-1, 0, 0.0, 0.0)
         score_given(spec, execution, parts.evaluator, recorder)
         return "done"
 
@@ -124,28 +141,59 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
         raise UsageError("only the baseline 'real' has no architecture")
     architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
     torch.backends.cudnn.benchmark = False
-    state = State(
-        architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=spec.seed, device=parts.device
-    )
     objective = _objective(spec, registry)
+    state, resumed = _fresh_or_resumed(spec, architecture, parts, objective, recorder)
     observer = Watcher(spec, execution, parts, objective, recorder, stop)
     if objective is None:
         observer.evaluate(state, final=True)
     else:
-        if content is not None:
-            state.load_state_dict(content["state"])
-            objective.load_state_dict(content["objective"])
-        else:
+        if not resumed:
             observer.first_snapshot(state)
         recorder.begin()
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
-            observer.write_checkpoint(state)
-            recorder.folder.write_status("interrupted", f"stopped after step {state.step}; run again to go on")
+            problem = observer.write_checkpoint(state)
+            recorder.folder.write_status(
+                "interrupted", f"stopped after step {state.step}{problem and '; '}{problem}; run again to go on"
+            )
             return "interrupted"
     _write_outcome(state, spec, parts, recorder)
     recorder.finish("done", real_images=state.real_images)
     checkpoint.remove(recorder.folder.checkpoint)
     return "done"
+
+
+def _fresh_or_resumed(
+    spec: TrialSpec, architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
+) -> tuple[State, bool]:
+    """The state that training begins with, and whether it is that of a checkpoint, the newest that is usable.
+
+    The objective is brought to the same moment.
+    """
+
+    def fresh() -> State:
+        return State(
+            architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=spec.seed, device=parts.device
+        )
+
+    taken: list[tuple[State, float, float]] = []
+
+    def take(content: dict[str, Any]) -> None:
+        state = fresh()  # loading may fail half-way
+        state.load_state_dict(content["state"])
+        if objective is not None:
+            objective.load_state_dict(content["objective"])
+        taken.append((state, float(content["seconds"]), float(content["elapsed"])))
+
+    _, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
+    recorder.warn(*warnings)
+    if taken:
+        state, seconds, elapsed = taken[-1]
+        recorder.resume(state.step, state.real_images, seconds, elapsed)
+    else:
+        state = fresh()
+        recorder.resume(-1, 0, 0.0, 0.0)
+    recorder.attempt()
+    return state, bool(taken)
 
 
 class Watcher:
@@ -202,8 +250,12 @@ class Watcher:
         if content is not None:  # a generator on its way to diverging may make nothing that can be drawn
             self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
 
-    def write_checkpoint(self, state: State) -> None:
-        """Write all that is needed to go on."""
+    def write_checkpoint(self, state: State) -> str:
+        """Write all that is needed to go on; return why it could not be written, or nothing.
+
+        A full disk may have room again later, and the checkpoint before this one is still there: training goes on.
+        """
+        problem = ""
         with self._recorder.not_training():
             content = {
                 "state": state.state_dict(),
@@ -211,8 +263,14 @@ class Watcher:
                 "seconds": self._recorder.training_seconds,
                 "elapsed": self._recorder.elapsed,
             }
-            checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
+            try:
+                checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
+            except StoreError as error:
+                problem = f"no checkpoint at step {state.step}: {str(error).partition(';')[0]}"
+                print(problem, file=sys.stderr)
+                self._recorder.warn(problem)
         self._written = time.monotonic()
+        return problem
 
 
 class StopFlag:

@@ -170,7 +170,7 @@ def test_a_trial_without_a_result_is_a_row(tmp_path: Path, status: str) -> None:
     folder.log.write_text("one\nlast words\n\n")
     row = read_row(folder)
     assert (row.status, row.reason, row.protocol, dict(row.metrics)) == (status, "why", None, {})
-    assert row.log_line == ("" if status == "pending" else "last words")
+    assert row.log == (() if status == "pending" else ("one", "last words"))
 
 
 def test_a_result_of_an_earlier_attempt_gives_no_numbers(tmp_path: Path) -> None:

@@ -135,7 +135,11 @@ def test_a_specification_is_frozen(trial_spec: Make) -> None:
         Recipe().steps = 5  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("model", [Recipe, Execution])
+def test_how_it_runs_may_hold_what_another_version_wrote() -> None:
+    assert Execution.model_validate({"device": "cpu", "of_another_version": 1}) == Execution(device="cpu")
+
+
+@pytest.mark.parametrize("model", [Recipe, Component])
 def test_an_unknown_field_is_refused(model: type[Any]) -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         model(stepz=5)

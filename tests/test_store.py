@@ -1,5 +1,6 @@
 """The store: what is cached, who has the lease, what becomes of a trial that ended without a word."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,18 @@ from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
+from ganbench.recording import protocol
+from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
 from ganbench.store import Store, settle
 
+Make = Callable[..., TrialSpec]
 
-def finished(store: Store, name: str, status: str) -> TrialFolder:
-    folder = store.folder(name)
-    write_json(folder.result, {"trial_id": name, "status": status})
+
+def finished(store: Store, spec: TrialSpec, status: str) -> TrialFolder:
+    folder = store.folder(spec.trial_id)
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+    result = {"schema_version": SCHEMA, "trial_id": spec.trial_id, "status": status}
+    write_json(folder.result, result | {"protocol": protocol(spec, {}).model_dump(mode="json")})
     folder.write_status(status)
     return folder
 
@@ -21,19 +28,33 @@ def finished(store: Store, name: str, status: str) -> TrialFolder:
 @pytest.mark.parametrize(
     ("status", "cached"), [("done", True), ("diverged", True), ("failed", False), ("timeout", False)]
 )
-def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_path: Path) -> None:
+def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_path: Path, trial_spec: Make) -> None:
     store = Store(tmp_path)
-    finished(store, "trial", status)
-    assert store.cached("trial") == (status if cached else None)
+    folder = finished(store, trial_spec(), status)
+    assert store.cached(folder.trial_id) == (status if cached else None)
 
 
-def test_a_status_without_its_result_is_not_cached(tmp_path: Path) -> None:
+def test_a_status_without_its_whole_result_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:
     store = Store(tmp_path)
-    finished(store, "trial", "done").result.unlink()
-    assert store.cached("trial") is None
-    finished(store, "other", "done")
-    write_json(store.folder("other").result, {"trial_id": "another", "status": "done"})
-    assert store.cached("other") is None
+    folder = finished(store, trial_spec(), "done")
+    folder.result.unlink()
+    assert store.cached(folder.trial_id) is None
+    other = finished(store, trial_spec(seed=1), "done")
+    write_json(other.result, {"trial_id": "another", "status": "done"})
+    assert store.cached(other.trial_id) is None
+    torn = finished(store, trial_spec(seed=2), "done")
+    torn.result.write_bytes(torn.result.read_bytes()[:-30])
+    assert store.cached(torn.trial_id) is None
+
+
+def test_with_the_lease_comes_a_clean_folder(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / ".result.json.abc.tmp").write_text("{")
+    (tmp_path / "trial" / "progress.jsonl").write_text("")
+    assert store.lease("trial")
+    store.release_all()
+    assert [path.name for path in (tmp_path / "trial").iterdir()] == ["progress.jsonl"]
 
 
 def test_a_lease_is_taken_once(tmp_path: Path) -> None:
@@ -51,25 +72,53 @@ def test_a_lease_is_taken_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("why", "status", "words"),
     [
-        ("timeout", "timeout", "--timeout"),
-        ("killed by signal 9 (SIGKILL)", "failed", "SIGKILL"),
-        ("exit code 3", "failed", "exit code 3; last line: the end"),
+        ("timeout: not done within 5 s (--timeout)", "timeout", "not done within 5 s (--timeout)"),
+        ("out-of-memory: it used too much", "out-of-memory", "it used too much"),
+        ("interrupted: stopped at once", "interrupted", "stopped at once"),
+        ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
+        ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
+        ("", "failed", "ended without a status"),
     ],
 )
 def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str, words: str, tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("running")
-    folder.log.write_text("something\nthe end\n")
-    assert settle(folder, JobState.ENDED, why) == status
-    assert folder.read_status()["status"] == status
-    assert words in folder.read_status()["reason"]
+    assert settle(folder, JobState.ENDED, why) == (status, words)
+    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, words)
+
+
+def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("interrupted", "stopped after step 7; run again to go on")  # it answered the first signal
+    folder.checkpoint.write_bytes(b"x")
+    status, reason = settle(folder, JobState.ENDED, "timeout: not done within 5 s (--timeout)")
+    assert status == folder.read_status()["status"] == "timeout"
+    assert "goes on from its checkpoint" in reason
 
 
 def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("out-of-memory", "too much")
-    assert settle(folder, JobState.ENDED, "killed by signal 9 (SIGKILL)") == "out-of-memory"
+    assert settle(folder, JobState.ENDED, "killed by signal 9 (SIGKILL)") == ("out-of-memory", "too much")
+    assert settle(folder, JobState.ENDED, "timeout: not done") == ("out-of-memory", "too much")
     assert folder.read_status()["reason"] == "too much"
+
+
+def test_an_executor_that_lost_a_trial(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+    assert settle(folder, JobState.LOST, "") == ("failed", "its executor lost it")
+
+
+def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+
+    def full(*arguments: object, **more: object) -> None:
+        raise StoreError("cannot write: No space left on device")
+
+    monkeypatch.setattr(TrialFolder, "write_status", full)
+    assert settle(folder, JobState.ENDED, "exit code 1") == ("failed", "exit code 1")
 
 
 def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Checkpoints: whole or set aside, two of them kept, and never a program."""
 
-import hashlib
 import os
 import pickle
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
+from ganbench import sealing
 from ganbench.errors import StoreError
 from ganbench.training import checkpoint
 from ganbench.training.checkpoint import DamagedCheckpoint, latest, load, previous, save
@@ -129,7 +129,7 @@ def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form
         path.write_bytes(pickle.dumps(Program(mark)))
     payload = path.read_bytes()
     if signed:
-        path.write_bytes(checkpoint._MAGIC + hashlib.sha256(payload).digest() + payload)
+        path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
     content, warnings = latest(path, "t")
     assert content is None
     assert len(warnings) == 1
@@ -142,7 +142,7 @@ def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form
 def test_a_checkpoint_without_content_is_damaged(path: Path) -> None:
     torch.save({"trial_id": "t"}, path)
     payload = path.read_bytes()
-    path.write_bytes(checkpoint._MAGIC + hashlib.sha256(payload).digest() + payload)
+    path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
     content, warnings = latest(path, "t")
     assert content is None
     assert len(warnings) == 1

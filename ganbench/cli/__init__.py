@@ -130,4 +130,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"ganbench: {' '.join(message.split())}", err=True)
+    from ganbench.cleaning import clean
+
+    click.echo(f"ganbench: {clean(message)}", err=True)

@@ -1,6 +1,7 @@
 """Options and completions that several commands share."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,23 @@ def complete_any(ctx: click.Context, parameter: click.Parameter, incomplete: str
         for entry in registry.entries(kind)
         if entry.name.startswith(incomplete)
     ]
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
+    """A size such as ``4G``, ``500M`` or ``1.5GiB``; the units are powers of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes."""
+        found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:iB|B)?", str(value), re.IGNORECASE)
+        size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+        if size < 1 << 20:
+            self.fail(f"{value!r} must be a size of at least 1M, such as 500M or 4G", param, ctx)
+        return size
+
+
+BYTES = Bytes()
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.options import format_option, layout_options
 from ganbench.cli.run import print_rows
 
@@ -33,7 +34,7 @@ def results(runs: Path, form: str, layout: "Layout") -> int:
         raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
     rows, problems = read_rows(runs)
     for problem in problems:
-        click.echo(f"ganbench: left out: {problem}", err=True)
+        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
     if not rows:
         raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
     print_rows(rows, form, layout)

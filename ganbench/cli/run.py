@@ -1,11 +1,14 @@
 """``ganbench run``."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.options import complete_components, format_option
+from ganbench.cleaning import clean
+from ganbench.cli.options import BYTES, complete_components, format_option
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -58,6 +61,13 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
+@click.option(
+    "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."
+)
+@click.option(
+    "--checkpoint-seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="S",
+    help="Seconds between two checkpoints of a trial.",
+)  # fmt: skip
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
 @click.option(
     "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
@@ -76,6 +86,8 @@ def run(
     device: str,
     jobs: int,
     timeout: float | None,
+    memory_limit: int | None,
+    checkpoint_seconds: float,
     retry: bool,
     out: Path,
     dry_run: bool,
@@ -95,7 +107,18 @@ def run(
       ganbench run --losses hinge --arch resnet --dataset folder:photos.zip[size=32] --device cuda
       ganbench run --suite leaderboards/digits.toml --format markdown
     """
-    wanted, loaded = to_run(settings, suite, given, out=out, device=device, jobs=jobs, timeout=timeout, retry=retry)
+    wanted, loaded = to_run(
+        settings,
+        suite,
+        given,
+        out=out,
+        device=device,
+        jobs=jobs,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        checkpoint_seconds=checkpoint_seconds,
+        retry=retry,
+    )
     if dry_run:
         from ganbench.cli.dry_run import describe
 
@@ -123,8 +146,8 @@ def to_run(
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
     """Run a grid to its end and print its table; return the exit code and the trials."""
     from ganbench.display import make_display
-    from ganbench.results import read_row
     from ganbench.runner import run_grid
+    from ganbench.spec import FINAL
     from ganbench.trackers.following import tracked
 
     display = tracked(make_display(quiet=quiet), wanted.trackers, loaded.registry, wanted.out)
@@ -132,10 +155,16 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
-    rows = [read_row(folder) for folder in outcome.folders]
+    rows = outcome.rows()
     print_rows(rows, form)
     if outcome.interrupted:
-        click.echo("ganbench: interrupted; the same command goes on from the checkpoints", err=True)
+        left = sum(row.status not in FINAL for row in rows)
+        again = shlex.join(["ganbench", *sys.argv[1:]])
+        click.echo(
+            f"ganbench: interrupted; the table holds what is done so far, {left} of {len(rows)} trials are not; "
+            f"the same command goes on from the checkpoints:\n  {clean(again)}",
+            err=True,
+        )
         return 130, outcome.folders
     return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
 

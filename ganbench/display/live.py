@@ -12,10 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ganbench.cleaning import clean
 from ganbench.display.plain import end_line, plan_line
 from ganbench.display.watching import Clock, Work, roughly
 from ganbench.folder import TrialFolder
-from ganbench.tables.wording import clean, duration
+from ganbench.tables.wording import duration
 
 REFRESH_SECONDS = 0.25
 _FACTS = ("step", "speed", "losses", "score", "memory")

@@ -4,9 +4,10 @@ import contextlib
 import time
 from typing import TextIO
 
+from ganbench.cleaning import clean
 from ganbench.display.watching import Clock, Work, outcome, roughly
 from ganbench.folder import TrialFolder
-from ganbench.tables.wording import clean, duration
+from ganbench.tables.wording import duration
 
 HEARTBEAT_SECONDS = 30.0
 

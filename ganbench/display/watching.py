@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganbench.cleaning import clean
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
 from ganbench.results import in_metric_order, read_row
 from ganbench.spec import TrialSpec
-from ganbench.tables.wording import clean, headline, rate, spread
+from ganbench.tables.wording import headline, rate, spread
 
 Clock = Callable[[], float]
 

@@ -37,12 +37,14 @@ class Settings:
     Attributes:
         slots: how many trials at once.
         timeout: seconds after which a trial is ended, or ``None``.
+        memory_limit: bytes of memory that a trial and what it starts may use, or ``None``.
         server: opens, once, the process on this machine that forks workers.
         options: settings of its own, by name.
     """
 
     slots: int
     timeout: float | None
+    memory_limit: int | None = None
     server: "Callable[[], Server]"
     options: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,7 +68,11 @@ class Executor:
         raise NotImplementedError
 
     def why(self, trial_id: str) -> str:
-        """Say how a job ended that left no final status, e.g. ``killed by signal 9``."""
+        """Say how a job ended that left no final status, e.g. ``killed by signal 9``.
+
+        Where that is not a failure of the trial, a status and a colon come first: ``timeout: ...``,
+        ``out-of-memory: ...`` or ``interrupted: ...``.
+        """
         return ""
 
     def close(self) -> None:

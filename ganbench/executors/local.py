@@ -1,14 +1,21 @@
 """Trials as processes on this machine, forked from a server that has torch imported."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.folder import TrialFolder
+from ganbench.server import Server, ServerDied
 
 GRACE_SECONDS = 30.0
 """Between asking a trial to stop, upon which it finishes its step and writes a checkpoint, and ending it."""
+TIMEOUT_GRACE_SECONDS = 10.0
+"""The same where its time is up: one that hangs will not answer."""
+STARTS = 3
+"""How often a trial is started that was lost with the server that started it, through no fault of its own."""
 
 
 class Local(Executor):
@@ -16,23 +23,30 @@ class Local(Executor):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        self._server: Server | None = None
         self._waiting: list[Job] = []
-        self._started: dict[str, float] = {}
+        self._started: dict[str, tuple[Job, float]] = {}
+        self._starts: dict[str, int] = {}
         self._kill_at: dict[str, float] = {}
+        self._reasons: dict[str, str] = {}
         self._ended: dict[str, str] = {}
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue jobs, the heaviest first: a long trial that starts last would keep the others waiting."""
-        self._waiting.extend(jobs)
+        for job in jobs:
+            self._ended.pop(job.trial_id, None)
+            self._waiting.append(job)
         self._waiting.sort(key=lambda job: -job.weight)
         self._fill()
 
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
         """Collect what has ended, enforce time limits, start what there is room for."""
-        for message in self.settings.server().receive(timeout) if self._started else []:
-            if message["event"] == "exit":
-                self._take_exit(message)
-        self._enforce()
+        try:
+            if self._started:
+                self._take(timeout)
+            self._enforce()
+        except ServerDied:
+            self._start_anew()
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         states |= dict.fromkeys(self._started, JobState.RUNNING)
@@ -43,9 +57,12 @@ class Local(Executor):
         chosen = set(trial_ids)
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
         for trial_id in chosen & set(self._started):
-            self._signal(trial_id, signal.SIGKILL if hard else signal.SIGTERM)
-            if not hard:
-                self._kill_at.setdefault(trial_id, time.monotonic() + GRACE_SECONDS)
+            self._reasons.setdefault(trial_id, "interrupted: stopped at once; run again to go on")
+            if hard:
+                self._end(trial_id, hard=True)
+            elif trial_id not in self._kill_at:
+                self._end(trial_id, hard=False)
+                self._kill_at[trial_id] = time.monotonic() + GRACE_SECONDS
 
     def why(self, trial_id: str) -> str:
         """How its process ended."""
@@ -57,45 +74,92 @@ class Local(Executor):
 
     def _fill(self) -> None:
         while self._waiting and len(self._started) < self.settings.slots:
-            job = self._waiting.pop(0)
-            self.settings.server().send(
-                {
-                    "op": "start",
-                    "id": job.trial_id,
-                    "task": "trial",
-                    "arguments": [str(job.folder / "spec.json"), str(job.folder)],
-                    "log": str(job.folder / "worker.log"),
-                    "environment": {},
-                }
-            )
-            self._started[job.trial_id] = time.monotonic()
-            self._ended.pop(job.trial_id, None)
+            job = self._waiting[0]
+            self._starts[job.trial_id] = self._starts.get(job.trial_id, 0) + 1
+            try:
+                self._own_server().start(
+                    job.trial_id,
+                    "trial",
+                    [str(job.folder / "spec.json"), str(job.folder)],
+                    job.folder / "worker.log",
+                    memory_limit=self.settings.memory_limit,
+                )
+            except ServerDied:
+                self._start_anew()
+                # A server that dies before it has started anything will not do better the next time.
+                if self._starts[job.trial_id] >= STARTS:
+                    raise
+                continue
+            self._waiting.pop(0)
+            self._started[job.trial_id] = (job, time.monotonic())
+
+    def _own_server(self) -> Server:
+        """The server that runs this executor's trials: the same one until it has died and nothing of it is left."""
+        if self._server is None:
+            self._server = self.settings.server()
+        return self._server
+
+    def _take(self, timeout: float) -> None:
+        for message in self._own_server().receive(timeout):
+            if message["event"] == "exit":
+                self._take_exit(message)
+
+    def _start_anew(self) -> None:
+        """The server has died, and what it had started with it: take that up from its checkpoints."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        with contextlib.suppress(ServerDied):
+            # Its channel closes when the last of its processes is gone; until then trials may still be written to.
+            while self._server is not None and time.monotonic() < deadline:
+                self._take(1.0)
+        self._server = None
+        lost, self._started, self._kill_at = self._started, {}, {}
+        for trial_id, (job, _) in lost.items():
+            reason = self._reasons.pop(trial_id, "")
+            if TrialFolder(job.folder).read_status()["status"] not in ("pending", "running"):
+                self._ended[trial_id] = reason  # it had come to its end, and only the news were lost
+            elif reason:
+                self._ended[trial_id] = reason
+            elif self._starts[trial_id] >= STARTS:
+                self._ended[trial_id] = f"the process that starts trials died {STARTS} times while this one ran"
+            else:
+                self._waiting.insert(0, job)
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
         trial_id = message["id"]
-        began = self._started.pop(trial_id, None)
-        if began is None:
+        if self._started.pop(trial_id, None) is None:
             return
         self._kill_at.pop(trial_id, None)
-        if trial_id not in self._ended:
-            number = message["signal"]
-            self._ended[trial_id] = f"killed by {_signal_name(number)}" if number else f"exit code {message['code']}"
+        asked = self._reasons.pop(trial_id, "")
+        if message["why"]:
+            ending = message["why"]
+        elif asked:
+            ending = asked
+        elif message["signal"]:
+            ending = f"killed by {_signal_name(message['signal'])}"
+        else:
+            ending = f"ended by itself with exit code {message['code']}, before it was done"
+        left = message["left"]
+        if left and not asked:
+            ending += f"; it left {left} process{'es' if left > 1 else ''} behind, ended too"
+        if message["last_line"]:
+            ending += f"; its log could not be written and ended: {message['last_line']}"
+        self._ended[trial_id] = ending
 
     def _enforce(self) -> None:
         now = time.monotonic()
-        for trial_id, began in list(self._started.items()):
-            if (
-                self.settings.timeout is not None
-                and now - began > self.settings.timeout
-                and trial_id not in self._ended
-            ):
-                self._ended[trial_id] = "timeout"
-                self._signal(trial_id, signal.SIGKILL)
+        limit = self.settings.timeout
+        for trial_id, (_, began) in self._started.items():
+            if limit is not None and now - began > limit and trial_id not in self._kill_at:
+                self._reasons[trial_id] = f"timeout: not done within {limit:g} s (--timeout)"
+                self._end(trial_id, hard=False)
+                self._kill_at[trial_id] = now + TIMEOUT_GRACE_SECONDS
             elif now > self._kill_at.get(trial_id, float("inf")):
-                self._signal(trial_id, signal.SIGKILL)
+                self._kill_at[trial_id] = float("inf")
+                self._reasons[trial_id] += "; it did not stop when asked and was killed"
+                self._end(trial_id, hard=True)
 
-    def _signal(self, trial_id: str, number: signal.Signals) -> None:
-        self.settings.server().send({"op": "kill", "id": trial_id, "signal": int(number)})
+    def _end(self, trial_id: str, *, hard: bool) -> None:
+        self._own_server().end(trial_id, hard=hard)
 
 
 def _signal_name(number: int) -> str:

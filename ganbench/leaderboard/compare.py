@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.results import SUCCESS, Row
 from ganbench.statistics import Summary, holm, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, short_names
-from ganbench.tables.wording import clean, headline, spread
+from ganbench.tables.wording import headline, spread
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}

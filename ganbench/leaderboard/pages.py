@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
 from ganbench.leaderboard.sources import to_rows
 from ganbench.results import SUCCESS
@@ -17,7 +18,7 @@ from ganbench.tables.machine import as_csv
 from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
-from ganbench.tables.wording import clean, number
+from ganbench.tables.wording import number
 
 GENERATED = (
     "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."

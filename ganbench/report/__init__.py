@@ -15,10 +15,10 @@ def render_report(rows: Sequence[Row], *, base: Path, title: str | None = None, 
         title: the page's title; by default the datasets and how many trials.
         alpha: the level of tests; intervals hold ``1 - alpha``.
     """
+    from ganbench.cleaning import clean
     from ganbench.report.page import page
     from ganbench.report.sections import section
     from ganbench.tables.grouping import build
-    from ganbench.tables.wording import clean
 
     tables = build(rows)
     sections = [section(table, f"s{index}", base=base, alpha=alpha) for index, table in enumerate(tables)]

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ganbench.cleaning import clean
 from ganbench.folder import TrialFolder
 from ganbench.spec import Protocol, TrialSpec, format_scalar
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import clean
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from ganbench.cleaning import clean
 from ganbench.folder import TrialFolder
 from ganbench.report.pictures import (
     Snapshots,
@@ -20,7 +21,6 @@ from ganbench.report.pictures import (
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
 from ganbench.results import Row
-from ganbench.tables.wording import clean
 
 FRAMES = (25, 13, 9, 5, 2)
 POINTS = (500, 300, 200)

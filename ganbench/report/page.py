@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ganbench import __version__
+from ganbench.cleaning import clean
 from ganbench.report.drawings import drawing
 from ganbench.report.sections import Section
-from ganbench.tables.wording import clean
 
 SCRIPTS = (
     "element.js",

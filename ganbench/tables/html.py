@@ -59,6 +59,7 @@ def fragment(sheet: Sheet) -> str:
         for note in sheet.notes:
             where = f" ({escape(note.path)})" if note.path else ""
             lines.append(f"<li>{escape(note.kind)}: {escape(note.whose)}: <code>{escape(note.text)}</code>{where}</li>")
+            lines.extend(f"<li><code>{escape(line)}</code></li>" for line in note.log)
         lines.append("</ul>")
     return "\n".join(lines)
 

@@ -60,6 +60,7 @@ def _one(page: Sheet) -> str:
     for note in page.notes:
         where = f" ({note.path})" if note.path else ""
         lines.append(rf"\par\footnotesize {escape(f'{note.kind}: {note.whose}: {note.text}{where}')}")
+        lines.extend(rf"\par\footnotesize\quad\texttt{{{escape(line)}}}" for line in note.log)
     lines.append(r"\end{table}")
     return "\n".join(lines)
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ganbench.cleaning import clean
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary
 from ganbench.tables.grouping import Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
-from ganbench.tables.wording import clean
 
 _FORMULA = ("=", "+", "-", "@")
 Field = tuple[str, str, Any]
@@ -211,6 +211,7 @@ def _trial(row: Row) -> dict[str, Any]:
         "seed": row.seed,
         "status": row.status,
         "reason": row.reason,
+        "log": [clean(line) for line in row.log],
         "metrics": dict(row.metrics),
         "best": {name: best.model_dump(mode="json") for name, best in row.best.items()},
         "area": dict(row.area),

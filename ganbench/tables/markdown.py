@@ -48,6 +48,7 @@ def fragment(page: Sheet) -> str:
     for note in page.notes:
         where = f" ({code(note.path)})" if note.path else ""
         lines.append(f"- {escape(note.kind)}: {escape(note.whose)}: {code(note.text)}{where}")
+        lines.extend(f"    - {code(line)}" for line in note.log)
     return "\n".join(lines)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganbench.cleaning import clean
 from ganbench.statistics import AverageRanks, average_ranks
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import Layout
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
-from ganbench.tables.wording import clean, spread
+from ganbench.tables.wording import spread
 
 Key = tuple[str, str, str]
 

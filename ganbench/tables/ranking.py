@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ganbench import statistics
+from ganbench.cleaning import clean
 from ganbench.results import SUCCESS, ValueInfo
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import clean, headline
+from ganbench.tables.wording import headline
 
 ALPHA = 0.05
 DIVERGED = "diverged"

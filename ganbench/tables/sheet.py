@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
 
+from ganbench.cleaning import clean
 from ganbench.results import Row
 from ganbench.tables.grouping import Group
-from ganbench.tables.wording import clean
+
+LOG_LINES = 3
+LOG_WIDTH = 200
+"""How much of a failed trial's log is shown under a table; the rest is in its folder."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Note:
-    """A line under a table: what kind, who says it (the row), the foreign text, and where to look."""
+    """A line under a table: what kind, who says it (the row), the foreign text, where to look, and the log's end."""
 
     kind: str
     whose: str
     text: str
     path: str = ""
+    log: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,11 @@ def notes(groups: Sequence[Group]) -> list[Note]:
             if row.done or row.status == "pending":
                 continue
             text = clean(row.reason) or "no reason was left"
-            line = clean(row.log_line)
-            # A divergence explains itself; the log's last line is for ends that nobody foresaw.
-            if line and line not in text and row.status not in ("diverged", "running", "interrupted"):
-                text += f" | {line}"
-            found.append(Note(row.status, clean(row.name), text, clean(str(row.folder))))
+            # A divergence explains itself; the log's end is for ends that nobody foresaw.
+            quiet = row.status in ("diverged", "running", "interrupted")
+            lines = () if quiet else tuple(filter(None, map(_cut, row.log)))[-LOG_LINES:]
+            log = () if len(lines) == 1 and lines[0] in text else lines
+            found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
     return found + _warnings([row for group in groups for row in group.rows])
 
 
@@ -87,6 +92,12 @@ def samples(rows: list[Row]) -> str:
     if len({picture.parent.parent for picture in pictures}) == 1:
         return clean(str(pictures[0].parent.parent / "*" / pictures[0].name))
     return clean(f"under {commonpath([str(picture.absolute()) for picture in pictures])}")
+
+
+def _cut(line: str) -> str:
+    """A line of a log as it is shown under a table."""
+    line = clean(line)
+    return line if len(line) <= LOG_WIDTH else f"{line[:LOG_WIDTH]}..."
 
 
 def _warnings(rows: list[Row]) -> list[Note]:

@@ -39,6 +39,7 @@ def _beneath(page: Sheet) -> list[str]:
     for note in page.notes:
         where = f" ({note.path})" if note.path else ""
         lines.append(f"{note.kind}: {note.whose}: {note.text}{where}")
+        lines.extend(f"    {line}" for line in note.log)
     return lines
 
 

@@ -1,23 +1,9 @@
 """Numbers, durations and foreign text as a table writes them."""
 
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 
 from ganbench.results import ValueInfo
-
-_ESCAPE = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles and links
-    r"|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"  # CSI and two-character sequences
-)
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def clean(text: str) -> str:
-    """One line without escape sequences, control, direction or invisible characters, whoever wrote the text."""
-    text = " ".join(_ESCAPE.sub("", text).split())
-    return "".join("" if unicodedata.category(character) in _HIDDEN else character for character in text)
 
 
 def number(value: float, info: ValueInfo) -> str:

@@ -1,17 +1,15 @@
 """Checkpoints: written whole, verified before use, two of them kept, loaded without running any code in them."""
 
-import hashlib
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganbench import sealing
 from ganbench.files import write_bytes
-
-_MAGIC = b"ganbench checkpoint 1\n"
-_DIGEST = 32
 
 
 class DamagedCheckpoint(Exception):
@@ -28,10 +26,12 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save({"trial_id": trial_id, "content": content}, buffer)
-    payload = buffer.getvalue()
+    fresh = following(path)
+    # Written in full before the older ones are touched: a full disk leaves both of them as they are.
+    write_bytes(fresh, sealing.seal(sealing.CHECKPOINT, buffer.getvalue()))
     if path.exists():
         os.replace(path, previous(path))
-    write_bytes(path, _MAGIC + hashlib.sha256(payload).digest() + payload)
+    os.replace(fresh, path)
 
 
 def load(path: Path, trial_id: str) -> dict[str, Any]:
@@ -40,12 +40,12 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
     Raises:
         DamagedCheckpoint: torn, changed, or of another trial.
     """
-    data = path.read_bytes()
-    head, payload = data[: len(_MAGIC) + _DIGEST], data[len(_MAGIC) + _DIGEST :]
-    if not head.startswith(_MAGIC):
-        raise DamagedCheckpoint(f"{path.name} is not a checkpoint of ganbench")
-    if hashlib.sha256(payload).digest() != head[len(_MAGIC) :]:
-        raise DamagedCheckpoint(f"{path.name} is damaged: its hash does not match its content")
+    try:
+        payload = sealing.unseal(sealing.CHECKPOINT, path.read_bytes())
+    except sealing.Damaged as error:
+        raise DamagedCheckpoint(f"{path.name} {error}") from error
+    except OSError as error:
+        raise DamagedCheckpoint(f"{path.name} cannot be read: {error.strerror or error}") from error
     try:
         loaded = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except Exception as error:
@@ -58,25 +58,44 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
     return content
 
 
-def latest(path: Path, trial_id: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the newest usable checkpoint, or ``None``, with a warning for each that was set aside as ``*.damaged``."""
+def latest(
+    path: Path, trial_id: str, take: Callable[[dict[str, Any]], None] = lambda content: None
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the newest usable checkpoint, or ``None``, with a warning for each that was set aside as ``*.damaged``.
+
+    Args:
+        path: ``.../checkpoint.pt``.
+        trial_id: whose it must be.
+        take: takes the content up; where that raises, the checkpoint is not usable.
+    """
     warnings: list[str] = []
     for candidate in (path, previous(path)):
         if not candidate.exists():
             continue
         try:
-            return load(candidate, trial_id), warnings
+            content = load(candidate, trial_id)
+            take(content)
+            return content, warnings
         except DamagedCheckpoint as error:
-            aside = candidate.with_suffix(".damaged")
-            os.replace(candidate, aside)
-            warnings.append(f"{error}; set aside as {aside.name}")
+            reason = str(error)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            # Whole, but of a version whose networks or state were others.
+            reason = f"{candidate.name} does not fit ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        aside = candidate.with_suffix(".damaged")
+        os.replace(candidate, aside)
+        warnings.append(f"{reason}; set aside as {aside.name}")
     return None, warnings
 
 
 def remove(path: Path) -> None:
     """Remove a finished trial's checkpoints: its weights and results are in files of their own."""
-    path.unlink(missing_ok=True)
-    previous(path).unlink(missing_ok=True)
+    for candidate in (path, previous(path), following(path)):
+        candidate.unlink(missing_ok=True)
+
+
+def following(path: Path) -> Path:
+    """Where the next checkpoint is written before the last one makes room for it."""
+    return path.with_suffix(".next.pt")
 
 
 def previous(path: Path) -> Path:

@@ -1,0 +1,217 @@
+"""SIGKILL at random moments, over trials of every built-in loss, with two runs at once on one folder.
+
+Every trial is first trained undisturbed. Then two ``ganbench run`` share a second folder, and at random moments a
+worker, a fork server or a whole run is killed with SIGKILL; runs that have ended are started again until every trial
+is done. Each must be bit-equal to its undisturbed twin, none may be missing, none trained twice.
+"""
+
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganbench.leases import start_ticks
+
+from .processes import alive, leases, start
+
+LOSSES = ("vanilla", "minimax", "lsgan", "wgan", "wgan-gp", "hinge")
+RECIPE = ["--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-size", "16", "--steps", "40",
+          "--num-samples", "200", "--eval-every", "20", "--set", "ema_decay=0.9,replay=64,latent_dim=8",
+          "--device", "cpu", "--jobs", "2", "--quiet", "--format", "json"]  # fmt: skip
+TARGETS = (("worker", 0.88), ("fork server", 0.06), ("run", 0.06))
+
+
+@dataclass
+class Trial:
+    """What is known of a disturbed trial."""
+
+    folder: Path
+    attempt: int = 0
+    kill_at: float | None = None
+    overlaps: int = 0
+
+
+@dataclass
+class Tally:
+    """What was done, and what came of it."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    moments: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def kill_and_resume(folder: Path, *, kills: int, seed: int, seconds: float = 3000.0) -> list[str]:
+    """Run it; return what is wrong, a line each.
+
+    Args:
+        folder: an empty folder to work in.
+        kills: how many.
+        seed: of the moments.
+        seconds: after which the harness gives up.
+    """
+    began = time.monotonic()
+    seeds = ",".join(str(number) for number in range(max(1, -(-kills // len(LOSSES))))) + ","
+    command = ["run", "--losses", ",".join(LOSSES), "--seeds", seeds, *RECIPE]
+    undisturbed = [start(folder, [*command, "--out", "whole"], log=f"whole-{i}") for i in range(2)]
+    codes = [run.wait(seconds) for run in undisturbed]
+    for run in undisturbed:
+        run.communicate()
+    if any(codes):
+        return [f"the undisturbed runs ended with {codes}: {(folder / 'whole-0').read_text()[-500:]}"]
+    whole = sorted(path.parent for path in folder.glob("whole/*/result.json"))
+    lengths = [json.loads((path / "result.json").read_text())["cost"]["seconds"] for path in whole]
+    length = statistics.median(lengths)
+    halfway = time.monotonic() - began
+
+    tally = _disturb(folder, [*command, "--checkpoint-seconds", "0.05"], {path.name for path in whole}, kills,
+                     random.Random(seed), length, began + seconds)  # fmt: skip
+    problems = tally.problems
+    equal = 0
+    for path in whole:
+        twin = folder / "runs" / path.name
+        difference = _difference(path, twin)
+        equal += not difference
+        problems += [f"{path.name}: {difference}"] if difference else []
+    problems += [f"still running: {pid} {text}" for pid, text in alive(folder).items()]
+    problems += [f"left behind: {path}" for path in leases(folder)]
+    resumed = sum(attempt["step"] > 0 for path in whole for attempt in _attempts(folder / "runs" / path.name)[1:])
+    print(
+        f"kills: {sum(tally.kills.values())} ({', '.join(f'{n} of a {what}' for what, n in tally.kills.items())}), "
+        f"during {', '.join(f'{what} {n}' for what, n in sorted(Counter(tally.moments).items()))}; "
+        f"{len(whole)} trials of {len(LOSSES)} losses: {equal} bit-equal, {resumed} times resumed from a checkpoint, "
+        f"{len(problems)} problems; {halfway:.0f} s undisturbed, {time.monotonic() - began - halfway:.0f} s disturbed"
+    )
+    return problems
+
+
+def _disturb(
+    folder: Path, command: list[str], names: set[str], kills: int, rng: random.Random, length: float, deadline: float
+) -> Tally:
+    tally = Tally()
+    trials = {name: Trial(folder / "runs" / name) for name in names}
+    runs: list[subprocess.Popen[str]] = []
+    number = 0
+    while time.monotonic() < deadline:
+        for run in [run for run in runs if run.poll() is not None]:
+            run.communicate()
+            runs.remove(run)
+            if run.returncode not in (0, 1, -signal.SIGKILL):
+                tally.problems.append(f"a run ended with {run.returncode}")
+        if all(_status(trial.folder).get("status") == "done" for trial in trials.values()):
+            break
+        while len(runs) < 2:
+            number += 1
+            runs.append(start(folder, [*command, "--out", "runs"], log=f"messages-{number}"))
+        if sum(tally.kills.values()) < kills:
+            for trial in trials.values():
+                _kill_if_due(trial, runs, tally, rng, length)
+        time.sleep(0.02)
+    else:
+        tally.problems.append("the harness ran out of time")
+    for run in runs:
+        try:
+            run.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            tally.problems.append("a run did not end")
+            run.kill()
+            run.communicate()
+    if sum(tally.kills.values()) < kills:
+        tally.problems.append(f"only {sum(tally.kills.values())} of {kills} kills found a living target")
+    for trial in trials.values():
+        attempts = _attempts(trial.folder)
+        if trial.overlaps:
+            tally.problems.append(f"{trial.folder.name} was trained by two workers at once")
+        done = _status(trial.folder).get("time", 0.0)
+        if any(attempt["time"] > done for attempt in attempts):
+            tally.problems.append(f"{trial.folder.name} was trained again after it was done")
+    return tally
+
+
+def _kill_if_due(
+    trial: Trial, runs: list[subprocess.Popen[str]], tally: Tally, rng: random.Random, length: float
+) -> None:
+    """Choose a moment for each new attempt of a trial, and kill when it has come."""
+    status = _status(trial.folder)
+    if status.get("status") != "running":
+        return
+    attempts = _attempts(trial.folder)
+    pids = [attempt["pid"] for attempt in attempts]
+    trial.overlaps += sum(start_ticks(pid) is not None for pid in pids[:-1] if pid != pids[-1])
+    now = time.monotonic()
+    if trial.kill_at is None or status["pid"] != trial.attempt:
+        trial.attempt = status["pid"]
+        trial.kill_at = now + rng.uniform(0.0, 0.9 * length)
+    if now < trial.kill_at:
+        return
+    trial.kill_at = now + 3600.0
+    target = rng.choices([name for name, _ in TARGETS], [weight for _, weight in TARGETS])[0]
+    victim = trial.attempt
+    if target != "worker":
+        # A worker's parent is its supervisor, whose parent is the fork server, whose parent is the run.
+        victim = _parent(_parent(victim))
+        victim = _parent(victim) if target == "run" else victim
+        if victim <= 1 or (target == "run" and victim not in {run.pid for run in runs}):
+            return
+    moment = _moment(trial.folder, bool(attempts) and pids[-1] == trial.attempt)
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    tally.kills[target] += 1
+    tally.moments.append(moment)
+
+
+def _moment(folder: Path, training: bool) -> str:
+    if not training:
+        return "preparation"
+    lines = (folder / "progress.jsonl").read_text().count("\n") if (folder / "progress.jsonl").exists() else 0
+    return "the last evaluation or after" if lines >= 40 else "training"
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def _status(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / "status.json").read_text())
+        return content
+    except (OSError, ValueError):
+        return {}
+
+
+def _attempts(folder: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in (folder / "attempts.jsonl").read_text().splitlines() if line]
+    except (OSError, ValueError):
+        return []
+
+
+def _difference(one: Path, other: Path) -> str:
+    """What differs between two trials apart from times; empty where nothing does."""
+    if not (other / "result.json").exists():
+        return "lost: it has no result"
+    if (one / "generator.safetensors").read_bytes() != (other / "generator.safetensors").read_bytes():
+        return "the weights differ"
+    for name, leave_out in (("progress", {"seconds", "images_per_second", "memory"}), ("metrics", {"seconds"})):
+        kept = [
+            [{key: value for key, value in json.loads(line).items() if key not in leave_out} for line in text]
+            for text in ((path / f"{name}.jsonl").read_text().splitlines() for path in (one, other))
+        ]
+        if kept[0] != kept[1]:
+            return f"{name}.jsonl differs"
+    results = [json.loads((path / "result.json").read_text()) for path in (one, other)]
+    for key in ("status", "metrics", "best", "area", "protocol", "warnings"):
+        if results[0][key] != results[1][key]:
+            return f"{key} of the result differs: {results[0][key]} and {results[1][key]}"
+    return ""

@@ -1,0 +1,68 @@
+"""Running ganbench as a user does, in processes that can be seen and killed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+MARK = "GANBENCH_FAULTS"
+
+
+def install_hostile(folder: Path) -> Path:
+    """Make a folder that, on ``PYTHONPATH``, has the hostile plugin as an installed package; return it."""
+    site = folder / "site"
+    metadata = site / "ganbench_hostile-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    shutil.copy(HERE / "ganbench_hostile.py", site)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-hostile\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[ganbench]\nlosses = ganbench_hostile\n")
+    return site
+
+
+def environment(folder: Path, *paths: Path) -> dict[str, str]:
+    """The environment of a run: a cache of its own, one thread, a mark by which its processes are found."""
+    python_path = os.pathsep.join([*map(str, paths), str(REPOSITORY)])
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GANBENCH_")}
+    return kept | {
+        "GANBENCH_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": python_path,
+        MARK: str(folder),
+    }
+
+
+def start(folder: Path, arguments: list[str], *paths: Path, log: str = "messages") -> subprocess.Popen[str]:
+    """Start ``ganbench run``; its stdout is a pipe, its stderr is appended to a file in ``folder``."""
+    with (folder / log).open("a") as messages:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ganbench", *arguments],
+            cwd=folder,
+            env=environment(folder, *paths),
+            stdout=subprocess.PIPE,
+            stderr=messages,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+
+def alive(folder: Path) -> dict[int, str]:
+    """The living processes that descend from runs in ``folder``, by their mark: id and command."""
+    mark = f"{MARK}={folder}".encode()
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has ended
+    return found
+
+
+def leases(folder: Path) -> list[Path]:
+    """Files of leases and half-written files that are still there."""
+    return sorted([*folder.rglob(".lease*"), *folder.rglob("*.tmp")])
