@@ -189,7 +189,7 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
     if not runs.is_dir():
         raise StoreError(f"there is no folder {runs}; a run makes one with --out")
     try:
-        folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if _is_trial(p))
+        folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if is_trial(p))
     except OSError as error:
         raise StoreError(f"cannot list {runs}: {error.strerror or error}") from error
     rows: list[Row] = []
@@ -280,7 +280,8 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
     return result
 
 
-def _is_trial(path: Path) -> bool:
+def is_trial(path: Path) -> bool:
+    """Whether a folder has one of a trial's files."""
     names = ("spec.json", "status.json", "result.json")
     return path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in names)
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "report": ("ganbench.cli.report:report", "Write an HTML report of a folder of trials."),
     "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and judge a change by them."),
     "track": ("ganbench.cli.track:track", "Copy finished trials to a tracker."),
+    "runs": ("ganbench.cli.runs:runs", "List, verify, prune, export and import trials."),
     "sample": ("ganbench.cli.sample:sample", "Draw samples from a trained trial."),
     "list": ("ganbench.cli.catalogue:list_components", "List losses, architectures, datasets and the rest."),
     "show": ("ganbench.cli.catalogue:show", "Explain one component: formula, paper, parameters, recipe."),

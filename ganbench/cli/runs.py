@@ -1,0 +1,254 @@
+"""``ganbench runs``."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganbench.cleaning import clean
+
+if TYPE_CHECKING:
+    from ganbench.folder import TrialFolder
+    from ganbench.results import Row
+
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    help="Folder of trials.",
+)  # fmt: skip
+
+
+@click.group()
+def runs() -> None:
+    """List, inspect, verify, prune, export and import the trials of a folder."""
+
+
+@runs.command("list")
+@OUT
+@click.option("--status", "wanted", multiple=True, metavar="STATUS", help="Only these: done, failed, timeout, ...")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
+    """List every trial with its status, who works on it, and why it is not done.
+
+    \b
+    Examples:
+      ganbench runs list
+      ganbench runs list --status failed --status timeout
+    """
+    from ganbench.errors import UsageError, did_you_mean
+    from ganbench.leases import holder
+    from ganbench.spec import STATUSES
+
+    for status in wanted:
+        if status not in STATUSES:
+            raise UsageError(f"there is no status '{status}'{did_you_mean(status, STATUSES)}")
+    rows, problems = _rows(out)
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        if wanted and row.status not in wanted:
+            continue
+        owner = holder(row.folder)
+        found.append(
+            {"trial_id": row.trial_id, "status": row.status, "trial": row.name, "reason": row.reason,
+             "held_by": str(owner) if owner else "", "time": _folder(row).read_status().get("time")}
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    width = max((len(one["trial_id"]) for one in found), default=0)
+    for one in found if not as_json else ():
+        parts = [f"{one['status']:13} {one['trial_id']:{width}}  {_when(one['time'])}"]
+        parts += [f"held by {one['held_by']}"] if one["held_by"] else []
+        parts += [one["reason"]] if one["reason"] else []
+        click.echo(clean_line("  ".join(parts)))
+    for problem in problems:
+        click.echo(f"ganbench: unreadable: {clean(problem)}", err=True)
+    return 1 if problems else 0
+
+
+@runs.command()
+@click.argument("trial")
+@OUT
+def show(trial: str, out: Path) -> int:
+    """Show one trial: what it is, what became of it, its attempts, its files and the end of its log.
+
+    \b
+    Examples:
+      ganbench runs show hinge-dcgan-digits-s0-0123456789ab
+    """
+    from ganbench.files import read_lines
+    from ganbench.leases import holder
+    from ganbench.results import read_row
+
+    folder = _find(trial, out)
+    row = read_row(folder)
+    result = folder.read_result()
+    owner = holder(folder.path)
+    facts: list[tuple[str, Any]] = [
+        ("trial", row.trial_id),
+        ("what", row.name),
+        ("status", row.status),
+        ("since", _when(folder.read_status().get("time"))),
+        ("reason", row.reason),
+        ("held by", owner or "nobody"),
+        ("attempts", len(read_lines(folder.attempts))),
+        ("protocol", row.protocol.sentence() if row.protocol else ""),
+    ]
+    facts += [(f"recipe {key}", value) for key, value in row.recipe.items()]
+    facts += [(f"metric {key}", value) for key, value in row.metrics.items()]
+    facts += [(f"cost {key}", value) for key, value in row.cost.items()]
+    facts += [(f"determinism {key}", value) for key, value in result.get("determinism", {}).items()]
+    facts += [("warning", warning) for warning in row.warnings]
+    facts += [
+        (f"file {path.name}", f"{path.stat().st_size:,} bytes")
+        for path in sorted(folder.path.iterdir())
+        if path.is_file()
+    ]
+    for key, value in facts:
+        if value not in ("", None):
+            click.echo(clean_line(f"{key:28} {value}"))
+    for line in folder.log_tail():
+        click.echo(clean_line(f"{'log':28} {line}"))
+    return 0
+
+
+@runs.command()
+@click.argument("trials", nargs=-1)
+@OUT
+def verify(trials: tuple[str, ...], out: Path) -> int:
+    """Hash every file again and compare with what was written. Exit code 1 where something is damaged.
+
+    \b
+    Examples:
+      ganbench runs verify
+      ganbench runs verify hinge-dcgan-digits-s0-0123456789ab
+    """
+    from ganbench.results import is_trial
+    from ganbench.verification import verify as check
+
+    folders = [_find(trial, out) for trial in trials] or _folders(out, is_trial)
+    damaged = 0
+    for folder in folders:
+        damage, unverified = check(folder)
+        damaged += bool(damage)
+        for line in damage:
+            click.echo(clean_line(f"damaged: {line}"))
+        for line in unverified:
+            click.echo(clean_line(f"unverified: {line}"))
+    click.echo(f"{len(folders)} trials, {damaged} damaged")
+    return 1 if damaged else 0
+
+
+@runs.command()
+@OUT
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(out: Path, yes: bool) -> int:
+    """Remove trials that failed, and those that were done again with a later version of a component.
+
+    Trials that somebody works on, that diverged or that go on from a checkpoint are kept.
+
+    \b
+    Examples:
+      ganbench runs prune
+      ganbench runs prune --yes
+    """
+    from ganbench.pruning import candidates, remove
+
+    rows, _ = _rows(out)
+    chosen = candidates(rows)
+    if not chosen:
+        click.echo("nothing to prune")
+        return 0
+    for row, why in chosen:
+        click.echo(clean_line(f"{row.trial_id}  {why}"))
+    if not yes and not click.confirm(f"remove these {len(chosen)} trials with all their files?", default=False):
+        click.echo("nothing was removed")
+        return 0
+    removed = [row for row, _ in chosen if remove(_folder(row))]
+    click.echo(f"{len(removed)} removed")
+    return 0
+
+
+@runs.command("export")
+@click.argument("trial")
+@OUT
+@click.option("--to", type=click.Path(path_type=Path), metavar="FILE.zip", help="[default: TRIAL.zip]")
+def export_trial(trial: str, out: Path, to: Path | None) -> int:
+    """Write one trial to an archive that `ganbench runs import` reads elsewhere.
+
+    \b
+    Examples:
+      ganbench runs export hinge-dcgan-digits-s0-0123456789ab --to hinge.zip
+    """
+    from ganbench.archive import write_archive
+
+    folder = _find(trial, out)
+    path = to if to is not None else Path(f"{folder.path.resolve().name}.zip")
+    write_archive(folder, path)
+    click.echo(clean_line(str(path)))
+    return 0
+
+
+@runs.command("import")
+@click.argument("archive", type=click.Path(path_type=Path))
+@OUT
+def import_trial(archive: Path, out: Path) -> int:
+    """Take one trial from an archive. It is verified first; a trial that is there already is left as it is.
+
+    \b
+    Examples:
+      ganbench runs import hinge.zip
+    """
+    from ganbench.archive import read_archive
+
+    click.echo(clean_line(str(read_archive(archive, out).path)))
+    return 0
+
+
+def clean_line(text: str) -> str:
+    """One printable line with its inner spacing, for columns."""
+    return "  ".join(clean(part) for part in text.split("  "))
+
+
+def _rows(out: Path) -> "tuple[list[Row], list[str]]":
+    from ganbench.results import read_rows
+
+    return read_rows(out)
+
+
+def _folder(row: "Row") -> "TrialFolder":
+    from ganbench.folder import TrialFolder
+
+    return TrialFolder(row.folder)
+
+
+def _folders(out: Path, is_trial: Any) -> "list[TrialFolder]":
+    from ganbench.errors import StoreError
+    from ganbench.folder import TrialFolder
+
+    if not out.is_dir():
+        raise StoreError(f"there is no folder {out}; a run makes one with --out")
+    return [TrialFolder(path) for path in sorted(out.iterdir()) if is_trial(path)]
+
+
+def _find(trial: str, out: Path) -> "TrialFolder":
+    """The folder of a trial named by its path, its name, or an unmistakable beginning of it."""
+    from ganbench.errors import StoreError, did_you_mean
+    from ganbench.folder import TrialFolder
+
+    if (Path(trial) / "spec.json").is_file():
+        return TrialFolder(Path(trial))
+    names = sorted(path.parent.name for path in out.glob("*/spec.json")) if out.is_dir() else []
+    found = [name for name in names if name == trial] or [name for name in names if trial and name.startswith(trial)]
+    if len(found) > 1:
+        raise StoreError(f"'{trial}' is the beginning of {len(found)} trials in {out}; write more of it")
+    if not found:
+        raise StoreError(f"there is no trial '{trial}' in {out}{did_you_mean(trial, names) if len(names) < 50 else ''}")
+    return TrialFolder(out / found[0])
+
+
+def _when(moment: Any) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(float(moment)))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "-"

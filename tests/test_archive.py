@@ -1,0 +1,76 @@
+"""A trial in an archive: taken as it was, or refused."""
+
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ganbench.archive import read_archive, write_archive
+from ganbench.errors import StoreError
+from ganbench.folder import TrialFolder
+from ganbench.leases import Leases
+from tests.fuzz.example import write_example
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return TrialFolder(write_example(tmp_path / "runs"))
+
+
+def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert copy.trial_id == folder.trial_id
+    assert {path.name: path.read_bytes() for path in copy.path.iterdir()} == {
+        path.name: path.read_bytes() for path in folder.path.iterdir()
+    }
+    assert [path.name for path in (tmp_path / "other").iterdir()] == [folder.trial_id]
+    with pytest.raises(StoreError, match="is there already"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "{id}/../../evil", "{id}/evil", "{id}\\spec.json", "evil"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+        archive.writestr(name.format(id=folder.trial_id), b"x")
+    with pytest.raises(StoreError, match="refused"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+        member = zipfile.ZipInfo(f"{folder.trial_id}/samples.png")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(StoreError, match="is a link"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    folder.log.unlink()
+    folder.log.symlink_to("/etc/passwd")
+    with pytest.raises(StoreError, match=r"cannot write|not a regular file"):
+        write_archive(folder, tmp_path / "y.zip")
+    assert not (tmp_path / "y.zip").exists()
+
+
+def test_a_changed_trial_is_refused(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip") as whole, zipfile.ZipFile(tmp_path / "y.zip", "w") as changed:
+        for member in whole.infolist():
+            data = whole.read(member)
+            changed.writestr(member.filename, data.replace(b"8.0", b"9.0"))
+    with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged|result\.json is damaged"):
+        read_archive(tmp_path / "y.zip", tmp_path / "other")
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_what_somebody_works_on_is_not_exported(folder: TrialFolder, tmp_path: Path) -> None:
+    leases = Leases()
+    assert leases.take(folder.path)
+    try:
+        with pytest.raises(StoreError, match="is held by"):
+            write_archive(folder, tmp_path / "x.zip")
+    finally:
+        leases.release_all()

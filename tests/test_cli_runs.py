@@ -1,0 +1,73 @@
+"""``ganbench runs`` in this process, on a trial that was written without training."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ganbench.folder import TrialFolder
+from ganbench.leases import Leases
+from tests.fuzz.example import write_example
+from tests.fuzz.inputs import run_command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return TrialFolder(write_example(tmp_path / "runs"))
+
+
+def test_list_says_who_holds_what(folder: TrialFolder, tmp_path: Path) -> None:
+    code, output, _ = run_command(["runs", "list"], tmp_path)
+    assert code == 0
+    assert output.startswith("done ")
+    assert folder.trial_id in output
+    leases = Leases()
+    assert leases.take(folder.path)
+    try:
+        _, output, _ = run_command(["runs", "list", "--json"], tmp_path)
+        assert "process" in json.loads(output)[0]["held_by"]
+    finally:
+        leases.release_all()
+    assert run_command(["runs", "list", "--status", "failed"], tmp_path)[1] == ""
+    code, _, messages = run_command(["runs", "list", "--status", "fialed"], tmp_path)
+    assert (code, "did you mean 'failed'" in messages) == (2, True)
+
+
+def test_show_tells_all(folder: TrialFolder, tmp_path: Path) -> None:
+    folder.log.write_text("a \x1b[31mline\n")
+    code, output, _ = run_command(["runs", "show", folder.trial_id[:12]], tmp_path)
+    assert code == 0
+    for word in ("status", "nobody", "recipe steps", "metric modes", "file result.json", "a line"):
+        assert word in output
+    assert "\x1b" not in output
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "result.json", "progress.jsonl", "spec.json"])
+def test_verify_finds_one_changed_byte(name: str, folder: TrialFolder, tmp_path: Path) -> None:
+    assert run_command(["runs", "verify"], tmp_path)[0] == 0
+    path = folder.path / name
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + b" ")
+    code, output, _ = run_command(["runs", "verify"], tmp_path)
+    assert code == 1
+    assert name in output
+
+
+def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path) -> None:
+    assert run_command(["runs", "prune"], tmp_path)[1] == "nothing to prune\n"
+    folder.result.unlink()
+    folder.write_status("failed", "boom")
+    code, output, _ = run_command(["runs", "prune"], tmp_path)  # no answer can be had: nothing is removed
+    assert folder.path.exists()
+    folder.checkpoint.write_bytes(b"x")
+    assert run_command(["runs", "prune", "--yes"], tmp_path)[1] == "nothing to prune\n"
+    folder.checkpoint.unlink()
+    code, output, _ = run_command(["runs", "prune", "--yes"], tmp_path)
+    assert (code, "failed: boom" in output) == (0, True)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_export_and_import(folder: TrialFolder, tmp_path: Path) -> None:
+    assert run_command(["runs", "export", folder.trial_id, "--to", "x.zip"], tmp_path)[0] == 0
+    code, output, _ = run_command(["runs", "import", "x.zip", "--out", "other"], tmp_path)
+    assert (code, output) == (0, f"other/{folder.trial_id}\n")
+    assert run_command(["runs", "verify", "--out", "other"], tmp_path)[0] == 0
