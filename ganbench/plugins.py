@@ -114,16 +114,23 @@ def installed() -> list[EntryPoint]:
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
     """Import one plugin and let it register; on any failure mark it broken and take back what it registered."""
     entries: list[Entry] = []
+    doing = "does not import"
     try:
         module = point.load()
+        doing = "registers nothing"
         plugin.hooks = _hooks(module)
         for kind, hook in KINDS.items():
             if hook in plugin.hooks:
+                doing = f"fails in {hook}"
                 _call(plugin.hooks[hook], {"register": _register(kind, plugin, entries)})
     except KeyboardInterrupt:
         raise
+    except pluggy.PluginValidationError as error:
+        what = "implements an unknown hook" if "unknown hook" in str(error) else "has a wrong signature"
+        plugin.status, plugin.reason = "broken", f"{what}: {one_line(error)}"
+        return
     except BaseException as error:  # a plugin may even call sys.exit on import
-        plugin.status, plugin.reason = "broken", one_line(error)
+        plugin.status, plugin.reason = "broken", f"{doing}: {one_line(error)}"
         return
     for entry in entries:
         registry.add(entry)
@@ -187,13 +194,17 @@ def one_line(error: BaseException) -> str:
     """The kind and the first line of an error, for a table cell."""
     lines = str(error).strip().splitlines()
     if isinstance(error, pluggy.PluginValidationError):  # its cause stands on the later lines
-        lines = [" ".join(line.strip() for line in lines)]
+        return " ".join(line.strip() for line in lines)
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
+def normalised(distribution: str) -> str:
+    """A distribution's name as it is compared: ``Ganbench_RpGAN`` is ``ganbench-rpgan``."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+
+
 def _distribution(point: EntryPoint) -> str:
-    name = point.dist.name if point.dist else "unknown"
-    return re.sub(r"[-_.]+", "-", name or "unknown").lower()
+    return normalised((point.dist.name if point.dist else "") or "unknown")
 
 
 def _version(point: EntryPoint) -> str:
@@ -204,4 +215,4 @@ def _version(point: EntryPoint) -> str:
 
 
 def _names(text: str | None) -> set[str]:
-    return {re.sub(r"[-_.]+", "-", name.strip()).lower() for name in (text or "").split(",") if name.strip()}
+    return {normalised(name) for name in (text or "").split(",") if name.strip()}

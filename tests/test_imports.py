@@ -71,17 +71,20 @@ LIGHT = [
     "ganbench.trackers.following",
     "ganbench.session",
     "ganbench.testing",
+    "ganbench.testing.pytest_plugin",
+    "ganbench.scaffold",
+    "ganbench.installer",
 ]
 
 HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
         "suite", "report", "statistics", "leaderboard", "trackers", "given",
         "reproduction")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve",
-          "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics", "extractors",
-          "testing")  # fmt: skip
+          "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics",
+          "extractors")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
-VISITORS = {"ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}
+VISITORS = {"ganbench.cli.check", "ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -1,19 +1,31 @@
-"""``ganbench plugins``."""
+"""``ganbench plugins``: list, new, install, uninstall and check."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
+
+from ganbench.cli.check import check
+from ganbench.registry import KINDS, Entry, Registry
 
 
 @click.group()
 def plugins() -> None:
-    """See which plugins are installed and whether they work."""
+    """See which plugins are installed and whether they work; write, check, install and remove them."""
+
+
+plugins.add_command(check)
 
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_plugins(as_json: bool) -> int:
-    """List every plugin with its status: ok, broken or disabled, and why. Exit code 1 where one is broken.
+    """List every plugin with its status, and why it does not work. Exit code 1 where one is broken.
+
+    ok: all it registers can be used by its name. conflict: a name of it is taken, and works with the package's name
+    before it. broken: it does not import, has a wrong signature, or registers something malformed. disabled: the
+    environment blocks it.
 
     \b
     Examples:
@@ -48,23 +60,121 @@ def list_plugins(as_json: bool) -> int:
         ]
         click.echo(json.dumps({"plugins": listing, "conflicts": conflicts}, indent=2))
         return int(broken)
-    colours = {"ok": "green", "broken": "red", "disabled": "yellow"}
+    colours = {"ok": "green", "conflict": "yellow", "broken": "red", "disabled": "yellow"}
     width = max((len(f"{plugin.distribution} {plugin.version}") for plugin in loaded.plugins), default=0)
     names = max((len(plugin.name) for plugin in loaded.plugins), default=0)
     for plugin in loaded.plugins:
-        status = click.style(f"{plugin.status:8}", fg=colours[plugin.status])
+        taken = _taken(loaded.registry, plugin.distribution, plugin.components) if plugin.status == "ok" else []
+        status: str = "conflict" if taken else plugin.status
         count = len(plugin.components)
-        what = plugin.reason or f"{count} component{'' if count == 1 else 's'}"
+        what = plugin.reason or "; ".join([f"{count} component{'' if count == 1 else 's'}", *taken])
+        shown = click.style(f"{status:8}", fg=colours[status])
         click.echo(
-            f"{status}  {f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {_plain(what)}"
+            f"{shown}  {f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {_plain(what)}"
         )
-    for conflict in conflicts:
-        packages = ", ".join(str(package) for package in conflict["packages"])
-        choices = " or ".join(str(choice) for choice in conflict["use"])
-        click.echo(f"conflict  {conflict['kind']} '{conflict['name']}' is registered by {packages}; write {choices}")
     return int(broken)
 
 
-def _plain(text: str) -> str:
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), show_default=True,
+              help="The folder in which the package's folder is made.")  # fmt: skip
+@click.option("--author", default="", help="Who holds the copyright; by default the package's authors.")
+def new(name: str, kind: str, out: Path, author: str) -> int:
+    """Write a complete package for a component called NAME: code, tests, README, CI workflow and licence.
+
+    It installs and passes its own tests as written; what is in it is a working component to start from.
+
+    \b
+    Examples:
+      ganbench plugins new margin-gan
+      ganbench plugins new two-moons --kind dataset
+    """
+    from ganbench import scaffold
+
+    folder = scaffold.write(name, kind, out, author=author)
+    package = scaffold.distribution(name)
+    click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
+    click.echo("next:")
+    click.echo(f"  ganbench plugins install --editable {folder}")
+    click.echo(f"  pytest {folder}")
+    click.echo(f"  ganbench plugins check {package}")
+    return 0
+
+
+@plugins.command()
+@click.argument("requirements", nargs=-1, required=True, metavar="PACKAGE...")
+@click.option("-e", "--editable", is_flag=True, help="Folders whose edits take effect without installing again.")
+@click.option("-U", "--upgrade", is_flag=True, help="Take the newest version where one is installed.")
+@click.option("--no-deps", is_flag=True, help="Leave the packages' own requirements alone.")
+@click.option("--no-build-isolation", is_flag=True, help="Build with what is installed here, without a download.")
+def install(
+    requirements: tuple[str, ...], editable: bool, upgrade: bool, no_deps: bool, no_build_isolation: bool
+) -> int:
+    """Install plugins into the environment that this command runs in, with pip, or with uv where uv made it.
+
+    PACKAGE is whatever pip takes: a name, a folder, a file, a URL. Exit code 1 where a plugin is broken afterwards.
+
+    \b
+    Examples:
+      ganbench plugins install ganbench-rpgan
+      ganbench plugins install --editable ./ganbench-rpgan
+    """
+    from ganbench import installer
+
+    options = [
+        option
+        for option, given in (
+            ("--upgrade", upgrade),
+            ("--no-deps", no_deps),
+            ("--no-build-isolation", no_build_isolation),
+        )
+        if given
+    ]
+    changed = installer.install(requirements, options=options, editable=editable)
+    for plugin in changed:
+        names = ", ".join(f"{one['kind']} '{one['name']}'" for one in plugin["components"]) or "hooks only"
+        package = f"{plugin['distribution']} {plugin['version']}"
+        click.echo(f"{plugin['status']}  {package}  {_plain(plugin['reason'] or names)}")
+    if not changed:
+        click.echo("installed; no new entry point in the group 'ganbench'")
+    return int(any(plugin["status"] == "broken" for plugin in changed))
+
+
+@plugins.command()
+@click.argument("distributions", nargs=-1, required=True, metavar="PACKAGE...")
+def uninstall(distributions: tuple[str, ...]) -> int:
+    """Remove plugins from the environment that this command runs in. Only packages that are plugins are removed.
+
+    \b
+    Example:
+      ganbench plugins uninstall ganbench-rpgan
+    """
+    from ganbench import installer
+
+    for name in installer.uninstall(distributions):
+        click.echo(f"removed  {name}")
+    return 0
+
+
+def _taken(registry: Registry, distribution: str, components: list[tuple[str, str]]) -> list[str]:
+    """What to say of a plugin's names that others registered too; a built-in keeps its name."""
+    if distribution == "ganbench":
+        return []
+    found = []
+    for entries in registry.conflicts():
+        own = [entry for entry in entries if entry.distribution == distribution]
+        others = [entry.distribution for entry in entries if entry.distribution != distribution]
+        if own and others and (own[0].kind, own[0].name) in components:
+            found.append(_taken_line(own[0], others))
+    return found
+
+
+def _taken_line(entry: Entry, others: list[str]) -> str:
+    return f"{entry.kind} '{entry.name}' is taken by {' and '.join(others)}: write '{entry.qualified}'"
+
+
+def _plain(text: Any) -> str:
     """Text without control characters: a plugin's message must not move the cursor."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return "".join(character if character.isprintable() else "?" for character in str(text))

@@ -57,6 +57,7 @@ class Ring(Dataset):
 
     extractor = ""
     metrics = ("modes", "high-quality", "reverse-kl")
+    licence = "MIT, as this package, which generates it"
     source = "generated, after Lin et al. 2018"
 
     def load(self, split: str, *, root: Path) -> Samples:
@@ -76,6 +77,7 @@ class Grid(Dataset):
 
     extractor = ""
     metrics = ("modes", "high-quality", "reverse-kl")
+    licence = "MIT, as this package, which generates it"
     source = "generated, after Lin et al. 2018"
 
     def load(self, split: str, *, root: Path) -> Samples:

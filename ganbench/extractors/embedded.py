@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
 from ganbench.api import Extractor
 from ganbench.errors import DataError, UsageError
@@ -151,6 +152,8 @@ class Embedded(Extractor):
         return (str(WEIGHTS / self.network.weights),)
 
     def build(self, layers: list[str]) -> nn.Module:
+        if self.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
+            register_feature_extractor(self.registered_name, self.network)
         return self.network(self.registered_name, layers)
 
 

@@ -17,6 +17,9 @@ def parameters(subject: Subject) -> None:
         defaults = components.defaults(subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
+    if subject.argument:
+        subject.build()
+        return
     try:
         components.build(subject.kind, subject.name, subject.cls, defaults)
     except UsageError as error:
@@ -25,7 +28,8 @@ def parameters(subject: Subject) -> None:
 
 def documentation(subject: Subject) -> None:
     """It says what it is."""
-    if not (subject.cls.__dict__.get("__doc__") or "").strip():
+    own = [one for one in getattr(subject.cls, "__mro__", ()) if one.__module__ != "ganbench.api" and one is not object]
+    if not any((one.__dict__.get("__doc__") or "").strip() for one in own):
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 
 
@@ -33,7 +37,7 @@ def recommendation(subject: Subject) -> None:
     """The recipe it recommends is one."""
     settings: Any = getattr(subject.cls, "recommends", None)
     if not settings:
-        raise NotApplicable("it recommends no settings")
+        return
     for key in settings:
         if key not in Recipe.model_fields:
             hint = did_you_mean(key, Recipe.model_fields)

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from ganbench.errors import DataError, UsageError, did_you_mean
-from ganbench.registry import KINDS, PLURALS
+from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
 
 
@@ -30,6 +30,7 @@ class Subject:
         cls: its class.
         parameters: those it is built with; the rest have their defaults.
         expected: what its author knows of it beyond the contract, by name; each kind's module says what it reads.
+        argument: the parameter that users give after a colon, as ``path`` in ``folder:PATH``.
         factory: makes it, where it is not built from its class: a penalty that a loss carries.
     """
 
@@ -38,6 +39,7 @@ class Subject:
     cls: Any
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
     expected: Mapping[str, Any] = field(default_factory=dict)
+    argument: str = ""
     factory: Callable[[], Any] | None = None
 
     def build(self) -> Any:
@@ -45,8 +47,12 @@ class Subject:
 
         Raises:
             Flaw: it cannot be built.
+            NotApplicable: it takes an argument, and none was given.
         """
         from ganbench import components
+
+        if self.argument and self.argument not in self.parameters:
+            raise NotApplicable(f"it takes a {self.argument} ({self.name}:{self.argument.upper()}), and none was given")
 
         if self.factory is not None:
             return self.factory()
@@ -103,7 +109,7 @@ def subject_of(
     Raises:
         UsageError: there is no such component, it cannot be imported, or is no component.
     """
-    from ganbench import components, plugins
+    from ganbench import plugins
 
     if isinstance(component, str):
         registry = plugins.load().registry
@@ -113,12 +119,29 @@ def subject_of(
             raise UsageError(f"'{bare}' names a {' and a '.join(kinds)}; write '{kinds[0]}/{bare}'")
         if not kinds or kinds[0] not in KINDS:
             raise UsageError(f"there is no component '{component}'")
-        entry = registry.find(kinds[0], bare)
-        cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
-        return Subject(kind=entry.kind, name=entry.name, cls=cls, parameters=dict(parameters or {}), expected=expected)
+        return subject_of_entry(registry.find(kinds[0], bare), parameters=parameters, **expected)
     kind = _kind_of(component)
     shown = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", component.__name__).lower()
     return Subject(kind=kind, name=shown, cls=component, parameters=dict(parameters or {}), expected=expected)
+
+
+def subject_of_entry(entry: Entry, *, parameters: Mapping[str, Scalar] | None = None, **expected: Any) -> Subject:
+    """Return the subject of a test of a registered component.
+
+    Raises:
+        UsageError: it cannot be imported, or is no component of its kind.
+    """
+    from ganbench import components
+
+    cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
+    return Subject(
+        kind=entry.kind,
+        name=entry.name,
+        cls=cls,
+        parameters=dict(parameters or {}),
+        expected=expected,
+        argument=entry.argument,
+    )
 
 
 def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[Outcome]:
@@ -186,14 +209,13 @@ def _option(kind: str) -> str:
 def _kind_of(component: Any) -> str:
     from ganbench import components
     from ganbench.executors import Executor
+    from ganbench.trackers import Tracker
 
-    contracts = {**components.CONTRACTS, "executor": Executor}
+    contracts = {**components.CONTRACTS, "executor": Executor, "tracker": Tracker}
     if inspect.isclass(component):
         for kind, contract in contracts.items():
             if issubclass(component, contract):
                 return kind
-        if callable(getattr(component, "trial_finished", None)):
-            return "tracker"
     names = ", ".join(f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values())
     raise UsageError(f"{component!r} is no component: it must be a subclass of one of {names}")
 

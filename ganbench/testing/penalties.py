@@ -1,5 +1,6 @@
 """What a penalty must do: its closed form on critics whose gradients are known, sample by sample."""
 
+import itertools
 import math
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,8 +13,7 @@ from ganbench.api import Penalty
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
-SHAPES = ((2,), (3, 8, 8))
-SMALL = {"vector": (3,), "image": (1, 8, 8)}
+POINT, IMAGE = (3,), (3, 8, 8)
 SLOPES = (0.3, 1.0, 3.0)
 Critic = Callable[[Tensor], Tensor]
 
@@ -26,16 +26,6 @@ def stream(seed: int = 0) -> torch.Generator:
 def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     """Draw a batch (n, *shape)."""
     return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
-
-
-def small_shape(penalty: Penalty) -> tuple[int, ...]:
-    """A shape of few numbers that the penalty understands."""
-    return SMALL["vector" if "vector" in penalty.kinds else "image"]
-
-
-def shapes_for(penalty: Penalty) -> list[tuple[int, ...]]:
-    """Those of :data:`SHAPES` that the penalty understands."""
-    return [shape for shape in SHAPES if ("image" if len(shape) == 3 else "vector") in penalty.kinds]
 
 
 def linear(weights: Tensor) -> Critic:
@@ -55,6 +45,18 @@ def small_critic(inputs: int, *, dtype: torch.dtype = torch.float64) -> nn.Modul
 def build(subject: Subject) -> Penalty:
     """Return a fresh instance."""
     return cast(Penalty, subject.build())
+
+
+def sample_shapes(penalty: Penalty) -> list[tuple[int, ...]]:
+    """Sample shapes of the kinds that it understands."""
+    return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
+
+
+def batches(penalty: Penalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, nn.Module]:
+    """Draw a batch of real and one of fake samples, and a small critic of them."""
+    shape = sample_shapes(penalty)[0]
+    critic = small_critic(math.prod(shape), dtype=dtype)
+    return samples(n, shape, dtype=dtype), samples(n, shape, seed=2, dtype=dtype), critic
 
 
 def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 0) -> Tensor:
@@ -82,10 +84,18 @@ def on_gradient(subject: Subject) -> Penalty:
     return penalty
 
 
+def image_penalty(subject: Subject) -> Penalty:
+    """Return an instance if it acts on the discriminator's gradient by images."""
+    penalty = on_gradient(subject)
+    if IMAGE not in sample_shapes(penalty):
+        raise NotApplicable("it is not for images")
+    return penalty
+
+
 def scalar(subject: Subject) -> None:
     """The penalty is a finite scalar, for vectors and images, at any batch size."""
     penalty = differentiable(subject)
-    for shape in shapes_for(penalty):
+    for shape in sample_shapes(penalty):
         for n in (1, 2, 7):
             critic = small_critic(math.prod(shape), dtype=torch.float32)
             real, fake = (samples(n, shape, seed=seed, dtype=torch.float32) for seed in (1, 2))
@@ -97,7 +107,7 @@ def scalar(subject: Subject) -> None:
 def batch_size(subject: Subject) -> None:
     """On a linear critic it is the same at every batch size."""
     penalty = on_gradient(subject)
-    for shape in shapes_for(penalty):
+    for shape in sample_shapes(penalty):
         weights = samples(1, shape, seed=3)[0]
         found = {
             n: term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
@@ -114,7 +124,7 @@ def batch_size(subject: Subject) -> None:
 
 def all_dimensions(subject: Subject) -> None:
     """A sample's gradient counts whole: over channels, rows and columns together."""
-    penalty, shape = on_gradient(subject), SHAPES[1]
+    penalty, shape = image_penalty(subject), IMAGE
     one, channels, everywhere = torch.zeros(shape), torch.zeros(shape), torch.ones(shape)
     one[0, 0, 0], channels[:, 0, 0] = 1.0, 1.0
     cases = {"in one number": one, "over the channels of a pixel": channels, "over all numbers": everywhere}
@@ -142,7 +152,7 @@ def closed_form(subject: Subject) -> None:
         expression = parse(penalty.formula)
         for slope in SLOPES:
             wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
-            for shape, n in ((SHAPES[0], 1), (SHAPES[1], 4)):
+            for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
                 weights = samples(1, shape, seed=3)[0]
                 weights = slope * weights / weights.norm()
                 found = term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
@@ -158,7 +168,7 @@ def closed_form(subject: Subject) -> None:
 def neighbours(subject: Subject) -> None:
     """One sample's share does not depend on the others in the batch."""
     penalty = on_gradient(subject)
-    for shape in shapes_for(penalty):
+    for shape in sample_shapes(penalty):
         slopes = [samples(1, shape, seed=10 + i)[0] * scale for i, scale in enumerate((0.2, 1.0, 4.0))]
         real, fake = samples(3, shape), samples(3, shape, seed=2)
         together = term(deepcopy(penalty), _row_linear(slopes), real, fake).item()
@@ -174,7 +184,7 @@ def neighbours(subject: Subject) -> None:
 
 def positions(subject: Subject) -> None:
     """Points between real and fake have one random position per sample."""
-    penalty, shape = on_gradient(subject), (3, 4, 4)
+    penalty, shape = image_penalty(subject), IMAGE
     real = 10 + 0.01 * samples(8, shape)
     fake = -10 + 0.01 * samples(8, shape, seed=2)
     drawn = [torch.cat(_seen(penalty, real, fake, seed=seed)) for seed in range(16)]
@@ -201,10 +211,9 @@ def positions(subject: Subject) -> None:
 def detached(subject: Subject) -> None:
     """Nothing flows back into the generator or the real samples."""
     penalty = differentiable(subject)
-    shape = small_shape(penalty)
-    generator = nn.Linear(shape[-1], shape[-1]).double()
-    real = samples(4, shape).requires_grad_()
-    value = term(penalty, small_critic(math.prod(shape)), real, generator(samples(4, shape, seed=2)))
+    real, fake, critic = batches(penalty, 4)
+    generator = nn.PReLU().double()
+    value = term(penalty, critic, real.requires_grad_(), generator(fake))
     if value.requires_grad:
         value.backward()
     if any(parameter.grad is not None for parameter in generator.parameters()):
@@ -219,10 +228,8 @@ def detached(subject: Subject) -> None:
 def double_backward(subject: Subject) -> None:
     """Its gradient reaches the discriminator's weights, and is the derivative of its value."""
     penalty = differentiable(subject)
-    shape = small_shape(penalty)
-    critic = small_critic(math.prod(shape))
+    real, fake, critic = batches(penalty, 4)
     weights = [*critic.parameters()]
-    real, fake = samples(4, shape), samples(4, shape, seed=2)
     value = term(deepcopy(penalty), critic, real, fake)
     by_weights = (
         torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else [None] * len(weights)
@@ -248,12 +255,10 @@ def double_backward(subject: Subject) -> None:
 def flat_critic(subject: Subject) -> None:
     """Value and gradient are finite where the critic is flat."""
     penalty = differentiable(subject)
-    shape = small_shape(penalty)
-    critic = small_critic(math.prod(shape), dtype=torch.float32)
+    real, fake, critic = batches(penalty, 4, dtype=torch.float32)
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter.zero_()
-    real, fake = (samples(4, shape, seed=seed, dtype=torch.float32) for seed in (1, 2))
     value = term(penalty, critic, real, fake)
     grads = torch.autograd.grad(value, [*critic.parameters()], allow_unused=True) if value.requires_grad else ()
     numbers = [value, *(g for g in grads if g is not None)]
@@ -267,10 +272,8 @@ def flat_critic(subject: Subject) -> None:
 def undisturbed(subject: Subject) -> None:
     """Calling it changes neither the discriminator nor the samples: its term belongs to the loss."""
     penalty = differentiable(subject)
-    shape = small_shape(penalty)
-    critic = small_critic(math.prod(shape))
+    real, fake, critic = batches(penalty, 4)
     before = {name: value.clone() for name, value in critic.state_dict().items()}
-    real, fake = samples(4, shape), samples(4, shape, seed=2)
     kept = real.clone(), fake.clone()
     term(penalty, critic, real, fake)
     changed = [name for name, value in critic.state_dict().items() if not torch.equal(value, before[name])]
@@ -292,8 +295,7 @@ def undisturbed(subject: Subject) -> None:
 def repeatable(subject: Subject) -> None:
     """Its randomness comes from the stream it is given, and from nowhere else."""
     penalty = differentiable(subject)
-    shape = small_shape(penalty)
-    real, fake, critic = samples(6, shape), samples(6, shape, seed=2), small_critic(math.prod(shape))
+    real, fake, critic = batches(penalty, 6)
     state = torch.get_rng_state()
     first = term(deepcopy(penalty), critic, real, fake).item()
     if not torch.equal(torch.get_rng_state(), state):
@@ -309,8 +311,7 @@ def repeatable(subject: Subject) -> None:
 def half_precision(subject: Subject) -> None:
     """It is finite, and nearly what it is in float32, under bfloat16 autocast."""
     penalty = differentiable(subject)
-    critic = small_critic(math.prod(SHAPES[1]), dtype=torch.float32)
-    real, fake = (samples(8, SHAPES[1], seed=seed, dtype=torch.float32) for seed in (1, 2))
+    real, fake, critic = batches(penalty, 8, dtype=torch.float32)
     exact = term(deepcopy(penalty), critic, real, fake).item()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         value = term(deepcopy(penalty), critic, real, fake).float()
@@ -330,8 +331,7 @@ def projection(subject: Subject) -> None:
         if not penalty.differentiable:
             raise Flaw("it adds no term (differentiable is False) and projects nothing; it would have no effect")
         raise NotApplicable("it projects nothing")
-    shape = small_shape(penalty)
-    critic = small_critic(math.prod(shape), dtype=torch.float32)
+    _, _, critic = batches(penalty, 4, dtype=torch.float32)
     held = [*critic.parameters()]
     penalty.project(critic)
     once = [parameter.detach().clone() for parameter in critic.parameters()]

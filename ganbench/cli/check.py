@@ -1,0 +1,77 @@
+"""``ganbench plugins check``."""
+
+import json
+import textwrap
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("package")
+@click.option("--only", multiple=True, metavar="NAME[parameters]",
+              help="Check only this component, perhaps with parameters; may be repeated.")  # fmt: skip
+@click.option("--skip", multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated.")
+@click.option("--quiet", is_flag=True, help="Only what failed, and the count.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: bool, as_json: bool) -> int:
+    """Run the conformance kit on all that PACKAGE registers. Exit code 1 where something fails.
+
+    Each failure says what a user would see go wrong.
+
+    \b
+    Examples:
+      ganbench plugins check ganbench-rpgan
+      ganbench plugins check ganbench-r3gan --only 'r3gan[width=16]'
+      ganbench plugins check ganbench --only hinge --json
+    """
+    from ganbench.errors import UsageError
+    from ganbench.grid import parse_scalar, split_outside_brackets
+    from ganbench.testing.package import check_package
+
+    parameters: dict[str, dict[str, Any]] = {}
+    for text in only:
+        name, bracket, rest = text.partition("[")
+        given = parameters.setdefault(name.strip(), {})
+        for item in split_outside_brackets(rest.removesuffix("]"), ",") if bracket else []:
+            key, equals, value = item.partition("=")
+            if not equals:
+                raise UsageError(f"'{item}' in '{text}' is not key=value")
+            given[key.strip()] = parse_scalar(value)
+    reasons = {}
+    for text in skip:
+        name, equals, reason = text.partition("=")
+        if not equals or not reason.strip():
+            raise UsageError(f"--skip {text}: write CHECK=REASON; a check is only left out for a reason")
+        reasons[name.strip()] = reason.strip()
+
+    counts = {"ok": 0, "failed": 0, "skipped": 0}
+    listing = []
+    colours = {"ok": "green", "failed": "red", "skipped": "yellow"}
+    for report in check_package(package, only=parameters, parameters=parameters, skip=reasons):
+        for outcome in report.outcomes:
+            counts[outcome.status] += 1
+        if as_json:
+            listing.append(
+                {
+                    "kind": report.kind,
+                    "name": report.name,
+                    "checks": [
+                        {"check": one.check, "title": one.title, "status": one.status, "message": one.message}
+                        for one in report.outcomes
+                    ],
+                }
+            )
+            continue
+        shown = [one for one in report.outcomes if one.status == "failed" or not quiet]
+        if shown:
+            click.secho(f"{report.kind} {report.name}", bold=True)
+        for one in shown:
+            click.echo(f"  {click.style(f'{one.status:7}', fg=colours[one.status])}  {one.check:16}  {one.title}")
+            if one.message:
+                click.echo(textwrap.indent(textwrap.fill(one.message, 100), " " * 11))
+    if as_json:
+        click.echo(json.dumps({"package": package, **counts, "components": listing}, indent=2))
+    else:
+        click.echo(f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped")
+    return int(counts["failed"] > 0)

@@ -1,0 +1,91 @@
+"""Write a new plugin package: ``ganbench plugins new``."""
+
+import datetime
+import keyword
+import re
+import shutil
+import tempfile
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from ganbench import __version__
+from ganbench.errors import StoreError, UsageError
+from ganbench.registry import PLURALS
+
+PREFIX = "ganbench-"
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def bare(name: str) -> str:
+    """What users will type: ``margin-gan``, whether the package's name was given or the component's."""
+    return name.removeprefix(PREFIX)
+
+
+def distribution(name: str) -> str:
+    """The package's name: ``ganbench-margin-gan``."""
+    return PREFIX + bare(name)
+
+
+def module(name: str) -> str:
+    """The package's folder of code: ``ganbench_margin_gan``."""
+    return distribution(name).replace("-", "_")
+
+
+def class_name(name: str) -> str:
+    """``MarginGan``."""
+    return "".join(word[:1].upper() + word[1:] for word in bare(name).split("-"))
+
+
+def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
+    """Write the package into a new folder below ``out``, whole or not at all, and return the folder.
+
+    Raises:
+        UsageError: the name cannot be one, or the folder is there already.
+        StoreError: it cannot be written.
+    """
+    if not _NAME.fullmatch(bare(name)) or keyword.iskeyword(bare(name)):
+        raise UsageError(f"'{name}' must be words of lower-case letters and digits joined by '-', such as margin-gan")
+    folder = out / distribution(name)
+    if folder.exists():
+        raise UsageError(f"{folder} is there already; choose another name, or another folder with --out")
+    words = {
+        "name": bare(name),
+        "kind": kind,
+        "kinds": PLURALS[kind],
+        "distribution": distribution(name),
+        "module": module(name),
+        "cls": class_name(name),
+        "identifier": bare(name).replace("-", "_"),
+        "author": author.strip() or f"the authors of {distribution(name)}",
+        "year": str(datetime.datetime.now(tz=datetime.UTC).year),
+        "version": __version__.rpartition(".")[0],
+    }
+    contents = {path: Template(text).substitute(words) for path, text in _texts(kind, words).items()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as place:
+            made = Path(place) / folder.name
+            for path, text in contents.items():
+                (made / path).parent.mkdir(parents=True, exist_ok=True)
+                (made / path).write_text(text, "utf-8")
+            shutil.move(made, folder)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror or error}; choose a folder with --out") from error
+    return folder
+
+
+def _texts(kind: str, words: dict[str, str]) -> dict[str, str]:
+    """The templates by the path they are written to."""
+    place = resources.files("ganbench.scaffold") / "templates"
+    paths = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        "LICENSE": "LICENSE",
+        ".gitignore": "gitignore",
+        ".github/workflows/tests.yml": "tests.yml",
+        f"{words['module']}/__init__.py": "init.py",
+        f"{words['module']}/{kind}.py": f"{kind}.py",
+        f"tests/test_{kind}.py": f"test_{kind}.py",
+    }
+    return {path: (place / f"{template}.txt").read_text("utf-8") for path, template in paths.items()}

@@ -1,0 +1,208 @@
+"""What a dataset must do: the samples it says it has, always the same, in two splits that do not overlap.
+
+``expected`` may hold ``shape`` (of one sample), ``counts`` ({split: number}) and ``root`` (the folder of data files).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from ganbench.api import Dataset, Extractor, Samples
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.evaluation.evaluator import check_shape
+from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
+
+SPLITS = ("train", "test")
+OVERLAP = 0.01
+"""The share of test samples that may also be in train: collections of photographs hold a few pictures twice."""
+
+
+def build(subject: Subject) -> Dataset:
+    """Return a fresh instance."""
+    return cast(Dataset, subject.build())
+
+
+def load(subject: Subject, split: str) -> Samples:
+    """Load a split as a trial does; files that are missing are a DataError, which leaves the check out."""
+    found: Any = build(subject).load(split, root=Path(subject.expected.get("root", "data")))
+    if not isinstance(found, Samples):
+        raise Flaw(f"load('{split}') returns {type(found).__name__}, not ganbench.api.Samples; planning would fail")
+    return found
+
+
+def samples(subject: Subject) -> str:
+    """Each split is uint8 images (N, C, H, W) or finite float32 vectors (N, D), of one shape."""
+    shapes, counts = set(), {}
+    for split in SPLITS:
+        found = load(subject, split)
+        data = found.data
+        if data.dtype not in (torch.uint8, torch.float32):
+            raise Flaw(
+                f"the split '{split}' is {_type(data)}: images must be uint8 in 0..255, vectors float32; they would "
+                "be trained on in another range than the networks' outputs"
+            )
+        if data.dim() != (4 if found.kind == "image" else 2):
+            raise Flaw(f"the split '{split}' has shape {tuple(data.shape)}; images are (N, C, H, W), vectors (N, D)")
+        if len(data) == 0:
+            raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
+        if found.kind == "image" and int(data.max()) <= 1:
+            raise Flaw(
+                f"no pixel of the split '{split}' is above 1 (images in 0..1 stored as bytes?); every picture would "
+                "be black"
+            )
+        if found.kind == "vector" and not bool(torch.isfinite(data).all()):
+            raise Flaw(f"the split '{split}' holds values that are not finite; training would diverge at once")
+        shapes.add(found.shape)
+        counts[split] = len(data)
+    if len(shapes) > 1:
+        raise Flaw(f"the splits have different shapes {sorted(shapes)}; samples could not be compared with a reference")
+    shape = shapes.pop()
+    for what, found_value in (("shape", shape), ("counts", counts)):
+        if what in subject.expected and subject.expected[what] != found_value:
+            raise Flaw(f"its {what} is {found_value}, expected {subject.expected[what]}; it is another dataset")
+    return f"{counts['train']:,} to train and {counts['test']:,} to test, {'x'.join(map(str, shape))}"
+
+
+def labels(subject: Subject) -> None:
+    """Labels, where there are any, are int64 (N,) and indices of the named classes."""
+    for split in SPLITS:
+        found = load(subject, split)
+        if found.labels is None:
+            if found.classes:
+                raise Flaw(f"the split '{split}' names {len(found.classes)} classes and has no labels")
+            continue
+        if found.labels.dtype != torch.int64 or tuple(found.labels.shape) != (len(found),):
+            raise Flaw(
+                f"the labels of '{split}' are {_type(found.labels)} {tuple(found.labels.shape)}, not int64 "
+                f"({len(found)},); metrics of classes would fail"
+            )
+        if not found.classes:
+            raise Flaw(f"the split '{split}' has labels and names no classes; class metrics would count none")
+        low, high = int(found.labels.min()), int(found.labels.max())
+        if low < 0 or high >= len(found.classes):
+            raise Flaw(f"the labels of '{split}' go from {low} to {high}, and there are {len(found.classes)} classes")
+
+
+def repeatable(subject: Subject) -> None:
+    """Loaded again it is the same, and loading leaves random streams as they were."""
+    for split in SPLITS:
+        with _seeded(1):
+            first = load(subject, split).fingerprint
+        with _seeded(2) as before:
+            second = load(subject, split).fingerprint
+            if not torch.equal(torch.get_rng_state(), before[0]) or not _same(np.random.get_state(), before[1]):
+                raise Flaw(
+                    f"loading '{split}' draws from a global random stream; give it a stream with a fixed seed of its "
+                    "own, or the initial weights would depend on it"
+                )
+        if first != second:
+            raise Flaw(
+                f"the split '{split}' is another when loaded again (order, augmentation, or a draw without a fixed "
+                "seed); trials would refuse it as changed since planning, and no result would be found again"
+            )
+
+
+def disjoint(subject: Subject) -> str:
+    """Train and test do not share samples."""
+    train, test = ({row.tobytes() for row in load(subject, split).data.flatten(1).numpy()} for split in SPLITS)
+    shared = len(train & test) / len(test)
+    if shared > OVERLAP:
+        raise Flaw(
+            f"{100 * shared:.1f} % of the distinct test samples are in train too; scores against 'test' would "
+            "reward memorising, and the floor of a table would be too low"
+        )
+    return f"{len(train & test)} of {len(test):,} distinct test samples are in train"
+
+
+def refusals(subject: Subject) -> None:
+    """An unknown split is refused in one line."""
+    root = Path(subject.expected.get("root", "data"))
+    try:
+        build(subject).load("no-such-split", root=root)
+    except (GanbenchError, ValueError, KeyError):
+        return
+    raise Flaw("load('no-such-split') returns samples; a misspelt --reference would be scored against something else")
+
+
+def provenance(subject: Subject) -> None:
+    """Source and licence are given."""
+    dataset = build(subject)
+    missing = [what for what in ("source", "licence") if not getattr(dataset, what)]
+    if missing:
+        raise Flaw(
+            f"it gives no {' and no '.join(missing)}; whoever publishes samples must know whose data they are and "
+            f"under which terms (`ganbench show {subject.name}`)"
+        )
+
+
+def defaults(subject: Subject) -> None:
+    """Its default extractor and metrics exist and fit its samples."""
+    dataset, found = build(subject), load(subject, "train")
+    extractor: Extractor | None = None
+    try:
+        if dataset.extractor:
+            extractor = subject_of(f"extractor/{dataset.extractor}").build()
+            check_shape(extractor, found.shape)
+        metrics = {name: subject_of(f"metric/{name}").build() for name in dataset.metrics}
+    except UsageError as error:
+        raise Flaw(f"{error}; a run that leaves metrics and extractor to the dataset would be refused") from error
+    if not metrics:
+        raise Flaw("it names no metrics; a run that leaves them to the dataset would score nothing")
+    if dataset.reference_split not in SPLITS:
+        raise Flaw(f"reference_split is '{dataset.reference_split}', not train or test; every run would be refused")
+    offers = {
+        "features": extractor is not None,
+        "logits": extractor is not None and bool(extractor.logits_layer),
+        "labels": found.labels is not None,
+        "mixture": dataset.mixture() is not None,
+        "train": dataset.reference_split != "train",
+    }
+    for name, metric in metrics.items():
+        missing = [need for need in metric.needs if not offers.get(need, False)]
+        if missing:
+            raise Flaw(f"its default metric '{name}' needs {' and '.join(missing)}, which it does not offer")
+
+
+def mixture(subject: Subject) -> None:
+    """Where it says what its modes are, its samples lie around them."""
+    found = build(subject).mixture()
+    if found is None:
+        raise NotApplicable("it names no modes")
+    data = load(subject, "train").data
+    if found.means.dim() != 2 or found.means.shape[1] != data.shape[1]:
+        raise Flaw(f"its means have shape {tuple(found.means.shape)}, not (modes, {data.shape[1]})")
+    distances = torch.cdist(data[:2000].double(), found.means.double()).min(dim=1).values
+    typical = found.sigma * float(data.shape[1]) ** 0.5
+    if float(distances.median()) > 3 * typical:
+        raise Flaw(
+            f"half of its samples are farther than {float(distances.median()):.3g} from every mode, and sigma is "
+            f"{found.sigma:g}; mode coverage of real data would be near 0"
+        )
+
+
+CHECKS = (samples, labels, repeatable, disjoint, refusals, provenance, defaults, mixture)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[tuple[torch.Tensor, Any]]:
+    """Global streams at a seed, and as they were afterwards."""
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
+    try:
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        yield torch.get_rng_state(), np.random.get_state()
+    finally:
+        torch.set_rng_state(torch_state)
+        np.random.set_state(numpy_state)
+
+
+def _same(first: Any, second: Any) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _type(value: torch.Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")

@@ -1,0 +1,95 @@
+"""The kit on all that one distribution registers."""
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ganbench import plugins
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.plugins import Plugin
+from ganbench.registry import KINDS, Entry
+from ganbench.spec import Scalar
+from ganbench.testing.kit import Outcome, run, subject_of_entry
+
+HEAVY = ("torch", "pandas", "scipy", "matplotlib")
+"""What a registration module must not import: it is loaded by every command, ``--help`` too."""
+
+
+class Report(NamedTuple):
+    """What was found on one component, or on the package itself (``kind`` is then ``package``)."""
+
+    kind: str
+    name: str
+    outcomes: list[Outcome]
+
+
+def check_package(
+    distribution: str,
+    *,
+    only: Iterable[str] = (),
+    parameters: Mapping[str, Mapping[str, Scalar]] | None = None,
+    skip: Mapping[str, str] | None = None,
+) -> Iterator[Report]:
+    """Run the kit on a distribution's plugins and components, one report at a time.
+
+    Args:
+        distribution: the installed package's name.
+        only: names of components; all of them where it is empty.
+        parameters: what to build components with, by name.
+        skip: checks to leave out, with the reason.
+
+    Raises:
+        UsageError: it is not installed, registers nothing, or not what ``only`` names.
+    """
+    loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
+    name = plugins.normalised(distribution)
+    own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
+    if not own:
+        known = sorted({plugin.distribution for plugin in loaded.plugins})
+        raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, known)}")
+    yield Report("package", name, [_imports(plugin) for plugin in own])
+    entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
+    wanted = set(only)
+    unknown = wanted - {entry.name for entry in entries}
+    if unknown:
+        raise UsageError(
+            f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), [entry.name for entry in entries])}"
+        )
+    for entry in entries:
+        if not wanted or entry.name in wanted:
+            yield Report(
+                entry.kind, entry.name, list(_check(entry, (parameters or {}).get(entry.name, {}), skip or {}))
+            )
+
+
+def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:
+    title = "Its target can be imported and implements the contract of its kind"
+    try:
+        subject = subject_of_entry(entry, parameters=parameters)
+    except UsageError as error:
+        yield Outcome(check="target", title=title, status="failed", message=str(error))
+        return
+    if not entry.summary:
+        message = "it is registered without a summary; `ganbench list` would show a bare name"
+        yield Outcome(check="summary", title="It is registered with a summary", status="failed", message=message)
+    yield from run(subject, skip=skip)
+
+
+def _imports(plugin: Plugin) -> Outcome:
+    """Whether a plugin's module registers, and quickly."""
+    title = "Its entry point registers, and imports nothing heavy"
+    if plugin.status != "ok":
+        message = f"entry point '{plugin.name}' is {plugin.status}: {plugin.reason}"
+        return Outcome(check="registration", title=title, status="failed", message=message)
+    module = plugin.module.partition(":")[0]
+    code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    heavy = answer.stdout.split()
+    if heavy:
+        message = (
+            f"{module} imports {' and '.join(heavy)}: every command, `ganbench --help` too, would wait for that; "
+            "name components by 'module:Class', which is imported when it is used"
+        )
+        return Outcome(check="registration", title=title, status="failed", message=message)
+    return Outcome(check="registration", title=title, status="ok")

@@ -1,0 +1,133 @@
+"""What a tracker must do: take in whatever a run tells of its trials, however they end."""
+
+import inspect
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ganbench.spec import STATUSES
+from ganbench.testing.kit import Flaw, Subject
+from ganbench.trackers import Settings, Tracked, Tracker
+
+CALLS = ("trial_started", "progress", "evaluation", "trial_finished")
+SPEC: Mapping[str, Any] = {
+    "schema_version": 1,
+    "baseline": "",
+    "loss": {"name": "hinge", "label": "hinge", "parameters": {}},
+    "penalties": [],
+    "architecture": {"name": "mlp", "label": "mlp", "parameters": {"hidden": 400}},
+    "data": {"component": {"name": "ring", "label": "ring", "parameters": {}}, "shape": [2]},
+    "seed": 0,
+    "recipe": {"steps": 2000, "batch_size": 64, "optimizer": "adam"},
+    "evaluation": {"metrics": [], "num_samples": 1000},
+}
+RESULT: Mapping[str, Any] = {
+    "status": "done",
+    "metrics": {"modes": 8.0, "reverse_kl": None},
+    "cost": {"seconds": 1.5, "peak_memory": None},
+    "warnings": ["few samples"],
+}
+
+
+PROGRESS: Mapping[str, Any] = {
+    "step": 20,
+    "images": 1280,
+    "d_loss": 1.25,
+    "g_loss": 0.5,
+    "images_per_second": 900.0,
+    "seconds": 1.5,
+    "memory": None,
+}
+EVALUATION: Mapping[str, Any] = {
+    "step": 20,
+    "images": 1280,
+    "seconds": 1.5,
+    "values": {"modes": 8.0, "reverse_kl": None},
+}
+
+
+@contextmanager
+def tracker(subject: Subject) -> Iterator[tuple[Tracker, Path]]:
+    """An instance with an empty folder of trials, which is also the current one: trackers write files."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+        try:
+            out = Path(place).resolve()
+            yield subject.cls(Settings(out=out), **subject.parameters), out
+        finally:
+            os.chdir(before)
+
+
+def tracked(out: Path, number: int) -> Tracked:
+    """One trial of several."""
+    name = f"hinge-mlp-ring-s{number}-0123456789ab"
+    (out / name).mkdir(exist_ok=True)
+    label = f"hinge · mlp · ring · seed {number}"
+    return Tracked(trial_id=name, label=label, folder=out / name, spec={**SPEC, "seed": number}, started=1.7e9)
+
+
+def contract(subject: Subject) -> None:
+    """It is a tracker, and its methods take what a run tells."""
+    if not (inspect.isclass(subject.cls) and issubclass(subject.cls, Tracker)):
+        raise Flaw("it is no subclass of ganbench.trackers.Tracker; `--tracker` would refuse it")
+    for name in CALLS:
+        wanted = len(inspect.signature(getattr(Tracker, name)).parameters)
+        try:
+            inspect.signature(getattr(subject.cls, name)).bind(*[None] * wanted)
+        except TypeError as error:
+            told = ", ".join([*inspect.signature(getattr(Tracker, name)).parameters][1:])
+            raise Flaw(
+                f"{name}() does not take {told} ({error}); it would be switched off at its first call"
+            ) from error
+    if all(getattr(subject.cls, name) is getattr(Tracker, name) for name in CALLS):
+        raise Flaw("it implements nothing of what a run tells; it would follow no trial")
+
+
+def events(subject: Subject) -> None:
+    """It takes every way a trial can end, also without a result, and several trials at once."""
+    with tracker(subject) as (one, out):
+        trials = [tracked(out, number) for number in range(len(STATUSES))]
+        try:
+            for trial in trials:
+                one.trial_started(trial)
+            for trial in trials:
+                one.progress(trial, PROGRESS)
+                one.evaluation(trial, EVALUATION)
+        except Exception as error:
+            raise Flaw(f"following several trials makes it raise {_said(error)}; it would be switched off") from error
+        for trial, status in zip(trials, STATUSES, strict=True):
+            result = {**RESULT, "status": status} if status in ("done", "diverged") else {}
+            try:
+                one.trial_finished(trial, status, result)
+            except Exception as error:
+                raise Flaw(
+                    f"a trial that ends as {status}{'' if result else ', without a result,'} makes it raise "
+                    f"{_said(error)}; it would be switched off, and the trials after it not followed"
+                ) from error
+        one.close()
+
+
+def again(subject: Subject) -> None:
+    """A trial that goes on after an interrupt is told again from its first line."""
+    with tracker(subject) as (one, out):
+        for status in ("interrupted", "done"):
+            trial = tracked(out, 0)
+            try:
+                one.trial_started(trial)
+                one.progress(trial, PROGRESS)
+                one.evaluation(trial, EVALUATION)
+                one.trial_finished(trial, status, RESULT if status == "done" else {})
+            except Exception as error:
+                raise Flaw(f"a trial that is told a second time makes it raise {_said(error)}") from error
+        one.close()
+
+
+CHECKS = (contract, events, again)
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -1,0 +1,53 @@
+"""``ganbench scatter``: generated points over real ones. Imports what draws only when it draws."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("samples", type=click.Path(path_type=Path))
+@click.option("--dataset", default="spiral", show_default=True, help="The dataset of points to draw behind.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("scatter.png"), show_default=True,
+              help="The picture, .png, .pdf or .svg.")  # fmt: skip
+@click.option("--n", "count", type=click.IntRange(1, 100_000), default=2000, show_default=True,
+              help="Points of each side.")  # fmt: skip
+def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
+    """Draw the points in SAMPLES, an .npy of `ganbench sample`, over those of a dataset.
+
+    \b
+    Examples:
+      ganbench sample TRIAL --n 5000 --out points.npy
+      ganbench scatter points.npy --dataset spiral --out scatter.png
+    """
+    from ganbench.errors import DataError, UsageError
+
+    if out.suffix not in (".png", ".pdf", ".svg"):
+        raise UsageError(f"--out {out} must end in .png, .pdf or .svg")
+    import numpy as np
+
+    try:
+        points = np.load(samples, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {samples} ({error}); make it with `ganbench sample TRIAL --out x.npy`") from error
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise DataError(f"{samples} holds an array of shape {points.shape}, not points (N, 2)")
+
+    from ganbench import plugins
+
+    data = plugins.load().registry.find("dataset", dataset).load()().load("test", root=Path("data")).data.numpy()
+    if data.ndim != 2 or data.shape[1] != 2:
+        raise UsageError(f"dataset '{dataset}' does not consist of points in the plane")
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(aspect="equal")
+    axes.scatter(*data[:count].T, s=3, color="0.75", label=f"{dataset}, test")
+    axes.scatter(*points[:count].T, s=3, color="tab:blue", label="generated")
+    axes.legend(loc="upper right", markerscale=3)
+    figure.savefig(out, dpi=150)
+    click.echo(str(out))
+    return 0

@@ -1,0 +1,90 @@
+"""The dataset and the metric, held by the kit; the command as a user meets it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from ganbench_spiral.command import scatter
+from ganbench_spiral.dataset import Spiral
+from ganbench_spiral.metric import PointCoverage
+
+from ganbench import plugins
+from ganbench.errors import DataError, UsageError
+from ganbench.testing import Conformance
+from ganbench.testing.metrics import evidence
+
+LINE = torch.arange(10.0).unsqueeze(1)
+
+
+class TestDataset(Conformance):
+    component, name = Spiral, "spiral"
+    expected = {"shape": (2,), "counts": {"train": 50_000, "test": 5_000}}
+
+
+class TestMetric(Conformance):
+    component, name = PointCoverage, "point-coverage"
+    # On the whole numbers 0 to 9 with k = 1 each point reaches less than 1: a fake at 4.5 is in reach of 4 and 5.
+    parameters = {"k": 1}
+    expected = {
+        "known": [
+            (evidence(samples=LINE), evidence(samples=LINE), {"point_coverage": 1.0, "point_precision": 1.0}),
+            (
+                evidence(samples=torch.tensor([[4.5], [50.0]])),
+                evidence(samples=LINE),
+                {"point_coverage": 0.2, "point_precision": 0.5},
+            ),
+        ]
+    }
+
+
+def test_points_lie_on_the_curve():
+    points = Spiral(arms=1, turns=1.0, sigma=0.0).load("train", root=Path()).data.double()
+    radius = points.norm(dim=1)
+    angle = torch.atan2(points[:, 1], points[:, 0]) % (2 * math.pi)
+    gap = (angle - 2 * math.pi * radius + math.pi) % (2 * math.pi) - math.pi
+    assert float((gap.abs() * radius).max()) < 1e-5
+
+
+def test_fresh_real_points_are_covered_as_theory_says():
+    data = Spiral()
+    train, test = (evidence(samples=data.load(split, root=Path()).data) for split in ("train", "test"))
+    found = PointCoverage(k=5).compute(train, test)
+    assert found["point_coverage"] == pytest.approx(1 - 2**-5, abs=0.02)
+
+
+@pytest.mark.parametrize("parameters", [{"arms": 0}, {"turns": 0.0}, {"sigma": -1.0}])
+def test_nonsense_is_named(parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        Spiral(**parameters)
+
+
+def test_the_command_draws(tmp_path):
+    np.save(tmp_path / "points.npy", np.zeros((10, 2), dtype=np.float32))
+    out = tmp_path / "picture.png"
+    answer = CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--out", str(out)])
+    assert answer.exit_code == 0, answer.output
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_says_what_is_wrong(tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((2, 1, 8, 8), dtype=np.uint8))
+    for arguments, error, words in (
+        ([str(tmp_path / "images.npy")], DataError, "not points"),
+        ([str(tmp_path / "nowhere.npy")], DataError, "cannot read"),
+        (["x.npy", "--out", "x.txt"], UsageError, "must end in"),
+    ):
+        answer = CliRunner().invoke(scatter, arguments)
+        assert isinstance(answer.exception, error)
+        assert words in str(answer.exception)
+
+
+def test_all_three_are_registered():
+    loaded = plugins.load()
+    assert loaded.registry.find("dataset", "ganbench-spiral:spiral").load() is Spiral
+    assert loaded.registry.find("metric", "ganbench-spiral:point-coverage").load() is PointCoverage
+    from ganbench.cli import cli
+
+    assert "scatter" in cli.list_commands(None)

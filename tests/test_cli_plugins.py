@@ -1,0 +1,182 @@
+"""``ganbench plugins``: several bad plugins at once are told apart, packages are checked, installed and removed."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganbench import installer
+from ganbench.errors import UsageError
+
+REGISTER = """
+from ganbench import hookimpl
+
+@hookimpl
+def register_losses({argument}):
+    register("{name}", "{module}_loss:Loss", summary="A loss")
+"""
+LOSS = """
+from torch.nn.functional import softplus
+from ganbench import api
+
+class Loss(api.Loss):
+    "Non-saturating."
+    formula = ("softplus(-r) + softplus(f)", "softplus(-f)")
+
+    def discriminator(self, real, fake):
+        return {discriminator}
+
+    def generator(self, fake, real):
+        return softplus(-fake).mean()
+"""
+RIGHT = "softplus(-real).mean() + softplus(fake).mean()"
+
+Install = Callable[..., None]
+Ganbench = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """Install a distribution with a registration module and a loss into a folder that ``ganbench`` looks into."""
+
+    def install(
+        distribution: str, name: str, *, argument: str = "register", before: str = "", discriminator: str = RIGHT
+    ) -> None:
+        module = distribution.replace("-", "_")
+        source = before + REGISTER.format(argument=argument, name=name, module=module)
+        (tmp_path / f"{module}.py").write_text(source)
+        (tmp_path / f"{module}_loss.py").write_text(LOSS.format(discriminator=discriminator))
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[ganbench]\nmain = {module}\n")
+
+    return install
+
+
+@pytest.fixture
+def ganbench(tmp_path: Path) -> Ganbench:
+    def ganbench(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "ganbench", *arguments],
+            capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300, check=False,
+        )  # fmt: skip
+
+    return ganbench
+
+
+def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
+    install: Install, ganbench: Ganbench, tmp_path: Path
+) -> None:
+    install("ganbench-a", "a-loss")
+    install("ganbench-b", "b-loss")
+    install("ganbench-missing", "missing-loss", before="import never_there\n")
+    install("ganbench-taker", "hinge")
+    install("ganbench-signature", "signature-loss", argument="registrar")
+    listed = ganbench("plugins", "list")
+    assert listed.returncode == 1
+    lines = {line.split()[1]: line for line in listed.stdout.splitlines() if " ganbench-" in line}
+    assert lines["ganbench-a"].startswith("ok ")
+    assert lines["ganbench-b"].startswith("ok ")
+    assert lines["ganbench-missing"].startswith("broken ")
+    assert "does not import: ModuleNotFoundError: No module named 'never_there'" in lines["ganbench-missing"]
+    assert lines["ganbench-taker"].startswith("conflict ")
+    assert "loss 'hinge' is taken by ganbench: write 'ganbench-taker:hinge'" in lines["ganbench-taker"]
+    assert lines["ganbench-signature"].startswith("broken ")
+    assert "has a wrong signature" in lines["ganbench-signature"]
+    assert "'registrar'" in lines["ganbench-signature"]
+    quick = ["--arch", "mlp[hidden=8,layers=1]", "--dataset", "ring", "--steps", "2", "--batch-size", "8"]
+    losses = "a-loss,b-loss,hinge,ganbench-taker:hinge"
+    ran = ganbench("run", "--losses", losses, *quick, "--num-samples", "100", "--device", "cpu", "--format", "json")
+    assert ran.returncode == 0, ran.stderr
+    assert len(list((tmp_path / "runs").glob("*/result.json"))) == 4
+
+
+def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:
+    install("ganbench-right", "right-loss")
+    install("ganbench-sum", "sum-loss", discriminator="softplus(-real).sum() + softplus(fake).sum()")
+    right = ganbench("plugins", "check", "ganbench-right", "--json")
+    assert right.returncode == 0, right.stdout
+    report = json.loads(right.stdout)
+    assert report["failed"] == 0
+    assert report["ok"] > 10
+    assert [component["name"] for component in report["components"]] == ["ganbench-right", "right-loss"]
+    wrong = ganbench("plugins", "check", "Ganbench_Sum", "--quiet")
+    assert wrong.returncode == 1
+    assert "is summed over the batch" in " ".join(wrong.stdout.split())
+    assert "loss sum-loss" in wrong.stdout
+
+
+def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbench: Ganbench) -> None:
+    install("ganbench-heavy", "heavy-loss", before="import torch\n")
+    answer = ganbench("plugins", "check", "ganbench-heavy", "--quiet")
+    assert answer.returncode == 1
+    assert "ganbench_heavy imports torch: every command" in " ".join(answer.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "ganbench-nowhere"], "no plugin is installed from a package 'ganbench-nowhere'"),
+        (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
+        (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
+        (["new", "Bad Name"], "must be words of lower-case letters"),
+        (["new", "x", "--kind", "losss"], "losss"),
+        (["install", "--editable", "nowhere"], "there is no such folder"),
+        (["uninstall", "torch"], "no plugin is installed from a package 'torch'"),
+        (["uninstall", "ganbench"], "ganbench itself is no plugin"),
+    ],
+)
+def test_bad_input_is_one_line(ganbench: Ganbench, arguments: list[str], words: str) -> None:
+    answer = ganbench("plugins", *arguments)
+    assert answer.returncode == 2
+    assert words in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "uv", "pip", "expected"),
+    [
+        ("home = /usr\nuv = 0.5.1\n", True, True, ["/bin/uv", "pip"]),
+        ("home = /usr\nuv = 0.5.1\n", False, True, [sys.executable, "-m", "pip"]),
+        ("home = /usr\n", True, True, [sys.executable, "-m", "pip"]),
+        ("home = /usr\n", True, False, ["/bin/uv", "pip"]),
+        (None, False, True, [sys.executable, "-m", "pip"]),
+    ],
+)
+def test_the_tool_is_the_one_that_manages_the_environment(
+    config: str | None, uv: bool, pip: bool, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if config is not None:
+        (tmp_path / "pyvenv.cfg").write_text(config)
+    monkeypatch.setattr(installer.shutil, "which", lambda name: "/bin/uv" if uv else None)
+    monkeypatch.setattr(installer, "find_spec", lambda name: object() if pip else None)
+    assert installer.tool(tmp_path) == expected
+
+
+def test_without_pip_and_uv_the_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installer.shutil, "which", lambda name: None)
+    monkeypatch.setattr(installer, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="has no pip, and there is no uv"):
+        installer.tool(tmp_path)
+
+
+def test_pip_is_called_with_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    listings = iter([[], [{"distribution": "ganbench-x", "name": "x", "version": "1", "status": "ok"}]])
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(installer, "_plugins", lambda: next(listings))
+    monkeypatch.setattr(installer, "tool", lambda: [sys.executable, "-m", "pip"])
+    monkeypatch.setattr(installer.subprocess, "run", run)
+    (changed,) = installer.install([str(tmp_path)], options=["--no-deps"], editable=True)
+    assert changed["distribution"] == "ganbench-x"
+    assert calls == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(tmp_path)]]

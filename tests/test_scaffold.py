@@ -1,0 +1,91 @@
+"""New packages: written for every kind, installed, and held by their own tests as they were written."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from ganbench import scaffold
+from ganbench.errors import StoreError, UsageError
+from ganbench.registry import KINDS
+
+
+def test_names() -> None:
+    for name in ("margin-gan", "ganbench-margin-gan"):
+        assert scaffold.bare(name) == "margin-gan"
+        assert scaffold.distribution(name) == "ganbench-margin-gan"
+        assert scaffold.module(name) == "ganbench_margin_gan"
+        assert scaffold.class_name(name) == "MarginGan"
+
+
+@pytest.mark.parametrize("name", ["", "Margin", "margin gan", "../x", "margin_gan", "1gan", "-x", "x-", "class"])
+def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lower-case letters"):
+        scaffold.write(name, "loss", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "ganbench-x").mkdir()
+    with pytest.raises(UsageError, match="is there already"):
+        scaffold.write("x", "loss", tmp_path)
+    assert list((tmp_path / "ganbench-x").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="choose a folder with --out"):
+        scaffold.write("x", "loss", tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
+    folder = scaffold.write("margin-gan", kind, tmp_path, author="A. Person")
+    files = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert set(files) == {
+        ".github/workflows/tests.yml",
+        ".gitignore",
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "ganbench_margin_gan/__init__.py",
+        f"ganbench_margin_gan/{kind}.py",
+        f"tests/test_{kind}.py",
+    }
+    assert "A. Person" in files["LICENSE"]
+    for path, text in files.items():
+        assert "$" not in text.replace("${{ matrix.python }}", ""), path
+        if path.endswith(".py"):
+            compile(text, path, "exec")
+            assert all(len(line) <= 120 for line in text.splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    Version(version("setuptools")) < Version("77"),
+    reason="setuptools 77 is needed to build packages without a download; tox installs it",
+)
+def test_packages_of_every_kind_install_and_pass_their_own_tests(tmp_path: Path) -> None:
+    """All eight at once, in a folder of their own instead of this environment."""
+    folders = [str(scaffold.write(f"trial-{kind}", kind, tmp_path / "new")) for kind in KINDS]
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
+    installed = subprocess.run([*pip, *folders], capture_output=True, text=True, check=False)
+    assert installed.returncode == 0, installed.stderr
+    environment = os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir"]
+    tests = subprocess.run(
+        [*command, str(tmp_path), *folders], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+    )
+    assert tests.returncode == 0, tests.stdout[-4000:] + tests.stderr[-2000:]
+    assert " failed" not in tests.stdout
+    listed = subprocess.run(
+        [sys.executable, "-m", "ganbench", "plugins", "list"],
+        capture_output=True, text=True, cwd=tmp_path, env=environment, check=False,
+    )  # fmt: skip
+    assert listed.returncode == 0, listed.stdout
+    assert sum(line.startswith("ok") and "ganbench-trial-" in line for line in listed.stdout.splitlines()) == len(KINDS)
