@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
 from ganbench.api import Extractor
 from ganbench.errors import UsageError
@@ -99,6 +100,8 @@ class Stacked(Extractor):
         return (str(WEIGHTS / self.network.single.weights),)
 
     def build(self, layers: list[str]) -> nn.Module:
+        if self.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
+            register_feature_extractor(self.registered_name, self.network)
         return self.network(self.registered_name, layers)
 
 
