@@ -29,7 +29,10 @@ separates `minimax` from `vanilla`.
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages; called by MkDocs."""
     files.append(File.generated(config, "commands.md", content=commands_page()))
-    files.append(File.generated(config, "losses.md", content=losses_page()))
+    losses = list(plugins.load().registry.entries("loss"))
+    files.append(File.generated(config, "losses.md", content=losses_page(losses)))
+    for entry in losses:
+        files.append(File.generated(config, f"curves/{entry.name}.svg", content=curves(entry.load()())))
     return files
 
 
@@ -53,10 +56,10 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
                 yield from _commands(child, f"{path} {name}")
 
 
-def losses_page() -> str:
+def losses_page(losses: list[Entry]) -> str:
     """Every registered loss: formulas, recommended recipe, and its two objectives as curves, drawn by calling it."""
     parts = ["# Losses", INTRODUCTION]
-    for entry in plugins.load().registry.entries("loss"):
+    for entry in losses:
         parts += _loss(entry)
     return "\n\n".join(parts) + "\n"
 
@@ -74,11 +77,16 @@ def _loss(entry: Entry) -> list[str]:
         lines.append("- recommends " + ", ".join(f"`{key}={value}`" for key, value in recommends.items()))
     if about["package"].split()[0] != "ganbench":
         lines.append(f"- from the package {about['package']}")
-    return [f"## `{entry.name}`", about["summary"] + ".", "\n".join(lines), curves(entry.load()())]
+    return [
+        f"## `{entry.name}`",
+        about["summary"] + ".",
+        "\n".join(lines),
+        f"![curves of {entry.name}](curves/{entry.name}.svg)",
+    ]
 
 
 def curves(loss: Any) -> str:
-    """Draw a loss as inline SVG: two objectives and the generator's slope, over outputs from -6 to 6."""
+    """Draw a loss as SVG: two objectives and the generator's slope, over outputs from -6 to 6."""
     import torch
     from matplotlib.figure import Figure
 
@@ -113,4 +121,4 @@ def curves(loss: Any) -> str:
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "ganbench", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2].replace("\n\n", "\n")
+    return buffer.getvalue()
