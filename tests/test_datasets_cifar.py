@@ -1,82 +1,79 @@
-"""CIFAR-10: batches in the true format, an archive placed by hand, damaged and missing files."""
+"""CIFAR-10: batches in the true format, an archive placed by hand, damaged, missing and hostile files."""
 
 import hashlib
+import io
+import os
 import pickle
+import struct
 import tarfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10  # noqa: N811
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ganbench.datasets.cifar import CIFAR10
+from ganbench.datasets import cifar
+from ganbench.datasets.cifar import CIFAR10, unpickle
 from ganbench.errors import DataError
+from tests.site import bring_from, serve, unreachable
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
-def md5(path: Path) -> str:
-    return hashlib.md5(path.read_bytes()).hexdigest()
+def text(value: str) -> bytes:
+    """A text as Python 2 pickled it: bytes with their length."""
+    data = value.encode("latin-1")
+    return b"U" + bytes([len(data)]) + data if len(data) < 256 else b"T" + struct.pack("<i", len(data)) + data
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP from this machine; yields the address, ending in a slash."""
-    handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
+def number(value: int) -> bytes:
+    return b"K" + bytes([value]) if value < 256 else b"J" + struct.pack("<i", value)
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
+def array(pixels: np.ndarray) -> bytes:
+    """An array of bytes as numpy 1 and Python 2 pickled it."""
+    rows, columns = pixels.shape
+    empty = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + text("b") + b"\x87R"
+    kind = b"cnumpy\ndtype\n" + text("u1") + b"K\0K\1\x87R(K\3" + text("|") + b"NNN" + number(-1 & 255) * 2 + b"K\0tb"
+    content = text(pixels.astype(np.uint8).tobytes().decode("latin-1"))
+    return empty + b"(K\1" + number(rows) + number(columns) + b"\x86" + kind + b"\x89" + content + b"tb"
+
+
+def python2(content: dict[str, bytes]) -> bytes:
+    """A pickled dictionary, from its values as they are pickled."""
+    return b"\x80\2}(" + b"".join(text(key) + value for key, value in content.items()) + b"u."
+
+
+def listed(*values: bytes) -> bytes:
+    return b"](" + b"".join(values) + b"e"
 
 
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with six small batches in the true format, whose MD5 sums torchvision is told to expect."""
-    folder = tmp_path / "data" / "cifar-10-batches-py"
+    """A root with six small batches in the true format, whose MD5 sums are expected."""
+    folder = tmp_path / "data" / cifar.FOLDER
     folder.mkdir(parents=True)
-    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
-    for number, name in enumerate(names):
-        pixels = (np.arange(2 * 3072).reshape(2, 3072) + number) % 256
-        content: dict[str, Any] = {"data": pixels.astype(np.uint8), "labels": [number, 9]}
-        (folder / name).write_bytes(pickle.dumps(content, protocol=2))
-    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": CLASSES}, protocol=2))
-    sums = [[name, md5(folder / name)] for name in names]
-    monkeypatch.setattr(TorchvisionCIFAR10, "train_list", sums[:5])
-    monkeypatch.setattr(TorchvisionCIFAR10, "test_list", sums[5:])
-    monkeypatch.setattr(
-        TorchvisionCIFAR10,
-        "meta",
-        {"filename": "batches.meta", "key": "label_names", "md5": md5(folder / "batches.meta")},
-    )
+    for index, name in enumerate([*cifar.TRAIN, *cifar.TEST]):
+        pixels = (np.arange(2 * 3072).reshape(2, 3072) + index) % 256
+        content = {"batch_label": text(name), "labels": listed(number(index), number(9)), "data": array(pixels)}
+        (folder / name).write_bytes(python2(content | {"filenames": listed(text("a.png"), text("b.png"))}))
+    (folder / cifar.META).write_bytes(python2({"label_names": listed(*map(text, CLASSES)), "num_vis": number(3072)}))
+    for path in folder.iterdir():
+        accept(path, monkeypatch)
     return folder.parent
+
+
+def accept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the MD5 of a file for the published one."""
+    monkeypatch.setitem(cifar.MD5, path.name, hashlib.md5(path.read_bytes()).hexdigest())
 
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    asked: list[str] = []
-
-    def refuse(request: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(request.full_url)
-        raise OSError("the network is unreachable")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    return asked
+    return unreachable(monkeypatch)
 
 
 def test_batches_are_read_in_order(batches: Path, offline: list[str]) -> None:
@@ -97,14 +94,14 @@ def test_batches_are_read_in_order(batches: Path, offline: list[str]) -> None:
 
 def pack(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Replace the unpacked files by the archive."""
-    archive = root / TorchvisionCIFAR10.filename
-    folder = root / TorchvisionCIFAR10.base_folder
+    archive = root / cifar.ARCHIVE
+    folder = root / cifar.FOLDER
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(folder, folder.name)
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    monkeypatch.setattr(TorchvisionCIFAR10, "tgz_md5", md5(archive))
+    monkeypatch.setattr(cifar, "ARCHIVE_SHA256", hashlib.sha256(archive.read_bytes()).hexdigest())
     return archive
 
 
@@ -122,8 +119,10 @@ def test_an_archive_placed_by_hand_is_unpacked(
 def test_a_download_is_unpacked_into_place(batches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = pack(batches, monkeypatch)
     with serve(batches) as address:
-        monkeypatch.setattr(TorchvisionCIFAR10, "url", address + archive.name)
+        asked = bring_from(address, monkeypatch)
         assert len(CIFAR10().load("test", root=tmp_path / "fresh")) == 2
+    assert asked == [f"https://www.cs.toronto.edu/~kriz/{archive.name}"]
+    assert sorted(path.name for path in (tmp_path / "fresh" / cifar.FOLDER).iterdir()) == sorted(cifar.MD5)
 
 
 def test_a_damaged_archive_is_named_and_kept(
@@ -132,21 +131,128 @@ def test_a_damaged_archive_is_named_and_kept(
     archive = pack(batches, monkeypatch)
     archive.write_bytes(archive.read_bytes()[:-10])
     kept = archive.read_bytes()
-    with pytest.raises(DataError, match="is damaged: its MD5 is not") as caught:
+    with pytest.raises(DataError, match="is damaged: its SHA-256 is not") as caught:
         CIFAR10().load("train", root=batches)
     assert str(caught.value).startswith(str(archive))
     assert archive.read_bytes() == kept
     assert not offline
 
 
+def test_only_the_known_files_of_an_archive_are_unpacked(batches: Path, tmp_path: Path) -> None:
+    archive, place = tmp_path / "hostile.tar.gz", tmp_path / "place"
+    place.mkdir()
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("../escaped", "/tmp/escaped", f"{cifar.FOLDER}/../../escaped", f"{cifar.FOLDER}/readme.html"):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"x"))
+        link = tarfile.TarInfo(f"{cifar.FOLDER}/data_batch_1")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+        tar.add(batches / cifar.FOLDER / "test_batch", f"{cifar.FOLDER}/test_batch")
+    cifar.unpack(archive, place)
+    assert [path.name for path in place.iterdir()] == ["test_batch"]
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
 @pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
-def test_a_damaged_file_is_named_before_it_is_unpickled(batches: Path, name: str) -> None:
-    path = batches / "cifar-10-batches-py" / name
-    path.write_bytes(b"cos\nsystem\n(S'touch hacked'\ntR.")
-    with pytest.raises(DataError, match="is damaged") as caught:
+def test_a_damaged_file_is_named(batches: Path, name: str) -> None:
+    path = batches / cifar.FOLDER / name
+    path.write_bytes(path.read_bytes()[:-1])
+    split = "test" if name == "test_batch" else "train"
+    with pytest.raises(DataError, match="is damaged: its MD5 is not") as caught:
+        CIFAR10().load(split, root=batches)
+    assert str(caught.value).startswith(str(path))
+
+
+class Hostile:
+    """Pickles to a call of ``os.system``."""
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch hacked",)
+
+
+HOSTILE = {
+    "a call": pickle.dumps({"data": Hostile()}, protocol=2),
+    "a call in text": b"cposix\nsystem\n(S'touch hacked'\ntR.",
+    "by the old opcode": b"(S'touch hacked'\niposix\nsystem\n.",
+    "a builtin": b'c__builtin__\neval\n(S\'open("hacked", "w")\'\ntR.',
+    "a part of numpy": b'cnumpy.testing._private.utils\nrunstring\n(S\'open("hacked", "w")\'\n}tR.',
+    "another part of numpy": b"cnumpy\nload\n(S'x.npy'\ntR.",
+    "an attribute of an admitted name": b"\x80\4\x8c\5numpy\x8c\x10ndarray.__init__\x93.",
+    "an array of objects": python2({"data": array(np.zeros((1, 3072))).replace(b"U\2u1", b"U\2O8")}),
+    "another class as the array": b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\ntR.",
+    "an extension": b"\x80\2\x82\1.",
+    "a persistent id": b"Pid\n.",
+    "not a dictionary": pickle.dumps([1], protocol=2),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_pickle_runs_nothing_though_its_checksum_is_right(
+    batches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = batches / cifar.FOLDER / "data_batch_1"
+    path.write_bytes(HOSTILE[what])
+    accept(path, monkeypatch)
+    with pytest.raises(DataError, match="is not a file of CIFAR-10") as caught:
         CIFAR10().load("train", root=batches)
     assert str(caught.value).startswith(str(path))
     assert not Path("hacked").exists()
+
+
+def test_the_hostile_pickles_are_hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for what in ("a call", "a call in text", "by the old opcode"):
+        pickle.loads(HOSTILE[what])
+        Path("hacked").unlink()
+
+
+def test_what_a_pickle_does_to_an_admitted_name_is_gone_with_it() -> None:
+    state = b"(N}U\x0c__defaults__(K\1tsU\1xK\1s\x86"  # (None, {...}): attributes that are set one by one
+    for name in (b"cnumpy.core.multiarray\n_reconstruct\n", b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"):
+        with pytest.raises(DataError):
+            unpickle(b"\x80\2" + name + state + b"b.", "x")
+    assert unpickle(python2({"data": array(np.ones((1, 3)))}), "x")["data"].tolist() == [[1, 1, 1]]
+
+
+@given(st.binary(max_size=80), st.integers(0, 200))
+def test_any_bytes_are_read_or_refused(data: bytes, at: int) -> None:
+    good = python2({"labels": listed(number(1)), "data": array(np.zeros((1, 4)))})
+    for content in (data, good[:at] + data + good[at:]):
+        try:
+            assert isinstance(unpickle(content, "x"), dict)
+        except DataError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"labels": listed(number(1))}, "images of 3072 bytes"),
+        ({"data": array(np.zeros((1, 3072))), "labels": listed()}, "a label for each"),
+        ({"data": array(np.zeros((1, 100))), "labels": listed(number(1))}, "images of 3072 bytes"),
+        ({"data": array(np.zeros((1, 3072))), "labels": listed(number(10))}, "label 0..9"),
+        ({"data": array(np.zeros((1, 3072))), "labels": listed(text("1"))}, "label 0..9"),
+    ],
+)
+def test_a_batch_of_something_else_is_named(
+    batches: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, bytes], words: str
+) -> None:
+    path = batches / cifar.FOLDER / "test_batch"
+    path.write_bytes(python2(content))
+    accept(path, monkeypatch)
+    with pytest.raises(DataError, match=words):
+        CIFAR10().load("test", root=batches)
+
+
+def test_the_published_files_are_those_of_torchvision() -> None:
+    from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10  # noqa: N811
+
+    listed_there = dict([*TorchvisionCIFAR10.train_list, *TorchvisionCIFAR10.test_list])
+    assert listed_there | {cifar.META: TorchvisionCIFAR10.meta["md5"]} == cifar.MD5
+    assert (TorchvisionCIFAR10.base_folder, TorchvisionCIFAR10.filename) == (cifar.FOLDER, cifar.ARCHIVE)
 
 
 def test_missing_files_say_what_was_tried_and_what_to_do(tmp_path: Path, offline: list[str]) -> None:

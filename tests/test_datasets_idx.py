@@ -4,11 +4,6 @@ import gzip
 import hashlib
 import os
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +12,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torchvision.datasets import MNIST as TorchvisionMNIST  # noqa: N811
 
+from ganbench.datasets import idx as idx_module
 from ganbench.datasets.idx import MNIST, FashionMNIST, read_idx, resize
 from ganbench.errors import DataError
+from tests.site import bring_from, serve, unreachable
 
 SHARED = Path(os.environ.get("GANBENCH_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 real = pytest.mark.skipif(
@@ -47,36 +43,10 @@ def place(root: Path, *, name: str = "MNIST", size: int = 6, packed: bool = Fals
     return folder
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP from this machine; yields the address, ending in a slash."""
-    handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Replace the network by a refusal that notes what was asked for."""
-    asked: list[str] = []
-
-    def refuse(request: Any, *args: Any, **kwargs: Any) -> Any:
-        asked.append(request.full_url)
-        raise OSError("the network is unreachable")
-
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
-    return asked
+    return unreachable(monkeypatch)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -155,16 +125,43 @@ def test_no_download_where_it_is_switched_off(tmp_path: Path, offline: list[str]
     assert not list(tmp_path.iterdir())
 
 
-def test_a_download_is_unpacked_into_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """torchvision's own code downloads and unpacks, from a mirror on this machine, checking its MD5 sums."""
+@pytest.mark.parametrize("dataset", [MNIST, FashionMNIST])
+def test_what_is_missing_is_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: type[MNIST | FashionMNIST]
+) -> None:
     mirror = place(tmp_path / "mirror", packed=True)
-    sums = [(name, hashlib.md5((mirror / name).read_bytes()).hexdigest()) for name, _ in TorchvisionMNIST.resources]
-    monkeypatch.setattr(TorchvisionMNIST, "resources", sums)
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in mirror.iterdir()}
+    monkeypatch.setattr(dataset, "checksums", sums)
     with serve(mirror) as address:
-        monkeypatch.setattr(TorchvisionMNIST, "mirrors", [address])
-        samples = MNIST().load("train", root=tmp_path / "data")
+        asked = bring_from(address, monkeypatch)
+        samples = dataset().load("train", root=tmp_path / "data")
     assert len(samples) == 6
-    assert samples.files[0] == str(tmp_path / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte")
+    assert samples.files[0] == str(tmp_path / "data" / dataset.folder / "raw" / "train-images-idx3-ubyte.gz")
+    names = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    assert asked == [dataset.mirrors[0] + name for name in names]
+
+
+@pytest.mark.parametrize("dataset", [MNIST, FashionMNIST])
+def test_what_a_mirror_brings_must_have_the_published_checksum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: type[MNIST | FashionMNIST]
+) -> None:
+    with serve(place(tmp_path / "mirror", packed=True)) as address:
+        asked = bring_from(address, monkeypatch)
+        with pytest.raises(DataError, match="its SHA-256 is"):
+            dataset().load("train", root=tmp_path / "data")
+    assert len(asked) == len(dataset.mirrors)
+    assert all(url.startswith("https://") for url in asked)
+    assert not list((tmp_path / "data").rglob("*ubyte*"))
+
+
+def test_a_gz_that_unpacks_to_far_more_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place(tmp_path, packed=True) / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(np.zeros((60, 28, 28)))))
+    monkeypatch.setattr(idx_module, "LARGEST", 60 * 28 * 28 + 16)
+    assert len(read_idx(path, 3)) == 60
+    monkeypatch.setattr(idx_module, "LARGEST", 60 * 28 * 28 + 15)
+    with pytest.raises(DataError, match="holds more than 47055 bytes"):
+        read_idx(path, 3)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +239,8 @@ def test_the_real_mnist(size: int, split: str, fingerprint: str) -> None:
 
 @real
 def test_the_real_mnist_as_torchvision_reads_it() -> None:
+    from torchvision.datasets import MNIST as TorchvisionMNIST  # noqa: N811
+
     ours = MNIST(size=28).load("test", root=SHARED)
     theirs = TorchvisionMNIST(SHARED, train=False)
     assert torch.equal(ours.data.squeeze(1), theirs.data)
@@ -250,5 +249,8 @@ def test_the_real_mnist_as_torchvision_reads_it() -> None:
 
 
 def test_declarations() -> None:
+    from torchvision.datasets import FashionMNIST as TorchvisionFashionMNIST
+
+    assert FashionMNIST.names_of_classes == tuple(TorchvisionFashionMNIST.classes)
     assert (MNIST.extractor, MNIST.metrics, MNIST.reference_split) == ("mnist", ("fid", "is"), "test")
     assert (FashionMNIST.extractor, FashionMNIST.reference_split) == ("inception", "test")

@@ -109,6 +109,20 @@ def test_an_entry_that_claims_too_much(tmp_path: Path) -> None:
     assert "claims 4026531840 bytes" in refused(path)
 
 
+def test_entries_that_together_claim_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"{number}.png", b"\0" * 100_000)
+    size = path.stat().st_size
+    assert 200 * size < 2_000_000
+    assert len(read_all(path)) == 20  # small enough to be harmless, however well it is packed
+    monkeypatch.setattr(listing, "ALWAYS_ALLOWED", 1_000_000)
+    assert f"claims images of more than {max(1_000_000, 200 * size)} bytes" in refused(path)
+    monkeypatch.setattr(listing, "MOST_PACKED", 2_000_000 // size + 1)
+    assert len(read_all(path)) == 20
+
+
 def test_an_entry_that_claims_too_little_is_not_unpacked_further(tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

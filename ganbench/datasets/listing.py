@@ -16,6 +16,10 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 COMPANIONS = ("thumbs.db", "desktop.ini", "__macosx")
 LARGEST_FILE = 256 << 20
 """Bytes of one image file, unpacked; a .zip can claim, and hold, terabytes in a few kilobytes."""
+ALWAYS_ALLOWED = 1 << 30
+"""Bytes that all images of a .zip may have together, unpacked, however small it is."""
+MOST_PACKED = 200
+"""How many times the size of a larger .zip they may have: image files hardly pack, a bomb's entries a thousandfold."""
 
 
 class Source(Protocol):
@@ -112,8 +116,9 @@ class ZipSource:
 
     @classmethod
     def list(cls, path: Path, archive: zipfile.ZipFile) -> "ZipSource":
-        """List an open archive, refusing entries that are encrypted, absurdly large or there twice."""
+        """List an open archive; refuse entries that are encrypted, twice there or, alone or together, too large."""
         names: set[str] = set()
+        total, most = 0, max(ALWAYS_ALLOWED, MOST_PACKED * path.stat().st_size)
         for entry in archive.infolist():
             name = entry.filename
             if entry.is_dir() or hidden(name):
@@ -124,6 +129,12 @@ class ZipSource:
                 raise DataError(f"{where} is encrypted; pack the images without a password")
             if entry.file_size > LARGEST_FILE:
                 raise DataError(f"{where} claims {entry.file_size} bytes, more than an image may ({LARGEST_FILE})")
+            total += entry.file_size
+            if total > most:
+                raise DataError(
+                    f"{shown(path)} claims images of more than {most} bytes, {total / path.stat().st_size:.0f} times "
+                    f"its own size; pack image files, or name the folder that holds them"
+                )
             if name in names:
                 raise DataError(f"{where} is there twice; pack each image once")
             names.add(name)

@@ -1,8 +1,9 @@
 """SIGKILL at random moments, over trials of every built-in loss, with two runs at once on one folder.
 
-Every trial is first trained undisturbed. Then two ``ganbench run`` share a second folder, and at random moments a
-worker, a fork server or a whole run is killed with SIGKILL; runs that have ended are started again until every trial
-is done. Each must be bit-equal to its undisturbed twin, none may be missing, none trained twice.
+A trial of every loss and seed is first trained undisturbed. Then, in as many rounds as the kills need, two
+``ganbench run`` share a fresh folder and train the same trials, while at random moments a worker, a fork server or a
+whole run is killed with SIGKILL; runs that have ended are started again until every trial is done. Each must be
+bit-equal to its undisturbed twin, none may be missing, none trained twice.
 """
 
 import json
@@ -17,15 +18,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ganbench import plugins
 from ganbench.leases import start_ticks
+from ganbench.registry import BUILTIN
 
 from .processes import alive, leases, start
 
-LOSSES = ("vanilla", "minimax", "lsgan", "wgan", "wgan-gp", "hinge")
 RECIPE = ["--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-size", "16", "--steps", "40",
           "--num-samples", "200", "--eval-every", "20", "--set", "ema_decay=0.9,replay=64,latent_dim=8",
           "--device", "cpu", "--jobs", "2", "--quiet", "--format", "json"]  # fmt: skip
-TARGETS = (("worker", 0.88), ("fork server", 0.06), ("run", 0.06))
+TARGETS = (("worker", 0.94), ("fork server", 0.03), ("run", 0.03))
+RECENT = 15
+"""Trials whose duration says how long the next one will take."""
+
+
+def builtin_losses() -> list[str]:
+    """Every loss that this package registers."""
+    return [entry.name for entry in plugins.load().registry.entries("loss") if entry.distribution == BUILTIN]
 
 
 @dataclass
@@ -33,9 +42,11 @@ class Trial:
     """What is known of a disturbed trial."""
 
     folder: Path
+    loss: str
     attempt: int = 0
     kill_at: float | None = None
     overlaps: int = 0
+    done: bool = False
 
 
 @dataclass
@@ -43,6 +54,9 @@ class Tally:
     """What was done, and what came of it."""
 
     kills: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+    lengths: list[float] = field(default_factory=list)
+    runs: int = 0
     moments: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -57,61 +71,71 @@ def kill_and_resume(folder: Path, *, kills: int, seed: int, seconds: float = 300
         seconds: after which the harness gives up.
     """
     began = time.monotonic()
-    seeds = ",".join(str(number) for number in range(max(1, -(-kills // len(LOSSES))))) + ","
-    command = ["run", "--losses", ",".join(LOSSES), "--seeds", seeds, *RECIPE]
-    undisturbed = [start(folder, [*command, "--out", "whole"], log=f"whole-{i}") for i in range(2)]
-    codes = [run.wait(seconds) for run in undisturbed]
-    for run in undisturbed:
-        run.communicate()
-    if any(codes):
-        return [f"the undisturbed runs ended with {codes}: {(folder / 'whole-0').read_text()[-500:]}"]
-    whole = sorted(path.parent for path in folder.glob("whole/*/result.json"))
-    lengths = [json.loads((path / "result.json").read_text())["cost"]["seconds"] for path in whole]
-    length = statistics.median(lengths)
+    losses = builtin_losses()
+    seeds = "0,1," if kills > len(losses) else "0,"
+    command = ["run", "--losses", ",".join(losses), "--seeds", seeds, *RECIPE]
+    undisturbed = start(folder, [*command, "--out", "whole"], log="whole.log")
+    undisturbed.communicate(timeout=seconds)
+    if undisturbed.returncode:
+        return [f"the undisturbed run ended with {undisturbed.returncode}: {(folder / 'whole.log').read_text()[-500:]}"]
+    whole = {path.parent.name: path.parent for path in folder.glob("whole/*/result.json")}
+    tally = Tally(lengths=[_duration(path) for path in whole.values()])
     halfway = time.monotonic() - began
 
-    tally = _disturb(folder, [*command, "--checkpoint-seconds", "0.05"], {path.name for path in whole}, kills,
-                     random.Random(seed), length, began + seconds)  # fmt: skip
-    problems = tally.problems
-    equal = 0
-    for path in whole:
-        twin = folder / "runs" / path.name
-        difference = _difference(path, twin)
-        equal += not difference
-        problems += [f"{path.name}: {difference}"] if difference else []
-    problems += [f"still running: {pid} {text}" for pid, text in alive(folder).items()]
-    problems += [f"left behind: {path}" for path in leases(folder)]
-    resumed = sum(attempt["step"] > 0 for path in whole for attempt in _attempts(folder / "runs" / path.name)[1:])
+    rng = random.Random(seed)
+    trials = equal = resumed = rounds = 0
+    while sum(tally.kills.values()) < kills and time.monotonic() - began < seconds and not tally.problems:
+        rounds += 1
+        out = folder / f"runs-{rounds}"
+        disturbed = [*command, "--checkpoint-seconds", "0.05", "--out", out.name]
+        _disturb(folder, disturbed, [Trial(out / name, _loss(path)) for name, path in whole.items()], kills, tally, rng,
+                 began + seconds)  # fmt: skip
+        for name, path in whole.items():
+            difference = _difference(path, out / name)
+            equal += not difference
+            tally.problems += [f"{out.name}/{name}: {difference}"] if difference else []
+            resumed += sum(attempt["step"] > 0 for attempt in _attempts(out / name)[1:])
+        trials += len(whole)
+        problems = [f"still running: {pid} {text}" for pid, text in alive(folder).items()]
+        tally.problems += [*problems, *(f"left behind: {path}" for path in leases(folder))]
+        print(f"round {rounds}: {sum(tally.kills.values())} kills, {equal} of {trials} trials bit-equal, "
+              f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+    if sum(tally.kills.values()) < kills:
+        tally.problems.append(f"only {sum(tally.kills.values())} of {kills} kills")
     print(
         f"kills: {sum(tally.kills.values())} ({', '.join(f'{n} of a {what}' for what, n in tally.kills.items())}), "
-        f"during {', '.join(f'{what} {n}' for what, n in sorted(Counter(tally.moments).items()))}; "
-        f"{len(whole)} trials of {len(LOSSES)} losses: {equal} bit-equal, {resumed} times resumed from a checkpoint, "
-        f"{len(problems)} problems; {halfway:.0f} s undisturbed, {time.monotonic() - began - halfway:.0f} s disturbed"
+        f"during {', '.join(f'{what} {n}' for what, n in sorted(Counter(tally.moments).items()))}, "
+        f"of trials of {len(tally.losses)} losses; "
+        f"{trials} trials of {len(losses)} losses in {rounds} rounds, {tally.runs} runs: {equal} bit-equal, "
+        f"{resumed} times resumed from a checkpoint, {len(tally.problems)} problems; "
+        f"{halfway:.0f} s undisturbed, {time.monotonic() - began - halfway:.0f} s disturbed"
     )
-    return problems
+    return tally.problems
 
 
 def _disturb(
-    folder: Path, command: list[str], names: set[str], kills: int, rng: random.Random, length: float, deadline: float
-) -> Tally:
-    tally = Tally()
-    trials = {name: Trial(folder / "runs" / name) for name in names}
+    folder: Path, command: list[str], trials: list[Trial], kills: int, tally: Tally, rng: random.Random, deadline: float
+) -> None:
+    """Train trials by two runs at a time, killing, until all are done."""
     runs: list[subprocess.Popen[str]] = []
-    number = 0
     while time.monotonic() < deadline:
         for run in [run for run in runs if run.poll() is not None]:
             run.communicate()
             runs.remove(run)
             if run.returncode not in (0, 1, -signal.SIGKILL):
                 tally.problems.append(f"a run ended with {run.returncode}")
-        if all(_status(trial.folder).get("status") == "done" for trial in trials.values()):
+        for trial in trials:
+            if not trial.done and _status(trial.folder).get("status") == "done":
+                trial.done = True
+                tally.lengths.append(_duration(trial.folder))
+        if all(trial.done for trial in trials):
             break
         while len(runs) < 2:
-            number += 1
-            runs.append(start(folder, [*command, "--out", "runs"], log=f"messages-{number}"))
-        if sum(tally.kills.values()) < kills:
-            for trial in trials.values():
-                _kill_if_due(trial, runs, tally, rng, length)
+            tally.runs += 1
+            runs.append(start(folder, command, log=f"messages-{tally.runs}"))
+        for trial in trials:
+            if not trial.done and sum(tally.kills.values()) < kills:
+                _kill_if_due(trial, runs, tally, rng)
         time.sleep(0.02)
     else:
         tally.problems.append("the harness ran out of time")
@@ -122,21 +146,16 @@ def _disturb(
             tally.problems.append("a run did not end")
             run.kill()
             run.communicate()
-    if sum(tally.kills.values()) < kills:
-        tally.problems.append(f"only {sum(tally.kills.values())} of {kills} kills found a living target")
-    for trial in trials.values():
+    for trial in trials:
         attempts = _attempts(trial.folder)
         if trial.overlaps:
             tally.problems.append(f"{trial.folder.name} was trained by two workers at once")
         done = _status(trial.folder).get("time", 0.0)
         if any(attempt["time"] > done for attempt in attempts):
             tally.problems.append(f"{trial.folder.name} was trained again after it was done")
-    return tally
 
 
-def _kill_if_due(
-    trial: Trial, runs: list[subprocess.Popen[str]], tally: Tally, rng: random.Random, length: float
-) -> None:
+def _kill_if_due(trial: Trial, runs: list[subprocess.Popen[str]], tally: Tally, rng: random.Random) -> None:
     """Choose a moment for each new attempt of a trial, and kill when it has come."""
     status = _status(trial.folder)
     if status.get("status") != "running":
@@ -147,7 +166,7 @@ def _kill_if_due(
     now = time.monotonic()
     if trial.kill_at is None or status["pid"] != trial.attempt:
         trial.attempt = status["pid"]
-        trial.kill_at = now + rng.uniform(0.0, 0.9 * length)
+        trial.kill_at = now + rng.uniform(0.0, 0.9 * statistics.median(tally.lengths[-RECENT:]))
     if now < trial.kill_at:
         return
     trial.kill_at = now + 3600.0
@@ -165,6 +184,7 @@ def _kill_if_due(
     except ProcessLookupError:
         return
     tally.kills[target] += 1
+    tally.losses[trial.loss] += 1
     tally.moments.append(moment)
 
 
@@ -173,6 +193,16 @@ def _moment(folder: Path, training: bool) -> str:
         return "preparation"
     lines = (folder / "progress.jsonl").read_text().count("\n") if (folder / "progress.jsonl").exists() else 0
     return "the last evaluation or after" if lines >= 40 else "training"
+
+
+def _duration(folder: Path) -> float:
+    """Seconds that the last attempt of a trial took."""
+    status = _status(folder)
+    return float(status.get("finished", 0.0)) - float(status.get("started", 0.0))
+
+
+def _loss(folder: Path) -> str:
+    return str(json.loads((folder / "spec.json").read_text())["spec"]["loss"]["name"])
 
 
 def _parent(pid: int) -> int:
