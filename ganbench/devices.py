@@ -53,6 +53,37 @@ def choose(request: str) -> str:
     return request
 
 
+def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """What ``CUDA_VISIBLE_DEVICES`` is to be for a process that may see one device only, for each device to use.
+
+    Args:
+        device: ``cuda`` or ``cuda:i``, as :func:`choose` returned it.
+        chosen: indices among the visible devices, or UUIDs as ``nvidia-smi -L`` lists them; empty for all.
+
+    Raises:
+        UsageError: a device that is not there or is named twice, or a contradiction to ``cuda:i``.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    # Indices count the devices that this process may see, as torch does; its children count all of the machine's.
+    names = [part.strip() for part in visible.split(",")] if visible is not None else []
+    tokens = names[: len(gpus())] or [str(index) for index in range(len(gpus()))]
+    if ":" in device:
+        if chosen:
+            raise UsageError(f"--device {device} and --devices {','.join(chosen)} both name devices; use one of them")
+        return (tokens[int(device.partition(":")[2])],)
+    found = []
+    for item in chosen or [str(index) for index in range(len(tokens))]:
+        if item.startswith(("GPU-", "MIG-")):
+            found.append(item)
+        elif re.fullmatch("[0-9]{1,4}", item) and int(item) < len(tokens):
+            found.append(tokens[int(item)])
+        else:
+            raise UsageError(f"--devices: '{item}' is not there; this machine has 0 to {len(tokens) - 1}")
+    if len(set(found)) < len(found):
+        raise UsageError(f"--devices {','.join(chosen)} names a device twice; --per-device 2 puts two trials on each")
+    return tuple(found)
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

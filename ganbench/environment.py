@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import socket
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,18 @@ def describe(execution: Execution, device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "requested_device": execution.device,
+        "shared_device": execution.shared_device if device.type == "cuda" else None,
+    }
+
+
+def place() -> dict[str, Any]:
+    """Where this process is: machine, process id, the devices it was given (``None``: all), and what started it."""
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "task": os.environ.get("GANBENCH_TASK", ""),
+        "submission": os.environ.get("GANBENCH_SUBMISSION", ""),
     }
 
 

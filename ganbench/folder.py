@@ -22,6 +22,7 @@ class TrialFolder:
         self.path = path
         self.spec = path / "spec.json"
         self.status = path / "status.json"
+        self.starts = path / "starts.jsonl"
         self.progress = path / "progress.jsonl"
         self.metrics = path / "metrics.jsonl"
         self.snapshots = path / "snapshots.jsonl"
@@ -84,6 +85,10 @@ class TrialFolder:
         except StoreError:
             return {}
         return content if isinstance(content, dict) else {}
+
+    def append_start(self, record: dict[str, Any]) -> None:
+        """Add one start of a worker: process, machine, devices that it sees, and what started it."""
+        append_line(self.starts, record)
 
     def append_progress(self, record: dict[str, Any]) -> None:
         """Add one line: step, losses, images per second, memory."""

@@ -17,13 +17,15 @@ class Interrupts:
     called.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, hangup: bool = True) -> None:
+        """Make it; without ``hangup``, SIGHUP is left to what it did before."""
+        self._signals = SIGNALS if hangup else SIGNALS[:2]
         self.count = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
+            for number in self._signals:
                 # Under nohup a closed terminal is not to matter.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._take)

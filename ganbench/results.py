@@ -53,6 +53,7 @@ class _Result(BaseModel):
     values: dict[str, ValueInfo] = {}
     protocol: Protocol
     cost: dict[str, float | None] = {}
+    environment: dict[str, Any] = {}
     warnings: tuple[str, ...] = ()
 
 
@@ -62,7 +63,7 @@ class Row:
 
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
     which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
-    the worker's log, kept only where it explains a failure.
+    the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on.
     """
 
     trial_id: str
@@ -86,6 +87,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     samples: Path | None = None
+    device: str = ""
     cached: bool = field(default=False, compare=False)
 
     @property
@@ -146,6 +148,7 @@ def read_row(folder: TrialFolder) -> Row:
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
+        device=str(current.environment.get("device_name") or "") if current else "",
     )
 
 

@@ -1,15 +1,15 @@
 """Plan, look up, dispatch, collect: a grid from its request to its rows."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ganbench import devices
-from ganbench.errors import GanbenchError, StoreError
-from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.errors import GanbenchError, StoreError, UsageError
+from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors.handed import read_handed
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
 from ganbench.interrupts import Interrupts
@@ -42,6 +42,10 @@ class RunRequest:
         retry: run trials again that diverged.
         executor: the executor's name.
         trackers: where progress is copied to.
+        options: the executor's own settings.
+        devices: the GPUs to use; empty for all there are.
+        per_device: trials at once on each GPU; 0 chooses.
+        detach: submit what is missing and leave it to the cluster.
     """
 
     plan: PlanRequest | SourcesRequest
@@ -55,6 +59,21 @@ class RunRequest:
     retry: bool = False
     executor: str = "local"
     trackers: tuple[ComponentRequest, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    per_device: int = 0
+    detach: bool = False
+
+    @property
+    def wish(self) -> Wish:
+        """What an executor is asked to lay trials out for."""
+        return Wish(
+            device=self.device,
+            devices=self.devices,
+            per_device=self.per_device,
+            jobs=self.jobs,
+            options=self.options,
+        )
 
 
 class Display(Protocol):
@@ -78,12 +97,14 @@ class Outcome:
         folders: theirs, in the same order.
         unwritten: status and reason of trials that could not be written to their folders.
         interrupted: whether it was.
+        detached: where trials were left to run, in one line; empty where all have ended.
     """
 
     trials: list[TrialFile] = field(default_factory=list)
     folders: list[TrialFolder] = field(default_factory=list)
     unwritten: dict[str, tuple[str, str]] = field(default_factory=dict)
     interrupted: bool = False
+    detached: str = ""
 
     def rows(self) -> list[Row]:
         """A row for every trial, whatever became of it."""
@@ -116,22 +137,27 @@ def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
             one.close()
 
 
-def layout(request: RunRequest, device: str) -> tuple[int, int]:
-    """How many trials at once, and how many threads each.
+def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
+    """The executor that was asked for.
 
-    On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
+    Raises:
+        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for.
     """
-    if device == "cpu":
-        slots = request.jobs or devices.cores()
-        return slots, max(1, devices.cores() // slots)
-    return request.jobs or 1, max(1, devices.cores() // max(1, request.jobs))
+    entry = plugins.registry.find("executor", request.executor)
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Executor)):
+        raise UsageError(f"executor '{entry.name}' of {entry.distribution}: {entry.target} is no Executor")
+    if request.detach and not cls.detachable:
+        raise UsageError(f"executor '{entry.name}' cannot run on without this process; leave --detach out")
+    return cls
 
 
-def plan_trials(request: RunRequest, server: Callable[[], Server], device: str, threads: int) -> list[TrialFile]:
+def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout) -> list[TrialFile]:
     """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
     execution = Execution(
-        device=device,
-        threads=threads,
+        device=place.device,
+        threads=place.threads,
+        shared_device=place.shared,
         data_root=request.plan.data_root,
         cache_dir=str(cache_folder().resolve()),
         checkpoint_seconds=request.checkpoint_seconds,
@@ -151,22 +177,37 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     The first interrupt (SIGINT, SIGTERM or SIGHUP) lets running trials finish their step and write a checkpoint, the
     second ends them at once. A trial that ran out of memory is tried once more when no other one runs.
     """
-    device = devices.choose(request.device)
-    slots, threads = layout(request, device)
+    chosen = executor_class(request, plugins)
+    place = chosen.layout(request.wish)
     store = Store(request.out)
     store.prepare()
     display.planning()
-    with shared_server(device, threads) as server:
-        trials = plan_trials(request, server, device, threads)
-        entry = plugins.registry.find("executor", request.executor)
-        settings = Settings(slots=slots, timeout=request.timeout, memory_limit=request.memory_limit, server=server)
-        executor: Executor = entry.load()(settings)
+    with shared_server(place.device, place.threads) as server:
+        trials = plan_trials(request, server, place)
+        executor = chosen(settings(request, place, server))
         try:
-            with Interrupts() as interrupts:
+            # What runs elsewhere need not end because a terminal closes here.
+            with Interrupts(hangup=not chosen.detachable) as interrupts:
                 return _Run(request, store, executor, plugins, display, trials, interrupts).to_its_end()
         finally:
             executor.close()
             store.release_all()
+
+
+def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
+    """What the executor is told."""
+    return Settings(
+        slots=place.slots,
+        timeout=request.timeout,
+        memory_limit=request.memory_limit,
+        server=server,
+        device=place.device,
+        threads=place.threads,
+        devices=place.devices,
+        per_device=place.per_device,
+        out=request.out,
+        options=request.options,
+    )
 
 
 class _Run:
@@ -201,21 +242,27 @@ class _Run:
         """Dispatch what is missing and wait for all of it."""
         cached = [trial_id for trial_id in self._trials if self._is_cached(trial_id)]
         missing = [trial_id for trial_id in self._trials if trial_id not in set(cached)]
+        self._refuse_what_others_hold(missing)
         self._dispatch(missing)
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
             self._display.note(line)
+        if self._request.detach and self._mine:
+            return self._outcome(detached=self._executor.detach())
         self._say_who_is_elsewhere()
         while self._mine or (self._elsewhere and not self._interrupts.count):
             if self._interrupts.count > self._answered:
                 self._stop()
             self._look()
-        folders = [self._store.folder(trial_id) for trial_id in self._trials]
+        return self._outcome()
+
+    def _outcome(self, detached: str = "") -> Outcome:
         return Outcome(
             trials=list(self._trials.values()),
-            folders=folders,
+            folders=[self._store.folder(trial_id) for trial_id in self._trials],
             unwritten=self._unwritten,
             interrupted=bool(self._interrupts.count),
+            detached=detached,
         )
 
     def _is_cached(self, trial_id: str) -> bool:
@@ -223,8 +270,8 @@ class _Run:
         return status == "done" or (status is not None and not self._request.retry)
 
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
-        """Take the leases of trials and hand them to the executor; one whose folder cannot be written to has failed."""
-        jobs = []
+        """Take the leases of trials and hand them to the executor, but for those that it has from an earlier run."""
+        leased = []
         for trial_id in trial_ids:
             try:
                 if not self._store.lease(trial_id):
@@ -233,22 +280,44 @@ class _Run:
                 if self._is_cached(trial_id):  # finished by another run between looking and leasing
                     self._store.release(trial_id)
                     continue
-                jobs.append(self._prepare(trial_id))
+                path = self._store.folder(trial_id).path
+                leased.append(Job(trial_id, path, _weight(self._trials[trial_id])))
             except StoreError as error:
                 self._store.release(trial_id)
                 self._unwritten[trial_id] = ("failed", str(error))
                 self._display.note(f"{trial_label(self._trials[trial_id].spec)}: {error}")
-        self._mine.update(job.trial_id for job in jobs)
+        under_way = self._executor.adopt(leased)
+        jobs = [job for job in leased if job.trial_id not in under_way and self._prepare(job)]
+        self._mine.update(under_way, (job.trial_id for job in jobs))
         self._executor.submit(jobs)
 
-    def _prepare(self, trial_id: str) -> Job:
-        trial, folder = self._trials[trial_id], self._store.folder(trial_id)
-        goes_on = folder.checkpoint.exists() or folder.read_status()["status"] == "interrupted"
-        folder.write_spec(trial)
-        if not goes_on:
-            folder.log.unlink(missing_ok=True)
-        folder.write_status("pending")
-        return Job(trial_id, folder.path, _weight(trial))
+    def _prepare(self, job: Job) -> bool:
+        """Write what the worker is told; one whose folder cannot be written to has failed."""
+        trial, folder = self._trials[job.trial_id], self._store.folder(job.trial_id)
+        try:
+            goes_on = folder.checkpoint.exists() or folder.read_status()["status"] == "interrupted"
+            folder.write_spec(trial)
+            if not goes_on:
+                folder.log.unlink(missing_ok=True)
+            folder.write_status("pending")
+        except StoreError as error:
+            self._store.release(job.trial_id)
+            self._unwritten[job.trial_id] = ("failed", str(error))
+            self._display.note(f"{trial_label(trial.spec)}: {error}")
+            return False
+        return True
+
+    def _refuse_what_others_hold(self, trial_ids: Sequence[str]) -> None:
+        """Refuse to train beside a cluster that an earlier run left trials to."""
+        name = self._request.executor.rpartition(":")[2]
+        for trial_id in trial_ids:
+            handed = read_handed(self._store.folder(trial_id))
+            if handed is not None and handed.executor != name:
+                note = handed.path(self._store.path / trial_id)
+                raise UsageError(
+                    f"{trial_id} was left to {handed.executor} by an earlier run ({handed.job}); collect it with "
+                    f"--executor {handed.executor}, or end it there and remove {note}"
+                )
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""

@@ -44,10 +44,22 @@ class Server:
         """Whether its process runs."""
         return self._process.poll() is None
 
-    def start(self, name: str, task: str, arguments: list[str], log: Path, *, memory_limit: int | None = None) -> None:
-        """Start a task; ``name`` says which it is in the message of its end."""
+    def start(
+        self,
+        name: str,
+        task: str,
+        arguments: list[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        """Start a task; ``name`` says which it is in the message of its end.
+
+        ``environment`` is set in its process before it begins.
+        """
         message = {"op": "start", "id": name, "task": task, "arguments": arguments, "log": str(log)}
-        self._send(message | {"environment": {}, "memory_limit": memory_limit})
+        self._send(message | {"environment": dict(environment or {}), "memory_limit": memory_limit})
 
     def end(self, name: str, *, hard: bool) -> None:
         """Ask a task to stop, or end it and all that it started at once."""

@@ -32,6 +32,10 @@ def run(
     trackers: str | Iterable[str] = (),
     timeout: float | None = None,
     quiet: bool = False,
+    executor: str = "local",
+    executor_options: Mapping[str, str] | None = None,
+    devices: Iterable[int | str] = (),
+    per_device: int = 0,
     **options: Any,
 ) -> pandas.DataFrame:
     """Run a grid and return one row per trial.
@@ -49,6 +53,10 @@ def run(
         trackers: where progress is copied to, such as ``["tensorboard"]``.
         timeout: seconds after which a trial is ended.
         quiet: no progress on stderr.
+        executor: where trials run: ``local``, ``slurm``, ``ray`` or a plugin's.
+        executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
+        devices: the GPUs to use; all that are visible by default.
+        per_device: trials at once on each GPU; 0 chooses.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
             ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
 
@@ -79,7 +87,18 @@ def run(
     display = tracked(make_display(quiet=quiet), following, loaded.registry, Path(out))
     try:
         outcome = run_grid(
-            RunRequest(plan=request, seeds=chosen, out=Path(out), device=device, jobs=jobs, timeout=timeout),
+            RunRequest(
+                plan=request,
+                seeds=chosen,
+                out=Path(out),
+                device=device,
+                jobs=jobs,
+                timeout=timeout,
+                executor=executor,
+                options=dict(executor_options or {}),
+                devices=tuple(str(one) for one in devices),
+                per_device=per_device,
+            ),
             loaded,
             display,
         )

@@ -233,6 +233,7 @@ class Execution(Frozen):
 
     device: str = "cpu"
     threads: int = 1
+    shared_device: bool = False
     data_root: str = "data"
     cache_dir: str = ""
     source_path: str = ""

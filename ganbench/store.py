@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
+from ganbench.executors.handed import read_handed
 from ganbench.files import remove_drafts
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
@@ -83,7 +84,8 @@ class Store:
             ) from error
         if not self._leases.take(path):
             return False
-        remove_drafts(path)
+        if read_handed(self.folder(trial_id)) is None:  # a cluster may be writing
+            remove_drafts(path)
         return True
 
     def release(self, trial_id: str) -> None:
@@ -117,7 +119,7 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
         if kind == "timeout" and folder.checkpoint.exists():
             reason += "; with a longer one it goes on from its checkpoint"
     elif state is JobState.LOST:
-        status, reason = "failed", "its executor lost it"
+        status, reason = "failed", why or "its executor lost it"
     else:
         status, reason = "failed", why or "ended without a status"
     with contextlib.suppress(StoreError):

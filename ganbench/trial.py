@@ -79,7 +79,9 @@ def run_trial(folder: TrialFolder) -> str:
     recorder = Recorder(folder, trial)
     stop = _stop_on_signals()
     try:
-        folder.write_status("running", started=recorder.started)
+        place = environment.place()
+        folder.append_start({"time": recorder.started, **place})
+        folder.write_status("running", started=recorder.started, **place)
         torch.set_num_threads(trial.execution.threads)
         return _run(trial.spec, trial.execution, recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
@@ -126,6 +128,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+    if parts.device.type == "cuda" and execution.shared_device:
+        recorder.warn("may have shared its GPU with other trials: times and speeds need a whole one")
     if spec.baseline == "real":
         recorder.resume(-1, 0, 0.0, 0.0)
         recorder.evaluation(0, 0, parts.evaluator.score_real(_held_out(parts, spec)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from ganbench.api import Architecture
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 # Tiny networks are slower on several threads, and child processes inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# On a busy machine the time of one example says nothing about the code.
+settings.register_profile("ganbench", deadline=None)
+settings.load_profile("ganbench")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

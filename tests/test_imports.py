@@ -31,6 +31,10 @@ LIGHT = [
     "ganbench.seeds",
     "ganbench.executors",
     "ganbench.executors.local",
+    "ganbench.executors.ray",
+    "ganbench.executors.slurm",
+    "ganbench.fingerprint",
+    "ganbench.node",
     "ganbench.losses",
     "ganbench.penalties",
     "ganbench.architectures",
@@ -76,8 +80,8 @@ LIGHT = [
     "ganbench.installer",
 ]
 
-HOST = ("cli", "runner", "executors.local", "store", "tables", "results", "display", "session", "planner", "server",
-        "suite", "report", "statistics", "leaderboard", "trackers", "given",
+HOST = ("cli", "runner", "executors.local", "executors.ray", "executors.slurm", "node", "store", "tables", "results",
+        "display", "session", "planner", "server", "suite", "report", "statistics", "leaderboard", "trackers", "given",
         "reproduction")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve",
           "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics",

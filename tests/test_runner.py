@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.devices import cores
 from ganbench.folder import TrialFolder
-from ganbench.plan import PlanRequest
-from ganbench.runner import RunRequest, layout
 
 ARGUMENTS = ["run", "--losses", "wgan-gp", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
 LONG = [*ARGUMENTS, "--set", "ema_decay=0.9,replay=256", "--steps", "1500", "--eval-every", "500"]
@@ -118,11 +115,3 @@ def test_two_runs_on_one_folder_train_a_trial_once(tmp_path: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 0)
     assert tables[0] == tables[1]
     assert folder.read_status()["pid"] == worker
-
-
-def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
-    request = RunRequest(
-        plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"), device="cpu"
-    )
-    assert layout(request, "cpu") == (cores(), 1)
-    assert layout(request, "cuda")[0] == 1

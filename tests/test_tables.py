@@ -179,6 +179,14 @@ def test_warnings_are_said_once() -> None:
     assert render(rows, "table").count("batch norm") == 1
 
 
+def test_several_kinds_of_devices_are_said() -> None:
+    rows = [make_row(make_spec(seed=seed), device=name) for seed, name in enumerate(("A100", "H100", "A100"))]
+    assert "times and speeds: not comparable, trials ran on several kinds of devices: A100 (2), H100 (1)" in render(
+        rows, "table"
+    )
+    assert "not comparable" not in render(rows[:1], "table")
+
+
 @pytest.mark.parametrize("width", [20, 60, 80, 200, None])
 def test_numbers_are_never_cut(width: int | None) -> None:
     rows = [

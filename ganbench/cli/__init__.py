@@ -12,6 +12,7 @@ from ganbench.errors import GanbenchError, did_you_mean
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
+    "status": ("ganbench.cli.status:status", "Show what runs where, since when, how fast, until when."),
     "eval": ("ganbench.cli.evaluate:evaluate", "Score samples or generators that ganbench did not train."),
     "reproduce": ("ganbench.cli.reproduce:reproduce", "Train a published table anew and compare."),
     "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),

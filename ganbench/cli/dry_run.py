@@ -1,18 +1,17 @@
 """``ganbench run --dry-run``: everything checked, nothing trained."""
 
-from ganbench import devices
+from ganbench.plugins import Plugins
 from ganbench.results import trial_label
-from ganbench.runner import RunRequest, layout, plan_trials, shared_server
+from ganbench.runner import RunRequest, executor_class, plan_trials, shared_server
 from ganbench.spec import Recipe
 from ganbench.store import Store
 
 
-def describe(request: RunRequest) -> str:
+def describe(request: RunRequest, plugins: Plugins) -> str:
     """Plan the grid and list its trials: which are done, which would run, under which recipe."""
-    device = devices.choose(request.device)
-    slots, threads = layout(request, device)
-    with shared_server(device, threads) as server:
-        trials = plan_trials(request, server, device, threads)
+    place = executor_class(request, plugins).layout(request.wish)
+    with shared_server(place.device, place.threads) as server:
+        trials = plan_trials(request, server, place)
     store = Store(request.out)
     defaults = Recipe().model_dump()
     lines = []
@@ -24,7 +23,5 @@ def describe(request: RunRequest) -> str:
         changed = " ".join(f"{key}={value}" for key, value in own.items() if value != defaults[key])
         lines.append(f"{status:8}  {trial_label(trial.spec)}  {changed}".rstrip())
         lines.extend(f"          note: {warning}" for warning in trial.warnings)
-    lines.append(
-        f"{len(trials)} trials, {cached} done already; on {device}, {slots} at once with {threads} thread(s) each"
-    )
+    lines.append(f"{len(trials)} trials, {cached} done already; on {place.sentence()}")
     return "\n".join(lines)

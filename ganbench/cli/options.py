@@ -100,3 +100,63 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )  # fmt: skip
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
+
+
+def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, given on as ``where``."""
+
+    @functools.wraps(function)
+    def with_executor(*args: Any, **options: Any) -> Any:
+        names = ("devices", "per_device", "executor", "executor_options", "slurm", "ray", "detach")
+        devices, per_device, executor, own, slurm, ray, detach = (options.pop(name) for name in names)
+        executor, settings = _executor(executor, {"": own, "slurm": slurm, "ray": ray})
+        where = {
+            "devices": tuple(part.strip() for part in devices.split(",") if part.strip()) if devices else (),
+            "per_device": per_device,
+            "executor": executor,
+            "options": settings,
+            "detach": detach,
+        }
+        return function(*args, where=where, **options)
+
+    options = (
+        click.option("--devices", metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
+        click.option(
+            "--per-device", type=click.IntRange(0), default=0, metavar="N", help="Trials at once per GPU; 0 chooses."
+        ),
+        click.option(
+            "--executor", metavar="NAME", shell_complete=complete_components("executor"),
+            help="Where trials run: local, slurm, ray, or a plugin's.  [default: local]",
+        ),
+        click.option("--executor-options", multiple=True, metavar="K=V,...", help="Settings of the executor."),
+        click.option(
+            "--slurm", multiple=True, metavar="K=V,...",
+            help="Run on Slurm: partition=gpu,gres=gpu:1,time=4:00:00; also pack, attempts, deadline.",
+        ),
+        click.option("--ray", multiple=True, metavar="K=V,...", help="Run on Ray: address=HOST:6379,gpus=0.5,cpus=2."),
+        click.option(
+            "--detach", is_flag=True, help="Submit and return; the same command collects the results later."
+        ),
+    )  # fmt: skip
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_executor)
+
+
+def _executor(name: str | None, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
+    """The executor, which ``--slurm`` or ``--ray`` imply, and its settings."""
+    from ganbench.errors import UsageError
+    from ganbench.executors.options import parse_options
+
+    implied = [other for other, texts in given.items() if other and texts]
+    for other in implied:
+        if (name or other).rpartition(":")[2] != other or len(implied) > 1:
+            raise UsageError(
+                f"--{other} is about another executor than --{next(iter({*implied} - {other}), 'executor')}"
+            )
+    settings: dict[str, str] = {}
+    for other, texts in given.items():
+        flag = f"--{other or 'executor-options'}"
+        for key, value in parse_options(texts, flag).items():
+            if key in settings:
+                raise UsageError(f"{flag}: '{key}' is given twice")
+            settings[key] = value
+    return name or next(iter(implied), "local"), settings

@@ -73,7 +73,7 @@ def reproduce(
         known = read_rows(out)[0] if out.is_dir() else []
         click.echo(as_text(printed, reproduction.compare(printed, []), line, form))
         click.echo()
-        click.echo(describe(wanted))
+        click.echo(describe(wanted, loaded))
         click.echo(cost(suite, len(chosen), known))
         return 0
     display = make_display(quiet=quiet)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean
-from ganbench.cli.options import BYTES, complete_components, format_option
+from ganbench.cli.options import BYTES, complete_components, executor_options, format_option
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 @click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@executor_options
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
 @click.option(
     "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."
@@ -93,6 +94,7 @@ def run(
     dry_run: bool,
     form: str,
     quiet: bool,
+    where: dict[str, Any],
     **given: Any,
 ) -> int:
     """Train every loss x architecture x dataset x seed, score each, print one comparative table.
@@ -106,6 +108,8 @@ def run(
       ganbench run --losses wgan-gp[lambda_gp=1|10] --arch dcgan --seeds 5
       ganbench run --losses hinge --arch resnet --dataset folder:photos.zip[size=32] --device cuda
       ganbench run --suite leaderboards/digits.toml --format markdown
+      ganbench run --suite grid.toml --devices 0,2 --per-device 2
+      ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
     """
     wanted, loaded = to_run(
         settings,
@@ -118,11 +122,12 @@ def run(
         memory_limit=memory_limit,
         checkpoint_seconds=checkpoint_seconds,
         retry=retry,
+        **where,
     )
     if dry_run:
         from ganbench.cli.dry_run import describe
 
-        click.echo(describe(wanted))
+        click.echo(describe(wanted, loaded))
         return 0
     return carry_out(wanted, loaded, form=form, quiet=quiet)[0]
 
@@ -155,6 +160,9 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
+    if outcome.detached:
+        click.echo(f"ganbench: {outcome.detached}", err=True)
+        return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
     if outcome.interrupted:

@@ -3,10 +3,13 @@
 import contextlib
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench import devices
+from ganbench.errors import UsageError
+from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.folder import TrialFolder
 from ganbench.server import Server, ServerDied
 
@@ -18,12 +21,44 @@ STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
 
 
+def layout(wish: Wish) -> Layout:
+    """Lay trials out over this machine: one per processor core with one thread each, or one per GPU.
+
+    On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
+
+    Raises:
+        UsageError: a device that is not there, or more trials at once than ``--devices`` and ``--per-device`` allow.
+    """
+    device = devices.choose(wish.device)
+    if device == "cpu":
+        if wish.devices or wish.per_device:
+            option = "--devices" if wish.devices else "--per-device"
+            raise UsageError(f"{option} is about GPUs, and these trials run on the CPU; use --jobs")
+        slots = wish.jobs or devices.cores()
+        return Layout(device=device, slots=slots, threads=max(1, devices.cores() // slots))
+    chosen = devices.leasable(device, wish.devices)
+    each = wish.per_device or max(1, -(-wish.jobs // len(chosen)))
+    room = each * len(chosen)
+    if wish.jobs > room:
+        raise UsageError(
+            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {each} have room for"
+        )
+    slots = wish.jobs or room
+    threads = max(1, devices.cores() // slots)
+    return Layout(device="cuda", slots=slots, threads=threads, devices=chosen, per_device=each, shared=each > 1)
+
+
 class Local(Executor):
-    """Runs up to ``slots`` trials at once, each in a process group of its own."""
+    """Runs up to ``slots`` trials at once, each in a process group of its own, each with the lease of a device.
+
+    A lease is what ``CUDA_VISIBLE_DEVICES`` says in the trial's process, set before anything in it asks for a device;
+    so a trial cannot see what it was not given.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._server: Server | None = None
+        self._devices: dict[str, str] = {}
         self._waiting: list[Job] = []
         self._started: dict[str, tuple[Job, float]] = {}
         self._starts: dict[str, int] = {}
@@ -74,7 +109,14 @@ class Local(Executor):
 
     def _fill(self) -> None:
         while self._waiting and len(self._started) < self.settings.slots:
+            environment = dict(self.settings.environment)
+            if self.settings.devices:
+                device = self._freest()
+                if device is None:
+                    return
+                environment["CUDA_VISIBLE_DEVICES"] = device
             job = self._waiting[0]
+            self._devices[job.trial_id] = environment.get("CUDA_VISIBLE_DEVICES", "")
             self._starts[job.trial_id] = self._starts.get(job.trial_id, 0) + 1
             try:
                 self._own_server().start(
@@ -82,6 +124,7 @@ class Local(Executor):
                     "trial",
                     [str(job.folder / "spec.json"), str(job.folder)],
                     job.folder / "worker.log",
+                    environment=environment,
                     memory_limit=self.settings.memory_limit,
                 )
             except ServerDied:
@@ -123,6 +166,12 @@ class Local(Executor):
                 self._ended[trial_id] = f"the process that starts trials died {STARTS} times while this one ran"
             else:
                 self._waiting.insert(0, job)
+
+    def _freest(self) -> str | None:
+        """The device with the fewest trials, the first of several; ``None`` where all are full."""
+        used = Counter(self._devices[trial_id] for trial_id in self._started)
+        device = min(self.settings.devices, key=lambda each: used[each])
+        return device if used[device] < self.settings.per_device else None
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
         trial_id = message["id"]

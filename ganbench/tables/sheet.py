@@ -1,5 +1,6 @@
 """A table as a person reads it: cells of cleaned text, the same for all such formats."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
@@ -81,7 +82,8 @@ def notes(groups: Sequence[Group]) -> list[Note]:
             lines = () if quiet else tuple(filter(None, map(_cut, row.log)))[-LOG_LINES:]
             log = () if len(lines) == 1 and lines[0] in text else lines
             found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
-    return found + _warnings([row for group in groups for row in group.rows])
+    rows = [row for group in groups for row in group.rows]
+    return found + _warnings(rows) + _mixed_devices(rows)
 
 
 def samples(rows: list[Row]) -> str:
@@ -111,6 +113,17 @@ def _warnings(rows: list[Row]) -> list[Note]:
         text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
     }
     return [Note("warning", names, text) for text, names in whose.items()]
+
+
+def _mixed_devices(rows: list[Row]) -> list[Note]:
+    """That rows ran on several kinds of devices, with how many trials on each: their speeds are no comparison."""
+    kinds = Counter(clean(row.device) for row in rows if row.done and row.device)
+    if len(kinds) < 2:
+        return []
+    shown = ", ".join(
+        f"{name} ({count})" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return [Note("warning", "times and speeds", f"not comparable, trials ran on several kinds of devices: {shown}")]
 
 
 def _whose(row: Row) -> str:

@@ -1,0 +1,67 @@
+"""``ganbench status``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ganbench.monitor import Standing
+
+WATCH_SECONDS = 2.0
+
+
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until nothing runs or waits.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def status(runs: Path, watch: bool, as_json: bool) -> int:
+    """Show what runs where, since when, how fast, and when it will have ended.
+
+    Reads the trials' files alone: it works on any machine that sees the folder RUNS, whoever runs the trials.
+
+    \b
+    Examples:
+      ganbench status
+      ganbench status runs --watch
+      ganbench status runs --json
+    """
+    import json
+    import shutil
+    import sys
+    import time
+    from dataclasses import asdict
+
+    from ganbench.errors import StoreError, UsageError
+    from ganbench.monitor import look
+
+    if watch and as_json:
+        raise UsageError("--watch is for people and --json for programs; leave one of them out")
+    standings = look(runs)
+    if not standings:
+        raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in standings], indent=2))
+        return 0
+    terminal = sys.stdout.isatty()
+    while True:
+        text = _render(standings, shutil.get_terminal_size().columns if terminal else None)
+        if watch and terminal:
+            click.clear()
+        click.echo(text)
+        if not watch or not any(one.status in ("running", "pending") for one in standings):
+            return 0
+        time.sleep(WATCH_SECONDS)
+        standings = look(runs)
+
+
+def _render(standings: "list[Standing]", width: int | None) -> str:
+    """The table and its summary; on a terminal each line is cut to its width."""
+    from ganbench.monitor import lines, summary
+
+    rows = lines(standings)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    shown = [column for column, size in enumerate(widths) if size]
+    text = ["  ".join(f"{row[column]:{widths[column]}}" for column in shown).rstrip() for row in rows]
+    text = [line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in text]
+    return "\n".join([*text, "", summary(standings)])

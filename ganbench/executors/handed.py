@@ -1,0 +1,73 @@
+"""What an executor notes in a trial's folder when it hands the trial to a cluster, so that a later run finds it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ganbench.errors import StoreError
+from ganbench.files import read_json, write_json
+from ganbench.folder import TrialFolder
+
+NAME = "handed.json"
+STOP = ".stop"
+UNDER_WAY = ("pending", "running", "interrupted")
+"""Statuses of a trial that a cluster may still be working on, or take up again."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """To whom a trial was handed.
+
+    Attributes:
+        executor: its name.
+        submission: a name that no other submission has, known before the cluster has answered.
+        index: the trial's place in the submission.
+        attempt: how often it has been handed over, from 1.
+        time: when, in seconds since 1970.
+    """
+
+    executor: str
+    submission: str
+    index: int
+    attempt: int
+    time: float
+
+    @property
+    def job(self) -> str:
+        """In words."""
+        return f"job {self.submission}, task {self.index}"
+
+    @staticmethod
+    def path(folder: Path) -> Path:
+        """The file of a trial's folder."""
+        return folder / NAME
+
+    def write(self, folder: Path) -> None:
+        """Note it in a trial's folder."""
+        write_json(self.path(folder), asdict(self))
+
+
+def read_handed(folder: TrialFolder) -> Handed | None:
+    """To whom a trial was handed that has not ended; ``None`` where to nobody."""
+    path = Handed.path(folder.path)
+    if not path.exists() or folder.read_status()["status"] not in UNDER_WAY:
+        return None
+    try:
+        return Handed(**read_json(path))
+    except (StoreError, TypeError):
+        return None
+
+
+def forget(folder: Path) -> None:
+    """A trial has ended: nobody works on it any more."""
+    Handed.path(folder).unlink(missing_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask whoever works on a trial, wherever that is, to write a checkpoint and stop."""
+    (folder / STOP).touch()
+
+
+def asked_to_stop(folder: Path) -> bool:
+    """Whether a trial is to stop."""
+    return (folder / STOP).exists()

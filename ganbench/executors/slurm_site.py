@@ -1,0 +1,146 @@
+"""What Slurm is asked, and how it answers: its programs, options and states."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ganbench.errors import UsageError
+from ganbench.executors import Layout, Wish
+from ganbench.executors.options import check_names, count, seconds
+
+PREFIX = "ganbench-"
+"""What the names of our jobs begin with."""
+COMMAND_SECONDS = 60.0
+SBATCH = (
+    "account", "comment", "constraint", "cores-per-socket", "cpus-per-gpu", "cpus-per-task",
+    "dependency", "exclude", "exclusive", "gpus", "gpus-per-node", "gpus-per-task", "gres", "hint", "licenses", "mem",
+    "mem-per-cpu", "mem-per-gpu", "nice", "nodelist", "partition", "prefer", "priority", "qos", "reservation", "time",
+    "tmp", "wckey",
+)  # fmt: skip
+"""Options that are handed on to sbatch as they are."""
+OWN = ("pack", "attempts", "deadline", "poll", "grace", "warning", "python", "setup")
+GPU_OPTIONS = ("gres", "gpus", "gpus-per-node", "gpus-per-task")
+
+ACTIVE = frozenset(
+    {"PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD",
+     "RESIZING", "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED"}
+)  # fmt: skip
+"""Slurm's states of a job that has not ended, or will start again."""
+WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"})
+HELD = ("launch failed requeued held", "launch_failed_requeued_held", "JobHeldAdmin", "DependencyNeverSatisfied")
+"""Reasons of a waiting job that will never start by itself."""
+
+_NO_ANSWER = re.compile(
+    "contact slurm controller|connect failure|Connection refused|timed out|Zero Bytes|temporarily unavailable|"
+    "not responding|Unable to establish|Transport endpoint|communication|being restarted|Invalid authentication",
+    re.IGNORECASE,
+)
+
+
+class Place(NamedTuple):
+    """One element of an array in the queue."""
+
+    job: str
+    state: str
+    reason: str
+
+
+def layout(wish: Wish) -> Layout:
+    """GPU trials where a GPU is asked of Slurm, CPU trials with the job's processors elsewhere."""
+    check_names("slurm", wish.options, (*SBATCH, *OWN))
+    if wish.devices:
+        raise UsageError("--devices is about this machine; Slurm gives devices out: --slurm gres=gpu:1")
+    gpu = any(asks_for_gpu(name, wish.options.get(name, "")) for name in GPU_OPTIONS)
+    if wish.device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device {wish.device} is about this machine; with Slurm use --device cuda")
+    if wish.device == "cuda" and not gpu:
+        raise UsageError("--device cuda needs a GPU of Slurm: --slurm gres=gpu:1 (or gpus, or gres=shard:N)")
+    each = wish.per_device or 1
+    processors = count(wish.options, "cpus-per-task", 1)
+    device = "cuda" if gpu and wish.device != "cpu" else "cpu"
+    # Several GPUs in one job share its processors.
+    threads = max(1, processors // (each * (gpus(wish.options) if device == "cuda" else 1)))
+    shared = device == "cuda" and (each > 1 or any("shard" in wish.options.get(name, "") for name in GPU_OPTIONS))
+    return Layout(device=device, slots=wish.jobs, threads=threads, per_device=each, shared=shared)
+
+
+def queue() -> dict[tuple[str, int], Place] | str:
+    """Every element of our arrays that Slurm knows, by submission and index, or why it does not answer.
+
+    Slurm forgets a job some minutes after its end (``MinJobAge``).
+    """
+    answer = call("squeue", "-h", "-r", "-t", "all", "--me", "-o", "%i|%j|%T|%r")
+    if answer.returncode != 0:
+        return one_line(answer.stderr)
+    places = {}
+    for line in answer.stdout.splitlines():
+        job, name, state, reason = (*line.strip().split("|", 3), "", "", "")[:4]
+        element = re.fullmatch(r"[0-9]+_([0-9]+)", job)
+        if element is not None and name.startswith(PREFIX):
+            places[name.removeprefix(PREFIX), int(element[1])] = Place(job, state, reason)
+    return places
+
+
+def gave_no_answer(error: str) -> bool:
+    """Whether what a program complained about is a controller that is away, not the request."""
+    return _NO_ANSWER.search(error) is not None
+
+
+def pack_size(options: Mapping[str, str], per_device: int) -> int:
+    """How many trials go into one job: as many as run at once on its devices, unless ``pack`` says otherwise."""
+    return count(options, "pack", per_device * max(1, gpus(options)))
+
+
+def warning_seconds(options: Mapping[str, str]) -> int:
+    """How many seconds before the end of its time a job is asked to stop; never more than a third of its time."""
+    warning = seconds(options, "warning", 60.0)
+    limit = options.get("time", "")
+    if re.fullmatch("[0-9]+", limit):  # Slurm counts minutes
+        warning = min(warning, int(limit) * 20)
+    elif re.fullmatch("([0-9]+-)?[0-9]+:[0-9]{2}:[0-9]{2}", limit):
+        warning = min(warning, seconds(options, "time", 0.0) / 3)
+    return int(warning)
+
+
+def asks_for_gpu(option: str, value: str) -> bool:
+    """Whether a value asks for a GPU: ``gpu:a100:2`` or ``shard:4`` of ``gres``, ``2`` or ``a100:2`` of the others."""
+    form = r"(gres[:/])?(gpu|shard)(:.*)?" if option == "gres" else r"([A-Za-z0-9_.-]+:)?[1-9][0-9]*"
+    return any(re.fullmatch(form, part.strip()) for part in value.split(","))
+
+
+def gpus(options: Mapping[str, str]) -> int:
+    """How many GPUs a job gets; a shard is a part of one."""
+    for name in GPU_OPTIONS:
+        for part in options.get(name, "").split(","):
+            if name == "gres" and not re.match("(gres[:/])?gpu", part.strip()):
+                continue
+            if match := re.search(r"(?:^|:)([1-9][0-9]*)$", part.strip()):
+                return int(match[1])
+    return 1
+
+
+def largest_array() -> int:
+    """How many elements an array may have at this site (``MaxArraySize``)."""
+    answer = call("scontrol", "show", "config")
+    found = re.search(r"^MaxArraySize\s*=\s*([0-9]+)", answer.stdout, re.MULTILINE)
+    return max(1, int(found[1]) - 1) if found else 1000
+
+
+def call(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program of Slurm; one that hangs is one that does not answer."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=COMMAND_SECONDS,
+            stdin=subprocess.DEVNULL, env=os.environ | {"LC_ALL": "C"}, start_new_session=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"{command[0]} timed out")
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 1, "", f"{command[0]}: {error.strerror}")
+
+
+def one_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "; ".join(lines) or "no message"

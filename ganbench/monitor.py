@@ -1,0 +1,175 @@
+"""Where every trial of a folder stands, from the files alone: nobody is asked who runs them, wherever that is."""
+
+import os
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganbench.cleaning import clean
+from ganbench.display.watching import Tail, roughly
+from ganbench.errors import StoreError
+from ganbench.executors.handed import read_handed
+from ganbench.folder import TrialFolder
+from ganbench.results import trial_label
+from ganbench.spec import STATUSES
+from ganbench.store import Store
+from ganbench.tables.wording import duration, rate
+
+QUIET_SECONDS = 300.0
+"""A running trial that has written nothing for this long is pointed out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One trial.
+
+    Attributes:
+        trial_id, label: which trial.
+        status, reason: as in its folder.
+        where: machine and devices, and what started it there; empty before it has started.
+        since: when it began, or ended, in seconds since 1970; ``None`` where unknown.
+        step, steps: generator updates done, and wanted (0: a baseline).
+        images_per_second: at its last report.
+        seconds_left: of training, at its speed so far; ``None`` where that is not known.
+        note: what is odd about it.
+    """
+
+    trial_id: str
+    label: str
+    status: str
+    reason: str = ""
+    where: str = ""
+    since: float | None = None
+    step: int = 0
+    steps: int = 0
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    note: str = ""
+
+
+def look(runs: Path) -> list[Standing]:
+    """Look at all trials of a folder, those under way first.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    standings = [_standing(folder) for folder in Store(runs).folders()]
+    order = {status: place for place, status in enumerate(("running", "pending", "interrupted"))}
+    return sorted(standings, key=lambda one: (order.get(one.status, len(order)), one.label))
+
+
+def _standing(folder: TrialFolder) -> Standing:
+    try:
+        trial = folder.read_spec()
+    except StoreError as error:
+        return Standing(trial_id=folder.trial_id, label=folder.trial_id, status="failed", note=clean(str(error)))
+    content = folder.read_status()
+    status, steps = str(content["status"]), 0 if trial.spec.baseline else trial.spec.recipe.steps
+    tail = Tail(folder.progress)
+    tail.look()
+    record = tail.record if status != "pending" else {}
+    step = _number(record.get("step")) or 0.0
+    seconds = _number(record.get("seconds"))
+    left = None
+    if status == "running" and seconds and step:
+        left = max(0.0, (steps - step) * seconds / step - _age(folder.progress))
+    handed = read_handed(folder)
+    return Standing(
+        trial_id=folder.trial_id,
+        label=clean(trial_label(trial.spec)),
+        status=status,
+        reason=clean(str(content["reason"])),
+        where=_where(content) or (f"{handed.executor} {handed.submission}/{handed.index}" if handed else ""),
+        since=_number(content.get("started" if status == "running" else "time")),
+        step=int(step),
+        steps=steps,
+        images_per_second=_number(record.get("images_per_second")) if status == "running" else None,
+        seconds_left=left,
+        note=_oddity(folder, content) if status == "running" else "",
+    )
+
+
+def _where(content: dict[str, object]) -> str:
+    """``node7 gpu 0 (slurm 12_3)``; what was given as ``CUDA_VISIBLE_DEVICES`` is what the trial sees."""
+    if "host" not in content:
+        return ""
+    devices, task = content.get("devices"), content.get("task")
+    words = [str(content["host"]), f"gpu {devices}" if devices else "", f"({task})" if task else ""]
+    return clean(" ".join(word for word in words if word))
+
+
+def _oddity(folder: TrialFolder, content: dict[str, object]) -> str:
+    pid, here = content.get("pid"), content.get("host") == socket.gethostname() and Path("/proc/self").exists()
+    # On a cluster a process id may be one of a container, where it means something else.
+    if here and isinstance(pid, int) and not content.get("task") and not Path(f"/proc/{pid}").exists():
+        return "its process is gone; run again to go on"
+    silent = min(_age(path) for path in (folder.progress, folder.status, folder.log, folder.checkpoint))
+    return f"has written nothing for {duration(silent)}" if silent > QUIET_SECONDS else ""
+
+
+def _age(path: Path) -> float:
+    try:
+        return max(0.0, time.time() - os.stat(path).st_mtime)
+    except OSError:
+        return float("inf")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def summary(standings: list[Standing]) -> str:
+    """One line: how many there are of each status, and how long the running ones will take."""
+    counts = Counter(one.status for one in standings)
+    parts = [f"{counts[status]} {status}" for status in (*STATUSES[2:], *STATUSES[:2]) if counts[status]]
+    many = len(standings)
+    text = f"{many} trial{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
+    left = time_left(standings)
+    return text if left is None else f"{text}; {roughly(left)} left"
+
+
+def time_left(standings: list[Standing]) -> float | None:
+    """Seconds until all that runs or waits has ended, if as many run at once as now; ``None`` where unknown.
+
+    A waiting trial takes as long as the running ones take in all, measured over their steps.
+    """
+    running = [one for one in standings if one.status == "running"]
+    waiting = [one for one in standings if one.status in ("pending", "interrupted")]
+    ahead = [one.seconds_left for one in running if one.seconds_left is not None]
+    if not running or len(ahead) < len([one for one in running if one.steps]):
+        return None
+    whole = [
+        one.seconds_left * one.steps / max(1, one.steps - one.step)
+        for one in running
+        if one.seconds_left is not None and one.steps > one.step
+    ]
+    if waiting and not whole:
+        return None
+    slots = sorted(ahead or [0.0])
+    for one in waiting:
+        slots[0] += sum(whole) / len(whole) if one.steps else 0.0
+        slots.sort()
+    return slots[-1]
+
+
+def lines(standings: list[Standing], *, now: float | None = None) -> list[tuple[str, ...]]:
+    """The table, its heading first: status, trial, where, since, step, images/s, left, and what is odd or why."""
+    now = time.time() if now is None else now
+    rows: list[tuple[str, ...]] = [("status", "trial", "where", "since", "step", "images/s", "left", "")]
+    for one in standings:
+        under_way = one.status == "running"
+        rows.append(
+            (
+                one.status,
+                one.label,
+                one.where,
+                f"{duration(now - one.since)} ago" if one.since else "",
+                f"{one.step:,}/{one.steps:,}" if one.steps and (under_way or one.step) else "",
+                rate(one.images_per_second) if one.images_per_second is not None else "",
+                roughly(one.seconds_left).removeprefix("about ") if one.seconds_left is not None else "",
+                one.note or one.reason,
+            )
+        )
+    return rows

@@ -1,0 +1,1 @@
+"""Real clusters on loopback, and what must hold on both."""

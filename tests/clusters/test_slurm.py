@@ -1,0 +1,181 @@
+"""Slurm, the real one: the contract, devices, packing, detaching, refusals, and a grid through all its accidents."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import UsageError
+from ganbench.executors import Executor, JobState, Settings, Wish
+from ganbench.executors.handed import read_handed
+from ganbench.executors.slurm import Slurm
+from ganbench.folder import TrialFolder
+from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, status_of, wait, wait_for_the_end, write_trial
+
+from .grid import TRIALS, Grid
+from .slurm_site import GPUS_PER_NODE, SlurmSite
+
+pytestmark = pytest.mark.slow
+OPTIONS = {"poll": "0.5", "grace": "2"}
+
+Make = Callable[..., Slurm]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def make(slurm: SlurmSite, out: Path) -> Iterator[Make]:
+    """Make executors; what they have left in the queue ends with the test."""
+
+    def build(**options: str) -> Slurm:
+        given = OPTIONS | {name.replace("_", "-"): value for name, value in options.items()}
+        place = Slurm.layout(Wish(options=given))
+        return Slurm(
+            Settings(
+                slots=place.slots,
+                timeout=None,
+                server=lambda: pytest.fail("no server is needed here"),  # type: ignore[arg-type,return-value]
+                device=place.device,
+                threads=place.threads,
+                per_device=place.per_device,
+                out=out,
+                options=given,
+            )
+        )
+
+    yield build
+    subprocess.run(["scancel", "--me", "--full", "--signal=KILL"], check=False)
+    subprocess.run(["scancel", "--me"], check=False)
+
+
+class TestSlurm(ExecutorContract):
+    @pytest.fixture
+    def executor(self, make: Make) -> Executor:
+        return make()
+
+
+def test_every_trial_sees_exactly_the_gpu_it_was_given(slurm: SlurmSite, make: Make, out: Path) -> None:
+    """They fail for want of CUDA; what each process saw stands in its folder before that."""
+    executor = make(gres="gpu:1")
+    jobs = [write_trial(out, seed=seed, device="cuda") for seed in range(6)]
+    executor.submit(jobs)
+    wait_for_the_end(executor, jobs)
+    seen = [json.loads(TrialFolder(job.folder).starts.read_text().splitlines()[0])["devices"] for job in jobs]
+    assert set(seen) <= {str(number) for number in range(GPUS_PER_NODE)}
+    assert "torch finds none" in str(TrialFolder(jobs[0].folder).read_status()["reason"])
+
+
+def test_a_pack_shares_one_job_and_leases_its_gpus_one_by_one(slurm: SlurmSite, make: Make, out: Path) -> None:
+    executor = make(gres="gpu:2", pack="4")
+    jobs = [write_trial(out, seed=seed, device="cuda") for seed in range(4)]
+    executor.submit(jobs)
+    wait_for_the_end(executor, jobs)
+    starts = [json.loads(TrialFolder(job.folder).starts.read_text().splitlines()[0]) for job in jobs]
+    assert len({start["task"] for start in starts}) == 1
+    assert Counter(start["devices"] for start in starts).keys() == {"0", "1"}
+
+
+def test_a_request_that_no_node_can_satisfy_is_refused_before_anything_is_written(make: Make, out: Path) -> None:
+    with pytest.raises(UsageError, match="Slurm cannot run this"):
+        make(gres="gpu:64")
+    with pytest.raises(UsageError, match="no option 'partion'; did you mean 'partition'"):
+        make(partion="all")
+    assert not out.exists()
+
+
+def test_a_job_that_ends_without_a_word_is_tried_again_and_then_given_up(make: Make, out: Path) -> None:
+    executor = make(python="/bin/false", attempts="2")
+    job = write_trial(out)
+    executor.submit([job])
+    wait_for_the_end(executor, [job])
+    assert executor.states()[job.trial_id] is JobState.ENDED
+    assert "left no result, at attempt 2 of 2" in executor.why(job.trial_id)
+    assert "FAILED" in executor.why(job.trial_id)
+
+
+def test_a_deadline_ends_what_waits(slurm: SlurmSite, make: Make, out: Path) -> None:
+    slurm.call("scontrol", "update", "PartitionName=all", "State=DOWN")
+    try:
+        executor = make(deadline="1")
+        job = write_trial(out)
+        executor.submit([job])
+        wait_for_the_end(executor, [job])
+        assert status_of(job) == "timeout"
+        assert slurm.queue() == ""
+    finally:
+        slurm.call("scontrol", "update", "PartitionName=all", "State=UP")
+
+
+def test_other_code_on_a_node_is_an_error_that_names_package_and_versions(
+    make: Make, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = make()
+    package = executor._expected.packages["ganbench"].model_copy(update={"version": "0.0.1"})
+    packages = executor._expected.packages | {"ganbench": package}
+    monkeypatch.setattr(executor, "_expected", executor._expected.model_copy(update={"packages": packages}))
+    job = write_trial(out)
+    executor.submit([job])
+    wait_for_the_end(executor, [job])
+    folder = TrialFolder(job.folder)
+    assert "ganbench is 0.0.1 on" in str(folder.read_status()["reason"])
+    assert not folder.starts.exists(), "nothing was trained, nothing is tried again"
+
+
+def test_what_was_left_to_slurm_is_collected_by_a_later_run(make: Make, out: Path) -> None:
+    first = make()
+    jobs = [write_trial(out, seed=0), write_trial(out, seed=1, steps=ENDLESS)]
+    first.submit(jobs)
+    assert "2 trials left to Slurm" in first.detach()
+    later = make()
+    assert later.adopt(jobs) == {job.trial_id for job in jobs}
+    wait(later, lambda: status_of(jobs[0]) == "done", "the first trial")
+    wait(later, lambda: later.states()[jobs[0].trial_id] is JobState.ENDED, "its end")
+    assert read_handed(TrialFolder(jobs[0].folder)) is None
+    later.cancel([jobs[1].trial_id], hard=True)
+    assert len(TrialFolder(jobs[0].folder).starts.read_text().splitlines()) == 1
+
+
+def test_a_grid_of_24_survives_every_accident(slurm: SlurmSite, tmp_path: Path) -> None:
+    """One trial raises, one is killed, a node stops, the controller is restarted, the host is killed and run again."""
+    options = ("--slurm", "poll=1,grace=5,attempts=4", "--device", "cpu")
+    grid = Grid(tmp_path, slurm.environment, *options, steps=1500)
+    host = grid.start()
+    killed = grid.kill_one_trial()
+    grid.wait(lambda: len(grid.with_status("done")) >= 3, "three trials")
+    slurm.kill("slurmctld")
+    time.sleep(3)
+    slurm.start_controller()
+    grid.wait(lambda: len(grid.with_status("done")) >= 6, "six trials")
+    grid.kill_host(host)
+    stopped = {folder.trial_id for folder in grid.with_status("running")}
+    slurm.kill("fake1")
+    time.sleep(2)
+    slurm.start_node("fake1")
+    host = grid.start()
+    assert host.wait(500) == 1, grid.log()
+
+    assert len(grid.folders()) == TRIALS
+    assert len(grid.with_status("done")) == TRIALS - 1, grid.log()
+    (failed,) = grid.with_status("failed")
+    assert "broken on purpose" in str(failed.read_status()["reason"])
+    starts = {folder.trial_id: len(grid.starts(folder)) for folder in grid.folders()}
+    more_than_once = {trial_id for trial_id, count in starts.items() if count > 1}
+    assert starts[failed.trial_id] == 1
+    assert killed.trial_id in more_than_once
+    assert more_than_once <= {killed.trial_id, *stopped}, "only what was interrupted was started again"
+    for folder in grid.folders():
+        assert {start["devices"] for start in grid.starts(folder)} == {""}, "trials on the CPU see no GPU"
+    grid.wait(lambda: not slurm.queue(), "an empty queue", 30)
+    grid.wait(lambda: not grid.leftovers(), "the end of all processes", 30)
+    table = subprocess.run(
+        [sys.executable, "-m", "ganbench", "status", str(grid.out)], capture_output=True, text=True, check=True
+    )
+    assert table.stdout.splitlines()[-1] == "24 trials: 23 done, 1 failed"

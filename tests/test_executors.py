@@ -1,0 +1,180 @@
+"""Executors: the contract, the leases of devices, options. Slurm and Ray have files of their own."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ganbench import devices
+from ganbench.errors import UsageError
+from ganbench.executors import Executor, JobState, Layout, Settings, Wish
+from ganbench.executors.handed import Handed, forget, read_handed
+from ganbench.executors.local import Local, layout
+from ganbench.executors.options import check_names, count, number, parse_options, seconds
+from ganbench.folder import TrialFolder
+from ganbench.server import Server
+from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, wait, wait_for_the_end, write_trial
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server(threads=1, device="cpu")
+    yield server
+    server.close()
+
+
+@pytest.mark.slow
+class TestLocal(ExecutorContract):
+    @pytest.fixture
+    def executor(self, server: Server) -> Iterator[Executor]:
+        executor = Local(Settings(slots=2, timeout=None, server=lambda: server))
+        yield executor
+        executor.close()
+
+
+@pytest.mark.slow
+def test_each_process_sees_the_device_it_leases_and_no_other(server: Server, out: Path) -> None:
+    """These trials fail for want of CUDA; what they saw stands in their folders before that."""
+    jobs = [write_trial(out, seed=seed, steps=ENDLESS, device="cpu") for seed in range(4)]
+    local = Local(Settings(slots=4, timeout=None, server=lambda: server, devices=("0", "GPU-2"), per_device=2))
+    local.submit(jobs)
+    wait(local, lambda: all(TrialFolder(job.folder).progress.exists() for job in jobs), "all four")
+    seen = [json.loads(TrialFolder(job.folder).starts.read_text())["devices"] for job in jobs]
+    assert sorted(seen) == ["0", "0", "GPU-2", "GPU-2"]
+    for job in jobs:
+        status = TrialFolder(job.folder).read_status()
+        environment = Path(f"/proc/{status['pid']}/environ")
+        if environment.exists():
+            assert status["devices"] in ("0", "GPU-2")
+    # A device that is given back is leased again.
+    local.cancel([jobs[0].trial_id], hard=True)
+    late = write_trial(out, seed=9)
+    local.submit([late])
+    wait_for_the_end(local, [late])
+    assert json.loads(TrialFolder(late.folder).starts.read_text())["devices"] == seen[0]
+    local.close()
+
+
+def test_more_slots_than_leases_do_not_overbook(out: Path) -> None:
+    class Nothing:
+        def __getattr__(self, name: str) -> object:
+            return lambda *_, **__: []
+
+    local = Local(Settings(slots=9, timeout=None, server=Nothing, devices=("0", "1"), per_device=1))  # type: ignore[arg-type]
+    jobs = [write_trial(out, seed=seed) for seed in range(3)]
+    local.submit(jobs)
+    assert sorted(state.value for state in local.states().values()) == ["pending", "running", "running"]
+
+
+@pytest.fixture
+def four_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "gpus", lambda: ("A100",) * 4)
+    monkeypatch.setattr(devices, "cores", lambda: 16)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.usefixtures("four_gpus")
+@pytest.mark.parametrize(
+    ("wish", "leases", "per_device", "slots", "threads"),
+    [
+        (Wish(), ("0", "1", "2", "3"), 1, 4, 4),
+        (Wish(devices=("0", "2")), ("0", "2"), 1, 2, 8),
+        (Wish(devices=("0", "2"), per_device=2), ("0", "2"), 2, 4, 4),
+        (Wish(device="cuda:3"), ("3",), 1, 1, 16),
+        (Wish(device="cuda:3", jobs=2), ("3",), 2, 2, 8),
+        (Wish(jobs=2), ("0", "1", "2", "3"), 1, 2, 8),
+        (Wish(devices=("GPU-8f3c",)), ("GPU-8f3c",), 1, 1, 16),
+    ],
+)
+def test_trials_are_laid_out_over_gpus(
+    wish: Wish, leases: tuple[str, ...], per_device: int, slots: int, threads: int
+) -> None:
+    place = layout(wish)
+    assert (place.device, place.devices, place.per_device) == ("cuda", leases, per_device)
+    assert (place.slots, place.threads, place.shared) == (slots, threads, per_device > 1)
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_indices_count_the_visible_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    assert layout(Wish(devices=("0", "2"))).devices == ("4", "6")
+    assert layout(Wish(device="cuda:1")).devices == ("5",)
+
+
+@pytest.mark.usefixtures("four_gpus")
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        (Wish(devices=("4",)), "'4' is not there; this machine has 0 to 3"),
+        (Wish(devices=("0", "0")), "names a device twice"),
+        (Wish(devices=("zero",)), "'zero' is not there"),
+        (Wish(device="cuda:1", devices=("0",)), "both name devices"),
+        (Wish(device="cpu", devices=("0",)), "--devices is about GPUs"),
+        (Wish(device="cpu", per_device=2), "--per-device is about GPUs"),
+        (Wish(devices=("0",), per_device=2, jobs=3), "more than 1 device"),
+    ],
+)
+def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        layout(wish)
+
+
+def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
+    assert layout(Wish(device="cpu")) == Layout(device="cpu", slots=devices.cores(), threads=1)
+
+
+def test_options_part_at_commas_that_begin_another() -> None:
+    assert parse_options(["partition=gpu,gres=gpu:1,shard:2, time=4:00:00", "mem=8G"], "--slurm") == {
+        "partition": "gpu",
+        "gres": "gpu:1,shard:2",
+        "time": "4:00:00",
+        "mem": "8G",
+    }
+
+
+@pytest.mark.parametrize("text", ["partition", "=gpu", "partition=", "a b=1", "a=1,a=2"])
+def test_options_of_another_form_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--slurm"):
+        parse_options([text], "--slurm")
+
+
+def test_values_of_options() -> None:
+    for text, expected in [("90", 90), ("90s", 90), ("15m", 900), ("1.5h", 5400), ("4:00:00", 14400), ("2d", 172800)]:
+        assert seconds({"time": text}, "time", 0) == expected
+    assert seconds({"time": "1-12:00:00"}, "time", 0) == 129600
+    assert (count({"n": "3"}, "n", 1), count({}, "n", 1), number({"n": "0.25"}, "n", 1)) == (3, 1, 0.25)
+    for bad in (
+        lambda: seconds({"t": "4 h"}, "t", 0),
+        lambda: count({"t": "0"}, "t", 1),
+        lambda: number({"t": "x"}, "t", 1),
+    ):
+        with pytest.raises(UsageError, match="option t="):
+            bad()
+    with pytest.raises(UsageError, match="did you mean 'partition'"):
+        check_names("slurm", {"partion": "gpu"}, ["partition", "time"])
+
+
+def test_what_was_handed_over_is_remembered_until_the_trial_has_ended(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path)
+    handed = Handed("slurm", "1124-230000-abcdef", 3, 1, time.time())
+    handed.write(tmp_path)
+    folder.write_status("running")
+    assert read_handed(folder) == handed
+    folder.write_status("done")
+    assert read_handed(folder) is None
+    folder.write_status("pending")
+    forget(tmp_path)
+    assert read_handed(folder) is None
+    assert os.listdir(tmp_path) == ["status.json"]
+
+
+def test_states_have_the_names_of_the_contract() -> None:
+    assert {state.value for state in JobState} == {"pending", "running", "ended", "lost", "unknown"}

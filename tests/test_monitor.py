@@ -1,0 +1,103 @@
+"""Where trials stand, from their files alone."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli.status import status
+from ganbench.errors import StoreError
+from ganbench.executors.handed import Handed
+from ganbench.folder import TrialFolder
+from ganbench.monitor import Standing, lines, look, summary, time_left
+from ganbench.spec import Execution, TrialFile, TrialSpec
+
+MakeTrial = Callable[..., TrialFolder]
+
+
+@pytest.fixture
+def trial(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> MakeTrial:
+    def make(seed: int, state: str, *, step: int = 0, seconds: float = 0.0, **more: object) -> TrialFolder:
+        spec = trial_spec(seed=seed, recipe={"steps": 1000})
+        folder = TrialFolder(tmp_path / spec.trial_id)
+        folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+        if step:
+            folder.append_progress({"step": step, "seconds": seconds, "images_per_second": 640.0})
+        folder.write_status(state, **more)
+        return folder
+
+    return make
+
+
+def test_a_running_trial_says_where_since_when_how_fast_and_until_when(tmp_path: Path, trial: MakeTrial) -> None:
+    trial(0, "running", step=250, seconds=40.0, host="node7", devices="2", task="slurm 12_3", started=time.time() - 40)
+    (standing,) = look(tmp_path)
+    assert (standing.status, standing.where, standing.step, standing.steps) == (
+        "running", "node7 gpu 2 (slurm 12_3)", 250, 1000,
+    )  # fmt: skip
+    assert standing.images_per_second == 640.0
+    assert standing.seconds_left == pytest.approx(120, abs=2)
+    assert standing.since == pytest.approx(time.time() - 40, abs=5)
+    text = "\n".join(" ".join(row) for row in lines([standing]))
+    assert "40 s ago" in text
+    assert "250/1,000" in text
+    assert "640" in text
+    assert "1 trial: 1 running; about 2 m left" in summary([standing])
+
+
+def test_one_that_was_handed_over_and_has_not_begun_says_to_whom(tmp_path: Path, trial: MakeTrial) -> None:
+    folder = trial(0, "pending")
+    Handed("slurm", "1124-1200-ab", 4, 1, time.time()).write(folder.path)
+    assert look(tmp_path)[0].where == "slurm 1124-1200-ab/4"
+
+
+def test_a_dead_process_and_a_silent_one_are_pointed_out(tmp_path: Path, trial: MakeTrial) -> None:
+    import socket
+
+    trial(0, "running", host=socket.gethostname(), pid=2**22 + 1)
+    silent = trial(1, "running", host="elsewhere", task="slurm 1_1")
+    os.utime(silent.status, (0, time.time() - 1000))
+    notes = {one.label.rpartition(" ")[2]: one.note for one in look(tmp_path)}
+    assert notes["0"] == "its process is gone; run again to go on"
+    assert notes["1"].startswith("has written nothing for 16 m")
+
+
+def test_a_failure_says_why_and_a_damaged_folder_hides_no_other(tmp_path: Path, trial: MakeTrial) -> None:
+    trial(0, "failed", reason="ValueError: no")
+    trial(1, "done")
+    (trial(2, "done").spec).write_text("{")
+    found = look(tmp_path)
+    assert [one.status for one in found].count("done") == 1
+    assert {one.reason for one in found if one.status == "failed"} == {"ValueError: no", ""}
+    assert ["spec.json" in one.note for one in found if not one.reason and one.status == "failed"] == [True]
+    with pytest.raises(StoreError, match="no folder"):
+        look(tmp_path / "nowhere")
+
+
+def test_waiting_trials_take_as_long_as_running_ones() -> None:
+    def one(status: str, **more: object) -> Standing:
+        return Standing(trial_id="x", label="x", status=status, steps=100, **more)  # type: ignore[arg-type]
+
+    running = [one("running", step=50, seconds_left=30.0), one("running", step=50, seconds_left=30.0)]
+    assert time_left(running) == 30.0
+    assert time_left([*running, *[one("pending")] * 2]) == 90.0
+    assert time_left([*running, *[one("pending")] * 3]) == 150.0
+    assert time_left([one("running")]) is None
+    assert time_left([one("pending")]) is None
+    assert time_left([one("done")]) is None
+
+
+def test_the_command_prints_a_table_or_json(tmp_path: Path, trial: MakeTrial) -> None:
+    trial(0, "done")
+    trial(1, "pending")
+    table = CliRunner().invoke(status, [str(tmp_path)], standalone_mode=False)
+    assert table.output.splitlines()[0].split()[:2] == ["status", "trial"]
+    assert table.output.splitlines()[-1] == "2 trials: 1 done, 1 pending"
+    content = json.loads(CliRunner().invoke(status, [str(tmp_path), "--json"], standalone_mode=False).output)
+    assert [one["status"] for one in content] == ["pending", "done"]
+    watched = CliRunner().invoke(status, [str(tmp_path), "--watch", "--json"], standalone_mode=False)
+    assert "leave one of them out" in str(watched.exception)
