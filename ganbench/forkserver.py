@@ -38,8 +38,12 @@ def serve() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     become_subreaper()
 
+    # Imported for every task to come; a picture of points needs the last one, in every trial.
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
     import ganbench.resolve
-    import ganbench.trial  # noqa: F401  # imported for every task to come
+    import ganbench.trial  # noqa: F401
 
     running: dict[int, str] = {}
     send(channel, {"event": "ready"})

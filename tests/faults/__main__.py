@@ -14,6 +14,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill N trials with SIGKILL, and resume them")
     parser.add_argument("--grid", action="store_true", help="60 trials, 12 of them of a hostile plugin")
+    parser.add_argument("--minutes", type=float, default=50, metavar="M", help="after which nothing is killed any more")
     parser.add_argument("--seed", type=int, default=0, help="of the moments at which is killed")
     given = parser.parse_args()
     problems: list[str] = []
@@ -25,7 +26,7 @@ def main() -> int:
         if given.kills:
             place = Path(folder) / "kills"
             place.mkdir()
-            problems += kill_and_resume(place, kills=given.kills, seed=given.seed)
+            problems += kill_and_resume(place, kills=given.kills, seed=given.seed, seconds=60 * given.minutes)
     for problem in problems:
         print(f"PROBLEM: {problem}")
     return 1 if problems else 0

@@ -1,6 +1,6 @@
 """SIGKILL at random moments, over trials of every built-in loss, with two runs at once on one folder.
 
-A trial of every loss and seed is first trained undisturbed. Then, in as many rounds as the kills need, two
+A trial of every loss is first trained undisturbed. Then, in as many rounds as the kills need, two
 ``ganbench run`` share a fresh folder and train the same trials, while at random moments a worker, a fork server or a
 whole run is killed with SIGKILL; runs that have ended are started again until every trial is done. Each must be
 bit-equal to its undisturbed twin, none may be missing, none trained twice.
@@ -30,6 +30,8 @@ RECIPE = ["--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-siz
 TARGETS = (("worker", 0.94), ("fork server", 0.03), ("run", 0.03))
 RECENT = 15
 """Trials whose duration says how long the next one will take."""
+GRACE = 600.0
+"""Seconds after the time is up in which the last round may end undisturbed."""
 
 
 def builtin_losses() -> list[str]:
@@ -68,12 +70,12 @@ def kill_and_resume(folder: Path, *, kills: int, seed: int, seconds: float = 300
         folder: an empty folder to work in.
         kills: how many.
         seed: of the moments.
-        seconds: after which the harness gives up.
+        seconds: after which nothing is killed any more, and fewer kills are a problem.
     """
     began = time.monotonic()
+    until = began + seconds
     losses = builtin_losses()
-    seeds = "0,1," if kills > len(losses) else "0,"
-    command = ["run", "--losses", ",".join(losses), "--seeds", seeds, *RECIPE]
+    command = ["run", "--losses", ",".join(losses), *RECIPE]
     undisturbed = start(folder, [*command, "--out", "whole"], log="whole.log")
     undisturbed.communicate(timeout=seconds)
     if undisturbed.returncode:
@@ -84,12 +86,12 @@ def kill_and_resume(folder: Path, *, kills: int, seed: int, seconds: float = 300
 
     rng = random.Random(seed)
     trials = equal = resumed = rounds = 0
-    while sum(tally.kills.values()) < kills and time.monotonic() - began < seconds and not tally.problems:
+    while sum(tally.kills.values()) < kills and time.monotonic() < until and not tally.problems:
         rounds += 1
         out = folder / f"runs-{rounds}"
         disturbed = [*command, "--checkpoint-seconds", "0.05", "--out", out.name]
         _disturb(folder, disturbed, [Trial(out / name, _loss(path)) for name, path in whole.items()], kills, tally, rng,
-                 began + seconds)  # fmt: skip
+                 until)  # fmt: skip
         for name, path in whole.items():
             difference = _difference(path, out / name)
             equal += not difference
@@ -114,11 +116,11 @@ def kill_and_resume(folder: Path, *, kills: int, seed: int, seconds: float = 300
 
 
 def _disturb(
-    folder: Path, command: list[str], trials: list[Trial], kills: int, tally: Tally, rng: random.Random, deadline: float
+    folder: Path, command: list[str], trials: list[Trial], kills: int, tally: Tally, rng: random.Random, until: float
 ) -> None:
-    """Train trials by two runs at a time, killing, until all are done."""
+    """Train trials by two runs at a time, killing as long as there is time, until all are done."""
     runs: list[subprocess.Popen[str]] = []
-    while time.monotonic() < deadline:
+    while time.monotonic() < until + GRACE:
         for run in [run for run in runs if run.poll() is not None]:
             run.communicate()
             runs.remove(run)
@@ -134,7 +136,7 @@ def _disturb(
             tally.runs += 1
             runs.append(start(folder, command, log=f"messages-{tally.runs}"))
         for trial in trials:
-            if not trial.done and sum(tally.kills.values()) < kills:
+            if not trial.done and sum(tally.kills.values()) < kills and time.monotonic() < until:
                 _kill_if_due(trial, runs, tally, rng)
         time.sleep(0.02)
     else:

@@ -6,6 +6,7 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from .example import write_example
 from .guard import Hang
 from .inputs import KINDS, fresh_place
+
+ROUND = 1000
+"""Inputs of all kinds together before any kind has its turn again."""
 
 
 def try_inputs(kind: Callable[[Any, Path, Path], None], count: int, number: int, example: Path) -> int:
@@ -40,27 +44,35 @@ def main() -> int:
     """Try all kinds; 0 where every input was taken or refused as it must be."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1000, metavar="N", help="how many inputs in all")
+    parser.add_argument("--minutes", type=float, default=50, metavar="M", help="after which no round begins")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=[kind.__name__ for kind in KINDS], help="one kind")
     given_options = parser.parse_args()
     warnings.simplefilter("ignore")  # of the tools that make the inputs, such as a name twice in a .zip
-    total, problems = 0, 0
+    kinds = [kind for kind in KINDS if given_options.only in (None, kind.__name__)]
+    tried: Counter[str] = Counter()
+    problems = 0
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ganbench-fuzz-example-") as folder:
         example = write_example(Path(folder))
-        for kind, share in KINDS.items():
-            if given_options.only not in (None, kind.__name__):
-                continue
-            began = time.monotonic()
-            try:
-                tried = try_inputs(kind, max(1, given_options.inputs * share // 100), given_options.seed, example)
-            except (Exception, Hang):
-                problems += 1
-                traceback.print_exc()
-                continue
-            total += tried
-            print(f"{kind.__name__}: {tried} inputs, {time.monotonic() - began:.0f} s", flush=True)
-    print(f"{total} inputs, {problems} kinds with a problem")
-    return 1 if problems else 0
+        # In rounds, so that what is stopped early has tried inputs of every kind.
+        for number in range(max(1, -(-given_options.inputs // ROUND))):
+            if time.monotonic() - began > 60 * given_options.minutes:
+                break
+            size = min(ROUND, given_options.inputs - number * ROUND)
+            for kind in kinds:
+                try:
+                    count = max(1, size * KINDS[kind] // 100)
+                    tried[kind.__name__] += try_inputs(kind, count, given_options.seed + number, example)
+                except (Exception, Hang):
+                    problems += 1
+                    traceback.print_exc()
+            print(f"{tried.total()} inputs, {problems} problems, {time.monotonic() - began:.0f} s", flush=True)
+    print(", ".join(f"{name}: {count}" for name, count in tried.items()))
+    enough = given_options.only or tried.total() >= given_options.inputs
+    if not enough:
+        print(f"only {tried.total()} of {given_options.inputs} inputs in {given_options.minutes:g} minutes")
+    return 0 if enough and not problems else 1
 
 
 if __name__ == "__main__":
