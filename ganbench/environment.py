@@ -14,6 +14,8 @@ from ganbench import energy
 from ganbench.spec import Execution, TrialSpec
 
 PACKAGES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "safetensors")
+COMPUTING = ("ganbench", "torch", "torch-fidelity", "numpy")
+"""Those whose other versions may compute other numbers from the same seed."""
 
 
 def versions() -> dict[str, str]:
@@ -34,7 +36,7 @@ def describe(execution: Execution, device: torch.device) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
         "device": device.type,
-        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
+        "device_name": device_name(device),
         "cuda": torch.version.cuda if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
@@ -55,20 +57,46 @@ def place() -> dict[str, Any]:
 
 
 def determinism(spec: TrialSpec, device: torch.device) -> dict[str, Any]:
-    """What makes a result repeatable, and how far."""
-    exact = device.type == "cpu"
+    """What makes a result repeatable, and how far: what would have to be the same, and the equality to expect then.
+
+    Every random number of a trial comes from a stream of its own (:mod:`ganbench.seeds`) that starts at ``seed``.
+    """
+    cuda = device.type == "cuda"
+    found = versions()
     return {
         "seed": spec.seed,
+        "device": f"{device.type}, {device_name(device)}",
         "threads": torch.get_num_threads(),
         "precision": spec.recipe.precision,
+        "float32_products": torch.get_float32_matmul_precision(),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn_benchmark": torch.backends.cudnn.benchmark,
-        "statement": (
-            "bit-equal on this kind of processor with this number of threads and these versions"
-            if exact
-            else "equal up to the order of floating-point sums in CUDA kernels that are not deterministic"
+        "cudnn_deterministic": torch.backends.cudnn.deterministic if cuda else None,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark if cuda else None,
+        "tf32": torch.backends.cudnn.allow_tf32 if cuda else None,
+        "versions": ", ".join(
+            [f"python {platform.python_version()}", *(f"{name} {found[name]}" for name in COMPUTING)]
+            + ([f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"] if cuda else [])
         ),
+        "statement": promised(device, exact_kernels=torch.are_deterministic_algorithms_enabled()),
     }
+
+
+def promised(device: torch.device, *, exact_kernels: bool) -> str:
+    """The equality that a repetition of a trial can rely on, interrupted and resumed or not."""
+    same = "with this seed, number of threads and these versions, interrupted and resumed or not"
+    if device.type == "cpu":
+        return f"bit-equal on this kind of processor {same}"
+    if exact_kernels:
+        return f"bit-equal on this model of GPU {same}"
+    return (
+        f"equal on this model of GPU {same}, up to the order of floating-point sums in CUDA kernels that are not "
+        "deterministic, whose differences training enlarges"
+    )
+
+
+def device_name(device: torch.device) -> str:
+    """The name of the GPU, or of the processor."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def processor() -> str:

@@ -97,7 +97,8 @@ def show(trial: str, out: Path) -> int:
     facts += [(f"recipe {key}", value) for key, value in row.recipe.items()]
     facts += [(f"metric {key}", value) for key, value in row.metrics.items()]
     facts += [(f"cost {key}", value) for key, value in row.cost.items()]
-    facts += [(f"determinism {key}", value) for key, value in result.get("determinism", {}).items()]
+    stated = result.get("determinism")
+    facts += [(f"determinism {key}", value) for key, value in stated.items()] if isinstance(stated, dict) else []
     facts += [("warning", warning) for warning in row.warnings]
     facts += [
         (f"file {path.name}", f"{path.stat().st_size:,} bytes")

@@ -55,6 +55,7 @@ def write_example(runs: Path) -> Path:
         "protocol": protocol(spec, {}).model_dump(mode="json"),
         "warnings": [],
         "cost": {"seconds": 1.0},
+        "determinism": {"seed": 0, "threads": 1, "statement": "bit-equal on this kind of processor"},
     }
     write_json(folder.result, result)
     manifest.write(folder, spec.trial_id)
