@@ -68,11 +68,10 @@ def determinism(spec: TrialSpec, device: torch.device) -> dict[str, Any]:
         "device": f"{device.type}, {device_name(device)}",
         "threads": torch.get_num_threads(),
         "precision": spec.recipe.precision,
-        "float32_products": torch.get_float32_matmul_precision(),
+        "float32_arithmetic": float32_arithmetic(device),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "cudnn_deterministic": torch.backends.cudnn.deterministic if cuda else None,
         "cudnn_benchmark": torch.backends.cudnn.benchmark if cuda else None,
-        "tf32": torch.backends.cudnn.allow_tf32 if cuda else None,
         "versions": ", ".join(
             [f"python {platform.python_version()}", *(f"{name} {found[name]}" for name in COMPUTING)]
             + ([f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"] if cuda else [])
@@ -92,6 +91,21 @@ def promised(device: torch.device, *, exact_kernels: bool) -> str:
         f"equal on this model of GPU {same}, up to the order of floating-point sums in CUDA kernels that are not "
         "deterministic, whose differences training enlarges"
     )
+
+
+def float32_arithmetic(device: torch.device) -> str:
+    """How torch computes products and convolutions of float32 in training; ``none`` is its default."""
+    backends: Any = torch.backends
+    if not hasattr(backends.cudnn, "conv"):  # before torch 2.9
+        tf32 = backends.cudnn.allow_tf32 if device.type == "cuda" else False
+        return f"products {torch.get_float32_matmul_precision()}, convolutions {'tf32' if tf32 else 'ieee'}"
+    # The older settings must not be asked for once one of these was set, as an evaluation does.
+    products, convolutions = (
+        (backends.cuda.matmul, backends.cudnn.conv)
+        if device.type == "cuda"
+        else (backends.mkldnn.matmul, backends.mkldnn.conv)
+    )
+    return f"products {products.fp32_precision}, convolutions {convolutions.fp32_precision}"
 
 
 def device_name(device: torch.device) -> str:

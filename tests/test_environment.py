@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganbench import environment
+from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import TrialSpec
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -22,6 +23,13 @@ def test_what_makes_a_result_repeatable_is_all_there(trial_spec: Callable[..., T
     assert stated["cudnn_benchmark"] is None  # says nothing of a CPU
 
 
+def test_how_float32_is_computed_can_be_told_after_an_evaluation() -> None:
+    before = environment.float32_arithmetic(CPU)
+    with full_precision():
+        assert environment.float32_arithmetic(CPU) == "products ieee, convolutions ieee"
+    assert environment.float32_arithmetic(CPU) == before
+
+
 @pytest.mark.parametrize(
     ("device", "exact", "words"),
     [(CPU, False, "bit-equal on this kind of processor"), (CUDA, True, "bit-equal on this model of GPU"),
@@ -34,8 +42,9 @@ def test_no_more_equality_is_promised_than_there_is(device: torch.device, exact:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_says_how_it_computes(trial_spec: Callable[..., TrialSpec]) -> None:
     stated = environment.determinism(trial_spec(), CUDA)
     assert torch.cuda.get_device_name(0) in stated["device"]
     assert "CUDA " in stated["versions"]
-    assert isinstance(stated["tf32"], bool)
+    assert isinstance(stated["cudnn_deterministic"], bool)
