@@ -327,7 +327,7 @@ class _Run:
         for trial_id, state in states.items():
             if trial_id not in self._mine or trial_id in self._crowded:
                 continue
-            if state is not JobState.PENDING and trial_id not in self._shown:
+            if state not in (JobState.PENDING, JobState.UNKNOWN) and trial_id not in self._shown:
                 self._shown.add(trial_id)
                 trial = self._trials[trial_id]
                 steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps

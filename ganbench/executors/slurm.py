@@ -124,10 +124,11 @@ class Slurm(Executor):
         for trial_id in chosen:
             trial = self._trials[trial_id]
             place = places.get((trial.handed.submission, trial.handed.index))
-            started = TrialFolder(trial.job.folder).read_status()["status"] == "running"
+            waits = place is not None and place.state in site.WAITING
+            started = not waits and TrialFolder(trial.job.folder).read_status()["status"] == "running"
             if hard and place is not None:
                 site.call("scancel", "--full", "--signal=KILL", place.job)
-            if place is not None and (hard or (place.state in site.WAITING and not self._shares(trial_id))):
+            if place is not None and (hard or (waits and not self._shares(trial_id))):
                 site.call("scancel", place.job)
             if hard or not started:
                 # The request to stop stays, should it be about to start after all.
@@ -183,11 +184,13 @@ class Slurm(Executor):
         if place is not None and place.state in site.ACTIVE:
             trial.missing_since = None
             if place.state in site.WAITING and any(held in place.reason for held in site.HELD):
-                return self._give_up(trial, f"Slurm holds job {place.job} and will not start it: {place.reason}", place)
+                reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
+                return self._give_up(trial, "failed", reason, place)
             if place.state in site.WAITING and time.time() - trial.handed.time > self._deadline:
-                return self._give_up(trial, f"timeout: its job did not start within {self._deadline:g} s", place)
+                return self._give_up(trial, "timeout", f"its job did not start within {self._deadline:g} s", place)
             return JobState.RUNNING if status == "running" and place.state not in site.WAITING else JobState.PENDING
-        if status == "interrupted" and (trial.job.folder / STOP).exists():
+        if (trial.job.folder / STOP).exists():
+            self._why[trial.job.trial_id] = "interrupted: stopped at once; run again to go on"
             forget(trial.job.folder)
             return JobState.ENDED
         # The job is over and its folder does not say so: perhaps the file system has not shown it to us yet.
@@ -207,11 +210,10 @@ class Slurm(Executor):
         forget(trial.job.folder)
         return JobState.LOST if place is None else JobState.ENDED
 
-    def _give_up(self, trial: _Trial, why: str, place: site.Place) -> JobState:
+    def _give_up(self, trial: _Trial, status: str, reason: str, place: site.Place) -> JobState:
         if not self._shares(trial.job.trial_id):
             site.call("scancel", place.job)
-        kind, colon, words = why.partition(": ")
-        TrialFolder(trial.job.folder).write_status(*((kind, words) if colon else ("failed", why)))
+        TrialFolder(trial.job.folder).write_status(status, reason)
         forget(trial.job.folder)
         return JobState.ENDED
 

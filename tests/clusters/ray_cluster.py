@@ -35,8 +35,7 @@ class RayCluster:
             "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
-            "RAY_health_check_period_ms": "1000",
-            "RAY_health_check_failure_threshold": "3",
+            "RAY_health_check_period_ms": "3000",
             "RAY_DISABLE_IMPORT_WARNING": "1",
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -44,6 +43,7 @@ class RayCluster:
     def start(self) -> None:
         """Start both nodes and wait until the cluster has both."""
         self.start_node("head", "--head", f"--port={self.address.rpartition(':')[2]}", "--include-dashboard=false")
+        self.wait_for_nodes(1)
         self.start_node("second", f"--address={self.address}")
         self.wait_for_nodes(2)
 

@@ -94,6 +94,7 @@ def test_other_code_on_a_node_is_refused_naming_package_and_versions(
         make()
 
 
+@pytest.mark.timeout(1500)
 def test_a_grid_of_24_survives_every_accident(ray_cluster: RayCluster, tmp_path: Path) -> None:
     """One trial raises, one is killed, a node stops and another comes, the host is killed and run again."""
     options = ("--ray", f"address={ray_cluster.address},attempts=4", "--device", "cpu")

@@ -143,6 +143,7 @@ def test_what_was_left_to_slurm_is_collected_by_a_later_run(make: Make, out: Pat
     assert len(TrialFolder(jobs[0].folder).starts.read_text().splitlines()) == 1
 
 
+@pytest.mark.timeout(1500)
 def test_a_grid_of_24_survives_every_accident(slurm: SlurmSite, tmp_path: Path) -> None:
     """One trial raises, one is killed, a node stops, the controller is restarted, the host is killed and run again."""
     options = ("--slurm", "poll=1,grace=5,attempts=4", "--device", "cpu")
