@@ -134,7 +134,7 @@ def _disturb(
             break
         while len(runs) < 2:
             tally.runs += 1
-            runs.append(start(folder, command, log=f"messages-{tally.runs}"))
+            runs.append(start(folder, command, log=f"messages-{tally.runs}", output=subprocess.DEVNULL))
         for trial in trials:
             if not trial.done and sum(tally.kills.values()) < kills and time.monotonic() < until:
                 _kill_if_due(trial, runs, tally, rng)

@@ -34,14 +34,20 @@ def environment(folder: Path, *paths: Path) -> dict[str, str]:
     }
 
 
-def start(folder: Path, arguments: list[str], *paths: Path, log: str = "messages") -> subprocess.Popen[str]:
-    """Start ``ganbench run``; its stdout is a pipe, its stderr is appended to a file in ``folder``."""
+def start(
+    folder: Path, arguments: list[str], *paths: Path, log: str = "messages", output: int = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """Start ``ganbench run``; its stdout is a pipe, its stderr is appended to a file in ``folder``.
+
+    Whoever does not read the pipe gives ``DEVNULL`` as ``output``: a table longer than the pipe holds would wait for a
+    reader for ever.
+    """
     with (folder / log).open("a") as messages:
         return subprocess.Popen(
             [sys.executable, "-m", "ganbench", *arguments],
             cwd=folder,
             env=environment(folder, *paths),
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=messages,
             stdin=subprocess.DEVNULL,
             text=True,
