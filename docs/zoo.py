@@ -11,6 +11,7 @@ from ganbench.registry import Entry
 
 PAGE = Path(__file__).with_name("zoo.md")
 COUNTED = (3, 32, 32)
+COUNTED_POINTS = (2,)
 LATENT_DIM = 128
 
 INTRODUCTION = """# The zoo
@@ -25,8 +26,8 @@ carries a penalty on gradients or weights as part of its definition refuses anot
 """
 
 ARCHITECTURES = f"""Any number of channels; a parameter of 0 or `auto` is settled as the text says. The counts are the
-parameters of generator and discriminator as built by default for {"x".join(map(str, COUNTED))} images and a latent
-dimension of {LATENT_DIM}.
+parameters of generator and discriminator as built by default for {"x".join(map(str, COUNTED))} images, or for points in
+the plane where it makes points alone, and a latent dimension of {LATENT_DIM}.
 """
 
 CONDITIONAL = """## Class-conditional training
@@ -109,7 +110,7 @@ def counts(entry: Entry) -> list[int]:
     """The parameters of both networks."""
     cls: Any = components.load_class(entry)
     settled = cls.settle(components.defaults(cls), gradient_penalty=False)
-    networks = cls(**settled).networks(COUNTED, LATENT_DIM, 0)
+    networks = cls(**settled).networks(COUNTED if "image" in cls.kinds else COUNTED_POINTS, LATENT_DIM, 0)
     return [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
 
 

@@ -74,10 +74,14 @@ def test_every_input_of_the_action_is_used_and_known() -> None:
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.toml")), ids=lambda path: path.name)
 def test_suites_can_be_read_and_name_their_own_command(path: Path) -> None:
-    found = suite.load(path)
+    found, text = suite.load(path), path.read_text("utf-8")
     assert found.losses
-    assert found.seeds == "5"
-    assert f"ganbench leaderboard make leaderboards/{path.name}" in path.read_text("utf-8")
+    assert int(found.seeds or "0") >= 5
+    # A published table is trained anew by a command of its own.
+    published = "[published]" in text
+    assert (
+        f"ganbench reproduce {path.stem}" if published else f"ganbench leaderboard make leaderboards/{path.name}"
+    ) in text
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.json")), ids=lambda path: path.name)

@@ -63,7 +63,7 @@ def registered() -> dict[str, type[Extractor]]:
 
 def test_every_name_is_torch_fidelitys_and_its_layers_exist() -> None:
     ganbench.extractors.register_with_torch_fidelity()
-    assert len(registered()) == 17
+    assert len(registered()) == 19
     for name, cls in registered().items():
         network = FEATURE_EXTRACTORS_REGISTRY[cls.registered_name]
         assert cls.feature_layer == network.get_default_feature_layer_for_metric("fid"), name

@@ -12,7 +12,7 @@ import pytest
 from ganbench.folder import TrialFolder
 
 ARGUMENTS = ["run", "--losses", "wgan-gp", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
-LONG = [*ARGUMENTS, "--set", "ema_decay=0.9,replay=256", "--steps", "1500", "--eval-every", "500"]
+LONG = [*ARGUMENTS, "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every", "1000"]
 
 
 def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
