@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.inputs import run_command
+
 QUICK = ["--arch", "mlp[hidden=16,layers=1]", "--steps", "4", "--batch-size", "16", "--device", "cpu"]
 
 
@@ -182,3 +184,13 @@ def test_help_is_fast_and_imports_no_torch(tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "run" in answer.stdout
+
+
+@pytest.mark.parametrize("argument", ["\ud800", "a" * 500, f"{'b' * 300}/c"])
+@pytest.mark.parametrize("command", ["status", "eval", "results"])
+def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, tmp_path: Path) -> None:
+    code, _, message = run_command([command, argument], tmp_path)
+    assert code == 2
+    assert message.startswith("ganbench: ")
+    assert "unexpected" not in message
+    assert len(message.splitlines()) == 1

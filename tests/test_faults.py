@@ -7,6 +7,7 @@ import pytest
 
 from ganbench import supervisor
 from ganbench.supervisor import CappedLog
+from tests.faults import disks
 from tests.faults.grid import hostile_grid
 from tests.faults.kills import kill_and_resume
 
@@ -23,6 +24,14 @@ def test_hostile_trials_cost_their_rows(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_trials_end_as_undisturbed_ones(tmp_path: Path) -> None:
     assert kill_and_resume(tmp_path, kills=6, seed=0, seconds=500) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["full", "read-only"])
+def test_disks_that_cannot_be_written_to(what: str, tmp_path: Path) -> None:
+    if reason := disks.available():
+        pytest.skip(reason)
+    assert disks.run_inside(what, tmp_path) == ""
 
 
 def test_a_log_keeps_its_beginning_and_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from ganbench.folder import TrialFolder
+from tests.faults import processes
+from tests.faults.processes import alive, install_hostile, leases, wait_for_progress
 
-ARGUMENTS = ["run", "--losses", "wgan-gp", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
-LONG = [*ARGUMENTS, "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every", "1000"]
+ARGUMENTS = ["run", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
+LONG = [*ARGUMENTS, "--losses", "wgan-gp", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
+        "1000"]  # fmt: skip
 
 
 def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
@@ -26,17 +29,6 @@ def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[
         stdin=subprocess.DEVNULL,
         text=True,
     )
-
-
-def wait_for_progress(folder: Path, *, seconds: float = 120) -> TrialFolder:
-    """Wait until the only trial has reported a step."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = list(folder.glob("runs/*/progress.jsonl"))
-        if found and found[0].stat().st_size:
-            return TrialFolder(found[0].parent)
-        time.sleep(0.02)
-    raise AssertionError("no progress")
 
 
 def values(folder: TrialFolder) -> list[object]:
@@ -76,6 +68,50 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path)
     assert again.wait(300) == 0, again.communicate()
     assert values(folder) == values(reference)
     assert not folder.checkpoint.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_host_that_is_asked_to_end_lets_its_trial_write_a_checkpoint(tmp_path: Path, number: int) -> None:
+    run = start(tmp_path, *LONG)
+    folder = wait_for_progress(tmp_path)
+    run.send_signal(number)
+    output, messages = run.communicate(timeout=120)
+    assert run.returncode == 130, messages
+    assert folder.read_status()["status"] == "interrupted"
+    assert folder.checkpoint.exists()
+    assert "interrupted" in output
+    assert "goes on" in messages
+    assert not leases(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_second_interrupt_ends_at_once_what_does_not_stop(tmp_path: Path) -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("needs /proc to see processes")
+    words = [*ARGUMENTS, "--losses", "hangs", "--steps", "100", "--checkpoint-seconds", "0.01", "--out", "runs"]
+    run = processes.start(tmp_path, words, install_hostile(tmp_path))
+    folder = wait_for_progress(tmp_path)
+    deadline = time.monotonic() + 60
+    while "Hangs begins" not in "".join(folder.log_tail()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    messages = tmp_path / "messages"
+    while "press Ctrl-C again" not in messages.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert run.poll() is None
+    assert folder.read_status()["status"] == "running"
+    run.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output, _ = run.communicate(timeout=120)
+    assert run.returncode == 130, messages.read_text()
+    assert "stopping at once" in messages.read_text()
+    assert time.monotonic() - began < 25, "it waited for the trial, which has 30 s after the first interrupt"
+    assert "interrupted" in output
+    assert folder.read_status()["status"] == "interrupted"
+    assert folder.checkpoint.exists()  # it can be gone on from
+    assert not alive(tmp_path)
+    assert not leases(tmp_path)
 
 
 @pytest.mark.slow

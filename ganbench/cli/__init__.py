@@ -1,5 +1,6 @@
 """The command line. One file per group of commands, imported when the command is used."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -103,6 +104,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # The option may stand anywhere: a user adds it to the end of the line that failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        for argument in arguments:
+            _require_encodable(argument)
         code: Any = cli.main(args=arguments, prog_name="ganbench", standalone_mode=False, obj={"debug": debug})
     except GanbenchError as error:
         if debug:
@@ -125,10 +128,21 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            _complain(f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}")
+            sys.exit(2)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _require_encodable(argument: str) -> None:
+    """No shell can pass half a character, but a caller of :func:`main` can."""
+    try:
+        os.fsencode(argument)
+    except UnicodeEncodeError as error:
+        raise GanbenchError(f"the argument {argument!a} has characters that are none") from error
 
 
 def _complain(message: str) -> None:

@@ -26,7 +26,7 @@ from .processes import alive, leases, start
 
 RECIPE = ["--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-size", "16", "--steps", "40",
           "--num-samples", "200", "--eval-every", "20", "--set", "ema_decay=0.9,replay=64,latent_dim=8",
-          "--device", "cpu", "--jobs", "2", "--quiet", "--format", "json"]  # fmt: skip
+          "--device", "cpu", "--jobs", "2", "--quiet"]  # fmt: skip
 TARGETS = (("worker", 0.94), ("fork server", 0.03), ("run", 0.03))
 RECENT = 15
 """Trials whose duration says how long the next one will take."""

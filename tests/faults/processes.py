@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+from ganbench.folder import TrialFolder
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -52,6 +55,17 @@ def start(
             stdin=subprocess.DEVNULL,
             text=True,
         )
+
+
+def wait_for_progress(folder: Path, *, seconds: float = 300) -> TrialFolder:
+    """Wait until the only trial in ``folder`` has reported a step."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = list(folder.glob("runs/*/progress.jsonl"))
+        if found and found[0].stat().st_size:
+            return TrialFolder(found[0].parent)
+        time.sleep(0.02)
+    raise AssertionError("no progress")
 
 
 def alive(folder: Path) -> dict[int, str]:
