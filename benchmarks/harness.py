@@ -47,7 +47,8 @@ def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int, *, warm
     """Time contenders in turn, each round beginning with another of them.
 
     Args:
-        contenders: name to what is timed; whatever it needs is built before.
+        contenders: name to what is timed; whatever it needs is built before. One that returns a number of seconds
+            has timed itself, as where a peer's trainer does more than is compared.
         rounds: how many times each is timed.
         warm: rounds before that are not timed.
     """
@@ -58,9 +59,9 @@ def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int, *, warm
         for name in [*names[start:], *names[:start]]:
             gc.collect()
             wall, cpu = time.perf_counter(), _cpu_seconds()
-            contenders[name]()
+            own = contenders[name]()
             if number >= 0:
-                timings[name].wall.append(time.perf_counter() - wall)
+                timings[name].wall.append(own if isinstance(own, float) else time.perf_counter() - wall)
                 timings[name].cpu.append(_cpu_seconds() - cpu)
     return timings
 
@@ -69,6 +70,13 @@ def ratio(peer: Timing, ours: Timing) -> Ratio:
     """How many times as long the peer took: above 1, ours is faster."""
     each = [theirs / own for theirs, own in zip(peer.wall, ours.wall, strict=True)]
     return Ratio(statistics.median(each), min(each), max(each))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """The seconds that ``work`` takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
 
 
 class Machine:

@@ -56,8 +56,10 @@ def place() -> dict[str, Any]:
     }
 
 
-def determinism(spec: TrialSpec, device: torch.device) -> dict[str, Any]:
+def determinism(spec: TrialSpec, device: torch.device, *, beside: int = 0) -> dict[str, Any]:
     """What makes a result repeatable, and how far: what would have to be the same, and the equality to expect then.
+
+    ``beside`` other seeds were trained in the same batched model.
 
     Every random number of a trial comes from a stream of its own (:mod:`ganbench.seeds`) that starts at ``seed``.
     """
@@ -76,13 +78,15 @@ def determinism(spec: TrialSpec, device: torch.device) -> dict[str, Any]:
             [f"python {platform.python_version()}", *(f"{name} {found[name]}" for name in COMPUTING)]
             + ([f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"] if cuda else [])
         ),
-        "statement": promised(device, exact_kernels=torch.are_deterministic_algorithms_enabled()),
+        "statement": promised(device, exact_kernels=torch.are_deterministic_algorithms_enabled(), beside=beside),
     }
 
 
-def promised(device: torch.device, *, exact_kernels: bool) -> str:
+def promised(device: torch.device, *, exact_kernels: bool, beside: int = 0) -> str:
     """The equality that a repetition of a trial can rely on, interrupted and resumed or not."""
     same = "with this seed, number of threads and these versions, interrupted and resumed or not"
+    if beside:
+        same += f", beside {others(beside)} in one batched model"
     if device.type == "cpu":
         return f"bit-equal on this kind of processor {same}"
     if exact_kernels:
@@ -111,6 +115,11 @@ def float32_arithmetic(device: torch.device) -> str:
 def device_name(device: torch.device) -> str:
     """The name of the GPU, or of the processor."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+
+
+def others(count: int) -> str:
+    """``1 other seed``, ``9 other seeds``."""
+    return f"{count} other seed{'s' if count > 1 else ''}"
 
 
 def processor() -> str:

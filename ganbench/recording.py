@@ -26,6 +26,8 @@ class Recorder:
         self.trial = trial
         self.started = time.time()
         self.step = 0
+        self.beside = 0
+        """How many other seeds are trained in the same steps: then a speed would not be the trial's own."""
         self._values: Mapping[str, Value] = {}
         self._environment: dict[str, Any] = {}
         self._device = torch.device("cpu")
@@ -162,17 +164,18 @@ class Recorder:
             "warnings": self._warnings,
             "cost": {
                 "seconds": round(self.elapsed, 3),
-                "train_seconds": round(seconds, 3),
+                "train_seconds": None if self.beside else round(seconds, 3),
                 "evaluation_seconds": round(self._evaluated, 3),
                 "real_images": real_images,
-                "images_per_second": round(real_images / seconds, 1) if seconds > 0 and real_images else None,
+                "images_per_second": None if self.beside else _speed(real_images, seconds),
+                "beside": self.beside,
                 "peak_memory": environment.peak_memory(self._device),
                 "energy_joules": self._used(),
                 "steal_seconds": self._stolen(),
                 **(trained or {}),
             },
             "environment": self._environment,
-            "determinism": environment.determinism(spec, self._device),
+            "determinism": environment.determinism(spec, self._device, beside=self.beside),
         }
         write_json(self.folder.result, result)
         manifest.write(self.folder, self.trial.trial_id)
@@ -190,6 +193,10 @@ class Recorder:
     def _synchronise(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+
+def _speed(images: int, seconds: float) -> float | None:
+    return round(images / seconds, 1) if seconds > 0 and images else None
 
 
 def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:

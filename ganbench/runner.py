@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors.batching import Batching
 from ganbench.executors.handed import read_handed
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
@@ -46,6 +47,7 @@ class RunRequest:
         devices: the GPUs to use; empty for all there are.
         per_device: trials at once on each GPU; 0 chooses.
         detach: submit what is missing and leave it to the cluster.
+        batch_seeds: train the seeds of a cell as one batched model, where its networks allow.
     """
 
     plan: PlanRequest | SourcesRequest
@@ -63,6 +65,7 @@ class RunRequest:
     devices: tuple[str, ...] = ()
     per_device: int = 0
     detach: bool = False
+    batch_seeds: bool = False
 
     @property
     def wish(self) -> Wish:
@@ -149,6 +152,8 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
         raise UsageError(f"executor '{entry.name}' of {entry.distribution}: {entry.target} is no Executor")
     if request.detach and not cls.detachable:
         raise UsageError(f"executor '{entry.name}' cannot run on without this process; leave --detach out")
+    if request.batch_seeds and cls.detachable:
+        raise UsageError(f"executor '{entry.name}' runs trials one by one; leave --batch-seeds out")
     return cls
 
 
@@ -184,7 +189,9 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     display.planning()
     with shared_server(place.device, place.threads) as server:
         trials = plan_trials(request, server, place)
-        executor = chosen(settings(request, place, server))
+        executor: Executor = chosen(settings(request, place, server))
+        if request.batch_seeds:
+            executor = Batching(executor)
         try:
             # What runs elsewhere need not end because a terminal closes here.
             with Interrupts(hangup=not chosen.detachable) as interrupts:

@@ -36,6 +36,7 @@ def run(
     executor_options: Mapping[str, str] | None = None,
     devices: Iterable[int | str] = (),
     per_device: int = 0,
+    batch_seeds: bool = False,
     **options: Any,
 ) -> pandas.DataFrame:
     """Run a grid and return one row per trial.
@@ -57,6 +58,7 @@ def run(
         executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
         devices: the GPUs to use; all that are visible by default.
         per_device: trials at once on each GPU; 0 chooses.
+        batch_seeds: train the seeds of a cell as one batched model.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
             ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
 
@@ -98,6 +100,7 @@ def run(
                 options=dict(executor_options or {}),
                 devices=tuple(str(one) for one in devices),
                 per_device=per_device,
+                batch_seeds=batch_seeds,
             ),
             loaded,
             display,

@@ -226,6 +226,9 @@ class Execution(Frozen):
     ``source_path`` is where the samples or the generator are that a trial only scores: a file, or a folder of images or
     of the trial that trained it.
 
+    ``beside`` names the trials of the same cell, in folders beside this one, that the same process trains with it as
+    one batched model.
+
     What another version of ganbench wrote here besides is passed over.
     """
 
@@ -239,6 +242,7 @@ class Execution(Frozen):
     source_path: str = ""
     checkpoint_seconds: float = 60.0
     snapshots: Annotated[int, Field(ge=0)] = 24
+    beside: tuple[str, ...] = ()
 
 
 class TrialFile(Frozen):

@@ -77,7 +77,7 @@ def run_trial(folder: TrialFolder) -> str:
     """Run the trial of a folder to its end, whatever it is, and return its status. Never raises for a failed trial."""
     trial = folder.read_spec()
     recorder = Recorder(folder, trial)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     try:
         place = environment.place()
         folder.append_start({"time": recorder.started, **place})
@@ -85,10 +85,10 @@ def run_trial(folder: TrialFolder) -> str:
         torch.set_num_threads(trial.execution.threads)
         return _run(trial.spec, trial.execution, recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
-        return _ended_by(error, recorder)
+        return ended_by(error, recorder)
 
 
-def _ended_by(error: BaseException, recorder: Recorder) -> str:
+def ended_by(error: BaseException, recorder: Recorder) -> str:
     """Write down what ended a trial early; return its status. On a full disk the log, or the caller, must do."""
     folder, trial = recorder.folder, recorder.trial
     try:
@@ -145,8 +145,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
         raise UsageError("only the baseline 'real' has no architecture")
     architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
     torch.backends.cudnn.benchmark = False
-    objective = _objective(spec, registry)
-    state, resumed = _fresh_or_resumed(spec, architecture, parts, objective, recorder)
+    objective = build_objective(spec, registry)
+    state, resumed = fresh_or_resumed(spec, architecture, parts, objective, recorder)
     observer = Watcher(spec, execution, parts, objective, recorder, stop)
     if objective is None:
         observer.evaluate(state, final=True)
@@ -160,13 +160,18 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: "StopF
                 "interrupted", f"stopped after step {state.step}{problem and '; '}{problem}; run again to go on"
             )
             return "interrupted"
-    _write_outcome(state, spec, parts, recorder)
-    recorder.finish("done", real_images=state.real_images)
-    checkpoint.remove(recorder.folder.checkpoint)
+    conclude(state, spec, parts, recorder)
     return "done"
 
 
-def _fresh_or_resumed(
+def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    """Write what a trained trial leaves behind: weights, samples, and last its result."""
+    write_outcome(state, spec, parts, recorder)
+    recorder.finish("done", real_images=state.real_images)
+    checkpoint.remove(recorder.folder.checkpoint)
+
+
+def fresh_or_resumed(
     spec: TrialSpec, architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
 ) -> tuple[State, bool]:
     """The state that training begins with, and whether it is that of a checkpoint, the newest that is usable.
@@ -288,7 +293,8 @@ class StopFlag:
         self.requested = True
 
 
-def _stop_on_signals() -> StopFlag:
+def stop_on_signals() -> StopFlag:
+    """Turn the signals that ask a process to end into a flag."""
     flag = StopFlag()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, flag.set)
@@ -316,7 +322,8 @@ def _held_out(parts: Parts, spec: TrialSpec) -> Samples:
     return Samples(data=other.data[chosen], labels=labels, classes=other.classes)
 
 
-def _objective(spec: TrialSpec, registry: Registry) -> Objective | None:
+def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:
+    """What the players minimise; ``None`` for a baseline, which has no loss."""
     if spec.loss is None:
         return None
     loss: Loss = components.rebuild("loss", spec.loss, registry)
@@ -325,7 +332,7 @@ def _objective(spec: TrialSpec, registry: Registry) -> Objective | None:
     return Objective(loss=loss, penalties=(*own, *added))
 
 
-def _write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+def write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.scored.state_dict().items()}
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
@@ -365,6 +372,10 @@ def main(arguments: list[str] | None = None) -> int:
     folder = TrialFolder(path)
     folder.spec = spec
     os.makedirs(path, exist_ok=True)
+    if folder.read_spec().execution.beside:
+        from ganbench.together import run_together
+
+        return max(EXIT.get(status, 1) for status in run_together(folder))
     return EXIT.get(run_trial(folder), 1)
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,8 @@ def test_results_carry_command_and_machine(
 def test_the_scripts_are_listed_and_an_unknown_one_is_refused() -> None:
     listed = subprocess.run([sys.executable, "-m", "benchmarks"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert listed.returncode == 0
-    assert "evaluation  One evaluation (FID and IS)" in listed.stdout
+    assert re.search(r"^evaluation +One evaluation \(FID and IS\)", listed.stdout, re.MULTILINE)
+    assert re.search(r"^training_step +", listed.stdout, re.MULTILINE)
     unknown = subprocess.run(
         [sys.executable, "-m", "benchmarks", "evalution"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

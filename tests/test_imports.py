@@ -35,6 +35,7 @@ LIGHT = [
     "ganbench.executors.slurm",
     "ganbench.fingerprint",
     "ganbench.node",
+    "ganbench.executors.batching",
     "ganbench.losses",
     "ganbench.penalties",
     "ganbench.architectures",
@@ -82,8 +83,9 @@ LIGHT = [
 
 HOST = ("cli", "runner", "executors.local", "executors.ray", "executors.slurm", "node", "store", "tables", "results",
         "display", "session", "planner", "server", "suite", "report", "statistics", "leaderboard", "trackers", "given",
+        "executors.batching",
         "reproduction")  # fmt: skip
-WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "recording", "resolve",
+WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "together", "recording", "resolve",
           "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics",
           "extractors")  # fmt: skip
 

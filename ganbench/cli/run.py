@@ -61,6 +61,10 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @executor_options
+@click.option(
+    "--batch-seeds", is_flag=True,
+    help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
+)  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
 @click.option(
     "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."
@@ -95,6 +99,7 @@ def run(
     form: str,
     quiet: bool,
     where: dict[str, Any],
+    batch_seeds: bool,
     **given: Any,
 ) -> int:
     """Train every loss x architecture x dataset x seed, score each, print one comparative table.
@@ -123,6 +128,7 @@ def run(
         checkpoint_seconds=checkpoint_seconds,
         retry=retry,
         **where,
+        batch_seeds=batch_seeds,
     )
     if dry_run:
         from ganbench.cli.dry_run import describe

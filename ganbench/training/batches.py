@@ -31,6 +31,8 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64, device=data.device)
         self._position = 0
         self._latest = self._order
+        self._staged: Tensor | None = None
+        self._row = 0
 
     @property
     def labels(self) -> Tensor | None:
@@ -39,14 +41,38 @@ class Batches:
 
     def next(self) -> Tensor:
         """Return the next batch in the range the networks see."""
+        if self._staged is None:
+            index = self._draw()
+        else:
+            index = self._staged[self._row]
+            self._row += 1
+        self._latest = index
+        return to_network_range(self._data[index])
+
+    def stage(self, count: int) -> None:
+        """Draw the indices of the next ``count`` batches into a fixed place, from which :meth:`next` will take them.
+
+        So a step that was recorded once finds the samples of each later step where it found those of the first.
+        """
+        rows = torch.stack([self._draw() for _ in range(count)])
+        if self._staged is None:
+            self._staged = rows
+        else:
+            self._staged.copy_(rows)
+        self._row = 0
+
+    def rewind(self) -> None:
+        """Let :meth:`next` begin again with the first batch that was staged."""
+        self._row = 0
+
+    def _draw(self) -> Tensor:
         if self._position + self._batch_size > len(self._order):
             order = torch.randperm(len(self._data), generator=self._rng)
             self._order = order.to(self._data.device)
             self._position = 0
         index = self._order[self._position : self._position + self._batch_size]
         self._position += self._batch_size
-        self._latest = index
-        return to_network_range(self._data[index])
+        return index
 
     def state_dict(self) -> dict[str, Any]:
         """The position in the data: order of this epoch, place in it. The stream's own state is kept elsewhere."""

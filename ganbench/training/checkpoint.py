@@ -25,7 +25,7 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
         content: tensors, numbers, text, and lists and dictionaries of them.
     """
     buffer = io.BytesIO()
-    torch.save({"trial_id": trial_id, "content": content}, buffer)
+    torch.save({"trial_id": trial_id, "content": _compact(content)}, buffer)
     fresh = following(path)
     # Written in full before the older ones are touched: a full disk leaves both of them as they are.
     write_bytes(fresh, sealing.seal(sealing.CHECKPOINT, buffer.getvalue()))
@@ -96,6 +96,16 @@ def remove(path: Path) -> None:
 def following(path: Path) -> Path:
     """Where the next checkpoint is written before the last one makes room for it."""
     return path.with_suffix(".next.pt")
+
+
+def _compact(content: Any) -> Any:
+    """Copies of tensors that are views: torch would write all of what they are views of."""
+    if isinstance(content, torch.Tensor):
+        whole = content.untyped_storage().nbytes() == content.numel() * content.element_size()
+        return content if whole else content.clone()
+    if isinstance(content, dict):
+        return {key: _compact(value) for key, value in content.items()}
+    return [_compact(value) for value in content] if isinstance(content, list) else content
 
 
 def previous(path: Path) -> Path:

@@ -3,8 +3,8 @@
 Read it top to bottom: everything a recipe can change happens here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Loss, Penalty
+from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
+from ganbench.training.recorded import Recorded, obstacle
 from ganbench.training.state import State
 
 
@@ -60,15 +61,13 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
     report_every = max(1, recipe.steps // 100)
+    one_step = whole_step(state, objective, recipe)
     while state.step < recipe.steps:
         step = state.step + 1
         set_rate(state.d_optimiser, recipe.d_lr, recipe, step)
         set_rate(state.g_optimiser, recipe.g_lr, recipe, step)
-        for _ in range(recipe.n_critic):
-            d_loss = discriminator_update(state, objective, recipe)
-            state.watch.look(step, d_loss)
-        g_loss = generator_update(state, objective, recipe)
-        state.watch.look(step, g_loss)
+        losses = one_step().unbind()
+        state.watch.look(step, *losses)
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
@@ -76,7 +75,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         last = step == recipe.steps
         if step % report_every == 0 or last:
             state.watch.check()
-            observer.report(state, float(d_loss), float(g_loss))
+            observer.report(state, float(losses[-2]), float(losses[-1]))
         if last or (evaluate_every and step % evaluate_every == 0):
             state.watch.check()
             observer.evaluate(state)
@@ -86,6 +85,25 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
     return True
 
 
+def whole_step(state: State, objective: Objective, recipe: Recipe) -> Callable[[], Tensor]:
+    """The work of one step: ``n_critic`` discriminator updates and one of the generator, whose losses it returns, in
+    order, as one tensor. On a GPU it is recorded as a CUDA graph where the recipe allows."""
+
+    def work() -> Tensor:
+        losses = [discriminator_update(state, objective, recipe) for _ in range(recipe.n_critic)]
+        return torch.stack([*losses, generator_update(state, objective, recipe)])
+
+    if state.device.type != "cuda":
+        return work
+    remembers = any(penalty.state_dict() for penalty in objective.penalties)
+    reason = obstacle(state, recipe, remembers)
+    if reason:
+        print(f"steps are not recorded as a CUDA graph: {reason}", flush=True)
+        return work
+    batches = recipe.n_critic + objective.loss.needs_real
+    return Recorded(state, work, batches=batches, seen=recipe.n_critic * state.samples_per_update)
+
+
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
     """One update of the discriminator on fresh real and fresh fake samples; returns its loss with all penalties."""
     real = state.batches.next()
@@ -93,7 +111,7 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     state.real_images += len(real)
     with torch.no_grad(), precision(recipe, state.device):
         fake = generate(state.generator, latents(state, recipe), labels)
-    fake = fake.float()
+    fake = widened(fake)
     if state.replay is not None:
         fake = state.replay.mix(fake)
     # Penalties, too, see what the discriminator sees.
@@ -102,24 +120,14 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     with precision(recipe, state.device):
         joint = recipe.discriminator_batch == "joint"
         of_real, of_fake = judge_both(state.discriminator, real, fake, labels, state.conditioning, joint=joint)
-    r, f = of_real.raw.float(), of_fake.raw.float()
+    r, f = widened(of_real.raw), widened(of_fake.raw)
     if state.adaptation is not None:
         state.adaptation.observe(r)
-    if objective.loss.smoothable:
-        smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
-        loss = objective.loss.discriminator(r, f, **smoothed)
-    else:
-        loss = objective.loss.discriminator(r, f)
+    loss = adversarial_loss(objective.loss, r, f, recipe)
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
-    for penalty in objective.penalties:
-        if penalty.of_outputs:
-            loss = loss + penalty.on_outputs(r, f)
-        elif penalty.differentiable:
-            with precision(recipe, state.device):
-                term = penalty(critic, real, fake, state.streams[seeds.PENALTY])
-            loss = loss + term.float()
+    loss = add_penalties(loss, objective, critic, real, fake, r, f, recipe=recipe, rng=state.streams[seeds.PENALTY])
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -141,7 +149,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
         if real is not None:
             real = state.laid_out(state.augment(real))
             r = judge(state.discriminator, real, labels, state.conditioning).raw
-    loss = objective.loss.generator(of_fake.raw.float(), None if r is None else r.float())
+    loss = objective.loss.generator(widened(of_fake.raw), None if r is None else widened(r))
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_g * classification(of_fake, labels)
 
@@ -149,6 +157,37 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     loss.backward()
     state.g_optimiser.step()
     return loss.detach()
+
+
+def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor:
+    """What the loss itself makes of the discriminator's raw outputs (N,), with the recipe's labels where it has any."""
+    if loss.smoothable:
+        smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
+        return loss.discriminator(r, f, **smoothed)
+    return loss.discriminator(r, f)
+
+
+def add_penalties(
+    loss: Tensor,
+    objective: Objective,
+    critic: Discriminator,
+    real: Tensor,
+    fake: Tensor,
+    r: Tensor,
+    f: Tensor,
+    *,
+    recipe: Recipe,
+    rng: torch.Generator,
+) -> Tensor:
+    """The discriminator's loss with every penalty that is a term of it."""
+    for penalty in objective.penalties:
+        if penalty.of_outputs:
+            loss = loss + penalty.on_outputs(r, f)
+        elif penalty.differentiable:
+            with precision(recipe, real.device):
+                term = penalty(critic, real, fake, rng)
+            loss = loss + widened(term)
+    return loss
 
 
 def latents(state: State, recipe: Recipe) -> Tensor:
@@ -169,6 +208,13 @@ def frozen(network: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def precision(recipe: Recipe, device: torch.device) -> torch.autocast:
+def widened(x: Tensor) -> Tensor:
+    """bfloat16 as float32, anything else as it is: losses are computed in full precision."""
+    return x.float() if x.dtype == torch.bfloat16 else x
+
+
+def precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[object]:
     """The arithmetic of the networks: float32, or bfloat16 where the recipe says so."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16")
+    if recipe.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)

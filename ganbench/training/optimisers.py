@@ -3,21 +3,36 @@
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from ganbench.spec import Recipe
 
-Build = Callable[[Iterable[nn.Parameter], float, Recipe], Optimizer]
+Build = Callable[[Iterable[Tensor], float, Recipe], Optimizer]
 
-OPTIMISERS: dict[str, Build] = {
+
+def _adam(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
+    weights = list(weights)
+    on_gpu = _on_gpu(weights)
+    # A recorded step reads a rate that changes from the device.
+    changing = on_gpu and recipe.lr_schedule != "constant"
+    lr = torch.tensor(rate, device=weights[0].device) if changing else rate
     # The fused form computes the same update in one pass over the weights.
-    "adam": lambda weights, rate, recipe: Adam(weights, lr=rate, betas=(recipe.beta1, recipe.beta2), fused=True),
-    "rmsprop": lambda weights, rate, recipe: RMSprop(
-        weights, lr=rate, alpha=recipe.beta2, momentum=recipe.beta1, foreach=True
-    ),
-    "sgd": lambda weights, rate, recipe: SGD(weights, lr=rate, momentum=recipe.beta1, fused=True),
-}
+    return Adam(weights, lr=lr, betas=(recipe.beta1, recipe.beta2), fused=True, capturable=on_gpu)
+
+
+def _rmsprop(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
+    weights = list(weights)
+    return RMSprop(
+        weights, lr=rate, alpha=recipe.beta2, momentum=recipe.beta1, foreach=True, capturable=_on_gpu(weights)
+    )
+
+
+def _sgd(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
+    return SGD(weights, lr=rate, momentum=recipe.beta1, fused=True)
+
+
+OPTIMISERS: dict[str, Build] = {"adam": _adam, "rmsprop": _rmsprop, "sgd": _sgd}
 
 
 def build_optimiser(network: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
@@ -28,8 +43,29 @@ def build_optimiser(network: nn.Module, rate: float, recipe: Recipe) -> Optimize
 def set_rate(optimiser: Optimizer, rate: float, recipe: Recipe, step: int) -> None:
     """Set the learning rate of ``step`` (counted from 1): constant, or linear from ``rate`` towards zero."""
     if recipe.lr_schedule == "linear":
+        now = rate * (1.0 - (step - 1) / recipe.steps)
         for group in optimiser.param_groups:
-            group["lr"] = rate * (1.0 - (step - 1) / recipe.steps)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(now)
+            else:
+                group["lr"] = now
+
+
+def rates_to(device: torch.device, *optimisers: Optimizer) -> None:
+    """Bring learning rates that are tensors to a device, where loading a checkpoint leaves them on the CPU."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"] = group["lr"].to(device)
+
+
+def optimiser_tensors(optimiser: Optimizer) -> list[Tensor]:
+    """All tensors that an optimiser remembers between updates."""
+    return [value for state in optimiser.state.values() for value in state.values() if isinstance(value, Tensor)]
+
+
+def _on_gpu(weights: list[Tensor]) -> bool:
+    return bool(weights) and weights[0].is_cuda
 
 
 @torch.no_grad()

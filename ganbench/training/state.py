@@ -1,5 +1,6 @@
 """All that changes while a trial trains, so that all of it can be written down and taken up again."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from ganbench.training.average import Average
 from ganbench.training.batches import Batches
 from ganbench.training.conditional import generate, judge
 from ganbench.training.initialisation import initialise
-from ganbench.training.optimisers import build_optimiser
+from ganbench.training.optimisers import build_optimiser, rates_to
 from ganbench.training.replay import Replay
 from ganbench.training.watch import Watch
 
@@ -64,9 +65,11 @@ class State:
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
         self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT], self.adaptation)
-        self.watch = Watch(recipe.divergence_limit, device)
+        self.watch = Watch(recipe.divergence_limit)
         self.step = 0
         self.real_images = 0
+        self.refresh: Callable[[], None] = nothing
+        """Called before the state is written down, by whoever holds a part of it elsewhere."""
 
     @property
     def scored(self) -> nn.Module:
@@ -86,6 +89,7 @@ class State:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and text only, so that it loads with ``weights_only=True``."""
+        self.refresh()
         return {
             "step": self.step,
             "real_images": self.real_images,
@@ -113,6 +117,7 @@ class State:
             self.average.module.load_state_dict(state["average"])
         self.g_optimiser.load_state_dict(state["g_optimiser"])
         self.d_optimiser.load_state_dict(state["d_optimiser"])
+        rates_to(self.device, self.g_optimiser, self.d_optimiser)
         if self.replay:
             self.replay.load_state_dict(state["replay"])
         if self.adaptation:
@@ -124,6 +129,10 @@ class State:
         torch.set_rng_state(state["torch"].cpu())
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
+
+
+def nothing() -> None:
+    """There is nothing to do."""
 
 
 def _memory_format(

@@ -1,37 +1,41 @@
 """Notices the first step at which a loss is not finite or explodes, without waiting for the device at every step."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ganbench.errors import Diverged
 
-_NEVER = 2**62
+_NEVER = -1
+_KEPT = 1024
+"""Losses kept before they are looked at: a few hundred kilobytes."""
 
 
 class Watch:
-    """Remembers, on the device, the first step at which a loss went wrong; the host looks only at reports."""
+    """Keeps the losses, still on the device, until somebody asks; then looks for the first that went wrong."""
 
-    def __init__(self, limit: float, device: torch.device) -> None:
+    def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._first = torch.full((), _NEVER, dtype=torch.int64, device=device)
-        self._loss = torch.zeros((), device=device)
+        self._seen: list[tuple[int, Tensor]] = []
+        self._first = _NEVER
+        self._loss = 0.0
 
-    @torch.no_grad()
     def look(self, step: int, *losses: Tensor) -> None:
-        """Take in the losses of a step."""
-        worst = torch.stack([loss.detach().float().abs() for loss in losses]).max()
-        # A NaN compares false with everything, so the question is asked the other way round.
-        wrong = ~(worst <= self._limit) & (self._first == _NEVER)
-        self._loss = torch.where(wrong, worst, self._loss)
-        self._first = torch.where(wrong, step, self._first)
+        """Take in the losses of a step, scalars that nobody writes to later."""
+        self._seen += [(step, loss.detach()) for loss in losses]
+        if len(self._seen) >= _KEPT:
+            self._examine()
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Any]:
         """What was seen so far, so that a resumed trial does not forget it."""
-        return {"first": self._first.cpu(), "loss": self._loss.cpu()}
+        self._examine()
+        return {"first": self._first, "loss": self._loss}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        self._first, self._loss = state["first"].to(self._first.device), state["loss"].to(self._loss.device)
+        self._seen = []
+        self._first, self._loss = int(state["first"]), float(state["loss"])
 
     def check(self) -> None:
         """Raise where a step went wrong.
@@ -39,8 +43,18 @@ class Watch:
         Raises:
             Diverged: names the first such step and what the loss was.
         """
-        first = int(self._first)
-        if first != _NEVER:
-            loss = float(self._loss)
+        self._examine()
+        if self._first != _NEVER:
+            loss = self._loss
             what = f"a loss of magnitude {loss:.3g} beyond {self._limit:g}" if loss == loss else "a loss that is NaN"
-            raise Diverged(what, first)
+            raise Diverged(what, self._first)
+
+    def _examine(self) -> None:
+        if self._seen and self._first == _NEVER:
+            sizes = torch.stack([loss for _, loss in self._seen]).abs().tolist()
+            for (step, _), size in zip(self._seen, sizes, strict=True):
+                # A NaN compares false with everything, so the question is asked the other way round.
+                if not size <= self._limit:
+                    self._first, self._loss = step, size
+                    break
+        self._seen.clear()

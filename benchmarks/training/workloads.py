@@ -1,0 +1,97 @@
+"""What is trained: the same networks, batch, loss, optimiser and data for everyone."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Architecture, Loss, Samples
+from ganbench.architectures.dcgan import DCGAN
+from ganbench.architectures.mlp import MLP
+from ganbench.architectures.resnet import ResNet
+from ganbench.losses.hinge import Hinge
+from ganbench.losses.lsgan import LSGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.spec import Recipe
+
+LOSSES: dict[str, type[Loss]] = {
+    "vanilla": Vanilla,
+    "lsgan": LSGAN,
+    "hinge": Hinge,
+    "wgan": WGAN,
+    "wgan-gp": WGANGP,
+}
+IMAGES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One thing to train.
+
+    Attributes:
+        architecture: builds the networks.
+        shape: of one sample.
+        loss: a name in :data:`LOSSES`.
+        steps: generator updates in one round.
+        recipe: settings that differ from the defaults.
+        peers: whose trainers can train it as it is.
+    """
+
+    architecture: Architecture
+    shape: tuple[int, ...]
+    loss: str
+    steps: int
+    recipe: dict[str, Any] = field(default_factory=dict)
+    peers: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> Recipe:
+        """The whole recipe; the loss's own recommendation is left out, so that all losses do equal work."""
+        return Recipe(**{"steps": 1_000_000, "batch_size": 64, "latent_dim": 128, **self.recipe})
+
+    def build_loss(self) -> Loss:
+        """A fresh loss."""
+        return LOSSES[self.loss]()
+
+    def samples(self) -> Samples:
+        """Random images, or random points: what they show has no part in how long a step takes."""
+        rng = torch.Generator().manual_seed(0)
+        if len(self.shape) == 1:
+            return Samples(data=torch.randn(IMAGES, *self.shape, generator=rng))
+        return Samples(data=torch.randint(0, 256, (IMAGES, *self.shape), generator=rng, dtype=torch.uint8))
+
+
+def as_floats(samples: Samples) -> Tensor:
+    """The samples as peers are given them: normalised once, before training."""
+    return samples.data.float().div(127.5).sub(1.0) if samples.kind == "image" else samples.data
+
+
+def _workloads() -> dict[str, Workload]:
+    dcgan16 = {"architecture": DCGAN(width=32), "shape": (1, 16, 16)}
+    dcgan32 = {"architecture": DCGAN(width=64), "shape": (3, 32, 32)}
+    resnet32 = {"architecture": ResNet(width=64), "shape": (3, 32, 32)}
+    found: dict[str, Workload] = {}
+    for loss in ("vanilla", "lsgan", "wgan", "wgan-gp"):
+        peers = ("torchgan",) if loss in ("vanilla", "lsgan") else ()
+        norm = {"norm_d": "layer"} if loss == "wgan-gp" else {}
+        small = dcgan16 | {"architecture": DCGAN(width=32, **norm)}
+        large = dcgan32 | {"architecture": DCGAN(width=64, **norm)}
+        found[f"dcgan16-{loss}"] = Workload(**small, loss=loss, steps=40, peers=peers)  # type: ignore[arg-type]
+        found[f"dcgan32-{loss}"] = Workload(**large, loss=loss, steps=8, peers=peers)  # type: ignore[arg-type]
+    for n_critic, steps in ((1, 3), (5, 1)):
+        found[f"resnet32-hinge-{n_critic}"] = Workload(
+            **resnet32,  # type: ignore[arg-type]
+            loss="hinge",
+            steps=steps,
+            recipe={"n_critic": n_critic, "beta1": 0.0, "beta2": 0.9},
+            peers=("mimicry",),
+        )
+    found["mlp-vanilla"] = Workload(
+        architecture=MLP(), shape=(2,), loss="vanilla", steps=60, recipe={"latent_dim": 2, "batch_size": 100}
+    )
+    return found
+
+
+WORKLOADS = _workloads()

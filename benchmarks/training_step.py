@@ -1,0 +1,119 @@
+"""``python -m benchmarks training_step [--only NAME,...]``: a training step against peers, and its floor.
+
+Like for like is float32: the same networks, batch, loss and optimiser, fresh fakes in both players' updates. bfloat16
+is other arithmetic and stands in a column of its own.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from benchmarks.harness import Machine, interleave, ratio, write
+from benchmarks.training.floor import convolution_rate
+from benchmarks.training.ours import Ours, Theirs
+from benchmarks.training.peers import PEERS, MissingPeer, load_example, network_classes
+from benchmarks.training.plain import Plain
+from benchmarks.training.workloads import WORKLOADS, Workload
+
+EXAMPLE = "fidelity-example"
+
+
+def _workload(name: str) -> Workload:
+    if name != EXAMPLE:
+        return WORKLOADS[name]
+    generator, discriminator = network_classes(load_example())
+    return Workload(
+        architecture=Theirs(generator, discriminator),
+        shape=(3, 32, 32),
+        loss="hinge",
+        steps=1,
+        recipe={"n_critic": 5, "beta1": 0.0, "beta2": 0.9, "lr_schedule": "linear"},
+        peers=("torch-fidelity example",),
+    )
+
+
+def measure(name: str, rounds: int) -> dict[str, Any]:
+    """Measure one workload in interleaved rounds; the machine's own peak is measured in every round, too."""
+    workload = _workload(name)
+    ours = Ours(workload)
+    trainers: dict[str, Any] = {"ganbench": ours, "plain": Plain(workload)}
+    missing = []
+    for peer in workload.peers:
+        try:
+            trainers[peer] = PEERS[peer](workload)
+        except MissingPeer as error:
+            missing.append(str(error))
+    trainers["ganbench bfloat16"] = Ours(workload, precision="bfloat16")
+
+    rates: list[float] = []
+
+    def peak() -> None:
+        rates.append(convolution_rate())
+
+    contenders: dict[str, Callable[[], Any]] = {
+        label: (lambda trainer=trainer: trainer.steps(workload.steps)) for label, trainer in trainers.items()
+    }
+    timings = interleave({**contenders, "peak": peak}, rounds)
+    del timings["peak"]
+    flops, rate = ours.flops(), max(rates)
+    return {
+        "unit": "seconds per step",
+        "batch_size": workload.settings.batch_size,
+        "n_critic": workload.settings.n_critic,
+        "steps_per_round": workload.steps,
+        "threads": torch.get_num_threads(),
+        "seconds": {label: {"median": timing.median, "rounds": timing.wall} for label, timing in timings.items()},
+        "ratios": {label: ratio(timing, timings["ganbench"]) for label, timing in timings.items()},
+        "missing": missing,
+        "floor": {
+            "flops_per_step": flops,
+            "convolution_rate": rate,
+            "share": flops / timings["ganbench"].median / rate,
+        },
+    }
+
+
+def row(name: str, found: dict[str, Any]) -> dict[str, str]:
+    """milliseconds per step, how many times as long everyone else takes, share of the peak."""
+    line = {"workload": name}
+    for label, case in found["seconds"].items():
+        line[f"{label} ms"] = f"{1000 * case['median']:.1f}"
+    for label, value in found["ratios"].items():
+        if label != "ganbench":
+            line[f"{label} / ganbench"] = f"{value.median:.2f} ({value.smallest:.2f}-{value.largest:.2f})"
+    line["share of peak"] = f"{found['floor']['share']:.0%}"
+    return line
+
+
+def main() -> int:
+    """Measure, print and record."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks training_step", description=__doc__)
+    parser.add_argument("--only", default=",".join([*WORKLOADS, EXAMPLE]), help="workloads, separated by commas")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one that does not")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    names = options.only.split(",")
+    for name in names:
+        if name not in (*WORKLOADS, EXAMPLE):
+            parser.error(f"there is no workload '{name}'; there are {', '.join([*WORKLOADS, EXAMPLE])}")
+    for name in names:
+        machine = Machine()
+        try:
+            found = measure(name, options.rounds)
+        except MissingPeer as error:
+            print(f"{name}: missing {error}")
+            continue
+        command = f"python -m benchmarks training_step --only {name} --rounds {options.rounds}"
+        write(f"training_step-{name}", found, command=command, machine=machine)
+        print("  ".join(f"{key}: {value}" for key, value in row(name, found).items()), flush=True)
+        for line in found["missing"]:
+            print(f"  missing: {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Trials that differ in nothing but their seed, given to an executor as one job."""
+
+from collections.abc import Iterable, Mapping
+
+from ganbench.executors import Executor, Job, JobState
+from ganbench.files import digest
+from ganbench.folder import TrialFolder
+
+
+class Batching(Executor):
+    """Stands before another executor and gives it the seeds of a cell as one job, split over its free slots.
+
+    The job is that of one trial, whose ``spec.json`` names the others: any executor can run it. Baselines and trials
+    on images on a CPU, where batched convolutions are slower than convolutions in several processes, stay alone.
+    """
+
+    def __init__(self, inner: Executor) -> None:
+        super().__init__(inner.settings)
+        self._inner = inner
+        self._led: dict[str, tuple[str, ...]] = {}
+
+    def submit(self, jobs: Iterable[Job]) -> None:
+        """Group jobs by cell and hand on one for each group."""
+        cells: dict[str, list[Job]] = {}
+        for job in jobs:
+            cells.setdefault(_cell(job), []).append(job)
+        # Several processes only where there are not cells enough to keep all slots busy.
+        shares = max(1, self.settings.slots // max(1, len(cells)))
+        handed = []
+        for cell in cells.values():
+            parts = min(shares, len(cell))
+            handed += [self._as_one(cell[part::parts]) for part in range(parts)]
+        self._inner.submit(handed)
+
+    def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
+        """What a job's state is, all of its trials' states are."""
+        found = self._inner.states(timeout)
+        return {trial_id: state for leader, state in found.items() for trial_id in self._led.get(leader, (leader,))}
+
+    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
+        """End the jobs in which these trials are."""
+        chosen = set(trial_ids)
+        self._inner.cancel([leader for leader, led in self._led.items() if chosen & set(led)], hard=hard)
+
+    def why(self, trial_id: str) -> str:
+        """How the job ended in which this trial was."""
+        leader = next((leader for leader, led in self._led.items() if trial_id in led), trial_id)
+        return self._inner.why(leader)
+
+    def close(self) -> None:
+        """Close the executor behind this."""
+        self._inner.close()
+
+    def _as_one(self, jobs: list[Job]) -> Job:
+        leader, *others = jobs
+        self._led = {one: led for one, led in self._led.items() if leader.trial_id not in led}
+        self._led[leader.trial_id] = tuple(job.trial_id for job in jobs)
+        folder = TrialFolder(leader.folder)
+        trial = folder.read_spec()
+        beside = tuple(job.trial_id for job in others)
+        folder.write_spec(trial.model_copy(update={"execution": trial.execution.model_copy(update={"beside": beside})}))
+        return leader._replace(weight=sum(job.weight for job in jobs))
+
+
+def _cell(job: Job) -> str:
+    """What the jobs of one cell share; something of its own for a trial that stays alone."""
+    trial = TrialFolder(job.folder).read_spec()
+    spec = trial.spec
+    if spec.baseline or (spec.data.kind == "image" and trial.execution.device == "cpu"):
+        return job.trial_id
+    return digest(spec.model_dump(mode="json", exclude={"seed"}))

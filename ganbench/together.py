@@ -1,0 +1,137 @@
+"""The worker for several trials that differ in nothing but their seed: trained as one batched model.
+
+Each keeps what a trial has: its folder, progress, evaluations, checkpoints, result and status. Data, extractor and the
+reference's features are there once for all. Where the networks cannot be batched, the trials run one after another.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from ganbench import components, environment, plugins
+from ganbench.api import Architecture
+from ganbench.environment import others
+from ganbench.errors import UsageError
+from ganbench.folder import TrialFolder
+from ganbench.recording import Recorder
+from ganbench.spec import Execution, TrialSpec
+from ganbench.training.batched import Member, obstacle, train_together
+from ganbench.training.state import State
+from ganbench.trial import (
+    Parts,
+    StopFlag,
+    Watcher,
+    build_objective,
+    conclude,
+    ended_by,
+    fresh_or_resumed,
+    run_trial,
+    stop_on_signals,
+)
+
+
+def run_together(leader: TrialFolder) -> list[str]:
+    """Run the trial of ``leader`` and those its specification names beside it; return their statuses.
+
+    Never raises for a failed trial.
+    """
+    first = leader.read_spec()
+    folders = [leader, *(TrialFolder(leader.path.parent / name) for name in first.execution.beside)]
+    recorders = [Recorder(folder, folder.read_spec()) for folder in folders]
+    stop = stop_on_signals()
+    try:
+        place = environment.place()
+        for recorder in recorders:
+            recorder.folder.append_start({"time": recorder.started, **place})
+            recorder.folder.write_status("running", started=recorder.started, **place)
+        torch.set_num_threads(first.execution.threads)
+        batch = _Batch([recorder.trial.spec for recorder in recorders], first.execution, recorders, stop)
+    except BaseException as error:
+        return [ended_by(error, recorder) for recorder in recorders]
+    if batch.obstacle:
+        print(f"not batched, the seeds run one after another: {batch.obstacle}", flush=True)
+        return _one_after_another(folders)
+    return batch.run()
+
+
+def _one_after_another(folders: Sequence[TrialFolder]) -> list[str]:
+    statuses: list[str] = []
+    for folder in folders:
+        if "interrupted" in statuses:
+            folder.write_status("interrupted", "not started yet; run again to go on")
+            statuses.append("interrupted")
+        else:
+            statuses.append(run_trial(folder))
+    return statuses
+
+
+class _Batch:
+    """The trials while they run."""
+
+    def __init__(
+        self, specs: Sequence[TrialSpec], execution: Execution, recorders: Sequence[Recorder], stop: StopFlag
+    ) -> None:
+        spec = specs[0]
+        if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
+            raise UsageError("only trials that differ in nothing but their seed can be trained together")
+        registry = plugins.load().registry
+        self._specs = specs
+        self._stop = stop
+        self._parts = parts = Parts(spec, execution, registry)
+        architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
+        torch.backends.cudnn.benchmark = False
+        states = [
+            State(
+                architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=one.seed, device=parts.device
+            )
+            for one in specs
+        ]
+        self.obstacle = obstacle(architecture, states, spec.recipe)
+        self._recorders: dict[Member, Recorder] = {}
+        self._watchers: dict[Member, Watcher] = {}
+        if self.obstacle:
+            return
+        for one, recorder in zip(specs, recorders, strict=True):
+            objective = build_objective(one, registry)
+            if objective is None:
+                raise UsageError("only a baseline has no loss, and baselines are not trained together")
+            recorder.beside = len(specs) - 1
+            recorder.warn(f"trained as one batched model with {others(recorder.beside)}; it has no speed of its own")
+            recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+            state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)
+            watcher = Watcher(one, execution, parts, objective, recorder, stop)
+            member = Member(state=state, objective=objective, observer=watcher)
+            self._recorders[member], self._watchers[member] = recorder, watcher
+            if not resumed:
+                watcher.first_snapshot(state)
+
+    def run(self) -> list[str]:
+        """Train all to their ends; return their statuses."""
+        statuses: dict[Member, str] = {}
+        spec = self._specs[0]
+
+        def end(member: Member, error: Exception | None) -> None:
+            recorder = self._recorders[member]
+            try:
+                if error is not None:
+                    raise error
+                conclude(member.state, recorder.trial.spec, self._parts, recorder)
+                statuses[member] = "done"
+            except BaseException as problem:
+                statuses[member] = ended_by(problem, recorder)
+
+        for recorder in self._recorders.values():
+            recorder.begin()
+        try:
+            train_together(list(self._recorders), spec.recipe, evaluate_every=spec.evaluation.every, end=end)
+        except BaseException as error:
+            # Of the batch, not of one member: out of memory, for example.
+            for member in self._recorders.keys() - statuses.keys():
+                statuses[member] = ended_by(error, self._recorders[member])
+        for member, recorder in self._recorders.items():
+            if member not in statuses:
+                problem = self._watchers[member].write_checkpoint(member.state)
+                reason = f"stopped after step {member.state.step}{problem and '; '}{problem}; run again to go on"
+                recorder.folder.write_status("interrupted", reason)
+                statuses[member] = "interrupted"
+        return [statuses[member] for member in self._recorders]

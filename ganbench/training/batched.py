@@ -1,0 +1,340 @@
+"""Several seeds of one trial trained as one batched model: one call of each network for all of them.
+
+Nothing is shared between the seeds but the calls. Each has its own state, with its own random streams, data order and
+objective; its networks' weights are views into stacks of all seeds' weights, (K, ...) for K seeds, so that whatever
+looks at one seed's state sees what it would see had the seed been trained alone. As no seed's loss depends on another's
+weights, the gradient of the sum of all losses is every seed's own gradient, and an optimiser that works element by
+element makes of it every seed's own update.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim import Optimizer
+
+from ganbench import seeds
+from ganbench.api import Architecture, Discriminator
+from ganbench.spec import Recipe
+from ganbench.training.loop import (
+    Objective,
+    Observer,
+    add_penalties,
+    adversarial_loss,
+    latents,
+    precision,
+    widened,
+)
+from ganbench.training.optimisers import OPTIMISERS, set_rate
+from ganbench.training.state import State, nothing
+
+
+@dataclass(kw_only=True, eq=False)
+class Member:
+    """One seed: its state, what its players minimise, and who watches it."""
+
+    state: State
+    objective: Objective
+    observer: Observer
+
+
+End = Callable[[Member, Exception | None], None]
+"""Told of each member that has reached its last step, or that has ended with an error."""
+
+
+class Stacked:
+    """K networks of one architecture called as one: samples (K, N, ...) to (K, N, ...).
+
+    The stacks are the weights. Each network's own parameters and buffers become views into them.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        self._networks = networks
+        self.parameters = {
+            name: _share([dict(network.named_parameters())[name] for network in networks]).requires_grad_(
+                parameter.requires_grad
+            )
+            for name, parameter in networks[0].named_parameters()
+        }
+        self._buffers = {
+            name: _share([dict(network.named_buffers())[name] for network in networks])
+            for name, _ in networks[0].named_buffers()
+        }
+
+    def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
+        """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
+        weights = {name: weight.detach() for name, weight in self.parameters.items()} if frozen else self.parameters
+        outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
+        return outputs
+
+    def one(self, index: int) -> Discriminator:
+        """One of the networks, such that gradients reach the stacks."""
+
+        def call(x: Tensor) -> Tensor:
+            weights = {name: weight[index] for name, weight in self.parameters.items()}
+            buffers = {name: buffer[index] for name, buffer in self._buffers.items()}
+            return self._call(weights, buffers, x)
+
+        return call
+
+    def separate(self) -> None:
+        """Give each network weights of its own again."""
+        for network in self._networks:
+            for tensor in (*network.parameters(), *network.buffers()):
+                tensor.data = tensor.data.clone()
+
+    def _call(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
+        output: Tensor = functional_call(self._networks[0], (weights, buffers), (x,))
+        return output
+
+
+class StackedOptimiser:
+    """One optimiser for the stacks, which begins where the members' own optimisers are, and ends there."""
+
+    def __init__(self, stacked: Stacked, own: Sequence[Optimizer], rate: float, recipe: Recipe) -> None:
+        self._weights = list(stacked.parameters.values())
+        self._own = own
+        self.optimiser = OPTIMISERS[recipe.optimizer](self._weights, rate, recipe)
+        for weight, *parameters in zip(self._weights, *map(_parameters, own), strict=True):
+            states = [optimiser.state.get(parameter, {}) for optimiser, parameter in zip(own, parameters, strict=True)]
+            if states[0]:
+                self.optimiser.state[weight] = {key: self._join(key, states, weight) for key in states[0]}
+
+    def update(self, losses: Tensor) -> None:
+        """Move the weights of every member against the gradient of its own loss; losses are (K,)."""
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        self.optimiser.step()
+
+    def hand_back(self, index: int) -> None:
+        """Bring the index-th member's own optimiser to where this one is."""
+        own = self._own[index]
+        for weight, parameter in zip(self._weights, _parameters(own), strict=True):
+            if weight in self.optimiser.state:
+                own.state[parameter] = {
+                    key: _part(value, weight, index) for key, value in self.optimiser.state[weight].items()
+                }
+        for group, shared in zip(own.param_groups, self.optimiser.param_groups, strict=True):
+            group["lr"] = shared["lr"]
+
+    @staticmethod
+    def _join(key: str, states: list[dict[str, Any]], weight: Tensor) -> Any:
+        values = [state[key] for state in states]
+        if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
+            return torch.stack(values)
+        return copy.deepcopy(values[0])  # the number of steps, which all share
+
+
+class Stack:
+    """The members' networks and optimisers as one of each, while the context lasts; afterwards each has its own."""
+
+    def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
+        self.members = members
+        self.recipe = recipe
+        states = [member.state for member in members]
+        self.generator = Stacked([state.generator for state in states])
+        self.discriminator = Stacked([state.discriminator for state in states])
+        self.g_optimiser = StackedOptimiser(
+            self.generator, [state.g_optimiser for state in states], recipe.g_lr, recipe
+        )
+        self.d_optimiser = StackedOptimiser(
+            self.discriminator, [state.d_optimiser for state in states], recipe.d_lr, recipe
+        )
+
+        for index, state in enumerate(states):
+            state.refresh = partial(self._hand_back, index)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for member in self.members:
+            member.state.refresh()
+            member.state.refresh = nothing
+        self.generator.separate()
+        self.discriminator.separate()
+
+    def _hand_back(self, index: int) -> None:
+        self.g_optimiser.hand_back(index)
+        self.d_optimiser.hand_back(index)
+
+
+def obstacle(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
+    """Say why these seeds cannot be trained as one batched model; empty where they can. Changes nothing.
+
+    Both networks are called once, on copies: what draws random numbers or decides by its data cannot be batched.
+    """
+    if architecture.conditioning != "none":
+        return "its networks take class labels"
+    try:
+        generator, discriminator = (
+            Stacked([copy.deepcopy(network) for network in networks])
+            for networks in ([state.generator for state in states], [state.discriminator for state in states])
+        )
+        device = states[0].device
+        with torch.no_grad(), precision(recipe, device):
+            z = torch.zeros(len(states), states[0].samples_per_update, recipe.latent_dim, device=device)
+            discriminator(widened(generator(z)))
+    except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    return ""
+
+
+def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every: int, end: End) -> bool:
+    """Train all members to the recipe's last step.
+
+    Members that were taken up from different steps catch up first. A member that fails leaves the others to go on.
+
+    Returns:
+        Whether every member has ended; false where an observer asked to stop earlier.
+    """
+    going = list(members)
+    while going:
+        start = min(member.state.step for member in going)
+        group = [member for member in going if member.state.step == start]
+        until = min([recipe.steps, *(member.state.step for member in going if member.state.step > start)])
+        with Stack(group, recipe) as stack:
+            errors, stopped = _advance(stack, until, evaluate_every)
+        for member in group:
+            error = errors.get(member)
+            if error is not None or member.state.step == recipe.steps:
+                going.remove(member)
+                end(member, error)
+        if stopped and going:
+            return False
+    return True
+
+
+def _advance(stack: Stack, until: int, evaluate_every: int) -> tuple[dict[Member, Exception], bool]:
+    """Train to the step ``until``, or to the first at which a member fails or its observer asks to stop.
+
+    The schedule is that of :func:`ganbench.training.loop.train`.
+    """
+    members, recipe = stack.members, stack.recipe
+    report_every = max(1, recipe.steps // 100)
+    errors: dict[Member, Exception] = {}
+    stopped = False
+    step = members[0].state.step
+    while step < until and not errors and not stopped:
+        step += 1
+        set_rate(stack.d_optimiser.optimiser, recipe.d_lr, recipe, step)
+        set_rate(stack.g_optimiser.optimiser, recipe.g_lr, recipe, step)
+        for _ in range(recipe.n_critic):
+            d_losses = discriminator_updates(stack)
+            _look(members, step, d_losses)
+        g_losses = generator_updates(stack)
+        _look(members, step, g_losses)
+        last = step == recipe.steps
+        for index, member in enumerate(members):
+            state, observer = member.state, member.observer
+            if state.average is not None:
+                state.average.update(state.generator, step)
+            state.step = step
+            try:
+                if step % report_every == 0 or last:
+                    state.watch.check()
+                    observer.report(state, float(d_losses[index]), float(g_losses[index]))
+                if last or (evaluate_every and step % evaluate_every == 0):
+                    state.watch.check()
+                    observer.evaluate(state)
+                stopped |= observer.after_step(state) and not last
+            except Exception as error:
+                errors[member] = error
+    return errors, stopped
+
+
+def discriminator_updates(stack: Stack) -> Tensor:
+    """One update of every member's discriminator on its own samples; returns their losses (K,)."""
+    members, recipe = stack.members, stack.recipe
+    device = members[0].state.device
+    real = torch.stack([member.state.batches.next() for member in members])
+    for member in members:
+        member.state.real_images += real.shape[1]
+    with torch.no_grad(), precision(recipe, device):
+        fake = stack.generator(torch.stack([latents(member.state, recipe) for member in members]))
+    fake = widened(fake)
+    if recipe.replay:
+        fake = torch.stack([_mixed(member.state, own) for member, own in zip(members, fake, strict=True)])
+    real, fake = _augmented(members, real, recipe), _augmented(members, fake, recipe)
+
+    with precision(recipe, device):
+        if recipe.discriminator_batch == "joint":
+            r, f = stack.discriminator(torch.cat([real, fake], dim=1)).chunk(2, dim=1)
+        else:
+            r, f = stack.discriminator(real), stack.discriminator(fake)
+    r, f = widened(r), widened(f)
+    for member, own in zip(members, r, strict=True):
+        if member.state.adaptation is not None:
+            member.state.adaptation.observe(own)
+    losses = [
+        add_penalties(
+            adversarial_loss(member.objective.loss, r[k], f[k], recipe),
+            member.objective, stack.discriminator.one(k), real[k], fake[k], r[k], f[k],
+            recipe=recipe, rng=member.state.streams[seeds.PENALTY],
+        )
+        for k, member in enumerate(members)
+    ]  # fmt: skip
+    stack.d_optimiser.update(torch.stack(losses))
+    for member in members:
+        for penalty in member.objective.penalties:
+            penalty.project(member.state.discriminator)
+    return torch.stack(losses).detach()
+
+
+def generator_updates(stack: Stack) -> Tensor:
+    """One update of every member's generator; returns their losses (K,)."""
+    members, recipe = stack.members, stack.recipe
+    needs_real = members[0].objective.loss.needs_real
+    real = torch.stack([member.state.batches.next() for member in members]) if needs_real else None
+    with precision(recipe, members[0].state.device):
+        fake = stack.generator(torch.stack([latents(member.state, recipe) for member in members]))
+        f = widened(stack.discriminator(_augmented(members, fake, recipe), frozen=True))
+        r = None
+        if real is not None:
+            r = widened(stack.discriminator(_augmented(members, real, recipe), frozen=True))
+    losses = torch.stack(
+        [member.objective.loss.generator(f[k], None if r is None else r[k]) for k, member in enumerate(members)]
+    )
+    stack.g_optimiser.update(losses)
+    return losses.detach()
+
+
+def _augmented(members: Sequence[Member], images: Tensor, recipe: Recipe) -> Tensor:
+    if recipe.augment == "none":
+        return images
+    return torch.stack([member.state.augment(own) for member, own in zip(members, images, strict=True)])
+
+
+def _mixed(state: State, fake: Tensor) -> Tensor:
+    return state.replay.mix(fake) if state.replay is not None else fake
+
+
+def _look(members: Sequence[Member], step: int, losses: Tensor) -> None:
+    for member, loss in zip(members, losses, strict=True):
+        member.state.watch.look(step, loss)
+
+
+def _share(tensors: list[Tensor]) -> Tensor:
+    """Stack tensors of one shape to (K, ...), and make each of them a view of its part."""
+    stack = torch.stack([tensor.detach() for tensor in tensors])
+    for tensor, part in zip(tensors, stack, strict=True):
+        tensor.data = part
+    return stack
+
+
+def _parameters(optimiser: Optimizer) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
+def _part(value: Any, weight: Tensor, index: int) -> Any:
+    if isinstance(value, Tensor):
+        return (value[index] if value.shape == weight.shape else value).clone()
+    return value

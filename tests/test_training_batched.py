@@ -1,0 +1,232 @@
+"""Seeds trained as one batched model: each goes the way that it goes alone."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Loss, Networks, Samples
+from ganbench.architectures.mlp import MLP
+from ganbench.errors import Diverged
+from ganbench.losses.lsgan import LSGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.penalties.lecam import LeCam
+from ganbench.spec import Recipe
+from ganbench.training import checkpoint
+from ganbench.training.batched import Member, obstacle, train_together
+from ganbench.training.loop import Objective, train
+from ganbench.training.state import State
+
+SEEDS = (0, 1, 5)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    """Rounding must not decide: in float32 two orders of one sum part ways within a hundred steps."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+class Notes:
+    """An observer that writes down what it is told."""
+
+    def __init__(self, stop_after: int = 0) -> None:
+        self.reports: list[tuple[int, float, float]] = []
+        self.evaluations: list[int] = []
+        self._stop_after = stop_after
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        self.reports.append((state.step, discriminator_loss, generator_loss))
+
+    def evaluate(self, state: State) -> None:
+        self.evaluations.append(state.step)
+
+    def after_step(self, state: State) -> bool:
+        return state.step == self._stop_after
+
+
+def objective(loss: Loss, *penalties: Any) -> Objective:
+    own = (loss.penalty,) if loss.penalty is not None else ()
+    return Objective(loss=loss, penalties=(*own, *penalties))
+
+
+def recipe(**settings: Any) -> Recipe:
+    return Recipe(**({"steps": 40, "batch_size": 8, "latent_dim": 4} | settings))
+
+
+def build(settings: Recipe, seed: int, architecture: Architecture | None = None) -> State:
+    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5)) * 0.3 + torch.tensor([2.0, -1.0])
+    return State(
+        architecture=architecture or MLP(hidden=16, layers=2, init="kaiming"),
+        samples=Samples(data=points), recipe=settings, seed=seed, device=CPU,
+    )  # fmt: skip
+
+
+def members(settings: Recipe, goal: Callable[[], Objective], **options: Any) -> list[Member]:
+    return [Member(state=build(settings, seed), objective=goal(), observer=Notes(**options)) for seed in SEEDS]
+
+
+def ended(errors: dict[Member, Exception | None]) -> Callable[[Member, Exception | None], None]:
+    return lambda member, error: errors.update({member: error})
+
+
+def together(group: list[Member], settings: Recipe, every: int = 0) -> dict[Member, Exception | None]:
+    errors: dict[Member, Exception | None] = {}
+    assert train_together(group, settings, evaluate_every=every, end=ended(errors)) is True
+    return errors
+
+
+def leaves(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {key: leaf for k, v in value.items() for key, leaf in leaves(v, f"{name}/{k}").items()}
+    if isinstance(value, list | tuple):
+        return {key: leaf for k, v in enumerate(value) for key, leaf in leaves(v, f"{name}/{k}").items()}
+    return {name: value}
+
+
+def assert_same(found: State, expected: State) -> None:
+    a, b = leaves(found.state_dict()), leaves(expected.state_dict())
+    assert a.keys() == b.keys()
+    for name, value in b.items():
+        if name == "/torch":  # the process's own stream
+            continue
+        if isinstance(value, Tensor) and value.is_floating_point():
+            assert (a[name] - value).abs().max().item() < 1e-10, name
+        elif isinstance(value, Tensor):
+            assert torch.equal(a[name], value), name
+        else:
+            assert a[name] == value, name
+
+
+GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
+    "vanilla": ({}, lambda: objective(Vanilla())),
+    "lsgan, two critic steps, joint": ({"n_critic": 2, "discriminator_batch": "joint"}, lambda: objective(LSGAN())),
+    "wgan": ({"optimizer": "rmsprop", "beta1": 0.0}, lambda: objective(WGAN())),
+    "wgan-gp": ({"beta1": 0.0, "beta2": 0.9}, lambda: objective(WGANGP())),
+    "sgd, average, linear": (
+        {"optimizer": "sgd", "ema_decay": 0.9, "ema_start": 5, "lr_schedule": "linear"},
+        lambda: objective(LSGAN()),
+    ),
+    "replay": ({"replay": 20}, lambda: objective(Vanilla())),
+    "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
+}
+
+
+@pytest.mark.parametrize(("settings", "goal"), GOALS.values(), ids=GOALS.keys())
+def test_every_seed_goes_the_way_it_goes_alone(settings: dict[str, Any], goal: Callable[[], Objective]) -> None:
+    chosen = recipe(**settings)
+    group = members(chosen, goal)
+    errors = together(group, chosen, every=15)
+    assert list(errors.values()) == [None] * 3
+    for seed, member in zip(SEEDS, group, strict=True):
+        alone, notes = build(chosen, seed), Notes()
+        assert train(alone, goal(), chosen, notes, evaluate_every=15)
+        assert_same(member.state, alone)
+        assert isinstance(member.observer, Notes)
+        assert member.observer.evaluations == notes.evaluations == [15, 30, 40]
+        for found, expected in zip(member.observer.reports, notes.reports, strict=True):
+            assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_seeds_differ_from_each_other() -> None:
+    group = members(recipe(), lambda: objective(Vanilla()))
+    together(group, recipe())
+    first, second = (next(member.state.generator.parameters()) for member in group[:2])
+    assert (first - second).abs().max() > 1e-2
+
+
+def test_going_on_from_checkpoints_of_different_steps(tmp_path: Path) -> None:
+    """One seed's checkpoint is older than the others': it catches up, and all end where they end alone."""
+    chosen, goal = recipe(), lambda: objective(Vanilla())
+    group = members(chosen, goal, stop_after=17)
+    group[0].observer = Notes(stop_after=9)
+    assert train_together(group, chosen, evaluate_every=0, end=ended({})) is False
+    assert [member.state.step for member in group] == [9, 9, 9]
+    checkpoint.save(tmp_path / "0.pt", "t", group[0].state.state_dict())
+    rest = group[1:]
+    assert train_together(rest, chosen, evaluate_every=0, end=ended({})) is False
+    for number, member in enumerate(rest, start=1):
+        assert member.state.step == 17
+        checkpoint.save(tmp_path / f"{number}.pt", "t", member.state.state_dict())
+
+    resumed = members(chosen, goal)
+    for number, member in enumerate(resumed):
+        member.state.load_state_dict(checkpoint.load(tmp_path / f"{number}.pt", "t"))
+    together(resumed, chosen)
+    for seed, member in zip(SEEDS, resumed, strict=True):
+        alone = build(chosen, seed)
+        train(alone, goal(), chosen, Notes(), evaluate_every=0)
+        assert_same(member.state, alone)
+
+
+def test_a_checkpoint_holds_one_seed_and_not_the_stack(tmp_path: Path) -> None:
+    chosen, sizes = recipe(steps=2), []
+
+    class Saving(Notes):
+        def after_step(self, state: State) -> bool:
+            checkpoint.save(tmp_path / "c.pt", "t", state.state_dict())
+            sizes.append((tmp_path / "c.pt").stat().st_size)
+            return False
+
+    group = members(chosen, lambda: objective(Vanilla()))
+    for member in group:
+        member.observer = Saving()
+    together(group, chosen)
+    alone = build(chosen, 0)
+    train(alone, objective(Vanilla()), chosen, Saving(), evaluate_every=0)
+    assert max(sizes[:6]) < 1.05 * max(sizes[6:])
+
+
+class Bursting(LSGAN):
+    """A bad value at one call of the discriminator's loss."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at = at
+
+    def discriminator(self, real: Tensor, fake: Tensor, **labels: float) -> Tensor:
+        self._at -= 1
+        return super().discriminator(real, fake, **labels) + (math.nan if self._at == 0 else 0.0)
+
+
+def test_a_seed_that_diverges_leaves_the_others_as_they_would_be() -> None:
+    chosen = recipe()
+    group = members(chosen, lambda: objective(LSGAN()))
+    group[1].objective = objective(Bursting(11))
+    errors = together(group, chosen)
+    error = errors[group[1]]
+    assert isinstance(error, Diverged)
+    assert error.step == 11
+    for index in (0, 2):
+        assert errors[group[index]] is None
+        alone = build(chosen, SEEDS[index])
+        train(alone, objective(LSGAN()), chosen, Notes(), evaluate_every=0)
+        assert_same(group[index].state, alone)
+
+
+class Dropping(Architecture):
+    """Draws random numbers of its own."""
+
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        critic = nn.Sequential(nn.Linear(shape[0], 8), nn.Dropout(0.5), nn.Linear(8, 1), nn.Flatten(0))
+        return Networks(nn.Linear(latent_dim, shape[0]), critic)
+
+
+def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
+    chosen = recipe()
+    assert obstacle(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
+    states = [build(chosen, seed, Dropping()) for seed in SEEDS]
+    before = copy.deepcopy([state.generator.state_dict() for state in states])
+    assert "random" in obstacle(Dropping(), states, chosen)
+    for state, weights in zip(states, before, strict=True):
+        assert all(torch.equal(value, weights[name]) for name, value in state.generator.state_dict().items())

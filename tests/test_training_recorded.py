@@ -1,0 +1,179 @@
+"""A step that is recorded once: it finds each step's samples and noise, and gives up where it would differ.
+
+Without a GPU the recording is played by a function that does the work again; what surrounds it is the same.
+"""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.api import Loss
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.spec import Recipe
+from ganbench.training.loop import Objective, train, whole_step
+from ganbench.training.optimisers import set_rate
+from ganbench.training.recorded import WARM_UP, Recorded, obstacle
+from ganbench.training.state import State
+
+Make = Callable[..., State]
+
+
+def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+    """Stands for a CUDA graph: nothing happens while it is recorded, all of it when it is replayed."""
+    return work
+
+
+def objective(loss: Loss) -> Objective:
+    return Objective(loss=loss, penalties=(loss.penalty,) if loss.penalty is not None else ())
+
+
+def recipe(**settings: Any) -> Recipe:
+    return Recipe(**({"steps": 20, "batch_size": 8, "latent_dim": 4} | settings))
+
+
+def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
+    batches = settings.n_critic + goal.loss.needs_real
+    seen = settings.n_critic * settings.batch_size
+    return Recorded(state, whole_step(state, goal, settings), batches=batches, seen=seen, capture=capture)
+
+
+def everything(state: State) -> list[Tensor]:
+    networks = [*state.generator.state_dict().values(), *state.discriminator.state_dict().values()]
+    return [value.clone() for value in [*networks, *(rng.get_state() for rng in state.streams.values())]]
+
+
+GOALS: dict[str, tuple[dict[str, Any], Callable[[], Loss], dict[str, bool]]] = {
+    "vanilla": ({}, Vanilla, {"batch_norm": True}),
+    "gradient penalty": ({"n_critic": 3, "beta1": 0.0}, WGANGP, {}),
+    "rmsprop": ({"optimizer": "rmsprop", "n_critic": 2}, WGAN, {}),
+    "a batch that does not divide the data": ({"batch_size": 7}, Vanilla, {}),
+}
+
+
+@pytest.mark.parametrize(("settings", "loss", "options"), GOALS.values(), ids=GOALS.keys())
+def test_recorded_steps_are_the_steps_themselves(
+    make_state: Make, settings: dict[str, Any], loss: Callable[[], Loss], options: dict[str, bool]
+) -> None:
+    chosen = recipe(**settings)
+    plain, state = make_state(chosen, **options), make_state(chosen, **options)
+    work = whole_step(plain, objective(loss()), chosen)
+    step = recorded(state, objective(loss()), chosen)
+    for _ in range(20):
+        assert torch.equal(step(), work())
+        assert state.real_images == plain.real_images
+        assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
+    assert step.given_up == ""
+
+
+def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) -> None:
+    chosen, calls = recipe(), []
+
+    def noting(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        calls.append(len(generators))
+        return work
+
+    step = recorded(make_state(chosen), objective(Vanilla()), chosen, noting)
+    for number in range(1, WARM_UP + 5):
+        step()
+        assert len(calls) == (number > WARM_UP)
+
+
+def stale(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+    """A recording that goes wrong: the same noise at every replay."""
+    states = [generator.get_state() for generator in generators]
+    for generator in generators:
+        generator.manual_seed(99)
+    frozen = [generator.get_state() for generator in generators]
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)
+
+    def replay() -> None:
+        for generator, state in zip(generators, frozen, strict=True):
+            generator.set_state(state)
+        work()
+
+    return replay
+
+
+def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+    raise RuntimeError("operation not permitted when stream is capturing")
+
+
+@pytest.mark.parametrize(("capture", "reason"), [(stale, "not close"), (refused, "not permitted")])
+def test_what_cannot_be_recorded_goes_on_as_it_was(
+    make_state: Make, capsys: pytest.CaptureFixture[str], capture: Any, reason: str
+) -> None:
+    chosen = recipe()
+    plain, state = make_state(chosen), make_state(chosen)
+    work = whole_step(plain, objective(Vanilla()), chosen)
+    step = recorded(state, objective(Vanilla()), chosen, capture)
+    for _ in range(12):
+        assert torch.equal(step(), work())
+    assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
+    assert reason in step.given_up
+    assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+def test_staging_changes_no_sample(make_state: Make) -> None:
+    chosen = recipe(batch_size=7)
+    plain, staged = make_state(chosen).batches, make_state(chosen).batches
+    for count in (3, 3, 3, 3):
+        staged.stage(count)
+        kept = copy.deepcopy(staged.state_dict())
+        first = [staged.next() for _ in range(count)]
+        staged.rewind()
+        assert all(torch.equal(batch, staged.next()) for batch in first)
+        assert all(torch.equal(batch, plain.next()) for batch in first)
+        assert kept["position"] == plain.state_dict()["position"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "remembers", "word"),
+    [
+        ({}, False, ""),
+        ({"lr_schedule": "linear"}, False, ""),
+        ({"replay": 8}, False, "history"),
+        ({}, True, "remembers"),
+        ({"optimizer": "sgd", "lr_schedule": "linear"}, False, "sgd"),
+    ],
+)
+def test_what_is_decided_on_the_host_is_not_recorded(
+    make_state: Make, settings: dict[str, Any], remembers: bool, word: str
+) -> None:
+    chosen = recipe(**settings)
+    reason = obstacle(make_state(chosen), chosen, remembers)
+    assert word in reason
+    assert bool(reason) == bool(word)
+
+
+class Silent:
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        pass
+
+    def evaluate(self, state: State) -> None:
+        pass
+
+    def after_step(self, state: State) -> bool:
+        return False
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("loss", [Vanilla, WGANGP])
+def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any) -> None:
+    chosen = recipe(lr_schedule="linear", steps=50)
+    state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
+    train(state, objective(loss()), chosen, Silent(), evaluate_every=0)
+    assert "not recorded" not in capsys.readouterr().out
+    work = recorded(plain, objective(loss()), chosen, refused)
+    for step in range(1, 51):
+        set_rate(plain.d_optimiser, chosen.d_lr, chosen, step)
+        set_rate(plain.g_optimiser, chosen.g_lr, chosen, step)
+        work()
+    for a, b in zip(state.generator.parameters(), plain.generator.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
