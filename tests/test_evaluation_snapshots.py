@@ -77,7 +77,7 @@ def test_snapshots_are_spread_evenly_and_end_with_the_last_step(steps: int, fram
 
 
 def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_stop_on_signals", trial.StopFlag)
+    monkeypatch.setattr(trial, "stop_on_signals", trial.StopFlag)
     registry = plugins.load().registry
     request = PlanRequest(
         losses=tuple(parse_losses(["wgan-gp"], registry)),

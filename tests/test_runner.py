@@ -18,6 +18,12 @@ LONG = [*ARGUMENTS, "--losses", "wgan-gp", "--set", "ema_decay=0.9,replay=256", 
         "1000"]  # fmt: skip
 
 
+def _heed_signals() -> None:
+    """Take back what `nohup` or a background job of a shell has its children ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
     environment = os.environ | {"GANBENCH_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -28,6 +34,7 @@ def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
+        preexec_fn=_heed_signals,
     )
 
 
