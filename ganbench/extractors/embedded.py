@@ -142,11 +142,12 @@ class Embedded(Extractor):
     logits_layer = "logits"
     dimension = 64
     channels = 1
-    network: ClassVar[type[DigitFeatures]]
+    network: ClassVar[Any]
+    """The feature network's class, which names its file of weights and what that hashes to."""
 
     def sha256(self) -> str:
         shipped_weights(self.network.weights, self.network.sha256)
-        return self.network.sha256
+        return str(self.network.sha256)
 
     def files(self) -> tuple[str, ...]:
         return (str(WEIGHTS / self.network.weights),)
@@ -154,7 +155,8 @@ class Embedded(Extractor):
     def build(self, layers: list[str]) -> nn.Module:
         if self.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
             register_feature_extractor(self.registered_name, self.network)
-        return self.network(self.registered_name, layers)
+        network: nn.Module = self.network(self.registered_name, layers)
+        return network
 
 
 class Digits(Embedded):

@@ -3,13 +3,11 @@
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
-from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
-from ganbench.api import Extractor
 from ganbench.errors import UsageError
-from ganbench.extractors.embedded import WEIGHTS, DigitFeatures, DigitsFeatures, MnistFeatures, shipped_weights
+from ganbench.extractors.embedded import DigitFeatures, DigitsFeatures, Embedded, MnistFeatures
 
 CHANNELS = 3
 
@@ -31,6 +29,8 @@ class StackedFeatures(FeatureExtractorBase):  # type: ignore[misc]
     """
 
     single: ClassVar[type[DigitFeatures]]
+    weights: ClassVar[str]
+    sha256: ClassVar[str]
 
     def __init__(
         self,
@@ -76,33 +76,21 @@ class StackedFeatures(FeatureExtractorBase):  # type: ignore[misc]
 
 class StackedDigitsFeatures(StackedFeatures):
     single = DigitsFeatures
+    weights, sha256 = DigitsFeatures.weights, DigitsFeatures.sha256
 
 
 class StackedMnistFeatures(StackedFeatures):
     single = MnistFeatures
+    weights, sha256 = MnistFeatures.weights, MnistFeatures.sha256
 
 
-class Stacked(Extractor):
-    """What the two have in common."""
+class Stacked(Embedded):
+    """What the two have in common. Their identity is that of the network for one channel."""
 
     feature_layer = "192"
     logits_layer = "logits"
     dimension = 192
     channels = CHANNELS
-    network: ClassVar[type[StackedFeatures]]
-
-    def sha256(self) -> str:
-        single = self.network.single
-        shipped_weights(single.weights, single.sha256)
-        return single.sha256
-
-    def files(self) -> tuple[str, ...]:
-        return (str(WEIGHTS / self.network.single.weights),)
-
-    def build(self, layers: list[str]) -> nn.Module:
-        if self.registered_name not in FEATURE_EXTRACTORS_REGISTRY:
-            register_feature_extractor(self.registered_name, self.network)
-        return self.network(self.registered_name, layers)
 
 
 class StackedDigits(Stacked):
