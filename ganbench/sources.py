@@ -12,7 +12,7 @@ PLUMBING = frozenset(
     f"ganbench{part}"
     for part in ("", ".api", ".errors", ".files", ".hookspecs", ".registry", ".plugins", ".spec", ".seeds", ".grid")
 )
-"""What lies under every component; it is covered by the version."""
+"""What lies under every component, the modules inside ``ganbench.api`` too; it is covered by the version."""
 _FOREIGN = frozenset({"builtins", "abc", "typing", "torch", "torch_fidelity"})
 
 
@@ -21,12 +21,12 @@ def source_files(cls: type[Any]) -> tuple[str, ...]:
 
     Those of the class and its bases, and whatever of the same packages their modules import, directly or not.
     """
-    waiting = [base.__module__ for base in cls.__mro__ if base.__module__ not in PLUMBING]
+    waiting = [base.__module__ for base in cls.__mro__ if not _is_plumbing(base.__module__)]
     own = {name.partition(".")[0] for name in waiting} - _FOREIGN
     found: dict[str, str] = {}
     while waiting:
         name = waiting.pop()
-        if name in found or name in PLUMBING or name.partition(".")[0] not in own:
+        if name in found or _is_plumbing(name) or name.partition(".")[0] not in own:
             continue
         file = _file(name)
         if file is not None:
@@ -41,6 +41,10 @@ def source_hash(cls: type[Any]) -> str:
     for file in source_files(cls):
         state.update(hashlib.sha256(Path(file).read_bytes()).digest())
     return state.hexdigest()[:12]
+
+
+def _is_plumbing(module: str) -> bool:
+    return module in PLUMBING or module.startswith("ganbench.api.")
 
 
 @cache

@@ -178,8 +178,24 @@ def test_registration_modules_import_nothing_but_the_hooks(name: str) -> None:
     }
 
 
-def test_contracts_import_no_component() -> None:
-    assert [each for each in imported(ALL["ganbench.api"]) if each.startswith("ganbench.")] == []
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, ("api",))])
+def test_contracts_import_no_component(name: str) -> None:
+    found = [each for each in imported(ALL[name]) if each.startswith("ganbench.")]
+    assert [each for each in found if not within(each, ("api",))] == []
+
+
+def test_contracts_have_one_public_address() -> None:
+    """A package imports from ``ganbench.api`` whatever is defined inside it."""
+    from ganbench import api
+    from ganbench.api import architecture, data, objectives, scoring
+
+    defined = {
+        name
+        for module in (architecture, data, objectives, scoring)
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
+    }
+    assert defined | {"Kind", "Conditioning"} == set(api.__all__)
 
 
 CHECK = f"""

@@ -28,7 +28,8 @@ def parameters(subject: Subject) -> None:
 
 def documentation(subject: Subject) -> None:
     """It says what it is."""
-    own = [one for one in getattr(subject.cls, "__mro__", ()) if one.__module__ != "ganbench.api" and one is not object]
+    bases = (one for one in getattr(subject.cls, "__mro__", ()) if one is not object)
+    own = [one for one in bases if not one.__module__.startswith("ganbench.api.")]
     if not any((one.__dict__.get("__doc__") or "").strip() for one in own):
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 

@@ -1,0 +1,86 @@
+"""What builds the two players: an architecture and its networks."""
+
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from torch import nn
+
+from ganbench.api.data import Kind
+
+Conditioning = Literal["none", "labels", "classifier"]
+
+
+class Networks(NamedTuple):
+    """A generator (N, latent_dim) -> samples in [-1, 1] (or R^D for vectors), a discriminator samples -> (N,).
+
+    Conditional ones also take labels, int64 (N,); how is said by :attr:`Architecture.conditioning`.
+
+    A packed discriminator returns one output per group of samples; see :attr:`Architecture.pack`.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+
+class Architecture:
+    """Builds a generator and a discriminator for a sample shape.
+
+    Attributes:
+        kinds: the kinds of samples it can make.
+        sizes: (smallest, largest) image side, inclusive; ignored for vectors.
+        power_of_two: whether the side must be a power of two.
+        double_backward: whether the discriminator can be differentiated twice.
+        pack: samples that the discriminator judges together (PacGAN, arXiv:1712.04086). Where it is above 1, the
+            discriminator maps N·pack samples to N raw outputs, one per group of ``pack`` neighbours, and an update
+            draws ``batch_size * pack`` samples: a loss sees ``batch_size`` outputs of each kind in any case. Penalties
+            on single samples' gradients are refused then.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("image",)
+    sizes: ClassVar[tuple[int, int]] = (1, 1 << 16)
+    power_of_two: ClassVar[bool] = False
+    double_backward: ClassVar[bool] = True
+    pack: int = 1
+
+    @classmethod
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
+        """Replace parameters left to the context (``"auto"``) by the values that will be used and recorded."""
+        return parameters
+
+    @property
+    def batch_norm_in_discriminator(self) -> bool:
+        """Whether one sample's discriminator output depends on its neighbours."""
+        return False
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How class labels reach the networks, as the parameters have it.
+
+        ``"none"``: not at all, :meth:`build` is used. Otherwise the generator is called with latents and labels, and
+        :meth:`build_conditional` is used. ``"labels"``: the discriminator is called with samples and labels and returns
+        raw outputs (N,), as with a projection. ``"classifier"``: it is called with samples alone and returns raw
+        outputs (N,) and class logits (N, classes), which AC-GAN's classification term is computed from.
+        """
+        return "none"
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        """Return fresh networks, initialised as the paper does, for samples of ``shape`` ((C, H, W) or (D,)).
+
+        Weights are drawn from torch's global generator, which the worker has seeded from the trial's own stream.
+        """
+        raise NotImplementedError
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return fresh conditional networks for samples of ``classes`` classes; else as :meth:`build`."""
+        raise NotImplementedError
+
+    def networks(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        """Return what this architecture builds for data of ``classes`` classes, conditional or not.
+
+        Raises:
+            ValueError: it is conditional, and the data has no labels.
+        """
+        if self.conditioning == "none":
+            return self.build(shape, latent_dim)
+        if classes < 1:
+            raise ValueError("its networks take class labels, and the data has none")
+        return self.build_conditional(shape, latent_dim, classes)

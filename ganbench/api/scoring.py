@@ -1,0 +1,131 @@
+"""What scores samples: metrics, the evidence they get, and the extractors of its features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from torch import Tensor, nn
+
+from ganbench.api.data import Mixture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One number a metric returns.
+
+    Attributes:
+        label: its heading in a table, e.g. ``"FID"``.
+        direction: whether lower or higher is better; ``None`` for a number that is not a score.
+        decimals: digits after the point in a table.
+        percent: shown times 100 with a percent sign.
+    """
+
+    label: str
+    direction: Literal["lower", "higher"] | None
+    decimals: int = 2
+    percent: bool = False
+
+
+class Evidence(Protocol):
+    """One side of a comparison, extracted once for all metrics.
+
+    Attributes:
+        n: the number of samples.
+        samples: uint8 images (N, C, H, W) or float32 vectors (N, D), on the CPU.
+        features: (N, F) float32 on the CPU, or ``None`` without an extractor.
+        logits: (N, K) float32 on the CPU, or ``None`` where the extractor has none.
+        labels: int64 (N,), or ``None``.
+        mixture: the true modes, or ``None``.
+        train: on the reference's side, the training samples, for metrics that need ``train``; else ``None``.
+    """
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def samples(self) -> Tensor: ...
+    @property
+    def features(self) -> Tensor | None: ...
+    @property
+    def logits(self) -> Tensor | None: ...
+    @property
+    def labels(self) -> Tensor | None: ...
+    @property
+    def mixture(self) -> Mixture | None: ...
+    @property
+    def train(self) -> "Evidence | None": ...
+
+    def statistics(self) -> Mapping[str, Any]:
+        """Mean and covariance of the features as torch-fidelity computes them (``mu``, ``sigma``), computed once."""
+        ...
+
+
+class Metric:
+    """Scores generated samples against a reference.
+
+    Attributes:
+        values: what it returns; the first is its headline.
+        needs: which of ``features``, ``logits``, ``labels``, ``mixture``, ``train`` it uses. A metric is refused by
+            name where one of them cannot be had.
+        when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
+    """
+
+    values: ClassVar[Mapping[str, Value]] = {}
+    needs: ClassVar[tuple[str, ...]] = ("features",)
+    when: ClassVar[Literal["always", "final"]] = "always"
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        """Judge the sample counts before anything trains.
+
+        Returns a warning to be shown with the row where the number will be of little worth, ``None`` where all is
+        well.
+
+        Raises:
+            ValueError: the counts make the number meaningless.
+        """
+        return None
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        """Return a value for each name in :attr:`values`; ``nan`` where a value is undefined for these samples."""
+        raise NotImplementedError
+
+
+class Extractor:
+    """A feature network registered with torch-fidelity, with the identity of its weights.
+
+    Attributes:
+        registered_name: the name it is registered under in torch-fidelity.
+        feature_layer: the layer used by FID, KID and the like.
+        logits_layer: the layer used by IS, or empty.
+        dimension: the number of features.
+        channels: the number of image channels it takes, 1 or 3.
+        sizes: (smallest, largest) image side it takes, inclusive; a network trained on one size refuses others.
+        domain: what kind of images it understands, for ``ganbench show``.
+    """
+
+    registered_name: ClassVar[str] = ""
+    feature_layer: ClassVar[str] = ""
+    logits_layer: ClassVar[str] = ""
+    dimension: ClassVar[int] = 0
+    channels: ClassVar[int] = 3
+    sizes: ClassVar[tuple[int, int]] = (1, 1 << 16)
+    domain: ClassVar[str] = ""
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the weights file in hexadecimal.
+
+        Raises:
+            ganbench.errors.DataError: the weights are missing or are not the ones expected; says where it looked,
+                whether a download was tried, and what to do.
+        """
+        raise NotImplementedError
+
+    def files(self) -> tuple[str, ...]:
+        """Return the absolute paths of the files its identity depends on."""
+        return ()
+
+    def build(self, layers: list[str]) -> nn.Module:
+        """Return the torch-fidelity ``FeatureExtractorBase`` that provides ``layers``, in eval mode, on the CPU.
+
+        Its ``forward`` takes uint8 images (N, channels, H, W) and returns a tuple in the order of ``layers``.
+        """
+        raise NotImplementedError
