@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Architecture, Loss, Networks, Samples
 from ganbench.architectures.mlp import MLP
+from ganbench.architectures.pacgan import PacGAN
 from ganbench.errors import Diverged
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
@@ -70,8 +71,12 @@ def build(settings: Recipe, seed: int, architecture: Architecture | None = None)
     )  # fmt: skip
 
 
-def members(settings: Recipe, goal: Callable[[], Objective], **options: Any) -> list[Member]:
-    return [Member(state=build(settings, seed), objective=goal(), observer=Notes(**options)) for seed in SEEDS]
+def members(
+    settings: Recipe, goal: Callable[[], Objective], architecture: Architecture | None = None, **options: Any
+) -> list[Member]:
+    return [
+        Member(state=build(settings, seed, architecture), objective=goal(), observer=Notes(**options)) for seed in SEEDS
+    ]
 
 
 def ended(errors: dict[Member, Exception | None]) -> Callable[[Member, Exception | None], None]:
@@ -134,6 +139,43 @@ def test_every_seed_goes_the_way_it_goes_alone(settings: dict[str, Any], goal: C
         assert member.observer.evaluations == notes.evaluations == [15, 30, 40]
         for found, expected in zip(member.observer.reports, notes.reports, strict=True):
             assert found == pytest.approx(expected, abs=1e-9)
+
+
+class Normed(Architecture):
+    """Batch norm in both networks: statistics that every call of a network moves."""
+
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        def network(inputs: int, outputs: int) -> list[nn.Module]:
+            # A bias here would have no gradient but rounding, which Adam makes a step of.
+            return [nn.Linear(inputs, 8, bias=False), nn.BatchNorm1d(8), nn.LeakyReLU(0.2), nn.Linear(8, outputs)]
+
+        return Networks(
+            nn.Sequential(*network(latent_dim, shape[0])), nn.Sequential(*network(shape[0], 1), nn.Flatten(0))
+        )
+
+
+ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Objective]]] = {
+    "batch norm": (Normed(), {"n_critic": 2, "ema_decay": 0.9}, lambda: objective(Vanilla())),
+    "batch norm, joint": (Normed(), {"discriminator_batch": "joint"}, lambda: objective(LSGAN())),
+    "batch norm, a penalty that calls the network": (Normed(), {}, lambda: objective(WGANGP())),
+    "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
+}
+
+
+@pytest.mark.parametrize(("architecture", "settings", "goal"), ARCHITECTURES.values(), ids=ARCHITECTURES.keys())
+def test_statistics_of_batch_norm_are_each_seeds_own(
+    architecture: Architecture, settings: dict[str, Any], goal: Callable[[], Objective]
+) -> None:
+    chosen = recipe(**settings, steps=30)
+    assert obstacle(architecture, [build(chosen, seed, architecture) for seed in SEEDS], chosen) == ""
+    group = members(chosen, goal, architecture)
+    together(group, chosen)
+    for seed, member in zip(SEEDS, group, strict=True):
+        alone = build(chosen, seed, architecture)
+        train(alone, goal(), chosen, Notes(), evaluate_every=0)
+        assert_same(member.state, alone)
 
 
 def test_seeds_differ_from_each_other() -> None:
@@ -230,3 +272,28 @@ def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
     assert "random" in obstacle(Dropping(), states, chosen)
     for state, weights in zip(states, before, strict=True):
         assert all(torch.equal(value, weights[name]) for name, value in state.generator.state_dict().items())
+
+
+class Counting(nn.Module):
+    """Puts a new buffer in the old one's place, which a batched call does not see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mean = 0.9 * self.mean + 0.1 * x.mean().detach()
+        return x - self.mean
+
+
+class Odd(Architecture):
+    kinds = ("vector",)
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        critic = nn.Sequential(nn.Linear(shape[0], 1), nn.Flatten(0))
+        return Networks(nn.Sequential(nn.Linear(latent_dim, shape[0]), Counting()), critic)
+
+
+def test_what_would_be_computed_otherwise_is_not_batched() -> None:
+    chosen = recipe()
+    assert "something else" in obstacle(Odd(), [build(chosen, seed, Odd()) for seed in SEEDS], chosen)

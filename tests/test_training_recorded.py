@@ -3,8 +3,11 @@
 Without a GPU the recording is played by a function that does the work again; what surrounds it is the same.
 """
 
+import contextlib
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +18,10 @@ from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
-from ganbench.training.loop import Objective, train, whole_step
+from ganbench.training import recorded as module
+from ganbench.training.loop import Objective, plain_step, train
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import WARM_UP, Recorded, obstacle
+from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
 
 Make = Callable[..., State]
@@ -39,7 +43,8 @@ def recipe(**settings: Any) -> Recipe:
 def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
     batches = settings.n_critic + goal.loss.needs_real
     seen = settings.n_critic * settings.batch_size
-    return Recorded(state, whole_step(state, goal, settings), batches=batches, seen=seen, capture=capture)
+    work = partial(plain_step, state, goal, settings)
+    return Recorded(state, work, batches=batches, seen=seen, capture=capture)
 
 
 def everything(state: State) -> list[Tensor]:
@@ -61,7 +66,7 @@ def test_recorded_steps_are_the_steps_themselves(
 ) -> None:
     chosen = recipe(**settings)
     plain, state = make_state(chosen, **options), make_state(chosen, **options)
-    work = whole_step(plain, objective(loss()), chosen)
+    work = partial(plain_step, plain, objective(loss()), chosen)
     step = recorded(state, objective(loss()), chosen)
     for _ in range(20):
         assert torch.equal(step(), work())
@@ -104,13 +109,13 @@ def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Ca
     raise RuntimeError("operation not permitted when stream is capturing")
 
 
-@pytest.mark.parametrize(("capture", "reason"), [(stale, "not close"), (refused, "not permitted")])
+@pytest.mark.parametrize(("capture", "reason"), [(stale, "does not come out"), (refused, "not permitted")])
 def test_what_cannot_be_recorded_goes_on_as_it_was(
     make_state: Make, capsys: pytest.CaptureFixture[str], capture: Any, reason: str
 ) -> None:
     chosen = recipe()
     plain, state = make_state(chosen), make_state(chosen)
-    work = whole_step(plain, objective(Vanilla()), chosen)
+    work = partial(plain_step, plain, objective(Vanilla()), chosen)
     step = recorded(state, objective(Vanilla()), chosen, capture)
     for _ in range(12):
         assert torch.equal(step(), work())
@@ -149,6 +154,87 @@ def test_what_is_decided_on_the_host_is_not_recorded(
     reason = obstacle(make_state(chosen), chosen, remembers)
     assert word in reason
     assert bool(reason) == bool(word)
+
+
+def test_an_obstacle_that_shows_later_is_heeded(make_state: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen, state = recipe(), make_state(recipe())
+    calls: list[int] = []
+    step = Recorded(
+        state, partial(plain_step, state, objective(Vanilla()), chosen), batches=1, seen=8, capture=again,
+        obstacle=lambda: "a penalty that remembers" if len(calls) >= WARM_UP else "",
+    )  # fmt: skip
+    for number in range(8):
+        calls.append(number)
+        step()
+    assert step.given_up == "a penalty that remembers"
+    assert capsys.readouterr().out.count("a penalty that remembers") == 1
+
+
+def test_a_step_that_never_comes_out_twice_the_same_may_be_recorded() -> None:
+    before, noise = [torch.zeros(8), torch.zeros(8)], torch.Generator().manual_seed(0)
+
+    def run(shift: float = 0.0) -> list[Tensor]:
+        """Adam's first step: where the gradient is rounding its sign is a coin's."""
+        of_rounding = 2e-4 * torch.randint(0, 2, (8,), generator=noise).mul(2).sub(1)
+        return [torch.full((8,), 2e-4) + shift, of_rounding.float()]
+
+    assert module._difference(before, run(), run(), run()) == ""
+    assert "does not come out" in module._difference(before, run(shift=1e-4), run(), run())
+
+
+def test_a_loss_that_is_not_finite_is_no_difference() -> None:
+    bad, good = [torch.tensor([math.nan, 1.0])], [torch.ones(2)]
+    assert module._difference([torch.zeros(2)], bad, bad, bad) == ""
+    assert module._difference([torch.zeros(2)], good, bad, bad) != ""
+
+
+class FakeGenerator:
+    """As a generator on a GPU: one that is being recorded refuses to draw."""
+
+    def __init__(self) -> None:
+        self.recording = False
+
+    def clone_state(self) -> "FakeGenerator":
+        return FakeGenerator()
+
+    def graphsafe_set_state(self, state: "FakeGenerator") -> None:
+        self.recording = state.recording
+
+
+def test_a_failed_recording_leaves_generators_that_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, of_device = FakeGenerator(), FakeGenerator()
+
+    class Graph:
+        def register_generator_state(self, generator: FakeGenerator) -> None:
+            generator.recording = True
+
+        def replay(self) -> None:
+            pass
+
+    @contextlib.contextmanager
+    def begin(graph: Graph, **options: Any) -> Iterator[None]:
+        of_device.recording = True
+        yield
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", begin)
+    monkeypatch.setattr(torch.cuda, "default_generators", (of_device,))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+
+    def fails() -> Tensor:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        capture_on_cuda(fails, [own])  # type: ignore[list-item]
+    assert not own.recording
+    assert not of_device.recording
+
+
+def test_the_reason_is_the_error_that_came_first() -> None:
+    first = RuntimeError("a copy to the host")
+    last = RuntimeError("capture invalidated")
+    last.__context__ = first
+    assert module._first_cause(last) == "a copy to the host"
 
 
 class Silent:

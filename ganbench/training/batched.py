@@ -12,15 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
-from torch.optim import Optimizer
+from torch import Tensor
 
 from ganbench import seeds
-from ganbench.api import Architecture, Discriminator
+from ganbench.api import Architecture
 from ganbench.spec import Recipe
 from ganbench.training.loop import (
     Objective,
@@ -31,7 +29,8 @@ from ganbench.training.loop import (
     precision,
     widened,
 )
-from ganbench.training.optimisers import OPTIMISERS, set_rate
+from ganbench.training.optimisers import set_rate
+from ganbench.training.stacked import Stacked, StackedOptimiser
 from ganbench.training.state import State, nothing
 
 
@@ -46,89 +45,6 @@ class Member:
 
 End = Callable[[Member, Exception | None], None]
 """Told of each member that has reached its last step, or that has ended with an error."""
-
-
-class Stacked:
-    """K networks of one architecture called as one: samples (K, N, ...) to (K, N, ...).
-
-    The stacks are the weights. Each network's own parameters and buffers become views into them.
-    """
-
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
-        self._networks = networks
-        self.parameters = {
-            name: _share([dict(network.named_parameters())[name] for network in networks]).requires_grad_(
-                parameter.requires_grad
-            )
-            for name, parameter in networks[0].named_parameters()
-        }
-        self._buffers = {
-            name: _share([dict(network.named_buffers())[name] for network in networks])
-            for name, _ in networks[0].named_buffers()
-        }
-
-    def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
-        """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
-        weights = {name: weight.detach() for name, weight in self.parameters.items()} if frozen else self.parameters
-        outputs: Tensor = torch.vmap(self._call)(weights, self._buffers, x)
-        return outputs
-
-    def one(self, index: int) -> Discriminator:
-        """One of the networks, such that gradients reach the stacks."""
-
-        def call(x: Tensor) -> Tensor:
-            weights = {name: weight[index] for name, weight in self.parameters.items()}
-            buffers = {name: buffer[index] for name, buffer in self._buffers.items()}
-            return self._call(weights, buffers, x)
-
-        return call
-
-    def separate(self) -> None:
-        """Give each network weights of its own again."""
-        for network in self._networks:
-            for tensor in (*network.parameters(), *network.buffers()):
-                tensor.data = tensor.data.clone()
-
-    def _call(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
-        output: Tensor = functional_call(self._networks[0], (weights, buffers), (x,))
-        return output
-
-
-class StackedOptimiser:
-    """One optimiser for the stacks, which begins where the members' own optimisers are, and ends there."""
-
-    def __init__(self, stacked: Stacked, own: Sequence[Optimizer], rate: float, recipe: Recipe) -> None:
-        self._weights = list(stacked.parameters.values())
-        self._own = own
-        self.optimiser = OPTIMISERS[recipe.optimizer](self._weights, rate, recipe)
-        for weight, *parameters in zip(self._weights, *map(_parameters, own), strict=True):
-            states = [optimiser.state.get(parameter, {}) for optimiser, parameter in zip(own, parameters, strict=True)]
-            if states[0]:
-                self.optimiser.state[weight] = {key: self._join(key, states, weight) for key in states[0]}
-
-    def update(self, losses: Tensor) -> None:
-        """Move the weights of every member against the gradient of its own loss; losses are (K,)."""
-        self.optimiser.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        self.optimiser.step()
-
-    def hand_back(self, index: int) -> None:
-        """Bring the index-th member's own optimiser to where this one is."""
-        own = self._own[index]
-        for weight, parameter in zip(self._weights, _parameters(own), strict=True):
-            if weight in self.optimiser.state:
-                own.state[parameter] = {
-                    key: _part(value, weight, index) for key, value in self.optimiser.state[weight].items()
-                }
-        for group, shared in zip(own.param_groups, self.optimiser.param_groups, strict=True):
-            group["lr"] = shared["lr"]
-
-    @staticmethod
-    def _join(key: str, states: list[dict[str, Any]], weight: Tensor) -> Any:
-        values = [state[key] for state in states]
-        if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
-            return torch.stack(values)
-        return copy.deepcopy(values[0])  # the number of steps, which all share
 
 
 class Stack:
@@ -170,20 +86,25 @@ class Stack:
 def obstacle(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
     """Say why these seeds cannot be trained as one batched model; empty where they can. Changes nothing.
 
-    Both networks are called once, on copies: what draws random numbers or decides by its data cannot be batched.
+    Both networks are called once, on copies: what draws random numbers or decides by its data cannot be batched, and
+    what does not come out as from each network alone must not be.
     """
     if architecture.conditioning != "none":
         return "its networks take class labels"
+    device, tolerance = states[0].device, 1e-3 if recipe.precision == "float32" else 5e-2
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(len(states), states[0].samples_per_update, recipe.latent_dim, generator=rng).to(device)
+    x = z
     try:
-        generator, discriminator = (
-            Stacked([copy.deepcopy(network) for network in networks])
-            for networks in ([state.generator for state in states], [state.discriminator for state in states])
-        )
-        device = states[0].device
-        with torch.no_grad(), precision(recipe, device):
-            z = torch.zeros(len(states), states[0].samples_per_update, recipe.latent_dim, device=device)
-            discriminator(widened(generator(z)))
-    except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
+        for networks in ([state.generator for state in states], [state.discriminator for state in states]):
+            alone, stacked = copy.deepcopy(networks), copy.deepcopy(networks)
+            with torch.no_grad(), precision(recipe, device):
+                given, x = x, widened(Stacked(stacked)(x))
+                for network, batched, own, found in zip(alone, stacked, given, x, strict=True):
+                    pairs = [(widened(network(own)), found), *zip(network.buffers(), batched.buffers(), strict=True)]
+                    if not all(_close(a, b, tolerance) for a, b in pairs):
+                        return f"{type(network).__name__} computes something else when it is batched"
+    except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
         return " ".join(str(error).split())[:200] or type(error).__name__
     return ""
 
@@ -274,13 +195,14 @@ def discriminator_updates(stack: Stack) -> Tensor:
     for member, own in zip(members, r, strict=True):
         if member.state.adaptation is not None:
             member.state.adaptation.observe(own)
+    critics = stack.discriminator.each()
     losses = [
         add_penalties(
-            adversarial_loss(member.objective.loss, r[k], f[k], recipe),
-            member.objective, stack.discriminator.one(k), real[k], fake[k], r[k], f[k],
+            adversarial_loss(member.objective.loss, r_own, f_own, recipe),
+            member.objective, critic, real_own, fake_own, r_own, f_own,
             recipe=recipe, rng=member.state.streams[seeds.PENALTY],
         )
-        for k, member in enumerate(members)
+        for member, critic, real_own, fake_own, r_own, f_own in zip(members, critics, real, fake, r, f, strict=True)
     ]  # fmt: skip
     stack.d_optimiser.update(torch.stack(losses))
     for member in members:
@@ -300,8 +222,9 @@ def generator_updates(stack: Stack) -> Tensor:
         r = None
         if real is not None:
             r = widened(stack.discriminator(_augmented(members, real, recipe), frozen=True))
+    each_r: Sequence[Tensor | None] = [None] * len(members) if r is None else r.unbind()
     losses = torch.stack(
-        [member.objective.loss.generator(f[k], None if r is None else r[k]) for k, member in enumerate(members)]
+        [member.objective.loss.generator(*own) for member, *own in zip(members, f, each_r, strict=True)]
     )
     stack.g_optimiser.update(losses)
     return losses.detach()
@@ -322,19 +245,9 @@ def _look(members: Sequence[Member], step: int, losses: Tensor) -> None:
         member.state.watch.look(step, loss)
 
 
-def _share(tensors: list[Tensor]) -> Tensor:
-    """Stack tensors of one shape to (K, ...), and make each of them a view of its part."""
-    stack = torch.stack([tensor.detach() for tensor in tensors])
-    for tensor, part in zip(tensors, stack, strict=True):
-        tensor.data = part
-    return stack
-
-
-def _parameters(optimiser: Optimizer) -> list[Tensor]:
-    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
-
-
-def _part(value: Any, weight: Tensor, index: int) -> Any:
-    if isinstance(value, Tensor):
-        return (value[index] if value.shape == weight.shape else value).clone()
-    return value
+def _close(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    """Whether two tensors differ by no more than rounding, as a share of their size."""
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    one, other = one.double(), other.double()
+    return bool((one - other).norm() <= tolerance * one.norm())

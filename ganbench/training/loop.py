@@ -6,6 +6,7 @@ Read it top to bottom: everything a recipe can change happens here.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -85,23 +86,24 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
     return True
 
 
+def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
+    """Do one step, ``n_critic`` discriminator updates and one of the generator; return their losses, in order."""
+    losses = [discriminator_update(state, objective, recipe) for _ in range(recipe.n_critic)]
+    return torch.stack([*losses, generator_update(state, objective, recipe)])
+
+
 def whole_step(state: State, objective: Objective, recipe: Recipe) -> Callable[[], Tensor]:
-    """The work of one step: ``n_critic`` discriminator updates and one of the generator, whose losses it returns, in
-    order, as one tensor. On a GPU it is recorded as a CUDA graph where the recipe allows."""
-
-    def work() -> Tensor:
-        losses = [discriminator_update(state, objective, recipe) for _ in range(recipe.n_critic)]
-        return torch.stack([*losses, generator_update(state, objective, recipe)])
-
+    """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows."""
+    work = partial(plain_step, state, objective, recipe)
     if state.device.type != "cuda":
         return work
-    remembers = any(penalty.state_dict() for penalty in objective.penalties)
-    reason = obstacle(state, recipe, remembers)
-    if reason:
-        print(f"steps are not recorded as a CUDA graph: {reason}", flush=True)
-        return work
-    batches = recipe.n_critic + objective.loss.needs_real
-    return Recorded(state, work, batches=batches, seen=recipe.n_critic * state.samples_per_update)
+    return Recorded(
+        state,
+        work,
+        batches=recipe.n_critic + objective.loss.needs_real,
+        seen=recipe.n_critic * state.samples_per_update,
+        obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
+    )
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
