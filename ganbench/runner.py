@@ -1,178 +1,25 @@
 """Plan, look up, dispatch, collect: a grid from its request to its rows."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
 
-from ganbench.errors import GanbenchError, StoreError, UsageError
-from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.display import Display
+from ganbench.errors import GanbenchError, StoreError
+from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.batching import Batching
-from ganbench.executors.handed import read_handed
-from ganbench.folder import TrialFolder
-from ganbench.grid import ComponentRequest
+from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.interrupts import Interrupts
 from ganbench.leases import holder
-from ganbench.plan import Planned, PlanRequest, SourcesRequest
-from ganbench.planner import cache_folder, plan
+from ganbench.outcome import Outcome
 from ganbench.plugins import Plugins
-from ganbench.results import Row, read_row, row_of_failure, trial_label
-from ganbench.server import Server
-from ganbench.spec import Execution, TrialFile
+from ganbench.request import RunRequest
+from ganbench.results import trial_label
+from ganbench.spec import TrialFile
 from ganbench.store import Store, settle
+from ganbench.trials import executor_class, plan_trials, settings, shared_server, weight
 
 POLL_SECONDS = 0.2
 REMOTE_POLL_SECONDS = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """A grid with its seeds, and how to run it.
-
-    Attributes:
-        plan: the grid without its seeds, or sources to be scored.
-        seeds: one trial of each cell per seed; what is only scored keeps its own.
-        out: the folder of trials.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
-        timeout: seconds after which a trial is ended.
-        memory_limit: bytes of memory that a trial and what it starts may use.
-        checkpoint_seconds: between two checkpoints of a trial.
-        retry: run trials again that diverged.
-        executor: the executor's name.
-        trackers: where progress is copied to.
-        options: the executor's own settings.
-        devices: the GPUs to use; empty for all there are.
-        per_device: trials at once on each GPU; 0 chooses.
-        detach: submit what is missing and leave it to the cluster.
-        batch_seeds: train the seeds of a cell as one batched model, where its networks allow.
-    """
-
-    plan: PlanRequest | SourcesRequest
-    seeds: tuple[int, ...]
-    out: Path
-    device: str = "auto"
-    jobs: int = 0
-    timeout: float | None = None
-    memory_limit: int | None = None
-    checkpoint_seconds: float = 60.0
-    retry: bool = False
-    executor: str = "local"
-    trackers: tuple[ComponentRequest, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict)
-    devices: tuple[str, ...] = ()
-    per_device: int = 0
-    detach: bool = False
-    batch_seeds: bool = False
-
-    @property
-    def wish(self) -> Wish:
-        """What an executor is asked to lay trials out for."""
-        return Wish(
-            device=self.device,
-            devices=self.devices,
-            per_device=self.per_device,
-            jobs=self.jobs,
-            options=self.options,
-        )
-
-
-class Display(Protocol):
-    """What a run tells the person who waits."""
-
-    def planning(self) -> None: ...
-    def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
-    def started(self, folder: TrialFolder, label: str, steps: int) -> None: ...
-    def tick(self) -> None: ...
-    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
-    def note(self, line: str) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass
-class Outcome:
-    """What became of a grid.
-
-    Attributes:
-        trials: what was asked for, in that order.
-        folders: theirs, in the same order.
-        unwritten: status and reason of trials that could not be written to their folders.
-        interrupted: whether it was.
-        detached: where trials were left to run, in one line; empty where all have ended.
-    """
-
-    trials: list[TrialFile] = field(default_factory=list)
-    folders: list[TrialFolder] = field(default_factory=list)
-    unwritten: dict[str, tuple[str, str]] = field(default_factory=dict)
-    interrupted: bool = False
-    detached: str = ""
-
-    def rows(self) -> list[Row]:
-        """A row for every trial, whatever became of it."""
-        rows = []
-        for trial, folder in zip(self.trials, self.folders, strict=True):
-            if trial.trial_id in self.unwritten:
-                rows.append(row_of_failure(folder, trial, *self.unwritten[trial.trial_id]))
-                continue
-            try:
-                rows.append(read_row(folder))
-            except StoreError as error:
-                rows.append(row_of_failure(folder, trial, "failed", str(error)))
-        return rows
-
-
-@contextmanager
-def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
-    """Yield a function that opens the fork server on its first call, and close the server at the end."""
-    opened: list[Server] = []
-
-    def server() -> Server:
-        if not opened or not opened[-1].alive:
-            opened.append(Server(threads=threads, device=device))
-        return opened[-1]
-
-    try:
-        yield server
-    finally:
-        for one in opened:
-            one.close()
-
-
-def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
-    """The executor that was asked for.
-
-    Raises:
-        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for.
-    """
-    entry = plugins.registry.find("executor", request.executor)
-    cls = entry.load()
-    if not (isinstance(cls, type) and issubclass(cls, Executor)):
-        raise UsageError(f"executor '{entry.name}' of {entry.distribution}: {entry.target} is no Executor")
-    if request.detach and not cls.detachable:
-        raise UsageError(f"executor '{entry.name}' cannot run on without this process; leave --detach out")
-    if request.batch_seeds and cls.detachable:
-        raise UsageError(f"executor '{entry.name}' runs trials one by one; leave --batch-seeds out")
-    return cls
-
-
-def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout) -> list[TrialFile]:
-    """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
-    execution = Execution(
-        device=place.device,
-        threads=place.threads,
-        shared_device=place.shared,
-        data_root=request.plan.data_root,
-        cache_dir=str(cache_folder().resolve()),
-        checkpoint_seconds=request.checkpoint_seconds,
-    )
-    trials: dict[str, TrialFile] = {}
-    for cell in plan(request.plan, server):
-        for seed in _seeds(cell, request.seeds):
-            trial = _with_seed(cell, seed, execution)
-            trials.setdefault(trial.trial_id, trial)
-    return list(trials.values())
 
 
 def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:
@@ -199,22 +46,6 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
         finally:
             executor.close()
             store.release_all()
-
-
-def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
-    """What the executor is told."""
-    return Settings(
-        slots=place.slots,
-        timeout=request.timeout,
-        memory_limit=request.memory_limit,
-        server=server,
-        device=place.device,
-        threads=place.threads,
-        devices=place.devices,
-        per_device=place.per_device,
-        out=request.out,
-        options=request.options,
-    )
 
 
 class _Run:
@@ -249,7 +80,7 @@ class _Run:
         """Dispatch what is missing and wait for all of it."""
         cached = [trial_id for trial_id in self._trials if self._is_cached(trial_id)]
         missing = [trial_id for trial_id in self._trials if trial_id not in set(cached)]
-        self._refuse_what_others_hold(missing)
+        refuse_what_others_hold(map(self._store.folder, missing), self._request.executor)
         self._dispatch(missing)
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
@@ -288,7 +119,7 @@ class _Run:
                     self._store.release(trial_id)
                     continue
                 path = self._store.folder(trial_id).path
-                leased.append(Job(trial_id, path, _weight(self._trials[trial_id])))
+                leased.append(Job(trial_id, path, weight(self._trials[trial_id])))
             except StoreError as error:
                 self._store.release(trial_id)
                 self._unwritten[trial_id] = ("failed", str(error))
@@ -313,18 +144,6 @@ class _Run:
             self._display.note(f"{trial_label(trial.spec)}: {error}")
             return False
         return True
-
-    def _refuse_what_others_hold(self, trial_ids: Sequence[str]) -> None:
-        """Refuse to train beside a cluster that an earlier run left trials to."""
-        name = self._request.executor.rpartition(":")[2]
-        for trial_id in trial_ids:
-            handed = read_handed(self._store.folder(trial_id))
-            if handed is not None and handed.executor != name:
-                note = handed.path(self._store.path / trial_id)
-                raise UsageError(
-                    f"{trial_id} was left to {handed.executor} by an earlier run ({handed.job}); collect it with "
-                    f"--executor {handed.executor}, or end it there and remove {note}"
-                )
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""
@@ -440,26 +259,3 @@ class _Run:
         spec = self._trials[trial_id].spec.model_dump(mode="json")
         for problem in self._plugins.call(hook, trial_id=trial_id, spec=spec, **more):
             self._display.note(problem)
-
-
-def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if cell.source:
-        return (cell.spec.seed,)
-    return seeds[:1] if cell.baseline else seeds
-
-
-def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
-    spec = cell.spec.model_copy(update={"seed": seed})
-    execution = execution.model_copy(update={"source_path": cell.source})
-    return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
-
-
-def _weight(trial: TrialFile) -> float:
-    """How heavy a trial is beside others: its discriminator updates and generator updates."""
-    recipe = trial.spec.recipe
-    double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
-    return (
-        0.0
-        if trial.spec.baseline or trial.execution.source_path
-        else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
-    )

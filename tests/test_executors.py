@@ -11,7 +11,7 @@ import pytest
 from ganbench import devices
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, JobState, Layout, Settings, Wish
-from ganbench.executors.handed import Handed, forget, read_handed
+from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
 from ganbench.executors.local import Local, layout
 from ganbench.executors.options import check_names, count, number, parse_options, seconds
 from ganbench.folder import TrialFolder
@@ -174,6 +174,18 @@ def test_what_was_handed_over_is_remembered_until_the_trial_has_ended(tmp_path: 
     forget(tmp_path)
     assert read_handed(folder) is None
     assert os.listdir(tmp_path) == ["status.json"]
+
+
+def test_nobody_trains_beside_the_cluster_that_a_trial_was_left_to(tmp_path: Path) -> None:
+    folders = [TrialFolder(tmp_path / name) for name in ("free", "left")]
+    for folder in folders:
+        folder.path.mkdir()
+        folder.write_status("pending")
+    Handed("slurm", "1124-230000-abcdef", 3, 1, time.time()).write(folders[1].path)
+    refuse_what_others_hold(folders, "ganbench:slurm")
+    refuse_what_others_hold(folders[:1], "local")
+    with pytest.raises(UsageError, match=r"^left was left to slurm .*task 3\); collect it with --executor slurm"):
+        refuse_what_others_hold(folders, "local")
 
 
 def test_states_have_the_names_of_the_contract() -> None:

@@ -1,10 +1,11 @@
 """``ganbench run --dry-run``: everything checked, nothing trained."""
 
 from ganbench.plugins import Plugins
+from ganbench.request import RunRequest
 from ganbench.results import trial_label
-from ganbench.runner import RunRequest, executor_class, plan_trials, shared_server
 from ganbench.spec import Recipe
 from ganbench.store import Store
+from ganbench.trials import executor_class, plan_trials, shared_server
 
 
 def describe(request: RunRequest, plugins: Plugins) -> str:

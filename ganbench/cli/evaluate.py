@@ -67,8 +67,9 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     from ganbench import plugins
     from ganbench.display import make_display
     from ganbench.given import to_request
+    from ganbench.request import RunRequest
     from ganbench.results import read_row
-    from ganbench.runner import RunRequest, run_grid
+    from ganbench.runner import run_grid
 
     loaded = plugins.load()
     request = to_request(sources, loaded.registry, seed=seed, device=device, **given)

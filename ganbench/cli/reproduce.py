@@ -54,8 +54,9 @@ def reproduce(
     from ganbench import plugins, reproduction
     from ganbench.cli.published import as_json, as_text, scale_line
     from ganbench.display import make_display
+    from ganbench.request import RunRequest
     from ganbench.results import read_row, read_rows
-    from ganbench.runner import RunRequest, run_grid
+    from ganbench.runner import run_grid
     from ganbench.suite import parse, to_request
 
     path = reproduction.find(name)

@@ -13,7 +13,7 @@ from ganbench.cli.options import BYTES, complete_components, executor_options, f
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
     from ganbench.plugins import Plugins
-    from ganbench.runner import RunRequest
+    from ganbench.request import RunRequest
 
 
 @click.command()
@@ -143,7 +143,7 @@ def to_run(
 ) -> "tuple[RunRequest, Plugins]":
     """The request that options and a suite make, and the plugins that it names."""
     from ganbench import plugins
-    from ganbench.runner import RunRequest
+    from ganbench.request import RunRequest
     from ganbench.suite import Suite, load, to_request, trackers_of
 
     loaded = plugins.load()

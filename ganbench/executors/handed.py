@@ -1,9 +1,10 @@
 """What an executor notes in a trial's folder when it hands the trial to a cluster, so that a later run finds it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ganbench.errors import StoreError
+from ganbench.errors import StoreError, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
 
@@ -55,6 +56,22 @@ def read_handed(folder: TrialFolder) -> Handed | None:
         return Handed(**read_json(path))
     except (StoreError, TypeError):
         return None
+
+
+def refuse_what_others_hold(folders: Iterable[TrialFolder], executor: str) -> None:
+    """Refuse to train beside a cluster that an earlier run left trials to.
+
+    Raises:
+        UsageError: one of the trials was handed to another executor than ``executor``.
+    """
+    name = executor.rpartition(":")[2]
+    for folder in folders:
+        handed = read_handed(folder)
+        if handed is not None and handed.executor != name:
+            raise UsageError(
+                f"{folder.path.name} was left to {handed.executor} by an earlier run ({handed.job}); collect it with "
+                f"--executor {handed.executor}, or end it there and remove {handed.path(folder.path)}"
+            )
 
 
 def forget(folder: Path) -> None:

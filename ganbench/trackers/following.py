@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ganbench import plugins
+from ganbench.display import Display
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
@@ -21,18 +22,6 @@ from ganbench.trackers import Settings, Tracked, Tracker
 LOOK_SECONDS = 1.0
 FLUSH_SECONDS = 30.0
 """How long the end of a run waits for trackers that still have something to write."""
-
-
-class Display(Protocol):
-    """What a run tells; see :class:`ganbench.runner.Display`."""
-
-    def planning(self) -> None: ...
-    def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
-    def started(self, folder: TrialFolder, label: str, steps: int) -> None: ...
-    def tick(self) -> None: ...
-    def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
-    def note(self, line: str) -> None: ...
-    def close(self) -> None: ...
 
 
 class Tracking:

@@ -1,0 +1,40 @@
+"""What became of a run: a row for every trial that was asked for."""
+
+from dataclasses import dataclass, field
+
+from ganbench.errors import StoreError
+from ganbench.folder import TrialFolder
+from ganbench.results import Row, read_row, row_of_failure
+from ganbench.spec import TrialFile
+
+
+@dataclass
+class Outcome:
+    """What became of a grid.
+
+    Attributes:
+        trials: what was asked for, in that order.
+        folders: theirs, in the same order.
+        unwritten: status and reason of trials that could not be written to their folders.
+        interrupted: whether it was.
+        detached: where trials were left to run, in one line; empty where all have ended.
+    """
+
+    trials: list[TrialFile] = field(default_factory=list)
+    folders: list[TrialFolder] = field(default_factory=list)
+    unwritten: dict[str, tuple[str, str]] = field(default_factory=dict)
+    interrupted: bool = False
+    detached: str = ""
+
+    def rows(self) -> list[Row]:
+        """A row for every trial, whatever became of it."""
+        rows = []
+        for trial, folder in zip(self.trials, self.folders, strict=True):
+            if trial.trial_id in self.unwritten:
+                rows.append(row_of_failure(folder, trial, *self.unwritten[trial.trial_id]))
+                continue
+            try:
+                rows.append(read_row(folder))
+            except StoreError as error:
+                rows.append(row_of_failure(folder, trial, "failed", str(error)))
+        return rows

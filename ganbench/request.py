@@ -1,0 +1,61 @@
+"""What a run is asked for: a grid with its seeds, and how to run it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ganbench.executors import Wish
+from ganbench.grid import ComponentRequest
+from ganbench.plan import PlanRequest, SourcesRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """A grid with its seeds, and how to run it.
+
+    Attributes:
+        plan: the grid without its seeds, or sources to be scored.
+        seeds: one trial of each cell per seed; what is only scored keeps its own.
+        out: the folder of trials.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
+        timeout: seconds after which a trial is ended.
+        memory_limit: bytes of memory that a trial and what it starts may use.
+        checkpoint_seconds: between two checkpoints of a trial.
+        retry: run trials again that diverged.
+        executor: the executor's name.
+        trackers: where progress is copied to.
+        options: the executor's own settings.
+        devices: the GPUs to use; empty for all there are.
+        per_device: trials at once on each GPU; 0 chooses.
+        detach: submit what is missing and leave it to the cluster.
+        batch_seeds: train the seeds of a cell as one batched model, where its networks allow.
+    """
+
+    plan: PlanRequest | SourcesRequest
+    seeds: tuple[int, ...]
+    out: Path
+    device: str = "auto"
+    jobs: int = 0
+    timeout: float | None = None
+    memory_limit: int | None = None
+    checkpoint_seconds: float = 60.0
+    retry: bool = False
+    executor: str = "local"
+    trackers: tuple[ComponentRequest, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    per_device: int = 0
+    detach: bool = False
+    batch_seeds: bool = False
+
+    @property
+    def wish(self) -> Wish:
+        """What an executor is asked to lay trials out for."""
+        return Wish(
+            device=self.device,
+            devices=self.devices,
+            per_device=self.per_device,
+            jobs=self.jobs,
+            options=self.options,
+        )

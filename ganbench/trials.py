@@ -1,0 +1,104 @@
+"""From a request to its trials, and to the executor that runs them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ganbench.errors import UsageError
+from ganbench.executors import Executor, Layout, Settings
+from ganbench.plan import Planned
+from ganbench.planner import cache_folder, plan
+from ganbench.plugins import Plugins
+from ganbench.request import RunRequest
+from ganbench.server import Server
+from ganbench.spec import Execution, TrialFile
+
+
+@contextmanager
+def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
+    """Yield a function that opens the fork server on its first call, and close the server at the end."""
+    opened: list[Server] = []
+
+    def server() -> Server:
+        if not opened or not opened[-1].alive:
+            opened.append(Server(threads=threads, device=device))
+        return opened[-1]
+
+    try:
+        yield server
+    finally:
+        for one in opened:
+            one.close()
+
+
+def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
+    """The executor that was asked for.
+
+    Raises:
+        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for.
+    """
+    entry = plugins.registry.find("executor", request.executor)
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Executor)):
+        raise UsageError(f"executor '{entry.name}' of {entry.distribution}: {entry.target} is no Executor")
+    if request.detach and not cls.detachable:
+        raise UsageError(f"executor '{entry.name}' cannot run on without this process; leave --detach out")
+    if request.batch_seeds and cls.detachable:
+        raise UsageError(f"executor '{entry.name}' runs trials one by one; leave --batch-seeds out")
+    return cls
+
+
+def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout) -> list[TrialFile]:
+    """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
+    execution = Execution(
+        device=place.device,
+        threads=place.threads,
+        shared_device=place.shared,
+        data_root=request.plan.data_root,
+        cache_dir=str(cache_folder().resolve()),
+        checkpoint_seconds=request.checkpoint_seconds,
+    )
+    trials: dict[str, TrialFile] = {}
+    for cell in plan(request.plan, server):
+        for seed in _seeds(cell, request.seeds):
+            trial = _with_seed(cell, seed, execution)
+            trials.setdefault(trial.trial_id, trial)
+    return list(trials.values())
+
+
+def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
+    """What the executor is told."""
+    return Settings(
+        slots=place.slots,
+        timeout=request.timeout,
+        memory_limit=request.memory_limit,
+        server=server,
+        device=place.device,
+        threads=place.threads,
+        devices=place.devices,
+        per_device=place.per_device,
+        out=request.out,
+        options=request.options,
+    )
+
+
+def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if cell.source:
+        return (cell.spec.seed,)
+    return seeds[:1] if cell.baseline else seeds
+
+
+def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
+    spec = cell.spec.model_copy(update={"seed": seed})
+    execution = execution.model_copy(update={"source_path": cell.source})
+    return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
+
+
+def weight(trial: TrialFile) -> float:
+    """How heavy a trial is beside others: its discriminator updates and generator updates."""
+    recipe = trial.spec.recipe
+    double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
+    return (
+        0.0
+        if trial.spec.baseline or trial.execution.source_path
+        else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
+    )
