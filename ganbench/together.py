@@ -12,22 +12,16 @@ from ganbench import components, environment, plugins
 from ganbench.api import Architecture
 from ganbench.environment import others
 from ganbench.errors import UsageError
+from ganbench.failures import ended_by
 from ganbench.folder import TrialFolder
+from ganbench.outputs import conclude
+from ganbench.parts import Parts, build_objective
 from ganbench.recording import Recorder
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training.batched import Member, obstacle, train_together
 from ganbench.training.state import State
-from ganbench.trial import (
-    Parts,
-    StopFlag,
-    Watcher,
-    build_objective,
-    conclude,
-    ended_by,
-    fresh_or_resumed,
-    run_trial,
-    stop_on_signals,
-)
+from ganbench.trial import fresh_or_resumed, run_trial
+from ganbench.watcher import StopFlag, Watcher, stop_on_signals
 
 
 def run_together(leader: TrialFolder) -> list[str]:

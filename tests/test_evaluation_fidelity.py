@@ -16,6 +16,7 @@ from ganbench.datasets.stacked import StackedDigits
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.extractors import register_with_torch_fidelity
 from ganbench.extractors.embedded import Digits as DigitsExtractor
+from ganbench.folder import TrialFolder
 from ganbench.given import to_request
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
@@ -24,7 +25,7 @@ from ganbench.metrics.precision_recall import PrecisionRecall
 from ganbench.resolve_sources import answer
 from ganbench.results import read_row
 from ganbench.spec import Execution, TrialFile
-from ganbench.trial import TrialFolder, run_trial
+from ganbench.trial import run_trial
 
 NAMES = {
     "fid": "frechet_inception_distance",

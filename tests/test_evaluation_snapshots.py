@@ -21,6 +21,7 @@ from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolve import answer
 from ganbench.spec import Execution, TrialFile
+from ganbench.watcher import StopFlag
 
 
 def picture(content: dict[str, str] | None) -> Image.Image:
@@ -77,7 +78,7 @@ def test_snapshots_are_spread_evenly_and_end_with_the_last_step(steps: int, fram
 
 
 def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "stop_on_signals", trial.StopFlag)
+    monkeypatch.setattr(trial, "stop_on_signals", StopFlag)
     registry = plugins.load().registry
     request = PlanRequest(
         losses=tuple(parse_losses(["wgan-gp"], registry)),

@@ -45,6 +45,9 @@ LIGHT = [
     "ganbench.training",
     "ganbench.evaluation",
     "ganbench.cli",
+    "ganbench.request",
+    "ganbench.trials",
+    "ganbench.outcome",
     "ganbench.runner",
     "ganbench.planner",
     "ganbench.server",
@@ -81,13 +84,13 @@ LIGHT = [
     "ganbench.installer",
 ]
 
-HOST = ("cli", "runner", "executors.local", "executors.ray", "executors.slurm", "node", "store", "tables", "results",
-        "display", "session", "planner", "server", "suite", "report", "statistics", "leaderboard", "trackers", "given",
-        "executors.batching",
+HOST = ("cli", "runner", "request", "trials", "outcome", "executors.local", "executors.ray", "executors.slurm", "node",
+        "store", "tables", "results", "display", "session", "planner", "server", "suite", "report", "statistics",
+        "leaderboard", "trackers", "given", "executors.batching",
         "reproduction")  # fmt: skip
-WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "together", "recording", "resolve",
-          "resolve_sources", "rescoring", "losses", "penalties", "architectures", "datasets", "metrics",
-          "extractors")  # fmt: skip
+WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "parts", "watcher", "outputs",
+          "failures", "together", "recording", "resolve", "resolve_sources", "rescoring", "losses", "penalties",
+          "architectures", "datasets", "metrics", "extractors")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.check", "ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}
@@ -145,7 +148,7 @@ def test_every_module_named_here_is_there() -> None:
 
 def test_the_reader_of_imports_sees_them() -> None:
     found = set(imported(ALL["ganbench.trial"]))
-    assert {"torch", "ganbench.training.loop", "traceback", "ganbench.plugins"} <= found
+    assert {"torch", "ganbench.training.loop", "ganbench.together", "ganbench.plugins"} <= found
     assert "ganbench.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
 
 

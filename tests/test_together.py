@@ -16,7 +16,8 @@ from ganbench.resolve import answer
 from ganbench.spec import Execution, TrialFile
 from ganbench.suite import Suite, to_request
 from ganbench.together import run_together
-from ganbench.trial import StopFlag, Watcher, run_trial
+from ganbench.trial import run_trial
+from ganbench.watcher import StopFlag, Watcher
 
 MLP = "mlp[hidden=16,layers=1]"
 

@@ -1,0 +1,77 @@
+"""What a trial consists of: everything its specification names, built and held against what was planned."""
+
+from pathlib import Path
+
+import torch
+
+from ganbench import components, seeds
+from ganbench.api import Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.errors import UsageError
+from ganbench.evaluation.evaluator import Evaluator
+from ganbench.registry import Registry
+from ganbench.spec import Execution, TrialSpec
+from ganbench.training.loop import Objective
+
+
+class Parts:
+    """Everything a specification names, built, checked against what was planned, and on its device."""
+
+    def __init__(self, spec: TrialSpec, execution: Execution, registry: Registry) -> None:
+        self.device = torch.device(execution.device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise UsageError("device 'cuda' was asked for, and torch finds none; use --device cpu")
+        self.root = Path(execution.data_root)
+        self.dataset: Dataset = components.rebuild("dataset", spec.data.component, registry)
+        self.train = _load(self.dataset, "train", self.root, spec.data.fingerprint)
+        wanted = spec.evaluation.reference
+        same = wanted.split == "train"
+        self.reference = self.train if same else _load(self.dataset, wanted.split, self.root, wanted.fingerprint)
+        metrics: dict[str, Metric] = {
+            component.name: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
+        }
+        extractor: Extractor | None = None
+        if spec.evaluation.extractor is not None:
+            extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
+            if extractor.sha256() != spec.evaluation.extractor_sha256:
+                raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
+        self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
+        self.evaluator = Evaluator(
+            reference=self.reference,
+            train=None if same else self.train,
+            mixture=self.dataset.mixture(),
+            metrics=metrics,
+            extractor=extractor,
+            device=self.device,
+            cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
+        )
+
+
+def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:
+    """What the players minimise; ``None`` for a baseline, which has no loss."""
+    if spec.loss is None:
+        return None
+    loss: Loss = components.rebuild("loss", spec.loss, registry)
+    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
+    added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
+    return Objective(loss=loss, penalties=(*own, *added))
+
+
+def held_out(parts: Parts, spec: TrialSpec) -> Samples:
+    """Real samples that are not in the reference, as many as there are fakes: the floor of the table."""
+    other = parts.dataset.load("test", root=parts.root) if parts.reference is parts.train else parts.train
+    if other.fingerprint == parts.reference.fingerprint:
+        raise UsageError("there are no real samples beside the reference, so this dataset has no floor")
+    order = torch.randperm(len(other), generator=seeds.stream(spec.seed, seeds.EVALUATION))
+    chosen = order[: spec.evaluation.num_samples]
+    labels = other.labels[chosen] if other.labels is not None else None
+    return Samples(data=other.data[chosen], labels=labels, classes=other.classes)
+
+
+def _load(dataset: Dataset, split: str, root: Path, fingerprint: str) -> Samples:
+    samples = dataset.load(split, root=root)
+    if samples.fingerprint != fingerprint:
+        raise UsageError(
+            f"the split '{split}' is no longer what was planned: its fingerprint is {samples.fingerprint[:12]}, "
+            f"planned was {fingerprint[:12]}; run again to plan anew"
+        )
+    return samples
