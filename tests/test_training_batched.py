@@ -159,7 +159,7 @@ class Normed(Architecture):
 ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Objective]]] = {
     "batch norm": (Normed(), {"n_critic": 2, "ema_decay": 0.9}, lambda: objective(Vanilla())),
     "batch norm, joint": (Normed(), {"discriminator_batch": "joint"}, lambda: objective(LSGAN())),
-    "batch norm, a penalty that calls the network": (Normed(), {}, lambda: objective(WGANGP())),
+    "batch norm, a penalty that calls the network": (Normed(), {"steps": 10}, lambda: objective(WGANGP())),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
 }
 
@@ -168,7 +168,7 @@ ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Object
 def test_statistics_of_batch_norm_are_each_seeds_own(
     architecture: Architecture, settings: dict[str, Any], goal: Callable[[], Objective]
 ) -> None:
-    chosen = recipe(**settings, steps=30)
+    chosen = recipe(**({"steps": 30} | settings))
     assert obstacle(architecture, [build(chosen, seed, architecture) for seed in SEEDS], chosen) == ""
     group = members(chosen, goal, architecture)
     together(group, chosen)
