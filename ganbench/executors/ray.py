@@ -7,7 +7,9 @@ again whose worker or machine died. What it returns says nothing: how a trial en
 import importlib.util
 import math
 import os
+import re
 import secrets
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,18 +23,20 @@ from ganbench.executors.options import check_names, count, number, seconds
 from ganbench.fingerprint import Fingerprint, fingerprint
 from ganbench.folder import TrialFolder
 
-OPTIONS = ("address", "gpus", "cpus", "memory", "attempts", "deadline")
+OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
 PROBE_SECONDS = 120.0
+KNOCK_SECONDS = 10.0
 NOWHERE = "http://127.0.0.1:9"
 """Where Ray's usage reports go: the discard port of this machine."""
 
 
 class Ray(Executor):
-    """Submits one task per trial to the cluster at ``address``."""
+    """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials that run one by one."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         options = settings.options
+        self._pack = count(options, "pack", 1)
         self._attempts = count(options, "attempts", 3)
         self._deadline = seconds(options, "deadline", math.inf)
         self._resources = resources(options, settings.device)
@@ -82,29 +86,38 @@ class Ray(Executor):
 
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
         """Ask Ray which tasks are over, and the folders of the others whether they have begun."""
-        running = {reference: trial_id for trial_id, (_, reference) in self._jobs.items()}
+        running = list({reference for _, reference in self._jobs.values()})
         if running:
-            over, _ = self._ray.wait(list(running), num_returns=1, timeout=timeout)
+            over, _ = self._ray.wait(running, num_returns=1, timeout=timeout)
             if over:
-                over, _ = self._ray.wait(list(running), num_returns=len(running), timeout=0)
+                over, _ = self._ray.wait(running, num_returns=len(running), timeout=0)
             for reference in over:
-                self._take_end(running[reference], reference)
+                self._take_end(reference)
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         for trial_id, (job, _) in self._jobs.items():
-            begun = TrialFolder(job.folder).read_status()["status"] == "running"
-            states[trial_id] = JobState.RUNNING if begun else JobState.PENDING
+            status = TrialFolder(job.folder).read_status()["status"]
+            if status not in UNDER_WAY and self._pack > 1:  # others of its task go on
+                states[trial_id] = JobState.ENDED
+            else:
+                states[trial_id] = JobState.RUNNING if status == "running" else JobState.PENDING
         return states | dict.fromkeys(self._ended, JobState.ENDED)
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
         """Ask the nodes through the trials' folders, or end the workers; forget what waits."""
         chosen = set(trial_ids)
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
-        for trial_id in chosen & set(self._jobs):
-            job, reference = self._jobs[trial_id]
+        ending = {trial_id: self._jobs[trial_id] for trial_id in chosen & set(self._jobs)}
+        for job, _ in ending.values():
             ask_to_stop(job.folder)
-            begun = TrialFolder(job.folder).read_status()["status"] == "running"
-            if hard or not begun:
+        begun = {
+            reference
+            for job, reference in self._jobs.values()
+            if TrialFolder(job.folder).read_status()["status"] == "running"
+        }
+        wanted = {reference for trial_id, (_, reference) in self._jobs.items() if trial_id not in chosen}
+        for trial_id, (_, reference) in ending.items():
+            if (hard or reference not in begun) and reference not in wanted:
                 self._ray.cancel(reference, force=True)
                 del self._jobs[trial_id]
 
@@ -118,13 +131,12 @@ class Ray(Executor):
 
     def _fill(self) -> None:
         room = self.settings.slots or math.inf
-        while self._waiting and len(self._jobs) < room:
-            job = self._waiting.pop(0)
-            submission = secrets.token_hex(6)
+        while self._waiting and len({reference for _, reference in self._jobs.values()}) < room:
+            jobs, self._waiting = self._waiting[: self._pack], self._waiting[self._pack :]
             task = node.Task(
                 executor="ray",
-                submission=submission,
-                packs=((str(job.folder.absolute()),),),
+                submission=secrets.token_hex(6),
+                packs=(tuple(str(job.folder.absolute()) for job in jobs),),
                 folder=str(Path.cwd()),
                 device=self.settings.device,
                 threads=self.settings.threads,
@@ -138,20 +150,25 @@ class Ray(Executor):
             function = self._ray.remote(
                 max_calls=1, max_retries=self._attempts - 1, retry_exceptions=False, **self._resources
             )(node.run_part)
-            options = function.options(name=f"ganbench {job.trial_id}")
-            self._jobs[job.trial_id] = (job, options.remote(task.model_dump(mode="json"), 0, "ray"))
+            more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+            options = function.options(name=f"ganbench {jobs[0].trial_id}{more}")
+            reference = options.remote(task.model_dump(mode="json"), 0, "ray")
+            self._jobs |= {job.trial_id: (job, reference) for job in jobs}
 
-    def _take_end(self, trial_id: str, reference: Any) -> None:
-        job, _ = self._jobs.pop(trial_id)
+    def _take_end(self, reference: Any) -> None:
         why = "its task ended without a result"
         try:
             self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             why = f"{type(error).__name__} after {self._attempts} attempts: {lines[-1] if lines else 'no message'}"
-        if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
-            (job.folder / STOP).unlink(missing_ok=True)
-        self._ended[trial_id] = why
+        for trial_id, (job, its_reference) in list(self._jobs.items()):
+            if its_reference != reference:
+                continue
+            del self._jobs[trial_id]
+            if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
+                (job.folder / STOP).unlink(missing_ok=True)
+            self._ended[trial_id] = why
 
     def _check_that_it_fits(self) -> None:
         """Refuse what no node could ever run: Ray would wait for ever.
@@ -205,6 +222,28 @@ def resources(options: Mapping[str, str], device: str) -> dict[str, float]:
     return found
 
 
+def _knock(address: str) -> None:
+    """Find out at once that nobody listens at ``HOST:PORT``; other forms of addresses are Ray's to resolve.
+
+    Raises:
+        UsageError: nobody does.
+    """
+    form = re.fullmatch(r"\[?([^\[\]/]+)\]?:([0-9]{1,5})", address)
+    if form is None:
+        return
+    try:
+        socket.create_connection((form[1], int(form[2])), timeout=KNOCK_SECONDS).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise _no_cluster(address, str(error)) from error
+
+
+def _no_cluster(address: str, reason: str) -> UsageError:
+    return UsageError(
+        f"there is no Ray cluster at {address} ({reason}); start one with ray start, and name it: "
+        "--ray address=HOST:6379"
+    )
+
+
 def connect(address: str, attempts: int) -> Any:
     """Connect to a cluster and return the module.
 
@@ -218,6 +257,9 @@ def connect(address: str, attempts: int) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_USAGE_STATS_REPORT_URL", NOWHERE)
     os.environ.setdefault("RAY_task_oom_retries", str(attempts - 1))
+    # An address at which nothing answers is tried 20 times for 40 seconds.
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
+    _knock(address)
     import ray
     import ray.exceptions
     import ray.util.scheduling_strategies
@@ -226,8 +268,5 @@ def connect(address: str, attempts: int) -> Any:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UsageError(
-            f"there is no Ray cluster at {address} ({lines[0] if lines else type(error).__name__}); "
-            "start one with ray start, and name it: --ray address=HOST:6379"
-        ) from error
+        raise _no_cluster(address, lines[0] if lines else type(error).__name__) from error
     return ray

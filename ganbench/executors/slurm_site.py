@@ -29,7 +29,9 @@ ACTIVE = frozenset(
 )  # fmt: skip
 """Slurm's states of a job that has not ended, or will start again."""
 WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"})
-HELD = ("launch failed requeued held", "launch_failed_requeued_held", "JobHeldAdmin", "DependencyNeverSatisfied")
+NOT_LAUNCHED = ("launch failed requeued held", "launch_failed_requeued_held")
+"""Reasons of a waiting job that a node could not start, as where the controller went away meanwhile: Slurm holds it."""
+HELD = ("JobHeldAdmin", "DependencyNeverSatisfied")
 """Reasons of a waiting job that will never start by itself."""
 
 _NO_ANSWER = re.compile(

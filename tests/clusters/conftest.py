@@ -5,11 +5,13 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from .grid import plugin_environment
 from .ray_cluster import RayCluster
 from .ray_cluster import missing as ray_missing
 from .slurm_site import SlurmSite
@@ -45,16 +47,29 @@ def slurm(slurm_site: SlurmSite, monkeypatch: pytest.MonkeyPatch) -> SlurmSite:
     return slurm_site
 
 
-@pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[RayCluster]:
+@contextmanager
+def running_ray(environment: Mapping[str, str]) -> Iterator[RayCluster]:
     need(ray_missing(), "GANBENCH_REQUIRE_RAY")
     with tempfile.TemporaryDirectory(prefix="gr-", ignore_cleanup_errors=True) as folder:
-        cluster = RayCluster(Path(folder))
+        cluster = RayCluster(Path(folder), environment)
         try:
             cluster.start()
             yield cluster
         finally:
             cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[RayCluster]:
+    with running_ray({}) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def ray_cluster_with_plugin(tmp_path: Path) -> Iterator[RayCluster]:
+    """A cluster whose nodes have the grid's plugin, as its host has."""
+    with running_ray(plugin_environment(tmp_path)) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -39,16 +39,27 @@ class Brittle(Vanilla):
 """
 
 
+def plugin_environment(folder: Path) -> dict[str, str]:
+    """Write the plugin into a folder, once; what must be in the environment of all that use it."""
+    plugin = folder / "plugin"
+    info = plugin / "ganbench_brittle-1.0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (plugin / "ganbench_brittle.py").write_text(PLUGIN)
+    (plugin / "ganbench_brittle_loss.py").write_text(LOSS)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-brittle\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ganbench]\nbrittle = ganbench_brittle\n")
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(plugin), os.environ.get("PYTHONPATH"))))}
+
+
 class Grid:
     """23 sound trials and one that raises, on a cluster."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *options: str, steps: int) -> None:
         self.folder = folder
         self.out = folder / "runs"
-        self._write_plugin()
         self.environment = {
-            **os.environ, **environment, "OMP_NUM_THREADS": "1", "GANBENCH_CACHE": str(folder / "cache"),
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(folder / "plugin"), os.environ.get("PYTHONPATH")))),
+            **os.environ, **environment, **plugin_environment(folder),
+            "OMP_NUM_THREADS": "1", "GANBENCH_CACHE": str(folder / "cache"),
         }  # fmt: skip
         self.suite = folder / "grid.toml"
         self.suite.write_text(
@@ -62,15 +73,7 @@ num_samples = 100
 """
         )
         self.options = options
-
-    def _write_plugin(self) -> None:
-        plugin = self.folder / "plugin"
-        info = plugin / "ganbench_brittle-1.0.dist-info"
-        info.mkdir(parents=True)
-        (plugin / "ganbench_brittle.py").write_text(PLUGIN)
-        (plugin / "ganbench_brittle_loss.py").write_text(LOSS)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-brittle\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text("[ganbench]\nbrittle = ganbench_brittle\n")
+        self.host: subprocess.Popen[str] | None = None
 
     def command(self, *more: str) -> list[str]:
         """The command of the grid's run."""
@@ -78,11 +81,12 @@ num_samples = 100
 
     def start(self, *more: str) -> "subprocess.Popen[str]":
         """Start the run."""
-        log = (self.folder / "host.log").open("a")
-        return subprocess.Popen(
-            self.command("--suite", str(self.suite), *more),
-            cwd=self.folder, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        with (self.folder / "host.log").open("a") as log:
+            self.host = subprocess.Popen(
+                self.command("--suite", str(self.suite), *more),
+                cwd=self.folder, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, text=True,
+            )  # fmt: skip
+        return self.host
 
     def folders(self) -> list[TrialFolder]:
         """All trials so far."""
@@ -93,9 +97,10 @@ num_samples = 100
         return [folder for folder in self.folders() if folder.read_status()["status"] == status]
 
     def wait(self, condition: Callable[[], object], what: str, seconds: float = 300) -> None:
-        """Wait until something has happened."""
+        """Wait until something has happened; not if the run has ended without it."""
         deadline = time.monotonic() + seconds
         while not condition():
+            assert self.host is None or self.host.poll() is None, f"the run ended before {what}\n{self.log()}"
             assert time.monotonic() < deadline, f"{what} did not happen\n{self.log()}"
             time.sleep(0.1)
 
@@ -119,9 +124,9 @@ num_samples = 100
                         return folder
             time.sleep(0.05)
 
-    @staticmethod
-    def kill_host(host: "subprocess.Popen[str]") -> None:
+    def kill_host(self, host: "subprocess.Popen[str]") -> None:
         """Kill a run and what it started on this machine."""
+        self.host = None
         for pid in [host.pid, *descendants(host.pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -130,6 +135,15 @@ num_samples = 100
     def starts(self, folder: TrialFolder) -> list[dict[str, object]]:
         """Every start of a trial."""
         return [json.loads(line) for line in folder.starts.read_text().splitlines()] if folder.starts.exists() else []
+
+    def trained_side_by_side(self) -> list[str]:
+        """Trials whose steps are not reported once each and in order, as where two processes trained one."""
+        found = []
+        for folder in self.with_status("done"):
+            steps = [json.loads(line)["step"] for line in folder.progress.read_text().splitlines()]
+            if not steps or steps != sorted(set(steps)):
+                found.append(folder.trial_id)
+        return found
 
     def leftovers(self) -> list[str]:
         """Processes that still know of this grid's folder, besides this one."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from .slurm_site import descendants, free_ports
@@ -23,8 +24,9 @@ def missing() -> str:
 class RayCluster:
     """The cluster while it runs: a head with processors and GPUs of its own, and one more node."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, processors: int = 2) -> None:
         self.folder = folder
+        self._processors = processors
         (port,) = free_ports(1)
         self.address = f"127.0.0.1:{port}"
         token = folder / "token"
@@ -37,6 +39,7 @@ class RayCluster:
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_health_check_period_ms": "3000",
             "RAY_DISABLE_IMPORT_WARNING": "1",
+            **environment,
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -53,7 +56,7 @@ class RayCluster:
         self._processes[name] = subprocess.Popen(
             [
                 sys.executable, "-c", "from ray.scripts.scripts import main; main()", "start", *arguments, "--block",
-                "--node-ip-address=127.0.0.1", "--num-cpus=2", f"--num-gpus={GPUS_PER_NODE}",
+                "--node-ip-address=127.0.0.1", f"--num-cpus={self._processors}", f"--num-gpus={GPUS_PER_NODE}",
                 "--object-store-memory=80000000", "--disable-usage-stats", f"--resources={{\"{name}\": 1}}",
                 *(["--temp-dir", str(self.folder / "t")] if name == "head" else []),
             ],

@@ -38,8 +38,10 @@ def free_ports(count: int) -> list[int]:
 class SlurmSite:
     """The site while it runs; everything is below one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, processors: int = 0) -> None:
+        """``processors`` are those of each node, the machine's by default."""
         self.folder = folder
+        self._processors = processors or os.cpu_count() or 1
         self.nodes = ("fake0", "fake1")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._socket = folder / "munge" / "munge.socket"
@@ -140,14 +142,16 @@ class SlurmSite:
     def _configure(self) -> None:
         controller, *ports = free_ports(1 + len(self.nodes))
         host = socket.gethostname()
-        processors = os.cpu_count() or 1
         lines = [
             "ClusterName=loopback",
             f"SlurmctldHost={host}(127.0.0.1)",
             f"SlurmctldPort={controller}",
             "AuthType=auth/munge",
-            f"AuthInfo=socket={self._socket}",
+            # Slurm starts a job of a dead node again once the credential of its first start has expired, 2 minutes by
+            # default.
+            f"AuthInfo=socket={self._socket},cred_expire=30",
             "CryptoType=crypto/munge",
+            "SlurmdParameters=config_overrides",
             "SlurmUser=root",
             "SlurmdUser=root",
             f"StateSaveLocation={self.folder}/state",
@@ -177,7 +181,7 @@ class SlurmSite:
         ]
         for node, port in zip(self.nodes, ports, strict=True):
             lines.append(
-                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={processors} "
+                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={self._processors} "
                 f"RealMemory=1000 Gres=gpu:{GPUS_PER_NODE} State=UNKNOWN"
             )
         lines.append(f"PartitionName=all Nodes={','.join(self.nodes)} Default=YES MaxTime=INFINITE State=UP")

@@ -12,7 +12,7 @@ from ganbench.executors import Executor, Settings, Wish
 from ganbench.executors.ray import Ray
 from ganbench.fingerprint import Package
 from ganbench.folder import TrialFolder
-from ganbench.testing.executor_contract import ExecutorContract, wait_for_the_end, write_trial
+from ganbench.testing.executor_contract import ExecutorContract, status_of, wait_for_the_end, write_trial
 
 from .grid import TRIALS, Grid
 from .ray_cluster import GPUS_PER_NODE, RayCluster
@@ -57,6 +57,17 @@ class TestRay(ExecutorContract):
         return make()
 
 
+def test_a_pack_is_one_task_whose_trials_run_one_by_one(make: Make, out: Path) -> None:
+    executor = make(pack="3")
+    jobs = [write_trial(out, seed=seed) for seed in range(4)]
+    executor.submit(jobs)
+    wait_for_the_end(executor, jobs)
+    assert [status_of(job) for job in jobs] == ["done"] * 4
+    starts = [json.loads(TrialFolder(job.folder).starts.read_text()) for job in jobs]
+    packs = [start["submission"] for start in starts]
+    assert sorted(packs.count(one) for one in set(packs)) == [1, 3]
+
+
 @pytest.mark.parametrize("share", ["1", "0.5"])
 def test_every_trial_sees_exactly_the_gpu_it_was_given(make: Make, out: Path, share: str) -> None:
     """They fail for want of CUDA; what each process saw stands in its folder before that."""
@@ -95,8 +106,9 @@ def test_other_code_on_a_node_is_refused_naming_package_and_versions(
 
 
 @pytest.mark.timeout(1500)
-def test_a_grid_of_24_survives_every_accident(ray_cluster: RayCluster, tmp_path: Path) -> None:
+def test_a_grid_of_24_survives_every_accident(ray_cluster_with_plugin: RayCluster, tmp_path: Path) -> None:
     """One trial raises, one is killed, a node stops and another comes, the host is killed and run again."""
+    ray_cluster = ray_cluster_with_plugin
     options = ("--ray", f"address={ray_cluster.address},attempts=4", "--device", "cpu")
     grid = Grid(tmp_path, ray_cluster.environment, *options, steps=1500)
     host = grid.start()
@@ -111,7 +123,8 @@ def test_a_grid_of_24_survives_every_accident(ray_cluster: RayCluster, tmp_path:
     time.sleep(1)
     stopped |= {folder.trial_id for folder in grid.with_status("running")}
     host = grid.start()
-    assert host.wait(500) == 1, grid.log()
+    assert host.wait(900) == 1, grid.log()
+    grid.host = None
 
     assert len(grid.folders()) == TRIALS
     assert len(grid.with_status("done")) == TRIALS - 1, grid.log()
@@ -121,6 +134,7 @@ def test_a_grid_of_24_survives_every_accident(ray_cluster: RayCluster, tmp_path:
     done_once = {trial_id for trial_id, count in starts.items() if count == 1}
     assert killed.trial_id not in done_once
     assert set(starts) - done_once <= {killed.trial_id, failed.trial_id, *stopped}
+    assert not grid.trained_side_by_side()
     for folder in grid.folders():
         assert {start["devices"] for start in grid.starts(folder)} == {""}, "trials on the CPU see no GPU"
     grid.wait(lambda: not grid.leftovers(), "the end of all processes", 30)

@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.executors import Executor, JobState, Settings, Wish
 from ganbench.executors.handed import read_handed
 from ganbench.executors.slurm import Slurm
+from ganbench.fingerprint import fingerprint
 from ganbench.folder import TrialFolder
 from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, status_of, wait, wait_for_the_end, write_trial
 
@@ -117,10 +118,11 @@ def test_a_deadline_ends_what_waits(slurm: SlurmSite, make: Make, out: Path) -> 
 def test_other_code_on_a_node_is_an_error_that_names_package_and_versions(
     make: Make, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mine = fingerprint()
+    older = mine.packages["ganbench"].model_copy(update={"version": "0.0.1"})
+    other = mine.model_copy(update={"packages": mine.packages | {"ganbench": older}})
+    monkeypatch.setattr("ganbench.executors.slurm_jobs.fingerprint", lambda: other)
     executor = make()
-    package = executor._expected.packages["ganbench"].model_copy(update={"version": "0.0.1"})
-    packages = executor._expected.packages | {"ganbench": package}
-    monkeypatch.setattr(executor, "_expected", executor._expected.model_copy(update={"packages": packages}))
     job = write_trial(out)
     executor.submit([job])
     wait_for_the_end(executor, [job])
@@ -143,6 +145,13 @@ def test_what_was_left_to_slurm_is_collected_by_a_later_run(make: Make, out: Pat
     assert len(TrialFolder(jobs[0].folder).starts.read_text().splitlines()) == 1
 
 
+def requeued_by_slurm(grid: Grid, folder: TrialFolder) -> bool:
+    """Whether Slurm itself ended a trial's job to start it anew, as one that it launched when its controller died."""
+    start = grid.starts(folder)[0]
+    log = grid.out / ".slurm" / str(start["submission"]) / f"{str(start['task']).rpartition('_')[2]}.log"
+    return log.exists() and "DUE TO JOB REQUEUE" in log.read_text()
+
+
 @pytest.mark.timeout(1500)
 def test_a_grid_of_24_survives_every_accident(slurm: SlurmSite, tmp_path: Path) -> None:
     """One trial raises, one is killed, a node stops, the controller is restarted, the host is killed and run again."""
@@ -157,11 +166,13 @@ def test_a_grid_of_24_survives_every_accident(slurm: SlurmSite, tmp_path: Path) 
     grid.wait(lambda: len(grid.with_status("done")) >= 6, "six trials")
     grid.kill_host(host)
     stopped = {folder.trial_id for folder in grid.with_status("running")}
+    failed_before = {folder.trial_id for folder in grid.with_status("failed")}
     slurm.kill("fake1")
     time.sleep(2)
     slurm.start_node("fake1")
     host = grid.start()
-    assert host.wait(500) == 1, grid.log()
+    assert host.wait(900) == 1, grid.log()
+    grid.host = None
 
     assert len(grid.folders()) == TRIALS
     assert len(grid.with_status("done")) == TRIALS - 1, grid.log()
@@ -169,9 +180,12 @@ def test_a_grid_of_24_survives_every_accident(slurm: SlurmSite, tmp_path: Path) 
     assert "broken on purpose" in str(failed.read_status()["reason"])
     starts = {folder.trial_id: len(grid.starts(folder)) for folder in grid.folders()}
     more_than_once = {trial_id for trial_id, count in starts.items() if count > 1}
-    assert starts[failed.trial_id] == 1
+    assert failed_before <= {failed.trial_id}, "nothing failed that was not broken"
+    assert starts[failed.trial_id] == 1 + len(failed_before), "each run tries it once; one that failed is never cached"
     assert killed.trial_id in more_than_once
-    assert more_than_once <= {killed.trial_id, *stopped}, "only what was interrupted was started again"
+    stopped |= {folder.trial_id for folder in grid.folders() if requeued_by_slurm(grid, folder)}
+    assert more_than_once <= {killed.trial_id, *stopped, *failed_before}, "only what was stopped was started again"
+    assert not grid.trained_side_by_side()
     for folder in grid.folders():
         assert {start["devices"] for start in grid.starts(folder)} == {""}, "trials on the CPU see no GPU"
     grid.wait(lambda: not slurm.queue(), "an empty queue", 30)

@@ -1,0 +1,145 @@
+"""Submissions to Slurm: the files of each, the array of jobs that it becomes, and a controller that may be away."""
+
+import math
+import secrets
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.executors import Job, Settings
+from ganbench.executors import slurm_site as site
+from ganbench.executors.handed import Handed
+from ganbench.executors.options import seconds
+from ganbench.files import write_json, write_text
+from ganbench.fingerprint import fingerprint
+from ganbench.node import Task
+
+SILENCE_SECONDS = 1800.0
+"""How long the controller may be away before a run gives up waiting; its jobs go on."""
+
+
+class Submissions:
+    """Writes submissions under ``.slurm`` in the folder of trials, sends them, and looks for their jobs in the queue.
+
+    Args:
+        settings: the executor's.
+        pack: how many trials go into one job.
+
+    Raises:
+        UsageError: nothing can be submitted here, or Slurm could never run what is asked for; names the option.
+    """
+
+    def __init__(self, settings: Settings, pack: int) -> None:
+        options = settings.options
+        self._settings = settings
+        self._pack = pack
+        self._deadline = seconds(options, "deadline", math.inf)
+        self._warning = site.warning_seconds(options)
+        # What is asked of Slurm for every job.
+        wanted = {name: value for name, value in options.items() if name in site.SBATCH}
+        self._request = ["--nodes=1", "--ntasks=1", *(f"--{name}={value}" for name, value in wanted.items())]
+        self._silent_since: float | None = None
+        for program in ("sbatch", "squeue", "scancel"):
+            if shutil.which(program) is None:
+                raise UsageError(f"there is no {program} here; run where jobs are submitted to Slurm")
+        setup = options.get("setup")
+        if setup is not None and not Path(setup).is_file():
+            raise UsageError(f"option setup={setup}: no such file; the shell reads it before Python starts")
+        answer = site.call("sbatch", "--test-only", *self._request, "--wrap=true")
+        if answer.returncode != 0 and not site.gave_no_answer(answer.stderr):
+            raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; see --slurm")
+        self._expected = fingerprint()
+
+    def write(self, packs: Sequence[Sequence[Job]], attempts: int) -> str:
+        """Write what the jobs of a submission are told, one job for each pack; return the submission's name.
+
+        ``attempts`` says how often each trial may start.
+        """
+        settings, options = self._settings, self._settings.options
+        submission = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        folder = self._folder(submission)
+        task = Task(
+            executor="slurm",
+            submission=submission,
+            packs=tuple(tuple(str(job.folder.absolute()) for job in pack) for pack in packs),
+            folder=str(Path.cwd()),
+            device=settings.device,
+            threads=settings.threads,
+            per_device=settings.per_device,
+            timeout=settings.timeout,
+            memory_limit=settings.memory_limit,
+            attempts=attempts,
+            deadline=time.time() + self._deadline if math.isfinite(self._deadline) else None,
+            expected=self._expected,
+        )
+        write_json(folder / "task.json", task.model_dump(mode="json"))
+        setup = options.get("setup")
+        source = f". {shlex.quote(str(Path(setup).absolute()))}\n" if setup else ""
+        python = shlex.quote(options.get("python", sys.executable))
+        # `exec`: the signal that Slurm sends to the batch shell reaches Python.
+        write_text(
+            folder / "job.sh",
+            f"#!/bin/sh\n{source}exec {python} -m ganbench.node {shlex.quote(str(folder / 'task.json'))} "
+            '"$SLURM_ARRAY_TASK_ID"\n',
+        )
+        return submission
+
+    def send(self, submission: str, parts: int) -> bool:
+        """Call sbatch; false where the controller does not answer, so that nobody knows whether it took the jobs.
+
+        Raises:
+            UsageError: it refused them.
+            GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
+        """
+        folder = self._folder(submission)
+        limit = f"%{max(1, self._settings.slots // self._pack)}" if self._settings.slots else ""
+        answer = site.call(
+            "sbatch", "--parsable", f"--array=0-{parts - 1}{limit}", f"--job-name={site.PREFIX}{submission}",
+            "--requeue", "--open-mode=append", f"--output={folder}/%a.log", f"--chdir={Path.cwd()}",
+            f"--signal=B:TERM@{self._warning}", *self._request, str(folder / "job.sh"),
+        )  # fmt: skip
+        if answer.returncode == 0:
+            self._silent_since = None
+        elif site.gave_no_answer(answer.stderr):
+            self._note_silence(answer.stderr)
+        else:
+            raise UsageError(f"sbatch refused: {site.one_line(answer.stderr)}; see --slurm")
+        return answer.returncode == 0
+
+    def queue(self) -> Mapping[tuple[str, int], site.Place] | None:
+        """Every element of our arrays that Slurm knows, by submission and index; ``None``: it does not answer.
+
+        Raises:
+            GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
+        """
+        places = site.queue()
+        if isinstance(places, str):
+            self._note_silence(places)
+            return None
+        self._silent_since = None
+        return places
+
+    def last_line(self, handed: Handed) -> str:
+        """What a job printed last, as the end of a sentence; empty where it printed nothing."""
+        try:
+            text = (self._folder(handed.submission) / f"{handed.index}.log").read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
+        said = [line.strip() for line in text.splitlines() if line.strip()]
+        return f"; its output ends: {said[-1]}" if said else ""
+
+    def _folder(self, submission: str) -> Path:
+        return (self._settings.out / ".slurm" / submission).absolute()
+
+    def _note_silence(self, error: str) -> None:
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now
+        if now - self._silent_since > SILENCE_SECONDS:
+            raise GanbenchError(
+                f"Slurm's controller has not answered for {SILENCE_SECONDS / 60:.0f} minutes ({site.one_line(error)}); "
+                "what it runs goes on, the same command collects it"
+            )
