@@ -1,6 +1,4 @@
-"""Parts of class-conditional networks, for any discriminator that offers ``features`` and ``judge``."""
-
-from typing import Protocol, cast
+"""Parts of class-conditional networks, for any discriminator that is a :class:`Backbone`."""
 
 import torch
 from torch import Tensor, nn
@@ -13,16 +11,19 @@ CONDITIONS: dict[str, Conditioning] = {"none": "none", "projection": "labels", "
 """The values of a parameter ``condition``, and how each lets labels reach the networks."""
 
 
-class Backbone(Protocol):
-    """A discriminator in two parts."""
+class Backbone(nn.Module):
+    """A discriminator in two parts, so that a condition can be joined between them."""
 
     def features(self, x: Tensor) -> Tensor:
         """Samples to the last features: (N, width), or a map (N, width, h, w)."""
-        ...
+        raise NotImplementedError
 
     def judge(self, features: Tensor) -> Tensor:
         """The last features to raw outputs (N,)."""
-        ...
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(self.features(x))
 
 
 def pooled(features: Tensor) -> Tensor:
@@ -34,38 +35,36 @@ class Projection(nn.Module):
     """The projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637, equation 4): samples (N, ...) and labels
     (N,) to raw outputs (N,), psi(h) + <embedding(label), h>."""
 
-    def __init__(self, backbone: nn.Module, width: int, classes: int) -> None:
+    def __init__(self, backbone: Backbone, width: int, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.embedding = nn.Embedding(classes, width)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        backbone = cast(Backbone, self.backbone)
-        features = backbone.features(x)
+        features = self.backbone.features(x)
         agreement: Tensor = (self.embedding(labels) * pooled(features)).sum(1)
-        return backbone.judge(features) + agreement
+        return self.backbone.judge(features) + agreement
 
 
 class Classifier(nn.Module):
     """AC-GAN's discriminator (Odena, Olah & Shlens 2017, arXiv:1610.09585): samples (N, ...) to raw outputs (N,) and
     class logits (N, classes)."""
 
-    def __init__(self, backbone: nn.Module, width: int, classes: int) -> None:
+    def __init__(self, backbone: Backbone, width: int, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.classifier = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        backbone = cast(Backbone, self.backbone)
-        features = backbone.features(x)
-        return backbone.judge(features), self.classifier(pooled(features))
+        features = self.backbone.features(x)
+        return self.backbone.judge(features), self.classifier(pooled(features))
 
 
-def condition_discriminator(backbone: nn.Module, condition: str, width: int, classes: int) -> nn.Module:
+def condition_discriminator(backbone: Backbone, condition: str, width: int, classes: int) -> nn.Module:
     """Return a discriminator that knows of classes, or the backbone itself.
 
     Args:
-        backbone: a discriminator with ``features`` and ``judge``.
+        backbone: the discriminator of samples alone.
         condition: a key of :data:`CONDITIONS`.
         width: channels of its features.
         classes: how many; ignored without a condition.

@@ -6,19 +6,25 @@ the discriminator mirrors it. The width doubles with each halving of the side, a
 
 import itertools
 from collections.abc import Callable
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
-from ganbench.architectures.checks import no_condition, one_of, square_image, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
+from ganbench.api import Networks
+from ganbench.architectures.checks import one_of
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.traits import (
+    NORMS_D,
+    Conditional,
+    DiscriminatorNorm,
+    SquareImages,
+    checked_widths,
+    drawn,
+)
 
 SLOPE = 0.2
 STD = 0.02
 NORMS_G = ("batch", "none")
-NORMS_D = ("auto", "batch", "layer", "spectral", "none")
 
 NORM_LAYERS: dict[str, Callable[[int], nn.Module]] = {
     "batch": nn.BatchNorm2d,
@@ -60,7 +66,7 @@ class Generator(nn.Module):
         return images
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, channels, side, side) to raw outputs (N,). The first layer has no norm, as in the paper."""
 
     def __init__(self, channels: int, plan: list[int], norm: str) -> None:
@@ -85,9 +91,6 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features)
         return raw.flatten()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
-
 
 @torch.no_grad()
 def initialise(network: nn.Module) -> None:
@@ -105,7 +108,7 @@ def initialise(network: nn.Module) -> None:
             layer.bias.zero_()
 
 
-class DCGAN(Architecture):
+class DCGAN(Conditional, SquareImages, DiscriminatorNorm):
     """DCGAN for square images with a power-of-two side from 16 to 128 and any number of channels.
 
     Args:
@@ -126,10 +129,6 @@ class DCGAN(Architecture):
         ValueError: a parameter out of range.
     """
 
-    kinds = ("image",)
-    sizes: ClassVar[tuple[int, int]] = (16, 128)
-    power_of_two = True
-
     def __init__(
         self,
         *,
@@ -140,57 +139,22 @@ class DCGAN(Architecture):
         norm_d: str = "auto",
         condition: str = "none",
     ) -> None:
-        self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
-        self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
-        widest = max(self.width, self.width_d)
-        if max_width < widest:
-            raise ValueError(f"max_width must be at least width and width_d ({widest}), not {max_width}")
+        self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.norm_g = one_of("norm_g", norm_g, NORMS_G)
         self.norm_d = one_of("norm_d", norm_d, NORMS_D)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
-        """Replace ``norm_d="auto"`` by ``"layer"`` under a gradient penalty and by ``"batch"`` otherwise."""
-        if parameters.get("norm_d", "auto") != "auto":
-            return parameters
-        return {**parameters, "norm_d": "layer" if gradient_penalty else "batch"}
-
-    @property
-    def batch_norm_in_discriminator(self) -> bool:
-        """Whether the discriminator has a batch norm; so it has where ``norm_d`` was left at ``"auto"``."""
-        return self.norm_d in ("auto", "batch")
-
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition(type(self).__name__.lower(), self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
-        channels, side = square_image("dcgan", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
+        """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
+        channels, side = self.image(shape, latent_dim)
         plan = widths(side, self.width, self.max_width)
-        generator = with_one_hot(Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
-        return self.drawn(generator, self.discriminator(channels, side, classes))
-
-    def discriminator(self, channels: int, side: int, classes: int) -> nn.Module:
-        """Return the discriminator as ``condition`` has it, its weights not yet the paper's."""
+        generator = with_one_hot(self.generator(channels, latent_dim + classes, plan), classes)
         plan = widths(side, self.width_d, self.max_width)
-        backbone = Discriminator(channels, plan, "batch" if self.norm_d == "auto" else self.norm_d)
-        return condition_discriminator(backbone, self.condition, plan[-1], classes)
+        backbone = Discriminator(channels, plan, self.feature_norm)
+        discriminator = condition_discriminator(backbone, self.condition, plan[-1], classes)
+        spectral = [discriminator] if self.norm_d == "spectral" else []
+        return drawn(generator, discriminator, initialise, spectral=spectral)
 
-    def drawn(self, generator: nn.Module, discriminator: nn.Module) -> Networks:
-        """Return the networks with the paper's initial weights, normalised where ``norm_d`` says so."""
-        initialise(generator)
-        initialise(discriminator)
-        if self.norm_d == "spectral":
-            # After the weights are drawn: the first estimate of the singular vectors is made from them.
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+    def generator(self, channels: int, inputs: int, plan: list[int]) -> nn.Module:
+        """Return the generator (N, inputs) to images (N, channels, S, S) of the widths in ``plan``."""
+        return Generator(channels, inputs, plan, self.norm_g)

@@ -1,14 +1,15 @@
 """The networks of the large-scale study (Lucic et al. 2018, arXiv:1711.10337, appendix), which are InfoGAN's (Chen et
 al. 2016, arXiv:1606.03657, appendix C): two dense layers and two convolutions each."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.api import Networks
 from ganbench.architectures import dcgan
-from ganbench.architectures.checks import no_condition, one_of, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
+from ganbench.architectures.checks import one_of, whole_number
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.traits import NORMS_D, Conditional, DiscriminatorNorm, drawn
 
 FACTOR = 4
 """Both convolutions together divide or multiply the sides by this."""
@@ -47,7 +48,7 @@ class Generator(nn.Module):
         return images
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, C, H, W) to raw outputs (N,). The first layer has no norm."""
 
     def __init__(self, shape: tuple[int, ...], width: int, hidden: int, norm: str) -> None:
@@ -77,11 +78,8 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features)
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
 
-
-class InfoGAN(Architecture):
+class InfoGAN(Conditional, DiscriminatorNorm):
     """The networks of the large-scale study, for images with sides that are multiples of 4 from 8 to 128 (MNIST's 28
     among them) and any number of channels. The defaults are the study's.
 
@@ -104,31 +102,11 @@ class InfoGAN(Architecture):
     def __init__(self, *, width: int = 64, hidden: int = 1024, norm_d: str = "auto", condition: str = "none") -> None:
         self.width = whole_number("width", width, at_least=1, at_most=4096)
         self.hidden = whole_number("hidden", hidden, at_least=1)
-        self.norm_d = one_of("norm_d", norm_d, dcgan.NORMS_D)
+        self.norm_d = one_of("norm_d", norm_d, NORMS_D)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
-        """Replace ``norm_d="auto"`` by ``"layer"`` under a gradient penalty and by ``"batch"`` otherwise."""
-        return dcgan.DCGAN.settle(parameters, gradient_penalty=gradient_penalty)
-
-    @property
-    def batch_norm_in_discriminator(self) -> bool:
-        """Whether the discriminator has a batch norm; so it has where ``norm_d`` was left at ``"auto"``."""
-        return self.norm_d in ("auto", "batch")
-
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, H, W), H and W multiples of 4 from 8 to 128."""
-        no_condition("infogan", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
+        """Return networks for images of ``shape`` (C, H, W), of ``classes`` classes unless ``condition`` is none."""
         low, high = self.sizes
         if len(shape) != 3 or shape[0] < 1 or any(side % FACTOR or not low <= side <= high for side in shape[1:]):
             raise ValueError(
@@ -137,10 +115,7 @@ class InfoGAN(Architecture):
             )
         whole_number("latent_dim", latent_dim, at_least=1)
         generator = with_one_hot(Generator(shape, latent_dim + classes, self.width, self.hidden), classes)
-        backbone = Discriminator(shape, self.width, self.hidden, "batch" if self.norm_d == "auto" else self.norm_d)
+        backbone = Discriminator(shape, self.width, self.hidden, self.feature_norm)
         discriminator = condition_discriminator(backbone, self.condition, self.hidden, classes)
-        dcgan.initialise(generator)
-        dcgan.initialise(discriminator)
-        if self.norm_d == "spectral":
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+        spectral = [discriminator] if self.norm_d == "spectral" else []
+        return drawn(generator, discriminator, dcgan.initialise, spectral=spectral)

@@ -9,9 +9,10 @@ import math
 
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
-from ganbench.architectures.checks import no_condition, one_of, positive_number, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, with_one_hot
+from ganbench.api import Networks
+from ganbench.architectures.checks import one_of, positive_number, whole_number
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.traits import Conditional
 
 SLOPE = 0.2
 ACTIVATIONS = {"relu": 0.0, "leaky_relu": SLOPE}
@@ -46,7 +47,7 @@ class Generator(nn.Module):
         return samples
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Samples of ``shape``, flattened, to raw outputs (N,). No normalisation."""
 
     def __init__(self, shape: tuple[int, ...], hidden: int, layers: int) -> None:
@@ -65,11 +66,8 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features)
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
 
-
-class MLP(Architecture):
+class MLP(Conditional):
     """Fully connected generator and discriminator.
 
     Args:
@@ -110,18 +108,8 @@ class MLP(Architecture):
         self.std = positive_number("std", std)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images (C, H, W) or vectors (D,)."""
-        no_condition("mlp", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for samples of ``classes`` classes."""
+        """Return networks for images (C, H, W) or vectors (D,), of ``classes`` classes unless ``condition`` is none."""
         if len(shape) not in (1, 3) or min(shape) < 1:
             raise ValueError(f"mlp makes images (C, H, W) or vectors (D,), not samples of shape {shape}")
         whole_number("latent_dim", latent_dim, at_least=1)

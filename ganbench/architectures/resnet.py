@@ -7,21 +7,15 @@ discriminator goes down to 4×4 and ends with one plain block.
 
 import itertools
 import math
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganbench.api import Architecture, Conditioning, Networks
-from ganbench.architectures.checks import flag, no_condition, one_of, square_image, whole_number
-from ganbench.architectures.conditional import (
-    CONDITIONS,
-    batch_norm,
-    condition_discriminator,
-    normalise,
-    normalise_weights,
-)
+from ganbench.api import Networks
+from ganbench.architectures.checks import flag, one_of
+from ganbench.architectures.conditional import CONDITIONS, Backbone, batch_norm, condition_discriminator, normalise
+from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
 
 SMALL = 32
 
@@ -109,7 +103,7 @@ class DownBlock(nn.Module):
         return h + skip
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, channels, side, side) to raw outputs (N,), through a SUM over the last feature map."""
 
     def __init__(self, channels: int, plan: list[tuple[int, bool]]) -> None:
@@ -132,9 +126,6 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features.sum(dim=(2, 3)))
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
-
 
 def initialise(network: nn.Module) -> None:
     """Draw weights from Glorot's uniform distribution, with gain sqrt(2) for the 3×3 convolutions inside blocks and 1
@@ -152,7 +143,7 @@ def initialise(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-class ResNet(Architecture):
+class ResNet(Conditional, SquareImages):
     """SNGAN's residual networks for square images with a power-of-two side from 16 to 128 and any number of channels.
 
     Args:
@@ -169,10 +160,6 @@ class ResNet(Architecture):
         ValueError: a parameter out of range.
     """
 
-    kinds = ("image",)
-    sizes: ClassVar[tuple[int, int]] = (16, 128)
-    power_of_two = True
-
     def __init__(
         self,
         *,
@@ -182,34 +169,14 @@ class ResNet(Architecture):
         spectral_norm: bool = True,
         condition: str = "none",
     ) -> None:
-        self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
-        self.max_width = whole_number("max_width", max_width, at_least=1, at_most=65536)
-        if max_width < max(self.width, self.width_d):
-            raise ValueError(f"max_width must be at least the widths ({width}, {self.width_d}), not {max_width}")
+        self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.spectral_norm = flag("spectral_norm", spectral_norm)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition("resnet", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
-        channels, side = square_image("resnet", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
+        """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
+        channels, side = self.image(shape, latent_dim)
         generator = Generator(channels, latent_dim, generator_widths(side, self.width, self.max_width), classes)
         plan = discriminator_plan(side, self.width_d, self.max_width)
         discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1][0], classes)
-        initialise(generator)
-        initialise(discriminator)
-        if self.spectral_norm:
-            # After the weights are drawn: the first estimate of the singular vectors is made from them.
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+        return drawn(generator, discriminator, initialise, spectral=[discriminator] if self.spectral_norm else [])

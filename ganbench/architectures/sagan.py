@@ -2,16 +2,16 @@
 Odena 2019, arXiv:1805.08318)."""
 
 import itertools
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganbench.api import Architecture, Conditioning, Networks
-from ganbench.architectures.checks import flag, no_condition, one_of, square_image, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights
+from ganbench.api import Networks
+from ganbench.architectures.checks import flag, one_of, whole_number
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator
 from ganbench.architectures.resnet import DownBlock, UpBlock, discriminator_plan, generator_widths, initialise
+from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
 
 FARTHEST = 32
 """The paper's best place for attention: feature maps of this side, in both networks."""
@@ -65,7 +65,7 @@ class Generator(nn.Module):
         return torch.tanh(self.output(functional.relu(self.norm(h))))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, channels, side, side) to raw outputs (N,), through a SUM over the last feature map."""
 
     def __init__(self, channels: int, side: int, plan: list[tuple[int, bool]], attention: int) -> None:
@@ -92,11 +92,8 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features.sum(dim=(2, 3)))
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
 
-
-class SAGAN(Architecture):
+class SAGAN(Conditional, SquareImages):
     """SAGAN for square images with a power-of-two side from 16 to 128 and any number of channels.
 
     The residual blocks are those of ``resnet``; at 128×128 and ``width=64`` widths and the place of the attention are
@@ -117,10 +114,6 @@ class SAGAN(Architecture):
         ValueError: a parameter out of range.
     """
 
-    kinds = ("image",)
-    sizes: ClassVar[tuple[int, int]] = (16, 128)
-    power_of_two = True
-
     def __init__(
         self,
         *,
@@ -131,27 +124,14 @@ class SAGAN(Architecture):
         spectral_norm: bool = True,
         condition: str = "none",
     ) -> None:
-        self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
-        self.max_width = whole_number("max_width", max_width, at_least=max(self.width, self.width_d), at_most=65536)
+        self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.attention = whole_number("attention", attention, at_least=0, at_most=64)
         self.spectral_norm = flag("spectral_norm", spectral_norm)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition("sagan", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
-        channels, side = square_image("sagan", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
+        """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
+        channels, side = self.image(shape, latent_dim)
         plan = discriminator_plan(side, self.width_d, self.max_width)
         attention = self.attention or min(FARTHEST, side // 2)
         places = [side >> halvings for halvings in range(1, sum(down for _, down in plan) + 1) if side >> halvings > 4]
@@ -164,9 +144,5 @@ class SAGAN(Architecture):
         generator = Generator(channels, latent_dim, widths, attention, classes)
         backbone = Discriminator(channels, side, plan, attention)
         discriminator = condition_discriminator(backbone, self.condition, plan[-1][0], classes)
-        initialise(generator)
-        initialise(discriminator)
-        if self.spectral_norm:
-            normalise_weights(generator)
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+        spectral = [generator, discriminator] if self.spectral_norm else []
+        return drawn(generator, discriminator, initialise, spectral=spectral)

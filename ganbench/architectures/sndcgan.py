@@ -2,15 +2,15 @@
 SNDCGAN of the large-scale study (Kurach et al. 2019, arXiv:1807.04720)."""
 
 import itertools
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
-from ganbench.architectures.checks import flag, no_condition, one_of, square_image, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
+from ganbench.api import Networks
+from ganbench.architectures.checks import flag, one_of
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
 from ganbench.architectures.dcgan import initialise
+from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
 
 SLOPE = 0.1
 
@@ -39,7 +39,7 @@ class Generator(nn.Module):
         return torch.tanh(self.output(self.blocks(self.input(self.project(z)))))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, channels, side, side) to raw outputs (N,): 3×3 at one side, 4×4 with stride 2 to the next, 3×3 at
     4×4, a dense layer over all positions. No norm of features."""
 
@@ -62,11 +62,8 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features.flatten(1))
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
 
-
-class SNDCGAN(Architecture):
+class SNDCGAN(Conditional, SquareImages):
     """SNGAN's convolutional networks for square images with a power-of-two side from 16 to 128 and any number of
     channels. At 32×32 and ``width=64`` they are the paper's.
 
@@ -83,37 +80,17 @@ class SNDCGAN(Architecture):
         ValueError: a parameter out of range.
     """
 
-    kinds = ("image",)
-    sizes: ClassVar[tuple[int, int]] = (16, 128)
-    power_of_two = True
-
     def __init__(
         self, *, width: int = 32, max_width: int = 512, spectral_norm: bool = True, condition: str = "none"
     ) -> None:
-        self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.max_width = whole_number("max_width", max_width, at_least=self.width, at_most=65536)
+        self.width, _, self.max_width = checked_widths(width, 0, max_width)
         self.spectral_norm = flag("spectral_norm", spectral_norm)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition("sndcgan", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
-        channels, side = square_image("sndcgan", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
+        """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
+        channels, side = self.image(shape, latent_dim)
         plan = widths(side, self.width, self.max_width)
         generator = with_one_hot(Generator(channels, latent_dim + classes, plan), classes)
         discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1], classes)
-        initialise(generator)
-        initialise(discriminator)
-        if self.spectral_norm:
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+        return drawn(generator, discriminator, initialise, spectral=[discriminator] if self.spectral_norm else [])

@@ -9,10 +9,7 @@ import itertools
 
 from torch import Tensor, nn
 
-from ganbench.api import Networks
-from ganbench.architectures.checks import square_image, whole_number
-from ganbench.architectures.conditional import with_one_hot
-from ganbench.architectures.dcgan import DCGAN, NORM_LAYERS, widths
+from ganbench.architectures.dcgan import DCGAN, NORM_LAYERS
 
 
 class Generator(nn.Module):
@@ -51,10 +48,6 @@ class Upsample(DCGAN):
         ValueError: a parameter out of range.
     """
 
-    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S) and, unless ``condition`` is none, ``classes`` classes."""
-        channels, side = square_image("upsample", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
-        plan = widths(side, self.width, self.max_width)
-        generator = with_one_hot(Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
-        return self.drawn(generator, self.discriminator(channels, side, classes))
+    def generator(self, channels: int, inputs: int, plan: list[int]) -> nn.Module:
+        """Return the generator (N, inputs) to images (N, channels, S, S) of the widths in ``plan``."""
+        return Generator(channels, inputs, plan, self.norm_g)

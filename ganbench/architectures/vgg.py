@@ -3,17 +3,24 @@ layers (SRGAN, Ledig et al. 2017, arXiv:1609.04802, figure 4), with DCGAN's gene
 """
 
 import itertools
-from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.api import Networks
 from ganbench.architectures import dcgan
-from ganbench.architectures.checks import no_condition, one_of, square_image, whole_number
-from ganbench.architectures.conditional import CONDITIONS, condition_discriminator, normalise_weights, with_one_hot
+from ganbench.architectures.checks import one_of, whole_number
+from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.traits import (
+    NORMS_D,
+    Conditional,
+    DiscriminatorNorm,
+    SquareImages,
+    checked_widths,
+    drawn,
+)
 
 
-class Discriminator(nn.Module):
+class Discriminator(Backbone):
     """Images (N, channels, side, side) to raw outputs (N,). The first layer has no norm, as in the paper."""
 
     def __init__(self, channels: int, plan: list[int], hidden: int, norm: str) -> None:
@@ -40,11 +47,8 @@ class Discriminator(nn.Module):
         raw: Tensor = self.output(features)
         return raw.squeeze(1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.judge(self.features(x))
 
-
-class VGG(Architecture):
+class VGG(Conditional, SquareImages, DiscriminatorNorm):
     """SRGAN's VGG-like discriminator and DCGAN's generator, for square images with a power-of-two side from 16 to 128
     and any number of channels.
 
@@ -66,10 +70,6 @@ class VGG(Architecture):
         ValueError: a parameter out of range.
     """
 
-    kinds = ("image",)
-    sizes: ClassVar[tuple[int, int]] = (16, 128)
-    power_of_two = True
-
     def __init__(
         self,
         *,
@@ -81,46 +81,19 @@ class VGG(Architecture):
         norm_d: str = "auto",
         condition: str = "none",
     ) -> None:
-        self.width = whole_number("width", width, at_least=1, at_most=4096)
-        self.width_d = whole_number("width_d", width_d, at_least=0, at_most=4096) or width
-        self.max_width = whole_number("max_width", max_width, at_least=max(self.width, self.width_d), at_most=65536)
+        self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.hidden = whole_number("hidden", hidden, at_least=1)
         self.norm_g = one_of("norm_g", norm_g, dcgan.NORMS_G)
-        self.norm_d = one_of("norm_d", norm_d, dcgan.NORMS_D)
+        self.norm_d = one_of("norm_d", norm_d, NORMS_D)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
-    @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
-        """Replace ``norm_d="auto"`` by ``"layer"`` under a gradient penalty and by ``"batch"`` otherwise."""
-        return dcgan.DCGAN.settle(parameters, gradient_penalty=gradient_penalty)
-
-    @property
-    def batch_norm_in_discriminator(self) -> bool:
-        """Whether the discriminator has a batch norm; so it has where ``norm_d`` was left at ``"auto"``."""
-        return self.norm_d in ("auto", "batch")
-
-    @property
-    def conditioning(self) -> Conditioning:
-        """How labels reach the networks: as ``condition`` has it."""
-        return CONDITIONS[self.condition]
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        """Return networks for images of ``shape`` (C, S, S), S a power of two from 16 to 128."""
-        no_condition("vgg", self.condition)
-        return self.build_conditional(shape, latent_dim, 0)
-
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        """Return the same networks, for images of ``classes`` classes."""
-        channels, side = square_image("vgg", shape, self.sizes)
-        whole_number("latent_dim", latent_dim, at_least=1)
+        """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
+        channels, side = self.image(shape, latent_dim)
         plan = dcgan.widths(side, self.width, self.max_width)
         generator = with_one_hot(dcgan.Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
         plan = dcgan.widths(side, self.width_d, self.max_width)
-        norm = "batch" if self.norm_d == "auto" else self.norm_d
-        backbone = Discriminator(channels, plan, self.hidden, norm)
+        backbone = Discriminator(channels, plan, self.hidden, self.feature_norm)
         discriminator = condition_discriminator(backbone, self.condition, self.hidden, classes)
-        dcgan.initialise(generator)
-        dcgan.initialise(discriminator)
-        if self.norm_d == "spectral":
-            normalise_weights(discriminator)
-        return Networks(generator, discriminator)
+        spectral = [discriminator] if self.norm_d == "spectral" else []
+        return drawn(generator, discriminator, dcgan.initialise, spectral=spectral)
