@@ -11,17 +11,11 @@ import pytest
 
 from ganbench.folder import TrialFolder
 from tests.faults import processes
-from tests.faults.processes import alive, install_hostile, leases, wait_for_progress
+from tests.faults.processes import alive, heed_signals, install_hostile, leases, wait_for_progress
 
 ARGUMENTS = ["run", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
 LONG = [*ARGUMENTS, "--losses", "wgan-gp", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
         "1000"]  # fmt: skip
-
-
-def _heed_signals() -> None:
-    """Take back what `nohup` or a background job of a shell has its children ignore."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
@@ -34,7 +28,7 @@ def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
-        preexec_fn=_heed_signals,
+        preexec_fn=heed_signals,
     )
 
 

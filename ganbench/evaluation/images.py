@@ -16,9 +16,12 @@ def require_finite(samples: Tensor) -> Tensor:
     Raises:
         NonFiniteSamples: with the number of samples, of shape (N, ...), that hold a value which is not finite.
     """
-    finite = torch.isfinite(samples)
-    if not bool(finite.all()):
-        count = int((~finite.flatten(1).all(dim=1)).sum())
+    # A sum of finite values that is finite too, nearly always, costs a tenth of looking at each value.
+    if bool(torch.isfinite(samples.sum())):
+        return samples
+    finite = torch.isfinite(samples).flatten(1).all(dim=1)
+    count = int((~finite).sum())
+    if count:
         raise NonFiniteSamples(f"{count} of {len(samples)} generated samples are not finite")
     return samples
 

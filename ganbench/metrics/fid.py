@@ -15,22 +15,29 @@ SHUFFLE_SEED = 2020
 """Data come in an order (by class, in cycles); groups are taken from a fixed permutation of it."""
 
 
-def root_product_trace(first: Array, second: Array) -> float:
-    """Return the trace of the square root of ``first @ second``, both covariances (F, F).
+def half(covariance: Array) -> Array:
+    """Return A (F, F) with ``covariance = A @ A.T``, also where it is singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    factor: Array = vectors * np.sqrt(np.clip(values, 0, None))
+    return factor
 
-    Through the symmetric A' second A with first = A A', so that all is real and rank-deficient matrices do no harm.
+
+def frechet(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array, half2: Array | None = None) -> float:
+    """Return the squared Fréchet distance of two Gaussians.
+
+    The trace of the root of the product of the covariances comes from the symmetric ``A.T @ covariance1 @ A``, so that
+    all is real and rank-deficient matrices do no harm.
+
+    Args:
+        mean1, mean2: (F,).
+        covariance1, covariance2: (F, F).
+        half2: A of the second, see :func:`half`, where it is known.
     """
-    values, vectors = np.linalg.eigh(first)
-    half = vectors * np.sqrt(np.clip(values, 0, None))
-    roots = np.linalg.eigvalsh(half.T @ second @ half)
-    return float(np.sqrt(np.clip(roots, 0, None)).sum())
-
-
-def frechet(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array) -> float:
-    """Return the squared Fréchet distance of two Gaussians."""
     difference = mean1 - mean2
     traces = np.trace(covariance1) + np.trace(covariance2)
-    return float(difference @ difference + traces - 2 * root_product_trace(covariance1, covariance2))
+    factor = half(covariance2) if half2 is None else half2
+    roots = np.linalg.eigvalsh(factor.T @ covariance1 @ factor)
+    return float(difference @ difference + traces - 2 * np.sqrt(np.clip(roots, 0, None)).sum())
 
 
 class GroupedMoments:
@@ -49,6 +56,7 @@ class GroupedMoments:
         self.count = len(rows)
         self.sum: Array = np.sum(self.sums, axis=0)
         self.product: Array = np.sum(self.products, axis=0)
+        self._halves: dict[int | None, Array] = {}
 
     def without(self, group: int | None) -> tuple[Array, Array]:
         """Return mean and unbiased covariance of all rows but those of ``group``."""
@@ -58,6 +66,12 @@ class GroupedMoments:
             total, product = total - self.sums[group], product - self.products[group]
         mean = total / n
         return mean + self.centre, (product - n * np.outer(mean, mean)) / (n - 1)
+
+    def half_without(self, group: int | None) -> Array:
+        """Return :func:`half` of the covariance without ``group``; computed once, a reference is asked again."""
+        if group not in self._halves:
+            self._halves[group] = half(self.without(group)[1])
+        return self._halves[group]
 
 
 def jackknife(first: GroupedMoments, second: GroupedMoments) -> tuple[float, float]:
@@ -71,8 +85,12 @@ def jackknife(first: GroupedMoments, second: GroupedMoments) -> tuple[float, flo
             once.
     """
     groups = len(first.counts)
-    whole = frechet(*first.without(None), *second.without(None))
-    partial = np.array([frechet(*first.without(group), *second.without(group)) for group in range(groups)])
+
+    def distance(group: int | None) -> float:
+        return frechet(*first.without(group), *second.without(group), second.half_without(group))
+
+    whole = distance(None)
+    partial = np.array([distance(group) for group in range(groups)])
     debiased = groups * whole - (groups - 1) * partial.mean()
     error = math.sqrt((groups - 1) / groups * float(((partial - partial.mean()) ** 2).sum()))
     return float(debiased), error

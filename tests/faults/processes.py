@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,12 @@ def environment(folder: Path, *paths: Path) -> dict[str, str]:
     }
 
 
+def heed_signals() -> None:
+    """Take back what `nohup` or a background job of a shell has its children ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(
     folder: Path, arguments: list[str], *paths: Path, log: str = "messages", output: int = subprocess.PIPE
 ) -> subprocess.Popen[str]:
@@ -54,6 +61,7 @@ def start(
             stderr=messages,
             stdin=subprocess.DEVNULL,
             text=True,
+            preexec_fn=heed_signals,
         )
 
 
