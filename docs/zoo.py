@@ -60,9 +60,13 @@ The generators of `resnet` and `sagan` have conditional batch norm; all others g
   (`ganbench.api.Architecture`); unconditional ones are not concerned.
 """
 
+AUGMENTATIONS = """Transforms of real and fake images, named by a recipe's `augment`, in whose order they are applied.
+`color` and `cutout`, the other two of the paper, come with the package `ganbench-diffaugment`.
+"""
+
 ADAPTIVE = """## Adaptive augmentation (ADA)
 
-`--set augment=color+translation,ada_target=0.6` applies each of the differentiable transforms with a probability p that
+`--set augment=translation,ada_target=0.6` applies each augmentation to each image with a probability p that
 starts at 0 and is moved every four discriminator updates, up where the mean sign of D on real images is above the
 target, down where it is below, so fast that `ada_images` real images take it from 0 to 1 (Karras et al. 2020,
 arXiv:2006.06676; their target is 0.6). The transforms are those of `augment`, not the paper's eighteen. The sign speaks
@@ -78,6 +82,7 @@ def page() -> str:
     for title, kind, introduction in (
         ("Losses", "loss", ""),
         ("Penalties", "penalty", PENALTIES),
+        ("Augmentations", "augmentation", AUGMENTATIONS),
         ("Architectures", "architecture", ARCHITECTURES),
     ):
         parts += [f"## {title}\n", introduction, *(entry for one in registry.entries(kind) for entry in section(one))]

@@ -2,9 +2,10 @@
 
 import torch
 
-from ganbench.api import Architecture, Loss, Penalty
+from ganbench.api import Architecture, Augmentation, Loss, Penalty
 from ganbench.errors import UsageError
 from ganbench.spec import Component, DataSpec, Recipe
+from ganbench.training.conditional import generate
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -23,6 +24,31 @@ def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Com
                 f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already carries a "
                 f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
                 f"'hinge+{component.name}'"
+            )
+
+
+def check_augmentations(augmentations: list[tuple[Component, Augmentation]], data: DataSpec) -> None:
+    """Refuse augmentations of what are no images, and one that cannot transform images of this shape."""
+    dataset = data.component.label
+    if augmentations and data.kind != "image":
+        policy = "+".join(component.label for component, _ in augmentations)
+        raise UsageError(
+            f"augment={policy} transforms images, and dataset '{dataset}' consists of {data.kind}s; use "
+            "--set augment=none"
+        )
+    for component, augmentation in augmentations:
+        images = torch.zeros(2, *data.shape)
+        try:
+            found = augmentation(images, torch.Generator())
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UsageError(
+                f"augmentation '{component.label}' cannot transform the images of dataset '{dataset}': {reason}"
+            ) from error
+        if not isinstance(found, torch.Tensor) or found.shape != images.shape:
+            raise UsageError(
+                f"augmentation '{component.label}' makes {_described(found)} of images of dataset '{dataset}', whose "
+                f"batches are {tuple(images.shape)}; `ganbench plugins check {component.plugin}` says more"
             )
 
 
@@ -66,12 +92,63 @@ def check_pair(
         )
     state = torch.random.get_rng_state()
     try:
-        architecture.networks(data.shape, recipe.latent_dim, data.classes)
+        _check_networks(component, architecture, data, recipe)
+    finally:
+        torch.random.set_rng_state(state)
+
+
+def _check_networks(component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
+    """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
+    the shapes that a loss and the evaluation count on."""
+    name, dataset = component.label, data.component.label
+    try:
+        generator, discriminator = architecture.networks(data.shape, recipe.latent_dim, data.classes)
+        n = 2 * architecture.pack
+        labels = None if architecture.conditioning == "none" else torch.zeros(n, dtype=torch.int64)
+        with torch.no_grad():
+            fakes = generate(generator, torch.zeros(n, recipe.latent_dim), labels)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
-    finally:
-        torch.random.set_rng_state(state)
+    check = f"`ganbench plugins check {component.plugin}` says more"
+    if not isinstance(fakes, torch.Tensor) or fakes.shape != (n, *data.shape):
+        raise UsageError(
+            f"the generator of architecture '{name}' returns {_described(fakes)} for {n} samples of dataset "
+            f"'{dataset}', not {(n, *data.shape)}; {check}"
+        )
+    try:
+        with torch.no_grad():
+            found = discriminator(fakes, labels) if architecture.conditioning == "labels" else discriminator(fakes)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(
+            f"the discriminator of architecture '{name}' fails on samples of '{dataset}': {reason}"
+        ) from error
+    raw, classes = found, None
+    if architecture.conditioning == "classifier":
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise UsageError(
+                f"the discriminator of architecture '{name}' returns {_described(found)}, not raw outputs with class "
+                f"logits, which its conditioning 'classifier' asks for; {check}"
+            )
+        raw, classes = found
+    if not isinstance(raw, torch.Tensor) or raw.shape != (2,):
+        raise UsageError(
+            f"the discriminator of architecture '{name}' returns {_described(raw)} for two "
+            f"{'groups of samples' if architecture.pack > 1 else 'samples'}, not (2,): one raw output each, without a "
+            f"further dimension, as `.flatten()` at its end makes of (2, 1); {check}"
+        )
+    if architecture.conditioning == "classifier" and (
+        not isinstance(classes, torch.Tensor) or classes.shape != (n, data.classes)
+    ):
+        raise UsageError(
+            f"the discriminator of architecture '{name}' returns class logits {_described(classes)} for {n} samples of "
+            f"{data.classes} classes, not {(n, data.classes)}; {check}"
+        )
+
+
+def _described(value: object) -> str:
+    return f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
 
 
 def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:

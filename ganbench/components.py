@@ -4,7 +4,7 @@ import inspect
 import math
 from typing import Any
 
-from ganbench.api import Architecture, Dataset, Extractor, Loss, Metric, Penalty
+from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
 from ganbench.errors import GanbenchError, UsageError, did_you_mean
 from ganbench.grid import ComponentRequest
 from ganbench.registry import Entry, Registry
@@ -14,6 +14,7 @@ from ganbench.spec import Component, Scalar, format_scalar
 CONTRACTS: dict[str, type] = {
     "loss": Loss,
     "penalty": Penalty,
+    "augmentation": Augmentation,
     "architecture": Architecture,
     "dataset": Dataset,
     "metric": Metric,

@@ -26,7 +26,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
-        "facts": _facts(entry.kind, cls),
+        "facts": _facts(entry, cls),
     }
 
 
@@ -36,8 +36,9 @@ def _own_doc(cls: Any) -> str:
     return text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
 
 
-def _facts(kind: str, cls: Any) -> dict[str, Any]:
+def _facts(entry: Entry, cls: Any) -> dict[str, Any]:
     """What the kind's contract lets a class declare, in the words of the contract."""
+    kind = entry.kind
     if kind == "loss":
         discriminator, generator = cls.formula
         penalty = components.build("loss", cls.__name__, cls, {}).penalty
@@ -50,6 +51,8 @@ def _facts(kind: str, cls: Any) -> dict[str, Any]:
         }
     if kind == "penalty":
         return {"term": cls.formula, "constrains": cls.constrains}
+    if kind == "augmentation":
+        return {"used with": f"--set augment={entry.name}"}
     if kind == "architecture":
         low, high = cls.sizes
         sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in cls.kinds else ""

@@ -141,6 +141,24 @@ def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
     return [LossRequest(loss=loss, penalties=chosen) for loss in losses for chosen in itertools.product(*penalties)]
 
 
+def parse_augment(text: str, registry: Registry) -> list[ComponentRequest]:
+    """Parse a recipe's ``augment``: ``none``, or augmentations joined by ``+``, in the order they are applied in."""
+    if text.strip() == "none":
+        return []
+    parts = [part.strip() for part in split_outside_brackets(text, "+")]
+    if not all(parts):
+        raise UsageError(f"augment={text!r} must be none, or augmentations joined by '+'")
+    found: list[ComponentRequest] = []
+    for part in parts:
+        request, *others = parse_component("augmentation", part, registry)
+        if others:
+            raise UsageError(f"augment={text}: a setting of a recipe has no alternatives with '|'")
+        if any((request.distribution, request.name) == (other.distribution, other.name) for other in found):
+            raise UsageError(f"augment={text} names '{request.name}' twice")
+        found.append(request)
+    return found
+
+
 def parse_axis(kind: str, texts: Iterable[str], registry: Registry) -> list[ComponentRequest]:
     """Parse a list of components of one kind."""
     return list(_unique(request for text in split_list(texts) for request in parse_component(kind, text, registry)))

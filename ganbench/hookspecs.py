@@ -49,6 +49,11 @@ def register_penalties(register: Register) -> None:
 
 
 @hookspec
+def register_augmentations(register: Register) -> None:
+    """Register augmentations: subclasses of :class:`ganbench.api.Augmentation`, named by a recipe's ``augment``."""
+
+
+@hookspec
 def register_architectures(register: Register) -> None:
     """Register architectures: subclasses of :class:`ganbench.api.Architecture`."""
 

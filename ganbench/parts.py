@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from ganbench import components, seeds
-from ganbench.api import Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.registry import Registry
@@ -34,6 +34,9 @@ class Parts:
             extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
             if extractor.sha256() != spec.evaluation.extractor_sha256:
                 raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
+        self.augmentations: tuple[Augmentation, ...] = tuple(
+            components.rebuild("augmentation", component, registry) for component in spec.augmentations
+        )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.evaluator = Evaluator(
             reference=self.reference,

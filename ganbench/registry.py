@@ -10,6 +10,7 @@ from ganbench.errors import UsageError, did_you_mean
 KINDS = {
     "loss": "register_losses",
     "penalty": "register_penalties",
+    "augmentation": "register_augmentations",
     "architecture": "register_architectures",
     "dataset": "register_datasets",
     "metric": "register_metrics",
@@ -19,6 +20,18 @@ KINDS = {
 }
 PLURALS = {kind: hook.removeprefix("register_") for kind, hook in KINDS.items()}
 BUILTIN = "ganbench"
+ELSEWHERE = {
+    "loss": {
+        **dict.fromkeys(("rpgan", "ragan", "ralsgan", "rahinge"), "ganbench-relativistic"),
+        "r3gan": "ganbench-r3gan",
+    },
+    "augmentation": dict.fromkeys(("color", "cutout"), "ganbench-diffaugment"),
+    "architecture": {"r3gan": "ganbench-r3gan"},
+    "dataset": {"spiral": "ganbench-spiral"},
+    "metric": {"point-coverage": "ganbench-spiral"},
+    "tracker": {"mlflow": "ganbench-mlflow"},
+}
+"""What the packages under ``plugins/`` bring, for whoever names it without having installed them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +108,11 @@ class Registry:
                 if entry.distribution == distribution:
                     return entry
             qualified = [entry.qualified for entry in self.entries(kind)]
-            raise UsageError(f"there is no {kind} '{name}'{did_you_mean(name, qualified)}")
+            raise UsageError(f"there is no {kind} '{name}'{_elsewhere(kind, bare)}{did_you_mean(name, qualified)}")
         entries = self._entries.get((kind, name), [])
         if not entries:
-            raise UsageError(f"there is no {kind} '{name}'{did_you_mean(name, self.names(kind))}")
+            known = self.names(kind)
+            raise UsageError(f"there is no {kind} '{name}'{_elsewhere(kind, name)}{did_you_mean(name, known)}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]
@@ -106,3 +120,8 @@ class Registry:
             choices = " or ".join(f"'{entry.qualified}'" for entry in entries)
             raise UsageError(f"{kind} '{name}' is registered by two packages; write {choices}")
         return entries[0]
+
+
+def _elsewhere(kind: str, name: str) -> str:
+    package = ELSEWHERE.get(kind, {}).get(name)
+    return f"; it comes with the package {package}" if package else ""

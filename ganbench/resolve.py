@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from ganbench import components, plugins
 from ganbench.api import Architecture, Dataset, Extractor, Metric, Penalty, Samples
-from ganbench.compatibility import check_pair, check_penalties
+from ganbench.compatibility import check_augmentations, check_pair, check_penalties
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.files import read_json, write_json
-from ganbench.grid import ComponentRequest, LossRequest
+from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
@@ -188,6 +188,10 @@ def _cell(
         given=plan.recipe,
         images=math.ceil(plan.images / architecture.pack) if plan.images else None,
     )
+    augmentations = [components.resolve(request, registry) for request in parse_augment(recipe.augment, registry)]
+    if augmentations:  # as their labels say it: one policy, one spelling
+        policy = "+".join(component.label for component, _ in augmentations)
+        recipe = recipe.model_copy(update={"augment": policy})
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
     warnings = list(data.warnings)
     if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
@@ -195,13 +199,9 @@ def _cell(
     if recipe.ada_target and recipe.augment == "none":
         raise UsageError(
             f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
-            "name transforms with --set augment=color+translation"
+            "name some with --set augment=translation"
         )
-    if recipe.augment != "none" and data.spec.kind != "image":
-        raise UsageError(
-            f"augment={recipe.augment} transforms images, and dataset '{data.spec.component.label}' consists of "
-            f"{data.spec.kind}s; use --set augment=none"
-        )
+    check_augmentations(augmentations, data.spec)
     if recipe.batch_size * architecture.pack > data.spec.size:
         packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
         raise UsageError(
@@ -222,6 +222,7 @@ def _cell(
         data=data.spec,
         seed=0,
         recipe=recipe,
+        augmentations=tuple(component for component, _ in augmentations),
         evaluation=data.evaluation.model_copy(
             update={"every": every, "labels": _labels(architecture_component, architecture, data, plan)}
         ),

@@ -297,6 +297,7 @@ def components_of(spec: TrialSpec) -> dict[str, Component]:
     """Every component by its role."""
     roles: list[tuple[str, Component | None]] = [("loss", spec.loss)]
     roles += [(f"penalty {part.name}", part) for part in spec.penalties]
+    roles += [(f"augmentation {part.name}", part) for part in spec.augmentations]
     roles += [("architecture", spec.architecture), ("dataset", spec.data.component)]
     roles += [(f"metric {part.name}", part) for part in spec.evaluation.metrics]
     roles.append(("extractor", spec.evaluation.extractor))

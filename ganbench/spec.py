@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from ganbench.files import digest
 
@@ -20,10 +20,6 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-AUGMENTATIONS = ("color", "translation", "cutout")
-"""The differentiable augmentations, in the order in which they are applied."""
-
-
 class Recipe(Frozen):
     """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
 
@@ -34,15 +30,6 @@ class Recipe(Frozen):
         if isinstance(value, bool):
             raise ValueError("must not be true or false")
         return value
-
-    @field_validator("augment")
-    @classmethod
-    def _in_order(cls, value: str) -> str:
-        """Put the parts of a policy in the order in which they are applied: one policy, one spelling."""
-        parts = value.split("+")
-        if value != "none" and not (set(parts) <= set(AUGMENTATIONS) and len(set(parts)) == len(parts)):
-            raise ValueError(f"must be none, or some of {', '.join(AUGMENTATIONS)} joined by '+'")
-        return value if value == "none" else "+".join(part for part in AUGMENTATIONS if part in parts)
 
     steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
     batch_size: Annotated[int, Field(ge=1)] = Field(
@@ -66,7 +53,7 @@ class Recipe(Frozen):
     replay: Annotated[int, Field(ge=0)] = Field(0, description="earlier fakes kept for the discriminator; 0 = none")
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones")
     augment: str = Field(
-        "none", description="transform real and fake images differentiably: color, translation, cutout, joined by +"
+        "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
     ada_target: Fraction = Field(
         0.0, description="augment adaptively: mean sign of D on real images to hold, 0.6 in the paper; 0 = always"
@@ -166,6 +153,8 @@ class SourceSpec(Frozen):
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
+    ``augmentations`` are the components that the recipe's ``augment`` names, in its order.
+
     ``baseline`` marks rows that frame a table and are not ranked in it: ``real`` scores real samples that are not in
     the reference (the floor; it has no loss and no architecture), ``untrained`` a generator before its first step (the
     ceiling; it has no loss), ``external`` what ``ganbench eval`` was given (``source``; it has neither, its recipe says
@@ -181,7 +170,14 @@ class TrialSpec(Frozen):
     data: DataSpec
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     recipe: Recipe
+    augmentations: tuple[Component, ...] = ()
     evaluation: EvaluationSpec
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``augmentations`` out where there are none: trials stored before it was a field keep their names."""
+        content: dict[str, Any] = serialise(self)
+        return content if self.augmentations else {k: v for k, v in content.items() if k != "augmentations"}
 
     @property
     def trial_id(self) -> str:

@@ -19,8 +19,7 @@ from ganbench.parts import Parts, build_objective
 from ganbench.recording import Recorder
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training.batched import Member, obstacle, train_together
-from ganbench.training.state import State
-from ganbench.trial import fresh_or_resumed, run_trial
+from ganbench.trial import fresh_or_resumed, fresh_state, run_trial
 from ganbench.watcher import StopFlag, Watcher, stop_on_signals
 
 
@@ -74,12 +73,7 @@ class _Batch:
         self._parts = parts = Parts(spec, execution, registry)
         architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
         torch.backends.cudnn.benchmark = False
-        states = [
-            State(
-                architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=one.seed, device=parts.device
-            )
-            for one in specs
-        ]
+        states = [fresh_state(one, architecture, parts) for one in specs]
         self.obstacle = obstacle(architecture, states, spec.recipe)
         self._recorders: dict[Member, Recorder] = {}
         self._watchers: dict[Member, Watcher] = {}

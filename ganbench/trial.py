@@ -80,6 +80,18 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     return "done"
 
 
+def fresh_state(spec: TrialSpec, architecture: Architecture, parts: Parts) -> State:
+    """The state before the first step."""
+    return State(
+        architecture=architecture,
+        samples=parts.train,
+        recipe=spec.recipe,
+        seed=spec.seed,
+        device=parts.device,
+        augmentations=parts.augmentations,
+    )
+
+
 def fresh_or_resumed(
     spec: TrialSpec, architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
 ) -> tuple[State, bool]:
@@ -89,9 +101,7 @@ def fresh_or_resumed(
     """
 
     def fresh() -> State:
-        return State(
-            architecture=architecture, samples=parts.train, recipe=spec.recipe, seed=spec.seed, device=parts.device
-        )
+        return fresh_state(spec, architecture, parts)
 
     taken: list[tuple[State, float, float]] = []
 

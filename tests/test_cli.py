@@ -98,7 +98,7 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critc=2"], "did you mean 'n_critic'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critic=0"], "n_critic=0"),
         (
-            ["run", "--losses", "hinge", "--arch", "mlp", "--dataset", "ring", "--set", "augment=cutout"],
+            ["run", "--losses", "hinge", "--arch", "mlp", "--dataset", "ring", "--set", "augment=translation"],
             "transforms images",
         ),
         (["run", "--losses", "hinge", "--arch", "dcgan", "--set", "smoothing_real=0.1"], "no labels to smooth"),

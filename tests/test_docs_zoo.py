@@ -28,9 +28,9 @@ def test_everything_has_a_paper_and_a_formula(zoo: ModuleType) -> None:
     from ganbench import plugins
 
     registry = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
-    for kind in ("loss", "penalty", "architecture"):
+    for kind in ("loss", "penalty", "augmentation", "architecture"):
         for entry in registry.entries(kind):
             text = "\n".join(zoo.section(entry))
             assert entry.paper, entry.name
             assert f"({entry.paper})" in text
-            assert kind == "architecture" or "minimises: `" in text or "term: `" in text, entry.name
+            assert kind in ("architecture", "augmentation") or "minimises: `" in text or "term: `" in text, entry.name

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from ganbench.registry import ELSEWHERE, KINDS
+
 PLUGINS = sorted(path.parent for path in (Path(__file__).resolve().parents[1] / "plugins").glob("*/pyproject.toml"))
 # What a plugin may import of ganbench; everything else may change without notice.
 PUBLIC = {"api", "errors", "executors", "files", "hookspecs", "plugins", "testing", "trackers"}
@@ -39,13 +41,28 @@ def test_a_package_is_complete(folder: Path) -> None:
     assert list((folder / "tests").glob("test_*.py"))
 
 
+def test_the_registry_knows_what_the_packages_bring() -> None:
+    """Whoever names a component of theirs without having it is told where it comes from."""
+    registered: dict[str, dict[str, str]] = {}
+    for folder in PLUGINS:
+        (module,) = folder.glob("ganbench_*/__init__.py")
+        for function in ast.parse(module.read_text("utf-8")).body:
+            if not isinstance(function, ast.FunctionDef) or not function.name.startswith("register_"):
+                continue
+            kinds = [kind for kind, hook in KINDS.items() if hook == function.name]
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "register":
+                    registered.setdefault(*kinds, {})[ast.literal_eval(call.args[0])] = folder.name
+    assert registered == ELSEWHERE
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     Version(version("setuptools")) < Version("77"),
     reason="setuptools 77 is needed to build packages without a download; tox installs it",
 )
 def test_packages_install_and_pass_their_own_tests(tmp_path: Path) -> None:
-    assert len(PLUGINS) >= 3
+    assert len(PLUGINS) >= 5
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
     # Copied first: building leaves folders beside the sources.

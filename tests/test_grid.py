@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ganbench.errors import UsageError
 from ganbench.grid import (
     MAX_TRIALS,
+    parse_augment,
     parse_axis,
     parse_component,
     parse_loss,
@@ -33,6 +34,8 @@ def _registry() -> Registry:
         ("loss", "rpgan", "", "ganbench-rpgan"),
         ("penalty", "r1", "", "ganbench"),
         ("penalty", "gp", "", "ganbench"),
+        ("augmentation", "translation", "", "ganbench"),
+        ("augmentation", "color", "", "ganbench-diffaugment"),
         ("architecture", "dcgan", "", "ganbench"),
         ("dataset", "digits", "", "ganbench"),
         ("dataset", "folder", "path", "ganbench"),
@@ -211,6 +214,31 @@ def test_a_plus_inside_brackets_belongs_to_the_value() -> None:
     (request,) = parse_loss("hinge[a=x+y]", REGISTRY)
     assert request.loss.parameters == {"a": "x+y"}
     assert request.penalties == ()
+
+
+def test_a_recipes_augmentations_are_in_their_order() -> None:
+    requests = parse_augment("translation[shift=0.25] + ganbench-diffaugment:color", REGISTRY)
+    assert [(one.kind, one.name, one.parameters) for one in requests] == [
+        ("augmentation", "translation", {"shift": 0.25}),
+        ("augmentation", "color", {}),
+    ]
+    assert parse_augment("none", REGISTRY) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("blur", "there is no augmentation 'blur'; there are: color, translation"),
+        ("cutout", "no augmentation 'cutout'; it comes with the package ganbench-diffaugment; there are: color, trans"),
+        ("", "must be none, or augmentations joined by '+'"),
+        ("color+", "must be none, or augmentations joined by '+'"),
+        ("none+color", "there is no augmentation 'none'"),
+        ("color+color[a=1]", "names 'color' twice"),
+        ("color[a=1|2]", "has no alternatives with '|'"),
+    ],
+)
+def test_a_policy_that_is_none_is_refused(text: str, words: str) -> None:
+    assert words in refusal(parse_augment, text, REGISTRY)
 
 
 @pytest.mark.parametrize("text", ["hinge+", "+r1", "hinge++r1", "+", ""])

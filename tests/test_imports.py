@@ -38,6 +38,7 @@ LIGHT = [
     "ganbench.executors.batching",
     "ganbench.losses",
     "ganbench.penalties",
+    "ganbench.augmentations",
     "ganbench.architectures",
     "ganbench.datasets",
     "ganbench.metrics",
@@ -90,7 +91,7 @@ HOST = ("cli", "runner", "request", "trials", "outcome", "executors.local", "exe
         "reproduction")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "parts", "watcher", "outputs",
           "failures", "together", "recording", "resolve", "resolve_sources", "rescoring", "losses", "penalties",
-          "architectures", "datasets", "metrics", "extractors")  # fmt: skip
+          "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.check", "ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}
@@ -169,7 +170,8 @@ def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [f"ganbench.{kind}" for kind in ("losses", "penalties", "architectures", "datasets", "metrics")]
+    "name",
+    [f"ganbench.{kind}" for kind in ("losses", "penalties", "augmentations", "architectures", "datasets", "metrics")],
 )
 def test_registration_modules_import_nothing_but_the_hooks(name: str) -> None:
     assert {each for each in imported(ALL[name]) if each.startswith("ganbench")} <= {
@@ -190,11 +192,11 @@ def test_contracts_import_no_component(name: str) -> None:
 def test_contracts_have_one_public_address() -> None:
     """A package imports from ``ganbench.api`` whatever is defined inside it."""
     from ganbench import api
-    from ganbench.api import architecture, data, objectives, scoring
+    from ganbench.api import architecture, augmentation, data, objectives, scoring
 
     defined = {
         name
-        for module in (architecture, data, objectives, scoring)
+        for module in (architecture, augmentation, data, objectives, scoring)
         for name, value in vars(module).items()
         if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
     }

@@ -64,6 +64,7 @@ def test_the_built_ins_come_through_entry_points() -> None:
     for kind, name in {
         "loss": "wgan-gp",
         "penalty": "r1",
+        "augmentation": "translation",
         "architecture": "resnet",
         "dataset": "digits",
         "metric": "fid",

@@ -53,12 +53,6 @@ def test_what_a_dataset_needs_is_applied_first_and_under_either_policy() -> None
     assert resolve(needed=needed, given={"augment": "none"}).augment == "none"
 
 
-def test_a_policy_of_augmentation_has_one_spelling() -> None:
-    assert resolve(given={"augment": "cutout+color"}) == resolve(given={"augment": "color+cutout"})
-    for wrong in ("blur", "color+color", "", "none+color"):
-        assert f"augment={wrong!r}: value error, must be none, or some of" in refusal(given={"augment": wrong})
-
-
 def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     # 5 batches of 64 per step: 320 real images.
     assert resolve(images=3200).steps == 10

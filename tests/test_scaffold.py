@@ -70,7 +70,7 @@ def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
     reason="setuptools 77 is needed to build packages without a download; tox installs it",
 )
 def test_packages_of_every_kind_install_and_pass_their_own_tests(tmp_path: Path) -> None:
-    """All eight at once, in a folder of their own instead of this environment."""
+    """All kinds at once, in a folder of their own instead of this environment."""
     folders = [str(scaffold.write(f"trial-{kind}", kind, tmp_path / "new")) for kind in KINDS]
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]

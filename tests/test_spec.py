@@ -78,6 +78,15 @@ def test_a_round_trip_through_json_keeps_the_name(trial_spec: Make) -> None:
     assert TrialSpec.model_validate_json(spec.model_dump_json()).trial_id == spec.trial_id
 
 
+def test_augmentations_are_stored_where_there_are_any(trial_spec: Make) -> None:
+    """Trials without them, stored before they were components, keep their names."""
+    plain = trial_spec()
+    assert plain.loss is not None
+    assert "augmentations" not in plain.model_dump(mode="json")
+    augmented = trial_spec(augmentations=(plain.loss,))
+    assert TrialSpec.model_validate_json(augmented.model_dump_json()) == augmented
+
+
 def test_every_setting_of_the_recipe_is_in_the_name(trial_spec: Make) -> None:
     assert set(OTHER) == set(Recipe.model_fields)
     plain = trial_spec().trial_id
@@ -96,6 +105,7 @@ def test_the_rest_of_the_question_is_in_the_name(trial_spec: Make) -> None:
         trial_spec(loss=spec.loss.model_copy(update={"parameters": {"lambda_gp": 1.0}})),
         trial_spec(loss=spec.loss.model_copy(update={"plugin": "other"})),
         trial_spec(penalties=(spec.loss,)),
+        trial_spec(augmentations=(spec.loss,)),
         trial_spec(data=spec.data.model_copy(update={"fingerprint": "0" * 64})),
         trial_spec(evaluation=spec.evaluation.model_copy(update={"num_samples": 298})),
         trial_spec(evaluation=spec.evaluation.model_copy(update={"extractor_sha256": "b" * 64})),

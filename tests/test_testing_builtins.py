@@ -28,7 +28,7 @@ EXEMPT: dict[str, dict[str, str]] = {
     }
 }
 
-KINDS = ("loss", "penalty", "architecture", "dataset", "metric", "extractor", "executor", "tracker")
+KINDS = ("loss", "penalty", "augmentation", "architecture", "dataset", "metric", "extractor", "executor", "tracker")
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 BUILT_IN = [f"{kind}/{entry.name}" for kind in KINDS for entry in REGISTRY.entries(kind)]
 

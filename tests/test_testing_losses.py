@@ -357,6 +357,21 @@ def test_a_name_of_the_field_is_held_to_its_meaning() -> None:
     assert "what the field calls 'hinge', 'relu(1 - r) + relu(1 + f)'" in found["convention"]
 
 
+class SquaresOfSigmoid(Loss):
+    """Least squares on probabilities, as the large-scale studies have it."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (0.5 * (real.sigmoid() - 1) ** 2).mean() + (0.5 * fake.sigmoid() ** 2).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return (0.5 * (fake.sigmoid() - 1) ** 2).mean()
+
+
+def test_squares_of_the_sigmoid_are_another_loss_than_lsgan() -> None:
+    assert "what the field calls 'lsgan'" in failed(check(SquaresOfSigmoid, name="lsgan"))["convention"]
+    assert failed(check(SquaresOfSigmoid, name="lsgan-sigmoid")) == {}
+
+
 def test_without_a_formula_the_report_says_that_none_is_held() -> None:
     (outcome,) = [one for one in check(Squares) if one.check == "formula"]
     assert outcome.status == "skipped"

@@ -126,6 +126,17 @@ class PartlyDetached(Right):
         return norms * norms.detach()
 
 
+class MeanOfSquares(Penalty):
+    """R1 with the mean over a sample's numbers in place of their sum."""
+
+    formula = "1/2 * mean(||grad D(x)||^2), x real"
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        x = real.detach().requires_grad_(True)
+        (found,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        return found.square().mean() / 2
+
+
 class WrongFactor(Right):
     """Half of what it says."""
 
@@ -247,6 +258,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (FirstOrder, "double-backward", "create_graph=True is missing"),
     (PartlyDetached, "double-backward", "part of it is detached"),
     (WrongFactor, "closed-form", "the declared '10 * mean((||grad D(x)|| - 1)^2), x between real and fake' gives"),
+    (MeanOfSquares, "closed-form", "the declared '1/2 * mean(||grad D(x)||^2), x real' gives"),
     (OneSided, "closed-form", "on a critic of slope 0.3 it is 0 "),
     (RootOfSquares, "flat-critic", "not finite where the critic's gradient is 0"),
     (Unreduced, "scalar", "not a scalar"),

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Samples
+from ganbench.api import Augmentation, Samples
 from ganbench.architectures.mlp import MLP
+from ganbench.augmentations.translation import Translation
 from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training.ada import INTERVAL, Adaptation
@@ -16,6 +17,22 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 
 CPU = torch.device("cpu")
+
+
+class Brighter(Augmentation):
+    """A draw from [1, 2) added to each image."""
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        return images + 1 + torch.rand((len(images), 1, 1, 1), generator=rng)
+
+
+class Corner(Augmentation):
+    """The first number of each image is 0."""
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        mask = torch.zeros(images.shape[1:], dtype=torch.bool)
+        mask[0, 0, 0] = True
+        return images.masked_fill(mask, 0.0)
 
 
 def outputs(positive: int, negative: int) -> Tensor:
@@ -54,7 +71,7 @@ def test_only_signs_count() -> None:
 def test_each_image_is_transformed_with_probability_p(p: float, low: float, high: float) -> None:
     adaptation = Adaptation(0.6, 1000, CPU)
     adaptation.p = torch.tensor(p)
-    augment = Augment("color", torch.Generator().manual_seed(0), adaptation)
+    augment = Augment([Brighter()], torch.Generator().manual_seed(0), adaptation)
     images = torch.rand(2000, 1, 4, 4) * 2 - 1
     changed = (augment(images) != images).flatten(1).any(1).double().mean().item()
     assert low <= changed <= high
@@ -63,7 +80,7 @@ def test_each_image_is_transformed_with_probability_p(p: float, low: float, high
 def test_transforms_are_chosen_independently() -> None:
     adaptation = Adaptation(0.6, 1000, CPU)
     adaptation.p = torch.tensor(0.5)
-    augment = Augment("color+cutout", torch.Generator().manual_seed(0), adaptation)
+    augment = Augment([Brighter(), Corner()], torch.Generator().manual_seed(0), adaptation)
     images = torch.rand(4000, 1, 8, 8) * 0.5 + 0.2
     found = augment(images)
     holes = (found == 0).flatten(1).any(1)
@@ -76,7 +93,7 @@ def test_transforms_are_chosen_independently() -> None:
 def test_gradients_pass_where_an_image_is_left_alone() -> None:
     adaptation = Adaptation(0.6, 1000, CPU)
     images = torch.rand(3, 1, 8, 8, requires_grad=True)
-    Augment("cutout", torch.Generator(), adaptation)(images).sum().backward()
+    Augment([Corner()], torch.Generator(), adaptation)(images).sum().backward()
     assert images.grad is not None
     assert (images.grad == 1).all()
 
@@ -97,12 +114,17 @@ class StopAtFive(Silent):
 
 def make(**settings: Any) -> tuple[State, Recipe]:
     recipe = Recipe(
-        **({"steps": 15, "batch_size": 10, "latent_dim": 4, "augment": "color+translation", "ada_target": 0.1,
+        **({"steps": 15, "batch_size": 10, "latent_dim": 4, "augment": "brighter+translation", "ada_target": 0.1,
             "ada_images": 100} | settings)
     )  # fmt: skip
     images = torch.randint(0, 100, (40, 1, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     architecture = MLP(hidden=16, layers=2, init="kaiming")
-    return State(architecture=architecture, samples=Samples(data=images), recipe=recipe, seed=0, device=CPU), recipe
+    transforms = (Brighter(), Translation())
+    state = State(
+        architecture=architecture, samples=Samples(data=images), recipe=recipe, seed=0, device=CPU,
+        augmentations=transforms,
+    )  # fmt: skip
+    return state, recipe
 
 
 def test_a_resumed_trial_is_the_uninterrupted_one() -> None:

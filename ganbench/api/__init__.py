@@ -7,12 +7,14 @@ is read before anything trains, so that a pair that cannot work is refused by na
 """
 
 from ganbench.api.architecture import Architecture, Conditioning, Networks
+from ganbench.api.augmentation import Augmentation
 from ganbench.api.data import Dataset, Kind, Mixture, Samples
 from ganbench.api.objectives import Discriminator, Loss, Penalty
 from ganbench.api.scoring import Evidence, Extractor, Metric, Value
 
 __all__ = [
     "Architecture",
+    "Augmentation",
     "Conditioning",
     "Dataset",
     "Discriminator",

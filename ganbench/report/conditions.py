@@ -35,13 +35,13 @@ def settings_of(spec: TrialSpec) -> dict[str, str]:
     """Every setting of a trial but loss, data, evaluation and seed; parameters as ``loss.lambda_gp``."""
     settings = {name: format_scalar(value) for name, value in spec.recipe.model_dump(mode="json").items()}
     parts = [("loss", spec.loss), ("architecture", spec.architecture)]
-    parts += [(part.name, part) for part in spec.penalties]
+    parts += [(part.name, part) for part in (*spec.penalties, *spec.augmentations)]
     for role, component in parts:
         if component is None:
             continue
         for name, value in component.parameters.items():
             settings[f"{clean(role)}.{clean(name)}"] = clean(format_scalar(value))
-    versions = {part.plugin: part.version for part in (spec.loss, spec.architecture, *spec.penalties) if part}
+    versions = {part.plugin: part.version for _, part in parts if part}
     return settings | {f"package {clean(name)}": clean(version) for name, version in sorted(versions.items())}
 
 

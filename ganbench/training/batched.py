@@ -184,7 +184,7 @@ def discriminator_updates(stack: Stack) -> Tensor:
     fake = widened(fake)
     if recipe.replay:
         fake = torch.stack([_mixed(member.state, own) for member, own in zip(members, fake, strict=True)])
-    real, fake = _augmented(members, real, recipe), _augmented(members, fake, recipe)
+    real, fake = _augmented(members, real), _augmented(members, fake)
 
     with precision(recipe, device):
         if recipe.discriminator_batch == "joint":
@@ -218,10 +218,10 @@ def generator_updates(stack: Stack) -> Tensor:
     real = torch.stack([member.state.batches.next() for member in members]) if needs_real else None
     with precision(recipe, members[0].state.device):
         fake = stack.generator(torch.stack([latents(member.state, recipe) for member in members]))
-        f = widened(stack.discriminator(_augmented(members, fake, recipe), frozen=True))
+        f = widened(stack.discriminator(_augmented(members, fake), frozen=True))
         r = None
         if real is not None:
-            r = widened(stack.discriminator(_augmented(members, real, recipe), frozen=True))
+            r = widened(stack.discriminator(_augmented(members, real), frozen=True))
     each_r: Sequence[Tensor | None] = [None] * len(members) if r is None else r.unbind()
     losses = torch.stack(
         [member.objective.loss.generator(*own) for member, *own in zip(members, f, each_r, strict=True)]
@@ -230,8 +230,8 @@ def generator_updates(stack: Stack) -> Tensor:
     return losses.detach()
 
 
-def _augmented(members: Sequence[Member], images: Tensor, recipe: Recipe) -> Tensor:
-    if recipe.augment == "none":
+def _augmented(members: Sequence[Member], images: Tensor) -> Tensor:
+    if not members[0].state.augment.transforms:
         return images
     return torch.stack([member.state.augment(own) for member, own in zip(members, images, strict=True)])
 

@@ -1,13 +1,13 @@
 """All that changes while a trial trains, so that all of it can be written down and taken up again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Architecture, Conditioning, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Conditioning, Networks, Samples
 from ganbench.spec import Recipe
 from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
@@ -29,11 +29,21 @@ class State:
         recipe: the resolved recipe.
         seed: the trial's seed.
         device: where everything lives.
+        augmentations: what the recipe's ``augment`` names, built.
     """
 
     def __init__(
-        self, *, architecture: Architecture, samples: Samples, recipe: Recipe, seed: int, device: torch.device
+        self,
+        *,
+        architecture: Architecture,
+        samples: Samples,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        augmentations: Sequence[Augmentation] = (),
     ) -> None:
+        if (recipe.augment == "none") != (not augmentations):
+            raise ValueError(f"augment={recipe.augment}, and {len(augmentations)} augmentations were built")
         torch.manual_seed(seeds.stream_seed(seed, seeds.WEIGHTS))
         networks = architecture.networks(samples.shape, recipe.latent_dim, samples.class_count)
         for network in networks:
@@ -64,7 +74,7 @@ class State:
         self.batches = Batches(samples.data.to(device), self.samples_per_update, self.streams[seeds.DATA], self._labels)
         self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
-        self.augment = Augment(recipe.augment, self.streams[seeds.AUGMENT], self.adaptation)
+        self.augment = Augment(augmentations, self.streams[seeds.AUGMENT], self.adaptation)
         self.watch = Watch(recipe.divergence_limit)
         self.step = 0
         self.real_images = 0

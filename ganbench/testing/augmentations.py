@@ -1,0 +1,247 @@
+"""What an augmentation must do: images in, images out, each by a draw of its own, with a gradient that passes.
+
+``expected`` may hold ``shapes``, the (C, H, W) that it is tried on.
+"""
+
+import math
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Augmentation
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+SHAPES = ((1, 8, 8), (3, 16, 16), (3, 20, 12))
+TYPES = (torch.float32, torch.float64, torch.bfloat16)
+STREAMS = 4
+"""How often what is random is drawn: a transform that leaves one image of two alone is seen at work."""
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    """A stream such as a trial hands to its augmentations."""
+    return torch.Generator().manual_seed(seed)
+
+
+def images(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Draw images (n, *shape) in [-1, 1]: what the networks see."""
+    return (torch.rand(n, *shape, generator=stream(seed), dtype=torch.float64) * 2 - 1).to(dtype)
+
+
+def build(subject: Subject) -> Augmentation:
+    """Return a fresh instance."""
+    return cast(Augmentation, subject.build())
+
+
+def shapes_of(subject: Subject) -> tuple[tuple[int, ...], ...]:
+    """The image shapes that are tried."""
+    return tuple(subject.expected.get("shapes", SHAPES))
+
+
+def largest(subject: Subject) -> tuple[int, ...]:
+    """The tried shape with most to transform."""
+    return max(shapes_of(subject), key=math.prod)
+
+
+def random_draws(subject: Subject) -> None:
+    """Refuse to judge the draws of what draws nothing."""
+    augmentation, rng = build(subject), stream()
+    before = rng.get_state()
+    augmentation(images(4, largest(subject)), rng)
+    if torch.equal(rng.get_state(), before):
+        raise NotApplicable("it draws nothing from the stream it is given")
+
+
+def shape(subject: Subject) -> str:
+    """Images come out in the shape and type in which they went in, at any batch size."""
+    augmentation = build(subject)
+    for size in shapes_of(subject):
+        for n in (1, 2, 7):
+            found: Any = augmentation(images(n, size, dtype=torch.float32), stream())
+            if not isinstance(found, Tensor) or found.shape != (n, *size):
+                what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+                raise Flaw(
+                    f"it makes {what} of images {(n, *size)}; the discriminator is built for the data's shape, and "
+                    "its first update would fail"
+                )
+        for dtype in TYPES:
+            found = augmentation(images(2, size, dtype=dtype), stream())
+            if found.dtype != dtype:
+                raise Flaw(
+                    f"it makes {found.dtype} of {dtype} images; the discriminator would be shown another type than "
+                    "its weights have, and --set precision=bfloat16 would train in another precision than it says"
+                )
+    return f"tried {', '.join('x'.join(map(str, size)) for size in shapes_of(subject))}"
+
+
+def gradient(subject: Subject) -> None:
+    """The generator's gradient passes through it, and is the derivative of the transformed images."""
+    augmentation, size = build(subject), largest(subject)
+    x = images(6, size).requires_grad_()
+    weights = images(6, size, seed=2)
+    y = augmentation(x, stream())
+    if not y.requires_grad:
+        raise Flaw(
+            "no gradient passes through it (a detach(), no_grad() or a conversion to numpy or uint8); the generator "
+            "would learn nothing"
+        )
+    (slopes,) = torch.autograd.grad((y * weights).sum(), x, allow_unused=True)
+    if slopes is None or not bool((slopes.flatten(1).abs().sum(1) > 0).all()):
+        raise Flaw(
+            "images get no gradient through it (rounding, thresholding, or all of an image is blanked); the generator "
+            "would not learn from them"
+        )
+    step = 1e-5
+    for seed in range(3):
+        direction = images(6, size, seed=20 + seed)
+        with torch.no_grad():
+            above, below = (augmentation(x + sign * step * direction, stream()) for sign in (1, -1))
+        wanted = float(((above - below) * weights).sum()) / (2 * step)
+        found = float((slopes * direction).sum())
+        if not math.isclose(found, wanted, rel_tol=1e-4, abs_tol=1e-4 * (1 + float(slopes.abs().max()))):
+            raise Flaw(
+                f"its gradient is not the derivative of what it makes ({found:.4g} against {wanted:.4g} by finite "
+                "differences): part of it is detached, and the generator would be pushed elsewhere than the "
+                "discriminator's opinion says"
+            )
+
+
+def own_draws(subject: Subject) -> None:
+    """Every image of a batch has a draw of its own."""
+    random_draws(subject)
+    augmentation, size = build(subject), largest(subject)
+    one = images(1, size)
+    batches = [augmentation(one.expand(16, *size).clone(), stream(seed)) for seed in range(STREAMS)]
+    if all(bool((batch == batch[:1]).all()) for batch in batches) and any(
+        not torch.equal(batch[:1], one) for batch in batches
+    ):
+        raise Flaw(
+            "all images of a batch share one draw: the discriminator could tell a batch by its transform, and a step "
+            "would show one transform instead of as many as there are images"
+        )
+
+
+def neighbours(subject: Subject) -> None:
+    """How an image is transformed does not depend on the others in its batch."""
+    augmentation, size = build(subject), largest(subject)
+    x, others = images(5, size), images(5, size, seed=2) * 0.3
+    mixed = torch.cat([x[:1], others[1:]])
+    for seed in range(STREAMS):
+        together, apart = augmentation(x, stream(seed))[0], augmentation(mixed, stream(seed))[0]
+        if not torch.allclose(together, apart, rtol=1e-6, atol=1e-9):
+            raise Flaw(
+                "an image comes out otherwise beside other images (a mean over the batch, a mixture of images); the "
+                "discriminator could tell real from fake by the batch, and the generator would be paid for its "
+                "neighbours"
+            )
+
+
+def alike(subject: Subject) -> None:
+    """Real and fake images are transformed alike: by the images and the draws alone, whoever made them."""
+    augmentation, size = build(subject), largest(subject)
+    real = images(6, size)
+    fake = real.clone().requires_grad_()
+    for seed in range(STREAMS):
+        first, second = augmentation(real, stream(seed)), augmentation(fake, stream(seed)).detach()
+        with torch.no_grad():
+            third = augmentation(real, stream(seed))
+        if not (torch.equal(first, second) and torch.equal(first, third)):
+            raise Flaw(
+                "the same images with the same draws come out otherwise when they carry a gradient, or when it is "
+                "called again: real and fake would not be transformed alike, and the discriminator would learn the "
+                "transform instead of the images"
+            )
+
+
+def repeatable(subject: Subject) -> None:
+    """Its randomness comes from the stream it is given, and from nowhere else."""
+    augmentation, x = build(subject), images(8, largest(subject))
+    state = torch.get_rng_state()
+    first = augmentation(x, stream())
+    if not torch.equal(torch.get_rng_state(), state):
+        torch.set_rng_state(state)
+        raise Flaw(
+            "it draws from torch's own random stream, not from the one it is given; what it does would depend on "
+            "dropout and the like, and a resumed trial would see other images"
+        )
+    if not torch.equal(build(subject)(x, stream()), first):
+        raise Flaw(
+            "the same stream gives other images in another process or instance (drawn from numpy, random or a stream "
+            "of its own, or remembered from call to call); the same trial would give another score"
+        )
+    random_draws(subject)
+    if all(torch.equal(augmentation(x, stream(seed)), first) for seed in range(1, 1 + STREAMS)):
+        raise Flaw("it draws from its stream and makes the same images of any draw; it would transform alike for ever")
+
+
+def undisturbed(subject: Subject) -> None:
+    """The images that it is given stay as they are."""
+    x = images(4, largest(subject))
+    before = x.clone()
+    build(subject)(x, stream())
+    if not torch.equal(x, before):
+        raise Flaw(
+            "it changes the images it is given in place; under ada_target those that are to be left alone would be "
+            "transformed, too, and so would the replayed ones"
+        )
+
+
+def finite(subject: Subject) -> None:
+    """Images at the ends of their range, and of one colour, come out finite, and so do their gradients."""
+    augmentation, size = build(subject), largest(subject)
+    for level in (-1.0, 0.0, 1.0):
+        for dtype in (torch.float32, torch.bfloat16):
+            x = torch.full((4, *size), level, dtype=dtype, requires_grad=True)
+            y = augmentation(x, stream())
+            (slopes,) = torch.autograd.grad(y.float().square().sum(), x, allow_unused=True)
+            if not bool(torch.isfinite(y).all()) or (slopes is not None and not bool(torch.isfinite(slopes).all())):
+                raise Flaw(
+                    f"an image that is {level:g} throughout comes out not finite, or its gradient does, in {dtype} "
+                    "(a division by its own spread?); the first such image would end the trial as diverged"
+                )
+
+
+def double_backward(subject: Subject) -> None:
+    """It can be differentiated twice."""
+    augmentation, size = build(subject), largest(subject)
+    x = images(4, size).requires_grad_()
+    try:
+        (slopes,) = torch.autograd.grad(augmentation(x, stream()).square().sum(), x, create_graph=True)
+        (curvature,) = torch.autograd.grad(slopes.square().sum(), x)
+    except RuntimeError as error:
+        raise Flaw(
+            f"it cannot be differentiated twice ({' '.join(str(error).split())[:160]}): an operation "
+            "in it has one derivative only; a gradient penalty on the images before it would fail at the first step"
+        ) from error
+    if not bool(torch.isfinite(curvature).all()):
+        raise Flaw("its second derivative is not finite; a gradient penalty on the images before it would diverge")
+
+
+def devices(subject: Subject) -> None:
+    """It draws and computes where the images are."""
+    if not torch.cuda.is_available():
+        raise NotApplicable("there is no GPU here to try it on")
+    x = images(4, largest(subject), dtype=torch.float32).cuda()
+    try:
+        found = build(subject)(x, torch.Generator("cuda").manual_seed(0))
+    except RuntimeError as error:
+        raise Flaw(
+            f"it fails on a GPU ({' '.join(str(error).split())[:160]}): draw with device=images.device; --device cuda "
+            "would fail"
+        ) from error
+    if found.device != x.device:
+        raise Flaw(f"images on {x.device} come out on {found.device}; --device cuda would fail")
+
+
+CHECKS = (
+    shape,
+    gradient,
+    own_draws,
+    neighbours,
+    alike,
+    repeatable,
+    undisturbed,
+    finite,
+    double_backward,
+    devices,
+)

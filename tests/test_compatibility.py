@@ -1,0 +1,165 @@
+"""Pairs that cannot work are refused by name, in one line, before anything trains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Augmentation, Conditioning, Networks
+from ganbench.compatibility import check_augmentations, check_pair
+from ganbench.errors import UsageError
+from ganbench.spec import Component, DataSpec, Recipe
+
+RECIPE = Recipe(latent_dim=4)
+
+
+def component(name: str) -> Component:
+    return Component(name=name, label=name, plugin="ganbench-mine", version="1", source="0")
+
+
+def data(shape: tuple[int, ...] = (3, 8, 8), classes: int = 0) -> DataSpec:
+    kind: Any = "image" if len(shape) == 3 else "vector"
+    return DataSpec(component=component("cells"), kind=kind, shape=shape, size=100, fingerprint="0", classes=classes)
+
+
+class Generator(nn.Module):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.layer = nn.Linear(latent_dim, torch.Size(shape).numel())
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        samples: Tensor = self.layer(z).tanh().view(len(z), *self.shape)
+        return samples
+
+
+class Judge(nn.Module):
+    """What a discriminator returns, made by ``answer`` of (N, 2) features; a batch norm needs two samples."""
+
+    def __init__(self, shape: tuple[int, ...], answer: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.answer = answer
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(shape).numel(), 2), nn.BatchNorm1d(2))
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+        return self.answer(self.layers(x))
+
+
+class Made(Architecture):
+    """Networks of which the discriminator answers as it is told to."""
+
+    def __init__(
+        self,
+        answer: Callable[[Tensor], Any],
+        *,
+        pack: int = 1,
+        condition: Conditioning = "none",
+        makes: tuple[int, ...] | None = None,
+    ) -> None:
+        self.answer = answer
+        self.pack = pack
+        self.makes = makes
+        self.condition = condition
+
+    @property
+    def conditioning(self) -> Conditioning:
+        return self.condition
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        return Networks(Generator(self.makes or shape, latent_dim), Judge(self.makes or shape, self.answer))
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        return self.build(shape, latent_dim)
+
+
+def check(architecture: Architecture, samples: DataSpec | None = None) -> None:
+    check_pair("hinge", [], component("mine"), architecture, samples or data(), RECIPE)
+
+
+def refusal(function: Callable[..., None], *arguments: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def fails(x: Tensor) -> Tensor:
+    raise RuntimeError("mat1 and mat2\ncannot be multiplied")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "labels", "words"),
+    [
+        (Made(lambda x: x[:, :1]), 0, "returns shape (2, 1) for two samples, not (2,): one raw output each"),
+        (Made(lambda x: x), 0, "returns shape (2, 2) for two samples, not (2,)"),
+        (Made(lambda x: x.mean()), 0, "returns shape () for two samples"),
+        (Made(lambda x: [x[:, 0]]), 0, "returns a list for two samples"),
+        (Made(lambda x: x[:, 0], pack=3), 0, "returns shape (6,) for two groups of samples, not (2,)"),
+        (Made(lambda x: x[:, :1], condition="labels"), 5, "returns shape (2, 1) for two samples"),
+        (Made(lambda x: (x[:, :1], x), condition="classifier"), 2, "returns shape (2, 1) for two samples"),
+        (
+            Made(lambda x: (x[:, 0], x), condition="classifier"),
+            5,
+            "class logits shape (2, 2) for 2 samples of 5 classes",
+        ),
+        (Made(lambda x: x[:, 0], condition="classifier"), 2, "returns shape (2,), not raw outputs with class logits"),
+        (Made(fails), 0, "fails on samples of 'cells': mat1 and mat2 cannot be multiplied"),
+        (
+            Made(lambda x: x[:, 0], makes=(1, 8, 8)),
+            0,
+            "the generator of architecture 'mine' returns shape (2, 1, 8, 8)",
+        ),
+    ],
+)
+def test_networks_that_return_other_shapes_are_refused(architecture: Made, labels: int, words: str) -> None:
+    message = refusal(check, architecture, data(classes=labels))
+    assert "architecture 'mine'" in message
+    assert words in message
+
+
+def test_what_to_do_is_said() -> None:
+    message = refusal(check, Made(lambda x: x[:, :1]))
+    assert "as `.flatten()` at its end makes of (2, 1)" in message
+    assert message.endswith("`ganbench plugins check ganbench-mine` says more")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "samples"),
+    [
+        (Made(lambda x: x[:, 0]), data()),
+        (Made(lambda x: x.view(-1, 6, 2)[:, 0, 0], pack=6), data()),
+        (Made(lambda x: x[:, 0], condition="labels"), data(classes=3)),
+        (Made(lambda x: (x[:, 0], x), condition="classifier"), data(classes=2)),
+    ],
+)
+def test_networks_that_return_what_they_should_are_not(architecture: Made, samples: DataSpec) -> None:
+    state = torch.get_rng_state()
+    check(architecture, samples)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class Halved(Augmentation):
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        if images.shape[1] != 3:
+            raise ValueError(f"it is for colour images, not for {images.shape[1]} channel")
+        return images[..., ::2]
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        (
+            data((2,)),
+            "augment=halved transforms images, and dataset 'cells' consists of vectors; use --set augment=none",
+        ),
+        (
+            data((1, 8, 8)),
+            "'halved' cannot transform the images of dataset 'cells': it is for colour images, not for 1",
+        ),
+        (data(), "'halved' makes shape (2, 3, 8, 4) of images of dataset 'cells', whose batches are (2, 3, 8, 8)"),
+    ],
+)
+def test_an_augmentation_that_cannot_transform_the_data_is_refused(samples: DataSpec, words: str) -> None:
+    assert words in refusal(check_augmentations, [(component("halved"), Halved())], samples)
