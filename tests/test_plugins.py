@@ -3,6 +3,7 @@
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,18 @@ def register_losses(register):
 
 Install = Callable[..., str]
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only ganbench and what a test installs are found, whatever plugins this environment has."""
+
+    def distributions() -> Iterator[metadata.Distribution]:
+        for found in metadata.distributions():
+            if Path(str(found.locate_file(""))) == tmp_path or found.metadata["Name"] == "ganbench":
+                yield found
+
+    monkeypatch.setattr(plugins, "distributions", distributions)
 
 
 @pytest.fixture
