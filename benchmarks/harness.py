@@ -3,10 +3,15 @@
 A speed is only ever a ratio against a named peer within one run: contenders take turns, round by round, so that a
 machine that slows down slows all of them. What is reported is the median over rounds of each round's own ratio, with
 the smallest and the largest beside it.
+
+A machine may have other work. So the processor time that others use is measured in every round; rounds in which it is
+much are repeated, up to as many again, and the calmest count. Which they are is decided by that alone, never by what
+was timed; the others are written down, too.
 """
 
 import gc
 import json
+import math
 import os
 import platform
 import statistics
@@ -19,14 +24,22 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torch-fidelity", "numpy")
+CALM = 0.1
+"""Processor cores that others may use in a round that is not repeated."""
 
 
 @dataclass
 class Timing:
-    """Seconds of one contender, round by round; ``cpu`` counts its child processes too."""
+    """Seconds of one contender, round by round; ``cpu`` counts its child processes too.
+
+    ``others`` is how many processor cores other processes used in each round; ``set_aside`` is the seconds, and that
+    number, of rounds that do not count.
+    """
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    set_aside: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def median(self) -> float:
@@ -43,27 +56,65 @@ class Ratio:
     largest: float
 
 
-def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int, *, warm: int = 1) -> dict[str, Timing]:
+def interleave(
+    contenders: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    *,
+    warm: int = 1,
+    limit: float = math.inf,
+    again: bool = True,
+) -> dict[str, Timing]:
     """Time contenders in turn, each round beginning with another of them.
 
     Args:
         contenders: name to what is timed; whatever it needs is built before. One that returns a number of seconds
             has timed itself, as where a peer's trainer does more than is compared.
-        rounds: how many times each is timed.
+        rounds: how many times each is timed; up to twice as many where others disturb, of which the calmest count.
         warm: rounds before that are not timed.
+        limit: seconds after which no further round begins, once there are two.
+        again: whether rounds in which others disturb are repeated; not where a round takes minutes.
     """
-    timings = {name: Timing() for name in contenders}
     names = list(contenders)
-    for number in range(-warm, rounds):
+    done: list[_Round] = []
+    begin = time.perf_counter()
+    for number in range(-warm, (1 + again) * rounds):
         start = number % len(names)
-        for name in [*names[start:], *names[:start]]:
+        one = _Round([*names[start:], *names[:start]], contenders)
+        if number >= 0:
+            done.append(one)
+        calm = sum(each.others <= CALM for each in done)
+        if calm >= rounds or (len(done) >= 2 and time.perf_counter() - begin > limit):
+            break
+    counted = sorted(sorted(range(len(done)), key=lambda index: done[index].others)[:rounds])
+    timings = {name: Timing() for name in contenders}
+    for index, one in enumerate(done):
+        for name, timing in timings.items():
+            if index in counted:
+                timing.wall.append(one.wall[name])
+                timing.cpu.append(one.cpu[name])
+                timing.others.append(one.others)
+            else:
+                timing.set_aside.append((one.wall[name], one.others))
+    return timings
+
+
+class _Round:
+    """All contenders timed once, and how many processor cores others used meanwhile."""
+
+    def __init__(self, names: Sequence[str], contenders: Mapping[str, Callable[[], Any]]) -> None:
+        self.wall: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
+        gc.collect()
+        begin, busy, ours = time.perf_counter(), _busy(), _cpu_seconds()
+        for name in names:
             gc.collect()
             wall, cpu = time.perf_counter(), _cpu_seconds()
             own = contenders[name]()
-            if number >= 0:
-                timings[name].wall.append(own if isinstance(own, float) else time.perf_counter() - wall)
-                timings[name].cpu.append(_cpu_seconds() - cpu)
-    return timings
+            self.wall[name] = own if isinstance(own, float) else time.perf_counter() - wall
+            self.cpu[name] = _cpu_seconds() - cpu
+        gc.collect()  # a contender's processes are its own only once they have been waited for
+        others = _busy() - busy - (_cpu_seconds() - ours)
+        self.others = round(max(0.0, others) / (time.perf_counter() - begin), 3)
 
 
 def ratio(peer: Timing, ours: Timing) -> Ratio:
@@ -136,6 +187,16 @@ def _cpu_seconds() -> float:
 
 def _load() -> list[float]:
     return [round(value, 2) for value in os.getloadavg()]
+
+
+def _busy() -> float:
+    """Seconds that the machine's processors have worked for anyone; 0 where the system does not say."""
+    try:
+        fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+        user, nice, system, _, _, interrupts, soft, steal = map(int, fields[1:9])
+        return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def _steal() -> float | None:

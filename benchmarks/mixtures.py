@@ -58,7 +58,7 @@ def main() -> int:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks mixtures")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=20, help="steps of one round")
+    parser.add_argument("--steps", type=int, default=40, help="steps of one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--device", default="cpu")

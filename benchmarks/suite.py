@@ -1,17 +1,49 @@
 """4 losses x 5 seeds, trained and scored: one call of ganbench against a plain script started 20 times.
 
 The script is what people write: DataLoader, torch's Adam, torch-fidelity at the end, all cores for one run after the
-other (``benchmarks/training/script.py``). Both train DCGAN on the embedded digits with one recipe for all losses.
+other (``benchmarks/training/script.py``). Both train DCGAN on the embedded digits with one recipe for all losses,
+without augmentation and averaging, and score as many fakes. A round takes minutes: it is written down when it is done,
+and ``--add`` adds rounds to those of an earlier run.
 """
 
 import argparse
+import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 
-from benchmarks.harness import Machine, interleave, report, write
+from benchmarks.harness import RESULTS, Machine, Timing, interleave, report, write
 
 LOSSES = ("vanilla", "lsgan", "wgan-gp", "hinge")
+RECIPE = "latent_dim=32,g_lr=0.0002,d_lr=0.0002,augment=none,ema_decay=0"
+
+
+def contenders(losses: list[str], seeds: int, steps: int) -> dict[str, Callable[[], None]]:
+    """Both ways to have the grid."""
+    # Each side sets its own threads.
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run([sys.executable, "-m", *arguments], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)} failed: {done.stderr[-2000:]}")
+
+    def ours() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            run(
+                "ganbench", "run", "--losses", ",".join(losses), "--arch", "dcgan", "--seeds", str(seeds),
+                "--steps", str(steps), "--protocol", "uniform", "--eval-every", "0", "--set", RECIPE,
+                "--metrics", "fid,is", "--device", "cpu", "--out", folder, "--quiet",
+            )  # fmt: skip
+
+    def plain() -> None:
+        for loss in losses:
+            for seed in range(seeds):
+                run("benchmarks.training.script", "--loss", loss, "--seed", str(seed), "--steps", str(steps))
+
+    return {"ganbench": ours, "plain script": plain}
 
 
 def main() -> int:
@@ -19,38 +51,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks suite")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--losses", default=",".join(LOSSES))
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--add", action="store_true", help="keep the rounds of an earlier run with these settings")
+    parser.add_argument("--name", default="suite", help="of the file with the results")
     options = parser.parse_args()
-
-    def ours() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(
-                [
-                    sys.executable, "-m", "ganbench", "run", "--losses", ",".join(LOSSES), "--arch", "dcgan",
-                    "--seeds", str(options.seeds), "--steps", str(options.steps), "--protocol", "uniform",
-                    "--eval-every", "0", "--set", "latent_dim=32,g_lr=0.0002", "--metrics", "fid,is",
-                    "--device", "cpu", "--out", folder, "--quiet",
-                ],
-                check=True, capture_output=True,
-            )  # fmt: skip
-
-    def plain() -> None:
-        for loss in LOSSES:
-            for seed in range(options.seeds):
-                subprocess.run(
-                    [
-                        sys.executable, "-m", "benchmarks.training.script", "--loss", loss, "--seed", str(seed),
-                        "--steps", str(options.steps),
-                    ],
-                    check=True, capture_output=True,
-                )  # fmt: skip
-
-    machine = Machine()
-    timings = interleave({"ganbench": ours, "plain script": plain}, options.rounds, warm=0)
-    ratios = report(timings, [("plain script", "ganbench")])
-    content = {"steps": options.steps, "seeds": options.seeds, "losses": LOSSES, "timings": timings, "ratios": ratios}
-    command = f"python -m benchmarks suite --steps {options.steps} --seeds {options.seeds} --rounds {options.rounds}"
-    write("suite", content, command=command, machine=machine)
+    losses = options.losses.split(",")
+    settings = {"steps": options.steps, "seeds": options.seeds, "losses": losses}
+    both = contenders(losses, **{key: settings[key] for key in ("seeds", "steps")})
+    timings = {name: Timing() for name in both}
+    if options.add and (path := RESULTS / f"{options.name}.json").exists():
+        earlier = json.loads(path.read_text("utf-8"))
+        if {key: earlier[key] for key in settings} != settings:
+            parser.error(f"{path.name} was measured with other settings")
+        timings = {name: Timing(**earlier["timings"][name]) for name in both}
+    command = f"python -m benchmarks suite --steps {options.steps} --seeds {options.seeds} --losses {options.losses}"
+    for _ in range(options.rounds):
+        machine = Machine()
+        # The order alternates between rounds.
+        turn = len(timings["ganbench"].wall) % 2
+        names = list(both)[turn:] + list(both)[:turn]
+        one = interleave({name: both[name] for name in names}, 1, warm=0, again=False)
+        for name, timing in timings.items():
+            timing.wall += one[name].wall
+            timing.cpu += one[name].cpu
+            timing.others += one[name].others
+        ratios = report(timings, [("plain script", "ganbench")])
+        rounds = len(timings["ganbench"].wall)
+        content = {**settings, "timings": timings, "ratios": ratios}
+        write(options.name, content, command=f"{command} --rounds {rounds}", machine=machine)
     return 0
 
 

@@ -19,6 +19,7 @@ from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import WORKLOADS, Workload
 
 EXAMPLE = "fidelity-example"
+BFLOAT16 = "ganbench bfloat16"
 
 
 def _workload(name: str) -> Workload:
@@ -35,7 +36,7 @@ def _workload(name: str) -> Workload:
     )
 
 
-def measure(name: str, rounds: int) -> dict[str, Any]:
+def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
     """Measure one workload in interleaved rounds; the machine's own peak is measured in every round, too."""
     workload = _workload(name)
     ours = Ours(workload)
@@ -46,32 +47,47 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
             trainers[peer] = PEERS[peer](workload)
         except MissingPeer as error:
             missing.append(str(error))
-    trainers["ganbench bfloat16"] = Ours(workload, precision="bfloat16")
+    trainers[BFLOAT16] = Ours(workload, precision="bfloat16")
 
-    rates: list[float] = []
+    rates: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
 
     def peak() -> None:
-        rates.append(convolution_rate())
+        for dtype, found in rates.items():
+            found.append(convolution_rate(dtype))
 
+    count = steps or workload.steps
     contenders: dict[str, Callable[[], Any]] = {
-        label: (lambda trainer=trainer: trainer.steps(workload.steps)) for label, trainer in trainers.items()
+        label: (lambda trainer=trainer: trainer.steps(count)) for label, trainer in trainers.items()
     }
-    timings = interleave({**contenders, "peak": peak}, rounds)
+    timings = interleave({**contenders, "peak": peak}, rounds, limit=limit)
     del timings["peak"]
-    flops, rate = ours.flops(), max(rates)
+    flops = ours.flops()
+    shares = {}
+    for label, timing in timings.items():
+        dtype = torch.bfloat16 if label == BFLOAT16 else torch.float32
+        shares[label] = flops / timing.median / max(rates[dtype])
     return {
         "unit": "seconds per step",
         "batch_size": workload.settings.batch_size,
         "n_critic": workload.settings.n_critic,
-        "steps_per_round": workload.steps,
+        "steps_per_round": count,
         "threads": torch.get_num_threads(),
-        "seconds": {label: {"median": timing.median, "rounds": timing.wall} for label, timing in timings.items()},
+        "seconds": {
+            label: {
+                "median": timing.median,
+                "rounds": timing.wall,
+                "others": timing.others,
+                "set_aside": timing.set_aside,
+            }
+            for label, timing in timings.items()
+        },
         "ratios": {label: ratio(timing, timings["ganbench"]) for label, timing in timings.items()},
         "missing": missing,
         "floor": {
             "flops_per_step": flops,
-            "convolution_rate": rate,
-            "share": flops / timings["ganbench"].median / rate,
+            "convolution_rate": max(rates[torch.float32]),
+            "convolution_rate_bfloat16": max(rates[torch.bfloat16]),
+            "shares": shares,
         },
     }
 
@@ -84,7 +100,8 @@ def row(name: str, found: dict[str, Any]) -> dict[str, str]:
     for label, value in found["ratios"].items():
         if label != "ganbench":
             line[f"{label} / ganbench"] = f"{value.median:.2f} ({value.smallest:.2f}-{value.largest:.2f})"
-    line["share of peak"] = f"{found['floor']['share']:.0%}"
+    line["share of peak"] = f"{found['floor']['shares']['ganbench']:.0%}"
+    line["others' cores"] = f"{max(found['seconds']['ganbench']['others']):.2f}"
     return line
 
 
@@ -93,6 +110,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks training_step", description=__doc__)
     parser.add_argument("--only", default=",".join([*WORKLOADS, EXAMPLE]), help="workloads, separated by commas")
     parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one that does not")
+    parser.add_argument("--steps", type=int, default=0, help="of each contender in a round; 0: as the workload says")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a workload begins no new round")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -103,11 +122,15 @@ def main() -> int:
     for name in names:
         machine = Machine()
         try:
-            found = measure(name, options.rounds)
+            found = measure(name, options.rounds, options.steps, options.limit)
         except MissingPeer as error:
             print(f"{name}: missing {error}")
             continue
-        command = f"python -m benchmarks training_step --only {name} --rounds {options.rounds}"
+        command = (
+            f"python -m benchmarks training_step --only {name} --rounds {options.rounds} --limit {options.limit:g}"
+        )
+        command += f" --threads {options.threads}" + (f" --steps {options.steps}" if options.steps else "")
+        # After each workload: an interrupted run loses one.
         write(f"training_step-{name}", found, command=command, machine=machine)
         print("  ".join(f"{key}: {value}" for key, value in row(name, found).items()), flush=True)
         for line in found["missing"]:
