@@ -84,6 +84,18 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@cache
+def memory(device: str) -> int | None:
+    """Bytes of memory of a GPU, by its index or UUID, as the driver's own tool says; ``None`` where it does not."""
+    command = ["nvidia-smi", f"--id={device}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = answer.stdout.strip()
+    return int(text) * 2**20 if not answer.returncode and text.isdigit() else None
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,7 +27,7 @@ class RunRequest:
         trackers: where progress is copied to.
         options: the executor's own settings.
         devices: the GPUs to use; empty for all there are.
-        per_device: trials at once on each GPU; 0 chooses.
+        per_device: trials at once on each GPU; 0 chooses, -1 finds out while they run.
         detach: submit what is missing and leave it to the cluster.
         batch_seeds: train the seeds of a cell as one batched model, where its networks allow.
     """

@@ -58,7 +58,7 @@ def run(
         executor: where trials run: ``local``, ``slurm``, ``ray`` or a plugin's.
         executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
         devices: the GPUs to use; all that are visible by default.
-        per_device: trials at once on each GPU; 0 chooses.
+        per_device: trials at once on each GPU; 0 chooses, -1 finds out while they run.
         batch_seeds: train the seeds of a cell as one batched model.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
             ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.

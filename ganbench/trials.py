@@ -76,6 +76,7 @@ def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -
         threads=place.threads,
         devices=place.devices,
         per_device=place.per_device,
+        adaptive=place.adaptive,
         out=request.out,
         options=request.options,
     )

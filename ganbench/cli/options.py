@@ -102,6 +102,18 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
 
 
+class PerDevice(click.ParamType[int]):
+    """A whole number from 0, or ``auto``, which is -1."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if value == "auto":
+            return -1
+        return value if isinstance(value, int) else int(click.IntRange(0).convert(value, param, ctx))
+
+
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, given on as ``where``."""
 
@@ -122,7 +134,8 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--devices", metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
         click.option(
-            "--per-device", type=click.IntRange(0), default=0, metavar="N", help="Trials at once per GPU; 0 chooses."
+            "--per-device", type=PerDevice(), default=0, metavar="N|auto",
+            help="Trials at once per GPU: auto starts with one and adds more while they do more; 0 chooses."
         ),
         click.option(
             "--executor", metavar="NAME", shell_complete=complete_components("executor"),

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ganbench.server import Server
 
 
+AUTO = -1
+"""As many trials per GPU as pay: ``--per-device auto``."""
+
+
 class Job(NamedTuple):
     """One trial to run: its name, its folder (with ``spec.json`` written), and how heavy it is beside the others."""
 
@@ -40,7 +44,7 @@ class Wish:
     Attributes:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         devices: the GPUs to use, as in ``--devices 0,2``; empty for all there are.
-        per_device: trials at once on each GPU; 0 chooses.
+        per_device: trials at once on each GPU; 0 chooses, :data:`AUTO` finds out while they run.
         jobs: trials at once; 0 chooses.
         options: settings of the executor's own, by name.
     """
@@ -61,7 +65,8 @@ class Layout:
         slots: trials at once; 0 where the cluster decides.
         threads: CPU threads of each trial.
         devices: what ``CUDA_VISIBLE_DEVICES`` may be for a trial, one entry per device; empty: left as it is.
-        per_device: trials at once on each device.
+        per_device: trials at once on each device, at most.
+        adaptive: whether fewer are, where more do not pay.
         shared: whether a trial may share its GPU, so that its speed says little.
     """
 
@@ -71,6 +76,7 @@ class Layout:
     devices: tuple[str, ...] = ()
     per_device: int = 1
     shared: bool = False
+    adaptive: bool = False
 
     def sentence(self) -> str:
         """In words, e.g. ``cuda, devices 0 and 2, 2 at once with 8 threads each``."""
@@ -78,6 +84,8 @@ class Layout:
         if self.devices:
             where += f" (device{'s' if len(self.devices) > 1 else ''} {', '.join(self.devices)})"
         many = f"{self.slots} at once" if self.slots else "as many at once as there is room for"
+        if self.adaptive:
+            many = f"up to {many}, as long as more do more,"
         return f"{where}, {many} with {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
@@ -90,7 +98,7 @@ class Settings:
         timeout: seconds after which a trial is ended, or ``None``.
         memory_limit: bytes of memory that a trial and what it starts may use, or ``None``.
         server: opens, once, the process on this machine that forks workers.
-        device, threads, devices, per_device: as in :class:`Layout`.
+        device, threads, devices, per_device, adaptive: as in :class:`Layout`.
         environment: further environment variables of every trial.
         out: the folder of trials; an executor may keep files of its own in a folder of it that begins with a dot.
         options: settings of its own, by name.
@@ -104,6 +112,7 @@ class Settings:
     threads: int = 1
     devices: tuple[str, ...] = ()
     per_device: int = 1
+    adaptive: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     out: Path = Path("runs")
     options: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from typing import Any
 
 from ganbench import devices
 from ganbench.errors import UsageError
-from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors.sharing import Sharing
 from ganbench.folder import TrialFolder
 from ganbench.server import Server, ServerDied
 
@@ -19,6 +20,10 @@ TIMEOUT_GRACE_SECONDS = 10.0
 """The same where its time is up: one that hangs will not answer."""
 STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
+
+
+MOST_PER_DEVICE = 16
+"""Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
 
 
 def layout(wish: Wish) -> Layout:
@@ -37,15 +42,22 @@ def layout(wish: Wish) -> Layout:
         slots = wish.jobs or devices.cores()
         return Layout(device=device, slots=slots, threads=max(1, devices.cores() // slots))
     chosen = devices.leasable(device, wish.devices)
-    each = wish.per_device or max(1, -(-wish.jobs // len(chosen)))
+    adaptive = wish.per_device == AUTO
+    if adaptive:
+        each = max(1, min(MOST_PER_DEVICE, devices.cores() // len(chosen)))
+    else:
+        each = wish.per_device or max(1, -(-wish.jobs // len(chosen)))
     room = each * len(chosen)
     if wish.jobs > room:
+        given = "auto" if adaptive else each
         raise UsageError(
-            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {each} have room for"
+            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} have room for"
         )
     slots = wish.jobs or room
     threads = max(1, devices.cores() // slots)
-    return Layout(device="cuda", slots=slots, threads=threads, devices=chosen, per_device=each, shared=each > 1)
+    return Layout(
+        device="cuda", slots=slots, threads=threads, devices=chosen, per_device=each, shared=each > 1, adaptive=adaptive
+    )
 
 
 class Local(Executor):
@@ -65,6 +77,7 @@ class Local(Executor):
         self._kill_at: dict[str, float] = {}
         self._reasons: dict[str, str] = {}
         self._ended: dict[str, str] = {}
+        self._sharing = Sharing(settings.per_device, devices.memory) if settings.adaptive else None
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue jobs, the heaviest first: a long trial that starts last would keep the others waiting."""
@@ -110,12 +123,12 @@ class Local(Executor):
     def _fill(self) -> None:
         while self._waiting and len(self._started) < self.settings.slots:
             environment = dict(self.settings.environment)
-            if self.settings.devices:
-                device = self._freest()
-                if device is None:
-                    return
-                environment["CUDA_VISIBLE_DEVICES"] = device
             job = self._waiting[0]
+            if self.settings.devices:
+                found = self._fitting()
+                if found is None:
+                    return
+                job, environment["CUDA_VISIBLE_DEVICES"] = found
             self._devices[job.trial_id] = environment.get("CUDA_VISIBLE_DEVICES", "")
             self._starts[job.trial_id] = self._starts.get(job.trial_id, 0) + 1
             try:
@@ -133,7 +146,7 @@ class Local(Executor):
                 if self._starts[job.trial_id] >= STARTS:
                     raise
                 continue
-            self._waiting.pop(0)
+            self._waiting.remove(job)
             self._started[job.trial_id] = (job, time.monotonic())
 
     def _own_server(self) -> Server:
@@ -167,11 +180,19 @@ class Local(Executor):
             else:
                 self._waiting.insert(0, job)
 
-    def _freest(self) -> str | None:
-        """The device with the fewest trials, the first of several; ``None`` where all are full."""
+    def _fitting(self) -> tuple[Job, str] | None:
+        """The job to start now, and the device with the fewest trials that takes it; ``None`` where all are full."""
         used = Counter(self._devices[trial_id] for trial_id in self._started)
-        device = min(self.settings.devices, key=lambda each: used[each])
-        return device if used[device] < self.settings.per_device else None
+        for device in sorted(self.settings.devices, key=lambda each: used[each]):
+            if used[device] >= self.settings.per_device:
+                break
+            job: Job | None = self._waiting[0]
+            if self._sharing is not None:
+                running = [job for job, _ in self._started.values() if self._devices[job.trial_id] == device]
+                job = self._sharing.next(device, running, self._waiting)
+            if job is not None:
+                return job, device
+        return None
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
         trial_id = message["id"]

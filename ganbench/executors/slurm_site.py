@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ganbench.errors import UsageError
-from ganbench.executors import Layout, Wish
+from ganbench.executors import AUTO, Layout, Wish
 from ganbench.executors.options import check_names, count, seconds
 
 PREFIX = "ganbench-"
@@ -59,6 +59,8 @@ def layout(wish: Wish) -> Layout:
         raise UsageError(f"--device {wish.device} is about this machine; with Slurm use --device cuda")
     if wish.device == "cuda" and not gpu:
         raise UsageError("--device cuda needs a GPU of Slurm: --slurm gres=gpu:1 (or gpus, or gres=shard:N)")
+    if wish.per_device == AUTO:
+        raise UsageError("--per-device auto is about this machine; with Slurm say how many: --per-device 2")
     each = wish.per_device or 1
     processors = count(wish.options, "cpus-per-task", 1)
     device = "cuda" if gpu and wish.device != "cpu" else "cpu"

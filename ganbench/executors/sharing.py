@@ -1,0 +1,92 @@
+"""How many trials share a GPU where ``--per-device auto`` leaves it to us: as many as do more together than fewer do.
+
+The first trial of a cell runs on a device alone. Its peak memory says how many there is room for; then one more at a
+time joins, and their images per second are added up. A number that does not pay is not tried again, and the number
+before it is kept for the cell. A device holds trials of one cell at a time: speeds of different networks cannot be
+added up.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ganbench.executors import Job
+from ganbench.files import digest, read_lines
+from ganbench.folder import TrialFolder
+
+PAYS = 1.1
+"""How many times the images per second of one trial fewer a number must reach to be kept."""
+HEADROOM = 1.25
+"""Room for each trial, as a multiple of the peak that its predecessors allocated: allocators keep more than is used."""
+CONTEXT = 600 * 2**20
+"""Bytes that a process holds on a GPU beside its tensors: the CUDA context and the libraries' own."""
+REPORTS = 2
+"""Reports of each trial at one number before it is judged; the first may reach back to the number before."""
+
+
+@dataclass
+class _Cell:
+    """What is known of trials that differ in nothing but their seed."""
+
+    allowed: int = 1
+    settled: bool = False
+    speeds: dict[int, float] = field(default_factory=dict)
+    peak: float = 0.0
+
+
+class Sharing:
+    """Decides which waiting job, if any, a device takes next.
+
+    Args:
+        most: trials at once on a device, at most.
+        memory: bytes of memory of a device, by what ``CUDA_VISIBLE_DEVICES`` is for it; ``None`` where unknown, and
+            then nothing is shared.
+    """
+
+    def __init__(self, most: int, memory: Callable[[str], int | None]) -> None:
+        self._most = most
+        self._memory = memory
+        self._cells: dict[str, _Cell] = {}
+        self._keys: dict[str, str] = {}
+        self._seen: dict[str, tuple[frozenset[str], dict[str, int]]] = {}
+
+    def next(self, device: str, running: Sequence[Job], waiting: Sequence[Job]) -> Job | None:
+        """The first of the waiting jobs that ``device``, on which others are ``running``, should take now."""
+        if not running:
+            return waiting[0] if waiting else None
+        key = self._key(running[0])
+        cell = self._cells.setdefault(key, _Cell())
+        if not cell.settled and len(running) == cell.allowed:
+            self._judge(device, cell, running)
+        if len(running) >= cell.allowed:
+            return None
+        return next((job for job in waiting if self._key(job) == key), None)
+
+    def _judge(self, device: str, cell: _Cell, running: Sequence[Job]) -> None:
+        """Measure the present number where it has run for long enough, and decide on the next."""
+        lines = {job.trial_id: read_lines(TrialFolder(job.folder).progress) for job in running}
+        names = frozenset(lines)
+        if self._seen.get(device, (None, {}))[0] != names:
+            self._seen[device] = names, {name: len(own) for name, own in lines.items()}
+        before = self._seen[device][1]
+        if any(len(own) < before[name] + REPORTS for name, own in lines.items()):
+            return
+        number = len(running)
+        cell.speeds[number] = sum(float(own[-1]["images_per_second"]) for own in lines.values())
+        cell.peak = max(cell.peak, *(float(own[-1]["memory"]) for own in lines.values()))
+        if number > 1 and cell.speeds[number] < PAYS * cell.speeds.get(number - 1, 0.0):
+            cell.allowed, cell.settled = number - 1, True
+        elif number >= min(self._most, self._room(device, cell)):
+            cell.settled = True
+        else:
+            cell.allowed = number + 1
+
+    def _room(self, device: str, cell: _Cell) -> int:
+        memory = self._memory(device)
+        return int(memory / (HEADROOM * cell.peak + CONTEXT)) if memory else 1
+
+    def _key(self, job: Job) -> str:
+        if job.trial_id not in self._keys:
+            spec = TrialFolder(Path(job.folder)).read_spec().spec
+            self._keys[job.trial_id] = digest(spec.model_dump(mode="json", exclude={"seed"}))
+        return self._keys[job.trial_id]

@@ -1,0 +1,139 @@
+"""How many trials share a GPU where that is found out while they run. What they report is written by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench import devices
+from ganbench.cli.options import PerDevice
+from ganbench.errors import UsageError
+from ganbench.executors import AUTO, Job, Layout, Settings, Wish
+from ganbench.executors.local import Local, layout
+from ganbench.executors.sharing import REPORTS, Sharing
+from ganbench.executors.slurm_site import layout as slurm_layout
+from ganbench.folder import TrialFolder
+from ganbench.testing.executor_contract import write_trial
+
+GIB = 2**30
+
+
+class Gpu:
+    """One device on which jobs run that report speeds; ``together`` is images per second by how many they are."""
+
+    def __init__(self, out: Path, together: list[float], *, most: int = 16, memory: int | None = 80 * GIB) -> None:
+        self.waiting = [write_trial(out, seed=seed, steps=100) for seed in range(12)]
+        self.running: list[Job] = []
+        self._together = together
+        self._sharing = Sharing(most, lambda device: memory)
+
+    def fill(self) -> int:
+        """Start what may start; return how many run."""
+        while (job := self._sharing.next("0", self.running, self.waiting)) is not None:
+            self.waiting.remove(job)
+            self.running.append(job)
+        return len(self.running)
+
+    def report(self, count: int = REPORTS, memory: int = GIB) -> None:
+        speed = self._together[len(self.running) - 1] / len(self.running)
+        for job in self.running:
+            for _ in range(count):
+                TrialFolder(job.folder).append_progress({"images_per_second": speed, "memory": memory})
+
+    def settle(self, memory: int = GIB) -> int:
+        for _ in range(12):
+            self.fill()
+            self.report(memory=memory)
+        return self.fill()
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+def test_the_first_runs_alone_until_it_has_been_measured(out: Path) -> None:
+    gpu = Gpu(out, [100.0, 190.0, 200.0])
+    assert gpu.fill() == 1
+    gpu.report(1)
+    assert gpu.fill() == 1
+    gpu.report(REPORTS)
+    assert gpu.fill() == 2
+
+
+@pytest.mark.parametrize(
+    ("together", "kept"),
+    [
+        ([100.0, 190.0, 260.0, 270.0, 270.0], 3),
+        ([100.0, 101.0], 1),
+        ([100.0, 90.0], 1),
+        ([100.0 * number for number in range(1, 13)], 12),
+    ],
+)
+def test_a_number_is_kept_only_while_it_pays(out: Path, together: list[float], kept: int) -> None:
+    """The one too many ends as it will; nobody takes its place."""
+    gpu = Gpu(out, together)
+    running = gpu.settle()
+    assert running in (kept, kept + 1)
+    if running > kept:
+        gpu.running.pop()
+        assert gpu.fill() == kept
+
+
+def test_memory_bounds_the_number(out: Path) -> None:
+    """Three trials of 20 GiB, with headroom and a context each, fit into 80 GiB."""
+    gpu = Gpu(out, [100.0 * number for number in range(1, 13)])
+    assert gpu.settle(memory=20 * GIB) == 3
+
+
+def test_nothing_is_shared_where_the_memory_is_not_known(out: Path) -> None:
+    assert Gpu(out, [100.0, 200.0], memory=None).settle() == 1
+
+
+def test_there_is_a_most(out: Path) -> None:
+    assert Gpu(out, [100.0 * number for number in range(1, 13)], most=4).settle() == 4
+
+
+def test_a_device_holds_trials_of_one_cell(out: Path) -> None:
+    """A trial of other steps waits until the device is empty, and is measured alone."""
+    gpu = Gpu(out, [100.0, 200.0, 300.0])
+    other = write_trial(out, seed=0, steps=7)
+    gpu.waiting = [gpu.waiting[0], other, *gpu.waiting[1:]]
+    gpu.fill()
+    gpu.report()
+    assert gpu.fill() == 2
+    assert other in gpu.waiting
+    gpu.running.clear()
+    assert gpu.fill() == 1
+    assert gpu.running == [other]
+
+
+def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert PerDevice().convert("auto", None, None) == AUTO
+    assert PerDevice().convert("3", None, None) == 3
+    with pytest.raises(UsageError, match="--per-device is about GPUs"):
+        layout(Wish(device="cpu", per_device=AUTO))
+    with pytest.raises(UsageError, match="say how many"):
+        slurm_layout(Wish(per_device=AUTO, options={"gres": "gpu:1"}))
+    monkeypatch.setattr(devices, "gpus", lambda: ("A100",) * 2)
+    monkeypatch.setattr(devices, "cores", lambda: 16)
+    place = layout(Wish(per_device=AUTO))
+    assert place == Layout(
+        device="cuda", slots=16, threads=1, devices=("0", "1"), per_device=8, shared=True, adaptive=True
+    )
+    assert "up to 16 at once, as long as more do more" in place.sentence()
+
+
+def test_the_local_executor_begins_with_one_on_each_device(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nothing:
+        def __getattr__(self, name: str) -> object:
+            return lambda *_, **__: []
+
+    monkeypatch.setattr(devices, "memory", lambda device: 80 * GIB)
+    local = Local(Settings(slots=8, timeout=None, server=Nothing, devices=("0", "1"), per_device=4, adaptive=True))  # type: ignore[arg-type]
+    jobs = [write_trial(out, seed=seed) for seed in range(6)]
+    local.submit(jobs)
+    assert sorted(state.value for state in local.states().values()) == ["pending"] * 4 + ["running"] * 2
+    for job in jobs:
+        for _ in range(REPORTS):
+            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+    assert sorted(state.value for state in local.states().values()) == ["pending"] * 2 + ["running"] * 4
