@@ -22,7 +22,8 @@ import signal
 import sys
 from typing import Any
 
-from ganbench.supervisor import END, Supervisor, become_subreaper, below, send
+from ganbench.processes import become_subreaper, below
+from ganbench.supervisor import END, Supervisor, send
 
 
 def serve() -> int:

@@ -9,7 +9,6 @@ the fork server dies.
 """
 
 import contextlib
-import ctypes
 import faulthandler
 import json
 import os
@@ -19,79 +18,25 @@ import signal
 import sys
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-END = signal.SIGUSR1
-LOG_HEAD = 4 << 20
-LOG_TAIL = 64 << 10
-"""Bytes of a log that are kept from its beginning and from its end; what is between them is left out."""
-LAST_WORDS = 1000
-LOOK_SECONDS = 0.25
-PATIENCE_SECONDS = 10.0
+from ganbench.capped_log import CappedLog
+from ganbench.processes import (
+    become_subreaper,
+    die_with_parent,
+    end_all_below,
+    kernel_kills,
+    memory_below,
+    signal_group,
+)
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+END = signal.SIGUSR1
+LOOK_SECONDS = 0.25
+
 # A trial is the first to go when the machine runs out of memory, not the run that it belongs to.
 _OOM_SCORE = "500"
-
-
-class CappedLog:
-    """A file that is appended to, up to a size; beyond it only the newest bytes are kept, and written at the end."""
-
-    def __init__(self, path: str) -> None:
-        self._file: int | None
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        except OSError:
-            self._file = None  # a full disk costs the log, not the trial
-        self._room = LOG_HEAD
-        self._latest = b""
-        self.lost = self._file is None
-        self._tail: deque[bytes] = deque()
-        self._held = 0
-        self._left_out = 0
-
-    def write(self, data: bytes) -> None:
-        """Take in what the task printed."""
-        self._latest = (self._latest + data)[-LAST_WORDS:]
-        head, rest = data[: self._room], data[self._room :]
-        self._room -= len(head)
-        self._put(head)
-        if rest:
-            self._tail.append(rest)
-            self._held += len(rest)
-        while self._held > LOG_TAIL + len(self._tail[0] if self._tail else b""):
-            gone = self._tail.popleft()
-            self._held -= len(gone)
-            self._left_out += len(gone)
-
-    @property
-    def last_line(self) -> str:
-        """The last line that was printed, wherever it went."""
-        lines = [line for line in self._latest.decode("utf-8", errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else ""
-
-    def close(self) -> None:
-        """Write the newest bytes after a line that says how many were left out."""
-        if self._left_out:
-            self._put(f"\n[{self._left_out} bytes left out: a log is capped]\n".encode())
-        for data in self._tail:
-            self._put(data)
-        self._tail.clear()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _put(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view and self._file is not None:
-                view = view[os.write(self._file, view) :]
-        except OSError:
-            self.lost = True
 
 
 class Supervisor:
@@ -251,104 +196,7 @@ def become_task(message: dict[str, Any], task: Callable[[], int], out: int, priv
         os._exit(code & 0xFF)
 
 
-def end_all_below(root: int) -> int:
-    """Kill every process below ``root``, which is this process, and wait for all of them; return how many there were.
-
-    What is killed may have forked meanwhile, so it is looked for again until nothing is left.
-    """
-    victims: set[int] = set()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        for pid in below(root):
-            victims.add(pid)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            break
-        time.sleep(0.005)
-    return len(victims)
-
-
-def below(root: int) -> list[int]:
-    """All processes below ``root``, children before their own children; none where there is no ``/proc``."""
-    children: dict[int, list[int]] = {}
-    for entry in _numbered("/proc"):
-        try:
-            text = Path(f"/proc/{entry}/stat").read_text("ascii", errors="replace")
-            children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(entry)
-        except (OSError, IndexError, ValueError):
-            continue  # it has ended
-    found: list[int] = []
-    ahead = [root]
-    while ahead:
-        new = children.get(ahead.pop(), [])
-        found += new
-        ahead += new
-    return found
-
-
-def memory_below(root: int) -> int:
-    """The bytes of memory that all processes below ``root`` use; what several share is divided among them."""
-    return sum(_memory(pid) for pid in below(root))
-
-
-def _memory(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-            if line.startswith("Pss_Anon:"):
-                return int(line.split()[1]) << 10
-    except (OSError, ValueError, IndexError):
-        pass  # it has ended, or the kernel is older than 5.4
-    try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text("ascii").split()
-        return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
-
-
-def kernel_kills() -> int:
-    """How often the kernel has killed for lack of memory since boot; 0 where it does not say."""
-    try:
-        for line in Path("/proc/vmstat").read_text("ascii").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    return 0
-
-
-def die_with_parent(number: signal.Signals) -> None:
-    """Ask Linux to send this process ``number`` when its parent dies."""
-    _prctl(_PR_SET_PDEATHSIG, number)
-
-
-def become_subreaper() -> None:
-    """Ask Linux to make this process the parent of every orphan below it."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def signal_group(leader: int, number: int) -> None:
-    """Signal a process group, if it is still there."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
 def send(channel: int, message: dict[str, Any]) -> None:
     """Write one message in one piece, so that several processes may write to one channel."""
     with contextlib.suppress(BrokenPipeError):
         os.write(channel, (json.dumps(message) + "\n").encode())
-
-
-def _prctl(option: int, value: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0)
-
-
-def _numbered(folder: str) -> list[int]:
-    try:
-        return [int(name) for name in os.listdir(folder) if name.isdigit()]
-    except OSError:
-        return []

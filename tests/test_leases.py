@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from ganbench import leases
+from ganbench import lease_file, leases, processes
 from ganbench.errors import StoreError
-from ganbench.leases import STALE_SECONDS, Leases, holder
+from ganbench.lease_file import STALE_SECONDS
+from ganbench.leases import Leases, holder
 
 HOLD = """
 import sys, time
@@ -89,7 +90,7 @@ def test_another_process_holds_it_until_it_dies(tmp_path: Path) -> None:
 
 
 def test_a_recycled_process_id_is_not_the_owner(tmp_path: Path) -> None:
-    foreign(tmp_path, pid=os.getpid(), place=leases.place(), started=1)
+    foreign(tmp_path, pid=os.getpid(), place=processes.place(), started=1)
     assert holder(tmp_path) is None
     mine = Leases()
     assert mine.take(tmp_path)
@@ -174,7 +175,7 @@ def test_of_many_that_want_it_at_once_one_gets_it(
         raise OSError(95, "Operation not supported")
 
     if not links:
-        monkeypatch.setattr(leases.os, "link", refuse)
+        monkeypatch.setattr(lease_file.os, "link", refuse)
     for turn in range(15):
         folder = tmp_path / str(turn)
         folder.mkdir()

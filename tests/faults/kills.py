@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import plugins
-from ganbench.leases import start_ticks
+from ganbench.processes import start_ticks
 from ganbench.registry import BUILTIN
 
 from .processes import alive, leases, start

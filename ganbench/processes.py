@@ -1,0 +1,145 @@
+"""Processes as Linux tells of them: which there are, what they use, and whom a signal reaches.
+
+Elsewhere nothing is known, and the functions say so.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from functools import cache
+from pathlib import Path
+
+PATIENCE_SECONDS = 10.0
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process of this machine started, in the kernel's ticks since boot; ``None`` where there is none such."""
+    try:
+        text = Path(f"/proc/{int(pid)}/stat").read_text("ascii", errors="replace")
+    except (OSError, ValueError, OverflowError):
+        return None
+    # The name in parentheses may hold anything; the fields after it do not.
+    fields = text.rpartition(")")[2].split()
+    if len(fields) < 20 or fields[0] in "ZX":
+        return None
+    return int(fields[19])
+
+
+def alive(pid: int, started: int) -> bool | None:
+    """Whether that very process lives here; ``None`` where this system cannot tell."""
+    ticks = start_ticks(pid)
+    if ticks is None:
+        return False if Path("/proc/self/stat").exists() else None
+    return ticks == started if started else None
+
+
+@cache
+def place() -> str:
+    """This machine, this boot and this namespace of process ids, in one line; empty where they cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def below(root: int) -> list[int]:
+    """All processes below ``root``, children before their own children; none where there is no ``/proc``."""
+    children: dict[int, list[int]] = {}
+    for entry in _numbered("/proc"):
+        try:
+            text = Path(f"/proc/{entry}/stat").read_text("ascii", errors="replace")
+            children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(entry)
+        except (OSError, IndexError, ValueError):
+            continue  # it has ended
+    found: list[int] = []
+    ahead = [root]
+    while ahead:
+        new = children.get(ahead.pop(), [])
+        found += new
+        ahead += new
+    return found
+
+
+def end_all_below(root: int) -> int:
+    """Kill every process below ``root``, which is this process, and wait for all of them; return how many there were.
+
+    What is killed may have forked meanwhile, so it is looked for again until nothing is left.
+    """
+    victims: set[int] = set()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        for pid in below(root):
+            victims.add(pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            break
+        time.sleep(0.005)
+    return len(victims)
+
+
+def memory_below(root: int) -> int:
+    """The bytes of memory that all processes below ``root`` use; what several share is divided among them."""
+    return sum(_memory(pid) for pid in below(root))
+
+
+def _memory(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss_Anon:"):
+                return int(line.split()[1]) << 10
+    except (OSError, ValueError, IndexError):
+        pass  # it has ended, or the kernel is older than 5.4
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text("ascii").split()
+        return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def kernel_kills() -> int:
+    """How often the kernel has killed for lack of memory since boot; 0 where it does not say."""
+    try:
+        for line in Path("/proc/vmstat").read_text("ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
+def die_with_parent(number: signal.Signals) -> None:
+    """Ask Linux to send this process ``number`` when its parent dies."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def become_subreaper() -> None:
+    """Ask Linux to make this process the parent of every orphan below it."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def signal_group(leader: int, number: int) -> None:
+    """Signal a process group, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _prctl(option: int, value: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0)
+
+
+def _numbered(folder: str) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(folder) if name.isdigit()]
+    except OSError:
+        return []
