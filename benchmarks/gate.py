@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ganbench import statistics
 from ganbench.leaderboard.compare import Margin, compare
+from ganbench.protocol import Protocol
 from ganbench.results import Row, ValueInfo
-from ganbench.spec import Component, DataSpec, EvaluationSpec, Protocol, Recipe, ReferenceSpec, TrialSpec
+from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec
 
 ALPHA = 0.05
 ROWS = 4

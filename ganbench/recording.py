@@ -15,7 +15,8 @@ from ganbench import environment, manifest
 from ganbench.api import Value
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
-from ganbench.spec import SCHEMA, UNKNOWN, Protocol, TrialFile, TrialSpec
+from ganbench.protocol import UNKNOWN, Protocol
+from ganbench.spec import SCHEMA, TrialFile, TrialSpec
 
 
 class Recorder:

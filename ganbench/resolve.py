@@ -8,32 +8,19 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ganbench import components, plugins
-from ganbench.api import Architecture, Dataset, Extractor, Metric, Penalty, Samples
+from ganbench.api import Architecture, Penalty
 from ganbench.compatibility import check_augmentations, check_pair, check_penalties
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.evaluation.evaluator import check_shape
 from ganbench.files import read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
-from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, Recipe, ReferenceSpec, TrialSpec
-
-SPLITS = ("train", "test")
-DEFAULT_SAMPLES = 10_000
-
-
-class Data(NamedTuple):
-    """A dataset read once for all the cells that use it."""
-
-    spec: DataSpec
-    dataset: Dataset
-    evaluation: EvaluationSpec
-    reference_classes: int
-    warnings: tuple[str, ...]
+from ganbench.resolve_data import Data, read_dataset
+from ganbench.spec import Component, Labels, Recipe, TrialSpec
 
 
 def answer(request: PlanRequest) -> PlanAnswer:
@@ -55,112 +42,6 @@ def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterabl
         for architecture_request in request.architectures:
             for loss_request in request.losses:
                 yield _cell(loss_request, architecture_request, data, request, registry)
-
-
-def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
-    """Load a dataset's splits and settle how it is scored."""
-    component, dataset = components.resolve(request, registry)
-    root = Path(plan.data_root)
-    train = _load(component, dataset, "train", root)
-    split = plan.reference_split or dataset.reference_split
-    if split not in SPLITS:
-        raise UsageError(f"reference split '{split}' must be one of: {', '.join(SPLITS)}")
-    reference = train if split == "train" else _load(component, dataset, split, root)
-    files.update(train.files, reference.files)
-    spec = DataSpec(
-        component=component,
-        kind=train.kind,
-        shape=train.shape,
-        size=len(train),
-        fingerprint=train.fingerprint,
-        classes=train.class_count,
-    )
-    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, registry, files)
-    return Data(spec, dataset, evaluation, reference.class_count, warnings)
-
-
-def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:
-    try:
-        samples = dataset.load(split, root=root)
-    except GanbenchError:
-        raise
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UsageError(f"dataset '{component.label}' cannot be read: {reason}") from error
-    if len(samples) == 0:
-        raise UsageError(f"dataset '{component.label}' has no samples in its split '{split}'")
-    return samples
-
-
-def _evaluation(
-    plan: PlanRequest,
-    data: DataSpec,
-    dataset: Dataset,
-    split: str,
-    reference: Samples,
-    registry: Registry,
-    files: set[str],
-) -> tuple[EvaluationSpec, tuple[str, ...]]:
-    """Settle metrics, extractor and sample counts, and refuse what would be meaningless."""
-    name = data.component.label
-    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
-    metrics = [components.resolve(request, registry) for request in requests]
-    needs = {need for _, metric in metrics for need in metric.needs}
-    extractor_request = plan.extractor
-    if extractor_request is None and dataset.extractor and needs & {"features", "logits"}:
-        extractor_request = _default(dataset.extractor, "extractor", registry)
-    extractor_component: Component | None = None
-    extractor: Extractor | None = None
-    sha256 = ""
-    if extractor_request is not None and needs & {"features", "logits"}:
-        if data.kind != "image":
-            raise UsageError(f"extractor '{extractor_request.name}' scores images, and dataset '{name}' has none")
-        extractor_component, extractor = components.resolve(extractor_request, registry)
-        check_shape(extractor, data.shape)
-        sha256 = extractor.sha256()
-        files.update(extractor.files())
-    offers = {
-        "features": extractor is not None,
-        "logits": extractor is not None and bool(extractor.logits_layer),
-        "labels": reference.labels is not None,
-        "mixture": dataset.mixture() is not None,
-        "train": split != "train",
-    }
-    num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
-    warnings = []
-    for component, metric in metrics:
-        missing = [need for need in metric.needs if not offers.get(need, True)]
-        if missing:
-            where = f"dataset '{name}'" + (
-                f" with extractor '{extractor_component.name}'" if extractor_component else ""
-            )
-            raise UsageError(f"metric '{component.name}' needs {' and '.join(missing)}, which {where} does not offer")
-        warning = _check_counts(component, metric, num_samples, reference, extractor)
-        if warning:
-            warnings.append(f"{component.name}: {warning}")
-    evaluation = EvaluationSpec(
-        metrics=tuple(component for component, _ in metrics),
-        extractor=extractor_component,
-        extractor_sha256=sha256,
-        num_samples=num_samples,
-        reference=ReferenceSpec(split=split, size=len(reference), fingerprint=reference.fingerprint),
-        every=plan.eval_every or 0,
-    )
-    return evaluation, tuple(warnings)
-
-
-def _check_counts(
-    component: Component, metric: Metric, fakes: int, reference: Samples, extractor: Extractor | None
-) -> str | None:
-    try:
-        return metric.check(
-            fakes=fakes,
-            reference=len(reference),
-            dimension=extractor.dimension if extractor else reference.data[0].numel(),
-            classes=len(reference.classes),
-        )
-    except ValueError as error:
-        raise UsageError(f"metric '{component.name}': {error}") from error
 
 
 def _cell(
@@ -286,13 +167,6 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
             warnings=data.warnings,
             baseline=True,
         )  # fmt: skip
-
-
-def _default(name: str, kind: str, registry: Registry) -> ComponentRequest:
-    entry = registry.find(kind, name)
-    return ComponentRequest(
-        kind=kind, name=entry.name, distribution=entry.distribution, version=entry.version, target=entry.target
-    )
 
 
 def loaded_sources(registry: Registry) -> set[str]:

@@ -14,7 +14,8 @@ from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.registry import Registry
-from ganbench.resolve import Data, loaded_sources, read_dataset, stamps
+from ganbench.resolve import loaded_sources, stamps
+from ganbench.resolve_data import Data, read_dataset
 from ganbench.spec import Component, Recipe, TrialSpec
 
 

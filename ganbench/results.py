@@ -4,19 +4,17 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder
+from ganbench.protocol import Protocol
 from ganbench.recipe import explain
 from ganbench.schema import upgrade
-from ganbench.spec import Component, Protocol, TrialFile, TrialSpec
-
-if TYPE_CHECKING:
-    import pandas
+from ganbench.spec import Component, TrialFile, TrialSpec
 
 SUCCESS = "done"
 
@@ -220,51 +218,6 @@ def in_metric_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
         return owner, name not in metrics, name
 
     return sorted(names, key=place)
-
-
-def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
-    """One row per trial, failed ones too, with every metric's last and best value and the mean height of its curve.
-
-    A metric named like one of the fixed columns gets the prefix ``metric_``.
-    """
-    import pandas
-
-    rows = list(rows)
-    records = [_fixed(row) for row in rows]
-    costs = [_costs(row) for row in rows]
-    taken = {*_FIXED, *_COSTS, "protocol", "path"}
-    columns: list[str] = list(_FIXED)
-    values = {name: info for row in rows for name, info in row.values.items()}
-    for name, info in values.items():
-        column = f"metric_{name}" if name in taken else name
-        columns.append(column)
-        for row, record in zip(rows, records, strict=True):
-            record[column] = row.metrics.get(name)
-        if info.direction is None:
-            continue
-        columns += [f"best_{name}", f"best_{name}_step", f"area_{name}"]
-        for row, record in zip(rows, records, strict=True):
-            best = row.best.get(name)
-            record[f"best_{name}"] = best.value if best else None
-            record[f"best_{name}_step"] = best.step if best else None
-            record[f"area_{name}"] = row.area.get(name)
-    numeric = [*columns[len(_FIXED) :], *_COSTS]
-    merged = [record | cost for record, cost in zip(records, costs, strict=True)]
-    table = pandas.DataFrame.from_records(merged, columns=[*columns, *_COSTS, "protocol", "path"])
-    return table.astype(dict.fromkeys(numeric, "float64"))
-
-
-_FIXED = ("trial_id", "loss", "architecture", "dataset", "seed", "baseline", "status", "reason")
-_COSTS = ("images_per_second", "real_images", "seconds", "train_seconds", "peak_memory")
-
-
-def _fixed(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _FIXED}
-
-
-def _costs(row: Row) -> dict[str, Any]:
-    costs: dict[str, Any] = {name: row.cost.get(name) for name in _COSTS}
-    return costs | {"protocol": row.protocol.key if row.protocol else "", "path": str(row.folder)}
 
 
 def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ganbench import plugins as plugin_loader
 from ganbench.display import make_display
 from ganbench.errors import GanbenchError
+from ganbench.frame import frame
 from ganbench.request import RunRequest
-from ganbench.results import frame, read_rows
+from ganbench.results import read_rows
 from ganbench.runner import run_grid
 from ganbench.suite import Suite, load, parse, to_request, trackers_of
 from ganbench.trackers.following import tracked

@@ -250,49 +250,6 @@ class TrialFile(Frozen):
     warnings: tuple[str, ...] = ()
 
 
-UNKNOWN = "not known"
-"""The budget of samples that no trial of ganbench made."""
-
-
-class Protocol(Frozen):
-    """What must be equal for two numbers to stand in one ranking."""
-
-    dataset: str
-    metrics: tuple[str, ...]
-    fidelity: str
-    extractor: str
-    extractor_sha256: str
-    reference: str
-    reference_fingerprint: str
-    reference_size: int
-    num_samples: int
-    weights: Literal["last", "last-ema", "none"]
-    budget: str
-    labels: Labels = "none"
-
-    @property
-    def key(self) -> str:
-        """Eight digits that are equal exactly when the protocols are."""
-        # What has no labels says nothing of them.
-        return digest(self.model_dump(mode="json", exclude={"labels"} if self.labels == "none" else None))[:8]
-
-    @property
-    def measure(self) -> str:
-        """As :attr:`key` without what is the generator's own: what a baseline must share with the rows it frames."""
-        return digest(self.model_dump(mode="json", exclude={"budget", "weights", "labels"}))[:8]
-
-    def sentence(self) -> str:
-        """One line for under a table."""
-        trained = f"{self.weights} weights, {self.budget}" if self.budget != UNKNOWN else "weights and budget not known"
-        network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
-        labels = {"none": "", "balanced": " with balanced labels", "reference": " with the reference's labels"}
-        return (
-            f"{self.dataset}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
-            f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
-            f"{trained} [{self.key}]"
-        )
-
-
 STATUSES = ("pending", "running", "done", "diverged", "failed", "timeout", "out-of-memory", "interrupted")
 FINAL = ("done", "diverged")
 """Statuses that the same spec would reach again, so they are not run again unless asked."""

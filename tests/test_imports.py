@@ -22,6 +22,7 @@ LIGHT = [
     "ganbench.registry",
     "ganbench.grid",
     "ganbench.spec",
+    "ganbench.protocol",
     "ganbench.recipe",
     "ganbench.plan",
     "ganbench.files",
@@ -57,13 +58,17 @@ LIGHT = [
     "ganbench.reproduction",
     "ganbench.store",
     "ganbench.leases",
+    "ganbench.lease_file",
     "ganbench.interrupts",
     "ganbench.cleaning",
     "ganbench.supervisor",
+    "ganbench.capped_log",
+    "ganbench.processes",
     "ganbench.verification",
     "ganbench.archive",
     "ganbench.pruning",
     "ganbench.results",
+    "ganbench.frame",
     "ganbench.leaderboard",
     "ganbench.leaderboard.build",
     "ganbench.leaderboard.compare",
@@ -86,12 +91,12 @@ LIGHT = [
 ]
 
 HOST = ("cli", "runner", "request", "trials", "outcome", "executors.local", "executors.ray", "executors.slurm", "node",
-        "store", "tables", "results", "display", "session", "planner", "server", "suite", "report", "statistics",
-        "leaderboard", "trackers", "given", "executors.batching",
+        "store", "tables", "results", "frame", "display", "session", "planner", "server", "suite", "report",
+        "statistics", "leaderboard", "trackers", "given", "executors.batching",
         "reproduction")  # fmt: skip
 WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "parts", "watcher", "outputs",
-          "failures", "together", "recording", "resolve", "resolve_sources", "rescoring", "losses", "penalties",
-          "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
+          "failures", "together", "recording", "resolve", "resolve_data", "resolve_sources", "rescoring", "losses",
+          "penalties", "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.check", "ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}

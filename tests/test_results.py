@@ -11,13 +11,13 @@ import pytest
 from ganbench.errors import StoreError
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
-from ganbench.results import frame, in_metric_order, read_row, read_rows, trial_label
+from ganbench.protocol import Protocol
+from ganbench.results import in_metric_order, read_row, read_rows, trial_label
 from ganbench.spec import (
     Component,
     DataSpec,
     EvaluationSpec,
     Execution,
-    Protocol,
     Recipe,
     ReferenceSpec,
     TrialFile,
@@ -264,37 +264,9 @@ def test_metrics_keep_the_order_they_were_asked_for() -> None:
     assert in_metric_order(names, spec) == ordered
 
 
-def test_frame_has_a_row_for_every_trial(tmp_path: Path) -> None:
-    make_trial(tmp_path, make_spec(seed=0))
-    make_trial(tmp_path, make_spec(seed=1), status="failed", reason="boom")
-    table = frame(read_rows(tmp_path)[0])
-    assert list(table["status"]) == ["done", "failed"]
-    assert list(table["reason"]) == ["", "boom"]
-    assert table["fid"][0] == 1.5
-    assert table["fid"].isna()[1]
-    assert table["best_fid_step"][0] == 1500
-    assert table["area_fid"][0] == 3.5
-    assert "best_is_std" not in table
-    assert {"images_per_second", "real_images", "seconds", "train_seconds", "peak_memory", "protocol", "path"} <= set(
-        table
-    )
-    assert table["protocol"][0] == read_rows(tmp_path)[0][0].protocol.key  # type: ignore[union-attr]
-
-
-def test_frame_of_nothing_and_of_clashing_names(tmp_path: Path) -> None:
-    empty = frame([])
-    assert len(empty) == 0
-    assert "trial_id" in empty
-    info = {"seed": {"label": "Seed", "direction": None}}
-    make_trial(tmp_path, make_spec(), metrics={"seed": 0.5}, values=info, result={"best": {}})
-    table = frame(read_rows(tmp_path)[0])
-    assert table["seed"][0] == 0
-    assert table["metric_seed"][0] == 0.5
-
-
 def test_importing_loads_neither_torch_nor_pandas() -> None:
     code = (
-        "import sys, ganbench.results, ganbench.tables, ganbench.display, ganbench.display.plain;"
+        "import sys, ganbench.results, ganbench.frame, ganbench.tables, ganbench.display, ganbench.display.plain;"
         "bad = {'torch', 'pandas', 'scipy', 'numpy', 'rich'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

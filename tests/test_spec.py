@@ -16,7 +16,6 @@ from ganbench.spec import (
     STATUSES,
     Component,
     Execution,
-    Protocol,
     Recipe,
     TrialFile,
     TrialSpec,
@@ -222,63 +221,6 @@ def test_labels(trial_spec: Make) -> None:
 def test_the_weights_that_are_scored(trial_spec: Make) -> None:
     assert trial_spec().weights == "last"
     assert trial_spec(recipe={"ema_decay": 0.9}).weights == "last-ema"
-
-
-def protocol(**changes: Any) -> Protocol:
-    fields: dict[str, Any] = {
-        "dataset": "digits",
-        "metrics": ("fid", "is"),
-        "fidelity": "0.4.0",
-        "extractor": "digits",
-        "extractor_sha256": "abcdef0123",
-        "reference": "test",
-        "reference_fingerprint": "0123456789",
-        "reference_size": 297,
-        "num_samples": 297,
-        "weights": "last",
-        "budget": "2000 generator updates of 64",
-    }
-    return Protocol(**(fields | changes))
-
-
-OTHER_PROTOCOL: dict[str, Any] = {
-    "dataset": "mnist",
-    "metrics": ("fid",),
-    "fidelity": "0.5.0",
-    "extractor": "inception",
-    "extractor_sha256": "x",
-    "reference": "train",
-    "reference_fingerprint": "y",
-    "reference_size": 298,
-    "num_samples": 298,
-    "weights": "last-ema",
-    "budget": "1 generator update of 64",
-    "labels": "balanced",
-}
-
-
-def test_whatever_changes_a_protocol_changes_its_key() -> None:
-    assert set(OTHER_PROTOCOL) == set(Protocol.model_fields)
-    keys = {protocol(**{field: value}).key for field, value in OTHER_PROTOCOL.items()}
-    assert len(keys | {protocol().key}) == len(OTHER_PROTOCOL) + 1
-    assert protocol().key == protocol().key
-
-
-def test_a_baseline_shares_the_measure_but_not_the_key() -> None:
-    baseline = protocol(weights="none", budget="untrained")
-    assert baseline.key != protocol().key
-    assert baseline.measure == protocol().measure
-    for field in set(OTHER_PROTOCOL) - {"weights", "budget", "labels"}:
-        assert protocol(**{field: OTHER_PROTOCOL[field]}).measure != protocol().measure
-
-
-def test_the_sentence_names_everything_a_reader_needs() -> None:
-    text = protocol().sentence()
-    for part in ("digits", "297 fakes", "297 test", "01234567", "abcdef01", "torch-fidelity 0.4.0", "last weights",
-                 "2000 generator updates", protocol().key):  # fmt: skip
-        assert part in text
-    assert "no extractor" in protocol(extractor="", extractor_sha256="").sentence()
-    assert "297 fakes with balanced labels against" in protocol(labels="balanced").sentence()
 
 
 def test_a_failure_is_never_cached_as_final() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.folder import TrialFolder
-from ganbench.spec import Protocol, TrialSpec, format_scalar
+from ganbench.protocol import Protocol
+from ganbench.spec import TrialSpec, format_scalar
 from ganbench.tables.grouping import Group, Table
 
 

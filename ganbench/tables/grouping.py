@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganbench.files import digest
+from ganbench.protocol import Protocol
 from ganbench.results import SUCCESS, Row, ValueInfo
-from ganbench.spec import STATUSES, Protocol, TrialSpec, format_scalar
+from ganbench.spec import STATUSES, TrialSpec, format_scalar
 from ganbench.statistics import Summary, summarise
 
 

@@ -1,0 +1,35 @@
+"""Rows as a data frame: every trial, every value, no clash of names."""
+
+from pathlib import Path
+
+from ganbench.frame import frame
+from ganbench.results import read_rows
+from tests.test_results import make_spec, make_trial
+
+
+def test_frame_has_a_row_for_every_trial(tmp_path: Path) -> None:
+    make_trial(tmp_path, make_spec(seed=0))
+    make_trial(tmp_path, make_spec(seed=1), status="failed", reason="boom")
+    table = frame(read_rows(tmp_path)[0])
+    assert list(table["status"]) == ["done", "failed"]
+    assert list(table["reason"]) == ["", "boom"]
+    assert table["fid"][0] == 1.5
+    assert table["fid"].isna()[1]
+    assert table["best_fid_step"][0] == 1500
+    assert table["area_fid"][0] == 3.5
+    assert "best_is_std" not in table
+    assert {"images_per_second", "real_images", "seconds", "train_seconds", "peak_memory", "protocol", "path"} <= set(
+        table
+    )
+    assert table["protocol"][0] == read_rows(tmp_path)[0][0].protocol.key  # type: ignore[union-attr]
+
+
+def test_frame_of_nothing_and_of_clashing_names(tmp_path: Path) -> None:
+    empty = frame([])
+    assert len(empty) == 0
+    assert "trial_id" in empty
+    info = {"seed": {"label": "Seed", "direction": None}}
+    make_trial(tmp_path, make_spec(), metrics={"seed": 0.5}, values=info, result={"best": {}})
+    table = frame(read_rows(tmp_path)[0])
+    assert table["seed"][0] == 0
+    assert table["metric_seed"][0] == 0.5
