@@ -3,99 +3,26 @@
 ``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
 """
 
-import itertools
 import random
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.api import Networks
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-
-CLASSES = 2
-"""Of the data that conditional networks are built for."""
-LARGEST_RUN = 128
-"""Declared sides beyond this are not tried: on a CPU they take minutes."""
-VECTORS = ((2,), (5,))
-
-
-def build(subject: Subject) -> Architecture:
-    """Return a fresh instance."""
-    return cast(Architecture, subject.build())
-
-
-def latent_dim(subject: Subject) -> int:
-    """The dimension of z that the networks are tried with."""
-    return int(subject.expected.get("latent_dim", 16))
-
-
-def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
-    """The sample shapes that are tried: every declared side (powers of two where more are declared) and channels."""
-    architecture = build(subject)
-    shapes: list[tuple[int, ...]] = []
-    if "vector" in architecture.kinds:
-        shapes += VECTORS
-    if "image" in architecture.kinds:
-        low, high = architecture.sizes
-        sides = {side for side in (1 << n for n in range(17)) if low <= side <= high}
-        if not architecture.power_of_two:
-            sides |= {low, min(high, LARGEST_RUN)}
-        tried = sorted(side for side in sides if side <= max(low, LARGEST_RUN))
-        channels = subject.expected.get("channels", (1, 3))
-        shapes += [(count, side, side) for side, count in itertools.product(tried, channels)]
-    return shapes
-
-
-def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
-    """Build as a trial does, after seeding torch's global stream."""
-    torch.manual_seed(seed)
-    architecture = build(subject)
-    found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
-    if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
-        raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
-    if architecture.conditioning == "none":
-        return Networks(*found)
-    return Networks(Labelled(found[0], "labels"), Labelled(found[1], architecture.conditioning))
-
-
-class Labelled(nn.Module):
-    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes."""
-
-    def __init__(self, network: nn.Module, conditioning: Conditioning) -> None:
-        super().__init__()
-        self.network = network
-        self.conditioning = conditioning
-
-    def forward(self, x: Tensor) -> Tensor:
-        found: Any
-        if self.conditioning == "labels":
-            found = self.network(x, torch.arange(len(x), device=x.device) % CLASSES)
-            return cast(Tensor, found)
-        found = self.network(x)
-        if not (isinstance(found, tuple) and len(found) == 2 and found[1].shape == (len(x), CLASSES)):
-            raise Flaw(
-                "conditioning is 'classifier', and the discriminator does not return raw outputs (N,) with class "
-                f"logits (N, {CLASSES}); the classification term would fail at the first step"
-            )
-        raw, logits = found
-        return cast(Tensor, raw + logits.sum(1))  # so that a gradient reaches the classifier, too
-
-
-def typical(subject: Subject) -> tuple[int, ...]:
-    """One shape that stands for the others: the smallest image of a single channel, or points."""
-    shapes = sample_shapes(subject)
-    images = [shape for shape in shapes if len(shape) == 3 and shape[1] >= 8]
-    return (images or shapes)[0]
-
-
-def latents(subject: Subject, n: int, *, seed: int = 1) -> Tensor:
-    """Draw z (n, latent_dim)."""
-    return torch.randn(n, latent_dim(subject), generator=torch.Generator().manual_seed(seed))
+from ganbench.testing.networks import build, latent_dim, latents, networks, noise, perturbed, sample_shapes, typical
+from ganbench.testing.networks_in_training import (
+    batch_dependence,
+    double_backward,
+    evaluation,
+    half_precision,
+    learning,
+)
 
 
 def shapes(subject: Subject) -> str:
@@ -134,7 +61,7 @@ def value_range(subject: Subject) -> None:
     generator = networks(subject, shape).generator
     with torch.no_grad():
         for scale in (1.0, 100.0):
-            fakes = _perturbed(generator, 0.5 if scale > 1 else 0.0)(scale * latents(subject, 4))
+            fakes = perturbed(generator, 0.5 if scale > 1 else 0.0)(scale * latents(subject, 4))
             low, high = float(fakes.min()), float(fakes.max())
             if not (low >= -1 and high <= 1):
                 raise Flaw(
@@ -190,7 +117,7 @@ def state_dict(subject: Subject) -> None:
     """Saved and loaded, a network is the same function."""
     shape = typical(subject)
     first, second = networks(subject, shape), networks(subject, shape, seed=1)
-    inputs = {"generator": latents(subject, 4), "discriminator": _noise(4, shape)}
+    inputs = {"generator": latents(subject, 4), "discriminator": noise(4, shape)}
     for role, one, two in zip(Networks._fields, first, second, strict=True):
         one(inputs[role])  # running statistics and estimates move
         tensors = {name: value.detach().clone().contiguous() for name, value in one.state_dict().items()}
@@ -217,7 +144,7 @@ def moves(subject: Subject) -> None:
     """Networks move to another device and type whole."""
     shape = typical(subject)
     for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
-        x = latents(subject, 4) if role == "generator" else _noise(4, shape)
+        x = latents(subject, 4) if role == "generator" else noise(4, shape)
         # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
         devices = ["meta", *(["cuda"] if torch.cuda.is_available() else [])]
         for device in devices:
@@ -241,104 +168,6 @@ def moves(subject: Subject) -> None:
             ) from error
         if found.dtype != torch.float64:
             raise Flaw(f"the {role} in float64 returns {found.dtype}: it casts inside, and precision is lost unseen")
-
-
-def learning(subject: Subject) -> None:
-    """A gradient reaches every parameter of both networks."""
-    shape = typical(subject)
-    generator, discriminator = (_perturbed(one, 0.1) for one in networks(subject, shape))
-    z, real = latents(subject, 8), _noise(8, shape)
-    fakes = generator(z)
-    r, f = discriminator(real), discriminator(fakes)
-    weights = torch.linspace(0.5, 1.5, 8)
-    ((r * weights).sum() - (f * weights.flip(0)).sum() + (f.square() * weights).sum()).backward()
-    for role, network in zip(Networks._fields, (generator, discriminator), strict=True):
-        dead = [
-            name
-            for name, parameter in network.named_parameters()
-            if parameter.requires_grad and (parameter.grad is None or not bool(parameter.grad.abs().sum() > 0))
-        ]
-        if dead:
-            raise Flaw(
-                f"no gradient reaches the {role}'s {', '.join(dead[:3])}{' and others' if len(dead) > 3 else ''}; "
-                "it would keep its initial value, and the parameter count would be a claim"
-            )
-    if not bool(torch.isfinite(fakes).all() and torch.isfinite(f).all()):
-        raise Flaw("outputs are not finite; the trial would diverge at its first step")
-
-
-def double_backward(subject: Subject) -> None:
-    """The discriminator can be differentiated twice where it claims so."""
-    architecture, shape = build(subject), typical(subject)
-    if not architecture.double_backward:
-        raise NotApplicable("it declares double_backward = False: gradient penalties are refused for it")
-    discriminator = _perturbed(networks(subject, shape).discriminator, 0.1)
-    x = _noise(4, shape).requires_grad_()
-    try:
-        (slopes,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-        slopes.flatten(1).norm(dim=1).sub(1).square().mean().backward()
-    except RuntimeError as error:
-        raise Flaw(
-            f"the discriminator cannot be differentiated twice ({' '.join(str(error).split())[:160]}), and "
-            "double_backward is True; every gradient penalty would fail at the first step"
-        ) from error
-
-
-def batch_dependence(subject: Subject) -> None:
-    """``batch_norm_in_discriminator`` says whether one sample's output depends on its neighbours."""
-    shape = typical(subject)
-    discriminator = networks(subject, shape).discriminator
-    x, y = _noise(4, shape), _noise(4, shape, seed=9) * 0.2
-    mixed = torch.cat([x[:1], y[1:]])
-    with torch.no_grad():
-        torch.manual_seed(0)
-        alone = deepcopy(discriminator)(x)[0]
-        torch.manual_seed(0)
-        beside_others = deepcopy(discriminator)(mixed)[0]
-    dependent = not torch.allclose(alone, beside_others, rtol=1e-3, atol=1e-5)
-    declared = build(subject).batch_norm_in_discriminator
-    if dependent and not declared:
-        raise Flaw(
-            "one sample's output depends on the others in its batch (batch norm, a minibatch statistic), and "
-            "batch_norm_in_discriminator is False; a gradient penalty on it would be trained without a warning"
-        )
-    if declared and not dependent:
-        raise Flaw(
-            "batch_norm_in_discriminator is True and no output depends on its neighbours; every gradient penalty "
-            "would be warned about for nothing"
-        )
-
-
-def evaluation(subject: Subject) -> None:
-    """In eval mode a sample depends on its z alone; different z give different samples."""
-    shape = typical(subject)
-    generator = networks(subject, shape).generator
-    z = latents(subject, 6)
-    with torch.no_grad():
-        generator(latents(subject, 8, seed=2))
-        generator.eval()
-        together, again, alone = generator(z), generator(z), generator(z[2:3])
-    if not torch.equal(together, again) and not torch.allclose(together, again):
-        torch.manual_seed(0)
-        raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
-    if not torch.allclose(together[2], alone[0], rtol=1e-3, atol=1e-4):
-        raise Flaw(
-            "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
-            "are generated at a time"
-        )
-    if torch.allclose(together[0], together[1], rtol=1e-6, atol=1e-8):
-        raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
-
-
-def half_precision(subject: Subject) -> None:
-    """Both networks run under bfloat16 autocast."""
-    shape = typical(subject)
-    generator, discriminator = networks(subject, shape)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        fakes = generator(latents(subject, 4))
-        found = discriminator(fakes)
-    if not bool(torch.isfinite(fakes).all() and torch.isfinite(found).all()):
-        raise Flaw("outputs are not finite under bfloat16; precision=bfloat16 would end as diverged")
 
 
 def settling(subject: Subject) -> None:
@@ -380,7 +209,7 @@ def export(subject: Subject) -> str:
     shape = typical(subject)
     notes = []
     for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
-        x = latents(subject, 4) if role == "generator" else _noise(4, shape)
+        x = latents(subject, 4) if role == "generator" else noise(4, shape)
         works = [what for what, trace in TRACERS.items() if _traces(trace, one.eval(), x)]
         notes.append(f"the {role} with {' and '.join(works) if works else 'neither torch.export nor torch.compile'}")
     return f"works: {', '.join(notes)}"
@@ -390,6 +219,17 @@ TRACERS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
     "torch.export": lambda network, x: torch.export.export(network, (x,)).module(),
     "torch.compile": lambda network, x: torch.compile(network, backend="eager", fullgraph=True),
 }
+
+
+def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Tensor) -> bool:
+    """Whether a traced network computes what the network computes."""
+    try:
+        with torch.no_grad():
+            return torch.allclose(trace(network, x)(x), network(x), rtol=1e-3, atol=1e-4)
+    except Exception:  # whatever the tracer cannot follow
+        return False
+    finally:
+        torch._dynamo.reset()
 
 
 CHECKS = (
@@ -408,32 +248,3 @@ CHECKS = (
     refusals,
     export,
 )
-
-
-def _noise(n: int, shape: tuple[int, ...], *, seed: int = 3) -> Tensor:
-    """Samples in the range the networks see: uniform in [-1, 1] for images, normal for vectors."""
-    rng = torch.Generator().manual_seed(seed)
-    if len(shape) == 3:
-        return torch.rand(n, *shape, generator=rng) * 2 - 1
-    return torch.randn(n, *shape, generator=rng)
-
-
-def _perturbed(network: nn.Module, scale: float) -> nn.Module:
-    """The network with noise on its parameters: a layer that starts at zero does not hide those behind it."""
-    network = deepcopy(network)
-    rng = torch.Generator().manual_seed(11)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=rng) * scale)
-    return network
-
-
-def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Tensor) -> bool:
-    """Whether a traced network computes what the network computes."""
-    try:
-        with torch.no_grad():
-            return torch.allclose(trace(network, x)(x), network(x), rtol=1e-3, atol=1e-4)
-    except Exception:  # whatever the tracer cannot follow
-        return False
-    finally:
-        torch._dynamo.reset()

@@ -1,50 +1,28 @@
 """What a loss must do, whatever it is: both players' objectives on raw outputs of shape (N,)."""
 
 import itertools
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganbench.api import Loss, Penalty
+from ganbench.api import Penalty
 from ganbench.testing import penalties
-from ganbench.testing.conventions import CONVENTIONS
-from ganbench.testing.formulas import NotAFormula, parse
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
-
-EXTREMES = (-50.0, -30.0, -10.0, -1.0, 0.0, 1.0, 10.0, 30.0, 50.0)
-LEVELS = (-0.9, -0.5, -0.1, 0.0, 0.1, 0.5, 0.9)
-"""Outputs of a discriminator that cannot tell real from fake."""
-PLAYERS = ("discriminator", "generator")
-
-
-def outputs(*sizes: int, seed: int = 0, scale: float = 2.0, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Draw raw outputs of the given batch sizes, ready to be differentiated by."""
-    rng = torch.Generator().manual_seed(seed)
-    drawn = [torch.randn(n, generator=rng, dtype=torch.float64) * scale for n in sizes]
-    return [x.to(dtype).requires_grad_() for x in drawn]
-
-
-def objective(loss: Loss, player: str, real: Tensor, fake: Tensor) -> Tensor:
-    """What ``player`` minimises, called as the training loop calls it."""
-    if player == "discriminator":
-        return loss.discriminator(real, fake)
-    return loss.generator(fake, real if loss.needs_real else None)
-
-
-def gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """The gradient by each input, zeros where there is none."""
-    if not value.requires_grad:
-        return tuple(torch.zeros_like(x) for x in inputs)
-    found = torch.autograd.grad(value, inputs, allow_unused=True, retain_graph=True)
-    return tuple(torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
-
-
-def build(subject: Subject) -> Loss:
-    """Return a fresh instance."""
-    return cast(Loss, subject.build())
+from ganbench.testing.loss_formulas import convention, formula, least_squares
+from ganbench.testing.raw_outputs import (
+    EXTREMES,
+    LEVELS,
+    PLAYERS,
+    brief,
+    build,
+    gradients,
+    number,
+    objective,
+    outputs,
+    type_name,
+)
 
 
 def scalar(subject: Subject) -> None:
@@ -128,7 +106,7 @@ def shape(subject: Subject) -> None:
             continue
         if found.shape != () or not torch.allclose(found, wanted):
             raise Flaw(
-                f"{player}() gives {_number(found)} on outputs of shape (5, 1) and {_number(wanted)} on the same ones "
+                f"{player}() gives {number(found)} on outputs of shape (5, 1) and {number(wanted)} on the same ones "
                 "of shape (5,); with a network that forgets to squeeze, another loss than this one would be trained"
             )
 
@@ -159,7 +137,7 @@ def batch_size(subject: Subject) -> None:
             ratio = (twice / once).item()
             what = "is summed over the batch" if abs(ratio - 2) < 1e-6 else "depends on the batch size"
             raise Flaw(
-                f"the {player}'s objective {what} ({_number(once)} for 6 outputs, {_number(twice)} for the same ones "
+                f"the {player}'s objective {what} ({number(once)} for 6 outputs, {number(twice)} for the same ones "
                 "twice); --batch-size would change the learning rate"
             )
         order = torch.tensor([3, 0, 5, 1, 4, 2])
@@ -179,10 +157,10 @@ def gradient(subject: Subject) -> None:
             found = objective(loss, player, real, fake)
             if found.dtype != torch.float64:
                 raise Flaw(
-                    f"{player}() returns {_type(found)} on float64 outputs: it casts inside, and loses digits"
+                    f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
                 ) from error
             raise Flaw(
-                f"the {player}'s gradient is not the derivative of its value ({_first(error)}); something is detached "
+                f"the {player}'s gradient is not the derivative of its value ({brief(error)}); something is detached "
                 "or rounded, so the network would minimise something else than the curve that is shown"
             ) from error
 
@@ -204,61 +182,6 @@ def bfloat16(subject: Subject) -> None:
             )
 
 
-def formula(subject: Subject) -> None:
-    """The declared formula is what is computed, in value and gradient, from -50 to 50."""
-    loss = build(subject)
-    if not any(loss.formula):
-        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
-    for player, text in zip(PLAYERS, loss.formula, strict=True):
-        try:
-            expression = parse(text, without_slope=True)
-            _agree(subject, loss, player, expression, f"the declared '{text}'")
-        except NotAFormula as reason:
-            raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
-
-
-def convention(subject: Subject) -> None:
-    """A name of the field means what the field means by it."""
-    loss = build(subject)
-    words = subject.name.split("-")
-    if "minimax" in words:
-        real, fake = outputs(6, 6)
-        (by_d,) = gradients(loss.discriminator(real, fake), fake)
-        (by_g,) = gradients(objective(loss, "generator", real, fake), fake)
-        if not torch.allclose(by_g, -by_d, rtol=1e-6):
-            raise Flaw(
-                f"'{subject.name}' is no minimax game: the generator does not minimise what the discriminator "
-                "maximises; this is the non-saturating variant, and a table would show its scores under the wrong name"
-            )
-    if subject.name not in CONVENTIONS:
-        if "minimax" in words:
-            return
-        raise NotApplicable(f"'{subject.name}' is no name with a meaning of its own in the field")
-    for player, text in zip(PLAYERS, CONVENTIONS[subject.name], strict=True):
-        whose = f"what the field calls '{subject.name}', '{text}'"
-        _agree(subject, loss, player, parse(text), whose)
-
-
-def least_squares(subject: Subject) -> None:
-    """A loss of squares has the same factor on all its sides."""
-    loss = build(subject)
-    curvatures: dict[str, float] = {}
-    for player, side in itertools.product(PLAYERS, ("real", "fake")):
-        curvature = _constant_curvature(loss, player, side)
-        if curvature is None:
-            raise NotApplicable("not a loss of squares")
-        if curvature > 0:
-            curvatures[f"{player}'s on {side}"] = curvature
-    if not curvatures:
-        raise NotApplicable("not a loss of squares")
-    if max(curvatures.values()) > 1.001 * min(curvatures.values()):
-        listed = ", ".join(f"{value / 2:.3g} in the {where}" for where, value in curvatures.items())
-        raise Flaw(
-            f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of the "
-            "two players would differ from the paper's by that factor, as if one learning rate were changed"
-        )
-
-
 def real_samples(subject: Subject) -> None:
     """``needs_real`` says whether the generator's objective looks at real samples."""
     loss = build(subject)
@@ -268,7 +191,7 @@ def real_samples(subject: Subject) -> None:
             plain = loss.generator(fake, None)
         except Exception as error:
             raise Flaw(
-                f"generator() fails without real samples ({type(error).__name__}: {_first(error)}), and needs_real is "
+                f"generator() fails without real samples ({type(error).__name__}: {brief(error)}), and needs_real is "
                 "False; the training loop passes None then, so the first step would fail"
             ) from error
         if not torch.allclose(plain, loss.generator(fake, real)):
@@ -293,7 +216,7 @@ def smoothing(subject: Subject) -> None:
         smoothed = loss.discriminator(real, fake, real_label=0.9, fake_label=0.1)
     except TypeError as error:
         raise Flaw(
-            f"smoothable is True and discriminator() does not take real_label and fake_label ({_first(error)}); "
+            f"smoothable is True and discriminator() does not take real_label and fake_label ({brief(error)}); "
             "the first training step would fail"
         ) from error
     if not torch.allclose(plain, same):
@@ -364,74 +287,3 @@ class _Shapes(TorchDispatchMode):
             if isinstance(one, Tensor):
                 self.sizes.append(one.numel())
         return result
-
-
-def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any], Tensor], whose: str) -> None:
-    """Compare a player's objective with a formula, in value and gradient, at ordinary and at extreme outputs."""
-    constants = {name: value for name, value in vars(loss).items() if isinstance(value, int | float)}
-    constants |= {name: value for name, value in subject.parameters.items() if not isinstance(value, str)}
-    grid = torch.tensor([*itertools.product(EXTREMES, repeat=2)], dtype=torch.float64)
-    batches = [outputs(7, 7, seed=5), *([r.requires_grad_(), f.requires_grad_()] for r, f in _pairs(grid))]
-    for real, fake in batches:
-        wanted = expression({**constants, "r": real, "f": fake}).mean()
-        found = objective(loss, player, real, fake)
-        at = f"at r = {real[0].item():.3g}, f = {fake[0].item():.3g}"
-        for side, ours, theirs in zip(
-            ("real", "fake"), gradients(found, real, fake), gradients(wanted, real, fake), strict=True
-        ):
-            if float(ours.abs().max()) < 0.01 * float(theirs.abs().max()) and float(theirs.abs().max()) > 1e-6:
-                raise Flaw(
-                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.3g} {at}, {whose} gives "
-                    f"{theirs[0].item():.3g}; an epsilon inside a logarithm makes a loss saturate like this, and who "
-                    "is far behind would stop learning"
-                )
-            if not torch.allclose(ours, theirs, rtol=1e-5, atol=1e-9):
-                raise Flaw(
-                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.4g} {at}, {whose} gives "
-                    f"{theirs[0].item():.4g}{_times(ours[0], theirs[0])}; the scores would be another loss's than the "
-                    "one that is named"
-                )
-        if not torch.allclose(found.double(), wanted, rtol=1e-6, atol=1e-9):
-            raise Flaw(
-                f"the {player}'s value is {_number(found)} {at}, {whose} gives {_number(wanted)}"
-                f"{_times(found, wanted)}; the curves would be another loss's than the one that is named"
-            )
-
-
-def _pairs(grid: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return [(row[:1].clone(), row[1:].clone()) for row in grid]
-
-
-def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:
-    """The second derivative by an output where it is the same everywhere (0 for a linear side), else ``None``."""
-    found = []
-    for shift in (-3.0, -0.5, 0.7, 4.0):
-        real, fake = (torch.full((1,), shift, dtype=torch.float64, requires_grad=True) for _ in range(2))
-        value = objective(loss, player, real, fake)
-        wanted = real if side == "real" else fake
-        (first,) = torch.autograd.grad(value, wanted, create_graph=True, allow_unused=True)
-        if first is None or not first.requires_grad:
-            found.append(0.0)
-            continue
-        (second,) = torch.autograd.grad(first.sum(), wanted, allow_unused=True)
-        found.append(0.0 if second is None else second.item())
-    return found[0] if max(found) - min(found) < 1e-9 else None
-
-
-def _times(found: Tensor, wanted: Tensor) -> str:
-    """How many times it, where that tells something."""
-    ratio = (found / wanted).item()
-    return f" ({ratio:.3g} times it)" if 0.01 < abs(ratio) < 100 else ""
-
-
-def _number(value: Tensor) -> str:
-    return f"{value.item():.6g}" if value.numel() == 1 else f"a tensor of shape {tuple(value.shape)}"
-
-
-def _type(value: Tensor) -> str:
-    return str(value.dtype).removeprefix("torch.")
-
-
-def _first(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 160 else f"{text[:157]}..."

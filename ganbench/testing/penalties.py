@@ -1,95 +1,16 @@
-"""What a penalty must do: its closed form on critics whose gradients are known, sample by sample."""
+"""What a penalty must do, whatever it constrains."""
 
-import itertools
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
+from ganbench.testing.critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
+from ganbench.testing.gradient_penalties import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-
-POINT, IMAGE = (3,), (3, 8, 8)
-SLOPES = (0.3, 1.0, 3.0)
-Critic = Callable[[Tensor], Tensor]
-
-
-def stream(seed: int = 0) -> torch.Generator:
-    """A stream such as a trial hands to its penalties."""
-    return torch.Generator().manual_seed(seed)
-
-
-def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Draw a batch (n, *shape)."""
-    return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
-
-
-def linear(weights: Tensor) -> Critic:
-    """D(x) = w.x, whose gradient is w everywhere."""
-    return lambda x: x.flatten(1) @ weights.flatten()
-
-
-def small_critic(inputs: int, *, dtype: torch.dtype = torch.float64) -> nn.Module:
-    """A smooth network (N, ...) to (N,) with ordinary weights."""
-    layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 6), nn.Softplus(), nn.Linear(6, 1), nn.Flatten(0))
-    with torch.no_grad():
-        for parameter in layers.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=stream(7)) * 0.7)
-    return layers.to(dtype)
-
-
-def build(subject: Subject) -> Penalty:
-    """Return a fresh instance."""
-    return cast(Penalty, subject.build())
-
-
-def sample_shapes(penalty: Penalty) -> list[tuple[int, ...]]:
-    """Sample shapes of the kinds that it understands."""
-    return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
-
-
-def batches(penalty: Penalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, nn.Module]:
-    """Draw a batch of real and one of fake samples, and a small critic of them."""
-    shape = sample_shapes(penalty)[0]
-    critic = small_critic(math.prod(shape), dtype=dtype)
-    return samples(n, shape, dtype=dtype), samples(n, shape, seed=2, dtype=dtype), critic
-
-
-def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 0) -> Tensor:
-    """The penalty, called as the training loop calls it."""
-    value: Any = penalty(critic, real, fake, stream(seed))
-    if not isinstance(value, Tensor) or value.shape != ():
-        what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Flaw(f"it returns {what}, not a scalar; the first discriminator update would fail in backward()")
-    return value
-
-
-def differentiable(subject: Subject) -> Penalty:
-    """Return an instance if it adds a term to the objective."""
-    penalty = build(subject)
-    if not penalty.differentiable:
-        raise NotApplicable("it adds no term to the objective (differentiable is False)")
-    return penalty
-
-
-def on_gradient(subject: Subject) -> Penalty:
-    """Return an instance if it acts on the discriminator's gradient."""
-    penalty = differentiable(subject)
-    if penalty.constrains != "gradient":
-        raise NotApplicable(f"it constrains {penalty.constrains}, not the gradient")
-    return penalty
-
-
-def image_penalty(subject: Subject) -> Penalty:
-    """Return an instance if it acts on the discriminator's gradient by images."""
-    penalty = on_gradient(subject)
-    if IMAGE not in sample_shapes(penalty):
-        raise NotApplicable("it is not for images")
-    return penalty
 
 
 def scalar(subject: Subject) -> None:
@@ -102,110 +23,6 @@ def scalar(subject: Subject) -> None:
             value = term(penalty, critic, real, fake)
             if not math.isfinite(value.item()):
                 raise Flaw(f"it is {value.item()} on {n} samples of shape {shape}; a trial would end as diverged")
-
-
-def batch_size(subject: Subject) -> None:
-    """On a linear critic it is the same at every batch size."""
-    penalty = on_gradient(subject)
-    for shape in sample_shapes(penalty):
-        weights = samples(1, shape, seed=3)[0]
-        found = {
-            n: term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
-            for n in (1, 2, 8)
-        }
-        if not all(math.isclose(value, found[1], rel_tol=1e-6, abs_tol=1e-9) for value in found.values()):
-            listed = ", ".join(f"{value:.4g} at {n}" for n, value in found.items())
-            raise Flaw(
-                f"on D(x) = w.x, whose gradient is w at every sample, it depends on the batch size ({listed}): the "
-                "gradient's norm is taken over the whole batch, not per sample; the critic would be held to another "
-                "slope for every --batch-size"
-            )
-
-
-def all_dimensions(subject: Subject) -> None:
-    """A sample's gradient counts whole: over channels, rows and columns together."""
-    penalty, shape = image_penalty(subject), IMAGE
-    one, channels, everywhere = torch.zeros(shape), torch.zeros(shape), torch.ones(shape)
-    one[0, 0, 0], channels[:, 0, 0] = 1.0, 1.0
-    cases = {"in one number": one, "over the channels of a pixel": channels, "over all numbers": everywhere}
-    found = {}
-    for where, direction in cases.items():
-        weights = 3.0 * (direction / direction.norm()).double()
-        found[where] = term(deepcopy(penalty), linear(weights), samples(4, shape), samples(4, shape, seed=2)).item()
-    if max(found.values()) - min(found.values()) > 1e-6 * (1 + abs(max(found.values()))):
-        listed = ", ".join(f"{value:.4g} where it lies {where}" for where, value in found.items())
-        raise Flaw(
-            f"a gradient of norm 3 costs {listed}: the norm is not taken over all dimensions of a sample (per pixel, "
-            "say); the critic would be held to another slope for every image size"
-        )
-
-
-def closed_form(subject: Subject) -> None:
-    """On a linear critic it is what its declared formula says, at several slopes and batch sizes."""
-    penalty = on_gradient(subject)
-    if not penalty.formula:
-        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
-    constants = {name: value for name, value in vars(penalty).items() if isinstance(value, int | float)}
-    try:
-        if SLOPE not in names(penalty.formula):
-            raise NotApplicable("its formula does not speak of ||grad D(x)||")
-        expression = parse(penalty.formula)
-        for slope in SLOPES:
-            wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
-            for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
-                weights = samples(1, shape, seed=3)[0]
-                weights = slope * weights / weights.norm()
-                found = term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
-                if not math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9):
-                    raise Flaw(
-                        f"on a critic of slope {slope:g} it is {found:.6g} at {n} samples of shape {shape}, the "
-                        f"declared '{penalty.formula}' gives {wanted:.6g}; a run would not train what it says"
-                    )
-    except NotAFormula as reason:
-        raise NotApplicable(f"its formula is not one that can be computed: {reason}") from reason
-
-
-def neighbours(subject: Subject) -> None:
-    """One sample's share does not depend on the others in the batch."""
-    penalty = on_gradient(subject)
-    for shape in sample_shapes(penalty):
-        slopes = [samples(1, shape, seed=10 + i)[0] * scale for i, scale in enumerate((0.2, 1.0, 4.0))]
-        real, fake = samples(3, shape), samples(3, shape, seed=2)
-        together = term(deepcopy(penalty), _row_linear(slopes), real, fake).item()
-        alone = [term(deepcopy(penalty), _row_linear([one] * 3), real, fake).item() for one in slopes]
-        wanted = sum(alone) / 3
-        if not math.isclose(together, wanted, rel_tol=1e-6, abs_tol=1e-9):
-            raise Flaw(
-                f"three samples whose penalties are {', '.join(f'{value:.4g}' for value in alone)} cost "
-                f"{together:.4g} together, not their mean {wanted:.4g}; a sample's penalty would depend on which "
-                "others are in its batch"
-            )
-
-
-def positions(subject: Subject) -> None:
-    """Points between real and fake have one random position per sample."""
-    penalty, shape = image_penalty(subject), IMAGE
-    real = 10 + 0.01 * samples(8, shape)
-    fake = -10 + 0.01 * samples(8, shape, seed=2)
-    drawn = [torch.cat(_seen(penalty, real, fake, seed=seed)) for seed in range(16)]
-    if any(len(points) != len(real) for points in drawn):
-        raise NotApplicable("it does not look at one point per sample")
-    every = [((points - fake) / (real - fake)).flatten(1) for points in drawn]
-    position = every[0]
-    if not any(bool(((one > 0.2) & (one < 0.8)).any()) for one in every):
-        raise NotApplicable("it does not look between real and fake samples")
-    if float((position - position[:, :1]).abs().max()) > 1e-3:
-        raise Flaw(
-            "the position between real and fake differs from pixel to pixel of one sample: the points lie off the "
-            "line between the two, on noisy pictures that neither is, and that is where the critic would be held"
-        )
-    if len(position[:, 0].mul(1e4).round().unique()) < len(real):
-        raise Flaw(
-            "all samples of a batch share one position between real and fake; the critic would be held at one "
-            "distance per step only, and the penalty's noise would not average out"
-        )
-    if torch.allclose(drawn[0], drawn[1]):
-        raise Flaw("the positions between real and fake are the same at every step; only they would be held")
 
 
 def detached(subject: Subject) -> None:
@@ -362,24 +179,6 @@ CHECKS = (
     half_precision,
     projection,
 )
-
-
-def _row_linear(slopes: list[Tensor]) -> Critic:
-    """A critic that is linear on each row of a batch with a slope of its own, whatever point is asked for."""
-    stacked = torch.stack([one.flatten() for one in slopes])
-    return lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1)
-
-
-def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[Tensor]:
-    """The points at which a penalty asks the critic, flattened to rows like the samples."""
-    seen: list[Tensor] = []
-
-    def critic(x: Tensor) -> Tensor:
-        seen.append(x.detach().clone())
-        return 0.5 * x.flatten(1).square().sum(1)
-
-    term(deepcopy(penalty), critic, real, fake, seed)
-    return seen
 
 
 @torch.no_grad()

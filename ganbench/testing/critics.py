@@ -1,0 +1,88 @@
+"""How a penalty is tried: samples, and critics whose gradients are known."""
+
+import math
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Penalty
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+POINT, IMAGE = (3,), (3, 8, 8)
+Critic = Callable[[Tensor], Tensor]
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    """A stream such as a trial hands to its penalties."""
+    return torch.Generator().manual_seed(seed)
+
+
+def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Draw a batch (n, *shape)."""
+    return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
+
+
+def linear(weights: Tensor) -> Critic:
+    """D(x) = w.x, whose gradient is w everywhere."""
+    return lambda x: x.flatten(1) @ weights.flatten()
+
+
+def small_critic(inputs: int, *, dtype: torch.dtype = torch.float64) -> nn.Module:
+    """A smooth network (N, ...) to (N,) with ordinary weights."""
+    layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 6), nn.Softplus(), nn.Linear(6, 1), nn.Flatten(0))
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=stream(7)) * 0.7)
+    return layers.to(dtype)
+
+
+def build(subject: Subject) -> Penalty:
+    """Return a fresh instance."""
+    return cast(Penalty, subject.build())
+
+
+def sample_shapes(penalty: Penalty) -> list[tuple[int, ...]]:
+    """Sample shapes of the kinds that it understands."""
+    return [shape for kind, shape in (("vector", POINT), ("image", IMAGE)) if kind in penalty.kinds]
+
+
+def batches(penalty: Penalty, n: int, *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, nn.Module]:
+    """Draw a batch of real and one of fake samples, and a small critic of them."""
+    shape = sample_shapes(penalty)[0]
+    critic = small_critic(math.prod(shape), dtype=dtype)
+    return samples(n, shape, dtype=dtype), samples(n, shape, seed=2, dtype=dtype), critic
+
+
+def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 0) -> Tensor:
+    """The penalty, called as the training loop calls it."""
+    value: Any = penalty(critic, real, fake, stream(seed))
+    if not isinstance(value, Tensor) or value.shape != ():
+        what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise Flaw(f"it returns {what}, not a scalar; the first discriminator update would fail in backward()")
+    return value
+
+
+def differentiable(subject: Subject) -> Penalty:
+    """Return an instance if it adds a term to the objective."""
+    penalty = build(subject)
+    if not penalty.differentiable:
+        raise NotApplicable("it adds no term to the objective (differentiable is False)")
+    return penalty
+
+
+def on_gradient(subject: Subject) -> Penalty:
+    """Return an instance if it acts on the discriminator's gradient."""
+    penalty = differentiable(subject)
+    if penalty.constrains != "gradient":
+        raise NotApplicable(f"it constrains {penalty.constrains}, not the gradient")
+    return penalty
+
+
+def image_penalty(subject: Subject) -> Penalty:
+    """Return an instance if it acts on the discriminator's gradient by images."""
+    penalty = on_gradient(subject)
+    if IMAGE not in sample_shapes(penalty):
+        raise NotApplicable("it is not for images")
+    return penalty

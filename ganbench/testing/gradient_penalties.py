@@ -1,0 +1,137 @@
+"""What a penalty on the discriminator's gradient must do: its closed form, sample by sample."""
+
+import itertools
+import math
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Penalty
+from ganbench.testing.critics import IMAGE, Critic, image_penalty, linear, on_gradient, sample_shapes, samples, term
+from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+SLOPES = (0.3, 1.0, 3.0)
+
+
+def batch_size(subject: Subject) -> None:
+    """On a linear critic it is the same at every batch size."""
+    penalty = on_gradient(subject)
+    for shape in sample_shapes(penalty):
+        weights = samples(1, shape, seed=3)[0]
+        found = {
+            n: term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
+            for n in (1, 2, 8)
+        }
+        if not all(math.isclose(value, found[1], rel_tol=1e-6, abs_tol=1e-9) for value in found.values()):
+            listed = ", ".join(f"{value:.4g} at {n}" for n, value in found.items())
+            raise Flaw(
+                f"on D(x) = w.x, whose gradient is w at every sample, it depends on the batch size ({listed}): the "
+                "gradient's norm is taken over the whole batch, not per sample; the critic would be held to another "
+                "slope for every --batch-size"
+            )
+
+
+def all_dimensions(subject: Subject) -> None:
+    """A sample's gradient counts whole: over channels, rows and columns together."""
+    penalty, shape = image_penalty(subject), IMAGE
+    one, channels, everywhere = torch.zeros(shape), torch.zeros(shape), torch.ones(shape)
+    one[0, 0, 0], channels[:, 0, 0] = 1.0, 1.0
+    cases = {"in one number": one, "over the channels of a pixel": channels, "over all numbers": everywhere}
+    found = {}
+    for where, direction in cases.items():
+        weights = 3.0 * (direction / direction.norm()).double()
+        found[where] = term(deepcopy(penalty), linear(weights), samples(4, shape), samples(4, shape, seed=2)).item()
+    if max(found.values()) - min(found.values()) > 1e-6 * (1 + abs(max(found.values()))):
+        listed = ", ".join(f"{value:.4g} where it lies {where}" for where, value in found.items())
+        raise Flaw(
+            f"a gradient of norm 3 costs {listed}: the norm is not taken over all dimensions of a sample (per pixel, "
+            "say); the critic would be held to another slope for every image size"
+        )
+
+
+def closed_form(subject: Subject) -> None:
+    """On a linear critic it is what its declared formula says, at several slopes and batch sizes."""
+    penalty = on_gradient(subject)
+    if not penalty.formula:
+        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
+    constants = {name: value for name, value in vars(penalty).items() if isinstance(value, int | float)}
+    try:
+        if SLOPE not in names(penalty.formula):
+            raise NotApplicable("its formula does not speak of ||grad D(x)||")
+        expression = parse(penalty.formula)
+        for slope in SLOPES:
+            wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
+            for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
+                weights = samples(1, shape, seed=3)[0]
+                weights = slope * weights / weights.norm()
+                found = term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
+                if not math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9):
+                    raise Flaw(
+                        f"on a critic of slope {slope:g} it is {found:.6g} at {n} samples of shape {shape}, the "
+                        f"declared '{penalty.formula}' gives {wanted:.6g}; a run would not train what it says"
+                    )
+    except NotAFormula as reason:
+        raise NotApplicable(f"its formula is not one that can be computed: {reason}") from reason
+
+
+def neighbours(subject: Subject) -> None:
+    """One sample's share does not depend on the others in the batch."""
+    penalty = on_gradient(subject)
+    for shape in sample_shapes(penalty):
+        slopes = [samples(1, shape, seed=10 + i)[0] * scale for i, scale in enumerate((0.2, 1.0, 4.0))]
+        real, fake = samples(3, shape), samples(3, shape, seed=2)
+        together = term(deepcopy(penalty), _row_linear(slopes), real, fake).item()
+        alone = [term(deepcopy(penalty), _row_linear([one] * 3), real, fake).item() for one in slopes]
+        wanted = sum(alone) / 3
+        if not math.isclose(together, wanted, rel_tol=1e-6, abs_tol=1e-9):
+            raise Flaw(
+                f"three samples whose penalties are {', '.join(f'{value:.4g}' for value in alone)} cost "
+                f"{together:.4g} together, not their mean {wanted:.4g}; a sample's penalty would depend on which "
+                "others are in its batch"
+            )
+
+
+def positions(subject: Subject) -> None:
+    """Points between real and fake have one random position per sample."""
+    penalty, shape = image_penalty(subject), IMAGE
+    real = 10 + 0.01 * samples(8, shape)
+    fake = -10 + 0.01 * samples(8, shape, seed=2)
+    drawn = [torch.cat(_seen(penalty, real, fake, seed=seed)) for seed in range(16)]
+    if any(len(points) != len(real) for points in drawn):
+        raise NotApplicable("it does not look at one point per sample")
+    every = [((points - fake) / (real - fake)).flatten(1) for points in drawn]
+    position = every[0]
+    if not any(bool(((one > 0.2) & (one < 0.8)).any()) for one in every):
+        raise NotApplicable("it does not look between real and fake samples")
+    if float((position - position[:, :1]).abs().max()) > 1e-3:
+        raise Flaw(
+            "the position between real and fake differs from pixel to pixel of one sample: the points lie off the "
+            "line between the two, on noisy pictures that neither is, and that is where the critic would be held"
+        )
+    if len(position[:, 0].mul(1e4).round().unique()) < len(real):
+        raise Flaw(
+            "all samples of a batch share one position between real and fake; the critic would be held at one "
+            "distance per step only, and the penalty's noise would not average out"
+        )
+    if torch.allclose(drawn[0], drawn[1]):
+        raise Flaw("the positions between real and fake are the same at every step; only they would be held")
+
+
+def _row_linear(slopes: list[Tensor]) -> Critic:
+    """A critic that is linear on each row of a batch with a slope of its own, whatever point is asked for."""
+    stacked = torch.stack([one.flatten() for one in slopes])
+    return lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1)
+
+
+def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[Tensor]:
+    """The points at which a penalty asks the critic, flattened to rows like the samples."""
+    seen: list[Tensor] = []
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach().clone())
+        return 0.5 * x.flatten(1).square().sum(1)
+
+    term(deepcopy(penalty), critic, real, fake, seed)
+    return seen

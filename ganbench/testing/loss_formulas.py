@@ -1,0 +1,127 @@
+"""Whether a loss is the one that is named: by its declared formula, and by what the field calls so."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Loss
+from ganbench.testing.conventions import CONVENTIONS
+from ganbench.testing.formulas import NotAFormula, parse
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+
+
+def formula(subject: Subject) -> None:
+    """The declared formula is what is computed, in value and gradient, from -50 to 50."""
+    loss = build(subject)
+    if not any(loss.formula):
+        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
+    for player, text in zip(PLAYERS, loss.formula, strict=True):
+        try:
+            expression = parse(text, without_slope=True)
+            _agree(subject, loss, player, expression, f"the declared '{text}'")
+        except NotAFormula as reason:
+            raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
+
+
+def convention(subject: Subject) -> None:
+    """A name of the field means what the field means by it."""
+    loss = build(subject)
+    words = subject.name.split("-")
+    if "minimax" in words:
+        real, fake = outputs(6, 6)
+        (by_d,) = gradients(loss.discriminator(real, fake), fake)
+        (by_g,) = gradients(objective(loss, "generator", real, fake), fake)
+        if not torch.allclose(by_g, -by_d, rtol=1e-6):
+            raise Flaw(
+                f"'{subject.name}' is no minimax game: the generator does not minimise what the discriminator "
+                "maximises; this is the non-saturating variant, and a table would show its scores under the wrong name"
+            )
+    if subject.name not in CONVENTIONS:
+        if "minimax" in words:
+            return
+        raise NotApplicable(f"'{subject.name}' is no name with a meaning of its own in the field")
+    for player, text in zip(PLAYERS, CONVENTIONS[subject.name], strict=True):
+        whose = f"what the field calls '{subject.name}', '{text}'"
+        _agree(subject, loss, player, parse(text), whose)
+
+
+def least_squares(subject: Subject) -> None:
+    """A loss of squares has the same factor on all its sides."""
+    loss = build(subject)
+    curvatures: dict[str, float] = {}
+    for player, side in itertools.product(PLAYERS, ("real", "fake")):
+        curvature = _constant_curvature(loss, player, side)
+        if curvature is None:
+            raise NotApplicable("not a loss of squares")
+        if curvature > 0:
+            curvatures[f"{player}'s on {side}"] = curvature
+    if not curvatures:
+        raise NotApplicable("not a loss of squares")
+    if max(curvatures.values()) > 1.001 * min(curvatures.values()):
+        listed = ", ".join(f"{value / 2:.3g} in the {where}" for where, value in curvatures.items())
+        raise Flaw(
+            f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of the "
+            "two players would differ from the paper's by that factor, as if one learning rate were changed"
+        )
+
+
+def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any], Tensor], whose: str) -> None:
+    """Compare a player's objective with a formula, in value and gradient, at ordinary and at extreme outputs."""
+    constants = {name: value for name, value in vars(loss).items() if isinstance(value, int | float)}
+    constants |= {name: value for name, value in subject.parameters.items() if not isinstance(value, str)}
+    grid = torch.tensor([*itertools.product(EXTREMES, repeat=2)], dtype=torch.float64)
+    batches = [outputs(7, 7, seed=5), *([r.requires_grad_(), f.requires_grad_()] for r, f in _pairs(grid))]
+    for real, fake in batches:
+        wanted = expression({**constants, "r": real, "f": fake}).mean()
+        found = objective(loss, player, real, fake)
+        at = f"at r = {real[0].item():.3g}, f = {fake[0].item():.3g}"
+        for side, ours, theirs in zip(
+            ("real", "fake"), gradients(found, real, fake), gradients(wanted, real, fake), strict=True
+        ):
+            if float(ours.abs().max()) < 0.01 * float(theirs.abs().max()) and float(theirs.abs().max()) > 1e-6:
+                raise Flaw(
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.3g} {at}, {whose} gives "
+                    f"{theirs[0].item():.3g}; an epsilon inside a logarithm makes a loss saturate like this, and who "
+                    "is far behind would stop learning"
+                )
+            if not torch.allclose(ours, theirs, rtol=1e-5, atol=1e-9):
+                raise Flaw(
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.4g} {at}, {whose} gives "
+                    f"{theirs[0].item():.4g}{_times(ours[0], theirs[0])}; the scores would be another loss's than the "
+                    "one that is named"
+                )
+        if not torch.allclose(found.double(), wanted, rtol=1e-6, atol=1e-9):
+            raise Flaw(
+                f"the {player}'s value is {number(found)} {at}, {whose} gives {number(wanted)}"
+                f"{_times(found, wanted)}; the curves would be another loss's than the one that is named"
+            )
+
+
+def _pairs(grid: Tensor) -> list[tuple[Tensor, Tensor]]:
+    return [(row[:1].clone(), row[1:].clone()) for row in grid]
+
+
+def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:
+    """The second derivative by an output where it is the same everywhere (0 for a linear side), else ``None``."""
+    found = []
+    for shift in (-3.0, -0.5, 0.7, 4.0):
+        real, fake = (torch.full((1,), shift, dtype=torch.float64, requires_grad=True) for _ in range(2))
+        value = objective(loss, player, real, fake)
+        wanted = real if side == "real" else fake
+        (first,) = torch.autograd.grad(value, wanted, create_graph=True, allow_unused=True)
+        if first is None or not first.requires_grad:
+            found.append(0.0)
+            continue
+        (second,) = torch.autograd.grad(first.sum(), wanted, allow_unused=True)
+        found.append(0.0 if second is None else second.item())
+    return found[0] if max(found) - min(found) < 1e-9 else None
+
+
+def _times(found: Tensor, wanted: Tensor) -> str:
+    """How many times it, where that tells something."""
+    ratio = (found / wanted).item()
+    return f" ({ratio:.3g} times it)" if 0.01 < abs(ratio) < 100 else ""

@@ -1,0 +1,112 @@
+"""How the networks of an architecture are tried: which shapes, and with what.
+
+``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+"""
+
+import itertools
+from copy import deepcopy
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.testing.kit import Flaw, Subject
+
+CLASSES = 2
+"""Of the data that conditional networks are built for."""
+LARGEST_RUN = 128
+"""Declared sides beyond this are not tried: on a CPU they take minutes."""
+VECTORS = ((2,), (5,))
+
+
+def build(subject: Subject) -> Architecture:
+    """Return a fresh instance."""
+    return cast(Architecture, subject.build())
+
+
+def latent_dim(subject: Subject) -> int:
+    """The dimension of z that the networks are tried with."""
+    return int(subject.expected.get("latent_dim", 16))
+
+
+def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
+    """The sample shapes that are tried: every declared side (powers of two where more are declared) and channels."""
+    architecture = build(subject)
+    shapes: list[tuple[int, ...]] = []
+    if "vector" in architecture.kinds:
+        shapes += VECTORS
+    if "image" in architecture.kinds:
+        low, high = architecture.sizes
+        sides = {side for side in (1 << n for n in range(17)) if low <= side <= high}
+        if not architecture.power_of_two:
+            sides |= {low, min(high, LARGEST_RUN)}
+        tried = sorted(side for side in sides if side <= max(low, LARGEST_RUN))
+        channels = subject.expected.get("channels", (1, 3))
+        shapes += [(count, side, side) for side, count in itertools.product(tried, channels)]
+    return shapes
+
+
+def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
+    """Build as a trial does, after seeding torch's global stream."""
+    torch.manual_seed(seed)
+    architecture = build(subject)
+    found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
+    if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
+        raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
+    if architecture.conditioning == "none":
+        return Networks(*found)
+    return Networks(Labelled(found[0], "labels"), Labelled(found[1], architecture.conditioning))
+
+
+class Labelled(nn.Module):
+    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes."""
+
+    def __init__(self, network: nn.Module, conditioning: Conditioning) -> None:
+        super().__init__()
+        self.network = network
+        self.conditioning = conditioning
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Any
+        if self.conditioning == "labels":
+            found = self.network(x, torch.arange(len(x), device=x.device) % CLASSES)
+            return cast(Tensor, found)
+        found = self.network(x)
+        if not (isinstance(found, tuple) and len(found) == 2 and found[1].shape == (len(x), CLASSES)):
+            raise Flaw(
+                "conditioning is 'classifier', and the discriminator does not return raw outputs (N,) with class "
+                f"logits (N, {CLASSES}); the classification term would fail at the first step"
+            )
+        raw, logits = found
+        return cast(Tensor, raw + logits.sum(1))  # so that a gradient reaches the classifier, too
+
+
+def typical(subject: Subject) -> tuple[int, ...]:
+    """One shape that stands for the others: the smallest image of a single channel, or points."""
+    shapes = sample_shapes(subject)
+    images = [shape for shape in shapes if len(shape) == 3 and shape[1] >= 8]
+    return (images or shapes)[0]
+
+
+def latents(subject: Subject, n: int, *, seed: int = 1) -> Tensor:
+    """Draw z (n, latent_dim)."""
+    return torch.randn(n, latent_dim(subject), generator=torch.Generator().manual_seed(seed))
+
+
+def noise(n: int, shape: tuple[int, ...], *, seed: int = 3) -> Tensor:
+    """Samples in the range the networks see: uniform in [-1, 1] for images, normal for vectors."""
+    rng = torch.Generator().manual_seed(seed)
+    if len(shape) == 3:
+        return torch.rand(n, *shape, generator=rng) * 2 - 1
+    return torch.randn(n, *shape, generator=rng)
+
+
+def perturbed(network: nn.Module, scale: float) -> nn.Module:
+    """The network with noise on its parameters: a layer that starts at zero does not hide those behind it."""
+    network = deepcopy(network)
+    rng = torch.Generator().manual_seed(11)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=rng) * scale)
+    return network

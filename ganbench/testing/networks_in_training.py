@@ -1,0 +1,107 @@
+"""What training and scoring ask of the networks of an architecture."""
+
+from copy import deepcopy
+
+import torch
+
+from ganbench.api import Networks
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical
+
+
+def learning(subject: Subject) -> None:
+    """A gradient reaches every parameter of both networks."""
+    shape = typical(subject)
+    generator, discriminator = (perturbed(one, 0.1) for one in networks(subject, shape))
+    z, real = latents(subject, 8), noise(8, shape)
+    fakes = generator(z)
+    r, f = discriminator(real), discriminator(fakes)
+    weights = torch.linspace(0.5, 1.5, 8)
+    ((r * weights).sum() - (f * weights.flip(0)).sum() + (f.square() * weights).sum()).backward()
+    for role, network in zip(Networks._fields, (generator, discriminator), strict=True):
+        dead = [
+            name
+            for name, parameter in network.named_parameters()
+            if parameter.requires_grad and (parameter.grad is None or not bool(parameter.grad.abs().sum() > 0))
+        ]
+        if dead:
+            raise Flaw(
+                f"no gradient reaches the {role}'s {', '.join(dead[:3])}{' and others' if len(dead) > 3 else ''}; "
+                "it would keep its initial value, and the parameter count would be a claim"
+            )
+    if not bool(torch.isfinite(fakes).all() and torch.isfinite(f).all()):
+        raise Flaw("outputs are not finite; the trial would diverge at its first step")
+
+
+def double_backward(subject: Subject) -> None:
+    """The discriminator can be differentiated twice where it claims so."""
+    architecture, shape = build(subject), typical(subject)
+    if not architecture.double_backward:
+        raise NotApplicable("it declares double_backward = False: gradient penalties are refused for it")
+    discriminator = perturbed(networks(subject, shape).discriminator, 0.1)
+    x = noise(4, shape).requires_grad_()
+    try:
+        (slopes,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        slopes.flatten(1).norm(dim=1).sub(1).square().mean().backward()
+    except RuntimeError as error:
+        raise Flaw(
+            f"the discriminator cannot be differentiated twice ({' '.join(str(error).split())[:160]}), and "
+            "double_backward is True; every gradient penalty would fail at the first step"
+        ) from error
+
+
+def batch_dependence(subject: Subject) -> None:
+    """``batch_norm_in_discriminator`` says whether one sample's output depends on its neighbours."""
+    shape = typical(subject)
+    discriminator = networks(subject, shape).discriminator
+    x, y = noise(4, shape), noise(4, shape, seed=9) * 0.2
+    mixed = torch.cat([x[:1], y[1:]])
+    with torch.no_grad():
+        torch.manual_seed(0)
+        alone = deepcopy(discriminator)(x)[0]
+        torch.manual_seed(0)
+        beside_others = deepcopy(discriminator)(mixed)[0]
+    dependent = not torch.allclose(alone, beside_others, rtol=1e-3, atol=1e-5)
+    declared = build(subject).batch_norm_in_discriminator
+    if dependent and not declared:
+        raise Flaw(
+            "one sample's output depends on the others in its batch (batch norm, a minibatch statistic), and "
+            "batch_norm_in_discriminator is False; a gradient penalty on it would be trained without a warning"
+        )
+    if declared and not dependent:
+        raise Flaw(
+            "batch_norm_in_discriminator is True and no output depends on its neighbours; every gradient penalty "
+            "would be warned about for nothing"
+        )
+
+
+def evaluation(subject: Subject) -> None:
+    """In eval mode a sample depends on its z alone; different z give different samples."""
+    shape = typical(subject)
+    generator = networks(subject, shape).generator
+    z = latents(subject, 6)
+    with torch.no_grad():
+        generator(latents(subject, 8, seed=2))
+        generator.eval()
+        together, again, alone = generator(z), generator(z), generator(z[2:3])
+    if not torch.equal(together, again) and not torch.allclose(together, again):
+        torch.manual_seed(0)
+        raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
+    if not torch.allclose(together[2], alone[0], rtol=1e-3, atol=1e-4):
+        raise Flaw(
+            "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
+            "are generated at a time"
+        )
+    if torch.allclose(together[0], together[1], rtol=1e-6, atol=1e-8):
+        raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
+
+
+def half_precision(subject: Subject) -> None:
+    """Both networks run under bfloat16 autocast."""
+    shape = typical(subject)
+    generator, discriminator = networks(subject, shape)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        fakes = generator(latents(subject, 4))
+        found = discriminator(fakes)
+    if not bool(torch.isfinite(fakes).all() and torch.isfinite(found).all()):
+        raise Flaw("outputs are not finite under bfloat16; precision=bfloat16 would end as diverged")
