@@ -87,7 +87,10 @@ class TrialFolder:
         return content if isinstance(content, dict) else {}
 
     def append_start(self, record: dict[str, Any]) -> None:
-        """Add one start of a worker: process, machine, devices that it sees, and what started it."""
+        """Add that a worker has started, whatever becomes of it: process, machine, devices, and what started it.
+
+        A cluster counts these: a worker that dies before it trains has used up a start.
+        """
         append_line(self.starts, record)
 
     def append_progress(self, record: dict[str, Any]) -> None:
@@ -103,7 +106,7 @@ class TrialFolder:
         append_line(self.snapshots, record)
 
     def append_attempt(self, record: dict[str, Any]) -> None:
-        """Add that a worker has begun: its process and machine, when, and from which step it goes on."""
+        """Add that a worker begins to train: its process and machine, when, and from which step it goes on."""
         append_line(self.attempts, record)
 
     def rewind(self, step: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganbench import plugins
 from ganbench.errors import GanbenchError, UsageError, did_you_mean
-from ganbench.plugins import BUILTIN
+from ganbench.registry import BUILTIN
 
 
 def tool(prefix: Path = Path(sys.prefix)) -> list[str]:

@@ -17,9 +17,8 @@ from typing import Any, Literal
 import pluggy
 
 from ganbench import hookspecs
-from ganbench.registry import KINDS, Entry, Registry
+from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
-BUILTIN = "ganbench"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 

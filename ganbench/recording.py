@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -152,15 +153,7 @@ class Recorder:
             "metrics": last,
             "best": _best(history, self._values),
             "area": _area(history, self._values),
-            "values": {
-                name: {
-                    "label": value.label,
-                    "direction": value.direction,
-                    "decimals": value.decimals,
-                    "percent": value.percent,
-                }
-                for name, value in self._values.items()
-            },
+            "values": {name: asdict(value) for name, value in self._values.items()},
             "protocol": protocol(spec, self._environment).model_dump(mode="json"),
             "warnings": self._warnings,
             "cost": {

@@ -188,7 +188,7 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
         StoreError: there is no such folder, or it cannot be listed.
     """
     if not runs.is_dir():
-        raise StoreError(f"there is no folder {runs}; a run makes one with --out")
+        raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
     try:
         folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if is_trial(p))
     except OSError as error:

@@ -31,16 +31,18 @@ class Store:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise StoreError(f"{self.path} is a file, not a folder; choose another with --out") from error
+            raise StoreError(f"{self.path} is a file, not a folder; choose another folder with --out") from error
         except OSError as error:
             raise StoreError(
-                f"cannot make the folder {self.path}: {error.strerror}; choose another with --out"
+                f"cannot make the folder {self.path}: {error.strerror or error}; choose another folder with --out"
             ) from error
         probe = self.path / f".write-test-{os.getpid()}"
         try:
             probe.write_bytes(b"x" * 4096)
         except OSError as error:
-            raise StoreError(f"cannot write to {self.path}: {error.strerror}; choose another with --out") from error
+            raise StoreError(
+                f"cannot write to {self.path}: {error.strerror or error}; choose another folder with --out"
+            ) from error
         finally:
             with contextlib.suppress(OSError):
                 probe.unlink(missing_ok=True)
@@ -52,7 +54,7 @@ class Store:
     def folders(self) -> Iterator[TrialFolder]:
         """All trials, by name."""
         if not self.path.is_dir():
-            raise StoreError(f"there is no folder {self.path}; run something first, or name another folder")
+            raise StoreError(f"there is no folder {self.path}; run something first, or name the folder given to --out")
         for spec in sorted(self.path.glob("*/spec.json")):
             yield TrialFolder(spec.parent)
 

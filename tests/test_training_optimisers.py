@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import OPTIMISERS, all_finite, build_optimiser, set_rate
+from ganbench.training.optimisers import OPTIMISERS, build_optimiser, set_rate
 
 
 def one_weight() -> nn.Linear:
@@ -70,12 +70,3 @@ def test_a_constant_rate_stays() -> None:
     optimiser = build_optimiser(one_weight(), 0.4, recipe)
     set_rate(optimiser, 0.4, recipe, 4)
     assert optimiser.param_groups[0]["lr"] == 0.4
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_whether_all_weights_are_numbers(value: float) -> None:
-    layer = nn.Linear(2, 2)
-    assert all_finite(layer)
-    with torch.no_grad():
-        layer.bias[1] = value
-    assert not all_finite(layer)

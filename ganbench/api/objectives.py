@@ -19,7 +19,8 @@ class Penalty:
     """A term added to the discriminator's objective, or a projection of its weights after each update.
 
     Attributes:
-        constrains: what it acts on. A loss that carries a penalty refuses another that constrains the same thing.
+        constrains: what it acts on: ``gradient``, ``weights`` or ``outputs``. A loss that carries a penalty on the
+            gradient or the weights refuses another on either of them.
         differentiable: whether calling it adds a term; if not, only :meth:`project` is used.
         double_backward: whether it differentiates the discriminator twice; such a penalty is not meaningful on a
             discriminator with batch normalisation, where one sample's gradient depends on its neighbours.

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from ganbench.cleaning import clean
+
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
@@ -36,7 +38,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
     rows, problems = read_rows(runs)
     for problem in problems:
-        click.echo(f"ganbench: left out: {problem}", err=True)
+        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
     if not rows:
         raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
     write_text(out, render_report(rows, base=out.parent, title=title, alpha=alpha))

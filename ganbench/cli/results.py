@@ -30,8 +30,6 @@ def results(runs: Path, form: str, layout: "Layout") -> int:
     from ganbench.errors import StoreError
     from ganbench.results import read_rows
 
-    if not runs.is_dir():
-        raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
     rows, problems = read_rows(runs)
     for problem in problems:
         click.echo(f"ganbench: left out: {clean(problem)}", err=True)

@@ -228,7 +228,7 @@ def _folders(out: Path, is_trial: Any) -> "list[TrialFolder]":
     from ganbench.folder import TrialFolder
 
     if not out.is_dir():
-        raise StoreError(f"there is no folder {out}; a run makes one with --out")
+        raise StoreError(f"there is no folder {out}; run something first, or name the folder given to --out")
     return [TrialFolder(path) for path in sorted(out.iterdir()) if is_trial(path)]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.options import complete_components
 
 
@@ -31,10 +32,12 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
 
     rows, problems = read_rows(runs)
     for problem in problems:
-        click.echo(f"ganbench: left out: {problem}", err=True)
+        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
     ended = [row for row in rows if row.status not in ("pending", "running")]
     if not ended:
-        raise StoreError(f"there are no trials in {runs} that have ended; run something first, or name another folder")
+        raise StoreError(
+            f"there are no trials in {runs} that have ended; run something first, or name the folder given to --out"
+        )
     registry = plugins.load().registry
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
     copied = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))

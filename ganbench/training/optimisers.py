@@ -66,9 +66,3 @@ def optimiser_tensors(optimiser: Optimizer) -> list[Tensor]:
 
 def _on_gpu(weights: list[Tensor]) -> bool:
     return bool(weights) and weights[0].is_cuda
-
-
-@torch.no_grad()
-def all_finite(network: nn.Module) -> bool:
-    """Whether every weight is a finite number."""
-    return all(bool(parameter.isfinite().all()) for parameter in network.parameters())
