@@ -192,8 +192,8 @@ def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Regi
 def one_line(error: BaseException) -> str:
     """The kind and the first line of an error, for a table cell."""
     lines = str(error).strip().splitlines()
-    if isinstance(error, pluggy.PluginValidationError):  # its cause stands on the later lines
-        return " ".join(line.strip() for line in lines)
+    if isinstance(error, pluggy.PluginValidationError):  # its cause stands on the lines after the first
+        return ": ".join(line.strip().removeprefix("hookimpl definition: ") for line in lines[1:] or lines)
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 

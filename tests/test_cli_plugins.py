@@ -89,7 +89,7 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     assert "loss 'hinge' is taken by ganbench: write 'ganbench-taker:hinge'" in lines["ganbench-taker"]
     assert lines["ganbench-signature"].startswith("broken ")
     assert "has a wrong signature" in lines["ganbench-signature"]
-    assert "'registrar'" in lines["ganbench-signature"]
+    assert "has a wrong signature: register_losses(registrar): Argument(s) {'registrar'}" in lines["ganbench-signature"]
     quick = ["--arch", "mlp[hidden=8,layers=1]", "--dataset", "ring", "--steps", "2", "--batch-size", "8"]
     losses = "a-loss,b-loss,hinge,ganbench-taker:hinge"
     ran = ganbench("run", "--losses", losses, *quick, "--num-samples", "100", "--device", "cpu", "--format", "json")
