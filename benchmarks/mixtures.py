@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from benchmarks.harness import Machine, interleave, ratio, timed, write
+from benchmarks.training.operators import shares
 from benchmarks.training.ours import Ours, Silent
 from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import Workload
@@ -85,12 +86,19 @@ def main() -> int:
         options.rounds,
     )
     flops = trainers["one seed"].flops()
+    operators = {
+        name: shares(lambda trainer=trainer: trainer.steps(options.steps)) for name, trainer in trainers.items()
+    }
     content = {
         "unit": "seconds per seed and step",
         "seeds": options.seeds,
         "steps_per_round": options.steps,
         "flops_per_seed_and_step": flops,
-        "seconds": {label: {"median": timing.median, "rounds": timing.wall} for label, timing in timings.items()},
+        "operators": operators,
+        "seconds": {
+            label: {"median": timing.median, "rounds": timing.wall, "others": timing.others}
+            for label, timing in timings.items()
+        },
         "ratios": {
             f"plain / {name}, {count} threads": ratio(
                 timings[f"plain, {count} threads"], timings[f"{name}, {count} threads"]
@@ -104,6 +112,7 @@ def main() -> int:
     for label, value in content["ratios"].items():
         print(f"{label}: {value.median:.2f} ({value.smallest:.2f} to {value.largest:.2f})")
     command = f"python -m benchmarks mixtures --seeds {options.seeds} --steps {options.steps} --rounds {options.rounds}"
+    command += f" --threads {options.threads}"
     write(options.name, content, command=command, machine=machine)
     return 0
 

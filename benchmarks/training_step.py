@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.harness import Machine, interleave, ratio, write
 from benchmarks.training.floor import convolution_rate
+from benchmarks.training.operators import shares as shares_of_time
 from benchmarks.training.ours import Ours, Theirs
 from benchmarks.training.peers import PEERS, MissingPeer, load_example, network_classes
 from benchmarks.training.plain import Plain
@@ -83,6 +84,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
         },
         "ratios": {label: ratio(timing, timings["ganbench"]) for label, timing in timings.items()},
         "missing": missing,
+        "operators": {"ganbench": shares_of_time(lambda: ours.steps(count))},
         "floor": {
             "flops_per_step": flops,
             "convolution_rate": max(rates[torch.float32]),

@@ -6,6 +6,7 @@ import traceback
 import torch
 
 from ganbench import plugins
+from ganbench.environment import others
 from ganbench.errors import Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.recording import Recorder
@@ -30,6 +31,8 @@ def ended_by(error: BaseException, recorder: Recorder) -> str:
     if is_out_of_memory(error):
         status = "out-of-memory"
         reason = f"batch_size={trial.spec.recipe.batch_size}, {recorder.memory_note()}: {plugins.one_line(error)}"
+        if recorder.beside:
+            reason = f"batched with {others(recorder.beside)} (less is needed without --batch-seeds), {reason}"
     elif isinstance(error, GanbenchError):
         reason = str(error)
     else:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from ganbench import plugins
+from ganbench import plugins, together
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.batching import Batching
 from ganbench.folder import TrialFolder
@@ -207,6 +208,17 @@ def test_one_trial_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pyt
     assert run_together(folders[0]) == ["done", "failed", "done"]
     assert "a metric's own trouble" in folders[1].read_status()["reason"]
     assert folders[2].read_result()["step"] == 40
+
+
+def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP)
+
+    def full(*arguments: object, **options: object) -> bool:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(together, "train_together", full)
+    assert run_together(folders[0]) == ["out-of-memory"] * 3
+    assert "batched with 2 other seeds (less is needed without --batch-seeds)" in folders[1].read_status()["reason"]
 
 
 def test_networks_that_cannot_be_batched_run_one_after_another(

@@ -24,5 +24,5 @@ class Average:
         new: list[Tensor] = [parameter.detach() for parameter in generator.parameters()]
         weight = 1.0 - self._decay if step > self._start else 1.0
         torch._foreach_lerp_(own, new, weight)
-        for mine, theirs in zip(self.module.buffers(), generator.buffers(), strict=True):
-            mine.copy_(theirs)
+        if buffers := list(self.module.buffers()):
+            torch._foreach_copy_(buffers, list(generator.buffers()))
