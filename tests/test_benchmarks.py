@@ -35,6 +35,41 @@ def test_contenders_take_turns_and_nobody_is_always_first(harness: ModuleType) -
     assert {each[0] for each in rounds[1:]} == {"a", "b", "c"}
 
 
+def test_the_calmest_rounds_count_and_the_others_are_kept(harness: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by hand: every contender takes a second; in three of six rounds others use half a core."""
+    now, busy, calls = [0.0], [0.0], [0]
+
+    def contender() -> float:
+        disturbed = calls[0] // 2 in (1, 2, 4)
+        calls[0] += 1
+        now[0] += 1.0
+        busy[0] += 1.5 if disturbed else 1.0
+        return float(calls[0])
+
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(harness, "_busy", lambda: busy[0])
+    monkeypatch.setattr(harness, "_cpu_seconds", lambda: now[0])
+    timing = harness.interleave({"a": contender, "b": contender}, 3, warm=0)["a"]
+    assert timing.others == [0.0, 0.0, 0.0]
+    assert timing.wall == [1.0, 8.0, 12.0]  # rounds 0, 3 and 5; in the last two "a" is second
+    assert [others for _, others in timing.set_aside] == [0.5, 0.5, 0.5]
+    calls[0] = 2
+    timing = harness.interleave({"a": contender, "b": contender}, 3, warm=0, again=False)["a"]
+    assert (len(timing.wall), timing.set_aside) == (3, [])
+
+
+def test_a_limit_ends_the_rounds_once_there_are_two(harness: ModuleType) -> None:
+    assert len(harness.interleave({"a": lambda: None}, 50, warm=0, limit=0.0)["a"].wall) == 2
+
+
+def test_committed_results_make_tables() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "tables"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert "| plain, 2 threads |" in printed.stdout
+
+
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios(harness: ModuleType) -> None:
     peer, ours = harness.Timing(wall=[10.0, 40.0, 90.0]), harness.Timing(wall=[1.0, 2.0, 30.0])
     assert harness.ratio(peer, ours) == harness.Ratio(median=10.0, smallest=3.0, largest=20.0)
