@@ -8,6 +8,9 @@ nodes each on loopback, as the tests of clusters run them; where one is missing 
 ``grid`` counts from the first trial's hand-over to the end of the last trial, ``command`` is the whole of ``ganbench
 run``, with its own start and planning. ``submission_to_first_step`` is of the trials that found a free slot at the
 beginning; ``turnaround`` is, for every later one, the time from the end of the trial before it to its own first step.
+
+On a machine that others use too, ``chrt -r 1 python -m benchmarks dispatch`` gives the starts of trials the processors
+that they would have on an idle one; it needs root.
 """
 
 import argparse
@@ -85,9 +88,11 @@ def main() -> int:
         "trials": options.trials,
         "seconds_each": options.seconds,
         "slots": options.slots,
+        "scheduling": "real time, before everything else on the machine" if _real_time() else "ordinary",
         "executors": found,
     }
-    command = f"python -m benchmarks dispatch --trials {options.trials} --seconds {options.seconds:g}"
+    first = "chrt -r 1 " if _real_time() else ""
+    command = f"{first}python -m benchmarks dispatch --trials {options.trials} --seconds {options.seconds:g}"
     write(options.name, content, command=f"{command} --slots {options.slots}", machine=machine)
     return 0
 
@@ -180,6 +185,11 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
         return {}
     spread = {"median": statistics.median(values), "smallest": min(values), "largest": max(values)}
     return {name: round(value, 2) for name, value in spread.items()}
+
+
+def _real_time() -> bool:
+    """Whether this runs under ``chrt -r 1``, as on a machine that others use meanwhile."""
+    return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_RR
 
 
 def _tell(name: str, one: Mapping[str, Any]) -> None:

@@ -4,12 +4,8 @@ A task runs a part of a grid as every other node does (:mod:`ganbench.node`); Ra
 again whose worker or machine died. What it returns says nothing: how a trial ended stands in its folder.
 """
 
-import importlib.util
 import math
-import os
-import re
 import secrets
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,16 +14,15 @@ from typing import Any
 from ganbench import node
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors import ray_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, ask_to_stop
 from ganbench.executors.options import check_names, count, number, seconds
-from ganbench.fingerprint import Fingerprint, fingerprint
+from ganbench.fingerprint import fingerprint
 from ganbench.folder import TrialFolder
 
 OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
-PROBE_SECONDS = 120.0
-KNOCK_SECONDS = 10.0
-NOWHERE = "http://127.0.0.1:9"
-"""Where Ray's usage reports go: the discard port of this machine."""
+SILENCE_SECONDS = 30.0
+"""How long the head may be away. A minute without it ends this process: Ray does, in words of its own."""
 
 
 class Ray(Executor):
@@ -39,15 +34,18 @@ class Ray(Executor):
         self._pack = count(options, "pack", 1)
         self._attempts = count(options, "attempts", 3)
         self._deadline = seconds(options, "deadline", math.inf)
-        self._resources = resources(options, settings.device)
+        self._resources = site.resources(options, settings.device)
         self._expected = fingerprint()
         self._waiting: list[Job] = []
         self._jobs: dict[str, tuple[Job, Any]] = {}
         self._ended: dict[str, str] = {}
-        self._ray = connect(options.get("address", "auto"), self._attempts)
+        self._ray = site.connect(options.get("address", "auto"), self._attempts)
+        self._head = str(self._ray.get_runtime_context().gcs_address)
+        self._next_knock = 0.0
+        self._silent_since: float | None = None
         try:
-            self._check_that_it_fits()
-            self._check_the_nodes()
+            site.check_that_it_fits(self._ray, self._resources)
+            site.check_the_nodes(self._ray, self._expected)
         except BaseException:
             self._ray.shutdown()
             raise
@@ -85,7 +83,12 @@ class Ray(Executor):
         self._fill()
 
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
-        """Ask Ray which tasks are over, and the folders of the others whether they have begun."""
+        """Ask Ray which tasks are over, and the folders of the others whether they have begun.
+
+        Raises:
+            GanbenchError: the cluster's head has been away for :data:`SILENCE_SECONDS`.
+        """
+        self._check_that_it_is_there()
         running = list({reference for _, reference in self._jobs.values()})
         if running:
             over, _ = self._ray.wait(running, num_returns=1, timeout=timeout)
@@ -170,103 +173,17 @@ class Ray(Executor):
                 (job.folder / STOP).unlink(missing_ok=True)
             self._ended[trial_id] = why
 
-    def _check_that_it_fits(self) -> None:
-        """Refuse what no node could ever run: Ray would wait for ever.
-
-        Raises:
-            UsageError: says what is asked for and what the largest node has.
-        """
-        wanted = {"CPU": self._resources["num_cpus"], "GPU": self._resources["num_gpus"]}
-        wanted |= {"memory": self._resources["memory"]} if "memory" in self._resources else {}
-        alive = [one["Resources"] for one in self._ray.nodes() if one["Alive"]]
-        if any(all(one.get(name, 0.0) >= amount for name, amount in wanted.items()) for one in alive):
+    def _check_that_it_is_there(self) -> None:
+        now = time.monotonic()
+        if now < self._next_knock:
             return
-        asked = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
-        offers = "; ".join(sorted({", ".join(f"{one.get(name, 0.0):g} {name}" for name in wanted) for one in alive}))
-        raise UsageError(f"no node of the Ray cluster has {asked}; its nodes have: {offers or 'nothing'}; see --ray")
-
-    def _check_the_nodes(self) -> None:
-        """Compare every node's packages with this machine's.
-
-        Raises:
-            UsageError: they differ; names the package and both versions.
-            GanbenchError: a node does not answer.
-        """
-        strategies = self._ray.util.scheduling_strategies
-        probe = self._ray.remote(num_cpus=0, max_retries=0)(node.probe)
-        asked = {}
-        for one in self._ray.nodes():
-            if one["Alive"]:
-                there = strategies.NodeAffinitySchedulingStrategy(one["NodeID"], soft=False)
-                asked[one["NodeID"]] = (one["NodeManagerAddress"], probe.options(scheduling_strategy=there).remote())
-        for address, reference in asked.values():
-            try:
-                found = Fingerprint.model_validate(self._ray.get(reference, timeout=PROBE_SECONDS))
-            except self._ray.exceptions.RayError as error:
-                lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-                reason = lines[-1] if lines else type(error).__name__
-                raise GanbenchError(f"node {address} of the Ray cluster cannot run ganbench: {reason}") from error
-            if differences := self._expected.differences(found):
-                more = f"; and {len(differences) - 1} more" if len(differences) > 1 else ""
-                raise UsageError(f"{differences[0]} ({address}){more}; install the same there")
-
-
-def resources(options: Mapping[str, str], device: str) -> dict[str, float]:
-    """What each task asks of Ray: processors, GPUs (fractions are bookkeeping, no limit), bytes of memory."""
-    found: dict[str, float] = {
-        "num_cpus": number(options, "cpus", 1.0),
-        "num_gpus": number(options, "gpus", 1.0 if device == "cuda" else 0.0),
-    }
-    if "memory" in options:
-        found["memory"] = count(options, "memory", 0) * 2**20
-    return found
-
-
-def _knock(address: str) -> None:
-    """Find out at once that nobody listens at ``HOST:PORT``; other forms of addresses are Ray's to resolve.
-
-    Raises:
-        UsageError: nobody does.
-    """
-    form = re.fullmatch(r"\[?([^\[\]/]+)\]?:([0-9]{1,5})", address)
-    if form is None:
-        return
-    try:
-        socket.create_connection((form[1], int(form[2])), timeout=KNOCK_SECONDS).close()
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise _no_cluster(address, str(error)) from error
-
-
-def _no_cluster(address: str, reason: str) -> UsageError:
-    return UsageError(
-        f"there is no Ray cluster at {address} ({reason}); start one with ray start, and name it: "
-        "--ray address=HOST:6379"
-    )
-
-
-def connect(address: str, attempts: int) -> Any:
-    """Connect to a cluster and return the module.
-
-    Raises:
-        UsageError: Ray is not installed, or there is no cluster at the address.
-    """
-    if importlib.util.find_spec("ray") is None:
-        raise UsageError("Ray is not installed here; pip install 'ganbench[ray]'")
-    # Before the import: Ray reads some of them then. Without the last, a task that the machine's memory does not
-    # suffice for is retried for ever.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_USAGE_STATS_REPORT_URL", NOWHERE)
-    os.environ.setdefault("RAY_task_oom_retries", str(attempts - 1))
-    # An address at which nothing answers is tried 20 times for 40 seconds.
-    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")
-    _knock(address)
-    import ray
-    import ray.exceptions
-    import ray.util.scheduling_strategies
-
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise _no_cluster(address, lines[0] if lines else type(error).__name__) from error
-    return ray
+        self._next_knock = now + site.KNOCK_SECONDS
+        if not site.refusal(self._head):
+            self._silent_since = None
+            return
+        self._silent_since = self._silent_since or now
+        if now - self._silent_since > SILENCE_SECONDS:
+            raise GanbenchError(
+                f"the Ray cluster at {self._head} has gone, and its tasks with it; once it is there again, run again: "
+                "trials go on from their checkpoints"
+            )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "scontrol")
 GPUS_PER_NODE = 2
+SHARDS_PER_NODE = 4
 
 
 def missing() -> str:
@@ -177,12 +178,12 @@ class SlurmSite:
             "MinJobAge=300",
             "MailProg=/bin/true",
             "CommunicationParameters=NoAddrCache",
-            "GresTypes=gpu",
+            "GresTypes=gpu,shard",
         ]
         for node, port in zip(self.nodes, ports, strict=True):
             lines.append(
                 f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={self._processors} "
-                f"RealMemory=1000 Gres=gpu:{GPUS_PER_NODE} State=UNKNOWN"
+                f"RealMemory=1000 Gres=gpu:{GPUS_PER_NODE},shard:{SHARDS_PER_NODE} State=UNKNOWN"
             )
         lines.append(f"PartitionName=all Nodes={','.join(self.nodes)} Default=YES MaxTime=INFINITE State=UP")
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
@@ -191,6 +192,7 @@ class SlurmSite:
             for index, node in enumerate(self.nodes)
             for number in range(index * GPUS_PER_NODE, (index + 1) * GPUS_PER_NODE)
         ]
+        gres += [f"NodeName={node} Name=shard Count={SHARDS_PER_NODE}" for node in self.nodes]
         (self.folder / "gres.conf").write_text("\n".join(gres) + "\n")
 
     def _spawn(self, name: str, *command: str) -> None:

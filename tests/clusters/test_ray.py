@@ -107,7 +107,7 @@ def test_other_code_on_a_node_is_refused_naming_package_and_versions(
 
 @pytest.mark.timeout(1500)
 def test_a_grid_of_24_survives_every_accident(ray_cluster_with_plugin: RayCluster, tmp_path: Path) -> None:
-    """One trial raises, one is killed, a node stops and another comes, the host is killed and run again."""
+    """One raises, one is killed, a node stops and another comes, the host is killed, the whole cluster restarted."""
     ray_cluster = ray_cluster_with_plugin
     options = ("--ray", f"address={ray_cluster.address},attempts=4", "--device", "cpu")
     grid = Grid(tmp_path, ray_cluster.environment, *options, steps=1500)
@@ -116,12 +116,22 @@ def test_a_grid_of_24_survives_every_accident(ray_cluster_with_plugin: RayCluste
     grid.wait(lambda: len(grid.with_status("done")) >= 3, "three trials")
     stopped = {folder.trial_id for folder in grid.with_status("running")}
     ray_cluster.kill("second")
+    stopped |= {folder.trial_id for folder in grid.with_status("running")}
     ray_cluster.start_node("second", f"--address={ray_cluster.address}")
     grid.wait(lambda: len(grid.with_status("done")) >= 6, "six trials")
     stopped |= {folder.trial_id for folder in grid.with_status("running")}
     grid.kill_host(host)
     time.sleep(1)
     stopped |= {folder.trial_id for folder in grid.with_status("running")}
+    host = grid.start()
+    grid.wait(lambda: len(grid.with_status("done")) >= 10, "ten trials")
+    stopped |= {folder.trial_id for folder in grid.with_status("running")}
+    grid.host = None  # it ends: what Ray ran is lost
+    ray_cluster.stop()
+    assert host.wait(180) != 0
+    assert "has gone, and its tasks with it" in grid.log()
+    stopped |= {folder.trial_id for folder in grid.with_status("running")}
+    ray_cluster.start()
     host = grid.start()
     assert host.wait(900) == 1, grid.log()
     grid.host = None

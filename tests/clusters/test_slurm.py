@@ -1,6 +1,7 @@
 """Slurm, the real one: the contract, devices, packing, detaching, refusals, and a grid through all its accidents."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -63,9 +64,11 @@ class TestSlurm(ExecutorContract):
         return make()
 
 
-def test_every_trial_sees_exactly_the_gpu_it_was_given(slurm: SlurmSite, make: Make, out: Path) -> None:
+@pytest.mark.parametrize("gres", ["gpu:1", "shard:1"])
+def test_every_trial_sees_exactly_the_gpu_it_was_given(make: Make, out: Path, gres: str) -> None:
     """They fail for want of CUDA; what each process saw stands in its folder before that."""
-    executor = make(gres="gpu:1")
+    executor = make(gres=gres)
+    assert Slurm.layout(Wish(options={"gres": gres})).shared == (gres == "shard:1")
     jobs = [write_trial(out, seed=seed, device="cuda") for seed in range(6)]
     executor.submit(jobs)
     wait_for_the_end(executor, jobs)
@@ -143,6 +146,43 @@ def test_what_was_left_to_slurm_is_collected_by_a_later_run(make: Make, out: Pat
     assert read_handed(TrialFolder(jobs[0].folder)) is None
     later.cancel([jobs[1].trial_id], hard=True)
     assert len(TrialFolder(jobs[0].folder).starts.read_text().splitlines()) == 1
+
+
+def test_a_job_that_slurm_requeues_goes_on_from_its_checkpoint(slurm: SlurmSite, make: Make, out: Path) -> None:
+    """As after preemption: it is asked to stop, and loses nothing."""
+    executor = make(attempts="1")
+    job = write_trial(out, steps=ENDLESS)
+    folder = TrialFolder(job.folder)
+    executor.submit([job])
+    wait(executor, folder.progress.exists, "the first step")
+    slurm.call("scontrol", "requeue", slurm.call("squeue", "-h", "-r", "-o", "%i").strip())
+    wait(executor, lambda: len(folder.attempts.read_text().splitlines()) == 2, "its second beginning")
+    assert json.loads(folder.attempts.read_text().splitlines()[1])["step"] > 0
+    executor.cancel([job.trial_id], hard=True)
+
+
+def test_a_detached_grid_is_collected_by_the_same_command(slurm: SlurmSite, tmp_path: Path) -> None:
+    run = [
+        "run", "--losses", "vanilla", "--arch", "mlp[hidden=8,layers=1]", "--dataset", "ring", "--device", "cpu",
+        "--steps", "20", "--num-samples", "100", "--seeds", "2", "--slurm", "poll=1,grace=5", "--out", "runs",
+    ]  # fmt: skip
+
+    def ganbench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "ganbench", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    left = ganbench(*run, "--detach")
+    assert left.returncode == 0, left.stderr
+    assert "2 trials left to Slurm" in left.stderr
+    status = ganbench("status", "runs")
+    assert "2 trials: " in status.stdout.splitlines()[-1]
+    assert "failed" not in status.stdout
+    collected = ganbench(*run)
+    assert collected.returncode == 0, collected.stderr
+    folders = [TrialFolder(path.parent) for path in (tmp_path / "runs").glob("*/result.json")]
+    assert [len(folder.starts.read_text().splitlines()) for folder in folders] == [1, 1]
+    assert ganbench("status", "runs").stdout.splitlines()[-1] == "2 trials: 2 done"
 
 
 def requeued_by_slurm(grid: Grid, folder: TrialFolder) -> bool:
