@@ -17,6 +17,7 @@ from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, Handed, ask_to_stop, forget, read_handed
 from ganbench.executors.options import count, seconds
 from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
+from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
 
 OVER = (JobState.ENDED, JobState.LOST)
@@ -91,7 +92,7 @@ class Slurm(Executor):
         self._next = time.monotonic() + self._poll
         live = [trial_id for trial_id in self._trials if self._states[trial_id] not in OVER]
         places = self._submissions.queue() if live else {}
-        again: list[Job] = []
+        again: dict[str, int] = {}
         for trial_id in live:
             self._states[trial_id] = self._look(self._trials[trial_id], places, again)
         # What is submitted from here on cannot stand in the queue that was looked at: that is for the next look.
@@ -144,8 +145,8 @@ class Slurm(Executor):
             "the same command collects them"
         )
 
-    def _look(self, trial: _Trial, places: Places | None, again: list[Job]) -> JobState:
-        """Where a trial stands, by its folder first and the queue second; fill ``again`` with what was lost."""
+    def _look(self, trial: _Trial, places: Places | None, again: dict[str, int]) -> JobState:
+        """Where a trial stands, by its folder first and the queue second; ``again`` takes what was lost."""
         folder = TrialFolder(trial.job.folder)
         status = folder.read_status()["status"]
         if status not in UNDER_WAY:
@@ -178,16 +179,18 @@ class Slurm(Executor):
             return JobState.RUNNING if status == "running" else JobState.PENDING
         ended_as = f"job {place.job} ended as {place.state}" if place else "its job is not in Slurm's queue"
         # One that was stopped by the end of its time or by preemption goes on; it has lost nothing.
-        if status == "interrupted":
-            again.append(trial.job)
+        if status == "interrupted" and _got_on(folder):
+            again[trial.job.trial_id] = trial.handed.attempt
             return JobState.PENDING
         return self._try_again(trial, ended_as, again, over=JobState.ENDED if place else JobState.LOST)
 
-    def _try_again(self, trial: _Trial, ended_as: str, again: list[Job], over: JobState = JobState.ENDED) -> JobState:
-        """Note that a trial is to be submitted once more, or give it up after its last attempt."""
+    def _try_again(
+        self, trial: _Trial, ended_as: str, again: dict[str, int], over: JobState = JobState.ENDED
+    ) -> JobState:
+        """Note the next attempt of a trial, or give it up after the last one."""
         attempt = trial.handed.attempt
         if attempt < self._attempts:
-            again.append(trial.job)
+            again[trial.job.trial_id] = attempt + 1
             return JobState.PENDING
         said = self._submissions.last_line(trial.handed)
         self._why[trial.job.trial_id] = f"{ended_as} and left no result, at attempt {attempt} of {self._attempts}{said}"
@@ -210,12 +213,10 @@ class Slurm(Executor):
             if name != trial_id and not (other.job.folder / STOP).exists() and self._states[name] not in OVER
         )
 
-    def _resubmit(self, jobs: Sequence[Job]) -> None:
+    def _resubmit(self, attempts: Mapping[str, int]) -> None:
         by_attempt: dict[int, list[Job]] = {}
-        for job in jobs:
-            stopped = TrialFolder(job.folder).read_status()["status"] == "interrupted"
-            attempt = self._trials[job.trial_id].handed.attempt + (not stopped)
-            by_attempt.setdefault(attempt, []).append(job)
+        for trial_id, attempt in attempts.items():
+            by_attempt.setdefault(attempt, []).append(self._trials[trial_id].job)
         for attempt, group in by_attempt.items():
             self._hand_over(group, attempt)
 
@@ -271,3 +272,13 @@ class Slurm(Executor):
             return True
         place = places.get((handed.submission, handed.index))
         return place is not None and place.state in site.ACTIVE
+
+
+def _got_on(folder: TrialFolder) -> bool:
+    """Whether a trial that was asked to stop had got further than the last time.
+
+    One whose jobs end before its first step, time and again, would be submitted for ever.
+    """
+    steps = [int(line.get("step", 0)) for line in read_lines(folder.attempts)]
+    never_began = not folder.starts.exists()
+    return never_began or len(steps) == 1 or (len(steps) > 1 and steps[-1] > steps[-2])

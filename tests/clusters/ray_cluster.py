@@ -42,6 +42,7 @@ class RayCluster:
             **environment,
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._arguments: dict[str, tuple[str, ...]] = {}
 
     def start(self) -> None:
         """Start both nodes and wait until the cluster has both."""
@@ -52,6 +53,7 @@ class RayCluster:
 
     def start_node(self, name: str, *arguments: str) -> None:
         """Start one node in the foreground, so that its processes are below ours."""
+        self._arguments[name] = arguments
         log = (self.folder / f"{name}.log").open("ab")
         self._processes[name] = subprocess.Popen(
             [
@@ -65,12 +67,12 @@ class RayCluster:
         log.close()
 
     def wait_for_nodes(self, count: int) -> None:
-        """Wait until the cluster has so many living nodes."""
+        """Wait until the cluster has so many living nodes; one that gave up starting, after 30 s, starts again."""
         script = (
             f"import ray; ray.init(address='{self.address}', log_to_driver=False, logging_level='ERROR'); "
             "print('alive', sum(node['Alive'] for node in ray.nodes()))"
         )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             answer = subprocess.run(
                 [sys.executable, "-c", script], env=os.environ | self.environment, capture_output=True, text=True
@@ -78,6 +80,10 @@ class RayCluster:
             if f"alive {count}" in answer.stdout:
                 return
             assert time.monotonic() < deadline, f"{answer.stdout}{answer.stderr[-2000:]}{self.logs()}"
+            for name, process in list(self._processes.items()):
+                if process.poll() is not None:
+                    self.kill(name)
+                    self.start_node(name, *self._arguments[name])
             time.sleep(1.0)
 
     def kill(self, name: str) -> None:

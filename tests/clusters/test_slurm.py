@@ -161,6 +161,24 @@ def test_a_job_that_slurm_requeues_goes_on_from_its_checkpoint(slurm: SlurmSite,
     executor.cancel([job.trial_id], hard=True)
 
 
+def test_one_that_is_stopped_before_its_first_step_again_and_again_is_given_up(make: Make, out: Path) -> None:
+    """As where a job's time is too short to begin with: each is a job that asks its trial to stop at once."""
+    stopping = out.parent / "python"
+    stopping.write_text(
+        f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\nfrom ganbench.folder import TrialFolder\n"
+        "task = json.loads(Path(sys.argv[3]).read_text())\nfolder = TrialFolder(Path(task['packs'][0][0]))\n"
+        "folder.append_start({'submission': task['submission']})\nfolder.append_attempt({'step': 0})\n"
+        "folder.write_status('interrupted', 'stopped after step 0; run again to go on')\n"
+    )
+    stopping.chmod(0o755)
+    executor = make(python=str(stopping), attempts="2")
+    job = write_trial(out)
+    executor.submit([job])
+    wait_for_the_end(executor, [job])
+    assert status_of(job) == "interrupted"
+    assert len(TrialFolder(job.folder).starts.read_text().splitlines()) == 3, "the first stop is nobody's fault"
+
+
 def test_a_detached_grid_is_collected_by_the_same_command(slurm: SlurmSite, tmp_path: Path) -> None:
     run = [
         "run", "--losses", "vanilla", "--arch", "mlp[hidden=8,layers=1]", "--dataset", "ring", "--device", "cpu",
