@@ -17,6 +17,7 @@ import argparse
 import json
 import math
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -92,8 +93,8 @@ def main() -> int:
         "executors": found,
     }
     first = "chrt -r 1 " if _real_time() else ""
-    command = f"{first}python -m benchmarks dispatch --trials {options.trials} --seconds {options.seconds:g}"
-    write(options.name, content, command=f"{command} --slots {options.slots}", machine=machine)
+    given = shlex.join(sys.argv[1:])
+    write(options.name, content, command=f"{first}python -m benchmarks dispatch {given}".rstrip(), machine=machine)
     return 0
 
 

@@ -105,7 +105,7 @@ def test_other_code_on_a_node_is_refused_naming_package_and_versions(
         make()
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_a_grid_of_24_survives_every_accident(ray_cluster_with_plugin: RayCluster, tmp_path: Path) -> None:
     """One raises, one is killed, a node stops and another comes, the host is killed, the whole cluster restarted."""
     ray_cluster = ray_cluster_with_plugin
