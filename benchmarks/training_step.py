@@ -52,9 +52,15 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
 
     rates: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
 
+    on_one: list[float] = []
+
     def peak() -> None:
         for dtype, found in rates.items():
             found.append(convolution_rate(dtype))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        on_one.append(convolution_rate())
+        torch.set_num_threads(threads)
 
     count = steps or workload.steps
     contenders: dict[str, Callable[[], Any]] = {
@@ -88,6 +94,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
         "floor": {
             "flops_per_step": flops,
             "convolution_rate": max(rates[torch.float32]),
+            "convolution_rate_one_thread": max(on_one),
             "convolution_rate_bfloat16": max(rates[torch.bfloat16]),
             "shares": shares,
         },
