@@ -13,7 +13,7 @@ RECIPE = ["--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-siz
           "--device", "cpu", "--protocol", "uniform", "--eval-every", "0", "--quiet"]  # fmt: skip
 
 
-def hostile_grid(folder: Path, *, good_seeds: int = 8, timeout: float = 8.0, steps: int = 60) -> list[str]:
+def hostile_grid(folder: Path, *, good_seeds: int = 8, timeout: float = 30.0, steps: int = 60) -> list[str]:
     """Run it; return what is wrong, a line each.
 
     Args:
