@@ -27,6 +27,35 @@ def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Com
             )
 
 
+def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
+    """Refuse settings that this loss has no use for, that contradict each other, or that these data are too few for.
+
+    Raises:
+        UsageError: names the setting, and what to give instead.
+    """
+    if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
+        raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
+    if recipe.ada_target and recipe.augment == "none":
+        raise UsageError(
+            f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
+            "name some with --set augment=translation"
+        )
+    if recipe.batch_size * architecture.pack > data.size:
+        packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
+        raise UsageError(
+            f"batch_size={recipe.batch_size}{packed} is more than the {data.size} training samples of "
+            f"'{data.component.label}'; use --batch-size"
+        )
+
+
+def doubts(label: str, penalties: list[Penalty], component: Component, architecture: Architecture) -> list[str]:
+    """What works, and is not what its paper means, in a line each."""
+    if architecture.batch_norm_in_discriminator and any(penalty.double_backward for penalty in penalties):
+        line = f"'{label}' penalises single samples' gradients, but '{component.label}' has batch norm in its "
+        return [line + "discriminator, which mixes them"]
+    return []
+
+
 def check_augmentations(augmentations: list[tuple[Component, Augmentation]], data: DataSpec) -> None:
     """Refuse augmentations of what are no images, and one that cannot transform images of this shape."""
     dataset = data.component.label
@@ -60,7 +89,7 @@ def check_pair(
     data: DataSpec,
     recipe: Recipe,
 ) -> None:
-    """Refuse an architecture that cannot make this data, or cannot serve this loss."""
+    """Refuse an architecture that is not for this data, or cannot serve this loss, by what they declare."""
     name, dataset = component.label, data.component.label
     if data.kind not in architecture.kinds:
         kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
@@ -85,28 +114,35 @@ def check_pair(
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
         )
-    if architecture.pack > 1 and any(penalty.differentiable for penalty in penalties):
+    if architecture.pack > 1 and any(p.differentiable and p.constrains == "gradient" for p in penalties):
         raise UsageError(
             f"loss '{label}' penalises single samples' gradients, and the discriminator of architecture '{name}' "
             f"judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient penalty"
         )
+
+
+def check_networks(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
+    """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
+    the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
+
+    Raises:
+        UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
+    """
     state = torch.random.get_rng_state()
     try:
-        _check_networks(component, architecture, data, recipe)
+        _try(component, architecture, data, latent_dim)
     finally:
         torch.random.set_rng_state(state)
 
 
-def _check_networks(component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
-    """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
-    the shapes that a loss and the evaluation count on."""
+def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
     name, dataset = component.label, data.component.label
     try:
-        generator, discriminator = architecture.networks(data.shape, recipe.latent_dim, data.classes)
+        generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
         n = 2 * architecture.pack
         labels = None if architecture.conditioning == "none" else torch.zeros(n, dtype=torch.int64)
         with torch.no_grad():
-            fakes = generate(generator, torch.zeros(n, recipe.latent_dim), labels)
+            fakes = generate(generator, torch.zeros(n, latent_dim), labels)
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error

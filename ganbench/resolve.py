@@ -12,15 +12,22 @@ from typing import Any
 
 from ganbench import components, plugins
 from ganbench.api import Architecture, Penalty
-from ganbench.compatibility import check_augmentations, check_pair, check_penalties
+from ganbench.compatibility import (
+    check_augmentations,
+    check_networks,
+    check_pair,
+    check_penalties,
+    check_recipe,
+    doubts,
+)
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.files import read_json, write_json
+from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
 from ganbench.resolve_data import Data, read_dataset
-from ganbench.spec import Component, Labels, Recipe, TrialSpec
+from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
 
 
 def answer(request: PlanRequest) -> PlanAnswer:
@@ -37,11 +44,12 @@ def answer(request: PlanRequest) -> PlanAnswer:
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:
     for dataset_request in request.datasets:
         data = read_dataset(dataset_request, request, registry, files)
+        tried: set[str] = set()
         if request.baselines:
-            yield from _baselines(request, data, registry)
+            yield from _baselines(request, data, registry, tried)
         for architecture_request in request.architectures:
             for loss_request in request.losses:
-                yield _cell(loss_request, architecture_request, data, request, registry)
+                yield _cell(loss_request, architecture_request, data, request, registry, tried)
 
 
 def _cell(
@@ -50,6 +58,7 @@ def _cell(
     data: Data,
     plan: PlanRequest,
     registry: Registry,
+    tried: set[str],
 ) -> Planned:
     loss_component, loss = components.resolve(loss_request.loss, registry)
     resolved = [components.resolve(request, registry) for request in loss_request.penalties]
@@ -74,27 +83,10 @@ def _cell(
         policy = "+".join(component.label for component, _ in augmentations)
         recipe = recipe.model_copy(update={"augment": policy})
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
-    warnings = list(data.warnings)
-    if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
-        raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
-    if recipe.ada_target and recipe.augment == "none":
-        raise UsageError(
-            f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
-            "name some with --set augment=translation"
-        )
+    check_recipe(label, loss, architecture, data.spec, recipe)
     check_augmentations(augmentations, data.spec)
-    if recipe.batch_size * architecture.pack > data.spec.size:
-        packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
-        raise UsageError(
-            f"batch_size={recipe.batch_size}{packed} is more than the {data.spec.size} training samples of "
-            f"'{data.spec.component.label}'; use --batch-size"
-        )
     check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
-    if architecture.batch_norm_in_discriminator and any(penalty.double_backward for penalty in penalties):
-        warnings.append(
-            f"'{label}' penalises single samples' gradients, but '{architecture_component.label}' has batch norm in "
-            "its discriminator, which mixes them"
-        )
+    _try_once(architecture_component, architecture, data.spec, recipe, tried)
     every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
     spec = TrialSpec(
         loss=loss_component,
@@ -108,7 +100,18 @@ def _cell(
             update={"every": every, "labels": _labels(architecture_component, architecture, data, plan)}
         ),
     )
-    return Planned(spec=spec, warnings=tuple(warnings))
+    warnings = (*data.warnings, *doubts(label, penalties, architecture_component, architecture))
+    return Planned(spec=spec, warnings=warnings)
+
+
+def _try_once(
+    component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe, tried: set[str]
+) -> None:
+    """Try networks that no other cell of this dataset has tried: large ones take seconds to build."""
+    name = digest([component.model_dump(mode="json"), recipe.latent_dim])
+    if name not in tried:
+        check_networks(component, architecture, data, recipe.latent_dim)
+        tried.add(name)
 
 
 def _settled(
@@ -139,7 +142,7 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
     return chosen
 
 
-def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Planned]:
+def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str]) -> Iterable[Planned]:
     """The floor (real against real) and, for each architecture, the ceiling (untrained)."""
     defaults = Recipe()
     yield Planned(
@@ -157,6 +160,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry) -> Iterable[Pl
     for request in plan.architectures:
         component, architecture = _settled(request, registry, gradient_penalty=False)
         check_pair("(untrained)", [], component, architecture, data.spec, recipe)
+        _try_once(component, architecture, data.spec, recipe, tried)
         yield Planned(
             spec=TrialSpec(
                 baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from ganbench.api import Samples
+from ganbench.api import Penalty, Samples
 from ganbench.architectures.pacgan import Generator, Maxout, PacGAN
 from ganbench.compatibility import check_pair
 from ganbench.errors import UsageError
 from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.clip import WeightClip
+from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.loop import Objective, discriminator_update, generator_update
@@ -100,7 +101,32 @@ def test_a_penalty_on_single_samples_is_refused_where_samples_are_packed() -> No
     with pytest.raises(UsageError, match="judges 2 samples at once"):
         check_pair("vanilla+r1", [R1()], PACKED, PacGAN(pack=2), POINTS, Recipe())
     check_pair("vanilla+r1", [R1()], PACKED, PacGAN(pack=1), POINTS, Recipe())
-    check_pair("vanilla+weight-clip", [WeightClip()], PACKED, PacGAN(pack=2), POINTS, Recipe())
+
+
+@pytest.mark.parametrize("penalty", [WeightClip(), LeCam()])
+def test_a_penalty_on_weights_or_outputs_is_not(penalty: Penalty) -> None:
+    check_pair("vanilla+other", [penalty], PACKED, PacGAN(pack=2), POINTS, Recipe())
+
+
+def test_a_penalty_on_outputs_sees_one_output_per_group() -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Counting(LeCam):
+        def on_outputs(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+            seen.append((*real.shape, *fake.shape))
+            return super().on_outputs(real, fake)
+
+    recipe = Recipe(batch_size=10, latent_dim=2)
+    state = State(
+        architecture=PacGAN(pack=3, hidden=8, hidden_d=8),
+        samples=Samples(data=torch.randn(100, 2)),
+        recipe=recipe,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    loss = discriminator_update(state, Objective(loss=Vanilla(), penalties=(Counting(),)), recipe)
+    assert seen == [(10, 10)]
+    assert loss.isfinite()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Architecture, Augmentation, Conditioning, Networks
-from ganbench.compatibility import check_augmentations, check_pair
+from ganbench.compatibility import check_augmentations, check_networks, check_recipe, doubts
 from ganbench.errors import UsageError
+from ganbench.losses.hinge import Hinge
+from ganbench.losses.vanilla import Vanilla
+from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Component, DataSpec, Recipe
-
-RECIPE = Recipe(latent_dim=4)
 
 
 def component(name: str) -> Component:
@@ -75,7 +77,7 @@ class Made(Architecture):
 
 
 def check(architecture: Architecture, samples: DataSpec | None = None) -> None:
-    check_pair("hinge", [], component("mine"), architecture, samples or data(), RECIPE)
+    check_networks(component("mine"), architecture, samples or data(), 4)
 
 
 def refusal(function: Callable[..., None], *arguments: Any) -> str:
@@ -163,3 +165,32 @@ class Halved(Augmentation):
 )
 def test_an_augmentation_that_cannot_transform_the_data_is_refused(samples: DataSpec, words: str) -> None:
     assert words in refusal(check_augmentations, [(component("halved"), Halved())], samples)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (Recipe(smoothing_real=0.1), "loss 'hinge' has no labels to smooth"),
+        (Recipe(smoothing_fake=0.1), "loss 'hinge' has no labels to smooth"),
+        (Recipe(ada_target=0.6), "ada_target=0.6 adapts how often images are augmented, and augment is none"),
+        (Recipe(batch_size=51), "batch_size=51 in groups of 2 is more than the 100 training samples of 'cells'"),
+    ],
+)
+def test_settings_that_nothing_here_has_a_use_for_are_refused(recipe: Recipe, words: str) -> None:
+    assert words in refusal(check_recipe, "hinge", Hinge(), Made(fails, pack=2), data(), recipe)
+
+
+def test_settings_that_are_of_use_are_not() -> None:
+    recipe = Recipe(batch_size=50, smoothing_real=0.1, ada_target=0.6, augment="translation")
+    check_recipe("vanilla", Vanilla(), Made(fails, pack=2), data(), recipe)
+
+
+def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
+    class Normed(Made):
+        batch_norm_in_discriminator = True
+
+    mine = component("mine")
+    (line,) = doubts("hinge+r1", [R1()], mine, Normed(fails))
+    assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes them")
+    assert doubts("hinge+lecam", [LeCam()], mine, Normed(fails)) == []
+    assert doubts("hinge+r1", [R1()], mine, Made(fails)) == []

@@ -32,7 +32,7 @@ class Architecture:
         pack: samples that the discriminator judges together (PacGAN, arXiv:1712.04086). Where it is above 1, the
             discriminator maps N·pack samples to N raw outputs, one per group of ``pack`` neighbours, and an update
             draws ``batch_size * pack`` samples: a loss sees ``batch_size`` outputs of each kind in any case. Penalties
-            on single samples' gradients are refused then.
+            that constrain the gradient, which is a single sample's, are refused then.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
