@@ -4,13 +4,14 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from ganbench import devices
-from ganbench.errors import UsageError
-from ganbench.executors import Executor, JobState, Layout, Settings, Wish
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.executors import Executor, JobState, Layout, Settings, Wish, ray, ray_site
 from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
 from ganbench.executors.local import Local, layout
 from ganbench.executors.options import check_names, count, number, parse_options, seconds
@@ -186,6 +187,33 @@ def test_nobody_trains_beside_the_cluster_that_a_trial_was_left_to(tmp_path: Pat
     refuse_what_others_hold(folders[:1], "local")
     with pytest.raises(UsageError, match=r"^left was left to slurm .*task 3\); collect it with --executor slurm"):
         refuse_what_others_hold(folders, "local")
+
+
+@pytest.mark.parametrize(("reached", "given_up"), [(True, True), (False, False)])
+def test_a_head_that_went_away_is_told_from_one_behind_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, reached: bool, given_up: bool
+) -> None:
+    """Whoever connects through ``ray://`` may never reach the head itself."""
+
+    class Cluster:
+        gcs_address = "10.0.0.1:6379"
+
+        def get_runtime_context(self) -> "Cluster":
+            return self
+
+    answers = iter([""] if reached else [])
+    monkeypatch.setattr(ray_site, "connect", lambda *_: Cluster())
+    monkeypatch.setattr(ray_site, "check_that_it_fits", lambda *_: None)
+    monkeypatch.setattr(ray_site, "check_the_nodes", lambda *_: None)
+    monkeypatch.setattr(ray_site, "refusal", lambda address: address and next(answers, "nobody answers"))
+    monkeypatch.setattr(ray_site, "KNOCK_SECONDS", 0.0)
+    monkeypatch.setattr(ray, "SILENCE_SECONDS", 0.0)
+    executor = ray.Ray(Settings(slots=1, timeout=None, server=lambda: pytest.fail("no server is needed")))
+    gone = pytest.raises(GanbenchError, match=r"the Ray cluster at 10\.0\.0\.1:6379 has gone")
+    with gone if given_up else nullcontext():
+        for _ in range(3):
+            executor.states()
+            time.sleep(0.001)
 
 
 def test_states_have_the_names_of_the_contract() -> None:

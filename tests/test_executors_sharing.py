@@ -107,6 +107,20 @@ def test_a_device_holds_trials_of_one_cell(out: Path) -> None:
     assert gpu.running == [other]
 
 
+def test_a_waiting_trial_that_cannot_be_read_holds_up_nobody(out: Path) -> None:
+    """Somebody removes its folder while the others run; its own worker will say so."""
+    gpu = Gpu(out, [100.0, 200.0, 300.0])
+    gpu.fill()
+    gone = gpu.waiting[0]
+    TrialFolder(gone.folder).spec.unlink()
+    gpu.report()
+    assert gpu.fill() == 2
+    assert gone in gpu.waiting
+    gpu.running.clear()
+    gpu.fill()
+    assert gpu.running == [gone]
+
+
 def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PerDevice().convert("auto", None, None) == AUTO
     assert PerDevice().convert("3", None, None) == 3

@@ -40,7 +40,9 @@ class Ray(Executor):
         self._jobs: dict[str, tuple[Job, Any]] = {}
         self._ended: dict[str, str] = {}
         self._ray = site.connect(options.get("address", "auto"), self._attempts)
-        self._head = str(self._ray.get_runtime_context().gcs_address)
+        head = str(self._ray.get_runtime_context().gcs_address)
+        # Through Ray's own proxy (ray://) the head may be out of reach from here, and is there all the same.
+        self._head = "" if site.refusal(head) else head
         self._next_knock = 0.0
         self._silent_since: float | None = None
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ganbench.errors import StoreError
 from ganbench.executors import Job
 from ganbench.files import digest, read_lines
 from ganbench.folder import TrialFolder
@@ -87,6 +88,9 @@ class Sharing:
 
     def _key(self, job: Job) -> str:
         if job.trial_id not in self._keys:
-            spec = TrialFolder(Path(job.folder)).read_spec().spec
-            self._keys[job.trial_id] = digest(spec.model_dump(mode="json", exclude={"seed"}))
+            try:
+                spec = TrialFolder(Path(job.folder)).read_spec().spec
+                self._keys[job.trial_id] = digest(spec.model_dump(mode="json", exclude={"seed"}))
+            except StoreError:  # its worker says what is wrong; here it is a cell of its own
+                self._keys[job.trial_id] = job.trial_id
         return self._keys[job.trial_id]

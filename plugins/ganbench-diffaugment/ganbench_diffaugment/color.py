@@ -37,9 +37,9 @@ class Color(Augmentation):
     def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Return the images (N, C, H, W) in other colours."""
         draw = torch.rand((3, len(images), 1, 1, 1), generator=rng, device=images.device) * 2 - 1
-        added, saturation, contrast = (
-            draw * draw.new_tensor([self.brightness / 2, self.saturation, self.contrast / 2]).view(3, 1, 1, 1, 1)
-        ).to(images.dtype)
+        # By numbers, not by a tensor of them: that would be a copy to the device, which no CUDA graph can hold.
+        widths = (self.brightness / 2, self.saturation, self.contrast / 2)
+        added, saturation, contrast = ((one * width).to(images.dtype) for one, width in zip(draw, widths, strict=True))
         images = images + added
         grey = images.mean(1, keepdim=True)
         images = (images - grey) * (1 + saturation) + grey

@@ -4,6 +4,7 @@ import pytest
 import torch
 from ganbench_diffaugment.color import Color
 from ganbench_diffaugment.cutout import Cutout
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench import plugins
 from ganbench.testing import Conformance
@@ -75,6 +76,27 @@ def test_cutout_leaves_the_rest_alone():
     y = Cutout(hole=0.25)(x, stream())
     assert torch.equal(torch.where(y == 0, x, y), x)
     assert 0 < (y == 0).double().mean() <= 1 / 16
+
+
+class Operations(TorchDispatchMode):
+    """Notes what torch is asked to do."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.names.add(operation.overloadpacket.__name__)
+        return operation(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize("component", [Color, Cutout])
+def test_nothing_passes_between_host_and_device(component):
+    """On a GPU each such copy would wait, and keep ganbench from recording a step as a CUDA graph."""
+    with Operations() as seen:
+        component()(images(2, 3), stream())
+    # A tensor made of Python's numbers, and a number taken out of a tensor.
+    assert not seen.names & {"lift_fresh", "_local_scalar_dense"}
 
 
 @pytest.mark.parametrize(
