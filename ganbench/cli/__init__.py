@@ -89,7 +89,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
     \b
     Examples:
       ganbench run --losses vanilla,lsgan,wgan-gp,hinge --arch dcgan
-      ganbench run --losses hinge+r1[gamma=0.1] --arch dcgan --dataset mnist --seeds 5
+      ganbench run --losses 'hinge+r1[gamma=0.1]' --arch dcgan --dataset mnist --seeds 5
       ganbench results runs --format markdown
       ganbench show wgan-gp
     """

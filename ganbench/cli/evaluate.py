@@ -60,7 +60,7 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     Examples:
       ganbench eval samples/ --against digits
       ganbench eval theirs.zip ours.npy --against runs/hinge-dcgan-digits-s0-0123456789ab
-      ganbench eval photos/ --against folder:reals[size=64] --size 64 --metrics fid,kid
+      ganbench eval photos/ --against 'folder:reals[size=64]' --size 64 --metrics fid,kid
       ganbench eval generator.pt --latent-dim 128 --against cifar10 --reference train
       ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
     """

@@ -110,8 +110,8 @@ def run(
     \b
     Examples:
       ganbench run --losses vanilla,lsgan --arch dcgan
-      ganbench run --losses wgan-gp[lambda_gp=1|10] --arch dcgan --seeds 5
-      ganbench run --losses hinge --arch resnet --dataset folder:photos.zip[size=32] --device cuda
+      ganbench run --losses 'wgan-gp[lambda_gp=1|10]' --arch dcgan --seeds 5
+      ganbench run --losses hinge --arch resnet --dataset 'folder:photos.zip[size=32]' --device cuda
       ganbench run --suite leaderboards/digits.toml --format markdown
       ganbench run --suite grid.toml --devices 0,2 --per-device 2
       ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
