@@ -158,7 +158,7 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(
-            f"the discriminator of architecture '{name}' fails on samples of '{dataset}': {reason}"
+            f"the discriminator of architecture '{name}' fails on {n} samples of '{dataset}': {reason}"
         ) from error
     raw, classes = found, None
     if architecture.conditioning == "classifier":

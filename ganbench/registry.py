@@ -1,6 +1,6 @@
 """Names to components, imported only when used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -108,11 +108,11 @@ class Registry:
                 if entry.distribution == distribution:
                     return entry
             qualified = [entry.qualified for entry in self.entries(kind)]
-            raise UsageError(f"there is no {kind} '{name}'{_elsewhere(kind, bare)}{did_you_mean(name, qualified)}")
+            raise UsageError(f"there is no {kind} '{name}'{elsewhere(bare, [kind])}{did_you_mean(name, qualified)}")
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
-            raise UsageError(f"there is no {kind} '{name}'{_elsewhere(kind, name)}{did_you_mean(name, known)}")
+            raise UsageError(f"there is no {kind} '{name}'{elsewhere(name, [kind])}{did_you_mean(name, known)}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]
@@ -122,6 +122,7 @@ class Registry:
         return entries[0]
 
 
-def _elsewhere(kind: str, name: str) -> str:
-    package = ELSEWHERE.get(kind, {}).get(name)
-    return f"; it comes with the package {package}" if package else ""
+def elsewhere(name: str, kinds: Iterable[str] = KINDS) -> str:
+    """Say, as the end of a sentence, which packages under ``plugins/`` bring a name; empty where none does."""
+    packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
+    return f"; it comes with the package {' and '.join(packages)}" if packages else ""

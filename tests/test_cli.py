@@ -112,6 +112,7 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["results", "nowhere"], "no folder nowhere"),
         (["sample", "nowhere"], "no trial nowhere"),
         (["show", "wgn"], "did you mean 'wgan'?"),
+        (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),
         (["list", "loses"], "did you mean 'losses'?"),
         (["rn"], "did you mean 'run'?"),
     ],

@@ -107,7 +107,7 @@ def fails(x: Tensor) -> Tensor:
             "class logits shape (2, 2) for 2 samples of 5 classes",
         ),
         (Made(lambda x: x[:, 0], condition="classifier"), 2, "returns shape (2,), not raw outputs with class logits"),
-        (Made(fails), 0, "fails on samples of 'cells': mat1 and mat2 cannot be multiplied"),
+        (Made(fails), 0, "fails on 2 samples of 'cells': mat1 and mat2 cannot be multiplied"),
         (
             Made(lambda x: x[:, 0], makes=(1, 8, 8)),
             0,

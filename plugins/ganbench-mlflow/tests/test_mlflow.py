@@ -13,6 +13,8 @@ from ganbench.trackers import Settings, Tracked
 from ganbench.trackers.following import make_trackers
 
 tracker = pytest.importorskip("ganbench_mlflow.tracker", reason="ganbench-mlflow is not installed")
+for needed in ("sqlalchemy", "alembic"):
+    pytest.importorskip(needed, reason=f"{needed} is not installed, which MLflow keeps its local database with")
 
 SPEC = {
     "baseline": "", "seed": 3, "loss": {"label": "wgan-gp[lambda_gp=1]"}, "architecture": {"label": "dcgan"},
