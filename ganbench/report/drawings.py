@@ -43,6 +43,8 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
     snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
     points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
     pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}
+    # Points are plotted with their training; the plot of an untrained generator would stand alone.
+    plotted = set(points) | {line.key for line in section.lines if points and line.baseline}
     return {
         "key": section.key,
         "headline": ranking.metric if ranking else (scores[0] if scores else None),
@@ -52,7 +54,7 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
         ],
         "conclusions": {name: found.conclusions() for name, found in section.rankings.items()},
         "rows": [_row(line, section, scores) for line in section.lines],
-        "sheets": _sheets(section, {} if points else pictures, sheets, skip=set(points)),
+        "sheets": _sheets(section, {} if points else pictures, sheets, skip=plotted),
         "film": _scatter_film(points, film) if points else _picture_film(pictures, film),
     }
 
