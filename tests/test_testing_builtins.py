@@ -21,13 +21,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "infogan": {"width": 4, "hidden": 16},
 }
 
-# Checks that a built-in is let off, with the reason. One that it would pass fails the test below.
-EXEMPT: dict[str, dict[str, str]] = {
-    "architecture/infogan": {
-        "shapes": "the study's discriminator has a batch norm after a dense layer, which needs two samples in training"
-    }
-}
-
 KINDS = ("loss", "penalty", "augmentation", "architecture", "dataset", "metric", "extractor", "executor", "tracker")
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 BUILT_IN = [f"{kind}/{entry.name}" for kind in KINDS for entry in REGISTRY.entries(kind)]
@@ -55,7 +48,7 @@ def outcomes(component: str) -> list[Outcome]:
 def test_a_built_in_conforms(component: str) -> None:
     found = outcomes(component)
     failed = {outcome.check: outcome.message for outcome in found if outcome.status == "failed"}
-    assert set(failed) == set(EXEMPT.get(component, {})), failed
+    assert not failed
     if component.startswith("loss/"):
         # Whatever a built-in loss says of itself is held against its code.
         assert {outcome.check: outcome.status for outcome in found}["formula"] == "ok"
