@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from test_results import make_spec, make_trial
 
 from ganbench.cli import cli
+from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
@@ -245,3 +246,12 @@ def test_the_command_line(runs: Path, tmp_path: Path) -> None:
     assert found.return_value == 1
     assert "digits.md differs from what the results give, first in line" in found.stderr
     assert isinstance(call(cli, ["leaderboard", "build", "--out", out], standalone_mode=False).exception, UsageError)
+
+
+def test_a_board_names_its_suite_without_folders_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _as_published(Path("boards/a.toml")) == "boards/a.toml"
+    assert _as_published(tmp_path / "boards" / "a.toml") == "boards/a.toml"
+    assert _as_published(tmp_path.parent / "a.toml") == "a.toml"

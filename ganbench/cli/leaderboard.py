@@ -142,6 +142,13 @@ def make(
         return code
     # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.
     sources = [trial.path for trial in trials]
-    for path in making.write(making.assemble(sources, target, suite=suite.as_posix()), target):
+    for path in making.write(making.assemble(sources, target, suite=_as_published(suite)), target):
         click.echo(path)
     return code
+
+
+def _as_published(suite: Path) -> str:
+    """Return how a board names its suite: below the working folder, else by its name. No folder of this machine."""
+    if suite.is_absolute():
+        suite = suite.relative_to(Path.cwd()) if suite.is_relative_to(Path.cwd()) else Path(suite.name)
+    return suite.as_posix()
