@@ -3,7 +3,7 @@
 import torch
 
 from ganbench.api import Architecture, Augmentation, Loss, Penalty
-from ganbench.errors import UsageError
+from ganbench.errors import UsageError, in_one_line
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.conditional import generate
 
@@ -70,7 +70,7 @@ def check_augmentations(augmentations: list[tuple[Component, Augmentation]], dat
         try:
             found = augmentation(images, torch.Generator())
         except Exception as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = in_one_line(error)
             raise UsageError(
                 f"augmentation '{component.label}' cannot transform the images of dataset '{dataset}': {reason}"
             ) from error
@@ -144,7 +144,7 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
         with torch.no_grad():
             fakes = generate(generator, torch.zeros(n, latent_dim), labels)
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = in_one_line(error)
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
     check = f"`ganbench plugins check {component.plugin}` says more"
     if not isinstance(fakes, torch.Tensor) or fakes.shape != (n, *data.shape):
@@ -156,7 +156,7 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
         with torch.no_grad():
             found = discriminator(fakes, labels) if architecture.conditioning == "labels" else discriminator(fakes)
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = in_one_line(error)
         raise UsageError(
             f"the discriminator of architecture '{name}' fails on {n} samples of '{dataset}': {reason}"
         ) from error

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
-from ganbench.errors import GanbenchError, UsageError, did_you_mean
+from ganbench.errors import GanbenchError, UsageError, did_you_mean, in_one_line
 from ganbench.grid import ComponentRequest
 from ganbench.registry import Entry, Registry
 from ganbench.sources import source_hash
@@ -99,7 +99,7 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
     except GanbenchError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = in_one_line(error)
         raise UsageError(f"{kind} '{name}': {reason}") from error
 
 

@@ -30,6 +30,11 @@ class Diverged(Exception):
         self.step = step
 
 
+def in_one_line(error: BaseException, most: int | None = None) -> str:
+    """Return an error's message as one line of at most ``most`` characters, or its type where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
     choices = sorted(known)

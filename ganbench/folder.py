@@ -15,6 +15,12 @@ from ganbench.schema import upgrade
 from ganbench.spec import STATUSES, TrialFile
 
 
+def require_runs(runs: Path) -> None:
+    """Raise :class:`StoreError` where there is no such folder of trials."""
+    if not runs.is_dir():
+        raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
+
+
 class TrialFolder:
     """The files of one trial, each written whole or not at all."""
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.errors import StoreError
 from ganbench.files import read_json
-from ganbench.folder import TrialFolder
+from ganbench.folder import TrialFolder, require_runs
 from ganbench.protocol import Protocol
 from ganbench.recipe import explain
 from ganbench.schema import upgrade
@@ -187,8 +187,7 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
     Raises:
         StoreError: there is no such folder, or it cannot be listed.
     """
-    if not runs.is_dir():
-        raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
+    require_runs(runs)
     try:
         folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if is_trial(p))
     except OSError as error:

@@ -184,6 +184,11 @@ class TrialSpec(Frozen):
         """A readable beginning and twelve digits of the hash of the canonical JSON."""
         return self.name_of(self.model_dump(mode="json"))
 
+    @property
+    def cell_id(self) -> str:
+        """What trials share that differ in nothing but their seed."""
+        return digest(self.model_dump(mode="json", exclude={"seed"}))
+
     def name_of(self, content: Any) -> str:
         """The name of this trial where ``content`` is its canonical form."""
         words = [

@@ -9,7 +9,7 @@ from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
 from ganbench.files import remove_drafts
-from ganbench.folder import TrialFolder
+from ganbench.folder import TrialFolder, require_runs
 from ganbench.leases import Leases
 from ganbench.results import read_row
 from ganbench.spec import FINAL, STATUSES
@@ -53,8 +53,7 @@ class Store:
 
     def folders(self) -> Iterator[TrialFolder]:
         """All trials, by name."""
-        if not self.path.is_dir():
-            raise StoreError(f"there is no folder {self.path}; run something first, or name the folder given to --out")
+        require_runs(self.path)
         for spec in sorted(self.path.glob("*/spec.json")):
             yield TrialFolder(spec.parent)
 

@@ -116,10 +116,7 @@ class _Batch:
             # Of the batch, not of one member: out of memory, for example.
             for member in self._recorders.keys() - statuses.keys():
                 statuses[member] = ended_by(error, self._recorders[member])
-        for member, recorder in self._recorders.items():
+        for member, watcher in self._watchers.items():
             if member not in statuses:
-                problem = self._watchers[member].write_checkpoint(member.state)
-                reason = f"stopped after step {member.state.step}{problem and '; '}{problem}; run again to go on"
-                recorder.folder.write_status("interrupted", reason)
-                statuses[member] = "interrupted"
+                statuses[member] = watcher.interrupted(member.state)
         return [statuses[member] for member in self._recorders]

@@ -71,11 +71,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
             observer.first_snapshot(state)
         recorder.begin()
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
-            problem = observer.write_checkpoint(state)
-            recorder.folder.write_status(
-                "interrupted", f"stopped after step {state.step}{problem and '; '}{problem}; run again to go on"
-            )
-            return "interrupted"
+            return observer.interrupted(state)
     conclude(state, spec, parts, recorder)
     return "done"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from test_training_equality import Silent
 from torch import Tensor
 
 from ganbench.api import Loss
@@ -235,17 +236,6 @@ def test_the_reason_is_the_error_that_came_first() -> None:
     last = RuntimeError("capture invalidated")
     last.__context__ = first
     assert module._first_cause(last) == "a copy to the host"
-
-
-class Silent:
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
-        pass
-
-    def evaluate(self, state: State) -> None:
-        pass
-
-    def after_step(self, state: State) -> bool:
-        return False
 
 
 @pytest.mark.gpu

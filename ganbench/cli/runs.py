@@ -224,11 +224,9 @@ def _folder(row: "Row") -> "TrialFolder":
 
 
 def _folders(out: Path, is_trial: Any) -> "list[TrialFolder]":
-    from ganbench.errors import StoreError
-    from ganbench.folder import TrialFolder
+    from ganbench.folder import TrialFolder, require_runs
 
-    if not out.is_dir():
-        raise StoreError(f"there is no folder {out}; run something first, or name the folder given to --out")
+    require_runs(out)
     return [TrialFolder(path) for path in sorted(out.iterdir()) if is_trial(path)]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from ganbench.executors import Executor, Job, JobState
-from ganbench.files import digest
 from ganbench.folder import TrialFolder
 
 
@@ -68,4 +67,4 @@ def _cell(job: Job) -> str:
     spec = trial.spec
     if spec.baseline or (spec.data.kind == "image" and trial.execution.device == "cpu"):
         return job.trial_id
-    return digest(spec.model_dump(mode="json", exclude={"seed"}))
+    return spec.cell_id

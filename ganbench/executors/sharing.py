@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.executors import Job
-from ganbench.files import digest, read_lines
+from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
 
 PAYS = 1.1
@@ -89,8 +89,7 @@ class Sharing:
     def _key(self, job: Job) -> str:
         if job.trial_id not in self._keys:
             try:
-                spec = TrialFolder(Path(job.folder)).read_spec().spec
-                self._keys[job.trial_id] = digest(spec.model_dump(mode="json", exclude={"seed"}))
+                self._keys[job.trial_id] = TrialFolder(Path(job.folder)).read_spec().spec.cell_id
             except StoreError:  # its worker says what is wrong; here it is a cell of its own
                 self._keys[job.trial_id] = job.trial_id
         return self._keys[job.trial_id]

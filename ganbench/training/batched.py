@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ganbench import seeds
 from ganbench.api import Architecture
+from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
 from ganbench.training.loop import (
     Objective,
@@ -105,7 +106,7 @@ def obstacle(architecture: Architecture, states: Sequence[State], recipe: Recipe
                     if not all(_close(a, b, tolerance) for a, b in pairs):
                         return f"{type(network).__name__} computes something else when it is batched"
     except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
-        return " ".join(str(error).split())[:200] or type(error).__name__
+        return in_one_line(error, 200)
     return ""
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganbench import seeds
+from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
@@ -228,4 +229,4 @@ def _first_cause(error: BaseException) -> str:
     """One line of the error that began it: ending a recording that has failed raises another."""
     while error.__context__ is not None:
         error = error.__context__
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return in_one_line(error, 200)
