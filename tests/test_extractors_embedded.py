@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from ganbench.datasets.digits import Digits as DigitsData
 from ganbench.datasets.idx import MNIST
 from ganbench.errors import DataError, UsageError
 from ganbench.extractors import embedded, register_with_torch_fidelity
-from ganbench.extractors.embedded import WEIGHTS, Digits, Embedded, Mnist, halve
+from ganbench.extractors.embedded import WEIGHTS, Digits, Embedded, Mnist
 from ganbench.files import file_sha256
 
 EMBEDDED = [Digits, Mnist]
@@ -64,10 +63,23 @@ def test_outputs_come_in_the_order_asked_for(layers: list[str]) -> None:
     assert [output.shape[1] for output in outputs] == [{"64": 64, "logits": 10}[layer] for layer in layers]
 
 
-def test_halving_is_max_pooling_and_commutes_with_relu() -> None:
-    x = torch.randn(3, 5, 8, 8, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(halve(x), F.max_pool2d(x, 2))
-    assert torch.equal(F.relu(halve(x)), F.max_pool2d(F.relu(x), 2))
+def test_neither_the_batch_nor_the_threads_change_a_bit() -> None:
+    network, data = Digits().build(["64"]), TEST.data[:200]
+    threads, (whole,) = torch.get_num_threads(), network(data)
+    try:
+        torch.set_num_threads(1)
+        for size in (1, 17, 64):
+            assert torch.equal(torch.cat([network(part)[0] for part in data.split(size)]), whole)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_layouts_differ_by_rounding_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Digits().build(["64", "logits"])
+    fast = network(TEST.data)
+    monkeypatch.setattr(embedded, "blocked", lambda x: x)
+    for one, other in zip(fast, network(TEST.data), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_three_equal_channels_are_one_and_colour_is_refused() -> None:

@@ -99,6 +99,7 @@ class Extractor:
         dimension: the number of features.
         channels: the number of image channels it takes, 1 or 3.
         sizes: (smallest, largest) image side it takes, inclusive; a network trained on one size refuses others.
+        batch_size: images that it takes at a time; fewer where memory is short, more where a call is cheap.
         domain: what kind of images it understands, for ``ganbench show``.
     """
 
@@ -108,6 +109,7 @@ class Extractor:
     dimension: ClassVar[int] = 0
     channels: ClassVar[int] = 3
     sizes: ClassVar[tuple[int, int]] = (1, 1 << 16)
+    batch_size: ClassVar[int] = 250
     domain: ClassVar[str] = ""
 
     def sha256(self) -> str:

@@ -66,8 +66,6 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
             raise DataError(f"{path} does not hold the weights of {name}; remove the setting that names it") from error
         self.requires_grad_(False)
         self.eval()
-        # Channels last, and what halve() does, take half the time on a CPU.
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the requested outputs in the order of ``features_list``: (N, 64) features, (N, 10) logits."""
@@ -83,10 +81,12 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
             shape = "x".join(str(length) for length in images.shape[1:])
             raise UsageError(f"{self.name} was trained on 1x{self.size}x{self.size} images and refuses {shape}")
         # In place where nobody else looks: on small images every pass over memory counts.
-        x = images.to(torch.float32).div_(127.5).sub_(1)
-        x = F.relu_(halve(self.conv1(x)))
-        x = F.relu_(halve(self.conv2(x)))
-        x = F.relu_(self.conv3(x)).mean(dim=(2, 3))
+        x = blocked(images.to(torch.float32).div_(127.5).sub_(1))
+        # Pooling before the ReLU gives the same as after it, on a quarter of the values.
+        x = torch.relu_(F.max_pool2d(self.conv1(x), 2))
+        x = torch.relu_(F.max_pool2d(self.conv2(x), 2))
+        x = F.adaptive_avg_pool2d(torch.relu_(self.conv3(x)), 1)
+        x = (x.to_dense() if x.is_mkldnn else x).flatten(1)
         outputs = {"64": x}
         if "logits" in self.features_list:
             outputs["logits"] = self.classifier(x)
@@ -109,14 +109,13 @@ class DigitFeatures(FeatureExtractorBase):  # type: ignore[misc]
         return torch.zeros(1, 1, cls.size, cls.size, dtype=torch.uint8)
 
 
-def halve(x: Tensor) -> Tensor:
-    """Max pooling of (N, C, H, W) by 2x2; faster on a CPU than the general one, equal in every bit.
+def blocked(x: Tensor) -> Tensor:
+    """Return float32 images (N, C, H, W) in oneDNN's own layout where it computes them, that is on most CPUs.
 
-    Before a ReLU it gives the same as after it, on a quarter of the values.
+    From there on no layer reorders what the one before it wrote, which saves a quarter of the time. What comes out is
+    the same for every batch size and number of threads, and differs from the plain layout's by rounding.
     """
-    left, right = x[..., ::2], x[..., 1::2]
-    columns = torch.maximum(left, right)
-    return torch.maximum(columns[..., ::2, :], columns[..., 1::2, :])
+    return x.to_mkldnn() if x.device.type == "cpu" and torch.backends.mkldnn.is_available() else x
 
 
 class DigitsFeatures(DigitFeatures):
@@ -142,6 +141,7 @@ class Embedded(Extractor):
     logits_layer = "logits"
     dimension = 64
     channels = 1
+    batch_size = 500
     network: ClassVar[Any]
     """The feature network's class, which names its file of weights and what that hashes to."""
 
