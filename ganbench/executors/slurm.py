@@ -279,6 +279,11 @@ def _got_on(folder: TrialFolder) -> bool:
 
     One whose jobs end before its first step, time and again, would be submitted for ever.
     """
-    steps = [int(line.get("step", 0)) for line in read_lines(folder.attempts)]
-    never_began = not folder.starts.exists()
-    return never_began or len(steps) == 1 or (len(steps) > 1 and steps[-1] > steps[-2])
+    starts, attempts = read_lines(folder.starts), read_lines(folder.attempts)
+    if not starts:
+        return True  # it was taken out of the queue before it began
+    # A worker notes its start, and its attempt once it begins to train, with one time.
+    if not attempts or attempts[-1].get("time") != starts[-1].get("time"):
+        return False
+    steps = [int(line.get("step", 0)) for line in attempts]
+    return len(steps) == 1 or steps[-1] > steps[-2]
