@@ -7,7 +7,7 @@ import pytest
 from ganbench import devices
 from ganbench.cli.options import PerDevice
 from ganbench.errors import UsageError
-from ganbench.executors import AUTO, Job, Layout, Settings, Wish
+from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish
 from ganbench.executors.local import Local, layout
 from ganbench.executors.sharing import REPORTS, Sharing
 from ganbench.executors.slurm_site import layout as slurm_layout
@@ -24,11 +24,11 @@ class Gpu:
         self.waiting = [write_trial(out, seed=seed, steps=100) for seed in range(12)]
         self.running: list[Job] = []
         self._together = together
-        self._sharing = Sharing(most, lambda device: memory)
+        self.sharing = Sharing(most, lambda device: memory)
 
     def fill(self) -> int:
         """Start what may start; return how many run."""
-        while (job := self._sharing.next("0", self.running, self.waiting)) is not None:
+        while (job := self.sharing.next("0", self.running, self.waiting)) is not None:
             self.waiting.remove(job)
             self.running.append(job)
         return len(self.running)
@@ -107,6 +107,26 @@ def test_a_device_holds_trials_of_one_cell(out: Path) -> None:
     assert gpu.running == [other]
 
 
+def test_one_that_runs_out_of_memory_lowers_the_number_for_good(out: Path) -> None:
+    gpu = Gpu(out, [100.0 * number for number in range(1, 13)])
+    assert gpu.settle() == 12
+    gpu.sharing.ran_out(gpu.running.pop(), 12)
+    assert gpu.fill() == 11
+    gpu.sharing.ran_out(gpu.running.pop(), 3)
+    gpu.running = gpu.running[:1]
+    gpu.waiting = [write_trial(out, seed=seed, steps=100) for seed in range(20, 30)]
+    assert gpu.settle() == 2
+
+
+def test_one_that_runs_out_of_memory_alone_says_nothing_of_sharing(out: Path) -> None:
+    gpu = Gpu(out, [100.0, 200.0])
+    gpu.fill()
+    gpu.sharing.ran_out(gpu.running.pop(), 1)
+    gpu.fill()
+    gpu.report()
+    assert gpu.fill() == 2
+
+
 def test_a_waiting_trial_that_cannot_be_read_holds_up_nobody(out: Path) -> None:
     """Somebody removes its folder while the others run; its own worker will say so."""
     gpu = Gpu(out, [100.0, 200.0, 300.0])
@@ -151,3 +171,32 @@ def test_the_local_executor_begins_with_one_on_each_device(out: Path, monkeypatc
         for _ in range(REPORTS):
             TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB})
     assert sorted(state.value for state in local.states().values()) == ["pending"] * 2 + ["running"] * 4
+
+
+def test_the_local_executor_tells_of_memory_that_ran_out(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two share a device; one says in its folder that it ran out of memory, and nobody takes its place."""
+    exits: list[dict[str, object]] = []
+
+    class Fake:
+        def receive(self, timeout: float) -> list[dict[str, object]]:
+            found, exits[:] = list(exits), []
+            return found
+
+        def start(self, *_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(devices, "memory", lambda device: 80 * GIB)
+    local = Local(Settings(slots=8, timeout=None, server=Fake, devices=("0",), per_device=4, adaptive=True))  # type: ignore[arg-type]
+    jobs = [write_trial(out, seed=seed) for seed in range(4)]
+    local.submit(jobs)
+    for _ in range(REPORTS):
+        TrialFolder(jobs[0].folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+    assert list(local.states().values()).count(JobState.RUNNING) == 2
+    first = next(job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING)
+    TrialFolder(first.folder).write_status("out-of-memory", "batch_size=64")
+    exits.append({"event": "exit", "id": first.trial_id, "why": "", "signal": 0, "code": 0, "left": 0, "last_line": ""})
+    assert local.states()[first.trial_id] is JobState.ENDED
+    running = [job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING]
+    for _ in range(2 * REPORTS):
+        for job in running:
+            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+        assert list(local.states().values()).count(JobState.RUNNING) == 1

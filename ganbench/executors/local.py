@@ -196,9 +196,13 @@ class Local(Executor):
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
         trial_id = message["id"]
-        if self._started.pop(trial_id, None) is None:
+        started = self._started.pop(trial_id, None)
+        if started is None:
             return
         self._kill_at.pop(trial_id, None)
+        job, device = started[0], self._devices[trial_id]
+        if self._sharing is not None and TrialFolder(job.folder).read_status()["status"] == "out-of-memory":
+            self._sharing.ran_out(job, 1 + sum(self._devices[other] == device for other in self._started))
         asked = self._reasons.pop(trial_id, "")
         if message["why"]:
             ending = message["why"]

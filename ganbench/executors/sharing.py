@@ -2,8 +2,8 @@
 
 The first trial of a cell runs on a device alone. Its peak memory says how many there is room for; then one more at a
 time joins, and their images per second are added up. A number that does not pay is not tried again, and the number
-before it is kept for the cell. A device holds trials of one cell at a time: speeds of different networks cannot be
-added up.
+before it is kept for the cell; so it is where one of them runs out of memory. A device holds trials of one cell at a
+time: speeds of different networks cannot be added up.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,6 +62,12 @@ class Sharing:
         if len(running) >= cell.allowed:
             return None
         return next((job for job in waiting if self._key(job) == key), None)
+
+    def ran_out(self, job: Job, number: int) -> None:
+        """``job`` ran out of memory, one of ``number`` on its device: from now on there is one fewer of its cell."""
+        cell = self._cells.setdefault(self._key(job), _Cell())
+        if number > 1:
+            cell.allowed, cell.settled = min(cell.allowed, number - 1), True
 
     def _judge(self, device: str, cell: _Cell, running: Sequence[Job]) -> None:
         """Measure the present number where it has run for long enough, and decide on the next."""
