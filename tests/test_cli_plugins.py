@@ -11,6 +11,7 @@ import pytest
 
 from ganbench import installer
 from ganbench.errors import UsageError
+from tests.distribution import write_distribution
 
 REGISTER = """
 from ganbench import hookimpl
@@ -48,12 +49,8 @@ def install(tmp_path: Path) -> Install:
     ) -> None:
         module = distribution.replace("-", "_")
         source = before + REGISTER.format(argument=argument, name=name, module=module)
-        (tmp_path / f"{module}.py").write_text(source)
-        (tmp_path / f"{module}_loss.py").write_text(LOSS.format(discriminator=discriminator))
-        info = tmp_path / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[ganbench]\nmain = {module}\n")
+        loss = LOSS.format(discriminator=discriminator)
+        write_distribution(tmp_path, distribution, {module: source, f"{module}_loss": loss})
 
     return install
 

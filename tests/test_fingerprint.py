@@ -7,6 +7,7 @@ import pytest
 from ganbench.fingerprint import Fingerprint, Package, fingerprint
 from ganbench.folder import TrialFolder
 from ganbench.node import Node, Task
+from tests.distribution import write_distribution
 
 
 def test_a_machine_is_equal_to_itself_and_names_ganbench_and_torch() -> None:
@@ -36,14 +37,9 @@ def test_differences_name_the_package_and_both_sides() -> None:
 
 
 def test_an_edited_plugin_of_the_same_version_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "ganbench_mine-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-mine\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[ganbench]\nmine = ganbench_edited_mine\n")
+    source = "from ganbench import hookimpl\n\n@hookimpl\ndef register_losses(register):\n    register('mine', 'a:B')\n"
+    write_distribution(tmp_path, "ganbench-mine", {"ganbench_edited_mine": source})
     module = tmp_path / "ganbench_edited_mine.py"
-    module.write_text(
-        "from ganbench import hookimpl\n\n@hookimpl\ndef register_losses(register):\n    register('mine', 'a:B')\n"
-    )
     monkeypatch.syspath_prepend(str(tmp_path))
     before = fingerprint()
     assert before.packages["ganbench-mine"].version == "1.0"

@@ -11,6 +11,7 @@ import pytest
 from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins
+from tests.distribution import write_distribution
 
 GOOD = """
 from ganbench import hookimpl
@@ -44,11 +45,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
     def install(distribution: str, source: str, *, point: str = "main", points: str = "", version: str = "1.5") -> str:
         module = f"fake_plugin_{next(_numbers)}"
-        (tmp_path / f"{module}.py").write_text(source)
-        info = tmp_path / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(points or f"[ganbench]\n{point} = {module}\n")
+        points = points or f"[ganbench]\n{point} = {module}\n"
+        write_distribution(tmp_path, distribution, {module: source}, points=points, version=version)
         return module
 
     yield install

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ganbench.folder import TrialFolder
+from tests.distribution import write_distribution
 
 from .slurm_site import descendants
 
@@ -42,12 +43,7 @@ class Brittle(Vanilla):
 def plugin_environment(folder: Path) -> dict[str, str]:
     """Write the plugin into a folder, once; what must be in the environment of all that use it."""
     plugin = folder / "plugin"
-    info = plugin / "ganbench_brittle-1.0.dist-info"
-    info.mkdir(parents=True, exist_ok=True)
-    (plugin / "ganbench_brittle.py").write_text(PLUGIN)
-    (plugin / "ganbench_brittle_loss.py").write_text(LOSS)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-brittle\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[ganbench]\nbrittle = ganbench_brittle\n")
+    write_distribution(plugin, "ganbench-brittle", {"ganbench_brittle": PLUGIN, "ganbench_brittle_loss": LOSS})
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(plugin), os.environ.get("PYTHONPATH"))))}
 
 

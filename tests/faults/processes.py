@@ -1,7 +1,6 @@
 """Running ganbench as a user does, in processes that can be seen and killed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 from ganbench.folder import TrialFolder
+from tests.distribution import write_distribution
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -18,11 +18,9 @@ MARK = "GANBENCH_FAULTS"
 def install_hostile(folder: Path) -> Path:
     """Make a folder that, on ``PYTHONPATH``, has the hostile plugin as an installed package; return it."""
     site = folder / "site"
-    metadata = site / "ganbench_hostile-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    shutil.copy(HERE / "ganbench_hostile.py", site)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ganbench-hostile\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[ganbench]\nlosses = ganbench_hostile\n")
+    write_distribution(
+        site, "ganbench-hostile", {"ganbench_hostile": (HERE / "ganbench_hostile.py").read_text("utf-8")}
+    )
     return site
 
 
