@@ -1,0 +1,117 @@
+"""What the tests of the training loop share: an observer, short recipes, comparisons of states."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Loss, Penalty
+from ganbench.spec import Recipe
+from ganbench.training.loop import Objective, train
+from ganbench.training.state import State
+
+Make = Callable[..., State]
+
+
+class Notes:
+    """An observer that writes down what it is told, and stops where it is asked to."""
+
+    def __init__(
+        self,
+        stop_after: int = 0,
+        on_step: Callable[[State], object] = lambda state: None,
+        on_evaluate: Callable[[State], object] = lambda state: None,
+    ) -> None:
+        self.reports: list[tuple[int, float, float]] = []
+        self.evaluations: list[int] = []
+        self.steps: list[int] = []
+        self._stop_after = stop_after
+        self._on_step = on_step
+        self._on_evaluate = on_evaluate
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        self.reports.append((state.step, discriminator_loss, generator_loss))
+
+    def evaluate(self, state: State) -> None:
+        self.evaluations.append(state.step)
+        self._on_evaluate(state)
+
+    def after_step(self, state: State) -> bool:
+        self.steps.append(state.step)
+        self._on_step(state)
+        return state.step == self._stop_after
+
+
+def objective(loss: Loss, *penalties: Penalty) -> Objective:
+    own = (loss.penalty,) if loss.penalty is not None else ()
+    return Objective(loss=loss, penalties=(*own, *penalties))
+
+
+def recipe(**settings: Any) -> Recipe:
+    return Recipe(**({"steps": 20, "batch_size": 8, "latent_dim": 4} | settings))
+
+
+def run(state: State, settings: Recipe, goal: Objective, notes: Notes | None = None, every: int = 0) -> bool:
+    return train(state, goal, settings, notes or Notes(), evaluate_every=every)
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Every leaf of nested dictionaries and lists, by its path."""
+    if isinstance(value, dict):
+        return {key: leaf for k, v in value.items() for key, leaf in flat(v, f"{name}/{k}").items()}
+    if isinstance(value, list | tuple):
+        return {key: leaf for k, v in enumerate(value) for key, leaf in flat(v, f"{name}/{k}").items()}
+    return {name: value.clone() if isinstance(value, Tensor) else value}
+
+
+def assert_bit_equal(first: State, second: State) -> None:
+    """Torch's own stream is the process's, not a state's: whoever asks about it does so when training has ended."""
+    a, b = flat(first.state_dict()), flat(second.state_dict())
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        same = torch.equal(value, b[name]) if isinstance(value, Tensor) else value == b[name]
+        assert same, f"{name} differs"
+
+
+def weights(network: nn.Module) -> list[Tensor]:
+    return [value.detach().clone() for value in network.state_dict().values()]
+
+
+def differ(first: list[Tensor], second: list[Tensor]) -> bool:
+    return not all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+class Paired(Loss):
+    """Looks at real samples in the generator's objective, as relativistic losses do."""
+
+    needs_real = True
+
+    def __init__(self) -> None:
+        self.real: list[Tensor | None] = []
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (fake - real).exp().mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        assert real is not None
+        self.real.append(real)
+        return (real - fake).exp().mean()
+
+
+class Recording(Loss):
+    """Least squares that notes its calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.outputs: list[Tensor] = []
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.calls.append("D")
+        self.outputs += [real.detach(), fake.detach()]
+        return 0.5 * (real - 1).square().mean() + 0.5 * fake.square().mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        self.calls.append("G")
+        assert real is None
+        return 0.5 * (fake - 1).square().mean()

@@ -1,0 +1,116 @@
+"""Repeating, interrupting and evaluating on the way change no bit of what training makes."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganbench import seeds
+from ganbench.api import Loss
+from ganbench.evaluation.sampling import sample
+from ganbench.losses.lsgan import LSGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.training import checkpoint
+from ganbench.training.state import State
+from tests.loops import Make, Notes, Paired, assert_bit_equal, differ, objective, recipe, run, weights
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_state: Make) -> None:
+    settings = recipe(ema_decay=0.9, replay=16)
+    states = []
+    for seed in (0, 0, 1):
+        torch.rand(7)  # whatever was drawn before has no part in it
+        states.append(make_state(settings, seed=seed, dropout=True))
+        run(states[-1], settings, objective(WGANGP()))
+    assert_bit_equal(states[0], states[1])
+    assert differ(weights(states[0].generator), weights(states[2].generator))
+
+
+RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
+    "adam": ({}, Vanilla(), {}),
+    "rmsprop and clipped weights": ({"optimizer": "rmsprop", "beta1": 0.3, "n_critic": 3}, WGAN(), {}),
+    "sgd": ({"optimizer": "sgd", "beta1": 0.9, "d_lr": 0.01}, LSGAN(), {}),
+    "sgd without momentum": ({"optimizer": "sgd", "beta1": 0.0}, LSGAN(), {}),
+    "average": ({"ema_decay": 0.9, "ema_start": 5}, Vanilla(), {}),
+    "replay": ({"replay": 20, "replay_share": 0.4}, Vanilla(), {}),
+    "replay not yet full": ({"replay": 100}, Vanilla(), {}),
+    "gradient penalty": ({"n_critic": 2, "beta1": 0.0, "beta2": 0.9}, WGANGP(), {}),
+    "linear rates": ({"lr_schedule": "linear"}, Vanilla(), {}),
+    "batch norm": ({"discriminator_batch": "joint"}, Vanilla(), {"batch_norm": True}),
+    "dropout": ({}, Vanilla(), {"dropout": True}),
+    "bfloat16": ({"precision": "bfloat16"}, Vanilla(), {}),
+    "needs real samples": ({}, Paired(), {}),
+    "a batch that does not divide the data": ({"batch_size": 7}, Vanilla(), {}),
+}
+
+
+@pytest.mark.parametrize(("settings", "loss", "options"), RESUMED.values(), ids=RESUMED.keys())
+def test_stopping_and_going_on_changes_no_bit(
+    make_state: Make, tmp_path: Path, settings: dict[str, Any], loss: Loss, options: dict[str, bool]
+) -> None:
+    chosen = recipe(**settings)
+    whole = make_state(chosen, **options)
+    assert run(whole, chosen, objective(loss)) is True
+
+    # Five batches are an epoch: after nine steps of one to three updates, none of them ends with one.
+    first = make_state(chosen, **options)
+    assert run(first, chosen, objective(loss), Notes(stop_after=9)) is False
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
+
+    second = make_state(chosen, seed=9, **options)
+    torch.rand(17)
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    assert second.step == 9
+    assert run(second, chosen, objective(loss)) is True
+    assert_bit_equal(whole, second)
+
+
+def test_going_on_draws_on_from_torchs_own_stream(make_state: Make, tmp_path: Path) -> None:
+    chosen = recipe()
+    run(make_state(chosen, dropout=True), chosen, objective(Vanilla()))
+    wanted = torch.rand(3)
+    first = make_state(chosen, dropout=True)
+    run(first, chosen, objective(Vanilla()), Notes(stop_after=9))
+    kept = copy.deepcopy(first.state_dict())
+    second = make_state(chosen, seed=9, dropout=True)
+    second.load_state_dict(kept)
+    run(second, chosen, objective(Vanilla()))
+    assert torch.equal(torch.rand(3), wanted)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_norm": True, "dropout": True}])
+def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[str, bool]) -> None:
+    def score(state: State) -> None:
+        sample(
+            state.scored, n=30, latent_dim=4, latent="normal", rng=seeds.stream(0, seeds.EVALUATION),
+            device=state.device, batch_size=7,
+        )  # fmt: skip
+
+    chosen = recipe(ema_decay=0.9, replay=16)
+    plain = make_state(chosen, **options)
+    run(plain, chosen, objective(WGANGP()))
+    own = torch.get_rng_state()
+    for every in (1, 7):
+        watched = make_state(chosen, **options)
+        run(watched, chosen, objective(WGANGP()), Notes(on_evaluate=score), every)
+        assert torch.equal(torch.get_rng_state(), own)
+        assert_bit_equal(plain, watched)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path) -> None:
+    chosen = recipe(ema_decay=0.9, replay=16)
+    whole = make_state(chosen, device="cuda")
+    run(whole, chosen, objective(WGANGP()))
+    first = make_state(chosen, device="cuda")
+    run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
+    second = make_state(chosen, seed=9, device="cuda")
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    run(second, chosen, objective(WGANGP()))
+    for a, b in zip(weights(whole.generator), weights(second.generator), strict=True):
+        torch.testing.assert_close(a, b)
