@@ -1,20 +1,16 @@
 """Progress: what is said, when, and that nothing a trial leaves behind can break it."""
 
 import io
-import json
 import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from test_results import make_spec, make_trial
 
 from ganbench.display import make_display
 from ganbench.display.live import Live
 from ganbench.display.plain import Plain, Quiet
-from ganbench.display.watching import Tail, Watched, Work, roughly
-from ganbench.files import append_line
+from ganbench.display.watching import Watched, Work, roughly
 from ganbench.folder import TrialFolder
 
 
@@ -189,24 +185,6 @@ def test_damaged_files_are_survived(tmp_path: Path, clock: Clock, content: bytes
         display.close()
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_survived(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.mktemp("tail") / "progress.jsonl"
-    path.write_bytes(content + b'\n{"step": 7}\n{"step": 8, "d_lo')
-    tail = Tail(path)
-    assert tail.look()
-    assert tail.record == {"step": 7}
-    assert not tail.look()
-
-
-def test_only_the_tail_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "progress.jsonl"
-    path.write_text("".join(json.dumps({"step": step, "pad": "x" * 100}) + "\n" for step in range(5000)))
-    tail = Tail(path)
-    assert tail.look()
-    assert tail.record["step"] == 4999
-
-
 def test_time_left_is_measured(tmp_path: Path, clock: Clock) -> None:
     folder = make_trial(tmp_path, make_spec())
     watched = Watched(folder, "a", 1000, clock=clock)
@@ -285,17 +263,3 @@ def test_time_left_in_words() -> None:
     assert words == [
         "about 5 s", "about 25 s", "about 55 s", "about 1 m", "about 3 m", "about 1 h 00 m", "about 1 h 10 m",
     ]  # fmt: skip
-
-
-def test_a_torn_line_is_not_lost(tmp_path: Path) -> None:
-    path = tmp_path / "progress.jsonl"
-    append_line(path, {"step": 1})
-    tail = Tail(path)
-    assert tail.look()
-    with path.open("ab") as file:
-        file.write(b'{"step"')
-    assert not tail.look()
-    with path.open("ab") as file:
-        file.write(b": 2}\n")
-    assert tail.look()
-    assert tail.record == {"step": 2}

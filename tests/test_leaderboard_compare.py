@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 from test_results import component, make_protocol, make_spec
-from test_tables import HOSTILE, make_row
 from test_tables_ranking import HIGH, LOW, rows_of
 
 from ganbench.cli import cli
@@ -18,6 +17,7 @@ from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.results import Row
+from tests.rows import HOSTILE, make_row
 
 NONE = Margin(0.0, False)
 

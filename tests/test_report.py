@@ -11,21 +11,16 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
-from synthetic import png, write_grid, write_trial
+from synthetic import write_grid, write_trial
 from test_results import component, make_spec
 
 from ganbench.cli import cli
 from ganbench.errors import StoreError
-from ganbench.files import append_line
-from ganbench.folder import TrialFolder
 from ganbench.report import render_report
 from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
-from ganbench.report.pictures import QUALITIES, encode, fit, open_samples, packer, read_snapshots, thinned, tiles
 from ganbench.report.sections import address
-from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
-from ganbench.results import read_row, read_rows
+from ganbench.results import read_rows
 
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 
@@ -233,93 +228,6 @@ def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments
     assert re.search(message, error), error
     assert done.exit_code != 0
     assert not Path("report.html").exists()
-
-
-# Curves
-
-
-def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path)
-    for step in (3, 1, 2):
-        append_line(folder.progress, {"step": step, "d_loss": step / 3, "g_loss": None})
-    assert loss_curve(folder) == {"step": [1, 2, 3], "d": [0.33333, 0.66667, 1.0], "g": [None, None, None]}
-    for step in range(1000):
-        append_line(folder.metrics, {"step": step, "images": step * 64, "seconds": 0.1, "values": {"fid": step}})
-    curve = metric_curve(folder, ["fid", "is"])
-    assert len(curve["step"]) == MAX_POINTS
-    assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 64)
-    assert curve["values"]["is"] == [None] * MAX_POINTS
-
-
-# Pictures
-
-
-def test_samples_lose_their_enlargement_and_nothing_else(tmp_path: Path) -> None:
-    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
-    opened = open_samples(read_row(folder))
-    assert opened is not None
-    assert opened.size == (8 * 17 + 1, 8 * 17 + 1)
-    whole = np.asarray(Image.open(folder.samples))
-    scale = whole.shape[0] // opened.height
-    assert scale == 4
-    assert (np.kron(np.asarray(opened), np.ones((scale, scale), int)) == whole).all()
-
-
-def test_a_sheet_of_another_layout_is_shown_as_it_is(tmp_path: Path) -> None:
-    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
-    folder.samples.write_bytes(png(np.zeros((50, 70, 3), np.uint8)))
-    opened = open_samples(read_row(folder))
-    assert opened is not None
-    assert opened.size == (70, 50)
-
-
-def test_the_first_tiles_of_a_larger_sheet() -> None:
-    numbers = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    sheet = Image.fromarray(np.kron(numbers, np.ones((2, 2), np.uint8)))
-    kept = np.asarray(tiles(sheet, 8, 64, keep=4))
-    assert kept.shape == (13, 13)
-    assert (kept[::3] == 127).all()
-    assert (kept[:, ::3] == 127).all()
-    assert kept[1::3, 1::3].tolist() == numbers[:4, :4].tolist()
-    assert kept[2::3, 2::3].tolist() == numbers[:4, :4].tolist()
-    assert tiles(sheet, 8, 64, keep=9).size == (25, 25)
-
-
-def test_pictures_fit_their_budget_or_are_left_out() -> None:
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (265, 265, 3), dtype=np.uint8))
-    sizes = [len(encode(noise, quality).source) for quality in QUALITIES]
-    assert sizes == sorted(sizes, reverse=True)
-    for size in sizes:
-        sheets = fit([noise, noise], 2 * size)
-        assert sheets is not None
-        assert sum(len(sheet.source) for sheet in sheets) <= 2 * size
-    assert fit([noise], sizes[-1] - 1) is None
-    exact = fit([noise], sizes[0])
-    assert exact is not None
-    assert exact[0].source.startswith("data:image/png")
-
-
-# Snapshots
-
-
-@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=20))
-def test_packed_points_come_back_within_a_pixel(points: list[tuple[float, float]]) -> None:
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    text = packer(-2.0, 2.0)([list(point) for point in points])
-    values = [digits.index(a) * 64 + digits.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
-    wanted = [min(2.0, max(-2.0, value)) for point in points for value in point]
-    assert len(text) == 4 * len(points)
-    assert all(abs(level / 4095 * 4 - 2 - value) < 1e-3 for level, value in zip(values, wanted, strict=True))
-
-
-@pytest.mark.parametrize("count", [1, 2, 9, 10, 100])
-def test_thinning_keeps_both_ends(tmp_path: Path, count: int) -> None:
-    folder = TrialFolder(tmp_path)
-    for step in range(count):
-        append_line(folder.snapshots, {"step": step, "points": [[0.0, 1.0]]})
-    steps = [step for step, _ in thinned(read_snapshots(folder), 9)]
-    assert len(steps) == min(count, 9)
-    assert (steps[0], steps[-1]) == (0, count - 1)
 
 
 def test_every_setting_is_named() -> None:

@@ -1,63 +1,16 @@
-"""Tables: what stands in which, what a cell says, and that no foreign text breaks a format."""
+"""Tables: what stands in which, and what a cell says."""
 
 import csv
 import io
-import json
 import re
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_results import component, make_protocol, make_spec, make_trial
+from test_results import component, make_protocol, make_spec
 
-from ganbench.cleaning import clean
-from ganbench.errors import UsageError
-from ganbench.results import Best, Row, ValueInfo, read_row, read_rows
-from ganbench.spec import TrialSpec
 from ganbench.tables import FORMATS, render
 from ganbench.tables.grouping import build
-from ganbench.tables.wording import duration, headline, number, rate, spread
-
-FID = ValueInfo(label="FID", direction="lower")
-IS = ValueInfo(label="IS", direction="higher")
-
-
-def make_row(
-    spec: TrialSpec, status: str = "done", fid: float | None = 1.5, *, result: bool = True, **changes: Any
-) -> Row:
-    """A row without a folder behind it."""
-    done = status == "done"
-    row = Row(
-        trial_id=spec.trial_id,
-        folder=Path("runs") / spec.trial_id,
-        spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
-        status=status,
-        reason="" if done else "it broke",
-        metrics={"fid": fid, "is": 8.0} if done else {},
-        best={"fid": Best(value=fid, step=500)} if done and fid is not None else {},
-        area={},
-        values={"fid": FID, "is": IS},
-        protocol=make_protocol(spec) if result else None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components={},
-        cost={"images_per_second": 12345.6, "seconds": 201.4} if done else {},
-    )
-    return replace(row, **changes)
-
-
-def cells(text: str) -> list[dict[str, str]]:
-    """The first table of a Markdown text."""
-    lines = [line for line in text.split("\n\n")[0].splitlines() if line.startswith("|")]
-    table = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
+from tests.rows import cells, make_row
 
 
 def test_several_seeds_are_one_row_with_mean_and_spread() -> None:
@@ -185,143 +138,6 @@ def test_several_kinds_of_devices_are_said() -> None:
         rows, "table"
     )
     assert "not comparable" not in render(rows[:1], "table")
-
-
-@pytest.mark.parametrize("width", [20, 60, 80, 200, None])
-def test_numbers_are_never_cut(width: int | None) -> None:
-    rows = [
-        make_row(make_spec(f"a-rather-long-loss-name-{n}[lambda_gp=10]+r1[gamma=0.1]", seed=seed), fid=1234.5 + seed)
-        for n in range(2)
-        for seed in range(2)
-    ]
-    text = render(rows, "table", width=width)
-    assert text.count("1235.00 ± 0.71") == 4
-    assert text.count("3 m 21 s") == 2
-    assert "…" not in text
-
-
-def test_colour_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    rows = [make_row(make_spec()), make_row(make_spec("hinge"), "failed")]
-    assert "\x1b" not in render(rows, "table")
-    monkeypatch.delenv("FORCE_COLOR")
-    assert "\x1b[32m" in render(rows, "table", colour=True)
-
-
-HOSTILE = (
-    "=cmd|'/c calc'!A1 \x1b[31mred\x1b[0m \x1b]8;;http://x\x07link | a_b*c*`d` <script> [bold]x[/bold]\n\r"
-    "& % $ # {z} ~^ \u202eevil\x9b5m"
-)
-
-
-def test_hostile_names_and_reasons_break_no_format() -> None:
-    rows = [
-        make_row(make_spec(component(HOSTILE, label=HOSTILE)), "failed", reason=HOSTILE, log=(HOSTILE,)),
-        make_row(make_spec()),
-    ]
-    for name in FORMATS:
-        text = render(rows, name)
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), name
-    assert "[bold]x[/bold]" in render(rows, "table")
-
-    markdown = render(rows, "markdown")
-    assert len(cells(markdown)) == 2
-    assert "<script>" not in re.sub(r"`[^`]*`", "", markdown).replace(r"\<script\>", "")
-
-    parsed = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
-    assert len(parsed) == 2
-    assert parsed[0]["loss"].startswith("'=cmd")
-    assert json.loads(render(rows, "json"))[0]["rows"][0]["loss"] == HOSTILE
-
-    body = render(rows, "latex")
-    assert r"\$ \# \{z\}" in body
-    assert re.search(r"(?<!\\)[%&_#$]", body.split(r"\caption")[1].split("\n", 1)[1].replace(r"$\pm$", "")) is None
-
-
-def test_csv_has_numbers_and_one_line_per_group() -> None:
-    rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)]
-    rows += [make_row(make_spec("hinge"), "diverged"), make_row(make_spec(steps=9))]
-    lines = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
-    assert len(lines) == 3
-    assert float(lines[0]["fid"]) == 1.5
-    assert float(lines[0]["fid_sd"]) == pytest.approx(0.7071, abs=1e-4)
-    assert lines[0]["fid_n"] == "2"
-    assert (lines[1]["fid"], lines[1]["fid_n"], lines[1]["diverged"]) == ("", "0", "1")
-    assert lines[2]["fid_sd"] == ""
-    assert lines[0]["protocol"] != lines[2]["protocol"]
-
-
-def test_json_has_every_seed() -> None:
-    rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)]
-    (table,) = json.loads(render(rows, "json"))
-    assert table["protocol"]["dataset"] == "digits"
-    assert [trial["metrics"]["fid"] for trial in table["rows"][0]["seeds"]] == [1.0, 2.0]
-    assert table["rows"][0]["metrics"]["fid"] == {
-        "mean": 1.5,
-        "sd": pytest.approx(0.7071, abs=1e-4),
-        "median": 1.5,
-        "n": 2,
-    }
-
-
-def test_latex_is_booktabs() -> None:
-    text = render([make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)], "latex")
-    assert r"\toprule" in text
-    assert r"1.50 $\pm$ 0.71" in text
-    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1
-    assert r"\caption{digits: 1000 fakes" in text
-
-
-def test_no_trials_and_no_such_format() -> None:
-    for name in FORMATS:
-        render([], name)
-    assert json.loads(render([], "json")) == []
-    with pytest.raises(UsageError, match="did you mean 'markdown'"):
-        render([], "markdwn")
-
-
-def test_the_path_of_the_samples(tmp_path: Path) -> None:
-    folders = [make_trial(tmp_path, make_spec(seed=seed)) for seed in range(2)]
-    for folder in folders:
-        folder.samples.write_bytes(b"x")
-    text = render(read_rows(tmp_path)[0], "table")
-    assert f"samples: {tmp_path / '*' / 'samples.png'}" in text
-    assert f"samples: {folders[0].samples}" in render([read_row(folders[0])], "table")
-
-
-def test_percentages() -> None:
-    info = ValueInfo(label="high quality", direction="higher", decimals=1, percent=True)
-    assert spread(0.973, 0.004, info) == "97.3 ± 0.4 %"
-    assert spread(0.973, None, info) == "97.3 %"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1.234, "1.23"), (0.0, "0.00"), (0.0004, "0.0004"), (-0.001, "-0.001"), (609.123, "609.12"), (1e12, "1e+12")],
-)
-def test_numbers(value: float, text: str) -> None:
-    assert number(value, FID) == text
-
-
-def test_durations_and_rates() -> None:
-    seconds = {None: "-", -1.0: "-", 0.44: "0.4 s", 12.3: "12 s", 59.6: "1 m 00 s", 201.4: "3 m 21 s"}
-    seconds |= {7500.0: "2 h 05 m", 1e5: "1 d 03 h", float("nan"): "-"}
-    assert {value: duration(value) for value in seconds} == seconds
-    assert [rate(value) for value in (None, 9.87, 12345.6)] == ["-", "9.9", "12,346"]
-
-
-def test_the_headline_is_the_first_of_which_less_is_better() -> None:
-    assert headline({"is": IS, "fid": FID}) == "fid"
-    assert headline({"is": IS}) == "is"
-    assert headline({"n": ValueInfo(label="n", direction=None)}) is None
-
-
-@given(st.text())
-def test_clean_text_is_one_line_that_prints(text: str) -> None:
-    cleaned = clean(text)
-    assert cleaned.isprintable() or all(character.isspace() for character in cleaned if not character.isprintable())
-    assert "\n" not in cleaned
-    cleaned.encode("utf-8")
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,13 +8,13 @@ import re
 
 import pytest
 from test_results import make_spec
-from test_tables import cells, make_row
 from test_tables_ranking import HIGH, LOW, rows_of
 
 from ganbench.errors import UsageError
 from ganbench.results import Row
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
+from tests.rows import cells, make_row
 
 
 def two_datasets() -> list[Row]:

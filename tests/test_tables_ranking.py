@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 from test_results import make_spec
-from test_tables import make_row
 
 from ganbench.results import Row
 from ganbench.tables.grouping import build
 from ganbench.tables.ranking import Ranking, rank
+from tests.rows import make_row
 
 LOW, HIGH = (1.0, 1.1, 1.2, 1.3, 1.4), (2.0, 2.1, 2.2, 2.3, 2.4)
 

@@ -1,6 +1,6 @@
-"""Architectures that are wrong on purpose: each is caught, in words that name the mistake."""
+"""Architectures and generators that are wrong on purpose: each is caught, in words that name the mistake."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,99 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Architecture, Networks
-from ganbench.testing import Outcome, check
-
-
-class ToImage(nn.Module):
-    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
-        super().__init__()
-        self.shape = shape
-        self.hidden = nn.Linear(latent_dim, 8)
-        self.output = nn.Linear(8, shape[0] * shape[1] * shape[2])
-
-    def forward(self, z: Tensor) -> Tensor:
-        return torch.tanh(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
-
-
-class ToOutput(nn.Module):
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(shape[0] * shape[1] * shape[2], 8)
-        self.output = nn.Linear(8, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.output(nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)).squeeze(1)
-
-
-class Right(Architecture):
-    """Two layers each; the wrong ones below replace one of the two networks."""
-
-    sizes: ClassVar[tuple[int, int]] = (8, 16)
-    power_of_two = True
-
-    def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
-        return ToImage(shape, latent_dim)
-
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        return ToOutput(shape)
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        if len(shape) != 3:
-            raise ValueError("it makes images")
-        return Networks(self.generator(shape, latent_dim), self.discriminator(shape))
-
-
-def with_discriminator(network: Any, doc: str) -> type[Architecture]:
-    return type(network.__name__, (Right,), {"__doc__": doc, "discriminator": lambda self, shape: network(shape)})
-
-
-def with_generator(network: Any, doc: str) -> type[Architecture]:
-    return type(network.__name__, (Right,), {"__doc__": doc, "generator": lambda self, shape, z: network(shape, z)})
-
-
-class Column(ToOutput):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).unsqueeze(1)
-
-
-class Squeezed(ToOutput):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).unsqueeze(1).squeeze()
-
-
-class Patches(ToOutput):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1).flatten(1) + super().forward(x).unsqueeze(1)
-
-
-class BatchNorm(ToOutput):
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__(shape)
-        self.norm = nn.BatchNorm1d(8)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.output(torch.relu(self.norm(self.hidden(x.flatten(1))))).squeeze(1)
-
-
-class Once(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x * 2
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[misc]
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient * 2
-
-
-class OnceDifferentiable(ToOutput):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(Once.apply(x))
-
-
-class PiecewiseConstant(ToOutput):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.detach()) + 0 * x.flatten(1).sum(1)
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
+from tests.kit.architectures import Right, ToImage, with_generator
 
 
 class Small(ToImage):
@@ -195,12 +105,6 @@ class RandomWidth(ToImage):
         self.hidden, self.output = nn.Linear(latent_dim, width), nn.Linear(width, self.output.out_features)
 
 
-class SaysBatchNorm(Right):
-    """Says that it has a batch norm."""
-
-    batch_norm_in_discriminator = True  # type: ignore[assignment]
-
-
 class Tuple(Right):
     """Returns one network."""
 
@@ -270,13 +174,6 @@ class Vectors(Architecture):
 
 
 WRONG: list[tuple[type[Architecture], str, str]] = [
-    (with_discriminator(Column, "Returns (N, 1)."), "shapes", "such outputs broadcast to N x N"),
-    (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
-    (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
-    (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
-    (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
-    (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
-    (SaysBatchNorm, "batch-dependence", "warned about for nothing"),
     (with_generator(Small, "One pixel short."), "shapes", "other shapes for real and fake"),
     (with_generator(Unbounded, "No tanh."), "value-range", "would clamp them"),
     (with_generator(Sigmoid, "In [0, 1]."), "value-range", "a sigmoid?"),
@@ -298,16 +195,9 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
 ]
 
 
-def failed(outcomes: list[Outcome]) -> dict[str, str]:
-    return {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"}
-
-
 @pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
-    found = failed(check(architecture, skip={"export": "slow, and only a note"}))
-    assert name in found, found
-    assert words in found[name]
-    assert "\n" not in found[name]
+    assert_caught(check(architecture, skip={"export": "slow, and only a note"}), name, words)
 
 
 @pytest.mark.parametrize("architecture", [Right, Zeros, Vectors])

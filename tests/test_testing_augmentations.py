@@ -11,6 +11,7 @@ from torch.nn.functional import pad
 
 from ganbench.api import Augmentation
 from ganbench.testing import Outcome, check
+from tests.kit import assert_caught, failed
 
 
 class Mirror(Augmentation):
@@ -205,16 +206,9 @@ WRONG: list[tuple[type[Augmentation], str, str]] = [
 ]
 
 
-def failed(outcomes: list[Outcome]) -> dict[str, str]:
-    return {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"}
-
-
 @pytest.mark.parametrize(("augmentation", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_augmentation_is_caught_by_name(augmentation: type[Augmentation], name: str, words: str) -> None:
-    found = failed(check(augmentation))
-    assert name in found, found
-    assert words in found[name]
-    assert "\n" not in found[name]
+    assert_caught(check(augmentation), name, words)
 
 
 @pytest.mark.parametrize("augmentation", [Mirror, Softened])

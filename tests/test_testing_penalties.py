@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.testing import Outcome, check
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
 
 
 class Right(Penalty):
@@ -272,16 +273,9 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
 ]
 
 
-def failed(outcomes: list[Outcome]) -> dict[str, str]:
-    return {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"}
-
-
 @pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[f"{one.__name__}-{name}" for one, name, _ in WRONG])
 def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
-    found = failed(check(penalty))
-    assert name in found, found
-    assert words in found[name]
-    assert "\n" not in found[name]
+    assert_caught(check(penalty), name, words)
 
 
 @pytest.mark.parametrize("penalty", [Right, Perturbed, OnOutputs])

@@ -1,0 +1,55 @@
+"""What the tests of tables share: rows without folders behind them, and how a rendered table is read again."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from test_results import make_protocol
+
+from ganbench.results import Best, Row, ValueInfo
+from ganbench.spec import TrialSpec
+
+FID = ValueInfo(label="FID", direction="lower")
+IS = ValueInfo(label="IS", direction="higher")
+
+
+def make_row(
+    spec: TrialSpec, status: str = "done", fid: float | None = 1.5, *, result: bool = True, **changes: Any
+) -> Row:
+    """A row without a folder behind it."""
+    done = status == "done"
+    row = Row(
+        trial_id=spec.trial_id,
+        folder=Path("runs") / spec.trial_id,
+        spec=spec,
+        loss=spec.loss_label,
+        architecture=spec.architecture_label,
+        dataset=spec.data.component.label,
+        seed=spec.seed,
+        baseline=spec.baseline,
+        status=status,
+        reason="" if done else "it broke",
+        metrics={"fid": fid, "is": 8.0} if done else {},
+        best={"fid": Best(value=fid, step=500)} if done and fid is not None else {},
+        area={},
+        values={"fid": FID, "is": IS},
+        protocol=make_protocol(spec) if result else None,
+        recipe=spec.recipe.model_dump(mode="json"),
+        components={},
+        cost={"images_per_second": 12345.6, "seconds": 201.4} if done else {},
+    )
+    return replace(row, **changes)
+
+
+def cells(text: str) -> list[dict[str, str]]:
+    """The first table of a Markdown text."""
+    lines = [line for line in text.split("\n\n")[0].splitlines() if line.startswith("|")]
+    table = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
+
+
+HOSTILE = (
+    "=cmd|'/c calc'!A1 \x1b[31mred\x1b[0m \x1b]8;;http://x\x07link | a_b*c*`d` <script> [bold]x[/bold]\n\r"
+    "& % $ # {z} ~^ \u202eevil\x9b5m"
+)

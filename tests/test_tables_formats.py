@@ -1,0 +1,111 @@
+"""Formats: what each of them holds, and that no foreign text breaks one."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from test_results import component, make_spec, make_trial
+
+from ganbench.errors import UsageError
+from ganbench.results import read_row, read_rows
+from ganbench.tables import FORMATS, render
+from tests.rows import HOSTILE, cells, make_row
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 200, None])
+def test_numbers_are_never_cut(width: int | None) -> None:
+    rows = [
+        make_row(make_spec(f"a-rather-long-loss-name-{n}[lambda_gp=10]+r1[gamma=0.1]", seed=seed), fid=1234.5 + seed)
+        for n in range(2)
+        for seed in range(2)
+    ]
+    text = render(rows, "table", width=width)
+    assert text.count("1235.00 ± 0.71") == 4
+    assert text.count("3 m 21 s") == 2
+    assert "…" not in text
+
+
+def test_colour_only_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    rows = [make_row(make_spec()), make_row(make_spec("hinge"), "failed")]
+    assert "\x1b" not in render(rows, "table")
+    monkeypatch.delenv("FORCE_COLOR")
+    assert "\x1b[32m" in render(rows, "table", colour=True)
+
+
+def test_hostile_names_and_reasons_break_no_format() -> None:
+    rows = [
+        make_row(make_spec(component(HOSTILE, label=HOSTILE)), "failed", reason=HOSTILE, log=(HOSTILE,)),
+        make_row(make_spec()),
+    ]
+    for name in FORMATS:
+        text = render(rows, name)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), name
+    assert "[bold]x[/bold]" in render(rows, "table")
+
+    markdown = render(rows, "markdown")
+    assert len(cells(markdown)) == 2
+    assert "<script>" not in re.sub(r"`[^`]*`", "", markdown).replace(r"\<script\>", "")
+
+    parsed = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
+    assert len(parsed) == 2
+    assert parsed[0]["loss"].startswith("'=cmd")
+    assert json.loads(render(rows, "json"))[0]["rows"][0]["loss"] == HOSTILE
+
+    body = render(rows, "latex")
+    assert r"\$ \# \{z\}" in body
+    assert re.search(r"(?<!\\)[%&_#$]", body.split(r"\caption")[1].split("\n", 1)[1].replace(r"$\pm$", "")) is None
+
+
+def test_csv_has_numbers_and_one_line_per_group() -> None:
+    rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)]
+    rows += [make_row(make_spec("hinge"), "diverged"), make_row(make_spec(steps=9))]
+    lines = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
+    assert len(lines) == 3
+    assert float(lines[0]["fid"]) == 1.5
+    assert float(lines[0]["fid_sd"]) == pytest.approx(0.7071, abs=1e-4)
+    assert lines[0]["fid_n"] == "2"
+    assert (lines[1]["fid"], lines[1]["fid_n"], lines[1]["diverged"]) == ("", "0", "1")
+    assert lines[2]["fid_sd"] == ""
+    assert lines[0]["protocol"] != lines[2]["protocol"]
+
+
+def test_json_has_every_seed() -> None:
+    rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)]
+    (table,) = json.loads(render(rows, "json"))
+    assert table["protocol"]["dataset"] == "digits"
+    assert [trial["metrics"]["fid"] for trial in table["rows"][0]["seeds"]] == [1.0, 2.0]
+    assert table["rows"][0]["metrics"]["fid"] == {
+        "mean": 1.5,
+        "sd": pytest.approx(0.7071, abs=1e-4),
+        "median": 1.5,
+        "n": 2,
+    }
+
+
+def test_latex_is_booktabs() -> None:
+    text = render([make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)], "latex")
+    assert r"\toprule" in text
+    assert r"1.50 $\pm$ 0.71" in text
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 1
+    assert r"\caption{digits: 1000 fakes" in text
+
+
+def test_no_trials_and_no_such_format() -> None:
+    for name in FORMATS:
+        render([], name)
+    assert json.loads(render([], "json")) == []
+    with pytest.raises(UsageError, match="did you mean 'markdown'"):
+        render([], "markdwn")
+
+
+def test_the_path_of_the_samples(tmp_path: Path) -> None:
+    folders = [make_trial(tmp_path, make_spec(seed=seed)) for seed in range(2)]
+    for folder in folders:
+        folder.samples.write_bytes(b"x")
+    text = render(read_rows(tmp_path)[0], "table")
+    assert f"samples: {tmp_path / '*' / 'samples.png'}" in text
+    assert f"samples: {folders[0].samples}" in render([read_row(folders[0])], "table")

@@ -1,0 +1,45 @@
+"""Numbers, durations and foreign text in words that a cell can hold."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.cleaning import clean
+from ganbench.results import ValueInfo
+from ganbench.tables.wording import duration, headline, number, rate, spread
+from tests.rows import FID, IS
+
+
+def test_percentages() -> None:
+    info = ValueInfo(label="high quality", direction="higher", decimals=1, percent=True)
+    assert spread(0.973, 0.004, info) == "97.3 ± 0.4 %"
+    assert spread(0.973, None, info) == "97.3 %"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.234, "1.23"), (0.0, "0.00"), (0.0004, "0.0004"), (-0.001, "-0.001"), (609.123, "609.12"), (1e12, "1e+12")],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value, FID) == text
+
+
+def test_durations_and_rates() -> None:
+    seconds = {None: "-", -1.0: "-", 0.44: "0.4 s", 12.3: "12 s", 59.6: "1 m 00 s", 201.4: "3 m 21 s"}
+    seconds |= {7500.0: "2 h 05 m", 1e5: "1 d 03 h", float("nan"): "-"}
+    assert {value: duration(value) for value in seconds} == seconds
+    assert [rate(value) for value in (None, 9.87, 12345.6)] == ["-", "9.9", "12,346"]
+
+
+def test_the_headline_is_the_first_of_which_less_is_better() -> None:
+    assert headline({"is": IS, "fid": FID}) == "fid"
+    assert headline({"is": IS}) == "is"
+    assert headline({"n": ValueInfo(label="n", direction=None)}) is None
+
+
+@given(st.text())
+def test_clean_text_is_one_line_that_prints(text: str) -> None:
+    cleaned = clean(text)
+    assert cleaned.isprintable() or all(character.isspace() for character in cleaned if not character.isprintable())
+    assert "\n" not in cleaned
+    cleaned.encode("utf-8")

@@ -1,0 +1,79 @@
+"""Discriminators that are wrong on purpose: each is caught, in words that name the mistake."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture
+from ganbench.testing import check
+from tests.kit import assert_caught
+from tests.kit.architectures import Right, ToOutput, with_discriminator
+
+
+class Column(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).unsqueeze(1)
+
+
+class Squeezed(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).unsqueeze(1).squeeze()
+
+
+class Patches(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1).flatten(1) + super().forward(x).unsqueeze(1)
+
+
+class BatchNorm(ToOutput):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.norm = nn.BatchNorm1d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(torch.relu(self.norm(self.hidden(x.flatten(1))))).squeeze(1)
+
+
+class Once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[misc]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient * 2
+
+
+class OnceDifferentiable(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(Once.apply(x))
+
+
+class PiecewiseConstant(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.detach()) + 0 * x.flatten(1).sum(1)
+
+
+class SaysBatchNorm(Right):
+    """Says that it has a batch norm."""
+
+    batch_norm_in_discriminator = True  # type: ignore[assignment]
+
+
+WRONG: list[tuple[type[Architecture], str, str]] = [
+    (with_discriminator(Column, "Returns (N, 1)."), "shapes", "such outputs broadcast to N x N"),
+    (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
+    (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
+    (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
+    (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
+    (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
+    (SaysBatchNorm, "batch-dependence", "warned about for nothing"),
+]
+
+
+@pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
+    assert_caught(check(architecture, skip={"export": "slow, and only a note"}), name, words)

@@ -1,0 +1,104 @@
+"""Metrics that are wrong on purpose: each is caught, in words that name the mistake."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench.api import Evidence, Value
+from ganbench.testing import check
+from tests.kit import assert_caught
+from tests.kit.components import RightMetric
+
+
+class WrongWay(RightMetric):
+    """Says that more is better."""
+
+    values = {"gap": Value(label="gap", direction="higher")}
+
+
+class OtherName(RightMetric):
+    """Declares one name and returns another."""
+
+    values = {"distance": Value(label="gap", direction="lower")}
+
+
+class Hundredfold(RightMetric):
+    """Multiplies by 100 what the table multiplies again."""
+
+    values = {"gap": Value(label="gap", direction="lower", percent=True)}
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"gap": 100 * super().compute(fake, reference)["gap"] + 2}
+
+
+class FirstSample(RightMetric):
+    """Looks at the first fake alone."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        return {"gap": float(fake.features[0] @ torch.arange(8.0))}
+
+
+class Centres(RightMetric):
+    """Centres the features it is given, in place."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        fake.features.sub_(fake.features.mean(0))
+        return super().compute(fake, reference)
+
+
+class Unsteady(RightMetric):
+    """Draws from a stream of its own that goes on."""
+
+    stream = np.random.RandomState(0)
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"gap": super().compute(fake, reference)["gap"] + self.stream.rand()}
+
+
+class NaN(RightMetric):
+    """Undefined for ordinary samples."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"gap": math.nan}
+
+
+class Odd(RightMetric):
+    """Needs what there is not."""
+
+    needs = ("prompts",)
+
+
+class NoHeadline(RightMetric):
+    """No direction."""
+
+    values = {"gap": Value(label="gap", direction=None)}
+
+
+class RefusesAll(RightMetric):
+    """Refuses any count."""
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        raise ValueError("never")
+
+
+WRONG: list[tuple[type, str, str]] = [
+    (WrongWay, "severity", "the best row of a table would not be the best generator"),
+    (OtherName, "values", "returns ['gap'] and declares ['distance']"),
+    (Hundredfold, "values", "return a share from 0 to 1"),
+    (FirstSample, "repeatable", "with the same samples in another order"),
+    (Centres, "repeatable", "would score other samples"),
+    (Unsteady, "repeatable", "a result could not be repeated"),
+    (NaN, "values", "every row of a table would be empty"),
+    (Odd, "declaration", "it needs prompts"),
+    (NoHeadline, "declaration", "which row is best"),
+    (RefusesAll, "counts", "every run would be refused"),
+]
+
+
+@pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
+    assert_caught(check(component), name, words)
