@@ -38,7 +38,6 @@ def evaluator(
     reference: Samples = TEST,
     extractor: Extractor | None = None,
     cache: Path | None = None,
-    batch_size: int = 250,
     train: Samples | None = None,
     mixture: Mixture | None = None,
 ) -> Evaluator:
@@ -49,7 +48,6 @@ def evaluator(
         extractor=extractor or (Digits() if reference.kind == "image" else None),
         device=CPU,
         cache=cache,
-        batch_size=batch_size,
         train=train,
     )
 
@@ -157,9 +155,11 @@ def test_severities_come_out_in_order() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [33, 898])
-def test_batch_size_does_not_change_the_scores(batch_size: int) -> None:
+def test_batch_size_does_not_change_the_scores(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     fakes = as_generated(noisy(TRAIN.data, 16))
-    assert evaluator(batch_size=batch_size).score(fakes, final=True) == evaluator().score(fakes, final=True)
+    expected = evaluator().score(fakes, final=True)
+    monkeypatch.setattr(Digits, "batch_size", batch_size)
+    assert evaluator().score(fakes, final=True) == expected
 
 
 def test_generated_and_stored_samples_score_the_same() -> None:

@@ -15,6 +15,7 @@ from ganbench.training.ada import INTERVAL, Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
+from tests.loops import Notes
 
 CPU = torch.device("cpu")
 
@@ -98,20 +99,6 @@ def test_gradients_pass_where_an_image_is_left_alone() -> None:
     assert (images.grad == 1).all()
 
 
-class Silent:
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None: ...
-
-    def evaluate(self, state: State) -> None: ...
-
-    def after_step(self, state: State) -> bool:
-        return False
-
-
-class StopAtFive(Silent):
-    def after_step(self, state: State) -> bool:
-        return state.step == 5
-
-
 def make(**settings: Any) -> tuple[State, Recipe]:
     recipe = Recipe(
         **({"steps": 15, "batch_size": 10, "latent_dim": 4, "augment": "brighter+translation", "ada_target": 0.1,
@@ -130,10 +117,10 @@ def make(**settings: Any) -> tuple[State, Recipe]:
 def test_a_resumed_trial_is_the_uninterrupted_one() -> None:
     goal = Objective(loss=Vanilla(), penalties=())
     (whole, recipe), (first, _), (second, _) = make(), make(), make()
-    train(whole, goal, recipe, Silent(), evaluate_every=0)
-    train(first, goal, recipe, StopAtFive(), evaluate_every=0)  # between two adjustments
+    train(whole, goal, recipe, Notes(), evaluate_every=0)
+    train(first, goal, recipe, Notes(stop_after=5), evaluate_every=0)  # between two adjustments
     second.load_state_dict(first.state_dict())
-    train(second, goal, recipe, Silent(), evaluate_every=0)
+    train(second, goal, recipe, Notes(), evaluate_every=0)
     assert whole.adaptation is not None
     assert second.adaptation is not None
     assert whole.adaptation.p.item() > 0

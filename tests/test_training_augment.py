@@ -15,6 +15,7 @@ from ganbench.spec import Recipe
 from ganbench.training.augment import Augment
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
+from tests.loops import Notes
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -108,20 +109,6 @@ def test_the_same_stream_gives_the_same_images() -> None:
 # In the loop
 
 
-class Quiet:
-    """An observer that stops after a step and looks at nothing."""
-
-    def __init__(self, stop_after: int = 0) -> None:
-        self._stop_after = stop_after
-
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None: ...
-
-    def evaluate(self, state: State) -> None: ...
-
-    def after_step(self, state: State) -> bool:
-        return state.step == self._stop_after
-
-
 RECIPE = Recipe(steps=4, batch_size=4, latent_dim=4, augment="brighter+translation")
 TRANSFORMS = (Brighter(), Translation())
 GOAL = Objective(loss=Vanilla(), penalties=(R1(gamma=1.0),))
@@ -152,7 +139,7 @@ def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
 
     state.augment = remember  # type: ignore[assignment]
     state.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    train(state, GOAL, RECIPE, Quiet(stop_after=1), evaluate_every=0)
+    train(state, GOAL, RECIPE, Notes(stop_after=1), evaluate_every=0)
     # Real, fake and, for the penalty, the same real again; then the generator's fakes.
     assert len(shown) == 3
     assert [any(torch.equal(x, y) for y in shown) for x in seen] == [True] * 4
@@ -161,10 +148,10 @@ def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
 
 def test_stopping_and_going_on_draws_the_same_transforms() -> None:
     whole, first, second = small_state(), small_state(), small_state()
-    train(whole, GOAL, RECIPE, Quiet(), evaluate_every=0)
-    train(first, GOAL, RECIPE, Quiet(stop_after=2), evaluate_every=0)
+    train(whole, GOAL, RECIPE, Notes(), evaluate_every=0)
+    train(first, GOAL, RECIPE, Notes(stop_after=2), evaluate_every=0)
     second.load_state_dict(first.state_dict())
-    train(second, GOAL, RECIPE, Quiet(), evaluate_every=0)
+    train(second, GOAL, RECIPE, Notes(), evaluate_every=0)
     for a, b in zip(whole.generator.parameters(), second.generator.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -174,8 +161,8 @@ def test_without_a_policy_training_is_what_it_was() -> None:
     plain, same = Recipe(steps=2, batch_size=4, latent_dim=4), small_state(RECIPE)
     same.augment = Augment((), stream())
     other = small_state(plain)
-    train(other, GOAL, plain, Quiet(), evaluate_every=0)
-    train(same, GOAL, RECIPE.model_copy(update={"steps": 2}), Quiet(), evaluate_every=0)
+    train(other, GOAL, plain, Notes(), evaluate_every=0)
+    train(same, GOAL, RECIPE.model_copy(update={"steps": 2}), Notes(), evaluate_every=0)
     for a, b in zip(other.generator.parameters(), same.generator.parameters(), strict=True):
         assert torch.equal(a, b)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Loss, Networks, Samples
+from ganbench.api import Architecture, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.errors import Diverged
@@ -23,6 +23,7 @@ from ganbench.training import checkpoint
 from ganbench.training.batched import Member, obstacle, train_together
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
+from tests.loops import Notes, objective
 
 SEEDS = (0, 1, 5)
 CPU = torch.device("cpu")
@@ -34,29 +35,6 @@ def _float64() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
-
-
-class Notes:
-    """An observer that writes down what it is told."""
-
-    def __init__(self, stop_after: int = 0) -> None:
-        self.reports: list[tuple[int, float, float]] = []
-        self.evaluations: list[int] = []
-        self._stop_after = stop_after
-
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
-        self.reports.append((state.step, discriminator_loss, generator_loss))
-
-    def evaluate(self, state: State) -> None:
-        self.evaluations.append(state.step)
-
-    def after_step(self, state: State) -> bool:
-        return state.step == self._stop_after
-
-
-def objective(loss: Loss, *penalties: Any) -> Objective:
-    own = (loss.penalty,) if loss.penalty is not None else ()
-    return Objective(loss=loss, penalties=(*own, *penalties))
 
 
 def recipe(**settings: Any) -> Recipe:

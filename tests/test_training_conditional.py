@@ -19,6 +19,7 @@ from ganbench.spec import Recipe
 from ganbench.training.conditional import Critic, Judgement, classification, judge_both
 from ganbench.training.loop import Objective, discriminator_update, generator_update, train
 from ganbench.training.state import State
+from tests.loops import Notes
 
 MEANS = torch.tensor([[2.0, 0.0], [-2.0, 0.0], [0.0, 2.0]])
 
@@ -36,15 +37,6 @@ def recipe(**settings: Any) -> Recipe:
 def make(condition: str, settings: Recipe) -> State:
     architecture = MLP(hidden=16, layers=2, init="kaiming", condition=condition)
     return State(architecture=architecture, samples=samples(), recipe=settings, seed=0, device=torch.device("cpu"))
-
-
-class Silent:
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None: ...
-
-    def evaluate(self, state: State) -> None: ...
-
-    def after_step(self, state: State) -> bool:
-        return False
 
 
 class Zero(Loss):
@@ -183,15 +175,10 @@ def test_a_resumed_trial_is_the_uninterrupted_one(condition: str) -> None:
     settings = recipe()
     goal = Objective(loss=Vanilla(), penalties=(R1(),))
     whole, first, second = (make(condition, settings) for _ in range(3))
-    train(whole, goal, settings, Silent(), evaluate_every=0)
-
-    class Stop(Silent):
-        def after_step(self, state: State) -> bool:
-            return state.step == 5
-
-    train(first, goal, settings, Stop(), evaluate_every=0)
+    train(whole, goal, settings, Notes(), evaluate_every=0)
+    train(first, goal, settings, Notes(stop_after=5), evaluate_every=0)
     second.load_state_dict(first.state_dict())
-    train(second, goal, settings, Silent(), evaluate_every=0)
+    train(second, goal, settings, Notes(), evaluate_every=0)
     for one, other in ((whole.generator, second.generator), (whole.discriminator, second.discriminator)):
         assert all(torch.equal(value, other.state_dict()[key]) for key, value in one.state_dict().items())
 
@@ -211,5 +198,5 @@ def test_classes_are_learnt(condition: str) -> None:
         return (torch.cdist(fakes, MEANS).argmin(1) == labels).double().mean().item()
 
     assert hits() < 0.7
-    train(state, Objective(loss=Vanilla(), penalties=(R1(gamma=0.1),)), settings, Silent(), evaluate_every=0)
+    train(state, Objective(loss=Vanilla(), penalties=(R1(gamma=0.1),)), settings, Notes(), evaluate_every=0)
     assert hits() > 0.95

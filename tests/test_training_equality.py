@@ -23,6 +23,7 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
+from tests.loops import Notes
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +31,6 @@ def _float64() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
-
-
-class Silent:
-    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
-        pass
-
-    def evaluate(self, state: State) -> None:
-        pass
-
-    def after_step(self, state: State) -> bool:
-        return False
 
 
 def by_hand(
@@ -106,7 +96,7 @@ def test_the_loop_computes_what_the_plain_loop_computes(
         architecture=architecture, samples=Samples(data=data), recipe=recipe, seed=0, device=torch.device("cpu")
     )
     penalties = (loss.penalty,) if loss.penalty is not None else ()
-    train(state, Objective(loss=loss, penalties=penalties), recipe, Silent(), evaluate_every=0)
+    train(state, Objective(loss=loss, penalties=penalties), recipe, Notes(), evaluate_every=0)
     for found, wanted in zip((state.generator, state.discriminator), expected, strict=True):
         for name, value in wanted.state_dict().items():
             assert (found.state_dict()[name] - value).abs().max().item() < 5e-12, name

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from test_training_equality import Silent
 from torch import Tensor
 
 from ganbench.api import Loss
@@ -24,21 +23,12 @@ from ganbench.training.loop import Objective, plain_step, train
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
-
-Make = Callable[..., State]
+from tests.loops import Make, Notes, objective, recipe
 
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
     """Stands for a CUDA graph: nothing happens while it is recorded, all of it when it is replayed."""
     return work
-
-
-def objective(loss: Loss) -> Objective:
-    return Objective(loss=loss, penalties=(loss.penalty,) if loss.penalty is not None else ())
-
-
-def recipe(**settings: Any) -> Recipe:
-    return Recipe(**({"steps": 20, "batch_size": 8, "latent_dim": 4} | settings))
 
 
 def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
@@ -244,7 +234,7 @@ def test_the_reason_is_the_error_that_came_first() -> None:
 def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any) -> None:
     chosen = recipe(lr_schedule="linear", steps=50)
     state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
-    train(state, objective(loss()), chosen, Silent(), evaluate_every=0)
+    train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out
     work = recorded(plain, objective(loss()), chosen, refused)
     for step in range(1, 51):

@@ -34,7 +34,6 @@ class Evaluator:
         extractor: Extractor | None,
         device: torch.device,
         cache: Path | None,
-        batch_size: int | None = None,
         split: str = "",
         train: Samples | None = None,
     ) -> None:
@@ -47,7 +46,6 @@ class Evaluator:
             extractor: the feature network, or ``None``.
             device: where the network runs.
             cache: folder for reference features, or ``None``.
-            batch_size: images at a time through the network; the extractor's own if not given.
             split: the reference's split, noted in the cache.
             train: the training samples, for metrics that need ``train``.
 
@@ -62,7 +60,6 @@ class Evaluator:
         self.extractor = extractor
         self.device = device
         self.cache = cache
-        self._batch_size = batch_size
         self.split = split
         self.train = train
         self._check_names()
@@ -174,7 +171,7 @@ class Evaluator:
             images,
             channels=self.extractor.channels,
             device=self.device,
-            batch_size=self._batch_size or self.extractor.batch_size,
+            batch_size=self.extractor.batch_size,
         )
         by_layer = dict(zip(self._layers, outputs, strict=True))
         found = {"features": by_layer[self.extractor.feature_layer]}

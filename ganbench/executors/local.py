@@ -188,11 +188,13 @@ class Local(Executor):
                 break
             job: Job | None = self._waiting[0]
             if self._sharing is not None:
-                running = [job for job, _ in self._started.values() if self._devices[job.trial_id] == device]
-                job = self._sharing.next(device, running, self._waiting)
+                job = self._sharing.next(device, self._running_on(device), self._waiting)
             if job is not None:
                 return job, device
         return None
+
+    def _running_on(self, device: str) -> list[Job]:
+        return [job for job, _ in self._started.values() if self._devices[job.trial_id] == device]
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
         trial_id = message["id"]
@@ -202,7 +204,7 @@ class Local(Executor):
         self._kill_at.pop(trial_id, None)
         job, device = started[0], self._devices[trial_id]
         if self._sharing is not None and TrialFolder(job.folder).read_status()["status"] == "out-of-memory":
-            self._sharing.ran_out(job, 1 + sum(self._devices[other] == device for other in self._started))
+            self._sharing.ran_out(job, 1 + len(self._running_on(device)))
         asked = self._reasons.pop(trial_id, "")
         if message["why"]:
             ending = message["why"]
