@@ -1,17 +1,19 @@
 """What the tests of tables share: rows without folders behind them, and how a rendered table is read again."""
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from test_results import make_protocol
-
 from ganbench.results import Best, Row, ValueInfo
 from ganbench.spec import TrialSpec
+from tests.trials import make_protocol, make_spec
 
 FID = ValueInfo(label="FID", direction="lower")
 IS = ValueInfo(label="IS", direction="higher")
+LOW, HIGH = (1.0, 1.1, 1.2, 1.3, 1.4), (2.0, 2.1, 2.2, 2.3, 2.4)
 
 
 def make_row(
@@ -40,6 +42,17 @@ def make_row(
         cost={"images_per_second": 12345.6, "seconds": 201.4} if done else {},
     )
     return replace(row, **changes)
+
+
+def rows_of(loss: str, values: Sequence[float | None], **changes: str) -> list[Row]:
+    """A row per seed; ``inf`` diverged, ``nan`` failed, ``None`` is done without the value."""
+    rows = []
+    for seed, value in enumerate(values):
+        status = "done"
+        if value is not None and not math.isfinite(value):
+            status = "diverged" if value == math.inf else "failed"
+        rows.append(make_row(make_spec(loss, seed=seed, **changes), status, value))
+    return rows
 
 
 def cells(text: str) -> list[dict[str, str]]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from test_results import make_protocol, make_spec
 
 from ganbench.files import append_line, write_bytes, write_json
 from ganbench.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
+from tests.trials import make_protocol, make_spec
 
 VALUES = {
     "fid": {"label": "FID", "direction": "lower", "decimals": 2, "percent": False},

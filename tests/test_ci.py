@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_leaderboard import trial
-from test_tables_ranking import HIGH, LOW
 
 from ganbench import suite
 from ganbench.leaderboard.build import assemble, check, write
+from tests.rows import HIGH, LOW
+from tests.trials import trial
 
 yaml = pytest.importorskip("yaml", reason="PyYAML reads the workflows; pip install pyyaml")
 

@@ -1,29 +1,14 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import QUICK, ganbench
 from tests.fuzz.inputs import run_command
-
-QUICK = ["--arch", "mlp[hidden=16,layers=1]", "--steps", "4", "--batch-size", "16", "--device", "cpu"]
-
-
-def ganbench(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"GANBENCH_CACHE": str(cwd / "cache"), "OMP_NUM_THREADS": "1"} | environ
-    return subprocess.run(
-        [sys.executable, "-m", "ganbench", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import QUICK, ganbench
+
+from tests.commands import QUICK, ganbench
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_cli import ganbench
+
+from tests.commands import ganbench
 
 QUICK = ["--steps", "4", "--batch-size", "16", "--device", "cpu", "--num-samples", "100"]
 CONDITIONAL = "mlp[hidden=16,layers=1,condition=projection]"

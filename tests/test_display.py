@@ -5,13 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
-from test_results import make_spec, make_trial
 
 from ganbench.display import make_display
 from ganbench.display.live import Live
 from ganbench.display.plain import Plain, Quiet
 from ganbench.display.watching import Watched, Work, roughly
 from ganbench.folder import TrialFolder
+from tests.trials import make_spec, make_trial
 
 
 class Clock:

@@ -4,40 +4,23 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
-from test_results import make_spec, make_trial
 
 from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
-from ganbench.folder import TrialFolder
 from ganbench.leaderboard.build import assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
+from tests.trials import LAPTOP, make_spec, make_trial, trial
 
 SUFFIXES = (".json", ".md", ".csv", ".html")
-LAPTOP = {"device": "cpu", "device_name": "Laptop", "versions": {"torch": "2.9"}, "threads": 1}
 CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
-
-
-def trial(
-    runs: Path, loss: str, seed: int, fid: float, environment: dict[str, Any] = LAPTOP, **spec: Any
-) -> TrialFolder:
-    folder = make_trial(
-        runs,
-        make_spec(loss, seed=seed, **spec),
-        metrics={"fid": fid, "is": 8.0, "is_std": 0.1},
-        result={"environment": environment, "determinism": {"seed": seed}},
-    )
-    values = {"fid": fid, "is": 8.0, "is_std": None}
-    folder.append_metrics({"step": 2000, "images": 128000, "seconds": 180.0, "values": values})
-    return folder
 
 
 @pytest.fixture

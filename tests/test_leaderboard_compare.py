@@ -9,15 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
-from test_results import component, make_protocol, make_spec
-from test_tables_ranking import HIGH, LOW, rows_of
 
 from ganbench.cli import cli
 from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.results import Row
-from tests.rows import HOSTILE, make_row
+from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
+from tests.trials import component, make_protocol, make_spec
 
 NONE = Margin(0.0, False)
 
@@ -174,7 +173,7 @@ def test_outputs_hold_against_hostile_names() -> None:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    from test_leaderboard import trial
+    from tests.trials import trial
 
     for seed in range(5):
         trial(tmp_path / "base", "a", seed, LOW[seed])

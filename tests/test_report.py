@@ -11,8 +11,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import write_grid, write_trial
-from test_results import component, make_spec
 
 from ganbench.cli import cli
 from ganbench.errors import StoreError
@@ -21,6 +19,8 @@ from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
 from ganbench.report.sections import address
 from ganbench.results import read_rows
+from tests.synthetic import write_grid, write_trial
+from tests.trials import component, make_spec
 
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 

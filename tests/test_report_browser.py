@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic import write_grid, write_trial
-from test_results import component, make_spec
 
 from ganbench.report import render_report
 from ganbench.results import read_rows
+from tests.synthetic import write_grid, write_trial
+from tests.trials import component, make_spec
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from synthetic import png, write_grid
 
 from ganbench.files import append_line
 from ganbench.folder import TrialFolder
 from ganbench.report.pictures import QUALITIES, encode, fit, open_samples, packer, read_snapshots, thinned, tiles
 from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
 from ganbench.results import read_row
+from tests.synthetic import png, write_grid
 
 # Curves
 

@@ -6,11 +6,11 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_results import component, make_protocol, make_spec
 
 from ganbench.tables import FORMATS, render
 from ganbench.tables.grouping import build
 from tests.rows import cells, make_row
+from tests.trials import component, make_protocol, make_spec
 
 
 def test_several_seeds_are_one_row_with_mean_and_spread() -> None:

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from test_results import component, make_spec, make_trial
 
 from ganbench.errors import UsageError
 from ganbench.results import read_row, read_rows
 from ganbench.tables import FORMATS, render
 from tests.rows import HOSTILE, cells, make_row
+from tests.trials import component, make_spec, make_trial
 
 
 @pytest.mark.parametrize("width", [20, 60, 80, 200, None])

@@ -7,14 +7,13 @@ import math
 import re
 
 import pytest
-from test_results import make_spec
-from test_tables_ranking import HIGH, LOW, rows_of
 
 from ganbench.errors import UsageError
 from ganbench.results import Row
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
-from tests.rows import cells, make_row
+from tests.rows import HIGH, LOW, cells, make_row, rows_of
+from tests.trials import make_spec
 
 
 def two_datasets() -> list[Row]:

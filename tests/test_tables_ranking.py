@@ -1,27 +1,12 @@
 """Rankings: what is scored, what ties, what is said, and that nothing is dropped."""
 
 import math
-from collections.abc import Sequence
-
-from test_results import make_spec
 
 from ganbench.results import Row
 from ganbench.tables.grouping import build
 from ganbench.tables.ranking import Ranking, rank
-from tests.rows import make_row
-
-LOW, HIGH = (1.0, 1.1, 1.2, 1.3, 1.4), (2.0, 2.1, 2.2, 2.3, 2.4)
-
-
-def rows_of(loss: str, values: Sequence[float | None], **changes: str) -> list[Row]:
-    """A row per seed; ``inf`` diverged, ``nan`` failed, ``None`` is done without the value."""
-    rows = []
-    for seed, value in enumerate(values):
-        status = "done"
-        if value is not None and not math.isfinite(value):
-            status = "diverged" if value == math.inf else "failed"
-        rows.append(make_row(make_spec(loss, seed=seed, **changes), status, value))
-    return rows
+from tests.rows import HIGH, LOW, make_row, rows_of
+from tests.trials import make_spec
 
 
 def ranking(rows: list[Row], metric: str | None = None) -> Ranking:

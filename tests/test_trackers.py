@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_results import make_spec
 
 from ganbench.errors import UsageError
 from ganbench.files import append_line
@@ -18,6 +17,7 @@ from ganbench.spec import Execution, TrialFile
 from ganbench.suite import Suite
 from ganbench.trackers import Settings, Tracked, Tracker
 from ganbench.trackers.following import NewLines, Tracking, make_trackers, tracked
+from tests.trials import make_spec
 
 
 class Notebook(Tracker):

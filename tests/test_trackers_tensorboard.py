@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic import write_grid
 
 from ganbench import plugins
 from ganbench.cli import cli
 from ganbench.grid import ComponentRequest, parse_axis
 from ganbench.results import read_rows
 from ganbench.trackers.following import copy, make_trackers
+from tests.synthetic import write_grid
 
 
 def events(folder: Path) -> Any:
