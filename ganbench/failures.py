@@ -11,8 +11,9 @@ from ganbench.errors import Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.recording import Recorder
 
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""What torch's other errors say where an allocation failed below it: in cuBLAS, cuDNN or the CPU's allocator."""
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
+"""What torch's other errors say where an allocation failed below it: in the CPU's allocator, in cuBLAS, or in cuDNN,
+whose version 9 has ``CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED`` for what was ``..._ALLOC_FAILED``."""
 
 
 def ended_by(error: BaseException, recorder: Recorder) -> str:
