@@ -192,8 +192,9 @@ class FakeGenerator:
         self.recording = state.recording
 
 
-def test_a_failed_recording_leaves_generators_that_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_recording_leaves_generators_that_draw_and_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     own, of_device = FakeGenerator(), FakeGenerator()
+    streams = ["before"]
 
     class Graph:
         def register_generator_state(self, generator: FakeGenerator) -> None:
@@ -205,12 +206,16 @@ def test_a_failed_recording_leaves_generators_that_draw(monkeypatch: pytest.Monk
     @contextlib.contextmanager
     def begin(graph: Graph, **options: Any) -> Iterator[None]:
         of_device.recording = True
+        streams.append("of the recording")
         yield
+        streams.pop()  # as in torch, not where ending the recording fails
 
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", begin)
     monkeypatch.setattr(torch.cuda, "default_generators", (of_device,))
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams[-1])
+    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
 
     def fails() -> Tensor:
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -219,6 +224,7 @@ def test_a_failed_recording_leaves_generators_that_draw(monkeypatch: pytest.Monk
         capture_on_cuda(fails, [own])  # type: ignore[list-item]
     assert not own.recording
     assert not of_device.recording
+    assert torch.cuda.current_stream() == "before"
 
 
 def test_the_reason_is_the_error_that_came_first() -> None:

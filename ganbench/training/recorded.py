@@ -35,12 +35,15 @@ def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[
     # The device's own generator, from which layers draw, takes part in every graph.
     everyone = [*generators, torch.cuda.default_generators[torch.cuda.current_device()]]
     before = [generator.clone_state() for generator in everyone]
+    stream = torch.cuda.current_stream()
     for generator in generators:
         graph.register_generator_state(generator)
     try:
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             work()
     except BaseException:
+        # A recording that cannot be ended leaves its own stream as the current one.
+        torch.cuda.set_stream(stream)
         # A failed recording leaves its generators as being recorded, and they would refuse to draw ever after.
         for generator, state in zip(everyone, before, strict=True):
             generator.graphsafe_set_state(state)
