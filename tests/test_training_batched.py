@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganbench import environment
 from ganbench.api import Architecture, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
@@ -22,6 +23,7 @@ from ganbench.spec import Recipe
 from ganbench.training import checkpoint
 from ganbench.training.batched import Member, obstacle, train_together
 from ganbench.training.loop import Objective, train
+from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 from tests.loops import Notes, objective
 
@@ -275,3 +277,17 @@ class Odd(Architecture):
 def test_what_would_be_computed_otherwise_is_not_batched() -> None:
     chosen = recipe()
     assert "something else" in obstacle(Odd(), [build(chosen, seed, Odd()) for seed in SEEDS], chosen)
+
+
+def test_both_ways_are_compared_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    call = Stacked.__call__
+
+    def noting(stacked: Stacked, x: Tensor) -> Tensor:
+        found.append(environment.float32_arithmetic(torch.device("cuda")))
+        return call(stacked, x)
+
+    monkeypatch.setattr(Stacked, "__call__", noting)
+    chosen = recipe()
+    assert obstacle(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
+    assert [text.partition(", ")[2] for text in found] == ["convolutions ieee"] * 2

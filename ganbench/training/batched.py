@@ -20,6 +20,7 @@ from torch import Tensor
 from ganbench import seeds
 from ganbench.api import Architecture
 from ganbench.errors import in_one_line
+from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import Recipe
 from ganbench.training.loop import (
     Objective,
@@ -99,7 +100,9 @@ def obstacle(architecture: Architecture, states: Sequence[State], recipe: Recipe
     try:
         for networks in ([state.generator for state in states], [state.discriminator for state in states]):
             alone, stacked = copy.deepcopy(networks), copy.deepcopy(networks)
-            with torch.no_grad(), precision(recipe, device):
+            # Not in TF32: a convolution of all networks may be another kernel than each network's own, as where
+            # they have one channel each, and would be rounded otherwise.
+            with torch.no_grad(), full_precision(), precision(recipe, device):
                 given, x = x, widened(Stacked(stacked)(x))
                 for network, batched, own, found in zip(alone, stacked, given, x, strict=True):
                     pairs = [(widened(network(own)), found), *zip(network.buffers(), batched.buffers(), strict=True)]
