@@ -134,9 +134,13 @@ def processor() -> str:
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most memory in use so far, in bytes: of the device, or of this process."""
+    """The most memory that this process has held so far, in bytes: on the device, or of the machine.
+
+    On a device that is what torch has taken from it, free or not: others cannot have it, and what a CUDA graph computes
+    in counts as free while the graph keeps it.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
+        return int(torch.cuda.max_memory_reserved(device))
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

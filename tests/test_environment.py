@@ -41,6 +41,13 @@ def test_no_more_equality_is_promised_than_there_is(device: torch.device, exact:
     assert "resumed" in text
 
 
+def test_memory_of_a_gpu_is_what_others_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recorded step's memory is kept for it, and counts as free between two steps."""
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 2**30)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 2**31)
+    assert environment.peak_memory(CUDA) == 2**31
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_says_how_it_computes(trial_spec: Callable[..., TrialSpec]) -> None:

@@ -18,7 +18,7 @@ from ganbench.folder import TrialFolder
 PAYS = 1.1
 """How many times the images per second of one trial fewer a number must reach to be kept."""
 HEADROOM = 1.25
-"""Room for each trial, as a multiple of the peak that its predecessors allocated: allocators keep more than is used."""
+"""Room for each trial, as a multiple of the most that its predecessors held: an evaluation to come may need more."""
 CONTEXT = 600 * 2**20
 """Bytes that a process holds on a GPU beside its tensors: the CUDA context and the libraries' own."""
 REPORTS = 2
