@@ -111,3 +111,12 @@ def test_going_on_gives_the_same_batches() -> None:
     again.load_state_dict({"kept": state})
     other.set_state(noise)
     assert [values(again.mix(fakes(start))) for start in range(40, 80, 4)] == expected
+
+
+@pytest.mark.parametrize("size", [4, 6], ids=["full", "not yet full"])
+def test_going_on_elsewhere_than_on_the_cpu(size: int) -> None:
+    """The meta device stands for a GPU: it, too, refuses to mix with a tensor that a checkpoint left on the CPU."""
+    history = replay(size, 0.5)
+    history.load_state_dict({"kept": fakes(0)})
+    assert history.mix(fakes(4).to("meta")).device.type == "meta"
+    assert history.state_dict()["kept"].device.type == "meta"

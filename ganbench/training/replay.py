@@ -27,6 +27,8 @@ class Replay:
         if count == 0:
             return fake
         new = fake[:count].detach()
+        if self._kept is not None:
+            self._kept = self._kept.to(fake.device)  # of a checkpoint it is on the CPU
         if self._kept is None or len(self._kept) < self._size:
             room = self._size - (0 if self._kept is None else len(self._kept))
             kept = new[:room].clone() if self._kept is None else torch.cat([self._kept, new[:room]])
