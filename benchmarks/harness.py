@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torch-fidelity", "numpy")
 CALM = 0.1
@@ -144,6 +146,7 @@ class Machine:
             stolen = round((steal - self._before["steal"]) / max(elapsed, 1e-9) / (os.cpu_count() or 1), 4)
         return {
             "cpu": _processor(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
             "cores": os.cpu_count(),
             "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
             "system": platform.system(),

@@ -168,6 +168,16 @@ def test_runs_that_contradict_each_other_are_refused(runs: Path, tmp_path: Path)
         assemble([runs, tmp_path / "again"], tmp_path / "digits")
 
 
+def test_processors_of_one_name_with_other_instructions_may_differ(runs: Path, tmp_path: Path) -> None:
+    for place, name, fid in (("wide", "AVX512", 1.0), ("narrow", "AVX2", 1.0001)):
+        trial(tmp_path / place, "lsgan", 0, fid, LAPTOP | {"instructions": name})
+    board = assemble([tmp_path / "wide", tmp_path / "narrow"], tmp_path / "digits")
+    assert [rerun.equal for rerun in board.trials[0].reruns] == [False]
+    page = files(board, tmp_path / "digits")[tmp_path / "digits.md"]
+    assert "Laptop, AVX512" in page
+    assert "Laptop, AVX2" in page
+
+
 def test_copies_are_no_reruns(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs, tmp_path / "copy")
     board = assemble([runs, tmp_path / "copy"], tmp_path / "digits")

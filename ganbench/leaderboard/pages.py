@@ -127,7 +127,8 @@ def _provenance(board: Board) -> Section:
     for key, environment in board.environments.items():
         versions = ", ".join(f"{name} {version}" for name, version in sorted(environment.get("versions", {}).items()))
         threads = environment.get("threads", "unknown")
-        device = f"{environment.get('device_name', 'unknown device')}, threads: {threads}"
+        instructions = f", {found}" if (found := environment.get("instructions")) else ""
+        device = f"{environment.get('device_name', 'unknown device')}{instructions}, threads: {threads}"
         points.append(f"{used[key]} trials [{key}]: {clean(device)}; {clean(versions)}")
     ends = Counter(trial.status for trial in board.trials)
     others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)

@@ -16,7 +16,7 @@ from ganbench.results import SUCCESS, Row, components_of, order, read_rows, valu
 from ganbench.spec import FINAL
 
 UNFINISHED = ("pending", "running", "interrupted")
-_MACHINE = ("device", "device_name", "versions", "threads", "python", "platform", "cuda")
+_MACHINE = ("device", "device_name", "instructions", "versions", "threads", "python", "platform", "cuda")
 
 
 @dataclass
@@ -66,8 +66,9 @@ def merge(sources: Sequence[Source], *, partial: bool) -> Source:
     they are exactly equal.
 
     Raises:
-        StoreError: two runs of a trial contradict each other though one of them must be wrong (the same processor,
-            threads and versions gave different numbers), or trials are unfinished and ``partial`` is not asked for.
+        StoreError: two runs of a trial contradict each other though one of them must be wrong (the same processor with
+            the same instructions, threads and versions gave different numbers), or trials are unfinished and
+            ``partial`` is not asked for.
     """
     merged = Source("merged")
     attempts: dict[str, list[Trial]] = {}
