@@ -121,13 +121,17 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     """Return the plan's request and the seeds of a suite overlaid by what was given.
 
     Raises:
-        UsageError: an unknown name, no loss or no architecture, or both steps and images.
+        UsageError: an unknown name, no loss, no architecture or no dataset, or both steps and images.
     """
     merged = overlay(suite, given)
-    if not merged.losses:
+    # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
+    if not grid.split_list(merged.losses):
         raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
-    if not merged.architectures:
+    if not grid.split_list(merged.architectures):
         raise UsageError("no architecture; name one with --arch, e.g. --arch dcgan")
+    datasets = merged.datasets or (DEFAULT_DATASET,)
+    if not grid.split_list(datasets):
+        raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
     if given.images is not None and given.steps is not None:
         raise UsageError("--steps and --images both set the budget; give one of them")
     extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
@@ -136,7 +140,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     request = PlanRequest(
         losses=tuple(grid.parse_losses(merged.losses, registry)),
         architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
-        datasets=tuple(grid.parse_axis("dataset", merged.datasets or (DEFAULT_DATASET,), registry)),
+        datasets=tuple(grid.parse_axis("dataset", datasets, registry)),
         policy=merged.protocol or "paper",
         suite_recipe=suite.settings(),
         recipe=given.settings(),

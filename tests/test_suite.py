@@ -71,3 +71,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_grid_too_large_is_refused() -> None:
     with pytest.raises(UsageError, match="at most 100000"):
         to_request(parse({**SMALL, "losses": ["vanilla,hinge"], "seeds": 60000}, "x"), Suite(), REGISTRY)
+
+
+@pytest.mark.parametrize("nothing", ["", " ", ","])
+@pytest.mark.parametrize(
+    ("axis", "words"), [("losses", "no losses"), ("architectures", "no architecture"), ("datasets", "no dataset")]
+)
+def test_a_list_of_nothing_is_no_grid_of_no_trials(axis: str, words: str, nothing: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        to_request(parse(SMALL, "the suite"), parse({axis: [nothing]}, "the command line"), REGISTRY)
