@@ -17,6 +17,7 @@ from ganbench.leaderboard.build import assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
+from tests.commands import ganbench
 from tests.trials import LAPTOP, make_spec, make_trial, trial
 
 SUFFIXES = (".json", ".md", ".csv", ".html")
@@ -248,3 +249,13 @@ def test_a_board_names_its_suite_without_folders_of_this_machine(
     assert _as_published(Path("boards/a.toml")) == "boards/a.toml"
     assert _as_published(tmp_path / "boards" / "a.toml") == "boards/a.toml"
     assert _as_published(tmp_path.parent / "a.toml") == "a.toml"
+
+
+def test_a_name_that_no_board_can_have_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    suite = 'losses = ["vanilla"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\nsteps = 2\n'
+    (tmp_path / "my suite.toml").write_text(suite)
+    answer = ganbench("leaderboard", "make", "my suite.toml", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("ganbench: --out 'my suite' must end in a name of letters"), answer.stderr
+    assert not (tmp_path / "runs").exists()

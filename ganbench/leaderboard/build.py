@@ -29,12 +29,26 @@ def assemble(sources: Sequence[Path], out: Path, *, suite: str = "", partial: bo
         # A board that was made from a suite is still its board after others have added to it.
         known = [_suite_of(source) for source in sources]
         suite = next((name for name in known if name), "")
-    return to_board(_stem(out).name, merge([read_source(path) for path in sources], partial=partial), suite)
+    return to_board(stem_of(out).name, merge([read_source(path) for path in sources], partial=partial), suite)
+
+
+def stem_of(out: Path) -> Path:
+    """The leaderboard's path without a suffix.
+
+    Raises:
+        UsageError: its last part is no name of a board.
+    """
+    stem = out.with_suffix("") if out.suffix == ".json" else out
+    if not _NAME.fullmatch(stem.name):
+        raise UsageError(
+            f"--out '{out}' must end in a name of letters, digits, '.', '_' and '-', e.g. leaderboards/digits"
+        )
+    return stem
 
 
 def files(board: Board, out: Path) -> dict[Path, str]:
     """Every file of a leaderboard with its content."""
-    stem = _stem(out)
+    stem = stem_of(out)
     content = {".json": board.to_text(), **pages(board)}
     return {stem.with_name(stem.name + suffix): text for suffix, text in content.items()}
 
@@ -53,7 +67,7 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
     Without sources the pages are held against the leaderboard's file, and that against its own hash. With sources all
     of them are held against what the sources give.
     """
-    stem = _stem(out)
+    stem = stem_of(out)
     place = stem.with_name(f"{stem.name}.json")
     try:
         committed = load(place)
@@ -79,15 +93,6 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
 def _first(found: str, wanted: str) -> int:
     a, b = found.split("\n"), wanted.split("\n")
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False), start=1) if x != y), min(len(a), len(b)) + 1)
-
-
-def _stem(out: Path) -> Path:
-    stem = out.with_suffix("") if out.suffix == ".json" else out
-    if not _NAME.fullmatch(stem.name):
-        raise UsageError(
-            f"--out '{out}' must end in a name of letters, digits, '.', '_' and '-', e.g. leaderboards/digits"
-        )
-    return stem
 
 
 def _suite_of(path: Path) -> str:
