@@ -50,6 +50,58 @@ class Centres(RightMetric):
         return super().compute(fake, reference)
 
 
+class ShiftsReference(RightMetric):
+    """Shifts the reference's class outputs in place."""
+
+    needs = ("features", "logits")
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.logits is not None
+        reference.logits.sub_(1)
+        return super().compute(fake, reference)
+
+
+class ScalesTraining(RightMetric):
+    """Scales the training features in place."""
+
+    needs = ("features", "train")
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.train is not None
+        assert reference.train.features is not None
+        reference.train.features.mul_(2)
+        return super().compute(fake, reference)
+
+
+class ChangesStatistics(RightMetric):
+    """Adds to the statistics that every other metric is given, too."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        mean = reference.statistics()["mu"]
+        mean += 1
+        return super().compute(fake, reference)
+
+
+class RunningMean(RightMetric):
+    """Averages over all that it has scored."""
+
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        self.seen.append(super().compute(fake, reference)["gap"])
+        return {"gap": sum(self.seen) / len(self.seen)}
+
+
+class Undeclared(RightMetric):
+    """Uses class outputs and training samples, and says so of neither."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.logits is not None
+        assert reference.train is not None
+        return super().compute(fake, reference)
+
+
 class Unsteady(RightMetric):
     """Draws from a stream of its own that goes on."""
 
@@ -90,7 +142,12 @@ WRONG: list[tuple[type, str, str]] = [
     (OtherName, "values", "returns ['gap'] and declares ['distance']"),
     (Hundredfold, "values", "return a share from 0 to 1"),
     (FirstSample, "repeatable", "with the same samples in another order"),
-    (Centres, "repeatable", "would score other samples"),
+    (Centres, "repeatable", "it changes the samples and features of the fakes"),
+    (ShiftsReference, "repeatable", "it changes the logits of the reference"),
+    (ScalesTraining, "repeatable", "it changes the training samples and training features of the reference"),
+    (ChangesStatistics, "repeatable", "it changes the statistics (mu) of the reference"),
+    (RunningMean, "repeatable", "keeps something of earlier samples"),
+    (Undeclared, "values", "it uses logits and train, and needs names only features"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
     (Odd, "declaration", "it needs prompts"),

@@ -6,6 +6,8 @@
 import itertools
 import math
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -61,6 +63,20 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not a float; it could not be stored")
     return found
+
+
+def declared(metric: Metric, side: Extracted) -> Extracted:
+    """What every run has of one side: the samples, and what the metric says it needs."""
+    train = side.train if "train" in metric.needs else None
+    return replace(
+        side,
+        # One network gives both features and class outputs.
+        features=side.features if {"features", "logits"} & set(metric.needs) else None,
+        logits=side.logits if "logits" in metric.needs else None,
+        labels=side.labels if "labels" in metric.needs else None,
+        mixture=side.mixture if "mixture" in metric.needs else None,
+        train=declared(metric, train) if train is not None else None,
+    )
 
 
 def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -> Extracted:
@@ -144,7 +160,15 @@ def declaration(subject: Subject) -> None:
 def values(subject: Subject) -> None:
     """It returns a float for each declared name; real samples are no worse than bad ones."""
     metric = build(subject)
-    found = compute(metric, draw(7), reference())
+    try:
+        found = compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+    except Exception as error:
+        if used := [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]:
+            raise Flaw(
+                f"it uses {' and '.join(used)}, and needs names only {', '.join(metric.needs) or 'nothing'}; where a "
+                "run has none, the trial would fail at its first evaluation instead of being refused by name"
+            ) from error
+        raise
     name, value = next(iter(metric.values.items()))
     if not math.isfinite(found[name]):
         raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
@@ -169,11 +193,11 @@ def severity(subject: Subject) -> str:
     """The headline gets worse with a degradation of the samples: lost modes, noise, or copies."""
     metric = build(subject)
     name, value = next(iter(metric.values.items()))
-    real = reference()
+    real = declared(metric, reference())
     sign = 1 if value.direction == "lower" else -1
     ordered, series = [], {}
     for what, degrade in DEGRADATIONS.items():
-        found = [compute(metric, degrade(severity), real)[name] for severity in SEVERITIES]
+        found = [compute(metric, declared(metric, degrade(level)), real)[name] for level in SEVERITIES]
         numbers = [sign * number for number in found if math.isfinite(number)]
         slack = 0.02 * (abs(numbers[-1] - numbers[0]) if numbers else 0.0)
         rises = all(later >= earlier - slack for earlier, later in itertools.pairwise(numbers))
@@ -191,24 +215,33 @@ def severity(subject: Subject) -> str:
 
 def repeatable(subject: Subject) -> None:
     """The same samples give the same value; it changes nothing it is given; their order does not matter."""
-    metric, fake, real = build(subject), draw(7), reference()
-    kept = [None if x is None else x.clone() for x in (fake.features, fake.logits, fake.samples, real.features)]
-    first, second = compute(metric, fake, real), compute(metric, fake, real)
-    now = (fake.features, fake.logits, fake.samples, real.features)
-    if not all(a is None or (b is not None and torch.equal(a, b)) for a, b in zip(kept, now, strict=True)):
-        raise Flaw("it changes the features it is given; the metrics after it would score other samples")
+    metric = build(subject)
+    drawn = draw(7)
+    fake, other, real = (declared(metric, side) for side in (drawn, draw(8, noise=0.5), reference()))
+    before = _contents(fake), _contents(real)
+    first = compute(metric, fake, real)
+    now = _contents(fake), _contents(real)
+    for side, old, new in zip(("fakes", "reference"), before, now, strict=True):
+        changed = [what for what, tensor in old.items() if not torch.equal(tensor, new[what])]
+        if changed:
+            raise Flaw(
+                f"it changes the {' and '.join(changed)} of the {side} that it is given, in place; the metrics after "
+                "it, and every later evaluation of the trial, would score other samples"
+            )
+    compute(metric, other, real)  # a trial scores other samples between two evaluations
+    second = compute(metric, fake, real)
     for name, value in first.items():
         if not (value == second[name] or (math.isnan(value) and math.isnan(second[name]))):
             raise Flaw(
                 f"'{name}' is {value:.6g} and then {second[name]:.6g} for the same samples: it draws from a stream "
-                "that does not start anew; a result could not be repeated"
+                "that does not start anew, or keeps something of earlier samples; a result could not be repeated"
             )
     order = torch.randperm(N, generator=torch.Generator().manual_seed(3))
-    assert fake.features is not None
-    assert fake.logits is not None
-    mixed = evidence(features=fake.features[order], logits=fake.logits[order], mixture=fake.mixture)
+    assert drawn.features is not None
+    assert drawn.logits is not None
+    mixed = evidence(features=drawn.features[order], logits=drawn.logits[order], mixture=drawn.mixture)
     name = next(iter(metric.values))
-    shuffled = compute(metric, mixed, real)[name]
+    shuffled = compute(metric, declared(metric, mixed), real)[name]
     if abs(shuffled - first[name]) > 0.05 * abs(first[name]) + 0.02:
         raise Flaw(
             f"'{name}' is {first[name]:.4g}, and {shuffled:.4g} with the same samples in another order; a score would "
@@ -236,3 +269,31 @@ CHECKS = (declaration, values, known_values, severity, repeatable, counts)
 def _means() -> Tensor:
     """Modes far from one another."""
     return 4 * torch.eye(CLASSES, DIMENSION)
+
+
+def _computes_with(metric: Metric, need: str) -> bool:
+    """Whether it takes everything to compute, and fails without ``need``."""
+    everything, others = copy(metric), copy(metric)
+    vars(everything)["needs"] = NEEDS
+    vars(others)["needs"] = tuple(one for one in NEEDS if one != need)
+    return _computes(everything) and not _computes(others)
+
+
+def _computes(metric: Metric) -> bool:
+    try:
+        compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+    except Exception:  # whatever it raises where something is not there
+        return False
+    return True
+
+
+def _contents(side: Extracted) -> dict[str, Tensor]:
+    """A copy of everything that a metric can reach, by name."""
+    found = {"samples": side.samples, "features": side.features, "logits": side.logits, "labels": side.labels}
+    if side.mixture is not None:
+        found["modes"] = side.mixture.means
+    if side.features is not None:
+        found |= {f"statistics ({name})": torch.as_tensor(value) for name, value in side.statistics().items()}
+    if side.train is not None:
+        found |= {f"training {name}": tensor for name, tensor in _contents(side.train).items()}
+    return {name: tensor.clone() for name, tensor in found.items() if tensor is not None}
