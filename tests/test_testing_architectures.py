@@ -85,6 +85,16 @@ class FromNumpy(ToImage):
             self.hidden.weight.copy_(torch.from_numpy(np.random.randn(8, latent_dim)))
 
 
+class NumpyNoise(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + torch.from_numpy(np.random.randn(*z.shape)).to(z) if self.training else z)
+
+
+class Doubled(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z.mul_(2))
+
+
 class Fixed(ToImage):
     def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
         super().__init__(shape, latent_dim)
@@ -185,6 +195,8 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_generator(NotPersistent, "A lost buffer."), "state-dict", "a resumed trial would go on with another network"),
     (with_generator(Shared, "Tied weights."), "state-dict", "the trial would fail at its end"),
     (with_generator(FromNumpy, "Draws from numpy."), "initialisation", "is another with the same seed"),
+    (with_generator(NumpyNoise, "Noise from numpy."), "randomness", "the same trial would give another score"),
+    (with_generator(Doubled, "Doubles z in place."), "inputs", "the generator changes its input in place"),
     (with_generator(Fixed, "No randomness."), "initialisation", "--seeds 5 would repeat one trial"),
     (with_generator(Float32, "Casts."), "moves", "it casts inside"),
     (with_generator(RandomWidth, "Random width."), "parameter-count", "a trial could not be resumed"),

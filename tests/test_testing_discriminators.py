@@ -57,6 +57,16 @@ class PiecewiseConstant(ToOutput):
         return super().forward(x.detach()) + 0 * x.flatten(1).sum(1)
 
 
+class Probability(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(super().forward(x))
+
+
+class InPlace(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.leaky_relu_(x, 0.2))
+
+
 class SaysBatchNorm(Right):
     """Says that it has a batch norm."""
 
@@ -67,6 +77,8 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_discriminator(Column, "Returns (N, 1)."), "shapes", "such outputs broadcast to N x N"),
     (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
     (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
+    (with_discriminator(Probability, "Squashes."), "raw-outputs", "a sigmoid at its end?"),
+    (with_discriminator(InPlace, "In place."), "inputs", "the discriminator changes its input in place"),
     (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
     (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
     (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),

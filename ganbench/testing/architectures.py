@@ -21,7 +21,10 @@ from ganbench.testing.networks_in_training import (
     double_backward,
     evaluation,
     half_precision,
+    inputs,
     learning,
+    randomness,
+    raw_outputs,
 )
 
 
@@ -119,9 +122,9 @@ def state_dict(subject: Subject) -> None:
     """Saved and loaded, a network is the same function."""
     shape = typical(subject)
     first, second = networks(subject, shape), networks(subject, shape, seed=1)
-    inputs = {"generator": latents(subject, 4), "discriminator": noise(4, shape)}
+    given = {"generator": latents(subject, 4), "discriminator": noise(4, shape)}
     for role, one, two in zip(Networks._fields, first, second, strict=True):
-        one(inputs[role])  # running statistics and estimates move
+        one(given[role])  # running statistics and estimates move
         tensors = {name: value.detach().clone().contiguous() for name, value in one.state_dict().items()}
         try:
             data = safetensors.torch.save({name: value.detach() for name, value in one.state_dict().items()})
@@ -135,7 +138,7 @@ def state_dict(subject: Subject) -> None:
             raise Flaw(f"the {role} saves {len(restored)} of {len(tensors)} tensors; what is trained would be lost")
         two.load_state_dict(restored)
         with torch.no_grad():
-            if not torch.equal(one.eval()(inputs[role]), two.eval()(inputs[role])):
+            if not torch.equal(one.eval()(given[role]), two.eval()(given[role])):
                 raise Flaw(
                     f"the {role} loaded from its saved weights gives other outputs: part of its state is no parameter "
                     "and no buffer (use register_buffer); a resumed trial would go on with another network"
@@ -237,8 +240,11 @@ def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Te
 CHECKS = (
     shapes,
     value_range,
+    raw_outputs,
+    inputs,
     parameter_count,
     initialisation,
+    randomness,
     state_dict,
     moves,
     learning,

@@ -5,8 +5,56 @@ from copy import deepcopy
 import torch
 
 from ganbench.api import Networks
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical
+
+
+def raw_outputs(subject: Subject) -> None:
+    """The discriminator's outputs are raw: nothing squashes them to [0, 1]."""
+    shape = typical(subject)
+    discriminator = networks(subject, shape).discriminator
+    with torch.no_grad():
+        # Whatever the weights are: opposite changes of them, on samples far apart.
+        found = torch.cat([perturbed(discriminator, scale)(10 * noise(8, shape)) for scale in (0.5, -0.5)])
+    if bool(((found >= 0) & (found <= 1)).all()):
+        raise Flaw(
+            "every output of the discriminator lies in [0, 1] (a sigmoid at its end?); a loss takes raw outputs and "
+            "would squash them again, so that neither player could ever be sure"
+        )
+
+
+def inputs(subject: Subject) -> None:
+    """Networks leave z and the samples they are given as they were."""
+    shape = typical(subject)
+    given = (latents(subject, 8), noise(8, shape))
+    for role, network, x in zip(Networks._fields, networks(subject, shape), given, strict=True):
+        before = x.clone()
+        with torch.no_grad():
+            network(x)
+        if not torch.equal(x, before):
+            raise Flaw(
+                f"the {role} changes its input in place (inplace=True in its first layer, or a method such as mul_); "
+                "what sees the same tensor after it, a penalty or the other player, would see another one"
+            )
+
+
+def randomness(subject: Subject) -> None:
+    """What a network draws while it trains comes from torch's seed, and from nothing else."""
+    shape = typical(subject)
+    given = (latents(subject, 8), noise(8, shape))
+    for role, network, x in zip(Networks._fields, networks(subject, shape), given, strict=True):
+        found = []
+        for seed in (1, 2):
+            with own_global_stream(seed, torch.device("cpu")), torch.no_grad():  # numpy's and Python's, too
+                torch.manual_seed(0)
+                found.append(deepcopy(network)(x.clone()))
+        if not torch.equal(*found):
+            raise Flaw(
+                f"the {role} in training gives another output for the same input and torch's same seed (drawn from "
+                "numpy, from random, or from the time); the same trial would give another score, and a resumed one "
+                "would not go on where it stopped"
+            )
 
 
 def learning(subject: Subject) -> None:
