@@ -47,6 +47,14 @@ def test_clearly_worse_fails_and_clearly_not_worse_passes() -> None:
     assert (share.margin, share.outcome) == (pytest.approx(0.6), "fail")
 
 
+@pytest.mark.parametrize("after", [[*LOW[:4], None], [None] * 5])
+def test_a_score_that_is_undefined_where_it_was_not_fails_and_is_not_left_out(after: Sequence[float | None]) -> None:
+    lost = after.count(None)
+    check = judged(rows_of("a", LOW), rows_of("a", after), Margin(10.0, False))
+    assert (check.outcome, check.reason) == ("fail", f"FID is undefined for {lost} of 5 seeds, before for 0 of 5")
+    assert judged(rows_of("a", after), rows_of("a", after)).outcome == "pass"
+
+
 def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> None:
     check = judged(rows_of("a", (1.0, 1.2)), rows_of("a", (1.1, 1.3)))
     assert check.outcome == "inconclusive"

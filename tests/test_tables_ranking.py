@@ -3,6 +3,7 @@
 import math
 
 from ganbench.results import Row
+from ganbench.tables import render
 from ganbench.tables.grouping import build
 from ganbench.tables.ranking import Ranking, rank
 from tests.rows import HIGH, LOW, make_row, rows_of
@@ -57,6 +58,14 @@ def test_divergences_rank_last_and_failures_are_named() -> None:
         "a: 2 of 5 seeds diverged, ranked below every score.",
         "b: failed 1 of 6 seeds, with no score to rank.",
     ]
+
+
+def test_seeds_without_a_value_are_named_where_they_are_left_out() -> None:
+    found = ranking([*rows_of("a", [*LOW[:4], None]), *rows_of("b", HIGH)])
+    assert len(found.scores[0]) == 4
+    assert found.conclusions()[-1] == "a: FID is undefined for 1 of 5 seeds, and not ranked."
+    alone = render(rows_of("a", [None]), "table")  # the column without a value is left out: the line alone tells
+    assert "a: FID is undefined for 1 of 1 seed, and not ranked." in alone
 
 
 def test_more_is_better_where_the_metric_says_so() -> None:

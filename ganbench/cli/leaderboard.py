@@ -71,8 +71,8 @@ def compare(
     """Judge results by older ones; each is a leaderboard or a folder of trials.
 
     Exit code 0: every row passed (shown not to be worse by the margin, or unchanged); 1: a row is worse by more than
-    the margin, or more of its seeds diverged or failed; 3: inconclusive, with the seeds that would settle it; 2: the
-    request is wrong.
+    the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive, with the seeds that
+    would settle it; 2: the request is wrong.
 
     \b
     Examples:

@@ -10,7 +10,7 @@ from ganbench.errors import UsageError, did_you_mean
 from ganbench.results import SUCCESS, Row
 from ganbench.statistics import Summary, holm, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, Table, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, short_names
+from ganbench.tables.ranking import DIVERGED, oriented_scores, short_names, undefined
 from ganbench.tables.wording import headline, spread
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -118,10 +118,10 @@ def compare(
     """Compare new results with old ones, row by row.
 
     Rows are matched by loss, architecture and dataset, by their recipes too where there are namesakes. A row fails
-    where more seeds diverged or failed than before, or where it is worse by more than the margin (corrected by Holm
-    over the rows, so that an unchanged set of rows fails with probability ``alpha`` at most). It passes where it is
-    shown not to be worse by the margin, or where all its numbers are the same. Numbers of different protocols are not
-    compared.
+    where more seeds diverged, failed or have an undefined score than before, or where it is
+    worse by more than the margin (corrected by Holm over the rows, so that an unchanged set of rows fails with
+    probability ``alpha`` at most). It passes where it is shown not to be worse by the margin, or where all its numbers
+    are the same. Numbers of different protocols are not compared.
 
     Args:
         base: the rows to hold against.
@@ -222,6 +222,11 @@ def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) ->
     info = pair.table.values.get(chosen)
     if info is None or info.direction is None:
         return replace(check, reason="there is no score to compare")
+    before, after = undefined(pair.base, chosen), undefined(pair.group, chosen)
+    if after * len(pair.base.rows) > before * len(pair.group.rows):
+        # Left out of the test, the worst seeds would make a row look better.
+        told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
+        return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
     if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
         return replace(check, outcome="pass", reason="every seed has the same number as before")
     base, new = oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)

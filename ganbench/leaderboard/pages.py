@@ -77,7 +77,7 @@ def _of_table(table: Table, *, several: bool) -> Section:
     conclusions = best.conclusions() if best else []
     if best is not None:
         # The conclusions stand above the table, as the first thing to read, not beneath it again.
-        said = set(best.ties_in_words())
+        said = set(best.in_words())
         found = [replace(page, sentences=[line for line in page.sentences if line not in said]) for page in found]
         if best.pairs:
             found.append(_pairs(best))

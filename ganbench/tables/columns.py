@@ -84,7 +84,7 @@ class _View:
     def conclusions(self) -> list[str]:
         """What can and cannot be concluded from this table."""
         ranking = self.ranking(self.layout.metric)
-        return ranking.ties_in_words() if ranking else []
+        return ranking.in_words() if ranking else []
 
     def ranking(self, metric: str) -> Ranking | None:
         """The ranking by a metric; by the headline where it is empty."""

@@ -86,7 +86,7 @@ def wide(tables: Sequence[Table], layout: Layout) -> Sheet:
     sentences = list(dict.fromkeys(clean(table.sentence) for table in tables))
     for table in tables:
         ranking = _ranking(table, layout)
-        sentences += [f"{clean(_title(table))}: {line}" for line in ranking.ties_in_words()] if ranking else []
+        sentences += [f"{clean(_title(table))}: {line}" for line in ranking.in_words()] if ranking else []
     return Sheet(
         columns=[column for column in columns if not column.empty],
         baselines=len(framing),

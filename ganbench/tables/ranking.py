@@ -122,7 +122,7 @@ class Ranking:
 
     def conclusions(self) -> list[str]:
         """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
-        lines = self.ties_in_words()
+        lines = self.in_words()
         for name, group in zip(self.names, self.groups, strict=True):
             counts = group.statuses
             if counts[DIVERGED]:
@@ -141,6 +141,16 @@ class Ranking:
 
     def _needed(self, win: Superiority) -> int | None:
         return statistics.seeds_for_power(win.probability, self.alpha, comparisons=corrections(self._ranked), sides=1)
+
+    def in_words(self) -> list[str]:
+        """What is not said elsewhere in a table: its ties, and which rows have seeds whose score is undefined."""
+        label, named = clean(self.info.label), zip(self.names, self.groups, strict=True)
+        lost = ((name, undefined(group, self.metric), _seeds(len(group.rows))) for name, group in named)
+        return self.ties_in_words() + [
+            f"{name}: {label} is undefined for {count} of {seeds}, and not ranked."
+            for name, count, seeds in lost
+            if count
+        ]
 
     def ties_in_words(self) -> list[str]:
         """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores."""
@@ -198,6 +208,11 @@ def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
         elif row.done and value is not None:
             scores.append(sign * value)
     return scores
+
+
+def undefined(group: Group, metric: str) -> int:
+    """How many of a row's seeds are done, and have no value of the metric: it is undefined for their samples."""
+    return sum(row.done and row.metrics.get(metric) is None for row in group.rows)
 
 
 def short_names(groups: Sequence[Group]) -> list[str]:
