@@ -127,6 +127,8 @@ def test_rows_on_one_side() -> None:
     missing = compare(more, base, margin=NONE)
     assert [(check.name, check.outcome) for check in missing.checks] == [("a", "pass"), ("b", "inconclusive")]
     assert compare(more, base, margin=NONE, subset=True).outcome == "pass"
+    strangers = compare(base, rows_of("b", LOW), margin=NONE, subset=True)
+    assert strangers.outcome == "inconclusive", "rows of which the base has none are judged by nothing"
     broken = compare(base, [*base, *rows_of("c", [math.inf])], margin=NONE)
     assert broken.outcome == "fail"
     assert compare([], [], margin=NONE).outcome == "inconclusive"

@@ -143,7 +143,7 @@ def compare(
     names = _names([pair.group for pair in pairs] + missing)
     raw = [_judge(pair, name, metric, margin, alpha) for pair, name in zip(pairs, names, strict=False)]
     checks = _corrected(raw, pairs, metric, alpha)
-    if not subset:
+    if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = names[len(pairs) :]
         checks += [Check(name, "inconclusive", "in the base, but not among the new results") for name in lost]
     return Verdict(tuple(checks), margin, alpha)
