@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganbench import report
 from ganbench.report import render_report
 from ganbench.results import read_rows
 from tests.synthetic import write_grid, write_trial
@@ -225,6 +226,17 @@ def test_values_are_read_from_a_chart_with_the_keyboard(show: Open, page: Path) 
     assert "step 1,900" in css(browser, "#s0-by-images .tooltip").text
     chart.send_keys(Keys.ESCAPE)
     assert not css(browser, "#s0-by-images .tooltip").is_displayed()
+
+
+@pytest.mark.parametrize(
+    "ends", [(171.6, 176.8), (0.00008, 0.00034), (1002.1, 1004.6), (120_100, 122_400), (0.068, 0.093)]
+)
+def test_a_tick_says_where_it_is(show: Open, page: Path, ends: tuple[float, float]) -> None:
+    code = (Path(report.__file__).parent / "template" / "scale.js").read_text("utf-8")
+    asked = f"{code}; return linearScale({list(ends)}, [0, 700]).ticks(8).map((tick) => [tick, short(tick)])"
+    for tick, text in show(page).execute_script(asked):
+        number, factor = text.replace(",", ""), {"k": 1e3, "M": 1e6}.get(text[-1], 1.0)
+        assert float(number.rstrip("kM")) * factor == pytest.approx(tick, rel=1e-9), (tick, text)
 
 
 def test_one_seed_at_a_time_and_all_seeds_as_lines(show: Open, page: Path) -> None:

@@ -43,7 +43,8 @@ function niceStep(raw) {
 function padded(values, share) {
   let low = Math.min(...values);
   let high = Math.max(...values);
-  const pad = (high - low || Math.abs(high) || 1) * share;
+  // A spread of rounding errors alone would need ticks of ten digits, which no margin holds.
+  const pad = Math.max((high - low || Math.abs(high) || 1) * share, Math.abs(high) * 1e-4);
   return [low - pad, high + pad];
 }
 
@@ -53,18 +54,19 @@ function wantsLog(values) {
   return values.length > 1 && low > 0 && Math.max(...values) / low > 15;
 }
 
+// A tick is a round number, and all its digits are needed: 172.5 is not 173, which stands beside it.
 function short(value) {
   const size = Math.abs(value);
   if (size >= 1e9) return `${trim(value / 1e9)}G`;
   if (size >= 1e6) return `${trim(value / 1e6)}M`;
   if (size >= 1e4) return `${trim(value / 1e3)}k`;
-  if (size >= 1000) return value.toLocaleString("en", { maximumFractionDigits: 0 });
-  if (size && size < 1e-3) return value.toExponential(0);
+  if (size >= 1000) return value.toLocaleString("en", { maximumFractionDigits: 9 });
+  if (size && size < 1e-3) return Number(value.toPrecision(12)).toExponential();
   return trim(value);
 }
 
 function trim(value) {
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(12)));
 }
 
 function score(value, metric) {
