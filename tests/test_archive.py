@@ -30,6 +30,12 @@ def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
         read_archive(tmp_path / "x.zip", tmp_path / "other")
 
 
+def test_an_archive_can_be_read_by_whom_the_umask_lets(folder: TrialFolder, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_archive(folder, tmp_path / "x.zip")
+    assert (tmp_path / "x.zip").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "{id}/../../evil", "{id}/evil", "{id}\\spec.json", "evil"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, tmp_path: Path) -> None:
     write_archive(folder, tmp_path / "x.zip")
