@@ -93,6 +93,8 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
                 plugin.status, plugin.reason = "disabled", "in GANBENCH_DISABLE_PLUGINS"
                 continue
         _load_one(plugin, point, registry)
+        if plugin.status == "broken":
+            registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)
 
 

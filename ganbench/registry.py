@@ -73,9 +73,14 @@ class Entry:
 
 
 class Registry:
-    """All registered components of all kinds."""
+    """All registered components of all kinds.
+
+    Attributes:
+        broken: the packages that would have registered more, had they worked; a name may be missing for that reason.
+    """
 
     def __init__(self) -> None:
+        self.broken: list[str] = []
         self._entries: dict[tuple[str, str], list[Entry]] = {}
 
     def add(self, entry: Entry) -> None:
@@ -108,11 +113,12 @@ class Registry:
                 if entry.distribution == distribution:
                     return entry
             qualified = [entry.qualified for entry in self.entries(kind)]
-            raise UsageError(f"there is no {kind} '{name}'{elsewhere(bare, [kind])}{did_you_mean(name, qualified)}")
+            place = self.elsewhere(bare, [kind])
+            raise UsageError(f"there is no {kind} '{name}'{place}{did_you_mean(name, qualified)}")
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
-            raise UsageError(f"there is no {kind} '{name}'{elsewhere(name, [kind])}{did_you_mean(name, known)}")
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{did_you_mean(name, known)}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]
@@ -121,8 +127,11 @@ class Registry:
             raise UsageError(f"{kind} '{name}' is registered by two packages; write {choices}")
         return entries[0]
 
-
-def elsewhere(name: str, kinds: Iterable[str] = KINDS) -> str:
-    """Say, as the end of a sentence, which packages under ``plugins/`` bring a name; empty where none does."""
-    packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
-    return f"; it comes with the package {' and '.join(packages)}" if packages else ""
+    def elsewhere(self, name: str, kinds: Iterable[str]) -> str:
+        """Say, as the end of a sentence, where a missing name may be: in a package that is installed and broken, or in
+        one under ``plugins/``; empty where there is none.
+        """
+        broken = ", ".join(dict.fromkeys(self.broken))
+        said = f"; installed, but broken: {broken} ('ganbench plugins list' says why)" if broken else ""
+        packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
+        return said + (f"; it comes with the package {' and '.join(packages)}" if packages else "")

@@ -156,7 +156,8 @@ def test_a_plugin_that_breaks_half_way_leaves_nothing_behind(install: Install) -
     install("ganbench-half", GOOD + '    register("second", "not a target")\n')
     loaded = load()
     assert only(loaded, "ganbench-half").status == "broken"
-    with pytest.raises(UsageError, match="no loss 'rpgan'"):
+    words = "no loss 'rpgan'; installed, but broken: ganbench-half \\('ganbench plugins list' says why\\)"
+    with pytest.raises(UsageError, match=words):
         loaded.registry.find("loss", "rpgan")
 
 

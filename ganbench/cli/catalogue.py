@@ -76,7 +76,7 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     from ganbench import plugins
     from ganbench.errors import UsageError, did_you_mean
     from ganbench.explain import explain
-    from ganbench.registry import KINDS, elsewhere
+    from ganbench.registry import KINDS
 
     registry = plugins.load().registry
     kinds = [kind] if kind else list(KINDS)
@@ -86,7 +86,7 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     found = [registry.find(one, name) for one in kinds if bare in registry.names(one)]
     if not found:
         known = {known for one in kinds for known in registry.names(one)}
-        raise UsageError(f"there is no component '{name}'{elsewhere(bare, kinds)}{did_you_mean(name, known)}")
+        raise UsageError(f"there is no component '{name}'{registry.elsewhere(bare, kinds)}{did_you_mean(name, known)}")
     described = [explain(entry) for entry in found]
     if as_json:
         click.echo(json.dumps(described, indent=2))
