@@ -24,6 +24,8 @@ from typing import Any
 
 import torch
 
+from ganbench.environment import instructions, processor, steal_seconds
+
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torch-fidelity", "numpy")
 CALM = 0.1
@@ -136,17 +138,17 @@ class Machine:
     """The machine and what else it did: load and stolen time are read at the beginning and at the end."""
 
     def __init__(self) -> None:
-        self._before = {"load": _load(), "steal": _steal(), "time": time.time()}
+        self._before = {"load": _load(), "steal": steal_seconds(), "time": time.time()}
 
     def describe(self) -> dict[str, Any]:
         """Processor, cores, versions, load averages, and the share of the time that a hypervisor took away."""
-        steal, elapsed = _steal(), time.time() - self._before["time"]
+        steal, elapsed = steal_seconds(), time.time() - self._before["time"]
         stolen = None
         if steal is not None and self._before["steal"] is not None:
             stolen = round((steal - self._before["steal"]) / max(elapsed, 1e-9) / (os.cpu_count() or 1), 4)
         return {
-            "cpu": _processor(),
-            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "cpu": processor(),
+            "instructions": instructions(torch.device("cpu")),
             "cores": os.cpu_count(),
             "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
             "system": platform.system(),
@@ -200,20 +202,3 @@ def _busy() -> float:
         return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError, ValueError):
         return 0.0
-
-
-def _steal() -> float | None:
-    """Seconds that a hypervisor gave to others, over all processors, where the system says so."""
-    try:
-        fields = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
-        return int(fields[8]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError):
-        return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

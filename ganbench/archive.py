@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from ganbench.errors import StoreError
-from ganbench.files import umask
+from ganbench.files import ordinary_mode
 from ganbench.folder import TrialFolder
 from ganbench.leases import holder
 from ganbench.verification import verify
@@ -45,7 +45,7 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
             with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 for each in FILES:
                     _add(archive, folder.path / each, f"{name}/{each}")
-            os.chmod(temporary, 0o666 & ~umask())  # a temporary file is its owner's alone; this one is to be shared
+            os.chmod(temporary, ordinary_mode())
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)

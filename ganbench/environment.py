@@ -37,7 +37,7 @@ def describe(execution: Execution, device: torch.device) -> dict[str, Any]:
         "versions": versions(),
         "device": device.type,
         "device_name": device_name(device),
-        "instructions": instructions(),
+        "instructions": instructions(device),
         "cuda": torch.version.cuda if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
@@ -68,7 +68,7 @@ def determinism(spec: TrialSpec, device: torch.device, *, beside: int = 0) -> di
     found = versions()
     return {
         "seed": spec.seed,
-        "device": f"{device.type}, {device_name(device)}" + ("" if cuda else f", {instructions()}"),
+        "device": ", ".join(filter(None, (device.type, device_name(device), instructions(device)))),
         "threads": torch.get_num_threads(),
         "precision": spec.recipe.precision,
         "float32_arithmetic": float32_arithmetic(device),
@@ -134,12 +134,12 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def instructions() -> str:
-    """The instruction set that torch's kernels on the CPU use, such as ``AVX2``.
+def instructions(device: torch.device) -> str | None:
+    """The instruction set that torch's kernels on the CPU use, such as ``AVX2``; ``None`` for a GPU.
 
     Virtual machines give one name to processors with other instructions, which sum in other orders.
     """
-    return str(torch.backends.cpu.get_cpu_capability())
+    return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else None
 
 
 def peak_memory(device: torch.device) -> int:

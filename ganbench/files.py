@@ -24,7 +24,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~umask())
+        os.chmod(temporary, ordinary_mode())
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -119,10 +119,11 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def umask() -> int:
+def ordinary_mode() -> int:
+    """The permissions that a new file has by the umask; a temporary one is its owner's alone, and is given these."""
     current = os.umask(0o022)
     os.umask(current)
-    return current
+    return 0o666 & ~current
 
 
 def _sync_folder(folder: Path) -> None:

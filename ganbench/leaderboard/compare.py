@@ -118,10 +118,10 @@ def compare(
     """Compare new results with old ones, row by row.
 
     Rows are matched by loss, architecture and dataset, by their recipes too where there are namesakes. A row fails
-    where more seeds diverged, failed or have an undefined score than before, or where it is
-    worse by more than the margin (corrected by Holm over the rows, so that an unchanged set of rows fails with
-    probability ``alpha`` at most). It passes where it is shown not to be worse by the margin, or where all its numbers
-    are the same. Numbers of different protocols are not compared.
+    where more seeds diverged, failed or have an undefined score than before, or where it is worse by more than the
+    margin (corrected by Holm over the rows, so that an unchanged set of rows fails with probability ``alpha`` at most).
+    It passes where it is shown not to be worse by the margin, or where all its numbers are the same. Numbers of
+    different protocols are not compared.
 
     Args:
         base: the rows to hold against.
@@ -214,7 +214,7 @@ def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) ->
         return Check(name, "pass", "new: there is nothing to compare it with")
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
-        if after * len(pair.base.rows) > before * len(pair.group.rows):
+        if _more(pair, before, after):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
             return replace(_described(pair, name, metric, margin), outcome="fail", reason=told)
     check = _described(pair, name, metric, margin)
@@ -223,7 +223,7 @@ def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) ->
     if info is None or info.direction is None:
         return replace(check, reason="there is no score to compare")
     before, after = undefined(pair.base, chosen), undefined(pair.group, chosen)
-    if after * len(pair.base.rows) > before * len(pair.group.rows):
+    if _more(pair, before, after):
         # Left out of the test, the worst seeds would make a row look better.
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
@@ -235,6 +235,12 @@ def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) ->
     size = check.margin if check.margin is not None else 0.0
     worse, fine = margin_tests(base, new, size)
     return replace(check, worse=worse, fine=fine)
+
+
+def _more(pair: _Pair, before: int, after: int) -> bool:
+    """Whether ``after`` is a larger share of the new row's seeds than ``before`` of the old one's."""
+    assert pair.base is not None
+    return after * len(pair.base.rows) > before * len(pair.group.rows)
 
 
 def _described(pair: _Pair, name: str, metric: str, margin: Margin) -> Check:

@@ -47,6 +47,13 @@ def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
     return shapes
 
 
+def with_inputs(subject: Subject, n: int) -> list[tuple[str, nn.Module, Tensor]]:
+    """Both networks for the typical shape, each with its role and a batch of ``n`` that it takes."""
+    shape = typical(subject)
+    batches = latents(subject, n), noise(n, shape)
+    return list(zip(Networks._fields, networks(subject, shape), batches, strict=True))
+
+
 def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
     """Build as a trial does, after seeding torch's global stream."""
     torch.manual_seed(seed)

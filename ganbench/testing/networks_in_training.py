@@ -7,7 +7,7 @@ import torch
 from ganbench.api import Networks
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical
+from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical, with_inputs
 
 
 def raw_outputs(subject: Subject) -> None:
@@ -26,9 +26,7 @@ def raw_outputs(subject: Subject) -> None:
 
 def inputs(subject: Subject) -> None:
     """Networks leave z and the samples they are given as they were."""
-    shape = typical(subject)
-    given = (latents(subject, 8), noise(8, shape))
-    for role, network, x in zip(Networks._fields, networks(subject, shape), given, strict=True):
+    for role, network, x in with_inputs(subject, 8):
         before = x.clone()
         with torch.no_grad():
             network(x)
@@ -41,9 +39,7 @@ def inputs(subject: Subject) -> None:
 
 def randomness(subject: Subject) -> None:
     """What a network draws while it trains comes from torch's seed, and from nothing else."""
-    shape = typical(subject)
-    given = (latents(subject, 8), noise(8, shape))
-    for role, network, x in zip(Networks._fields, networks(subject, shape), given, strict=True):
+    for role, network, x in with_inputs(subject, 8):
         found = []
         for seed in (1, 2):
             with own_global_stream(seed, torch.device("cpu")), torch.no_grad():  # numpy's and Python's, too
