@@ -36,22 +36,30 @@ def training_steps() -> list[list[str]]:
             "share of peak",
             "rounds",
             "cores used by others",
+            "instructions",
         ]
     ]
     for path in sorted(RESULTS.glob("training_step-*.json")):
         found = read(path.stem)
         ratios, seconds, shares = found["ratios"], found["seconds"], found["floor"]["shares"]
         peers = [name for name in ratios if name not in ("ganbench", "plain", "ganbench bfloat16")]
+        bfloat16 = ratios.get("ganbench bfloat16")
+        share = ", ".join(
+            f"{label} {shares[name]:.0%}"
+            for label, name in (("plain", "plain"), ("bfloat16", "ganbench bfloat16"))
+            if name in shares
+        )
         rows.append(
             [
                 path.stem.removeprefix("training_step-"),
                 f"{1000 * seconds['ganbench']['median']:.1f}",
                 span(ratios["plain"]),
                 "; ".join(f"{name} {span(ratios[name])}" for name in peers) or "–",
-                f"{1 / ratios['ganbench bfloat16']['median']:.2f}",
-                f"{shares['ganbench']:.0%} (plain {shares['plain']:.0%}, bfloat16 {shares['ganbench bfloat16']:.0%})",
+                f"{1 / bfloat16['median']:.2f}" if bfloat16 else "–",
+                f"{shares['ganbench']:.0%} ({share})",
                 str(len(seconds["ganbench"]["rounds"])),
                 cores(seconds["ganbench"]["others"]),
+                found["machine"].get("instructions") or "not recorded",
             ]
         )
     return rows

@@ -1,7 +1,7 @@
 """``python -m benchmarks training_step [--only NAME,...]``: a training step against peers, and its floor.
 
 Like for like is float32: the same networks, batch, loss and optimiser, fresh fakes in both players' updates. bfloat16
-is other arithmetic and stands in a column of its own.
+is other arithmetic and stands in a column of its own, where the processor has instructions for it.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.training.ours import Ours, Theirs
 from benchmarks.training.peers import PEERS, MissingPeer, load_example, network_classes
 from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import WORKLOADS, Workload
+from ganbench.environment import emulates_bfloat16
 
 EXAMPLE = "fidelity-example"
 BFLOAT16 = "ganbench bfloat16"
@@ -48,9 +49,11 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
             trainers[peer] = PEERS[peer](workload)
         except MissingPeer as error:
             missing.append(str(error))
-    trainers[BFLOAT16] = Ours(workload, precision="bfloat16")
+    if not emulates_bfloat16(torch.device("cpu")):
+        trainers[BFLOAT16] = Ours(workload, precision="bfloat16")
 
-    rates: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    types = {label: torch.bfloat16 if label == BFLOAT16 else torch.float32 for label in trainers}
+    rates: dict[torch.dtype, list[float]] = {dtype: [] for dtype in types.values()}
 
     on_one: list[float] = []
 
@@ -71,8 +74,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
     flops = ours.flops()
     shares = {}
     for label, timing in timings.items():
-        dtype = torch.bfloat16 if label == BFLOAT16 else torch.float32
-        shares[label] = flops / timing.median / max(rates[dtype])
+        shares[label] = flops / timing.median / max(rates[types[label]])
     return {
         "unit": "seconds per step",
         "batch_size": workload.settings.batch_size,
@@ -95,7 +97,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
             "flops_per_step": flops,
             "convolution_rate": max(rates[torch.float32]),
             "convolution_rate_one_thread": max(on_one),
-            "convolution_rate_bfloat16": max(rates[torch.bfloat16]),
+            "convolution_rate_bfloat16": max(rates.get(torch.bfloat16, []), default=None),
             "shares": shares,
         },
     }

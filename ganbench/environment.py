@@ -142,6 +142,23 @@ def instructions(device: torch.device) -> str | None:
     return str(torch.backends.cpu.get_cpu_capability()) if device.type == "cpu" else None
 
 
+def emulates_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is slower than float32 there, for want of instructions."""
+    return instructions(device) in ("AVX2", "NO AVX")
+
+
+def cautions(spec: TrialSpec, execution: Execution, device: torch.device) -> list[str]:
+    """What a reader of the result must know of where it was computed."""
+    found = []
+    if device.type == "cuda" and execution.shared_device:
+        found.append("may have shared its GPU with other trials: times and speeds need a whole one")
+    if spec.recipe.precision == "bfloat16" and emulates_bfloat16(device):
+        found.append(
+            f"this processor ({instructions(device)}) emulates bfloat16: it took several times as long as float32 does"
+        )
+    return found
+
+
 def peak_memory(device: torch.device) -> int:
     """The most memory that this process has held so far, in bytes: on the device, or of the machine.
 

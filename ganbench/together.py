@@ -85,6 +85,7 @@ class _Batch:
                 raise UsageError("only a baseline has no loss, and baselines are not trained together")
             recorder.beside = len(specs) - 1
             recorder.warn(f"trained as one batched model with {others(recorder.beside)}; it has no speed of its own")
+            recorder.warn(*environment.cautions(one, execution, parts.device))
             recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
             state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)
             watcher = Watcher(one, execution, parts, objective, recorder, stop)

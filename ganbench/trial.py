@@ -44,8 +44,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
-    if parts.device.type == "cuda" and execution.shared_device:
-        recorder.warn("may have shared its GPU with other trials: times and speeds need a whole one")
+    recorder.warn(*environment.cautions(spec, execution, parts.device))
     if spec.baseline == "real":
         recorder.resume(-1, 0, 0.0, 0.0)
         recorder.evaluation(0, 0, parts.evaluator.score_real(held_out(parts, spec)))

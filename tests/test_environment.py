@@ -7,7 +7,7 @@ import torch
 
 from ganbench import environment
 from ganbench.evaluation.isolation import full_precision
-from ganbench.spec import TrialSpec
+from ganbench.spec import Execution, TrialSpec
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -39,6 +39,25 @@ def test_no_more_equality_is_promised_than_there_is(device: torch.device, exact:
     text = environment.promised(device, exact_kernels=exact)
     assert words in text
     assert "resumed" in text
+
+
+@pytest.mark.parametrize(("capability", "slow"), [("AVX2", True), ("AVX512", False), ("DEFAULT", False)])
+def test_bfloat16_that_is_slower_than_float32_is_said_in_the_row(
+    trial_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch, capability: str, slow: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    execution = Execution(device="cpu", threads=1)
+    found = environment.cautions(trial_spec(recipe={"precision": "bfloat16"}), execution, CPU)
+    assert [("emulates bfloat16" in line) for line in found] == [True] * slow
+    assert environment.cautions(trial_spec(), execution, CPU) == []
+    assert environment.cautions(trial_spec(recipe={"precision": "bfloat16"}), execution, CUDA) == []
+
+
+def test_a_shared_gpu_is_said_in_the_row(trial_spec: Callable[..., TrialSpec]) -> None:
+    shared = Execution(device="cuda", threads=1, shared_device=True)
+    (line,) = environment.cautions(trial_spec(), shared, CUDA)
+    assert "shared its GPU" in line
+    assert environment.cautions(trial_spec(), shared, CPU) == []
 
 
 def test_memory_of_a_gpu_is_what_others_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,13 +73,16 @@ def _workloads() -> dict[str, Workload]:
     dcgan32 = {"architecture": DCGAN(width=64), "shape": (3, 32, 32)}
     resnet32 = {"architecture": ResNet(width=64), "shape": (3, 32, 32)}
     found: dict[str, Workload] = {}
-    for loss in ("vanilla", "lsgan", "wgan", "wgan-gp"):
+    for loss in LOSSES:
         peers = ("torchgan",) if loss in ("vanilla", "lsgan") else ()
         norm = {"norm_d": "layer"} if loss == "wgan-gp" else {}
         small = dcgan16 | {"architecture": DCGAN(width=32, **norm)}
         large = dcgan32 | {"architecture": DCGAN(width=64, **norm)}
         found[f"dcgan16-{loss}"] = Workload(**small, loss=loss, steps=40, peers=peers)  # type: ignore[arg-type]
         found[f"dcgan32-{loss}"] = Workload(**large, loss=loss, steps=8, peers=peers)  # type: ignore[arg-type]
+        found[f"mlp-{loss}"] = Workload(
+            architecture=MLP(), shape=(2,), loss=loss, steps=60, recipe={"latent_dim": 2, "batch_size": 100}
+        )
     for n_critic, steps in ((1, 3), (5, 1)):
         found[f"resnet32-hinge-{n_critic}"] = Workload(
             **resnet32,  # type: ignore[arg-type]
@@ -88,9 +91,6 @@ def _workloads() -> dict[str, Workload]:
             recipe={"n_critic": n_critic, "beta1": 0.0, "beta2": 0.9},
             peers=("mimicry",),
         )
-    found["mlp-vanilla"] = Workload(
-        architecture=MLP(), shape=(2,), loss="vanilla", steps=60, recipe={"latent_dim": 2, "batch_size": 100}
-    )
     return found
 
 

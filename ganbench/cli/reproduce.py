@@ -18,6 +18,10 @@ import click
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @click.option(
+    "--batch-seeds", is_flag=True,
+    help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
@@ -34,6 +38,7 @@ def reproduce(
     data_root: str | None,
     device: str,
     jobs: int,
+    batch_seeds: bool,
     out: Path,
     form: str,
     quiet: bool,
@@ -49,6 +54,7 @@ def reproduce(
     Examples:
       ganbench reproduce pacgan-table1 --dry-run
       ganbench reproduce pacgan-table1 --scale 0.1
+      ganbench reproduce pacgan-table1 --device cuda --batch-seeds
       ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
     """
     from ganbench import plugins, reproduction
@@ -65,7 +71,7 @@ def reproduce(
     loaded = plugins.load()
     given: dict[str, Any] = {"seeds": seeds, "data_root": data_root}
     request, chosen = to_request(suite, parse(given, "reproduce"), loaded.registry)
-    wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs)
+    wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
     line = scale_line(whole, suite, scale, len(chosen), printed)
     if dry_run:
         from ganbench.cli.dry_run import describe
