@@ -125,7 +125,10 @@ def restrict(
     Raises:
         UsageError: there is no such row or dataset, or the suite sets no steps.
     """
-    for asked, known in ((rows, [cell.name for cell in published.cells]), (datasets, list(suite.datasets))):
+    for asked, known in (
+        (rows, {cell.name: None for cell in published.cells}),
+        (datasets, dict.fromkeys(suite.datasets)),
+    ):
         for name in asked:
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")

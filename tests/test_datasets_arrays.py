@@ -103,6 +103,13 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
         read_array(tmp_path / "missing.npy")
 
 
+def test_more_than_tensors_is_not_read_and_no_advice_is_given_to_read_it(tmp_path: Path) -> None:
+    torch.save({"samples": Path("run me")}, tmp_path / "pickled.pt")
+    with pytest.raises(DataError, match=r"pickled\.pt .*could run code; save the samples") as refused:
+        read_array(tmp_path / "pickled.pt")
+    assert "weights_only" not in str(refused.value)
+
+
 def test_the_dataset(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", IMAGES.permute(0, 2, 3, 1).numpy())
     samples = Array(path=str(tmp_path / "a.npy")).load("train", root=Path())

@@ -64,6 +64,25 @@ def test_each_process_sees_the_device_it_leases_and_no_other(server: Server, out
     local.close()
 
 
+@pytest.mark.parametrize(("visible", "order"), [(None, "PCI_BUS_ID"), ("4,5", None)])
+def test_indices_of_nvidia_smi_are_cudas_too(
+    out: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, order: str | None
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)  # in whatever order the user has chosen them
+    given: list[dict[str, str]] = []
+
+    class Noting:
+        def start(self, *_: object, environment: dict[str, str], **__: object) -> None:
+            given.append(environment)
+
+    local = Local(Settings(slots=1, timeout=None, server=Noting, devices=("4",), per_device=1))  # type: ignore[arg-type]
+    local.submit([write_trial(out)])
+    (environment,) = given
+    assert (environment["CUDA_VISIBLE_DEVICES"], environment.get("CUDA_DEVICE_ORDER")) == ("4", order)
+
+
 def test_more_slots_than_leases_do_not_overbook(out: Path) -> None:
     class Nothing:
         def __getattr__(self, name: str) -> object:

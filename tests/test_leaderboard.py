@@ -13,14 +13,13 @@ from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
-from ganbench.leaderboard.build import assemble, check, files, write
+from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
 from tests.commands import ganbench
 from tests.trials import LAPTOP, make_spec, make_trial, trial
 
-SUFFIXES = (".json", ".md", ".csv", ".html")
 CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
 
 
@@ -70,6 +69,14 @@ def test_any_edit_of_one_character_is_found(runs: Path, tmp_path: Path) -> None:
     assert check(out) == []
     (tmp_path / "digits.md").unlink()
     assert check(out) == [f"{tmp_path / 'digits.md'} is missing"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_board_may_be_named_by_any_of_its_files(runs: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"digits{suffix}"
+    written = write(assemble([runs], out), out)
+    assert sorted(path.name for path in written) == sorted(f"digits{other}" for other in SUFFIXES)
+    assert check(out) == []
 
 
 def test_other_results_are_found(runs: Path, tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.results import Row
+from ganbench.results import Row, ValueInfo
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
 from tests.rows import HIGH, LOW, cells, make_row, rows_of
@@ -36,6 +37,14 @@ def test_columns_replace_or_add() -> None:
     (record,) = csv.DictReader(io.StringIO(render(rows, "csv", layout=Layout(columns=("loss", "fid", "cost")))))
     assert {"protocol", "loss", "fid", "fid_sd", "fid_n", "peak_memory"} <= set(record)
     assert "status" not in record
+
+
+def test_every_column_of_a_percentage_has_its_sign() -> None:
+    share = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
+    rows = [replace(row, values={"fid": share}) for row in rows_of("a", [0.5, 0.6, 0.7])]
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("fid", "fid:median", "fid:ci", "fid:best"))))
+    assert line["share median"] == "60.0 %"
+    assert all(" %" in cell for cell in line.values()), line
 
 
 @pytest.mark.parametrize(

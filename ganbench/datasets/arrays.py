@@ -1,5 +1,6 @@
 """Samples in an array: ``.npy``, ``.npz`` or a ``.pt`` tensor, and what their numbers mean."""
 
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +38,12 @@ def read_array(path: Path) -> Tensor:
             content = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise DataError(f"{where} cannot be read ({error.strerror or one_line(error)})") from error
+    except pickle.UnpicklingError as error:
+        # Its text advises to load everything, which runs whatever the file holds.
+        raise DataError(
+            f"{where} is damaged or holds more than tensors, which is not read, as it could run code; save the samples "
+            "alone: torch.save(samples, PATH)"
+        ) from error
     except Exception as error:  # numpy and torch raise many types on damaged files
         raise DataError(f"{where} is not an intact {path.suffix} file of numbers ({one_line(error)})") from error
     array = _chosen(content, where)

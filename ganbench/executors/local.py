@@ -1,6 +1,7 @@
 """Trials as processes on this machine, forked from a server that has torch imported."""
 
 import contextlib
+import os
 import signal
 import time
 from collections import Counter
@@ -129,6 +130,9 @@ class Local(Executor):
                 if found is None:
                     return
                 job, environment["CUDA_VISIBLE_DEVICES"] = found
+                if "CUDA_VISIBLE_DEVICES" not in os.environ:
+                    # Indices are those of nvidia-smi, and CUDA itself would count the fastest device first.
+                    environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
             self._devices[job.trial_id] = environment.get("CUDA_VISIBLE_DEVICES", "")
             self._starts[job.trial_id] = self._starts.get(job.trial_id, 0) + 1
             try:

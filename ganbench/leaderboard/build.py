@@ -10,6 +10,8 @@ from ganbench.leaderboard.pages import pages
 from ganbench.leaderboard.schema import Board, load
 from ganbench.leaderboard.sources import merge, read_source, to_board
 
+SUFFIXES = (".json", ".md", ".csv", ".html")
+"""Of a leaderboard's files: the board itself and its pages."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -38,7 +40,7 @@ def stem_of(out: Path) -> Path:
     Raises:
         UsageError: its last part is no name of a board.
     """
-    stem = out.with_suffix("") if out.suffix == ".json" else out
+    stem = out.with_suffix("") if out.suffix in SUFFIXES else out
     if not _NAME.fullmatch(stem.name):
         raise UsageError(
             f"--out '{out}' must end in a name of letters, digits, '.', '_' and '-', e.g. leaderboards/digits"

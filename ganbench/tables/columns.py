@@ -112,7 +112,7 @@ class _View:
         if kind == "ci":
             return Column(f"{label} 95 %", [_interval(g.metric(metric), info) for g in self.groups], True)
         if kind == "median":
-            cells = [number(s.median, info) if (s := g.metric(metric)) else "-" for g in self.groups]
+            cells = [spread(s.median, None, info) if (s := g.metric(metric)) else "-" for g in self.groups]
             return Column(f"{label} median", cells, True)
         if kind == "best":
             # Baselines are scored once: a best over one evaluation says nothing new.
@@ -154,7 +154,8 @@ def _interval(summary: Summary | None, info: ValueInfo) -> str:
     found = summary.interval() if summary else None
     if found is None:
         return "-"
-    return f"[{number(found.low, info)}, {number(found.high, info)}]{' (t)' if found.method == 't' else ''}"
+    unit = " %" if info.percent else ""
+    return f"[{number(found.low, info)}, {number(found.high, info)}]{unit}{' (t)' if found.method == 't' else ''}"
 
 
 def _seeds(group: Group) -> str:
