@@ -76,6 +76,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=10_000, help="fakes, and reals")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--name", default="", help="of the file with the results; by default the extractor's")
     parser.add_argument("--no-files", action="store_true", help="leave the folders of PNG files out")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -130,7 +131,7 @@ def main() -> int:
         "numbers_agree": agree, "timings": timings, "ratios": ratios, "bar": BAR,
     }  # fmt: skip
     command = shlex.join(["python", "-m", "benchmarks", "evaluation", *sys.argv[1:]])
-    print(write(f"evaluation-{arguments.extractor}", content, command=command, machine=machine))
+    print(write(f"evaluation-{arguments.name or arguments.extractor}", content, command=command, machine=machine))
     return 0 if agree else 1
 
 

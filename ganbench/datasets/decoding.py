@@ -2,7 +2,6 @@
 
 import io
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ganbench.datasets.checks import one_line
 from ganbench.datasets.listing import Source
+from ganbench.datasets.reading import on_each
 from ganbench.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -66,7 +66,9 @@ def decode(data: bytes, where: str, mode: str, size: int) -> np.ndarray[tuple[in
         try:
             image.load()
             flat = _without_alpha(image)
-            pixels = None if flat is None else np.asarray(_fit(flat.convert(mode), size))
+            if flat is not None and flat.mode != mode:
+                flat = flat.convert(mode)
+            pixels = None if flat is None else np.asarray(_fit(flat, size))
         except Exception as error:  # PIL's decoders raise many types on damaged files
             raise DataError(f"{where} is a damaged image ({one_line(error)})") from error
     if pixels is None:
@@ -74,7 +76,9 @@ def decode(data: bytes, where: str, mode: str, size: int) -> np.ndarray[tuple[in
     return pixels
 
 
-def decode_all(source: Source, names: Sequence[str], *, grey: bool, height: int, width: int, size: int) -> Tensor:
+def decode_all(
+    source: Source, names: Sequence[str], *, grey: bool, height: int, width: int, size: int, pixels: int = 0
+) -> Tensor:
     """Decode images into one uint8 tensor (N, 1 or 3, H, W) in 0..255.
 
     Args:
@@ -83,6 +87,7 @@ def decode_all(source: Source, names: Sequence[str], *, grey: bool, height: int,
         grey: one channel by PIL's luma (ITU-R 601-2), else three.
         height, width: of the result.
         size: as for :func:`decode`.
+        pixels: of an image as it is stored; many are decoded side by side where they are large.
 
     Raises:
         DataError: an image cannot be decoded, or all together do not fit into this machine's memory.
@@ -95,18 +100,19 @@ def decode_all(source: Source, names: Sequence[str], *, grey: bool, height: int,
             f"{memory / 2**30:.1f} GiB; choose a smaller size, as in [size=64]"
         )
     stack = np.empty((len(names), channels, height, width), np.uint8)
-    for row, name in zip(stack, names, strict=True):
-        pixels = decode(source.read(name), source.where(name), "L" if grey else "RGB", size)
-        row[...] = pixels if grey else pixels.transpose(2, 0, 1)
+
+    def fill(index: int) -> None:
+        name = names[index]
+        image = decode(source.read(name), source.where(name), "L" if grey else "RGB", size)
+        stack[index] = image if grey else image.transpose(2, 0, 1)
+
+    on_each(range(len(names)), fill, pixels=pixels)
     return torch.from_numpy(stack)
 
 
 def _opened(data: bytes, where: str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # PIL warns of large images, and of damage beside the pixels that does not concern us; we have our limit.
-            warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise DataError(f"{where} claims more pixels than an image may have ({LARGEST_IMAGE})") from error
     except Exception as error:  # PIL's decoders raise many types on damaged files

@@ -1,6 +1,7 @@
 """A user's own images: a folder or a .zip."""
 
 import hashlib
+import statistics
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ from ganbench.api import Dataset, Samples
 from ganbench.datasets.checks import known_split, shown
 from ganbench.datasets.decoding import Header, decode_all, read_header
 from ganbench.datasets.listing import Source, open_source
+from ganbench.datasets.reading import Remembering, on_each
 from ganbench.errors import DataError
 
 LARGEST_SIDE = 2048
@@ -163,11 +165,14 @@ def read_images(source: Source, names: tuple[str, ...], *, size: int = 0, channe
     Raises:
         DataError: an image is damaged, or two have different sizes and ``size`` is 0.
     """
+    source = Remembering(source)
     # All headers first, also those of the other split, which must agree: cheap, and before much is decoded.
-    headers = {name: read_header(source.read(name), source.where(name)) for name in source.names}
+    found = on_each(source.names, lambda name: read_header(source.read(name), source.where(name)))
+    headers = dict(zip(source.names, found, strict=True))
     grey = channels in ("grey", "gray") or (channels == "auto" and all(header.grey for header in headers.values()))
     height, width = (size, size) if size else common_size(headers, source)
-    return decode_all(source, names, grey=grey, height=height, width=width, size=size)
+    pixels = int(statistics.median(header.width * header.height for header in found))
+    return decode_all(source, names, grey=grey, height=height, width=width, size=size, pixels=pixels)
 
 
 def common_size(headers: dict[str, Header], source: Source) -> tuple[int, int]:
