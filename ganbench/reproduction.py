@@ -11,14 +11,16 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.grid import split_list
 from ganbench.recipe import explain
 from ganbench.results import Row, ValueInfo
 from ganbench.spec import Frozen
-from ganbench.statistics import Interval, t_interval
+from ganbench.statistics import Interval, interval
 from ganbench.statistics.published import difference_interval
 from ganbench.suite import Suite, load
 
-Printed = tuple[float, Annotated[float, Field(ge=0)]]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Printed = tuple[Finite, Annotated[Finite, Field(ge=0)]]
 
 
 class Cell(Frozen):
@@ -26,11 +28,13 @@ class Cell(Frozen):
 
     Attributes:
         name: the row as the paper calls it.
-        architecture, dataset: the trials it is about, as the suite names them.
+        loss, architecture, dataset: the trials it is about, as the suite names them; the loss may be left out where
+            the suite has one.
         values: name of a metric's value to (mean, standard error).
     """
 
     name: str
+    loss: str = ""
     architecture: str
     dataset: str
     values: dict[str, Printed]
@@ -47,7 +51,10 @@ class Published(Frozen):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One printed value beside ours. ``interval`` is that of our mean, ``difference`` that of ours minus theirs."""
+    """One printed value beside ours: ``interval`` is that of our mean, ``difference`` that of ours minus theirs.
+
+    ``trials`` counts all trials of the cell, ``ours`` are the values of those that have one.
+    """
 
     cell: Cell
     value: str
@@ -65,10 +72,14 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """``agree`` or ``differ`` at 95 %; what is missing where it cannot be said."""
+        """``agree`` or ``differ`` at 95 %, and how many trials have no part in that; what is missing where neither."""
         if self.difference is None:
-            return "no result" if not self.ours else "one seed"
-        return "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
+            if not self.ours:
+                return "no result"
+            return "one seed" if len(self.ours) == 1 else "one published run"
+        found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
+        lost = self.trials - len(self.ours)
+        return f"{found}, without {lost} of {self.trials} seeds" if lost else found
 
 
 def folders() -> tuple[Path, ...]:
@@ -104,17 +115,37 @@ def read(path: Path) -> tuple[Suite, Published]:
     if not suite.published:
         raise UsageError(f"{path} has no table [published], so there is nothing to reproduce; use ganbench run --suite")
     content = dict(suite.published)
-    plain = ("name", "architecture", "dataset")
+    plain = ("name", "loss", "architecture", "dataset")
+    cells = content.get("cells", ())
+    if not isinstance(cells, list | tuple) or not all(isinstance(cell, dict) for cell in cells):
+        raise UsageError(f"{path}, [published]: each row of a dataset is a table [[published.cells]]")
+    content["cells"] = [
+        {**{key: cell[key] for key in plain if key in cell},
+         "values": {key: value for key, value in cell.items() if key not in plain}}
+        for cell in cells
+    ]  # fmt: skip
     try:
-        content["cells"] = [
-            {**{key: cell[key] for key in plain if key in cell},
-             "values": {key: value for key, value in cell.items() if key not in plain}}
-            for cell in content.get("cells", ())
-        ]  # fmt: skip
         published = Published.model_validate(content)
     except ValidationError as error:
         raise UsageError(f"{path}, [published]: {explain(error)}") from error
+    for cell in published.cells:
+        _check(cell, suite, path)
     return suite, published
+
+
+def _check(cell: Cell, suite: Suite, path: Path) -> None:
+    """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses."""
+    where = f"{path}, [[published.cells]] '{cell.name}'"
+    if not cell.loss and len(split_list(suite.losses)) > 1:
+        raise UsageError(f"{where} must say which loss it is about; the suite has {', '.join(suite.losses)}")
+    for kind, name, texts in (
+        ("loss", cell.loss, suite.losses),
+        ("architecture", cell.architecture, suite.architectures),
+        ("dataset", cell.dataset, suite.datasets),
+    ):
+        known = split_list(texts)
+        if name and name not in known:
+            raise UsageError(f"{where}: the suite has no {kind} '{name}'{did_you_mean(name, known)}")
 
 
 def restrict(
@@ -153,7 +184,13 @@ def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
     rows = list(rows)
     found = []
     for cell in published.cells:
-        own = [row for row in rows if (row.architecture, row.dataset) == (cell.architecture, cell.dataset)]
+        own = [
+            row
+            for row in rows
+            if not row.baseline
+            and (row.architecture, row.dataset) == (cell.architecture, cell.dataset)
+            and cell.loss in ("", row.loss)
+        ]
         for name, printed in cell.values.items():
             ours = tuple(value for row in own if (value := row.metrics.get(name)) is not None)
             info = next((row.values[name] for row in own if name in row.values), None)
@@ -165,7 +202,7 @@ def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
                     printed=printed,
                     ours=ours,
                     trials=len(own),
-                    interval=t_interval(ours) if len(ours) > 1 else None,
+                    interval=interval(ours, method="t"),
                     difference=difference_interval(ours, *printed, published.runs),
                 )
             )

@@ -4,19 +4,22 @@ import importlib.util
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
 
+from ganbench import statistics
 from ganbench.cli import cli
-from ganbench.errors import UsageError
+from ganbench.errors import StoreError, UsageError
 from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
-from ganbench.results import Row
+from ganbench.results import Row, ValueInfo
 from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
-from tests.trials import component, make_protocol, make_spec
+from tests.trials import component, make_protocol, make_spec, make_trial, trial
 
 NONE = Margin(0.0, False)
 
@@ -65,7 +68,10 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
 def test_the_same_numbers_pass_without_a_test() -> None:
     base = rows_of("a", LOW)
     assert judged(base, base).reason == "every seed has the same number as before"
-    assert judged(base, base[:2]).outcome == "pass"
+    fewer = judged(base, base[:2])
+    assert (fewer.outcome, fewer.reason) == (
+        "pass", "every seed has the same number as before; 3 of the base's 5 were not run"
+    )  # fmt: skip
     assert judged(base, rows_of("a", [*LOW[:4], 1.39])).outcome == "inconclusive"
 
 
@@ -86,6 +92,93 @@ def test_more_divergences_or_failures_than_before_fail(
     assert check.outcome == outcome
     if outcome == "fail":
         assert "seeds diverged, before" in check.reason or "seeds have no score, before" in check.reason
+
+
+def test_a_row_without_a_number_on_either_side_is_not_the_same() -> None:
+    scored = rows_of("a", LOW)
+    broken = [make_row(make_spec("b", seed=seed), "failed", result=False) for seed in range(5)]
+    _, check = compare([*scored, *broken], [*scored, *broken], margin=NONE).checks
+    assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed)")
+    diverged = judged(rows_of("c", [math.inf] * 2), rows_of("c", [math.inf] * 2))
+    assert diverged.reason == "every seed ended as before and none with a score (diverged)"
+
+
+def test_a_new_row_whose_score_is_undefined_fails_as_one_that_failed_does() -> None:
+    base = rows_of("a", LOW)
+    _, check = compare(base, [*base, *rows_of("b", [*LOW[:4], None])], margin=NONE).checks
+    assert (check.outcome, check.reason) == ("fail", "new, and its FID is undefined for 1 of 5 seeds")
+
+
+def test_undefined_seeds_take_part_in_the_test_as_the_worst() -> None:
+    lost = [None] * 5
+    check = judged(rows_of("a", [*LOW, *lost]), rows_of("a", [*HIGH, *lost]))
+    assert check.worse == pytest.approx(
+        statistics.rank_test([*HIGH, *[math.inf] * 5], [*LOW, *[math.inf] * 5], "greater")
+    )
+
+
+def test_a_row_that_is_gone_is_missed_though_a_namesake_is_left() -> None:
+    def recipes(*n_critic: int) -> list[Row]:
+        return [
+            make_row(make_spec("a", seed=seed, n_critic=n), fid=v + n) for n in n_critic for seed, v in enumerate(LOW)
+        ]
+
+    verdict = compare(recipes(1, 5), recipes(1), margin=NONE)
+    assert [check.outcome for check in verdict.checks] == ["pass", "inconclusive"]
+    assert "n_critic=5" in verdict.checks[1].name
+    assert compare(recipes(1, 5), recipes(1), margin=NONE, subset=True).outcome == "pass"
+
+    def budgets(*steps: int) -> list[Row]:
+        return [make_row(make_spec("a", seed=seed, steps=n), fid=v) for n in steps for seed, v in enumerate(LOW)]
+
+    lost = compare(budgets(1000, 2000), budgets(1000), margin=NONE).checks[1]
+    assert (lost.outcome, lost.reason) == (
+        "inconclusive",
+        "in the base under its other protocol (budget 2000 generator updates of 64), but not among the new results",
+    )
+
+
+def test_numbers_of_another_metrics_code_are_not_compared() -> None:
+    def scored(values: Sequence[float], source: str, name: str = "fid", **info: Any) -> list[Row]:
+        found = []
+        for seed, value in enumerate(values):
+            spec = make_spec("a", seed=seed)
+            parts = [part.model_copy(update={"source": source}) if part.name == name else part
+                     for part in spec.evaluation.metrics]  # fmt: skip
+            evaluation = spec.evaluation.model_copy(update={"metrics": tuple(parts)})
+            spec = spec.model_copy(update={"evaluation": evaluation})
+            found.append(make_row(spec, fid=value))
+            found[-1].values["fid"] = found[-1].values["fid"].model_copy(update=info)  # type: ignore[index]
+        return found
+
+    changed = judged(scored(LOW, "ab" * 32), scored(HIGH, "ef" * 32))
+    assert changed.outcome == "inconclusive"
+    assert changed.reason.startswith("the code of the metric fid is not the same: build the base again")
+    assert judged(scored(LOW, "ab" * 32), scored(LOW, "ef" * 32)).outcome == "pass", "equal numbers need no explanation"
+    another = judged(scored(LOW, "ab" * 32, "is"), scored(HIGH, "ef" * 32, "is"))
+    assert another.outcome == "fail", "the code of IS has no part in the FID"
+    turned = judged(scored(LOW, "ab" * 32), scored(HIGH, "ab" * 32, direction="higher"))
+    assert (turned.outcome, turned.reason) == ("inconclusive", "FID was lower is better and is higher is better now")
+
+
+def test_a_margin_of_a_percentage_is_in_points() -> None:
+    share = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
+
+    def scored(values: Sequence[float]) -> list[Row]:
+        return [replace(row, values={"fid": share}) for row in rows_of("a", values)]
+
+    good, bad = [0.94 + seed / 1000 for seed in range(5)], [0.30 + seed / 1000 for seed in range(5)]
+    check = judged(scored(good), scored(bad), Margin(5.0, False))
+    assert (check.outcome, check.margin) == ("fail", pytest.approx(0.05))
+    verdict = compare(scored(good), scored(bad), margin=Margin(5.0, False))
+    assert "+64 % (margin 5 %)" in as_text(verdict)
+    assert judged(scored(good), scored(bad), Margin(70.0, False)).outcome == "pass"
+
+
+def test_tests_of_very_many_seeds_are_not_called_exact() -> None:
+    many = [seed / 100 for seed in range(90)]
+    assert "exact" not in compare(rows_of("a", many), rows_of("a", [v + 1 for v in many]), margin=NONE).sentence()
+    assert "exact" in compare(rows_of("a", LOW), rows_of("a", HIGH), margin=NONE).sentence()
 
 
 def test_more_is_better_where_the_metric_says_so() -> None:
@@ -183,8 +276,6 @@ def test_outputs_hold_against_hostile_names() -> None:
 
 
 def test_the_command_line(tmp_path: Path) -> None:
-    from tests.trials import trial
-
     for seed in range(5):
         trial(tmp_path / "base", "a", seed, LOW[seed])
         trial(tmp_path / "worse", "a", seed, HIGH[seed])
@@ -201,6 +292,17 @@ def test_the_command_line(tmp_path: Path) -> None:
         assert junit.read_text().startswith("<?xml")
         assert comment.read_text().startswith("### ")
     assert codes == {"base": 0, "worse": 1, "near": 3}
+
+
+@pytest.mark.parametrize("side", ["base", "new"])
+def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
+    for place in ("base", "new"):
+        for seed in range(3):
+            trial(tmp_path / place, "a", seed, LOW[seed])
+    make_trial(tmp_path / side, make_spec("a", seed=3), "running")
+    arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
+    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
 
 
 def test_false_alarms_and_power_on_drawn_scores() -> None:

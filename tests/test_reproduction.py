@@ -1,5 +1,6 @@
 """Published tables: read as printed, compared honestly."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,11 +16,11 @@ from ganbench.results import ValueInfo
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
 
 
-def row(architecture: str, dataset: str, **metrics: float) -> Any:
+def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = "", **metrics: float) -> Any:
     info = ValueInfo(label="modes", direction="higher", decimals=1)
     return SimpleNamespace(
-        architecture=architecture, dataset=dataset, metrics=metrics, values=dict.fromkeys(metrics, info), done=True,
-        cost={"train_seconds": 8.0}, recipe={"steps": 4},
+        architecture=architecture, dataset=dataset, loss=loss, baseline=baseline, metrics=metrics, done=True,
+        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0}, recipe={"steps": 4},
     )  # fmt: skip
 
 
@@ -51,6 +52,62 @@ def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text("[published]\ntitle = 'T'\npaper = 'P'\nruns = 0\ncells = []\n")
     with pytest.raises(UsageError, match="runs=0"):
         read(tmp_path / "b.toml")
+
+
+TABLE = """
+losses = ["vanilla", "wgan"]
+architectures = ["pacgan"]
+datasets = ["ring"]
+steps = 10
+[published]
+title = "T"
+paper = "P"
+runs = 10
+"""
+CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "ring"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cells = 3", "each row of a dataset is a table"),
+        ("cells = [3]", "each row of a dataset is a table"),
+        (CELL + 'loss = "wgan"\nmodes = [inf, 0.5]', "modes"),
+        (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it is about; the suite has vanilla, wgan"),
+        (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
+        (CELL.replace("ring", "rung") + 'loss = "wgan"\nmodes = [6.3, 0.5]', "the suite has no dataset 'rung'"),
+    ],
+)
+def test_tables_that_cannot_be_held_against_trials_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(TABLE + text + "\n")
+    with pytest.raises(UsageError, match=re.escape(str(path)) + ".*" + re.escape(message)):
+        read(path)
+
+
+def test_a_cell_is_about_its_own_loss_and_no_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    cells = [
+        CELL.replace('"A"', f'"{loss}"') + f'loss = "{loss}"\nmodes = [6.0, 0.1]\n' for loss in ("vanilla", "wgan")
+    ]
+    path.write_text(TABLE + "".join(cells))
+    suite, published = read(path)
+    trials = [row("pacgan", "ring", modes=6.0 + seed / 10) for seed in range(3)]
+    trials += [row("pacgan", "ring", loss="wgan", modes=50.0 + seed) for seed in range(3)]
+    trials += [row("pacgan", "ring", baseline="untrained", modes=0.0)]
+    vanilla, wgan = compare(published, trials)
+    assert (vanilla.ours, vanilla.verdict) == ((6.0, 6.1, 6.2), "agree")
+    assert (wgan.ours, wgan.verdict) == ((50.0, 51.0, 52.0), "differ")
+    assert "6 trials of 10 updates" in cost(suite, 3, [])
+
+
+def test_agreement_of_the_survivors_is_called_that() -> None:
+    _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
+    trials += [row("pacgan", "ring") for _ in range(8)]
+    assert compare(published, trials)[0].verdict == "agree, without 8 of 10 seeds"
+    single = published.model_copy(update={"runs": 1})
+    assert compare(single, trials)[0].verdict == "one published run"
 
 
 def test_a_part_of_the_table_and_of_the_steps() -> None:

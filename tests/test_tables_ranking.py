@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from ganbench.results import Row
 from ganbench.tables import render
 from ganbench.tables.grouping import build
@@ -60,12 +62,57 @@ def test_divergences_rank_last_and_failures_are_named() -> None:
     ]
 
 
-def test_seeds_without_a_value_are_named_where_they_are_left_out() -> None:
+def test_seeds_without_a_value_rank_last_and_are_named() -> None:
     found = ranking([*rows_of("a", [*LOW[:4], None]), *rows_of("b", HIGH)])
-    assert len(found.scores[0]) == 4
-    assert found.conclusions()[-1] == "a: FID is undefined for 1 of 5 seeds, and not ranked."
+    assert found.scores[0].count(math.inf) == 1
+    assert found.conclusions()[-1] == "a: FID is undefined for 1 of 5 seeds, ranked below every score."
     alone = render(rows_of("a", [None]), "table")  # the column without a value is left out: the line alone tells
-    assert "a: FID is undefined for 1 of 1 seed, and not ranked." in alone
+    assert "a: FID is undefined for 1 of 1 seed, ranked below every score." in alone
+
+
+def test_a_row_is_not_the_better_for_its_useless_seeds() -> None:
+    """Five good seeds and fifteen with nothing to score lose against twenty middling ones."""
+    steady = [0.5 + seed / 100 for seed in range(20)]
+    found = ranking([*rows_of("lucky", [0.1] * 5 + [None] * 15), *rows_of("steady", steady)])
+    assert found.ties == (2, 1)
+    assert found.conclusions()[0].startswith("FID: steady is best")
+    assert found.pairs[0].superiority.probability == pytest.approx(0.25)
+
+
+def test_scores_of_different_code_are_told_apart() -> None:
+    specs = [make_spec("a", seed=seed) for seed in range(3)]
+    changed = make_spec("b").evaluation.metrics[0].model_copy(update={"source": "ef" * 32})
+    for place, told in ((0, True), (1, False)):
+        rows = [make_row(spec) for spec in specs]
+        for spec in (make_spec("b", seed=seed) for seed in range(3)):
+            parts = list(spec.evaluation.metrics)
+            parts[place] = changed.model_copy(update={"name": parts[place].name, "label": parts[place].label})
+            evaluation = spec.evaluation.model_copy(update={"metrics": tuple(parts)})
+            rows.append(make_row(spec.model_copy(update={"evaluation": evaluation})))
+        line = "FID: the code of fid is not the same in all rows, which may be why they differ."
+        assert (line in ranking(rows).conclusions()) is told
+
+
+def test_where_no_row_has_a_score_nothing_is_ranked() -> None:
+    found = ranking([*rows_of("a", [None] * 3), *rows_of("b", [None] * 3)])
+    assert found.ties == (None, None)
+    assert all("undefined" in line for line in found.conclusions())
+
+
+def test_a_row_with_few_seeds_does_not_speak_for_the_others() -> None:
+    found = ranking([*rows_of("a", [1 + s / 20 for s in range(10)]), *rows_of("b", [1.02 + s / 20 for s in range(10)]),
+                     *rows_of("c", [1.1, 1.2])])  # fmt: skip
+    assert found.ties == (1, 1, 1)
+    assert "none of the 3 rows can be told apart from the best" in found.conclusions()[0]
+    few = ranking([*rows_of("a", LOW[:3]), *rows_of("b", HIGH[:2]), *rows_of("c", HIGH[:3])])
+    assert "cannot be separated with 2 to 3 seeds: at least 4 per row" in few.conclusions()[0]
+
+
+def test_approximate_tests_are_not_called_exact() -> None:
+    many = ranking([*rows_of("a", [s / 100 for s in range(90)]), *rows_of("b", [2 + s / 100 for s in range(90)])])
+    assert "(rank tests, 90 seeds" in many.conclusions()[0]
+    some = ranking([*rows_of("a", [s / 100 for s in range(25)]), *rows_of("b", [2 + s / 100 for s in range(25)])])
+    assert "(exact rank tests, 25 seeds" in some.conclusions()[0]
 
 
 def test_more_is_better_where_the_metric_says_so() -> None:

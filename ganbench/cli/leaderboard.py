@@ -50,7 +50,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--margin", default="10%", show_default=True, metavar="X | P%",
-              help="How much worse is still fine: in the metric's unit, or of the base's mean.")  # fmt: skip
+              help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
 @click.option("--metric", default="", metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="NEW may lack rows of BASE.")
@@ -86,10 +86,15 @@ def compare(
     from ganbench.leaderboard import verdicts
     from ganbench.leaderboard.compare import compare as judge
     from ganbench.leaderboard.compare import parse_margin
-    from ganbench.leaderboard.sources import read_rows_of
+    from ganbench.leaderboard.sources import finished_rows_of
 
     verdict = judge(
-        read_rows_of(base), read_rows_of(new), margin=parse_margin(margin), alpha=alpha, metric=metric, subset=subset
+        finished_rows_of(base),
+        finished_rows_of(new),
+        margin=parse_margin(margin),
+        alpha=alpha,
+        metric=metric,
+        subset=subset,
     )
     if markdown is not None:
         write_text(markdown, verdicts.as_markdown(verdict) + "\n")

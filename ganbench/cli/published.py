@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganbench.grid import split_list
 from ganbench.reproduction import Comparison, Published
 from ganbench.results import Row, ValueInfo
 from ganbench.suite import Suite
@@ -63,6 +64,7 @@ def cost(suite: Suite, seeds: int, known: Sequence[Row]) -> str:
     """What the trials cost: updates, and hours where trials of the same networks were trained here before."""
     steps = suite.steps or 0
     cells = [(architecture, dataset) for dataset in suite.datasets for architecture in suite.architectures]
+    cells *= len(split_list(suite.losses))
     trials = len(cells) * seeds
     text = f"cost: {trials} trials of {steps:,} updates, {trials * steps:,} in all"
     speeds = [_seconds_per_step(known, *cell) for cell in cells]

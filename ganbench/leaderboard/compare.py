@@ -7,9 +7,10 @@ from typing import Literal
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.results import SUCCESS, Row
-from ganbench.statistics import Summary, holm, margin_tests, seeds_to_settle
-from ganbench.tables.grouping import Group, Table, build
+from ganbench.leaderboard.matching import Pair, code_differs, match
+from ganbench.results import SUCCESS, Row, ValueInfo
+from ganbench.statistics import Summary, holm, is_exact, margin_tests, seeds_to_settle
+from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, short_names, undefined
 from ganbench.tables.wording import headline, spread
 
@@ -19,14 +20,16 @@ EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 @dataclass(frozen=True)
 class Margin:
-    """How much worse is still fine: in the metric's own unit, or as a share of the base's mean."""
+    """How much worse is still fine: in the metric's own unit as tables show it, or as a share of the base's mean."""
 
     size: float
     relative: bool
 
-    def of(self, mean: float) -> float:
-        """The margin in the metric's unit."""
-        return abs(mean) * self.size if self.relative else self.size
+    def of(self, mean: float, info: ValueInfo) -> float:
+        """The margin as the metric's values are stored: 5 points of a percentage are 0.05."""
+        if self.relative:
+            return abs(mean) * self.size
+        return self.size / 100 if info.percent else self.size
 
     def __str__(self) -> str:
         return f"{self.size * 100:g} %" if self.relative else f"{self.size:g}"
@@ -43,7 +46,8 @@ class Check:
         reason: why, in a sentence.
         base, new: the two sides as ``1.20 ± 0.10``; ``-`` without a score.
         effect: the difference of the means, turned so that positive is worse; ``None`` without.
-        margin: in the metric's unit.
+        margin: as the metric's values are stored.
+        percent: whether these are shares that tables show as percentages.
         worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
         fine: p-value that it got worse by the margin at least.
         seeds: about how many seeds on either side would settle an inconclusive row.
@@ -57,6 +61,7 @@ class Check:
     new: str = "-"
     effect: float | None = None
     margin: float | None = None
+    percent: bool = False
     worse: float | None = None
     fine: float | None = None
     seeds: int | None = None
@@ -64,11 +69,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The rows, and what they come to: a failure wherever one failed, a pass only where all passed."""
+    """The rows, and what they come to: a failure wherever one failed, a pass only where all passed.
+
+    ``exact`` says whether all tests were, or some were normal approximations, as there are so many seeds.
+    """
 
     checks: tuple[Check, ...]
     margin: Margin
     alpha: float
+    exact: bool = True
 
     @property
     def outcome(self) -> Outcome:
@@ -87,11 +96,12 @@ class Verdict:
         """The verdict in a line."""
         counts = [(sum(check.outcome == kind for check in self.checks), kind) for kind in EXIT_CODES]
         told = ", ".join(f"{count} {kind}" for count, kind in counts if count) or "nothing to compare"
-        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, exact rank tests, Holm)"
+        test = "exact rank tests" if self.exact else "rank tests"
+        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test}, Holm)"
 
 
 def parse_margin(text: str) -> Margin:
-    """``5%`` of the base's mean, or ``0.3`` in the metric's unit.
+    """``5%`` of the base's mean, or ``0.3`` in the metric's unit as tables show it.
 
     Raises:
         UsageError: not a number, negative or not finite.
@@ -139,134 +149,117 @@ def compare(
     known = {name for row in (*base, *new) for name, info in row.values.items() if info.direction is not None}
     if metric and metric not in known:
         raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
-    pairs, missing = _matched(build(base), build(new))
-    names = _names([pair.group for pair in pairs] + missing)
-    raw = [_judge(pair, name, metric, margin, alpha) for pair, name in zip(pairs, names, strict=False)]
+    pairs, missing = match(build(base), build(new))
+    names = _names([pair.group for pair in pairs] + [row.group for row in missing])
+    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, names, strict=False)]
     checks = _corrected(raw, pairs, metric, alpha)
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
-        lost = names[len(pairs) :]
-        checks += [Check(name, "inconclusive", "in the base, but not among the new results") for name in lost]
-    return Verdict(tuple(checks), margin, alpha)
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A new row, its old one, and the table of the new one; ``why`` says why there is no old one."""
-
-    group: Group
-    table: Table
-    base: Group | None
-    why: str = ""
-
-
-def _matched(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[_Pair], list[Group]]:
-    """The new rows with their old ones, and the old rows that no new one has the labels of."""
-    old = [(table, group) for table in base for group in table.groups]
-    pairs = []
-    for table in new:
-        for group in table.groups:
-            namesakes = [(t, g) for t, g in old if _labels(g) == _labels(group)]
-            alike = [g for t, g in namesakes if _comparable(t, table)]
-            if len(alike) > 1:
-                alike = [g for g in alike if g.first.recipe == group.first.recipe]
-            if len(alike) == 1:
-                pairs.append(_Pair(group, table, alike[0]))
-            elif not namesakes:
-                pairs.append(_Pair(group, table, None))
-            elif alike or any(_comparable(t, table) for t, _ in namesakes):
-                why = "the base has several rows of its name, and not one with its recipe"
-                pairs.append(_Pair(group, table, None, why))
-            else:
-                pairs.append(_Pair(group, table, None, _protocols_differ(namesakes[0][0], table)))
-    seen = {_labels(pair.group) for pair in pairs}
-    return pairs, [group for _, group in old if _labels(group) not in seen]
-
-
-def _labels(group: Group) -> tuple[str, str, str]:
-    return group.first.dataset, group.first.architecture, group.first.loss
-
-
-def _comparable(one: Table, other: Table) -> bool:
-    """Equal protocols; a side without any has no scores either, and only its failures are compared."""
-    return one.protocol is None or other.protocol is None or one.protocol.key == other.protocol.key
-
-
-def _protocols_differ(one: Table, other: Table) -> str:
-    if one.protocol is None or other.protocol is None:
-        return "one side has no protocol"
-    a, b = one.protocol.model_dump(), other.protocol.model_dump()
-    fields = [f"{name} {a[name]} and {b[name]}" for name in a if a[name] != b[name]]
-    return f"the protocols differ ({clean('; '.join(fields))}): build the base again under the new one"
+        checks += [Check(name, "inconclusive", row.why) for name, row in zip(names[len(pairs) :], missing, strict=True)]
+    tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
+    return Verdict(tuple(checks), margin, alpha, all(is_exact(len(old), len(now)) for old, now in tested))
 
 
 def _names(groups: Sequence[Group]) -> list[str]:
     return short_names(groups) if groups else []
 
 
-def _judge(pair: _Pair, name: str, metric: str, margin: Margin, alpha: float) -> Check:
+def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     """A row on its own, before the correction over all rows."""
+    chosen, info = _score(pair, metric)
     if pair.base is None:
-        if pair.why:
-            return Check(name, "inconclusive", pair.why)
-        lost = [status for status in pair.group.statuses if status != SUCCESS]
-        if lost:
-            return Check(name, "fail", f"new, and not all of it is done: {pair.group.status}")
-        return Check(name, "pass", "new: there is nothing to compare it with")
+        return Check(name, *_alone(pair, chosen, info))
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
             return replace(_described(pair, name, metric, margin), outcome="fail", reason=told)
     check = _described(pair, name, metric, margin)
-    chosen = metric or headline(pair.table.values) or ""
-    info = pair.table.values.get(chosen)
-    if info is None or info.direction is None:
+    if info is None:
         return replace(check, reason="there is no score to compare")
     before, after = undefined(pair.base, chosen), undefined(pair.group, chosen)
     if _more(pair, before, after):
-        # Left out of the test, the worst seeds would make a row look better.
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
     if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
-        return replace(check, outcome="pass", reason="every seed has the same number as before")
-    base, new = oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)
+        outcome, reason = _unchanged(pair.base, pair.group, chosen)
+        return replace(check, outcome=outcome, reason=reason)
+    if different := code_differs(pair, chosen):
+        return replace(check, reason=different)
+    base, new = _scores(pair, metric)
     if not base or not new:
         return replace(check, reason="one side has no score")
-    size = check.margin if check.margin is not None else 0.0
-    worse, fine = margin_tests(base, new, size)
+    worse, fine = margin_tests(base, new, check.margin or 0.0)
     return replace(check, worse=worse, fine=fine)
 
 
-def _more(pair: _Pair, before: int, after: int) -> bool:
+def _score(pair: Pair, metric: str) -> tuple[str, ValueInfo | None]:
+    """The score to judge by, and how it is read; ``None`` where the new row's table has none of its name."""
+    chosen = metric or headline(pair.table.values) or ""
+    info = pair.table.values.get(chosen)
+    return chosen, info if info is not None and info.direction is not None else None
+
+
+def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
+    """The old and the new scores, lower is better, where there are an old row and a score."""
+    chosen, info = _score(pair, metric)
+    assert pair.base is not None
+    assert info is not None
+    return oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)
+
+
+def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, str]:
+    """What is said of a row that has no old one."""
+    if pair.why:
+        return "inconclusive", pair.why
+    if any(status != SUCCESS for status in pair.group.statuses):
+        return "fail", f"new, and not all of it is done: {pair.group.status}"
+    if info is not None and (count := undefined(pair.group, chosen)):
+        return "fail", f"new, and its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
+    return "pass", "new: there is nothing to compare it with"
+
+
+def _unchanged(base: Group, new: Group, chosen: str) -> tuple[Outcome, str]:
+    """What is said of a row whose seeds all ended exactly as before."""
+    absent = len({row.seed for row in base.rows} - {row.seed for row in new.rows})
+    fewer = f"; {absent} of the base's {len(base.rows)} were not run" if absent else ""
+    if any(row.metrics.get(chosen) is not None for row in new.done):
+        return "pass", f"every seed has the same number as before{fewer}"
+    if set(new.statuses) <= {SUCCESS, DIVERGED}:
+        return "pass", f"every seed ended as before and none with a score ({new.status}){fewer}"
+    return "inconclusive", f"no seed has a score on either side ({new.status})"
+
+
+def _more(pair: Pair, before: int, after: int) -> bool:
     """Whether ``after`` is a larger share of the new row's seeds than ``before`` of the old one's."""
     assert pair.base is not None
     return after * len(pair.base.rows) > before * len(pair.group.rows)
 
 
-def _described(pair: _Pair, name: str, metric: str, margin: Margin) -> Check:
+def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     assert pair.base is not None
-    chosen = metric or headline(pair.table.values) or ""
-    info = pair.table.values.get(chosen)
-    check = Check(name, "inconclusive", "")
-    if info is None or info.direction is None:
-        return check
+    chosen, info = _score(pair, metric)
+    if info is None:
+        return Check(name, "inconclusive", "")
     base, new = pair.base.metric(chosen), pair.group.metric(chosen)
     sign = -1.0 if info.direction == "higher" else 1.0
 
     def told(summary: Summary | None) -> str:
         return "-" if summary is None else f"{spread(summary.mean, summary.sd, info)} (n={summary.n})"
 
-    return replace(
-        check,
+    return Check(
+        name,
+        "inconclusive",
+        "",
         metric=clean(info.label),
         base=told(base),
         new=told(new),
         effect=sign * (new.mean - base.mean) if base and new else None,
-        margin=margin.of(base.mean) if base else None,
+        margin=margin.of(base.mean, info) if base else None,
+        percent=info.percent,
     )
 
 
-def _corrected(checks: Sequence[Check], pairs: Sequence[_Pair], metric: str, alpha: float) -> list[Check]:
+def _corrected(checks: Sequence[Check], pairs: Sequence[Pair], metric: str, alpha: float) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
     tested = [index for index, check in enumerate(checks) if check.worse is not None]
     adjusted = dict(zip(tested, holm([checks[index].worse or 0.0 for index in tested]), strict=True))
@@ -288,11 +281,8 @@ def _corrected(checks: Sequence[Check], pairs: Sequence[_Pair], metric: str, alp
     return found
 
 
-def _seeds(check: Check, pair: _Pair, metric: str, alpha: float, comparisons: int) -> int | None:
-    chosen = metric or headline(pair.table.values) or ""
-    info = pair.table.values[chosen]
-    assert pair.base is not None
-    base, new = oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)
+def _seeds(check: Check, pair: Pair, metric: str, alpha: float, comparisons: int) -> int | None:
+    base, new = _scores(pair, metric)
     return seeds_to_settle(base, new, check.margin or 0.0, alpha, comparisons)
 
 

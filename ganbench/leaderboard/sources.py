@@ -54,6 +54,22 @@ def read_rows_of(path: Path) -> list[Row]:
     return to_rows(source.trials, source.protocols)
 
 
+def finished_rows_of(path: Path) -> list[Row]:
+    """As :func:`read_rows_of`.
+
+    Raises:
+        StoreError: also where a trial has not ended: its score is not known, which is not the same as none.
+    """
+    rows = read_rows_of(path)
+    unfinished = [row.trial_id for row in rows if row.status in UNFINISHED]
+    if unfinished:
+        raise StoreError(
+            f"{len(unfinished)} of {len(rows)} trials of {path} are unfinished ({unfinished[0]}, ...): run again to "
+            "finish them"
+        )
+    return rows
+
+
 def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
     """Rows as tables take them. A row's folder is the trial's name: there is no other."""
     return [_row(trial, protocols.get(trial.protocol)) for trial in trials]

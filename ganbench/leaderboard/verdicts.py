@@ -86,8 +86,9 @@ def _sheet(verdict: Verdict) -> Sheet:
 def _effect(check: Check) -> str:
     if check.effect is None:
         return "-"
-    margin = f" (margin {check.margin:.3g})" if check.margin is not None else ""
-    return f"{check.effect:+.3g}{margin}"
+    scale, unit = (100, " %") if check.percent else (1, "")
+    margin = f" (margin {check.margin * scale:.3g}{unit})" if check.margin is not None else ""
+    return f"{check.effect * scale:+.3g}{unit}{margin}"
 
 
 def _line(check: Check) -> str:

@@ -1,8 +1,9 @@
 """Statistics of scores over training seeds, on plain numbers: intervals, exact tests, ties, average ranks.
 
 Nothing here knows of trials or tables; :mod:`ganbench.tables.ranking` brings the two together. In everything that
-compares rows, **lower is better** (negate scores of which more is better) and a seed that diverged is ``math.inf``: it
-ranks below every score instead of being dropped. numpy and scipy are imported by the functions that use them.
+compares rows, **lower is better** (negate scores of which more is better) and a seed that diverged, or whose score is
+undefined, is ``math.inf``: it ranks below every score instead of being dropped. numpy and scipy are imported by the
+functions that use them.
 """
 
 from ganbench.statistics.friedman import AverageRanks, average_ranks
@@ -10,7 +11,7 @@ from ganbench.statistics.intervals import Interval, Method, Summary, bootstrap_i
 from ganbench.statistics.margin import MarginTests, margin_tests, seeds_to_settle
 from ganbench.statistics.planning import minimum_seeds, seeds_for_power, smallest_p
 from ganbench.statistics.superiority import Superiority, superiority
-from ganbench.statistics.tests import holm, permutation_test, rank_test
+from ganbench.statistics.tests import holm, is_exact, permutation_test, rank_test
 from ganbench.statistics.ties import best_set, tie_groups
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "bootstrap_interval",
     "holm",
     "interval",
+    "is_exact",
     "margin_tests",
     "minimum_seeds",
     "permutation_test",

@@ -28,16 +28,19 @@ class AverageRanks:
     alpha: float
 
 
-def average_ranks(blocks: Sequence[Sequence[Sequence[float]]], alpha: float = 0.05) -> AverageRanks:
+def average_ranks(
+    blocks: Sequence[Sequence[Sequence[float]]], alpha: float = 0.05, *, data_sets: Sequence[str] = ()
+) -> AverageRanks:
     """Rank the methods within each data set and average.
 
     Within a data set a method stands where the mean rank of its seeds among all seeds puts it, so that one that
-    diverged (``math.inf``) has a place too. Seeds are not independent evidence over data sets: each data set counts
-    once.
+    diverged (``math.inf``) has a place too. Neither seeds nor several protocols of one data set are independent
+    evidence over data sets: each counts once, its methods placed by their mean place over its blocks.
 
     Args:
         blocks: per data set, per method, the scores over seeds; lower is better.
         alpha: the level.
+        data_sets: the data set of each block, where several can be of one.
 
     Raises:
         ValueError: fewer than two methods, no data set, or a method without scores on one of them.
@@ -46,11 +49,14 @@ def average_ranks(blocks: Sequence[Sequence[Sequence[float]]], alpha: float = 0.
         raise ValueError("average ranks need at least one data set and the same two methods or more on each")
     if any(not scores for block in blocks for scores in block):
         raise ValueError("average ranks need a score of every method on every data set")
-    ranked = [_places(block) for block in blocks]
     methods = len(blocks[0])
-    ranks = tuple(sum(places[method] for places in ranked) / len(blocks) for method in range(methods))
-    difference = _critical_difference(methods, len(blocks), alpha)
-    return AverageRanks(ranks, len(blocks), _friedman(ranked), difference, _cliques(ranks, difference), alpha)
+    within: dict[str, list[list[float]]] = {}
+    for name, block in zip(data_sets or map(str, range(len(blocks))), blocks, strict=True):
+        within.setdefault(name, []).append(_places(block))
+    ranked = [_ranks([sum(column) for column in zip(*places, strict=True)]) for places in within.values()]
+    ranks = tuple(sum(places[method] for places in ranked) / len(ranked) for method in range(methods))
+    difference = _critical_difference(methods, len(ranked), alpha)
+    return AverageRanks(ranks, len(ranked), _friedman(ranked), difference, _cliques(ranks, difference), alpha)
 
 
 def _places(block: Sequence[Sequence[float]]) -> list[float]:
@@ -59,7 +65,11 @@ def _places(block: Sequence[Sequence[float]]) -> list[float]:
     for scores in block:
         means.append(sum(seeds[start : start + len(scores)]) / len(scores))
         start += len(scores)
-    return [rank / 2 for rank in double_midranks(means)]
+    return _ranks(means)
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    return [rank / 2 for rank in double_midranks(values)]
 
 
 def _friedman(ranked: Sequence[Sequence[float]]) -> float | None:

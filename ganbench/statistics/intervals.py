@@ -65,7 +65,8 @@ def interval(values: Sequence[float], level: float = 0.95, method: Method = "aut
         method: ``t``, ``bootstrap`` or ``auto``.
 
     Returns:
-        the interval with the method that made it; ``None`` for fewer than two values.
+        the interval with the method that made it; ``None`` for fewer than two values, and where all are equal: that a
+        count came out alike in a few seeds does not say that it always does.
 
     Raises:
         ValueError: the level is not in (0, 1), a value is not finite, or there is no such method.
@@ -76,7 +77,7 @@ def interval(values: Sequence[float], level: float = 0.95, method: Method = "aut
         raise ValueError("an interval of the mean needs finite values")
     if method not in ("auto", "t", "bootstrap"):
         raise ValueError(f"there is no interval '{method}'; there are: auto, bootstrap, t")
-    if len(values) < 2:
+    if len(values) < 2 or min(values) == max(values):
         return None
     if method == "auto":
         method = "bootstrap" if 2.0 ** (1 - len(values)) <= 1 - level + 1e-12 else "t"

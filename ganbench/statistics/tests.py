@@ -8,8 +8,12 @@ from typing import Literal
 
 Alternative = Literal["two-sided", "less", "greater"]
 
-EXACT_UP_TO = 40
-"""Values in both samples up to which the rank test enumerates; beyond, its normal approximation is good."""
+SMALL = 40
+"""Values in both samples up to which ranks are counted without numpy, which takes longer to import."""
+
+EXACT_WORK = 3e8
+"""Additions up to which the rank test counts every split: two samples of about 75 values, or 5 beside 2,400. Beyond,
+its normal approximation is good."""
 
 SPLITS = 200_000
 """Splits up to which the permutation test takes all of them; beyond, it draws as many."""
@@ -30,20 +34,45 @@ def rank_test(a: Sequence[float], b: Sequence[float], alternative: Alternative =
         ValueError: a sample is empty or holds a NaN, or there is no such alternative.
     """
     _validate(a, b, alternative)
-    n, total = len(a), len(a) + len(b)
-    if total > EXACT_UP_TO:
+    if not is_exact(len(a), len(b)):
         from scipy.stats import mannwhitneyu
 
         return float(mannwhitneyu(a, b, alternative=alternative, method="asymptotic").pvalue)
     ranks = double_midranks([*a, *b])
-    observed = sum(ranks[:n])
-    counts = _subset_sums(tuple(sorted(ranks)), n)
-    every = math.comb(total, n)
-    less = sum(count for rank_sum, count in counts.items() if rank_sum <= observed) / every
-    greater = sum(count for rank_sum, count in counts.items() if rank_sum >= observed) / every
+    # By the smaller sample, whose splits are as many and quicker to count: its sum is large where the other's is small.
+    smaller = min(len(a), len(b))
+    observed = sum(ranks[: len(a)]) if len(a) == smaller else sum(ranks[len(a) :])
+    below, above = _tails(tuple(sorted(ranks)), smaller, observed)
+    less, greater = (below, above) if len(a) == smaller else (above, below)
     if alternative == "two-sided":
         return min(1.0, 2 * min(less, greater))
     return less if alternative == "less" else greater
+
+
+def is_exact(n: int, m: int) -> bool:
+    """Whether the rank test of ``n`` against ``m`` values is exact; else it is the normal approximation."""
+    return n + m <= SMALL or 2.0 * (min(n, m) * (n + m)) ** 2 <= EXACT_WORK
+
+
+@lru_cache(maxsize=4096)
+def _tails(ranks: tuple[int, ...], n: int, observed: int) -> tuple[float, float]:
+    """The shares of the subsets of ``n`` ranks whose sum is at most, and at least, ``observed``."""
+    if len(ranks) <= SMALL:
+        counts = _subset_sums(ranks, n)
+        every = math.comb(len(ranks), n)
+        return (
+            sum(count for rank_sum, count in counts.items() if rank_sum <= observed) / every,
+            sum(count for rank_sum, count in counts.items() if rank_sum >= observed) / every,
+        )
+    import numpy as np
+
+    # As floating-point numbers, since counts of up to 10**45 fit into no integer that numpy has.
+    sums = np.zeros((n + 1, sum(ranks[-n:]) + 1))
+    sums[0, 0] = 1.0
+    for rank in ranks:
+        sums[1:, rank:] += sums[:-1, :-rank].copy()
+    found = sums[n] / sums[n].sum()
+    return float(found[: observed + 1].sum()), float(found[observed:].sum())
 
 
 def permutation_test(a: Sequence[float], b: Sequence[float], alternative: Alternative = "two-sided") -> float:

@@ -156,7 +156,7 @@ def _table(table: Table, layout: Layout) -> dict[str, Any]:
 def _comparisons(ranking: Ranking) -> dict[str, Any]:
     return {
         "metric": ranking.metric,
-        "test": "exact Wilcoxon-Mann-Whitney, two-sided, Holm over all pairs",
+        "test": f"{'exact ' if ranking.exact else ''}Wilcoxon-Mann-Whitney, two-sided, Holm over all pairs",
         "alpha": ranking.alpha,
         "pairs": [
             {

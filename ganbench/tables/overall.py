@@ -44,13 +44,14 @@ class Overall:
 
 
 def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
-    """Average the ranks of rows over tables; ``None`` unless two tables share two rows with scores.
+    """Average the ranks of rows over data sets; ``None`` unless tables of two data sets share two rows with scores.
 
-    Rows that lack scores in a table are left out of the average (they are in the tables): a rank among fewer rows is
-    another number.
+    Several protocols of one data set count as one: they are not independent. Rows that lack scores in a table are left
+    out of the average (they are in the tables): a rank among fewer rows is another number.
     """
-    rankings = [found for table in tables if (found := _ranking(table, layout)) is not None]
-    if len(rankings) < 2:
+    rankings = [found for table in tables if (found := _ranking(table, layout)) is not None and any(found.summaries)]
+    data_sets = [", ".join(dict.fromkeys(group.first.dataset for group in found.groups)) for found in rankings]
+    if len(set(data_sets)) < 2:
         return None
     scored = [
         {_key(group): row for group, row in zip(found.groups, found.scores, strict=True) if row} for found in rankings
@@ -58,7 +59,7 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
     keys = tuple(key for key in scored[0] if all(key in scores for scores in scored))
     if len(keys) < 2:
         return None
-    result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha)
+    result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha, data_sets=data_sets)
     names = tuple(_named(tables, rankings, layout))
     return Overall(keys, tuple(_short(keys)), names, result)
 

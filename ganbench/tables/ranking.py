@@ -57,10 +57,11 @@ class Ranking:
 
     @cached_property
     def scores(self) -> tuple[tuple[float, ...], ...]:
-        """Per row the scores over seeds, turned so that lower is better, ``math.inf`` for a seed that diverged.
+        """Per row the scores over seeds, turned so that lower is better.
 
-        Trials that failed for other reasons (crash, timeout, memory) say nothing of the method: they are not in here,
-        and :meth:`conclusions` names them.
+        A seed that diverged, or for whose samples the metric is undefined, is ``math.inf``: both are what the method
+        came to, and a row is not the better for its useless seeds being left out. Trials that failed for other reasons
+        (crash, timeout, memory) say nothing of the method: they are not in here, and :meth:`conclusions` names them.
         """
         return tuple(tuple(oriented_scores(group, self.metric, self.info)) for group in self.groups)
 
@@ -71,7 +72,9 @@ class Ranking:
 
     @cached_property
     def ties(self) -> tuple[int | None, ...]:
-        """Per row the number of its tie group, see :func:`ganbench.statistics.tie_groups`."""
+        """Per row the number of its tie group, see :func:`ganbench.statistics.tie_groups`; ``None`` without scores."""
+        if not any(self.summaries):
+            return (None,) * len(self.groups)
         return tuple(statistics.tie_groups(self.scores, self.alpha))
 
     @cached_property
@@ -136,6 +139,19 @@ class Ranking:
         return lines
 
     @property
+    def exact(self) -> bool:
+        """Whether all tests are exact; else there are so many seeds that some are normal approximations."""
+        sizes = {len(row) for row in self.scores if row}
+        return all(statistics.is_exact(n, m) for n in sizes for m in sizes)
+
+    @property
+    def _could_separate(self) -> bool:
+        """Whether any two rows have seeds enough to be told apart, however far apart they were."""
+        pairs = itertools.combinations([len(row) for row in self.scores if row], 2)
+        least = self.alpha * (1 + 1e-12) / corrections(self._ranked)
+        return any(statistics.smallest_p(n, m, "less") <= least for n, m in pairs)
+
+    @property
     def _ranked(self) -> int:
         return sum(bool(row) for row in self.scores)
 
@@ -146,10 +162,27 @@ class Ranking:
         """What is not said elsewhere in a table: its ties, and which rows have seeds whose score is undefined."""
         label, named = clean(self.info.label), zip(self.names, self.groups, strict=True)
         lost = ((name, undefined(group, self.metric), _seeds(len(group.rows))) for name, group in named)
-        return self.ties_in_words() + [
-            f"{name}: {label} is undefined for {count} of {seeds}, and not ranked."
-            for name, count, seeds in lost
-            if count
+        return (
+            self.ties_in_words()
+            + self._code_in_words()
+            + [
+                f"{name}: {label} is undefined for {count} of {seeds}, ranked below every score."
+                for name, count, seeds in lost
+                if count
+            ]
+        )
+
+    def _code_in_words(self) -> list[str]:
+        """That the metric was not computed by one code in all rows, where that is so."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for group in self.groups:
+            for label, code in metric_code(group, self.metric).items():
+                found.setdefault(label, set()).add(code)
+        mixed = clean(", ".join(sorted(label for label, codes in found.items() if len(codes) > 1)))
+        if not mixed:
+            return []
+        return [
+            f"{clean(self.info.label)}: the code of {mixed} is not the same in all rows, which may be why they differ."
         ]
 
     def ties_in_words(self) -> list[str]:
@@ -157,13 +190,15 @@ class Ranking:
         if self._ranked < 2:
             return []
         label = clean(self.info.label)
+        if not any(self.summaries):
+            return []
         tied = [index for index in self.order if self.ties[index] == 1]
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]
         sizes = sorted({len(row) for row in self.scores if row})
         seeds = _seeds(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
-        test = f"(exact rank tests, {seeds}, α = {self.alpha:g})"
+        test = f"({'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g})"
         names = self.names
-        if sizes[0] < self.minimum_seeds and not worse:
+        if not worse and not self._could_separate:
             needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
             return [f"{label}: the {len(tied)} rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
@@ -198,21 +233,28 @@ def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranki
 
 
 def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
-    """A row's scores over seeds, turned so that lower is better, ``math.inf`` for a seed that diverged."""
+    """A row's scores over seeds, turned so that lower is better; ``math.inf`` for one that diverged or is undefined."""
     sign = -1.0 if info.direction == "higher" else 1.0
     scores: list[float] = []
     for row in group.rows:
         value = row.metrics.get(metric)
         if row.status == DIVERGED:
             scores.append(math.inf)
-        elif row.done and value is not None:
-            scores.append(sign * value)
+        elif row.done:
+            scores.append(math.inf if value is None else sign * value)
     return scores
 
 
 def undefined(group: Group, metric: str) -> int:
     """How many of a row's seeds are done, and have no value of the metric: it is undefined for their samples."""
     return sum(row.done and row.metrics.get(metric) is None for row in group.rows)
+
+
+def metric_code(group: Group, metric: str) -> dict[str, tuple[str, str]]:
+    """Package and source of the metrics that may have computed a value: those it is named after, else all of them."""
+    parts = group.first.spec.evaluation.metrics
+    named = [part for part in parts if f"{metric}_".startswith(f"{part.name.replace('-', '_')}_")]
+    return {part.label: (part.plugin, part.source) for part in named or parts}
 
 
 def short_names(groups: Sequence[Group]) -> list[str]:

@@ -1,0 +1,111 @@
+"""Which row of new results answers which row of old ones, and whether the two may be compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganbench.cleaning import clean
+from ganbench.protocol import Protocol
+from ganbench.results import ValueInfo
+from ganbench.tables.grouping import Group, Table
+from ganbench.tables.ranking import metric_code
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A new row, its old one, and their tables; ``why`` says why there is no old one."""
+
+    group: Group
+    table: Table
+    base: Group | None = None
+    base_table: Table | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An old row that no new one answers, and how that is said."""
+
+    group: Group
+    why: str
+
+
+def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list[Missing]]:
+    """Pair the new rows with old ones: by loss, architecture and dataset, and by recipe where there are namesakes."""
+    old = [(table, group) for table in base for group in table.groups]
+    pairs = []
+    for table in new:
+        for group in table.groups:
+            namesakes = [(t, g) for t, g in old if _labels(g) == _labels(group)]
+            alike = [(t, g) for t, g in namesakes if _comparable(t, table)]
+            if len(alike) > 1:
+                alike = [(t, g) for t, g in alike if g.first.recipe == group.first.recipe]
+            if len(alike) == 1:
+                pairs.append(Pair(group, table, alike[0][1], alike[0][0]))
+            elif not namesakes:
+                pairs.append(Pair(group, table))
+            elif alike or any(_comparable(t, table) for t, _ in namesakes):
+                why = "the base has several rows of its name, and not one with its recipe"
+                pairs.append(Pair(group, table, why=why))
+            else:
+                pairs.append(Pair(group, table, why=_protocols_differ(namesakes[0][0], table)))
+    return pairs, _unanswered(old, pairs)
+
+
+def _unanswered(old: Sequence[tuple[Table, Group]], pairs: Sequence[Pair]) -> list[Missing]:
+    answered = {id(pair.base) for pair in pairs}
+    # A row that has no old one though there are namesakes stands in the comparison already, with the reason.
+    told = {_labels(pair.group) for pair in pairs if pair.why}
+    found = []
+    for table, group in old:
+        if id(group) in answered or _labels(group) in told:
+            continue
+        namesake = next((pair for pair in pairs if _labels(pair.group) == _labels(group)), None)
+        others = _differences(table.protocol, namesake.table.protocol) if namesake else []
+        under = f" under its other protocol ({clean('; '.join(f'{name} {own}' for name, own, _ in others))})"
+        found.append(Missing(group, f"in the base{under if others else ''}, but not among the new results"))
+    return found
+
+
+def code_differs(pair: Pair, metric: str) -> str:
+    """Say that a metric is not computed by the same code on both sides; empty where it is, or nobody knows.
+
+    A number that a change of the metric has moved says nothing of what was trained.
+    """
+    if pair.base is None or pair.base_table is None:
+        return ""
+    before, after = pair.base_table.values.get(metric), pair.table.values.get(metric)
+    if before is not None and after is not None and before.direction != after.direction:
+        return f"{_label(after)} was {before.direction} is better and is {after.direction} is better now"
+    old, new = metric_code(pair.base, metric), metric_code(pair.group, metric)
+    changed = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
+    if not changed:
+        return ""
+    return f"the code of the metric {clean(', '.join(changed))} is not the same: build the base again under the new one"
+
+
+def _label(info: ValueInfo) -> str:
+    return clean(info.label)
+
+
+def _labels(group: Group) -> tuple[str, str, str]:
+    return group.first.dataset, group.first.architecture, group.first.loss
+
+
+def _comparable(one: Table, other: Table) -> bool:
+    """Equal protocols; a side without any has no scores either, and only its failures are compared."""
+    return one.protocol is None or other.protocol is None or one.protocol.key == other.protocol.key
+
+
+def _protocols_differ(one: Table, other: Table) -> str:
+    if one.protocol is None or other.protocol is None:
+        return "one side has no protocol"
+    fields = [f"{name} {a} and {b}" for name, a, b in _differences(one.protocol, other.protocol)]
+    return f"the protocols differ ({clean('; '.join(fields))}): build the base again under the new one"
+
+
+def _differences(one: Protocol | None, other: Protocol | None) -> list[tuple[str, object, object]]:
+    """The fields in which two protocols differ, with both values."""
+    if one is None or other is None:
+        return []
+    a, b = one.model_dump(), other.model_dump()
+    return [(name, a[name], b[name]) for name in a if a[name] != b[name]]
