@@ -38,7 +38,8 @@ def in_one_line(error: BaseException, most: int | None = None) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
     choices = sorted(known)
-    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    lowered = {choice.lower(): choice for choice in reversed(choices)}
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean '{close[0]}'?"
+        return f"; did you mean '{lowered[close[0]]}'?"
     return f"; there are: {', '.join(choices)}" if choices else ""

@@ -73,7 +73,8 @@ def _call(action: str, arguments: list[str]) -> None:
     quiet = ["--quiet"]
     answer = subprocess.run([*command, action, *quiet, *target, *arguments], stdout=sys.stderr, check=False)
     if answer.returncode:
-        raise UsageError(f"{' '.join([*command[-2:], action, *arguments])} failed, with exit code {answer.returncode}")
+        told = " ".join([*command[-2:], action, *arguments]).removeprefix("-m ")
+        raise UsageError(f"{told} failed, with exit code {answer.returncode}")
 
 
 def _plugins() -> list[dict[str, Any]]:

@@ -21,6 +21,9 @@ QUIET_SECONDS = 300.0
 """A running trial that has written nothing for this long is pointed out."""
 
 
+GONE = "its process is gone; run again to go on"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """One trial.
@@ -48,6 +51,11 @@ class Standing:
     seconds_left: float | None = None
     note: str = ""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, and not only says so because it was killed."""
+        return self.status == "running" and self.note != GONE
+
 
 def look(runs: Path) -> list[Standing]:
     """Look at all trials of a folder, those under way first.
@@ -73,7 +81,8 @@ def _standing(folder: TrialFolder) -> Standing:
     step = _number(record.get("step")) or 0.0
     seconds = _number(record.get("seconds"))
     left = None
-    if status == "running" and seconds and step:
+    note = _oddity(folder, content) if status == "running" else ""
+    if status == "running" and note != GONE and seconds and step:
         left = max(0.0, (steps - step) * seconds / step - _age(folder.progress))
     handed = read_handed(folder)
     return Standing(
@@ -87,7 +96,7 @@ def _standing(folder: TrialFolder) -> Standing:
         steps=steps,
         images_per_second=_number(record.get("images_per_second")) if status == "running" else None,
         seconds_left=left,
-        note=_oddity(folder, content) if status == "running" else "",
+        note=note,
     )
 
 
@@ -104,7 +113,7 @@ def _oddity(folder: TrialFolder, content: dict[str, object]) -> str:
     pid, here = content.get("pid"), content.get("host") == socket.gethostname() and Path("/proc/self").exists()
     # On a cluster a process id may be one of a container, where it means something else.
     if here and isinstance(pid, int) and not content.get("task") and not Path(f"/proc/{pid}").exists():
-        return "its process is gone; run again to go on"
+        return GONE
     silent = min(_age(path) for path in (folder.progress, folder.status, folder.log, folder.checkpoint))
     return f"has written nothing for {duration(silent)}" if silent > QUIET_SECONDS else ""
 
@@ -135,7 +144,7 @@ def time_left(standings: list[Standing]) -> float | None:
 
     A waiting trial takes as long as the running ones take in all, measured over their steps.
     """
-    running = [one for one in standings if one.status == "running"]
+    running = [one for one in standings if one.alive]
     waiting = [one for one in standings if one.status in ("pending", "interrupted")]
     ahead = [one.seconds_left for one in running if one.seconds_left is not None]
     if not running or len(ahead) < len([one for one in running if one.steps]):

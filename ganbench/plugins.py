@@ -8,8 +8,10 @@ else works. ``GANBENCH_PLUGINS`` (a comma-separated list of distributions) allow
 import inspect
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, distributions, version
 from typing import Any, Literal
@@ -59,7 +61,9 @@ class Plugins:
         problems = []
         for plugin, implementation in self._implementations(hook):
             try:
-                _call(implementation, arguments)
+                # Standard output is the table's: what a plugin prints is for the person who reads along.
+                with redirect_stdout(sys.stderr):
+                    _call(implementation, arguments)
             except Exception as error:
                 problems.append(f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}")
         return problems
@@ -92,7 +96,8 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
             if plugin.distribution in blocked:
                 plugin.status, plugin.reason = "disabled", "in GANBENCH_DISABLE_PLUGINS"
                 continue
-        _load_one(plugin, point, registry)
+        with redirect_stdout(sys.stderr):
+            _load_one(plugin, point, registry)
         if plugin.status == "broken":
             registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)

@@ -73,4 +73,6 @@ def explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "value"
     message = first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "missing":
+        return f"{field} is missing"
     return f"{field}={first['input']!r}: {message}" if field != "value" else message

@@ -70,7 +70,7 @@ def load(path: Path) -> Suite:
         UsageError: missing, not TOML, an unknown key or a wrong value; names the line.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # some editors begin a file with a mark of its encoding
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the suite {path}: {getattr(error, 'strerror', None) or error}") from error
     try:
@@ -82,12 +82,36 @@ def load(path: Path) -> Suite:
             raise UsageError(
                 f"{path}, line {_line(text, key)}: unknown key '{key}'{did_you_mean(key, Suite.model_fields)}"
             )
+        if isinstance(content[key], bool) and key in ("steps", "images", "batch_size", "num_samples", "eval_every"):
+            raise UsageError(f"{path}, line {_line(text, key)}: {key} must be a whole number, not true or false")
     recipe = content.get("recipe", {})
     for key in recipe if isinstance(recipe, dict) else ():
         if key not in Recipe.model_fields:
             hint = did_you_mean(key, Recipe.model_fields)
             raise UsageError(f"{path}, line {_line(text, key)}: unknown recipe setting '{key}'{hint}")
-    return parse(content, f"{path}", text)
+    _check_recipe(recipe, path, text)
+    suite = parse(content, f"{path}", text)
+    if suite.images is not None and (suite.steps is not None or "steps" in suite.recipe):
+        raise UsageError(
+            f"{path}, line {_line(text, 'images')}: steps and images both set the budget; give one of them"
+        )
+    for name in ("steps", "batch_size"):
+        if getattr(suite, name) is not None and name in suite.recipe:
+            raise UsageError(f"{path}, line {_line(text, name)}: {name} is set twice, also in [recipe]; give it once")
+    return suite
+
+
+def _check_recipe(recipe: Any, path: Path, text: str) -> None:
+    """Raise :class:`UsageError` for a value that no recipe can have; what values are together is known later."""
+    if not isinstance(recipe, dict):
+        return
+    try:
+        Recipe(**recipe)
+    except ValidationError as error:
+        for first in error.errors(include_url=False):
+            if first["loc"]:
+                line = _line(text, str(first["loc"][0]))
+                raise UsageError(f"{path}, line {line}: {explain(error)}") from error
 
 
 def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
@@ -134,6 +158,9 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
     if given.images is not None and given.steps is not None:
         raise UsageError("--steps and --images both set the budget; give one of them")
+    for name in ("steps", "batch_size"):
+        if getattr(given, name) is not None and name in given.recipe:
+            raise UsageError(f"--{name.replace('_', '-')} and --set {name} set the same; give one of them")
     extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
     if len(extractor) > 1:
         raise UsageError("one run uses one extractor, so that its numbers can be compared")

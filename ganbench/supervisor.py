@@ -112,7 +112,7 @@ class Supervisor:
         if limit and not self._ending and (used := memory_below(os.getpid())) > limit:
             self._ending = True
             self._why = (
-                f"out-of-memory: it used {used / 2**30:.2f} GiB, more than the {limit / 2**30:.2f} of --memory-limit"
+                f"out-of-memory: it used {used / 2**20:,.0f} MiB, more than the {limit / 2**20:,.0f} of --memory-limit"
             )
 
     def _reap(self) -> tuple[int, int]:

@@ -27,6 +27,33 @@ def test_a_run_prints_the_table_alone_on_stdout(trained: tuple[Path, subprocess.
     assert "started: vanilla" in run.stderr
 
 
+@pytest.mark.parametrize("group", [[], ["runs"], ["plugins"], ["leaderboard"]])
+def test_a_group_without_a_command_prints_its_help(group: list[str], tmp_path: Path) -> None:
+    code, output, messages = run_command(group, tmp_path)
+    assert (code, output) == (2, "")
+    assert len(messages.splitlines()) > 5
+    assert messages.startswith("Usage: ganbench")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--timeout", "nan"], "must be a finite number of seconds"),
+        (["--checkpoint-seconds", "inf"], "must be a finite number of seconds"),
+        (["--set", "n_critic=2,n_critic=3"], "--set gives 'n_critic' twice"),
+        (["--steps", "5", "--set", "steps=7"], "--steps and --set steps set the same"),
+        (["--executor", "local", "--executor-options", "a=1"], "executor 'local' has no option 'a'"),
+        (["--losses", "WGAN-GP"], "did you mean 'wgan-gp'?"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options: list[str], message: str, tmp_path: Path) -> None:
+    losses = [] if "--losses" in options else ["--losses", "vanilla"]
+    code, output, messages = run_command(["run", "--arch", "dcgan", *losses, *options], tmp_path)
+    assert (code, output) == (2, "")
+    assert message in messages
+    assert not (tmp_path / "runs").exists()
+
+
 def test_the_second_run_trains_nothing_and_prints_the_same(
     trained: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:

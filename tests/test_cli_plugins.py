@@ -121,6 +121,7 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
     [
         (["check", "ganbench-nowhere"], "no plugin is installed from a package 'ganbench-nowhere'"),
         (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
+        (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
         (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),

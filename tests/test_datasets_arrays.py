@@ -97,6 +97,11 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         with pytest.raises(DataError, match=path.name):
             read_array(path)
+    (tmp_path / "hello.npy").write_text("hello")
+    for name in ("objects.npy", "hello.npy"):  # numpy takes either for pickled, and advises to load it
+        with pytest.raises(DataError, match=r"not an intact \.npy file of numbers; save them with") as refused:
+            read_array(tmp_path / name)
+        assert "pickle" not in str(refused.value)
     with pytest.raises(DataError, match="it holds: first, second"):
         read_array(tmp_path / "two.npz")
     with pytest.raises(DataError, match=r"missing\.npy cannot be read"):

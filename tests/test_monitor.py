@@ -64,6 +64,20 @@ def test_a_dead_process_and_a_silent_one_are_pointed_out(tmp_path: Path, trial: 
     notes = {one.label.rpartition(" ")[2]: one.note for one in look(tmp_path)}
     assert notes["0"] == "its process is gone; run again to go on"
     assert notes["1"].startswith("has written nothing for 16 m")
+    assert {one.label.rpartition(" ")[2]: one.alive for one in look(tmp_path)} == {"0": False, "1": True}
+
+
+def test_what_was_killed_is_not_waited_for(tmp_path: Path, trial: MakeTrial) -> None:
+    import socket
+
+    folder = trial(0, "running", host=socket.gethostname(), pid=2**22 + 1)
+    folder.append_progress({"step": 10, "seconds": 5.0, "images_per_second": 100.0})
+    trial(1, "pending")
+    standings = look(tmp_path)
+    assert [one.seconds_left for one in standings] == [None, None]
+    assert "left" not in summary(standings)
+    watched = CliRunner().invoke(status, [str(tmp_path), "--watch"], standalone_mode=False)
+    assert watched.return_value == 0
 
 
 def test_a_failure_says_why_and_a_damaged_folder_hides_no_other(tmp_path: Path, trial: MakeTrial) -> None:

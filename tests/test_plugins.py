@@ -275,6 +275,17 @@ def test_a_hook_that_fails_on_a_call_is_one_line_and_the_others_are_called(insta
     assert heard.read_text() == "t done"
 
 
+def test_what_plugins_print_leaves_standard_output_to_the_table(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = "@hookimpl\ndef trial_started(trial_id):\n    print(trial_id)\n"
+    install("ganbench-a", f"from ganbench import hookimpl\nprint('hello')\n{hook}")
+    assert load().call("trial_started", trial_id="t", spec={}) == []
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.split() == ["hello", "t"]
+
+
 def test_one_line_of_an_error() -> None:
     assert plugins.one_line(ValueError(" a\nb")) == "ValueError: a"
     assert plugins.one_line(ValueError()) == "ValueError"

@@ -1,5 +1,6 @@
 """Suites: files, overlays, and what is asked of the planner."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,27 @@ def test_a_grid_too_large_is_refused() -> None:
 def test_a_list_of_nothing_is_no_grid_of_no_trials(axis: str, words: str, nothing: str) -> None:
     with pytest.raises(UsageError, match=words):
         to_request(parse(SMALL, "the suite"), parse({axis: [nothing]}, "the command line"), REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps = true", "line 1: steps must be a whole number"),
+        ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
+        ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
+        ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
+        ("[recipe]\ng_lr = nan", "line 2: g_lr=nan"),
+        ("[recipe]\nn_critic = 0", "line 2: n_critic=0"),
+    ],
+)
+def test_wrong_values_are_named_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(text + "\n")
+    with pytest.raises(UsageError, match=re.escape(f"{path}, ") + message):
+        load(path)
+
+
+def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_bytes(b"\xef\xbb\xbfsteps = 5\n")
+    assert load(path).steps == 5

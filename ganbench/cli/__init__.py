@@ -97,6 +97,10 @@ def cli(ctx: click.Context, debug: bool) -> None:
     ctx.obj["debug"] = debug
 
 
+# A group that is called without a command; click before 8.2 prints its help by itself.
+_HELP: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -113,6 +117,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _complain(str(error))
         sys.exit(error.exit_code)
     except click.UsageError as error:
+        if isinstance(error, _HELP) and error.ctx:
+            click.echo(error.ctx.get_help(), err=True)
+            sys.exit(2)
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         _complain(error.format_message().rstrip(".") + where)
         sys.exit(2)

@@ -1,6 +1,7 @@
 """Options and completions that several commands share."""
 
 import functools
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +61,20 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's ty
 
 
 BYTES = Bytes()
+
+
+class Seconds(click.FloatRange):
+    """A finite number above 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value!r} must be a finite number of seconds", param, ctx)
+        return found
+
+
+SECONDS = Seconds(min=0, min_open=True)
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean
-from ganbench.cli.options import BYTES, complete_components, executor_options, format_option
+from ganbench.cli.options import BYTES, SECONDS, complete_components, executor_options, format_option
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -65,12 +65,12 @@ if TYPE_CHECKING:
     "--batch-seeds", is_flag=True,
     help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
 )  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds per trial.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="Seconds per trial.")
 @click.option(
     "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."
 )
 @click.option(
-    "--checkpoint-seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, metavar="S",
+    "--checkpoint-seconds", type=SECONDS, default=60.0, show_default=True, metavar="S",
     help="Seconds between two checkpoints of a trial.",
 )  # fmt: skip
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
@@ -207,5 +207,7 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
         key, equals, value = item.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(f"--set '{item}' is not key=value")
+        if key.strip() in parsed:
+            raise UsageError(f"--set gives '{key.strip()}' twice")
         parsed[key.strip()] = parse_scalar(value)
     return parsed

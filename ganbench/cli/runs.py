@@ -1,6 +1,7 @@
 """``ganbench runs``."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,7 +209,7 @@ def import_trial(archive: Path, out: Path) -> int:
 
 def clean_line(text: str) -> str:
     """One printable line with its inner spacing, for columns."""
-    return "  ".join(clean(part) for part in text.split("  "))
+    return "".join(part if part.isspace() else clean(part) for part in re.split("( {2,})", text))
 
 
 def _rows(out: Path) -> "tuple[list[Row], list[str]]":

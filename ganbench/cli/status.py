@@ -33,7 +33,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     from dataclasses import asdict
 
     from ganbench.errors import StoreError, UsageError
-    from ganbench.monitor import look
+    from ganbench.monitor import GONE, look
 
     if watch and as_json:
         raise UsageError("--watch is for people and --json for programs; leave one of them out")
@@ -49,7 +49,9 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
         if watch and terminal:
             click.clear()
         click.echo(text)
-        if not watch or not any(one.status in ("running", "pending") for one in standings):
+        going = any(one.alive for one in standings)
+        waiting = any(one.status == "pending" for one in standings) and not any(one.note == GONE for one in standings)
+        if not watch or not (going or waiting):
             return 0
         time.sleep(WATCH_SECONDS)
         standings = look(runs)

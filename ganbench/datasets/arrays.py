@@ -44,6 +44,10 @@ def read_array(path: Path) -> Tensor:
             f"{where} is damaged or holds more than tensors, which is not read, as it could run code; save the samples "
             "alone: torch.save(samples, PATH)"
         ) from error
+    except ValueError as error:
+        # numpy takes whatever else it finds for pickled objects, and advises to load them.
+        why = "; save them with numpy.save(PATH, samples)" if "pickle" in str(error) else f" ({one_line(error)})"
+        raise DataError(f"{where} is not an intact {path.suffix} file of numbers{why}") from error
     except Exception as error:  # numpy and torch raise many types on damaged files
         raise DataError(f"{where} is not an intact {path.suffix} file of numbers ({one_line(error)})") from error
     array = _chosen(content, where)
@@ -98,7 +102,8 @@ def settle_range(values: Tensor, given: ValueRange, where: str) -> ValueRange:
     if values.numel() and float(values.min()) < 0:
         return "-1:1"
     raise DataError(
-        f"{where} has values from {_extent(values)}; say whether they are in 0:1, 0:255 or -1:1 with --range"
+        f"{where} has values from {_extent(values)}; say whether they are in 0:1, 0:255 or -1:1 with --range (of a "
+        "dataset: [range=0:1])"
     )
 
 

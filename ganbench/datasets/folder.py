@@ -182,7 +182,8 @@ def common_size(headers: dict[str, Header], source: Source) -> tuple[int, int]:
         if (header.width, header.height) != (expected.width, expected.height):
             raise DataError(
                 f"the images differ in size: {source.where(first)} is {expected.width}x{expected.height} and "
-                f"{source.where(name)} {header.width}x{header.height}; bring them to one with [size=32]"
+                f"{source.where(name)} {header.width}x{header.height}; bring them to one with --size (of a dataset: "
+                "[size=32])"
             )
     return expected.height, expected.width
 

@@ -70,6 +70,12 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     if kind in ("images", "array"):
         if request.size and kind != "images":
             raise DataError(f"--size is for image files; {shown(path)} is an array")
+        if request.latent_dim:
+            raise DataError(f"--latent-dim is for generators; {shown(path)} holds samples")
+        if request.value_range and kind == "images":
+            raise DataError(
+                f"--range is for arrays and generators; the files in {shown(path)} are images of levels 0 to 255"
+            )
         described |= {"value_range": request.value_range if kind == "array" else ""}
         data, files = read_given(path, kind, shape, request.value_range, request.size)
         samples = Samples(data=data)

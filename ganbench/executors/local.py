@@ -11,6 +11,7 @@ from typing import Any
 from ganbench import devices
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors.options import check_names
 from ganbench.executors.sharing import Sharing
 from ganbench.folder import TrialFolder
 from ganbench.server import Server, ServerDied
@@ -33,8 +34,10 @@ def layout(wish: Wish) -> Layout:
     On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
 
     Raises:
-        UsageError: a device that is not there, or more trials at once than ``--devices`` and ``--per-device`` allow.
+        UsageError: a device that is not there, more trials at once than ``--devices`` and ``--per-device`` allow, or
+            settings of another executor.
     """
+    check_names("local", wish.options, ())
     device = devices.choose(wish.device)
     if device == "cpu":
         if wish.devices or wish.per_device:

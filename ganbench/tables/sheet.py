@@ -76,7 +76,10 @@ def notes(groups: Sequence[Group]) -> list[Note]:
         for row in group.rows:
             if row.done or row.status == "pending":
                 continue
-            text = clean(row.reason) or "no reason was left"
+            unsaid = (
+                "not ended; ganbench status says how far it is" if row.status == "running" else "no reason was left"
+            )
+            text = clean(row.reason) or unsaid
             # A divergence explains itself; the log's end is for ends that nobody foresaw.
             quiet = row.status in ("diverged", "running", "interrupted")
             lines = () if quiet else tuple(filter(None, map(_cut, row.log)))[-LOG_LINES:]

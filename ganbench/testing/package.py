@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
@@ -48,7 +48,6 @@ def check_package(
     if not own:
         known = sorted({plugin.distribution for plugin in loaded.plugins})
         raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, known)}")
-    yield Report("package", name, [_imports(plugin) for plugin in own])
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     wanted = set(only)
     unknown = wanted - {entry.name for entry in entries}
@@ -57,10 +56,23 @@ def check_package(
             f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), [entry.name for entry in entries])}"
         )
     for entry in entries:
+        if found := dict((parameters or {}).get(entry.name, {})):
+            _require_parameters(entry, found)
+    yield Report("package", name, [_imports(plugin) for plugin in own])
+    for entry in entries:
         if not wanted or entry.name in wanted:
             yield Report(
                 entry.kind, entry.name, list(_check(entry, (parameters or {}).get(entry.name, {}), skip or {}))
             )
+
+
+def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
+    """Raise :class:`UsageError` where the component does not take what it is to be checked with."""
+    try:
+        cls = entry.load()
+    except UsageError:
+        return  # the check of its target says so
+    components.build(entry.kind, entry.name, cls, components.merge(entry.kind, entry.name, cls, given))
 
 
 def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:
