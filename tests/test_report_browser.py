@@ -104,7 +104,8 @@ def show(browser: Browser) -> Iterator[Open]:
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     assert [url for url in asked if url.startswith("file:")] == [browser.current_url.partition("#")[0]]
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    # Of chrome: nothing is the page's own: the browser's start page, still loading on a busy machine, asks for it.
+    assert [url for url in asked if not url.startswith(("file:", "data:", "chrome:"))] == []
 
 
 def css(browser: Browser, selector: str) -> Any:
