@@ -84,6 +84,14 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def batch_seeds_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--batch-seeds``."""
+    return click.option(
+        "--batch-seeds", is_flag=True,
+        help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
+    )(function)  # fmt: skip
+
+
 def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--metric`` and ``--alpha``, given on as ``layout``."""
 

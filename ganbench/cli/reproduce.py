@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from ganbench.cli.options import batch_seeds_option
+
 
 @click.command()
 @click.argument("name")
@@ -17,10 +19,7 @@ import click
 @click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
-@click.option(
-    "--batch-seeds", is_flag=True,
-    help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
-)  # fmt: skip
+@batch_seeds_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean
-from ganbench.cli.options import BYTES, SECONDS, complete_components, executor_options, format_option
+from ganbench.cli.options import (
+    BYTES,
+    SECONDS,
+    batch_seeds_option,
+    complete_components,
+    executor_options,
+    format_option,
+)
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -61,10 +68,7 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @executor_options
-@click.option(
-    "--batch-seeds", is_flag=True,
-    help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
-)  # fmt: skip
+@batch_seeds_option
 @click.option("--timeout", type=SECONDS, metavar="S", help="Seconds per trial.")
 @click.option(
     "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."

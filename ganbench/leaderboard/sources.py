@@ -61,13 +61,17 @@ def finished_rows_of(path: Path) -> list[Row]:
         StoreError: also where a trial has not ended: its score is not known, which is not the same as none.
     """
     rows = read_rows_of(path)
-    unfinished = [row.trial_id for row in rows if row.status in UNFINISHED]
+    _require_finished(rows, f"trials of {path}", "")
+    return rows
+
+
+def _require_finished(trials: Sequence[Row | Trial], what: str, otherwise: str) -> None:
+    unfinished = [trial.trial_id for trial in trials if trial.status in UNFINISHED]
     if unfinished:
         raise StoreError(
-            f"{len(unfinished)} of {len(rows)} trials of {path} are unfinished ({unfinished[0]}, ...): run again to "
-            "finish them"
+            f"{len(unfinished)} of {len(trials)} {what} are unfinished ({unfinished[0]}, ...): run again to finish "
+            f"them{otherwise}"
         )
-    return rows
 
 
 def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
@@ -94,12 +98,8 @@ def merge(sources: Sequence[Source], *, partial: bool) -> Source:
         for trial in source.trials:
             attempts.setdefault(trial.trial_id, []).append(trial)
     merged.trials = [_settle(found, merged.environments) for found in attempts.values()]
-    unfinished = [trial.trial_id for trial in merged.trials if trial.status in UNFINISHED]
-    if unfinished and not partial:
-        raise StoreError(
-            f"{len(unfinished)} of {len(merged.trials)} trials are unfinished ({unfinished[0]}, ...): run again to "
-            "finish them, or show them as they are with --partial"
-        )
+    if not partial:
+        _require_finished(merged.trials, "trials", ", or show them as they are with --partial")
     rows = {row.trial_id: order(row) for row in to_rows(merged.trials, merged.protocols)}
     merged.trials.sort(key=lambda trial: rows[trial.trial_id])
     return merged

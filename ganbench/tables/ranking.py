@@ -187,11 +187,9 @@ class Ranking:
 
     def ties_in_words(self) -> list[str]:
         """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores."""
-        if self._ranked < 2:
+        if self._ranked < 2 or not any(self.summaries):
             return []
         label = clean(self.info.label)
-        if not any(self.summaries):
-            return []
         tied = [index for index in self.order if self.ties[index] == 1]
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]
         sizes = sorted({len(row) for row in self.scores if row})

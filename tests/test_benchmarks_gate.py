@@ -1,0 +1,33 @@
+"""The gate's promises on drawn scores: the short form of ``python -m benchmarks.gate``."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+from ganbench.leaderboard.compare import Margin
+
+# The benchmarks are no part of the package, and the tests may run against an installed one.
+_place = Path(__file__).parents[1] / "benchmarks" / "gate.py"
+_found = importlib.util.spec_from_file_location("benchmarks_gate", _place)
+assert _found is not None
+assert _found.loader is not None
+gate = importlib.util.module_from_spec(_found)
+_found.loader.exec_module(gate)
+
+
+def test_false_alarms_and_power_on_drawn_scores() -> None:
+    """The short form of ``python -m benchmarks.gate``, with three standard errors of tolerance."""
+    repetitions = 60
+    tolerance = 3 * math.sqrt(gate.ALPHA * (1 - gate.ALPHA) / repetitions)
+    results = gate.Results(5)
+    for margin, shift in ((Margin(0.0, False), 0.0), (Margin(gate.SD, False), 1.0)):
+        assert gate.verdicts(results, repetitions, margin, shifts=(shift,) * 4)["fail"] <= gate.ALPHA + tolerance
+    assert gate.verdicts(results, repetitions, Margin(0.0, False), shifts=(5.0, 0.0, 0.0, 0.0))["fail"] > 0.9
+    assert gate.verdicts(results, repetitions, Margin(5 * gate.SD, False))["pass"] > 0.9
+
+
+def test_tie_groups_hold_the_true_best() -> None:
+    for shape, step in (("normal", 0.0), ("normal", 1.0), ("skewed", 0.5)):
+        held, size = gate.best_kept(300, 5, shape, [index * step for index in range(4)], [1.0] * 4)
+        assert held >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
+        assert size < 4.01 if step == 0 else size < 3.6
