@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganbench.folder import TrialFolder
 
-from .processes import leases, start, wait_for_progress
+from .processes import leases, start, stopped, wait_for_progress
 
 TRIAL = ["run", "--losses", "vanilla", "--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--batch-size", "16",
          "--num-samples", "200", "--eval-every", "0", "--device", "cpu", "--jobs", "1", "--quiet"]  # fmt: skip
@@ -42,14 +42,16 @@ def run_inside(what: str, folder: Path) -> str:
 def full(folder: Path) -> None:
     """The disk becomes full while a trial trains: its row says so, and with room again it goes on."""
     mount("-t", "tmpfs", "-o", "size=4m", "none", str(folder / "runs"))
-    command = [*TRIAL, "--steps", "600", "--checkpoint-seconds", "0.05", "--out", "runs"]
+    command = [*TRIAL, "--steps", "1500", "--checkpoint-seconds", "0.2", "--out", "runs"]
     run = start(folder, command)
     trial = wait_for_progress(folder)
     deadline = time.monotonic() + 60
     while not trial.checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     ballast = folder / "runs" / "ballast"
-    fill(ballast)
+    with stopped(folder):  # however slow this process is just now, the trial does not end before the disk is full
+        assert trial.read_status()["status"] == "running", "the trial ended before its disk could be filled"
+        fill(ballast)
     output, _ = run.communicate(timeout=300)
     messages = (folder / "messages").read_text()
     assert run.returncode == 1, (run.returncode, messages)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ganbench.folder import TrialFolder
@@ -87,6 +89,21 @@ def alive(folder: Path) -> dict[int, str]:
         except OSError:
             continue  # it has ended
     return found
+
+
+@contextmanager
+def stopped(folder: Path) -> Iterator[None]:
+    """Stop every process of the runs in ``folder`` for the length of the block."""
+    processes = list(alive(folder))
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
 
 def leases(folder: Path) -> list[Path]:
