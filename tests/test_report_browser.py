@@ -96,7 +96,11 @@ def show(browser: Browser) -> Iterator[Open]:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get_log("performance")
+        # On a busy machine the driver may return while the last page is still the one that answers.
+        browser.execute_script("window.isThePageBefore = true")
         browser.get(path.as_uri())
+        there = "return !window.isThePageBefore && document.readyState === 'complete'"
+        assert eventually(lambda: browser.execute_script(there)), "the page did not come"
         return browser
 
     yield open_page

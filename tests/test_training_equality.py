@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from ganbench import seeds
-from ganbench.api import Architecture, Loss, Samples
+from ganbench.api import Architecture, Loss, Networks, Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.resnet import ResNet
@@ -73,9 +73,31 @@ def by_hand(
     return networks
 
 
+class Viewing(nn.Module):
+    """Flattens its features with ``view``, which channels-last refuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(4, 8, 4, 2, 1))
+        self.out = nn.Linear(8 * 16, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.features(x)
+        return self.out(h.view(len(h), -1)).squeeze(1)  # type: ignore[no-any-return]
+
+
+class Viewed(Architecture):
+    """DCGAN's generator with a discriminator as many are written."""
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        """Build both."""
+        return Networks(DCGAN(width=4).build(shape, latent_dim).generator, Viewing())
+
+
 CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
     "dcgan": (DCGAN(width=4), Vanilla(), {}, 100),
     "dcgan, wgan-gp": (DCGAN(width=4, norm_d="layer"), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
+    "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
     "resnet with spectral norm": (ResNet(width=4), Hinge(), {"beta1": 0.0, "beta2": 0.9}, 10),
     "mlp, rmsprop, clipped": (MLP(hidden=8, layers=2), WGAN(), {"optimizer": "rmsprop", "beta1": 0.0}, 100),
     "mlp, sgd": (MLP(hidden=8, layers=2), Vanilla(), {"optimizer": "sgd"}, 100),
@@ -96,6 +118,7 @@ def test_the_loop_computes_what_the_plain_loop_computes(
         architecture=architecture, samples=Samples(data=data), recipe=recipe, seed=0, device=torch.device("cpu")
     )
     penalties = (loss.penalty,) if loss.penalty is not None else ()
+    assert state.memory_format is torch.channels_last
     train(state, Objective(loss=loss, penalties=penalties), recipe, Notes(), evaluate_every=0)
     for found, wanted in zip((state.generator, state.discriminator), expected, strict=True):
         for name, value in wanted.state_dict().items():

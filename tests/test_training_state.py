@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Architecture, Networks, Samples
 from ganbench.evaluation.sampling import sample
 from ganbench.spec import Recipe
 from ganbench.training.state import State
@@ -85,59 +83,3 @@ def test_drawing_samples_leaves_no_trace(make_state: Make) -> None:
     assert all(torch.equal(rng.get_state(), streams[name]) for name, rng in state.streams.items())
     assert torch.equal(torch.get_rng_state(), own)
     assert [module.training for module in state.generator.modules()] == modes
-
-
-class Images(Architecture):
-    """Convolutional; ``view`` makes a discriminator that cannot be run in the channels-last layout."""
-
-    def __init__(self, view: bool) -> None:
-        self.view = view
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        view = self.view
-
-        class Critic(nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.conv = nn.Conv2d(shape[0], 4, 3, padding=1)
-                self.out = nn.Linear(4 * 16, 1)
-                self.aside = nn.Dropout().eval()
-
-            def forward(self, x: Tensor) -> Tensor:
-                h: Tensor = self.conv(x)
-                return self.out(h.view(len(h), -1) if view else h.reshape(len(h), -1)).squeeze(1)  # type: ignore[no-any-return]
-
-        generator = nn.Sequential(
-            nn.Linear(latent_dim, 2 * 4), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2),
-            nn.ConvTranspose2d(2, shape[0], 4, 2, 1), nn.Tanh(),
-        )  # fmt: skip
-        return Networks(generator, Critic())
-
-
-@pytest.mark.parametrize(("view", "layout"), [(False, torch.channels_last), (True, torch.contiguous_format)])
-def test_the_layout_is_one_that_the_networks_can_be_run_in(view: bool, layout: torch.memory_format) -> None:
-    data = torch.randint(0, 256, (12, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    state = State(
-        architecture=Images(view), samples=Samples(data=data), recipe=Recipe(batch_size=4), seed=0, device=CPU
-    )
-    assert state.memory_format is layout
-    real = state.laid_out(state.batches.next())
-    assert real.is_contiguous(memory_format=layout)
-    assert state.discriminator(real).shape == (4,)
-    # Trying it out has left no trace.
-    statistics = dict(state.generator.named_buffers())
-    assert statistics["2.num_batches_tracked"].item() == 0
-    assert state.generator.training
-    assert state.discriminator.conv.training
-    assert not state.discriminator.aside.training
-
-
-def test_the_layout_changes_no_value() -> None:
-    data = torch.randint(0, 256, (12, 3, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    outputs = []
-    for view in (False, True):
-        state = State(
-            architecture=Images(view), samples=Samples(data=data), recipe=Recipe(batch_size=4), seed=0, device=CPU
-        )
-        outputs.append(state.discriminator(state.laid_out(state.batches.next())))
-    torch.testing.assert_close(outputs[0], outputs[1])

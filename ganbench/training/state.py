@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Architecture, Augmentation, Conditioning, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Samples
 from ganbench.spec import Recipe
 from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches
-from ganbench.training.conditional import generate, judge
 from ganbench.training.initialisation import initialise
+from ganbench.training.layout import choose_layout
 from ganbench.training.optimisers import build_optimiser, rates_to
 from ganbench.training.replay import Replay
 from ganbench.training.watch import Watch
@@ -54,9 +54,9 @@ class State:
         self.device = device
         self.generator, self.discriminator = (network.to(device) for network in networks)
         self.conditioning = architecture.conditioning
-        self.memory_format = _memory_format(networks, self.conditioning, samples.shape, recipe.latent_dim)
-        for network in (self.generator, self.discriminator):
-            network.to(memory_format=self.memory_format)
+        self.memory_format = choose_layout(
+            networks, self.conditioning, samples.shape, recipe.latent_dim, pack=architecture.pack
+        )
         self.average = Average(self.generator, recipe.ema_decay, recipe.ema_start) if recipe.ema_decay else None
         self.g_optimiser = build_optimiser(self.generator, recipe.g_lr, recipe)
         self.d_optimiser = build_optimiser(self.discriminator, recipe.d_lr, recipe)
@@ -143,30 +143,3 @@ class State:
 
 def nothing() -> None:
     """There is nothing to do."""
-
-
-def _memory_format(
-    networks: Networks, conditioning: Conditioning, shape: tuple[int, ...], latent_dim: int
-) -> torch.memory_format:
-    """Return channels-last, which convolutions prefer, where the networks can be run in it, else the plain layout."""
-    if len(shape) != 3:
-        return torch.contiguous_format
-    generator, discriminator = networks
-    parameter = next(generator.parameters(), None)
-    device = parameter.device if parameter is not None else torch.device("cpu")
-    modes = [(module, module.training) for network in (generator, discriminator) for module in network.modules()]
-    try:
-        generator.eval().to(memory_format=torch.channels_last)
-        discriminator.eval().to(memory_format=torch.channels_last)
-        with torch.no_grad():
-            labels = None if conditioning == "none" else torch.zeros(2, dtype=torch.int64, device=device)
-            fake = generate(generator, torch.zeros(2, latent_dim, device=device), labels)
-            judge(discriminator, fake.contiguous(memory_format=torch.channels_last), labels, conditioning)
-    except RuntimeError:  # a `.view` on convolution features
-        for network in (generator, discriminator):
-            network.to(memory_format=torch.contiguous_format)
-        return torch.contiguous_format
-    finally:
-        for module, training in modes:
-            module.training = training
-    return torch.channels_last

@@ -1,0 +1,208 @@
+"""The layout of the networks: channels-last wherever it computes the same, whatever the networks are written like."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from ganbench import seeds
+from ganbench.api import Architecture, Networks, Samples
+from ganbench.spec import Recipe
+from ganbench.training.layout import choose_layout
+from ganbench.training.state import State
+
+SHAPE = (3, 4, 4)
+Flatten = Callable[[Tensor], Tensor]
+
+
+def reshaped(h: Tensor) -> Tensor:
+    return h.reshape(len(h), -1)
+
+
+def viewed(h: Tensor) -> Tensor:
+    return h.view(len(h), -1)
+
+
+def viewed_by_keyword(h: Tensor) -> Tensor:
+    return h.view(size=(len(h), 64))
+
+
+class GradientViewed(torch.autograd.Function):
+    """Flattens with ``view`` on the way back only, where no hook of the network reaches."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor) -> Tensor:
+        return h.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0].contiguous(memory_format=torch.channels_last).view(-1).view(gradients[0].shape)
+
+
+def viewed_as_bits(h: Tensor) -> Tensor:
+    h.detach().permute(0, 2, 1, 3)[..., ::2].view(torch.int16)  # refused in both layouts: another element size
+    return reshaped(h)
+
+
+def viewed_backward(h: Tensor) -> Tensor:
+    # In the plain layout as well as in the other, so that nothing of it can be tried.
+    return reshaped(GradientViewed.apply(h))
+
+
+def viewed_backward_in_its_layout(h: Tensor) -> Tensor:
+    class Picky(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, h: Tensor) -> Tensor:
+            ctx.contiguous = h.is_contiguous()
+            return h.clone()
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+            if not ctx.contiguous:
+                raise RuntimeError("this kernel wants the plain layout")
+            return gradients[0]
+
+    return reshaped(Picky.apply(h))
+
+
+def refused(h: Tensor) -> Tensor:
+    if not h.is_contiguous():
+        raise RuntimeError("this kernel wants the plain layout")
+    return reshaped(h)
+
+
+def by_memory(h: Tensor) -> Tensor:
+    """Reads memory in the order in which it lies."""
+    return torch.as_strided(h, (len(h), h[0].numel()), (h[0].numel(), 1))
+
+
+def by_eight(h: Tensor) -> Tensor:
+    if len(h) % 8:
+        raise RuntimeError("the batch must be a multiple of 8")
+    return reshaped(h)
+
+
+class Critic(nn.Module):
+    def __init__(self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.out = nn.Linear(4 * 16 * pack, 1)
+        self.aside = nn.Dropout().eval()
+        self.flatten, self.pack, self.noise = flatten, pack, noise
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.flatten(self.conv(x) + self.noise * torch.randn(x.shape[0], 1, 1, 1))
+        return self.out(h.reshape(len(h) // self.pack, -1)).squeeze(1)  # type: ignore[no-any-return]
+
+
+class Images(Architecture):
+    def __init__(self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0) -> None:
+        self.flatten, self.pack, self.noise = flatten, pack, noise
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        generator = nn.Sequential(
+            nn.Linear(latent_dim, 2 * 4), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2),
+            nn.ConvTranspose2d(2, shape[0], 4, 2, 1), nn.Tanh(),
+        )  # fmt: skip
+        return Networks(generator, Critic(self.flatten, pack=self.pack, noise=self.noise))
+
+
+def state_of(architecture: Architecture) -> State:
+    data = torch.randint(0, 256, (12, *SHAPE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return State(
+        architecture=architecture,
+        samples=Samples(data=data),
+        recipe=Recipe(batch_size=4),
+        seed=0,
+        device=torch.device("cpu"),
+    )
+
+
+CHANNELS_LAST = [Images(reshaped), Images(viewed), Images(viewed_by_keyword), Images(viewed, pack=3),
+                 Images(viewed, noise=1.0)]  # fmt: skip
+PLAIN = [Images(refused), Images(viewed_as_bits), Images(by_memory), Images(by_eight), Images(viewed_backward),
+         Images(viewed_backward_in_its_layout)]  # fmt: skip
+
+
+def named(architecture: Images) -> str:
+    return f"{architecture.flatten.__name__}, pack {architecture.pack}, noise {architecture.noise:g}"
+
+
+@pytest.mark.parametrize("architecture", [*CHANNELS_LAST, *PLAIN], ids=named)
+def test_the_layout_is_one_that_the_networks_can_be_run_in(architecture: Images) -> None:
+    state = state_of(architecture)
+    layout = torch.channels_last if architecture in CHANNELS_LAST else torch.contiguous_format
+    assert state.memory_format is layout
+    real = state.laid_out(state.batches.next().repeat(6, 1, 1, 1))
+    assert real.is_contiguous(memory_format=layout)
+    weight = state.discriminator.conv.weight
+    assert weight.is_contiguous(memory_format=layout)
+    if architecture.flatten is viewed_as_bits:
+        with pytest.raises(RuntimeError, match="stride"):
+            state.discriminator(real)
+        return
+    raw = state.discriminator(real)
+    assert raw.shape == (len(real) // architecture.pack,)
+    if architecture.flatten is not viewed_backward:
+        raw.sum().backward()
+        assert weight.grad is not None
+
+
+@pytest.mark.parametrize("architecture", [*CHANNELS_LAST, *PLAIN], ids=named)
+def test_trying_it_out_leaves_no_trace(architecture: Images) -> None:
+    state = state_of(architecture)
+    assert dict(state.generator.named_buffers())["2.num_batches_tracked"].item() == 0
+    assert state.generator.training
+    assert state.discriminator.conv.training
+    assert not state.discriminator.aside.training
+    for network in (state.generator, state.discriminator):
+        assert all(parameter.grad is None for parameter in network.parameters())
+        hooks = len(network._forward_hooks), len(network._forward_pre_hooks)
+        assert hooks == ((1, 1) if architecture.flatten in (viewed, viewed_by_keyword) else (0, 0))
+    expected = torch.get_rng_state()
+    torch.manual_seed(seeds.stream_seed(0, seeds.LAYERS))
+    assert torch.equal(torch.get_rng_state(), expected)
+
+
+def test_the_layout_changes_no_value() -> None:
+    outputs = []
+    for flatten in (reshaped, viewed, refused):
+        state = state_of(Images(flatten))
+        outputs.append(state.discriminator(state.laid_out(state.batches.next())))
+    torch.testing.assert_close(outputs[0], outputs[1])
+    torch.testing.assert_close(outputs[0], outputs[2])
+
+
+def test_copies_of_a_network_and_batched_ones_have_its_views_copied() -> None:
+    networks = Images(viewed).build(SHAPE, 4)
+    assert choose_layout(networks, "none", SHAPE, 4) is torch.channels_last
+    x = torch.randn(2, *SHAPE).contiguous(memory_format=torch.channels_last)
+    expected = networks.discriminator(x)
+    assert torch.equal(copy.deepcopy(networks.discriminator)(x), expected)
+    parameters, buffers = stack_module_state([networks.discriminator, networks.discriminator])  # type: ignore[list-item]
+
+    def call(weights: dict[str, Tensor], statistics: dict[str, Tensor], x: Tensor) -> Tensor:
+        raw: Tensor = functional_call(networks.discriminator, (weights, statistics), (x,))
+        return raw
+
+    together = vmap(call, in_dims=(0, 0, None), randomness="different")(parameters, buffers, x)
+    torch.testing.assert_close(together, torch.stack([expected, expected]))
+
+
+def test_an_error_in_a_forward_pass_ends_its_mode() -> None:
+    networks = Images(viewed).build(SHAPE, 4)
+    choose_layout(networks, "none", SHAPE, 4)
+    with pytest.raises(RuntimeError):
+        networks.discriminator(torch.zeros(2, 5, 4, 4))
+    with pytest.raises(RuntimeError, match="view"):  # outside of a network a view is a view
+        torch.zeros(2, 3, 4, 4).contiguous(memory_format=torch.channels_last).view(2, -1)
+    assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_what_is_no_image_has_the_plain_layout() -> None:
+    networks = Networks(nn.Linear(4, 2), nn.Linear(2, 1))
+    assert choose_layout(networks, "none", (2,), 4) is torch.contiguous_format
