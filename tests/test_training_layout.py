@@ -104,11 +104,19 @@ class Images(Architecture):
         self.flatten, self.pack, self.noise = flatten, pack, noise
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        generator = nn.Sequential(
+        generator = Bytes(
             nn.Linear(latent_dim, 2 * 4), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2),
             nn.ConvTranspose2d(2, shape[0], 4, 2, 1), nn.Tanh(),
         )  # fmt: skip
         return Networks(generator, Critic(self.flatten, pack=self.pack, noise=self.noise))
+
+
+class Bytes(nn.Sequential):
+    """A generator that returns bytes in eval mode, as torch-fidelity's metrics want them."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        fakes: Tensor = super().forward(z)
+        return fakes if self.training else ((fakes + 1) * 127.5).to(torch.uint8)
 
 
 def state_of(architecture: Architecture) -> State:

@@ -44,7 +44,7 @@ def choose_layout(
     for network in networks:
         network.eval()
     try:
-        if _channels_last_does(partial(_probe, networks, conditioning, latent_dim, 2 * pack), networks):
+        if _channels_last_does(partial(_probe, networks, conditioning, shape, latent_dim, 2 * pack), networks):
             return torch.channels_last
     finally:
         for module, training in modes:
@@ -74,25 +74,37 @@ def _channels_last_does(run: Callable[[torch.memory_format], tuple[Tensor, ...]]
 
 
 def _probe(
-    networks: Networks, conditioning: Conditioning, latent_dim: int, n: int, layout: torch.memory_format
+    networks: Networks,
+    conditioning: Conditioning,
+    shape: tuple[int, ...],
+    latent_dim: int,
+    n: int,
+    layout: torch.memory_format,
 ) -> tuple[Tensor, ...]:
-    """Put the networks into a layout, run them there and back, and return fakes and raw outputs."""
-    weights = [weight for network in networks for weight in network.to(memory_format=layout).parameters()]
-    device = weights[0].device if weights else torch.device("cpu")
+    """Put the networks into a layout, run each there and back, and return fakes and raw outputs."""
+    for network in networks:
+        network.to(memory_format=layout)
+    weight = next(networks.generator.parameters(), None)
+    device = weight.device if weight is not None else torch.device("cpu")
     labels = None if conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
-    latents = torch.randn(n, latent_dim, generator=torch.Generator().manual_seed(0)).to(device)
+    numbers = torch.Generator().manual_seed(0)
+    latents = torch.randn(n, latent_dim, generator=numbers).to(device)
+    # Not the fakes: some generators return bytes in eval mode.
+    samples = (2 * torch.rand(n, *shape, generator=numbers) - 1).to(device).contiguous(memory_format=layout)
     with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
-        fake = generate(networks.generator, latents, labels)
-        raw = judge(networks.discriminator, fake.contiguous(memory_format=layout), labels, conditioning).raw
-        if wanted := [weight for weight in weights if weight.requires_grad]:
-            torch.autograd.grad(raw.sum(), wanted, allow_unused=True)
-    return fake.detach(), raw.detach()
+        fakes = generate(networks.generator, latents, labels)
+        raw = judge(networks.discriminator, samples, labels, conditioning).raw
+        for network, output in zip(networks, (fakes, raw), strict=True):
+            wanted = [weight for weight in network.parameters() if weight.requires_grad]
+            if wanted and output.requires_grad:
+                torch.autograd.grad(output.sum(), wanted, allow_unused=True)
+    return fakes.detach(), raw.detach()
 
 
 def _alike(expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> bool:
     for wanted, value in zip(expected, found, strict=True):
-        bound = TOLERANCE * float(wanted.abs().max())
-        if wanted.shape != value.shape or not torch.allclose(wanted, value, rtol=0.0, atol=bound, equal_nan=True):
+        bound = TOLERANCE * float(wanted.double().abs().max())
+        if wanted.shape != value.shape or not torch.allclose(wanted.double(), value.double(), rtol=0.0, atol=bound):
             return False
     return True
 
