@@ -1,12 +1,12 @@
 """Components on the worker's side: from a request to an instance, with every parameter known and checked."""
 
 import inspect
-import math
 from typing import Any
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
-from ganbench.errors import GanbenchError, UsageError, did_you_mean, in_one_line
+from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import defaults, merge
 from ganbench.registry import Entry, Registry
 from ganbench.sources import source_hash
 from ganbench.spec import Component, Scalar, format_scalar
@@ -20,7 +20,6 @@ CONTRACTS: dict[str, type] = {
     "metric": Metric,
     "extractor": Extractor,
 }
-_SCALARS = (bool, int, float, str)
 
 
 def load_class(entry: Entry) -> type[Any]:
@@ -37,55 +36,6 @@ def load_class(entry: Entry) -> type[Any]:
             f"ganbench.api.{contract.__name__}"
         )
     return value
-
-
-def defaults(cls: type[Any]) -> dict[str, Scalar]:
-    """Return a component's parameters with their defaults, from its constructor's signature.
-
-    Raises:
-        UsageError: a parameter has no default, or one that is not a number, a truth value or text.
-    """
-    found: dict[str, Scalar] = {}
-    for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if not isinstance(parameter.default, _SCALARS):
-            raise UsageError(
-                f"{cls.__module__}:{cls.__qualname__} takes '{name}', which has no default that is a number, "
-                "true or false, or text; a component must be usable without parameters"
-            )
-        found[name] = parameter.default
-    return found
-
-
-def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dict[str, Scalar]:
-    """Return all parameters: the defaults overlaid by what was given, each of its default's type.
-
-    Raises:
-        UsageError: an unknown parameter (with the closest one) or a value of another type.
-    """
-    merged = defaults(cls)
-    for key, value in given.items():
-        if key not in merged:
-            hint = did_you_mean(key, merged) if merged else "; it takes none"
-            raise UsageError(f"{kind} '{name}' has no parameter '{key}'{hint}")
-        merged[key] = _coerce(kind, name, key, value, merged[key])
-    return merged
-
-
-def _coerce(kind: str, name: str, key: str, value: Scalar, default: Scalar) -> Scalar:
-    """Give ``value`` the type of ``default``; ``1`` is a number where ``1.0`` is meant, never the other way round."""
-    if isinstance(default, str):
-        return value if isinstance(value, str) else format_scalar(value)
-    if isinstance(default, bool) == isinstance(value, bool) and isinstance(value, int | float):
-        if isinstance(default, bool):
-            return value
-        if isinstance(default, float) and math.isfinite(value):
-            return float(value)
-        if isinstance(default, int) and float(value).is_integer():
-            return int(value)
-    wanted = {bool: "true or false", int: "a whole number", float: "a finite number"}[type(default)]
-    raise UsageError(f"{kind} '{name}': {key}={value} must be {wanted}")
 
 
 def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -> Any:

@@ -1,11 +1,16 @@
 """What a component says of itself, for ``ganbench show``. Imports the component, and with it torch."""
 
 import inspect
+import re
 from typing import Any
 
 from ganbench import components
+from ganbench.parameters import defaults
 from ganbench.registry import Entry
 from ganbench.spec import format_scalar
+
+_ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
+_CODE = re.compile(r"``([^`]+)``")
 
 
 def explain(entry: Entry) -> dict[str, Any]:
@@ -15,7 +20,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         UsageError: it cannot be imported or is no component of its kind.
     """
     cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
-    parameters = components.defaults(cls) if entry.kind in components.CONTRACTS else {}
+    parameters = {} if entry.kind == "executor" else defaults(cls, after=2 if entry.kind == "tracker" else 1)
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -31,9 +36,18 @@ def explain(entry: Entry) -> dict[str, Any]:
 
 
 def _own_doc(cls: Any) -> str:
-    """The class's own docstring, without the section on arguments, which is for those who call it from Python."""
-    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-    return text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
+    """The docstring of the class or of the nearest base that has one, contracts aside, without the section on
+    arguments, which is for those who call it from Python.
+    """
+    own = (one for one in getattr(cls, "__mro__", ()) if one is not object and not _is_contract(one))
+    text = inspect.cleandoc(next((doc for one in own if (doc := one.__dict__.get("__doc__"))), ""))
+    text = text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
+    # The markup of docstrings is for those who read the code: a role keeps the last part of its name, code its text.
+    return _CODE.sub(r"\1", _ROLE.sub(lambda role: role[1].rpartition(".")[2], text))
+
+
+def _is_contract(cls: type) -> bool:
+    return cls.__module__.startswith("ganbench.api.")
 
 
 def _facts(entry: Entry, cls: Any) -> dict[str, Any]:

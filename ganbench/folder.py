@@ -8,15 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import append_line, read_json, read_lines, write_json, write_text
-from ganbench.recipe import explain
 from ganbench.schema import upgrade
 from ganbench.spec import STATUSES, TrialFile
 
 
 def require_runs(runs: Path) -> None:
     """Raise :class:`StoreError` where there is no such folder of trials."""
+    if runs.exists() and not runs.is_dir():
+        raise StoreError(f"{runs} is a file, not a folder of trials")
     if not runs.is_dir():
         raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
 

@@ -110,7 +110,10 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
             raise UsageError(f"'{item.strip()}' in '{text}' is not key=value")
         if key in choices:
             raise UsageError(f"'{key}' is given twice in '{text}'")
-        choices[key] = [parse_scalar(alternative) for alternative in alternatives]
+        try:
+            choices[key] = [parse_scalar(alternative) for alternative in alternatives]
+        except UsageError as error:
+            raise UsageError(f"{key} in '{text}': {error}") from error
     count = 1
     for values in choices.values():
         count *= len(values)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Recipe
 
@@ -54,10 +55,31 @@ def resolve_recipe(
         merged.update(settings)
         validate(merged, whose)
     recipe = validate(merged, "the recipe")
+    idle = without_effect(recipe)
+    for settings, whose in ((given, "--set"), (suite, "the suite")):
+        for key in settings:
+            if key in idle and not (whose == "the suite" and idle[key] in given):
+                raise UsageError(f"{whose}: {key}={settings[key]} has no effect without {idle[key]}")
     if images is not None:
         steps = math.ceil(images / (recipe.batch_size * recipe.n_critic))
         recipe = recipe.model_copy(update={"steps": max(1, steps)})
     return recipe
+
+
+def without_effect(recipe: Recipe) -> dict[str, str]:
+    """The settings that differ from their defaults and change nothing, each with the one that it would need."""
+    needs = {
+        "ema_start": ("ema_decay", recipe.ema_decay > 0),
+        "replay_share": ("replay", recipe.replay > 0),
+        "ada_images": ("ada_target", recipe.ada_target > 0),
+        "init_gain": ("init", recipe.init in ("normal", "xavier", "orthogonal")),
+    }
+    defaults = Recipe()
+    return {
+        key: other
+        for key, (other, has_effect) in needs.items()
+        if not has_effect and getattr(recipe, key) != getattr(defaults, key)
+    }
 
 
 def validate(settings: Mapping[str, Any], whose: str) -> Recipe:
@@ -66,13 +88,3 @@ def validate(settings: Mapping[str, Any], whose: str) -> Recipe:
         return Recipe(**settings)
     except ValidationError as error:
         raise UsageError(f"{whose}: {explain(error)}") from error
-
-
-def explain(error: ValidationError) -> str:
-    """The first complaint of a validation in one line: which field, which value, what it must be."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "value"
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    if first["type"] == "missing":
-        return f"{field} is missing"
-    return f"{field}={first['input']!r}: {message}" if field != "value" else message

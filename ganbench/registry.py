@@ -114,6 +114,8 @@ class Registry:
                     return entry
             qualified = [entry.qualified for entry in self.entries(kind)]
             place = self.elsewhere(bare, [kind])
+            if (kind, distribution) in self._entries:
+                raise UsageError(f"{kind} '{distribution}' takes nothing after a ':' ('{name}'), only [parameters]")
             raise UsageError(f"there is no {kind} '{name}'{place}{did_you_mean(name, qualified)}")
         entries = self._entries.get((kind, name), [])
         if not entries:

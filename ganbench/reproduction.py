@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
-from ganbench.recipe import explain
 from ganbench.results import Row, ValueInfo
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval

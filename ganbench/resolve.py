@@ -23,6 +23,7 @@ from ganbench.compatibility import (
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
+from ganbench.parameters import merge
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
@@ -120,7 +121,7 @@ def _settled(
     """Resolve an architecture, with what it leaves to the context decided and recorded."""
     entry = registry.find("architecture", f"{request.distribution}:{request.name}")
     cls = components.load_class(entry)
-    merged = components.merge("architecture", request.name, cls, request.parameters)
+    merged = merge("architecture", request.name, cls, request.parameters)
     settled = cls.settle(dict(merged), gradient_penalty=gradient_penalty)
     changed = {key: value for key, value in settled.items() if merged[key] != value}
     component, architecture = components.resolve(request, registry, **changed)

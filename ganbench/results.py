@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder, require_runs
 from ganbench.protocol import Protocol
-from ganbench.recipe import explain
 from ganbench.schema import upgrade
 from ganbench.spec import Component, TrialFile, TrialSpec
 

@@ -22,6 +22,18 @@ class Store:
         self.path = path
         self._leases = Leases()
 
+    def require_possible(self) -> None:
+        """Look whether :meth:`prepare` can succeed, without writing anything.
+
+        Raises:
+            StoreError: it is not a folder, or the folder that it would be made in cannot be written to.
+        """
+        there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise StoreError(f"{there} is a file, not a folder; choose another folder with --out")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise StoreError(f"{there} cannot be written to; choose another folder with --out")
+
     def prepare(self) -> None:
         """Make sure that the folder is there and can be written to.
 

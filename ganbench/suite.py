@@ -3,15 +3,17 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from ganbench import grid
+from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plan import PlanRequest
-from ganbench.recipe import Policy, explain
+from ganbench.recipe import Policy
 from ganbench.registry import Registry
 from ganbench.spec import Frozen, Recipe
 
@@ -22,13 +24,13 @@ _Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if is
 
 def _seed_text(value: Any) -> Any:
     """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
-    if isinstance(value, bool):
+    if isinstance(value, str) or value is None:
         return value
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list | tuple | range):
-        return ",".join(str(item) for item in value) + ","
-    return value
+    several = isinstance(value, list | tuple | range)
+    items = list(value) if several else [value]
+    if not items or not all(isinstance(item, str | Integral) and not isinstance(item, bool) for item in items):
+        raise ValueError("must be a count such as 5, or a list such as [0, 1, 7]")
+    return ",".join(str(item) for item in items) + ("," if several else "")
 
 
 class Suite(Frozen):

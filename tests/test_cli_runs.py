@@ -8,6 +8,7 @@ import pytest
 from ganbench.cli.runs import clean_line
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
+from tests.commands import ganbench
 from tests.fuzz.example import write_example
 from tests.fuzz.inputs import run_command
 
@@ -62,7 +63,10 @@ def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path
     assert run_command(["runs", "prune"], tmp_path)[1] == "nothing to prune\n"
     folder.result.unlink()
     folder.write_status("failed", "boom")
-    code, output, _ = run_command(["runs", "prune"], tmp_path)  # no answer can be had: nothing is removed
+    answer = ganbench("runs", "prune", cwd=tmp_path)  # no answer can be had: nothing is removed
+    assert answer.returncode == 1
+    assert "remove this trial with all its files?" in answer.stdout
+    assert answer.stderr == "\nganbench: nothing was removed; --yes removes without asking\n"
     assert folder.path.exists()
     folder.checkpoint.write_bytes(b"x")
     assert run_command(["runs", "prune", "--yes"], tmp_path)[1] == "nothing to prune\n"

@@ -1,6 +1,5 @@
 """Components on the worker's side: contracts, parameters and their types, labels, and the hash of their code."""
 
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ import pytest
 
 from ganbench import components, plugins
 from ganbench.api import Loss, Penalty
-from ganbench.components import build, defaults, merge, rebuild, resolve
+from ganbench.components import build, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import defaults
 from ganbench.registry import Entry, Registry
 from ganbench.sources import source_files, source_hash
 
@@ -26,17 +26,6 @@ class Sample(Loss):
         if count == 15:
             raise KeyError
         self.given = {"count": count, "rate": rate, "on": on, "mode": mode, "path": path}
-
-
-class NoDefault(Loss):
-    def __init__(self, count: int) -> None: ...
-
-
-class OddDefault(Loss):
-    def __init__(self, sizes: tuple[int, ...] = (1, 2)) -> None: ...
-
-
-class Plain(Loss): ...
 
 
 def entry(target: str, kind: str = "loss", argument: str = "", version: str = "1.0") -> Entry:
@@ -87,62 +76,6 @@ def test_a_class_of_its_kind_is_loaded() -> None:
 def test_what_is_no_class_of_its_kind_is_refused(kind: str, target: str) -> None:
     message = refusal(components.load_class, entry(target, kind))
     assert f"{target} must be a subclass of ganbench.api.{'Loss' if kind == 'loss' else 'Penalty'}" in message
-
-
-def test_defaults() -> None:
-    assert defaults(Sample) == {"count": 3, "rate": 0.5, "on": False, "mode": "a", "path": ""}
-    assert defaults(Plain) == {}
-
-
-@pytest.mark.parametrize(("cls", "name"), [(NoDefault, "count"), (OddDefault, "sizes")])
-def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: str) -> None:
-    assert f"takes '{name}'" in refusal(defaults, cls)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "merged"),
-    [
-        ("rate", 1, 1.0),
-        ("rate", 0.25, 0.25),
-        ("count", 4, 4),
-        ("count", 4.0, 4),
-        ("count", 10**18 + 1, 10**18 + 1),
-        ("on", True, True),
-        ("mode", "b", "b"),
-        ("mode", 32, "32"),
-        ("mode", True, "true"),
-    ],
-)
-def test_a_value_takes_the_type_of_its_default(key: str, value: Any, merged: Any) -> None:
-    found = merge("loss", "sample", Sample, {key: value})
-    assert found == defaults(Sample) | {key: merged}
-    assert type(found[key]) is type(merged)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "wanted"),
-    [
-        ("count", 1.5, "a whole number"),
-        ("count", True, "a whole number"),
-        ("count", "3", "a whole number"),
-        ("count", math.inf, "a whole number"),
-        ("count", math.nan, "a whole number"),
-        ("rate", True, "a finite number"),
-        ("rate", "fast", "a finite number"),
-        ("rate", math.nan, "a finite number"),
-        ("rate", math.inf, "a finite number"),
-        ("on", 1, "true or false"),
-        ("on", "yes", "true or false"),
-    ],
-)
-def test_a_value_of_another_type_is_refused(key: str, value: Any, wanted: str) -> None:
-    message = refusal(merge, "loss", "sample", Sample, {key: value})
-    assert message == f"loss 'sample': {key}={value} must be {wanted}"
-
-
-def test_an_unknown_parameter_is_answered_with_the_closest() -> None:
-    assert refusal(merge, "loss", "sample", Sample, {"cuont": 1}).endswith("did you mean 'count'?")
-    assert refusal(merge, "loss", "plain", Plain, {"x": 1}) == "loss 'plain' has no parameter 'x'; it takes none"
 
 
 def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:

@@ -67,7 +67,8 @@ def test_an_argument_given_twice_is_refused() -> None:
 
 
 def test_a_component_without_argument_takes_none() -> None:
-    assert "no dataset 'digits:/x'" in refusal(parse_component, "dataset", "digits:/x", REGISTRY)
+    message = refusal(parse_component, "dataset", "digits:/x", REGISTRY)
+    assert message == "dataset 'digits' takes nothing after a ':' ('digits:/x'), only [parameters]"
 
 
 @pytest.mark.parametrize(

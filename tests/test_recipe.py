@@ -103,3 +103,24 @@ def test_a_value_out_of_range_names_who_asked_for_it(changes: dict[str, Any], wh
 )
 def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: Any, said: str) -> None:
     assert said in refusal(given={field: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "needed", "enough"),
+    [
+        ("ema_start", 100, "ema_decay", 0.99),
+        ("replay_share", 0.3, "replay", 500),
+        ("ada_images", 1000, "ada_target", 0.6),
+        ("init_gain", 0.1, "init", "orthogonal"),
+    ],
+)
+def test_a_setting_that_changes_nothing_is_refused(setting: str, value: Any, needed: str, enough: Any) -> None:
+    said = f"{setting}={value} has no effect without {needed}"
+    assert refusal(given={setting: value}) == f"--set: {said}"
+    assert refusal(suite={setting: value}) == f"the suite: {said}"
+    for more in ({"given": {setting: value, needed: enough}}, {"suite": {needed: enough}, "given": {setting: value}},
+                 {"suite": {setting: value, needed: enough}}):  # fmt: skip
+        assert getattr(resolve(**more), setting) == value
+    # Its default does no harm; nor does one in a suite for which the command line has switched off what it is about.
+    resolve(given={setting: getattr(Recipe(), setting)})
+    resolve(suite={setting: value, needed: enough}, given={needed: getattr(Recipe(), needed)})

@@ -22,11 +22,16 @@ def test_names() -> None:
         assert scaffold.class_name(name) == "MarginGan"
 
 
-@pytest.mark.parametrize("name", ["", "Margin", "margin gan", "../x", "margin_gan", "1gan", "-x", "x-", "class"])
+@pytest.mark.parametrize("name", ["", "Margin", "margin gan", "../x", "margin_gan", "1gan", "-x", "x-"])
 def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lower-case letters"):
         scaffold.write(name, "loss", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_word_of_pythons_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'class' is a word of Python's own"):
+        scaffold.write("class", "loss", tmp_path)
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:

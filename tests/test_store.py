@@ -25,6 +25,21 @@ def finished(store: Store, spec: TrialSpec, status: str) -> TrialFolder:
     return folder
 
 
+def test_whether_a_folder_is_possible_is_seen_without_making_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path / "new" / "runs").require_possible()
+    Store(tmp_path).require_possible()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(StoreError, match="file is a file, not a folder; choose another folder with --out"):
+            Store(path).require_possible()
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write into a folder that nobody may
+    with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
+        Store(tmp_path / "new" / "runs").require_possible()
+
+
 @pytest.mark.parametrize(
     ("status", "cached"), [("done", True), ("diverged", True), ("failed", False), ("timeout", False)]
 )

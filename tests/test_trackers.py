@@ -198,7 +198,8 @@ def registry_with(target: str) -> Registry:
 @pytest.mark.parametrize(
     ("text", "target", "message"),
     [
-        ("notebook[colour=red]", f"{__name__}:Notebook", "unexpected keyword argument 'colour'"),
+        ("notebook[colour=red]", f"{__name__}:Notebook", "has no parameter 'colour'; there are: fails, hangs, size"),
+        ("notebook[size=large]", f"{__name__}:Notebook", "size=large must be a whole number"),
         ("notebook[size=0]", f"{__name__}:Notebook", "size must be at least 1, not 0"),
         ("notebook,notebook[size=2]", f"{__name__}:Notebook", "'notebook' is asked for twice"),
         ("notebook", "no_such_module:Notebook", "No module named 'no_such_module'"),

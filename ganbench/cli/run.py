@@ -213,5 +213,8 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
             raise UsageError(f"--set '{item}' is not key=value")
         if key.strip() in parsed:
             raise UsageError(f"--set gives '{key.strip()}' twice")
-        parsed[key.strip()] = parse_scalar(value)
+        try:
+            parsed[key.strip()] = parse_scalar(value)
+        except UsageError as error:
+            raise UsageError(f"--set {key.strip()}: {error}") from error
     return parsed

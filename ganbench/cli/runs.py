@@ -137,7 +137,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
             click.echo(clean_line(f"damaged: {line}"))
         for line in unverified:
             click.echo(clean_line(f"unverified: {line}"))
-    click.echo(f"{len(folders)} trials, {damaged} damaged")
+    click.echo(f"{len(folders)} trial{'s' if len(folders) != 1 else ''}, {damaged} damaged")
     return 1 if damaged else 0
 
 
@@ -163,7 +163,15 @@ def prune(out: Path, yes: bool) -> int:
         return 0
     for row, why in chosen:
         click.echo(clean_line(f"{row.trial_id}  {why}"))
-    if not yes and not click.confirm(f"remove these {len(chosen)} trials with all their files?", default=False):
+    these = f"these {len(chosen)} trials with all their files" if len(chosen) > 1 else "this trial with all its files"
+    try:
+        agreed = yes or click.confirm(f"remove {these}?", default=False)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):  # Ctrl-C
+            raise
+        click.echo("\nganbench: nothing was removed; --yes removes without asking", err=True)
+        return 1
+    if not agreed:
         click.echo("nothing was removed")
         return 0
     removed = [row for row, _ in chosen if remove(_folder(row))]

@@ -9,7 +9,7 @@ from ganbench.extractors.pretrained import Pretrained
 
 
 class Clip(Pretrained):
-    """What the encoders share. The weights are a TorchScript archive with a published SHA-256."""
+    """An image encoder of CLIP; its weights are a TorchScript archive with a published SHA-256."""
 
     feature_layer = "clip"
     domain = "photographs from the web"

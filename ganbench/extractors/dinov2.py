@@ -17,7 +17,7 @@ REPOSITORY = "facebookresearch/dinov2"
 
 
 class Dinov2(Pretrained):
-    """What the encoders share."""
+    """An image encoder trained by self-distillation (DINOv2); its code comes from torch hub, its weights from Meta."""
 
     feature_layer = "dinov2"
     domain = "photographs from the web"

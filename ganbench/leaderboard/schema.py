@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import digest, read_json
 from ganbench.protocol import Protocol
-from ganbench.recipe import explain
 from ganbench.results import Best, ValueInfo
 from ganbench.spec import SCHEMA as SPEC_SCHEMA
 from ganbench.spec import Frozen, TrialSpec

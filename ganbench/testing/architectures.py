@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Networks
+from ganbench.parameters import merge
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import build, latent_dim, latents, networks, noise, perturbed, sample_shapes, typical
 from ganbench.testing.networks_in_training import (
@@ -179,7 +180,7 @@ def settling(subject: Subject) -> None:
     """What it settles by itself are parameters it has, and stays settled."""
     from ganbench import components
 
-    merged = components.merge("architecture", subject.name, subject.cls, dict(subject.parameters))
+    merged = merge("architecture", subject.name, subject.cls, dict(subject.parameters))
     for penalised in (False, True):
         settled = subject.cls.settle(dict(merged), gradient_penalty=penalised)
         if not isinstance(settled, dict) or set(settled) != set(merged):

@@ -4,6 +4,7 @@ from typing import Any
 
 from ganbench import components
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.parameters import defaults
 from ganbench.recipe import validate
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -14,16 +15,16 @@ def parameters(subject: Subject) -> None:
     if subject.kind not in components.CONTRACTS:
         raise NotApplicable(f"a component of kind {subject.kind} takes no parameters from users")
     try:
-        defaults = components.defaults(subject.cls)
+        own = defaults(subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
     if subject.argument:
         subject.build()
         return
     try:
-        components.build(subject.kind, subject.name, subject.cls, defaults)
+        components.build(subject.kind, subject.name, subject.cls, own)
     except UsageError as error:
-        raise Flaw(f"{error}, with its own defaults {defaults}; it could not be used by its name alone") from error
+        raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
 
 
 def documentation(subject: Subject) -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from ganbench.errors import DataError, UsageError, did_you_mean
+from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
 
@@ -57,7 +58,7 @@ class Subject:
         if self.factory is not None:
             return self.factory()
         try:
-            merged = components.merge(self.kind, self.name, self.cls, dict(self.parameters))
+            merged = merge(self.kind, self.name, self.cls, dict(self.parameters))
             return components.build(self.kind, self.name, self.cls, merged)
         except UsageError as error:
             raise Flaw(f"{error}; `--{_option(self.kind)} {self.name}` would be refused with this line") from error

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
@@ -72,7 +73,7 @@ def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
         cls = entry.load()
     except UsageError:
         return  # the check of its target says so
-    components.build(entry.kind, entry.name, cls, components.merge(entry.kind, entry.name, cls, given))
+    components.build(entry.kind, entry.name, cls, merge(entry.kind, entry.name, cls, given))
 
 
 def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:

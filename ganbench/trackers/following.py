@@ -15,8 +15,10 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import merge
 from ganbench.registry import Registry
 from ganbench.results import Row
+from ganbench.spec import Scalar
 from ganbench.trackers import Settings, Tracked, Tracker
 
 LOOK_SECONDS = 1.0
@@ -195,6 +197,23 @@ class _Channel:
             self._problems.put(f"tracker '{self._name}' failed and is switched off: {plugins.one_line(error)}")
 
 
+def check_trackers(
+    requests: Sequence[ComponentRequest], registry: Registry
+) -> list[tuple[Callable[..., Tracker], dict[str, Scalar]]]:
+    """The classes of trackers with all their parameters; nothing is built, so nothing is opened or written.
+
+    Raises:
+        UsageError: one is asked for twice, cannot be imported, or does not take a parameter.
+    """
+    found: dict[str, tuple[Callable[..., Tracker], dict[str, Scalar]]] = {}
+    for request in requests:
+        if request.name in found:
+            raise UsageError(f"tracker '{request.name}' is asked for twice")
+        cls = registry.find("tracker", f"{request.distribution}:{request.name}").load()
+        found[request.name] = cls, merge("tracker", request.name, cls, request.parameters, after=2)
+    return list(found.values())
+
+
 def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out: Path) -> dict[str, Tracker]:
     """Build trackers before anything trains.
 
@@ -202,12 +221,9 @@ def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out:
         UsageError: one cannot be imported, does not take a parameter, or refuses a value.
     """
     trackers: dict[str, Tracker] = {}
-    for request in requests:
-        if request.name in trackers:
-            raise UsageError(f"tracker '{request.name}' is asked for twice")
-        entry = registry.find("tracker", f"{request.distribution}:{request.name}")
+    for request, (cls, parameters) in zip(requests, check_trackers(requests, registry), strict=True):
         try:
-            trackers[request.name] = entry.load()(Settings(out=out.absolute()), **request.parameters)
+            trackers[request.name] = cls(Settings(out=out.absolute()), **parameters)
         except UsageError:
             raise
         except Exception as error:

@@ -1,0 +1,41 @@
+"""What pydantic objects to, in the words of whoever wrote the value: TOML, JSON, or the command line."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+_WORDS = {
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table of names and values",
+    "model_type": "must be a table of names and values",
+    "extra_forbidden": "is not known here",
+}
+
+
+def explain(error: ValidationError) -> str:
+    """The first complaint of a validation in one line: which field, which value, what it must be."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "value"
+    if first["type"] == "missing":
+        return f"{field} is missing"
+    message = _message(first)
+    return f"{field}={first['input']!r}: {message}" if field != "value" else message
+
+
+def _message(complaint: Any) -> str:
+    kind, context = complaint["type"], complaint.get("ctx", {})
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if kind == "value_error":
+        return str(context["error"])
+    message = complaint["msg"].replace("Input should", "must")
+    return str(message[:1].lower() + message[1:])

@@ -1,0 +1,66 @@
+"""The parameters of a component, read from its constructor: their names, their defaults, their types."""
+
+import inspect
+import math
+from typing import Any
+
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.spec import Scalar, format_scalar
+
+_SCALARS = (bool, int, float, str)
+
+
+def defaults(cls: type[Any], *, after: int = 1) -> dict[str, Scalar]:
+    """Return a component's parameters with their defaults, from its constructor's signature without its first ones.
+
+    Raises:
+        UsageError: a parameter has no default, or one that is not a number, a truth value or text.
+    """
+    found: dict[str, Scalar] = {}
+    for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[after:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if not isinstance(parameter.default, _SCALARS):
+            raise UsageError(
+                f"{cls.__module__}:{cls.__qualname__} takes '{name}', which has no default that is a number, "
+                "true or false, or text; a component must be usable without parameters"
+            )
+        found[name] = parameter.default
+    return found
+
+
+def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar], *, after: int = 1) -> dict[str, Scalar]:
+    """Return all parameters: the defaults overlaid by what was given, each of its default's type.
+
+    Args:
+        kind: of component, for messages.
+        name: the component's, for messages.
+        cls: its class.
+        given: parameters by name.
+        after: how many of its constructor's first parameters are none of the user's.
+
+    Raises:
+        UsageError: an unknown parameter (with the closest one) or a value of another type.
+    """
+    merged = defaults(cls, after=after)
+    for key, value in given.items():
+        if key not in merged:
+            hint = did_you_mean(key, merged) if merged else "; it takes none"
+            raise UsageError(f"{kind} '{name}' has no parameter '{key}'{hint}")
+        merged[key] = _coerce(kind, name, key, value, merged[key])
+    return merged
+
+
+def _coerce(kind: str, name: str, key: str, value: Scalar, default: Scalar) -> Scalar:
+    """Give ``value`` the type of ``default``; ``1`` is a number where ``1.0`` is meant, never the other way round."""
+    if isinstance(default, str):
+        return value if isinstance(value, str) else format_scalar(value)
+    if isinstance(default, bool) == isinstance(value, bool) and isinstance(value, int | float):
+        if isinstance(default, bool):
+            return value
+        if isinstance(default, float) and math.isfinite(value):
+            return float(value)
+        if isinstance(default, int) and float(value).is_integer():
+            return int(value)
+    wanted = {bool: "true or false", int: "a whole number", float: "a finite number"}[type(default)]
+    raise UsageError(f"{kind} '{name}': {key}={value} must be {wanted}")

@@ -1,0 +1,50 @@
+"""What a validation objects to, in words of whoever wrote the value, not of the library that looked at it."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ganbench.complaints import explain
+from ganbench.spec import Frozen, Recipe
+from ganbench.suite import Suite
+
+
+def complaint(cls: type[Frozen], **values: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        cls(**values)
+    return explain(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "values", "said"),
+    [
+        (Recipe, {"steps": 1.5}, "steps=1.5: must be a whole number"),
+        (Recipe, {"steps": "many"}, "steps='many': must be a whole number"),
+        (Recipe, {"steps": True}, "steps=True: must not be true or false"),
+        (Recipe, {"g_lr": "fast"}, "g_lr='fast': must be a number"),
+        (Recipe, {"g_lr": float("inf")}, "g_lr=inf: must be a finite number"),
+        (Recipe, {"g_lr": 0}, "g_lr=0: must be greater than 0"),
+        (Recipe, {"beta1": 1}, "beta1=1: must be less than 1"),
+        (Recipe, {"latent": "cauchy"}, "latent='cauchy': must be 'normal' or 'uniform'"),
+        (Recipe, {"augment": 3}, "augment=3: must be text"),
+        (Recipe, {"lr": 3}, "lr=3: is not known here"),
+        (Suite, {"losses": 3}, "losses=3: must be a list"),
+        (Suite, {"losses": [1]}, "losses.0=1: must be text"),
+        (Suite, {"baselines": "perhaps"}, "baselines='perhaps': must be true or false"),
+        (Suite, {"recipe": 3}, "recipe=3: must be a table of names and values"),
+        (Suite, {"num_samples": 1}, "num_samples=1: must be greater than or equal to 2"),
+        (Suite, {"seeds": 1.5}, "seeds=1.5: must be a count such as 5, or a list such as [0, 1, 7]"),
+        (Suite, {"seeds": []}, "seeds=[]: must be a count such as 5, or a list such as [0, 1, 7]"),
+        (Suite, {"seeds": [0, True]}, "seeds=[0, True]: must be a count such as 5, or a list such as [0, 1, 7]"),
+    ],
+)
+def test_a_complaint_says_which_value_and_what_it_must_be(cls: type[Frozen], values: dict[str, Any], said: str) -> None:
+    assert complaint(cls, **values) == said
+
+
+def test_what_is_missing_is_named() -> None:
+    class Named(Frozen):
+        name: str
+
+    assert complaint(Named) == "name is missing"

@@ -1,0 +1,36 @@
+"""What ``ganbench show`` has to say of each component."""
+
+import pytest
+
+from ganbench import plugins
+from ganbench.explain import explain
+from ganbench.registry import KINDS, Entry
+
+ENTRIES = [
+    entry
+    for registry in [plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry]
+    for kind in KINDS
+    for entry in registry.entries(kind)
+]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind} {entry.name}")
+def test_every_component_is_described_without_the_markup_of_docstrings(entry: Entry) -> None:
+    try:
+        told = explain(entry)
+    except Exception as error:
+        if "pip install" in str(error):
+            pytest.skip(str(error))
+        raise
+    assert told["doc"]
+    assert [mark for mark in ("``", ":class:", ":func:", ":attr:", ":meth:", "\nArgs:") if mark in told["doc"]] == []
+
+
+def test_a_tracker_has_the_parameters_that_users_give() -> None:
+    tensorboard = next(entry for entry in ENTRIES if entry.name == "tensorboard")
+    try:
+        assert explain(tensorboard)["parameters"] == {"logdir": ""}
+    except Exception as error:
+        if "pip install" in str(error):
+            pytest.skip(str(error))
+        raise
