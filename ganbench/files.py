@@ -18,7 +18,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another folder with --out") from error
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -29,7 +29,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another folder with --out") from error
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -83,7 +83,7 @@ def append_line(path: Path, value: Any) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another folder with --out") from error
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

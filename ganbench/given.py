@@ -53,6 +53,7 @@ def to_request(
     )
     for source in requests:
         if source.trial:
+            _require_undescribed(source)
             _require_generator(TrialFolder(Path(source.path)))
     chosen = grid.parse_axis("extractor", [extractor], registry) if extractor else []
     if len(chosen) > 1:
@@ -131,6 +132,18 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
 
 def _is_trial(path: Path) -> bool:
     return (path.expanduser() / "spec.json").is_file()
+
+
+def _require_undescribed(trial: SourceRequest) -> None:
+    """Raise :class:`UsageError` where a trial is described like a file that says nothing of itself."""
+    for option, is_given in (
+        ("--size", trial.size),
+        ("--range", trial.value_range),
+        ("--latent-dim", trial.latent_dim),
+        ("--latent", trial.latent != "normal"),
+    ):
+        if is_given:
+            raise UsageError(f"{trial.path} is a trial, whose z and samples are known; leave {option} out")
 
 
 def _require_generator(folder: TrialFolder) -> None:

@@ -92,9 +92,10 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
         if plugin.distribution != BUILTIN:
             if "GANBENCH_PLUGINS" in environ and plugin.distribution not in allowed:
                 plugin.status, plugin.reason = "disabled", "not in GANBENCH_PLUGINS"
-                continue
-            if plugin.distribution in blocked:
+            elif plugin.distribution in blocked:
                 plugin.status, plugin.reason = "disabled", "in GANBENCH_DISABLE_PLUGINS"
+            if plugin.status == "disabled":
+                registry.disabled.append(plugin.distribution)
                 continue
         with redirect_stdout(sys.stderr):
             _load_one(plugin, point, registry)

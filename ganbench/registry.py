@@ -77,10 +77,12 @@ class Registry:
 
     Attributes:
         broken: the packages that would have registered more, had they worked; a name may be missing for that reason.
+        disabled: the packages that were not asked.
     """
 
     def __init__(self) -> None:
         self.broken: list[str] = []
+        self.disabled: list[str] = []
         self._entries: dict[tuple[str, str], list[Entry]] = {}
 
     def add(self, entry: Entry) -> None:
@@ -130,10 +132,14 @@ class Registry:
         return entries[0]
 
     def elsewhere(self, name: str, kinds: Iterable[str]) -> str:
-        """Say, as the end of a sentence, where a missing name may be: in a package that is installed and broken, or in
-        one under ``plugins/``; empty where there is none.
+        """Say, as the end of a sentence, where a missing name may be: in a package that is installed, but broken or
+        disabled, or in one under ``plugins/``; empty where there is none.
         """
-        broken = ", ".join(dict.fromkeys(self.broken))
-        said = f"; installed, but broken: {broken} ('ganbench plugins list' says why)" if broken else ""
+        silent = [
+            f"{state}: {', '.join(dict.fromkeys(packages))}"
+            for state, packages in (("broken", self.broken), ("disabled", self.disabled))
+            if packages
+        ]
+        said = f"; installed, but {' and '.join(silent)} ('ganbench plugins list' says why)" if silent else ""
         packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
         return said + (f"; it comes with the package {' and '.join(packages)}" if packages else "")

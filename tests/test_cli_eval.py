@@ -22,6 +22,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_trial_is_not_described_and_a_folder_of_trials_is_no_folder_of_images(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "uniform"], ["--size", "16"]):
+        answer = ganbench("eval", str(trial), *words, "-q", cwd=place)
+        assert answer.returncode == 2
+        assert f"is a trial, whose z and samples are known; leave {words[0]} out" in answer.stderr
+    answer = ganbench("eval", "runs", "--against", "digits", "-q", cwd=place)
+    assert answer.returncode == 2
+    assert "runs is a folder of trials; name those to score, e.g. " in answer.stderr
+    assert trial.name in answer.stderr
+
+
 def test_other_peoples_samples_stand_in_the_table_of_a_trial(place: Path) -> None:
     (trial,) = place.glob("runs/vanilla-*")
     answer = ganbench("eval", "fakes.npy", "--against", str(trial), "--label", "theirs", cwd=place)

@@ -68,7 +68,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
         patch.setattr(files.os, function, failing())
         with pytest.raises(StoreError) as caught:
             write_bytes(path, b"new")
-    assert str(caught.value) == f"cannot write {path}: No space left on device; choose another folder with --out"
+    assert str(caught.value) == f"cannot write {path}: No space left on device; choose another place"
     assert [each.name for each in tmp_path.iterdir()] == (["result.json"] if exists else [])
     if exists:
         assert path.read_bytes() == b"old"
@@ -104,7 +104,7 @@ def test_the_content_is_on_disk_before_it_gets_its_name(tmp_path: Path, monkeypa
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
-    with pytest.raises(StoreError, match=r"cannot write .*runs/x: .*--out"):
+    with pytest.raises(StoreError, match=r"cannot write .*runs/x: .*choose another place"):
         write_bytes(tmp_path / "runs" / "x", b"")
 
 

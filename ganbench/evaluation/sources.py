@@ -39,6 +39,8 @@ def kind_of(path: Path) -> str:
     if not path.exists():
         raise DataError(f"there is no file or folder {shown(path)}")
     if path.is_dir():
+        if (trial := next(path.glob("*/spec.json"), None)) is not None:
+            raise DataError(f"{shown(path)} is a folder of trials; name those to score, e.g. {shown(trial.parent)}")
         return "images"
     suffix = path.suffix.lower()
     if suffix == ".zip":
