@@ -15,7 +15,10 @@ from ganbench.spec import Frozen, TrialSpec
 
 
 class PlanRequest(Frozen):
-    """A grid without its seeds."""
+    """A grid without its seeds.
+
+    ``values`` are names of values that somebody will look for in the results; the metrics must give each of them.
+    """
 
     losses: tuple[LossRequest, ...]
     architectures: tuple[ComponentRequest, ...]
@@ -25,6 +28,7 @@ class PlanRequest(Frozen):
     recipe: dict[str, Any] = {}
     images: Annotated[int, Field(ge=1)] | None = None
     metrics: tuple[ComponentRequest, ...] | None = None
+    values: tuple[str, ...] = ()
     extractor: ComponentRequest | None = None
     num_samples: Annotated[int, Field(ge=2)] | None = None
     reference_split: str | None = None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, UsageError, did_you_mean
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
@@ -74,6 +74,10 @@ def _evaluation(
     name = data.component.label
     requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
     metrics = [components.resolve(request, registry) for request in requests]
+    given = [value for _, metric in metrics for value in metric.values]
+    for value in plan.values:
+        if value not in given:
+            raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")
     needs = {need for _, metric in metrics for need in metric.needs}
     extractor_request = plan.extractor
     if extractor_request is None and dataset.extractor and needs & {"features", "logits"}:

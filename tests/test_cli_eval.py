@@ -96,6 +96,15 @@ def test_reproduce_says_what_it_would_do(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_printed_value_that_no_metric_gives_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    table = (Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml").read_text("utf-8")
+    (tmp_path / "table.toml").write_text(table.replace("pacgan_high_quality", "pacgan_hq_share"), "utf-8")
+    answer = ganbench("reproduce", "table.toml", "--scale", "0.00001", "--seeds", "1", "-q", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "no metric of this grid gives a value 'pacgan_hq_share'" in answer.stderr
+    assert not list(tmp_path.glob("runs/*/spec.json"))
+
+
 def test_reproduce_trains_and_compares(tmp_path: Path) -> None:
     arguments = ["--scale", "0.00001", "--row", "PacGAN3", "--dataset", "ring", "--seeds", "2", "--device", "cpu"]
     answer = ganbench("reproduce", "pacgan-table1", *arguments, cwd=tmp_path)

@@ -70,6 +70,8 @@ def reproduce(
     loaded = plugins.load()
     given: dict[str, Any] = {"seeds": seeds, "data_root": data_root}
     request, chosen = to_request(suite, parse(given, "reproduce"), loaded.registry)
+    values = tuple(dict.fromkeys(value for cell in printed.cells for value in cell.values))
+    request = request.model_copy(update={"values": values})
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
     line = scale_line(whole, suite, scale, len(chosen), printed)
     if dry_run:
