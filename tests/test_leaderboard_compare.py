@@ -127,6 +127,8 @@ def test_a_row_that_is_gone_is_missed_though_a_namesake_is_left() -> None:
         "inconclusive",
         "in the base under its other protocol (budget 2000 generator updates of 64), but not among the new results",
     )
+    both = compare(budgets(1000, 2000), budgets(1000, 2000), margin=NONE).checks
+    assert [check.name for check in both] == [f"a (budget {n} generator updates of 64)" for n in (1000, 2000)]
 
 
 def test_numbers_of_another_metrics_code_are_not_compared() -> None:

@@ -7,11 +7,11 @@ from typing import Literal
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.leaderboard.matching import Pair, code_differs, match
+from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import Summary, holm, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, short_names, undefined
+from ganbench.tables.ranking import DIVERGED, oriented_scores, undefined
 from ganbench.tables.wording import headline, spread
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -150,17 +150,14 @@ def compare(
     if metric and metric not in known:
         raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
     pairs, missing = match(build(base), build(new))
-    names = _names([pair.group for pair in pairs] + [row.group for row in missing])
-    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, names, strict=False)]
+    called = names([*pairs, *missing])
+    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, called, strict=False)]
     checks = _corrected(raw, pairs, metric, alpha)
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
-        checks += [Check(name, "inconclusive", row.why) for name, row in zip(names[len(pairs) :], missing, strict=True)]
+        lost = zip(called[len(pairs) :], missing, strict=True)
+        checks += [Check(name, "inconclusive", row.why) for name, row in lost]
     tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
     return Verdict(tuple(checks), margin, alpha, all(is_exact(len(old), len(now)) for old, now in tested))
-
-
-def _names(groups: Sequence[Group]) -> list[str]:
-    return short_names(groups) if groups else []
 
 
 def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:

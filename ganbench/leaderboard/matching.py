@@ -7,7 +7,7 @@ from ganbench.cleaning import clean
 from ganbench.protocol import Protocol
 from ganbench.results import ValueInfo
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.ranking import metric_code
+from ganbench.tables.ranking import metric_code, short_names
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Missing:
-    """An old row that no new one answers, and how that is said."""
+    """An old row that no new one answers, its table, and how that is said."""
 
     group: Group
+    table: Table
     why: str
 
 
@@ -62,7 +63,23 @@ def _unanswered(old: Sequence[tuple[Table, Group]], pairs: Sequence[Pair]) -> li
         namesake = next((pair for pair in pairs if _labels(pair.group) == _labels(group)), None)
         others = _differences(table.protocol, namesake.table.protocol) if namesake else []
         under = f" under its other protocol ({clean('; '.join(f'{name} {own}' for name, own, _ in others))})"
-        found.append(Missing(group, f"in the base{under if others else ''}, but not among the new results"))
+        found.append(Missing(group, table, f"in the base{under if others else ''}, but not among the new results"))
+    return found
+
+
+def names(rows: Sequence[Pair | Missing]) -> list[str]:
+    """The shortest names that tell rows apart; those of one name are followed by what their protocols differ in."""
+    short = short_names([row.group for row in rows]) if rows else []
+    found = []
+    for row, name in zip(rows, short, strict=True):
+        namesakes = [other for other, its in zip(rows, short, strict=True) if its == name]
+        fields = {
+            field: own
+            for other in namesakes
+            for field, own, _ in _differences(row.table.protocol, other.table.protocol)
+        }
+        told = clean("; ".join(f"{field} {own}" for field, own in fields.items()))
+        found.append(f"{name} ({told})" if told else name)
     return found
 
 
