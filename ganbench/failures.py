@@ -3,17 +3,12 @@
 import sys
 import traceback
 
-import torch
-
 from ganbench import plugins
 from ganbench.environment import others
 from ganbench.errors import Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
+from ganbench.memory import is_out_of_memory
 from ganbench.recording import Recorder
-
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
-"""What torch's other errors say where an allocation failed below it: in the CPU's allocator, in cuBLAS, or in cuDNN,
-whose version 9 has ``CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED`` for what was ``..._ALLOC_FAILED``."""
 
 
 def ended_by(error: BaseException, recorder: Recorder) -> str:
@@ -44,11 +39,3 @@ def ended_by(error: BaseException, recorder: Recorder) -> str:
     except StoreError as problem:
         print(f"{reason} ({problem})", file=sys.stderr)
     return status
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device, or the machine, has no memory left."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)

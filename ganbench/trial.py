@@ -98,10 +98,11 @@ def fresh_or_resumed(
     def fresh() -> State:
         return fresh_state(spec, architecture, parts)
 
+    spare = [fresh()]  # what fails in building it says nothing of a checkpoint
     taken: list[tuple[State, float, float]] = []
 
     def take(content: dict[str, Any]) -> None:
-        state = fresh()  # loading may fail half-way
+        state = spare.pop() if spare else fresh()  # loading may have failed half-way
         state.load_state_dict(content["state"])
         if objective is not None:
             objective.load_state_dict(content["objective"])
@@ -113,7 +114,7 @@ def fresh_or_resumed(
         state, seconds, elapsed = taken[-1]
         recorder.resume(state.step, state.real_images, seconds, elapsed)
     else:
-        state = fresh()
+        state = spare.pop() if spare else fresh()
         recorder.resume(-1, 0, 0.0, 0.0)
     recorder.attempt()
     return state, bool(taken)

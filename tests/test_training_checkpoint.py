@@ -164,6 +164,21 @@ def test_a_full_disk_leaves_a_usable_checkpoint(path: Path, monkeypatch: pytest.
     assert (content, warnings) == ({"step": 2}, [])
 
 
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUDA error: unspecified launch failure")]
+)
+def test_a_device_that_fails_costs_no_checkpoint(path: Path, error: RuntimeError) -> None:
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+
+    def take(content: dict[str, Any]) -> None:
+        raise error
+
+    with pytest.raises(RuntimeError, match="CUDA"):
+        latest(path, "t", take)
+    assert latest(path, "t") == ({"step": 2}, [])
+
+
 def test_removing_takes_both(path: Path) -> None:
     checkpoint.remove(path)
     save(path, "t", {"step": 1})

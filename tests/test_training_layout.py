@@ -27,6 +27,11 @@ def viewed(h: Tensor) -> Tensor:
     return h.view(len(h), -1)
 
 
+def dropped(h: Tensor) -> Tensor:
+    """Dropout, whose mask is drawn in the order of memory."""
+    return torch.nn.functional.dropout(h, 0.5).reshape(len(h), -1)
+
+
 def viewed_by_keyword(h: Tensor) -> Tensor:
     return h.view(size=(len(h), 64))
 
@@ -87,28 +92,34 @@ def by_eight(h: Tensor) -> Tensor:
 
 
 class Critic(nn.Module):
-    def __init__(self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0) -> None:
+    def __init__(
+        self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0, in_training: Flatten | None = None
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 4, 3, padding=1)
         self.out = nn.Linear(4 * 16 * pack, 1)
         self.aside = nn.Dropout().eval()
         self.flatten, self.pack, self.noise = flatten, pack, noise
+        self.in_training = in_training or flatten
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.flatten(self.conv(x) + self.noise * torch.randn(x.shape[0], 1, 1, 1))
+        flatten = self.in_training if self.training else self.flatten
+        h = flatten(self.conv(x) + self.noise * torch.randn(x.shape[0], 1, 1, 1))
         return self.out(h.reshape(len(h) // self.pack, -1)).squeeze(1)  # type: ignore[no-any-return]
 
 
 class Images(Architecture):
-    def __init__(self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0) -> None:
-        self.flatten, self.pack, self.noise = flatten, pack, noise
+    def __init__(
+        self, flatten: Flatten, *, pack: int = 1, noise: float = 0.0, in_training: Flatten | None = None
+    ) -> None:
+        self.flatten, self.pack, self.noise, self.in_training = flatten, pack, noise, in_training
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         generator = Bytes(
             nn.Linear(latent_dim, 2 * 4), nn.Unflatten(1, (2, 2, 2)), nn.BatchNorm2d(2),
             nn.ConvTranspose2d(2, shape[0], 4, 2, 1), nn.Tanh(),
         )  # fmt: skip
-        return Networks(generator, Critic(self.flatten, pack=self.pack, noise=self.noise))
+        return Networks(generator, Critic(**vars(self)))
 
 
 class Bytes(nn.Sequential):
@@ -131,13 +142,15 @@ def state_of(architecture: Architecture) -> State:
 
 
 CHANNELS_LAST = [Images(reshaped), Images(viewed), Images(viewed_by_keyword), Images(viewed, pack=3),
-                 Images(viewed, noise=1.0)]  # fmt: skip
+                 Images(viewed, noise=1.0), Images(reshaped, in_training=viewed),
+                 Images(reshaped, in_training=dropped)]  # fmt: skip
 PLAIN = [Images(refused), Images(viewed_as_bits), Images(by_memory), Images(by_eight), Images(viewed_backward),
-         Images(viewed_backward_in_its_layout)]  # fmt: skip
+         Images(viewed_backward_in_its_layout), Images(reshaped, in_training=refused)]  # fmt: skip
 
 
 def named(architecture: Images) -> str:
-    return f"{architecture.flatten.__name__}, pack {architecture.pack}, noise {architecture.noise:g}"
+    training = f", {architecture.in_training.__name__} in training" if architecture.in_training else ""
+    return f"{architecture.flatten.__name__}, pack {architecture.pack}, noise {architecture.noise:g}{training}"
 
 
 @pytest.mark.parametrize("architecture", [*CHANNELS_LAST, *PLAIN], ids=named)
@@ -170,7 +183,8 @@ def test_trying_it_out_leaves_no_trace(architecture: Images) -> None:
     for network in (state.generator, state.discriminator):
         assert all(parameter.grad is None for parameter in network.parameters())
         hooks = len(network._forward_hooks), len(network._forward_pre_hooks)
-        assert hooks == ((1, 1) if architecture.flatten in (viewed, viewed_by_keyword) else (0, 0))
+        views = {viewed, viewed_by_keyword} & {architecture.flatten, architecture.in_training}
+        assert hooks == ((1, 1) if views else (0, 0))
     expected = torch.get_rng_state()
     torch.manual_seed(seeds.stream_seed(0, seeds.LAYERS))
     assert torch.equal(torch.get_rng_state(), expected)
@@ -209,6 +223,40 @@ def test_an_error_in_a_forward_pass_ends_its_mode() -> None:
     with pytest.raises(RuntimeError, match="view"):  # outside of a network a view is a view
         torch.zeros(2, 3, 4, 4).contiguous(memory_format=torch.channels_last).view(2, -1)
     assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_a_network_can_be_copied_as_before() -> None:
+    """torch's older spectral normalisation leaves a weight behind in every forward pass that cannot be copied."""
+    networks = Networks(
+        nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 48)), nn.Unflatten(1, SHAPE)),
+        nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 1, 4)), nn.Flatten(0)),
+    )
+    assert choose_layout(networks, "none", SHAPE, 4) is torch.channels_last
+    copy.deepcopy(tuple(networks))
+
+
+class Uncopied(nn.Linear):
+    def __deepcopy__(self, memo: Any) -> "Uncopied":
+        raise TypeError("cannot be copied")
+
+
+@pytest.mark.parametrize("last", [nn.LazyLinear(1), Uncopied(48, 1)], ids=["lazy", "uncopied"])
+def test_networks_that_cannot_be_tried_stay_as_they_are(last: nn.Module) -> None:
+    networks = Networks(
+        nn.Sequential(nn.Linear(4, 48), nn.Unflatten(1, SHAPE)), nn.Sequential(nn.Flatten(), last, nn.Flatten(0))
+    )
+    assert choose_layout(networks, "none", SHAPE, 4) is torch.contiguous_format
+
+
+def test_a_device_that_fails_is_no_reason_for_a_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = Images(viewed).build(SHAPE, 4)
+
+    def fails(self: Critic, x: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Critic, "forward", fails)
+    with pytest.raises(torch.OutOfMemoryError):
+        choose_layout(networks, "none", SHAPE, 4)
 
 
 def test_what_is_no_image_has_the_plain_layout() -> None:

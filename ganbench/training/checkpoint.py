@@ -10,6 +10,7 @@ import torch
 
 from ganbench import sealing
 from ganbench.files import write_bytes
+from ganbench.memory import is_of_the_device
 
 
 class DamagedCheckpoint(Exception):
@@ -66,7 +67,10 @@ def latest(
     Args:
         path: ``.../checkpoint.pt``.
         trial_id: whose it must be.
-        take: takes the content up; where that raises, the checkpoint is not usable.
+        take: takes the content up; where that raises, the checkpoint is not usable, unless it is the device that fails.
+
+    Raises:
+        RuntimeError: the device has no memory left, or has failed; the checkpoints stay where they are.
     """
     warnings: list[str] = []
     for candidate in (path, previous(path)):
@@ -79,6 +83,8 @@ def latest(
         except DamagedCheckpoint as error:
             reason = str(error)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+            if is_of_the_device(error):
+                raise
             # Whole, but of a version whose networks or state were others.
             reason = f"{candidate.name} does not fit ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         aside = candidate.with_suffix(".damaged")

@@ -5,8 +5,7 @@ which refuses tensors in that layout, so where nothing else stands in the way su
 same numbers in the same order, copied.
 """
 
-from collections.abc import Callable
-from functools import partial
+import copy
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ganbench.api import Conditioning, Networks
+from ganbench.memory import is_of_the_device
 from ganbench.training.conditional import generate, judge
 
 TOLERANCE = 1e-2
@@ -23,10 +23,12 @@ TOLERANCE = 1e-2
 def choose_layout(
     networks: Networks, conditioning: Conditioning, shape: tuple[int, ...], latent_dim: int, *, pack: int = 1
 ) -> torch.memory_format:
-    """Put the networks into channels-last where they compute the same in it, else into the plain layout.
+    """Put the networks into channels-last where they compute the same in it, else leave them as they are.
 
-    Both layouts are tried forward and backward on a few samples, in eval mode; weights, statistics, gradients and
-    random streams are as before. A network whose views must copy is given hooks that see to it.
+    Copies of them are tried, forward and backward, on a few samples: in eval mode, whose outputs must be alike in both
+    layouts, and in train mode, which must only run, since dropout draws its masks in the order of memory. The networks
+    themselves, the random streams and the device's memory are afterwards as before; only the layout of the weights is
+    another, and a network whose views must copy has hooks that see to it.
 
     Args:
         networks: on the device that they train on.
@@ -36,44 +38,48 @@ def choose_layout(
         pack: how many samples the discriminator judges at once.
 
     Returns:
-        The layout that the networks are in now, and that samples (N, C, H, W) shall have.
+        The layout that samples (N, C, H, W) shall have.
     """
     if len(shape) != 3:
         return torch.contiguous_format
-    modes = [(module, module.training) for network in networks for module in network.modules()]
-    for network in networks:
-        network.eval()
-    try:
-        if _channels_last_does(partial(_probe, networks, conditioning, shape, latent_dim, 2 * pack), networks):
+    for views_copy in (False, True):
+        if _channels_last_does(networks, conditioning, shape, latent_dim, 2 * pack, views_copy=views_copy):
+            for network in networks:
+                if views_copy:
+                    _let_views_copy(network)
+                network.to(memory_format=torch.channels_last)
             return torch.channels_last
-    finally:
-        for module, training in modes:
-            module.training = training
-    for network in networks:
-        network.to(memory_format=torch.contiguous_format)
     return torch.contiguous_format
 
 
-def _channels_last_does(run: Callable[[torch.memory_format], tuple[Tensor, ...]], networks: Networks) -> bool:
+def _channels_last_does(
+    networks: Networks,
+    conditioning: Conditioning,
+    shape: tuple[int, ...],
+    latent_dim: int,
+    n: int,
+    *,
+    views_copy: bool,
+) -> bool:
+    """Whether copies of the networks, whose views copy where that is asked for, compute the same in channels-last."""
+    outputs = []
     try:
-        expected = run(torch.contiguous_format)
-    except RuntimeError:  # they take no batch of this size: nothing can be tried
+        for layout in (torch.contiguous_format, torch.channels_last):
+            tried = Networks(*copy.deepcopy(tuple(networks)))
+            for network in tried:
+                if views_copy:
+                    _let_views_copy(network)
+                network.to(memory_format=layout)
+            outputs.append(_run(tried, conditioning, shape, latent_dim, n, layout))
+    except (RuntimeError, ValueError, TypeError) as error:
+        # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied.
+        if is_of_the_device(error):
+            raise
         return False
-    try:
-        return _alike(expected, run(torch.channels_last))
-    except RuntimeError:  # most likely a `.view` of convolutional features
-        handles = [handle for network in networks for handle in _let_views_copy(network)]
-    try:
-        if _alike(expected, run(torch.channels_last)):
-            return True
-    except RuntimeError:
-        pass
-    for handle in handles:
-        handle.remove()
-    return False
+    return _alike(*outputs)
 
 
-def _probe(
+def _run(
     networks: Networks,
     conditioning: Conditioning,
     shape: tuple[int, ...],
@@ -81,9 +87,8 @@ def _probe(
     n: int,
     layout: torch.memory_format,
 ) -> tuple[Tensor, ...]:
-    """Put the networks into a layout, run each there and back, and return fakes and raw outputs."""
-    for network in networks:
-        network.to(memory_format=layout)
+    """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's outputs."""
+    modes = [(module, module.training) for network in networks for module in network.modules()]
     weight = next(networks.generator.parameters(), None)
     device = weight.device if weight is not None else torch.device("cpu")
     labels = None if conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
@@ -91,14 +96,19 @@ def _probe(
     latents = torch.randn(n, latent_dim, generator=numbers).to(device)
     # Not the fakes: some generators return bytes in eval mode.
     samples = (2 * torch.rand(n, *shape, generator=numbers) - 1).to(device).contiguous(memory_format=layout)
+    outputs: list[tuple[Tensor, ...]] = []
     with torch.enable_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
-        fakes = generate(networks.generator, latents, labels)
-        raw = judge(networks.discriminator, samples, labels, conditioning).raw
-        for network, output in zip(networks, (fakes, raw), strict=True):
-            wanted = [weight for weight in network.parameters() if weight.requires_grad]
-            if wanted and output.requires_grad:
-                torch.autograd.grad(output.sum(), wanted, allow_unused=True)
-    return fakes.detach(), raw.detach()
+        for training in (False, True):
+            for module, mode in modes:
+                module.training = mode and training
+            fakes = generate(networks.generator, latents, labels)
+            raw = judge(networks.discriminator, samples, labels, conditioning).raw
+            outputs.append((fakes.detach(), raw.detach()))
+            for network, output in zip(networks, (fakes, raw), strict=True):
+                wanted = [weight for weight in network.parameters() if weight.requires_grad]
+                if wanted and output.requires_grad:
+                    torch.autograd.grad(output.sum(), wanted, allow_unused=True)
+    return outputs[0]
 
 
 def _alike(expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> bool:
@@ -123,7 +133,7 @@ class _ViewsCopy(TorchFunctionMode):
             return x.reshape(*(sizes or [kwargs["size"]]))
 
 
-def _let_views_copy(network: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+def _let_views_copy(network: nn.Module) -> None:
     """Run a network's forward pass under :class:`_ViewsCopy`, copies of the network too."""
     mode: Any = _ViewsCopy()
 
@@ -133,4 +143,5 @@ def _let_views_copy(network: nn.Module) -> list[torch.utils.hooks.RemovableHandl
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
         mode.__exit__(None, None, None)
 
-    return [network.register_forward_pre_hook(enter), network.register_forward_hook(leave, always_call=True)]
+    network.register_forward_pre_hook(enter)
+    network.register_forward_hook(leave, always_call=True)

@@ -1,9 +1,9 @@
-"""What a trial's end is called, by the error that ended it."""
+"""Errors that are about memory or the device, by what torch and its libraries say."""
 
 import pytest
 import torch
 
-from ganbench.failures import is_out_of_memory
+from ganbench.memory import is_of_the_device, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from ganbench.failures import is_out_of_memory
 )
 def test_memory_that_is_not_there_is_called_so(error: BaseException) -> None:
     assert is_out_of_memory(error)
+    assert is_of_the_device(error)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,8 @@ def test_memory_that_is_not_there_is_called_so(error: BaseException) -> None:
 )
 def test_other_errors_are_no_lack_of_memory(error: BaseException) -> None:
     assert not is_out_of_memory(error)
+
+
+def test_a_fault_of_the_device_is_no_fault_of_what_was_computed() -> None:
+    assert is_of_the_device(RuntimeError("CUDA error: an illegal memory access was encountered"))
+    assert not is_of_the_device(RuntimeError("Error(s) in loading state_dict for Generator: size mismatch"))

@@ -1,0 +1,23 @@
+"""Telling errors of a device, and a lack of memory above all, from errors of what was computed."""
+
+import torch
+
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
+"""What torch's other errors say where an allocation failed below it: in the CPU's allocator, in cuBLAS, or in cuDNN,
+whose version 9 has ``CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED`` for what was ``..._ALLOC_FAILED``."""
+_OF_A_DEVICE = ("CUDA error", "cuDNN error", "CUDA driver error")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device, or the machine, has no memory left."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY)
+
+
+def is_of_the_device(error: BaseException) -> bool:
+    """Whether an error is about the device's state, whatever was computed on it."""
+    return is_out_of_memory(error) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OF_A_DEVICE)
+    )
