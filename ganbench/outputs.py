@@ -1,7 +1,8 @@
 """What a trained trial leaves behind: its generator's weights, a picture of its samples, and last its result."""
 
+import torch
 from safetensors.torch import save as to_safetensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.evaluation.labels import cycled
@@ -21,18 +22,26 @@ PREVIEW_POINTS = 2500
 def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
     """Write what a trained trial leaves behind: weights, samples, and last its result."""
     write_outcome(state, spec, parts, recorder)
-    recorder.finish("done", real_images=state.real_images)
+    recorder.finish("done")
     checkpoint.remove(recorder.folder.checkpoint)
 
 
 def write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.scored.state_dict().items()}
+    weights = weights_of(state.scored)
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
     fakes = preview_samples(state, spec)
     real = to_network_range(parts.train.data[:PREVIEW_POINTS])
     columns = preview_columns(state, spec)
     write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture(), columns=columns)
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state on the CPU, each tensor in memory of its own: safetensors refuses tied weights."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
 
 
 def preview_columns(state: State, spec: TrialSpec) -> int:

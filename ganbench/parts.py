@@ -27,7 +27,7 @@ class Parts:
         same = wanted.split == "train"
         self.reference = self.train if same else _load(self.dataset, wanted.split, self.root, wanted.fingerprint)
         metrics: dict[str, Metric] = {
-            component.name: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
+            component.label: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
         }
         extractor: Extractor | None = None
         if spec.evaluation.extractor is not None:
@@ -64,6 +64,8 @@ def held_out(parts: Parts, spec: TrialSpec) -> Samples:
     other = parts.dataset.load("test", root=parts.root) if parts.reference is parts.train else parts.train
     if other.fingerprint == parts.reference.fingerprint:
         raise UsageError("there are no real samples beside the reference, so this dataset has no floor")
+    if len(other) < spec.evaluation.num_samples:
+        raise UsageError(f"{spec.evaluation.num_samples} real samples were planned beside the reference; run again")
     order = torch.randperm(len(other), generator=seeds.stream(spec.seed, seeds.EVALUATION))
     chosen = order[: spec.evaluation.num_samples]
     labels = other.labels[chosen] if other.labels is not None else None

@@ -5,7 +5,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -42,6 +42,7 @@ class Recorder:
         self._steal = environment.steal_seconds()
         self._energy: float | None = None
         self._last = (0.0, 0)
+        self._real_images: Callable[[], int] = lambda: 0
 
     @property
     def training_seconds(self) -> float:
@@ -79,9 +80,10 @@ class Recorder:
             {"pid": os.getpid(), "host": socket.gethostname(), "time": self.started, "step": self.step}
         )
 
-    def begin(self) -> None:
-        """Start the training clock."""
+    def begin(self, real_images: Callable[[], int]) -> None:
+        """Start the training clock; ``real_images`` tells at any time how many the discriminator has seen."""
         self._since = time.monotonic()
+        self._real_images = real_images
 
     @contextmanager
     def not_training(self) -> Iterator[None]:
@@ -132,7 +134,6 @@ class Recorder:
         status: str,
         reason: str = "",
         step: int | None = None,
-        real_images: int = 0,
         trained: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the result, then the status, so that a status of ``done`` always has its result.
@@ -142,7 +143,9 @@ class Recorder:
         self._synchronise()
         spec = self.trial.spec
         history = read_lines(self.folder.metrics)
-        seconds = self._trained
+        # What a trial that ends early has trained since the last evaluation was trained, too.
+        seconds = self._trained if status == "done" else self.training_seconds
+        real_images = self._real_images()
         last = history[-1]["values"] if history and status == "done" else {}
         result = {
             "schema_version": SCHEMA,

@@ -149,9 +149,9 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
     yield Planned(
         spec=TrialSpec(
             baseline="real", loss=None, architecture=None, data=data.spec, seed=0, recipe=defaults,
-            evaluation=data.evaluation,
+            evaluation=data.floor,
         ),
-        warnings=data.warnings,
+        warnings=data.floor_warnings,
         baseline=True,
     )  # fmt: skip
     shared = {**data.dataset.recommends, **plan.suite_recipe, **plan.recipe}

@@ -17,13 +17,19 @@ DEFAULT_SAMPLES = 10_000
 
 
 class Data(NamedTuple):
-    """A dataset read once for all the cells that use it."""
+    """A dataset read once for all the cells that use it.
+
+    ``floor`` is how its real samples are scored, where baselines are asked for: as everything else, or, where there are
+    fewer of them beside the reference, with as many as there are; ``floor_warnings`` are about that.
+    """
 
     spec: DataSpec
     dataset: Dataset
     evaluation: EvaluationSpec
     reference_classes: int
     warnings: tuple[str, ...]
+    floor: EvaluationSpec
+    floor_warnings: tuple[str, ...]
 
 
 def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
@@ -45,7 +51,16 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         classes=train.class_count,
     )
     evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, registry, files)
-    return Data(spec, dataset, evaluation, reference.class_count, warnings)
+    floor, floor_warnings = evaluation, warnings
+    if plan.baselines:
+        beside = train if split != "train" else _load(component, dataset, "test", root)
+        files.update(beside.files)
+        if len(beside) < evaluation.num_samples:
+            fewer = plan.model_copy(update={"num_samples": len(beside)})
+            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, registry, files)
+            told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
+            floor_warnings += (f"there are {told}, so the floor has a table of its own",)
+    return Data(spec, dataset, evaluation, reference.class_count, warnings, floor, floor_warnings)
 
 
 def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:
@@ -74,7 +89,12 @@ def _evaluation(
     name = data.component.label
     requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
     metrics = [components.resolve(request, registry) for request in requests]
-    given = [value for _, metric in metrics for value in metric.values]
+    given: dict[str, str] = {}
+    for component, metric in metrics:
+        for value in metric.values:
+            if value in given:
+                raise UsageError(f"metrics '{given[value]}' and '{component.label}' both return '{value}'; choose one")
+            given[value] = component.label
     for value in plan.values:
         if value not in given:
             raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")

@@ -19,7 +19,8 @@ _FOREIGN = frozenset({"builtins", "abc", "typing", "torch", "torch_fidelity"})
 def source_files(cls: type[Any]) -> tuple[str, ...]:
     """The files whose code decides what a component computes.
 
-    Those of the class and its bases, and whatever of the same packages their modules import, directly or not.
+    Those of the class and its bases, and whatever of the same packages their modules import, directly or not. In the
+    order of the modules' names, which does not depend on where packages are installed.
     """
     waiting = [base.__module__ for base in cls.__mro__ if not _is_plumbing(base.__module__)]
     own = {name.partition(".")[0] for name in waiting} - _FOREIGN
@@ -32,7 +33,7 @@ def source_files(cls: type[Any]) -> tuple[str, ...]:
         if file is not None:
             found[name] = file
             waiting.extend(_imported(file, Path(file).stat().st_mtime_ns))
-    return tuple(sorted(found.values()))
+    return tuple(dict.fromkeys(found[name] for name in sorted(found)))
 
 
 def source_hash(cls: type[Any]) -> str:

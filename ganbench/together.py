@@ -5,6 +5,7 @@ reference's features are there once for all. Where the networks cannot be batche
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -43,19 +44,23 @@ def run_together(leader: TrialFolder) -> list[str]:
         return [ended_by(error, recorder) for recorder in recorders]
     if batch.obstacle:
         print(f"not batched, the seeds run one after another: {batch.obstacle}", flush=True)
-        return _one_after_another(folders)
+        return _one_after_another(folders, stop)
     return batch.run()
 
 
-def _one_after_another(folders: Sequence[TrialFolder]) -> list[str]:
+def _one_after_another(folders: Sequence[TrialFolder], stop: StopFlag) -> list[str]:
     statuses: list[str] = []
     for folder in folders:
-        if "interrupted" in statuses:
+        if stop.requested:  # perhaps while the one before concluded
             folder.write_status("interrupted", "not started yet; run again to go on")
             statuses.append("interrupted")
         else:
-            statuses.append(run_trial(folder))
+            statuses.append(run_trial(folder, stop))
     return statuses
+
+
+def _real_images(member: Member) -> int:
+    return member.state.real_images
 
 
 class _Batch:
@@ -109,8 +114,8 @@ class _Batch:
             except BaseException as problem:
                 statuses[member] = ended_by(problem, recorder)
 
-        for recorder in self._recorders.values():
-            recorder.begin()
+        for member, recorder in self._recorders.items():
+            recorder.begin(partial(_real_images, member))
         try:
             train_together(list(self._recorders), spec.recipe, evaluate_every=spec.evaluation.every, end=end)
         except BaseException as error:

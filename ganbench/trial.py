@@ -25,11 +25,16 @@ from ganbench.watcher import StopFlag, Watcher, stop_on_signals
 EXIT = {"done": 0, "interrupted": 130}
 
 
-def run_trial(folder: TrialFolder) -> str:
-    """Run the trial of a folder to its end, whatever it is, and return its status. Never raises for a failed trial."""
+def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
+    """Run the trial of a folder to its end, whatever it is, and return its status. Never raises for a failed trial.
+
+    Args:
+        folder: the trial's.
+        stop: the flag of a process that runs several trials; by default signals set one of this trial's own.
+    """
     trial = folder.read_spec()
     recorder = Recorder(folder, trial)
-    stop = stop_on_signals()
+    stop = stop_on_signals() if stop is None else stop
     try:
         place = environment.place()
         folder.append_start({"time": recorder.started, **place})
@@ -68,7 +73,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     else:
         if not resumed:
             observer.first_snapshot(state)
-        recorder.begin()
+        recorder.begin(lambda: state.real_images)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             return observer.interrupted(state)
     conclude(state, spec, parts, recorder)

@@ -163,6 +163,13 @@ def test_a_non_image_in_a_folder_is_named_before_anything_trains(tmp_path: Path)
     assert "notes.txt" in answer.stderr
 
 
+def test_a_setting_may_have_parameters_with_commas(tmp_path: Path) -> None:
+    arguments = ["run", "--losses", "vanilla", "--arch", "dcgan[width=8]", "--steps", "2", "--dry-run"]
+    answer = ganbench(*arguments, "--set", "augment=translation[shift=0.1,nowhere=2],n_critic=2", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "augmentation 'translation' has no parameter 'nowhere'" in answer.stderr
+
+
 def test_dry_run_trains_nothing(tmp_path: Path) -> None:
     answer = ganbench("run", "--losses", "vanilla,wgan-gp", "--dry-run", *QUICK, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr

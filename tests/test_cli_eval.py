@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,20 @@ def test_bad_input_is_exit_code_2_and_leaves_nothing(place: Path, tmp_path: Path
     assert answer.stderr.count("\n") == 1
     assert "has NaN or infinity in 9 of its 9 samples" in answer.stderr
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_row_that_cannot_be_written_costs_no_other(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    shutil.copy(place / "fakes.npy", place / "other.npy")
+    planned = ganbench("eval", "other.npy", "--against", str(trial), "--out", "first", "-q", cwd=place)
+    assert planned.returncode == 0, planned.stderr
+    (name,) = (path.name for path in (place / "first").iterdir() if path.is_dir())
+    (place / "second").mkdir()
+    (place / "second" / name).write_text("in the way")
+    answer = ganbench("eval", "fakes.npy", "other.npy", "--against", str(trial), "--out", "second", "-q", cwd=place)
+    assert answer.returncode == 1
+    assert "failed" in answer.stdout
+    assert "done" in answer.stdout
 
 
 def test_the_host_imports_no_torch(place: Path) -> None:

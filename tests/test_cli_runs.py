@@ -59,6 +59,10 @@ def test_verify_finds_one_changed_byte(name: str, folder: TrialFolder, tmp_path:
     assert name in output
 
 
+def test_one_trial_is_verified_by_its_own_folder(folder: TrialFolder, tmp_path: Path) -> None:
+    assert run_command(["runs", "verify", "--out", str(folder.path)], tmp_path)[:2] == (0, "1 trial, 0 damaged\n")
+
+
 def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path) -> None:
     assert run_command(["runs", "prune"], tmp_path)[1] == "nothing to prune\n"
     folder.result.unlink()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.sampling import Latent, draw_latents, sample
 
 CPU = torch.device("cpu")
@@ -23,6 +24,16 @@ def draw(network: nn.Module, n: int = 70, **options: int) -> Tensor:
 def test_batch_size_does_not_change_the_samples(batch_size: int) -> None:
     network = generator()
     torch.testing.assert_close(draw(network, batch_size=batch_size), draw(network), rtol=0, atol=1e-6)
+
+
+def test_bytes_are_levels() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)
+
+    class Bytes(nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return levels.expand(len(z), -1)
+
+    assert torch.equal(to_uint8(draw(Bytes(), n=3)), levels.expand(3, -1))
 
 
 def test_generator_and_global_state_are_as_before() -> None:

@@ -170,6 +170,29 @@ def test_the_same_trial_twice_is_verified(runs: Path, tmp_path: Path) -> None:
     assert assemble([out, again], out).to_text() == board.to_text()
 
 
+def test_the_first_source_ranks_and_no_rerun_is_lost(runs: Path, tmp_path: Path) -> None:
+    there, third = tmp_path / "there", tmp_path / "third"
+    trial(there, "vanilla", 0, 1.2, CLUSTER)
+    trial(third, "vanilla", 0, 1.2, CLUSTER | {"device_name": "Third"})
+    merged = tmp_path / "merged"
+    write(assemble([there, third], merged), merged)  # there, the second run is equal to the first
+
+    def found(*sources: Path) -> tuple[float | None, list[tuple[float | None, bool]]]:
+        board = assemble(list(sources), tmp_path / "digits")
+        (one,) = (t for t in board.trials if t.spec.loss_label == "vanilla" and t.spec.seed == 0)
+        return one.metrics["fid"], sorted((rerun.metrics["fid"], rerun.equal) for rerun in one.reruns)
+
+    assert found(runs, there) == (1.0, [(1.2, False)])
+    assert found(runs, there, runs) == (1.0, [(1.2, False)])
+    assert found(runs, merged) == (1.0, [(1.2, False), (1.2, False)])
+    assert found(merged, runs) == (1.2, [(1.0, False), (1.2, True)])
+    ours = tmp_path / "ours"
+    write(assemble([runs, there], ours), ours)
+    assert found(runs, ours) == found(ours, runs) == found(ours) == (1.0, [(1.2, False)])
+    # Ours, with theirs as its re-run, added to theirs: neither is its own re-run.
+    assert found(there, ours) == (1.2, [(1.0, False)])
+
+
 def test_runs_that_contradict_each_other_are_refused(runs: Path, tmp_path: Path) -> None:
     trial(tmp_path / "again", "vanilla", 0, 1.0001)
     with pytest.raises(StoreError, match=r"same processor .* differ in fid \(1.0 and 1.0001\)"):

@@ -194,6 +194,13 @@ def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
     assert [check.outcome for check in verdict.checks] == ["pass", "pass"]
     unknown = compare(recipes(1, 5), recipes(2, 3), margin=NONE)
     assert {check.outcome for check in unknown.checks} == {"inconclusive"}
+    # A row that is added beside an unchanged one is not held against it.
+    added = compare(recipes(1, 5)[: len(LOW)], recipes(1, 5), margin=NONE)
+    assert [(check.outcome, check.worse is None) for check in added.checks] == [("pass", True), ("pass", True)]
+    assert added.checks[1].reason.startswith("new")
+    unclear = compare(recipes(1, 5)[: len(LOW)], recipes(2, 3), margin=NONE)
+    assert {check.outcome for check in unclear.checks} == {"inconclusive"}
+    assert "several rows of its name" in unclear.checks[0].reason
     # One row of a name: its recipe may be what changed.
     changed = [make_row(make_spec("b", seed=seed, n_critic=5), fid=value) for seed, value in enumerate(LOW)]
     assert judged(rows_of("b", HIGH), changed).outcome == "pass"

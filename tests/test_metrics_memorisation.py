@@ -36,6 +36,15 @@ def test_memorisation_finds_copies_and_does_not_accuse_fresh_samples() -> None:
     assert train_preference(fresh, train, held_out) == pytest.approx(0.5, abs=0.05)
 
 
+def test_held_out_samples_that_are_training_samples_too_hide_no_copies() -> None:
+    train, held_out = rows(2000, 0), rows(2000, 1)
+    leaky = torch.cat([train[:40], held_out[40:]])
+    # Copies of what is on both sides are as near to either.
+    assert memorised_share(train[100:600], train, leaky, 0.01) == 1
+    assert memorised_share(rows(2000, 2), train, leaky, 0.01) < 0.02
+    assert math.isnan(memorised_share(train[:500], train, train, 0.01))
+
+
 def test_memorisation_of_unequal_splits_is_fair() -> None:
     assert train_preference(rows(1000, 2), rows(5000, 0), rows(800, 1)) == pytest.approx(0.5, abs=0.06)
 

@@ -12,13 +12,13 @@ from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
 
 
-def ask(losses: list[str], architectures: list[str], **more: Any) -> PlanAnswer:
+def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", **more: Any) -> PlanAnswer:
     registry = plugins.load().registry
     return answer(
         PlanRequest(
             losses=tuple(parse_losses(losses, registry)),
             architectures=tuple(parse_axis("architecture", architectures, registry)),
-            datasets=tuple(parse_axis("dataset", ["ring"], registry)),
+            datasets=tuple(parse_axis("dataset", [dataset], registry)),
             **more,
         )
     )
@@ -42,3 +42,26 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
 
 def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
+
+
+def test_the_floor_says_how_many_real_samples_it_has() -> None:
+    """The digits have 899 samples for training and 898 to test with: there are no 1,500 beside either."""
+    for split, beside in (("test", 899), ("train", 898)):
+        found = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=1500, reference_split=split)
+        floor, ceiling, cell = found.planned
+        assert floor.spec.baseline == "real"
+        assert [each.spec.evaluation.num_samples for each in (floor, ceiling, cell)] == [beside, 1500, 1500]
+        assert f"there are {beside} real samples beside the reference, not 1500" in floor.warnings[-1]
+        assert not any("beside the reference" in warning for warning in (*ceiling.warnings, *cell.warnings))
+    equal = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=800).planned[0]
+    assert equal.spec.evaluation.num_samples == 800
+    assert not any("beside the reference" in warning for warning in equal.warnings)
+
+
+def test_metrics_that_return_values_of_one_name_are_refused() -> None:
+    registry = plugins.load().registry
+    metrics = tuple(parse_axis("metric", ["fid,precision-recall[nearest=3|5]"], registry))
+    found = ask(["hinge"], ["mlp"], dataset="digits", metrics=metrics)
+    assert found.error == (
+        "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one"
+    )

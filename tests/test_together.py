@@ -114,12 +114,14 @@ def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_s
     assert inner.cancelled == [jobs[0].trial_id]
 
 
-def planned(path: Path, architecture: str, *, seeds: int = 3, steps: int = 40, every: int = 20) -> list[TrialFolder]:
+def planned(
+    path: Path, architecture: str, *, seeds: int = 3, steps: int = 40, every: int = 20, **recipe: Any
+) -> list[TrialFolder]:
     """The folders of a cell's trials, the first of which names the others beside it."""
     loaded = plugins.load()
     given = Suite(
         losses=("vanilla",), architectures=(architecture,), datasets=("ring",), steps=steps, eval_every=every,
-        batch_size=20, num_samples=200,
+        batch_size=20, num_samples=200, recipe=recipe,
     )  # fmt: skip
     request, _ = to_request(Suite(), given, loaded.registry)
     plan = answer(request)
@@ -239,3 +241,30 @@ def test_only_the_seeds_of_one_cell_are_a_batch(tmp_path: Path) -> None:
     folders[0].write_spec(trial.model_copy(update={"execution": beside}))
     assert run_together(folders[0]) == ["failed", "failed"]
     assert "nothing but their seed" in other.read_status()["reason"]
+
+
+def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP)
+    flag = StopFlag()
+
+    def run(folder: TrialFolder, stop: StopFlag) -> str:
+        assert stop is flag
+        stop.requested = True  # while the trial concludes: it is done all the same
+        return "done"
+
+    monkeypatch.setattr("ganbench.together.stop_on_signals", lambda: flag)
+    monkeypatch.setattr("ganbench.together.obstacle", lambda *arguments: "for the test")
+    monkeypatch.setattr("ganbench.together.run_trial", run)
+    assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
+    assert folders[2].read_status()["reason"] == "not started yet; run again to go on"
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_diverged_trial_has_the_costs_it_had(tmp_path: Path, seeds: int) -> None:
+    folders = planned(tmp_path, MLP, seeds=seeds, every=0, divergence_limit=0.1)
+    assert (run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == ["diverged"] * seeds
+    for folder in folders:
+        result = folder.read_result()
+        assert result["step"] == 1
+        assert result["cost"]["real_images"] >= 20
+        assert result["cost"]["train_seconds"] is None if seeds > 1 else result["cost"]["train_seconds"] > 0

@@ -68,7 +68,6 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     from ganbench.display import make_display
     from ganbench.given import to_request
     from ganbench.request import RunRequest
-    from ganbench.results import read_row
     from ganbench.runner import run_grid
 
     loaded = plugins.load()
@@ -79,7 +78,7 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
         outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
-    rows = [read_row(folder) for folder in outcome.folders]
+    rows = outcome.rows()
     print_rows(rows, form)
     if outcome.interrupted:
         return 130

@@ -60,7 +60,7 @@ def reproduce(
     from ganbench.cli.published import as_json, as_text, scale_line
     from ganbench.display import make_display
     from ganbench.request import RunRequest
-    from ganbench.results import read_row, read_rows
+    from ganbench.results import read_rows
     from ganbench.runner import run_grid
     from ganbench.suite import parse, to_request
 
@@ -89,7 +89,7 @@ def reproduce(
         outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
-    found = [read_row(folder) for folder in outcome.folders]
+    found = outcome.rows()
     comparisons = reproduction.compare(printed, found)
     if form == "json":
         click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found))

@@ -204,10 +204,10 @@ def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     """Read ``key=value`` pairs, several in one text where they are separated by commas."""
     from ganbench.errors import UsageError
-    from ganbench.grid import parse_scalar
+    from ganbench.grid import parse_scalar, split_outside_brackets
 
     parsed: dict[str, Any] = {}
-    for item in (part.strip() for text in settings for part in text.split(",")):
+    for item in (part.strip() for text in settings for part in split_outside_brackets(text, ",")):
         key, equals, value = item.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(f"--set '{item}' is not key=value")

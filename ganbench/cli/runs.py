@@ -236,6 +236,8 @@ def _folders(out: Path, is_trial: Any) -> "list[TrialFolder]":
     from ganbench.folder import TrialFolder, require_runs
 
     require_runs(out)
+    if (out / "spec.json").is_file():
+        return [TrialFolder(out)]
     return [TrialFolder(path) for path in sorted(out.iterdir()) if is_trial(path)]
 
 

@@ -17,6 +17,11 @@ def draw_latents(n: int, dim: int, kind: Latent, rng: torch.Generator) -> Tensor
     return torch.rand(n, dim, generator=rng, device=rng.device).mul_(2).sub_(1)
 
 
+def _in_network_range(fakes: Tensor) -> Tensor:
+    """Return float32; some generators return bytes in eval mode, as torch-fidelity wants them."""
+    return fakes.float().div_(127.5).sub_(1) if fakes.dtype == torch.uint8 else fakes.float()
+
+
 def sample(
     generator: nn.Module,
     *,
@@ -36,7 +41,8 @@ def sample(
     once from ``rng``, so neither the batch size nor the device changes which samples are asked for.
 
     Args:
-        generator: maps (N, latent_dim), and labels (N,) where it is conditional, to samples; on ``device``.
+        generator: maps (N, latent_dim), and labels (N,) where it is conditional, to samples; on ``device``. Bytes,
+            which some return in eval mode, are levels 0 to 255.
         n: how many.
         latent_dim: dimension of z.
         latent: ``"normal"`` or ``"uniform"``.
@@ -53,6 +59,6 @@ def sample(
     with isolated(generator, device=device, seed=seed):
         for start in range(0, n, batch_size):
             inputs = [latents, labels] if labels is not None else [latents]
-            part = generator(*(given[start : start + batch_size].to(device) for given in inputs)).float()
+            part = _in_network_range(generator(*(given[start : start + batch_size].to(device) for given in inputs)))
             parts.append(part if keep_on_device else part.cpu())
     return torch.cat(parts)

@@ -31,16 +31,24 @@ class Missing:
 
 
 def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list[Missing]]:
-    """Pair the new rows with old ones: by loss, architecture and dataset, and by recipe where there are namesakes."""
+    """Pair the new rows with old ones: by loss, architecture and dataset, and by recipe where either side has
+    namesakes. Where one of them has the recipe of the only old row, the others are new.
+    """
     old = [(table, group) for table in base for group in table.groups]
+    now = [(table, group) for table in new for group in table.groups]
     pairs = []
     for table in new:
         for group in table.groups:
             namesakes = [(t, g) for t, g in old if _labels(g) == _labels(group)]
             alike = [(t, g) for t, g in namesakes if _comparable(t, table)]
+            rivals = [g for t, g in now if _labels(g) == _labels(group) and _comparable(t, table)]
             if len(alike) > 1:
                 alike = [(t, g) for t, g in alike if g.first.recipe == group.first.recipe]
-            if len(alike) == 1:
+            if len(alike) == 1 and len(rivals) > 1 and alike[0][1].first.recipe != group.first.recipe:
+                theirs = any(rival.first.recipe == alike[0][1].first.recipe for rival in rivals)
+                why = "" if theirs else "the new results have several rows of its name, and none with the base's recipe"
+                pairs.append(Pair(group, table, why=why))
+            elif len(alike) == 1:
                 pairs.append(Pair(group, table, alike[0][1], alike[0][0]))
             elif not namesakes:
                 pairs.append(Pair(group, table))

@@ -171,9 +171,20 @@ def _evaluations(folder: TrialFolder) -> tuple[Evaluation, ...]:
 
 def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]]) -> Trial:
     """The first attempt that came to an end; the others as its re-runs."""
-    distinct = list({trial.model_dump_json(exclude={"reruns"}): trial for trial in reversed(attempts)}.values())[::-1]
+    distinct: list[Trial] = []
+    reruns: list[Rerun] = []
+    for trial in attempts:
+        if (alone := trial.model_copy(update={"reruns": ()})) not in distinct:
+            distinct.append(alone)
     first = next((trial for trial in distinct if trial.status in FINAL), distinct[0])
-    reruns = [rerun for trial in distinct for rerun in trial.reruns]
+    for trial in attempts:
+        of_first = trial.model_copy(update={"reruns": ()}) == first
+        reruns += (
+            rerun.model_copy(update={"equal": _numbers(first)[1:] == (rerun.status, rerun.metrics)})
+            for rerun in trial.reruns
+            # Another attempt may have been recorded with the one that ranks here as its re-run.
+            if of_first or (rerun.environment, rerun.status, rerun.metrics) != _numbers(first)
+        )
     for other in distinct:
         if other is first or other.status in UNFINISHED:
             continue
@@ -189,6 +200,10 @@ def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]
         reruns.append(Rerun(environment=other.environment, status=other.status, metrics=other.metrics, equal=equal))
     unique = {rerun.model_dump_json(): rerun for rerun in reruns}
     return first.model_copy(update={"reruns": tuple(unique[key] for key in sorted(unique))})
+
+
+def _numbers(trial: Trial) -> tuple[str, str, dict[str, float | None]]:
+    return trial.environment, trial.status, trial.metrics
 
 
 def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> bool:

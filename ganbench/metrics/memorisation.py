@@ -23,12 +23,20 @@ def memorised_share(fake: Tensor, train: Tensor, held_out: Tensor, level: float)
     A fake is suspicious when its nearest training sample is nearer than it is for all but a share ``level`` of
     held-out real samples, and nearer than its nearest held-out sample. Fresh real samples give at most about
     ``level``, a copy of the training set gives 1; a generator of prototypes, near to everything, is not accused.
+    Held-out samples that are in the training set as well say nothing of fresh ones and are left out of that share.
 
     Args:
         fake, train, held_out: features (N, F), (M, F), (K, F).
         level: the share of false alarms accepted.
+
+    Returns:
+        the share, or NaN where every held-out sample is in the training set.
     """
-    threshold = torch.quantile(nearest_distances(held_out, train), level)
+    distances = nearest_distances(held_out, train)
+    fresh = distances[distances > 0]
+    if len(fresh) == 0:
+        return math.nan
+    threshold = torch.quantile(fresh, level)
     to_train = nearest_distances(fake, train)
     suspicious = (to_train < threshold) & (to_train < nearest_distances(fake, held_out))
     return float(suspicious.float().mean())
