@@ -42,8 +42,8 @@ def _own_doc(cls: Any) -> str:
     own = (one for one in getattr(cls, "__mro__", ()) if one is not object and not _is_contract(one))
     text = inspect.cleandoc(next((doc for one in own if (doc := one.__dict__.get("__doc__"))), ""))
     text = text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
-    # The markup of docstrings is for those who read the code: a role keeps the last part of its name, code its text.
-    return _CODE.sub(r"\1", _ROLE.sub(lambda role: role[1].rpartition(".")[2], text))
+    # The markup of docstrings is for those who read the code: a role keeps the last part of its name.
+    return _CODE.sub(r"`\1`", _ROLE.sub(lambda role: role[1].rpartition(".")[2], text))
 
 
 def _is_contract(cls: type) -> bool:

@@ -41,6 +41,10 @@ class TrialFolder:
         self.samples = path / "samples.png"
         self.log = path / "worker.log"
 
+    def goes_on(self) -> bool:
+        """Whether there is a checkpoint to go on from, the last one or the one before it."""
+        return self.checkpoint.exists() or self.checkpoint.with_suffix(".previous.pt").exists()
+
     @property
     def trial_id(self) -> str:
         """The folder's name."""

@@ -1,6 +1,7 @@
 """Which trials need not be kept, and how they are removed."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,7 @@ from ganbench.errors import StoreError
 from ganbench.files import digest
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases, holder
-from ganbench.results import Row
+from ganbench.results import Row, read_row
 
 FAILED = ("failed", "timeout", "out-of-memory")
 
@@ -17,23 +18,49 @@ FAILED = ("failed", "timeout", "out-of-memory")
 def candidates(rows: Iterable[Row]) -> list[tuple[Row, str]]:
     """The trials that may go, each with the reason.
 
-    Failed ones that have no checkpoint to go on from, and those done again with a later version of a component.
+    Failed ones that have no checkpoint to go on from, and those done again with a later version of a component, or with
+    other code under the same versions. Where no version is later throughout, both are kept.
     """
     rows = list(rows)
-    latest: dict[str, tuple[float, str]] = {}
+    done: dict[str, list[Row]] = {}
     for row in rows:
         if row.done:
-            latest[question(row)] = max(latest.get(question(row), (0.0, "")), (_ended(row), row.trial_id))
+            done.setdefault(question(row), []).append(row)
     found: list[tuple[Row, str]] = []
     for row in rows:
         if holder(row.folder) is not None:
             continue
-        newest = latest.get(question(row), (0.0, row.trial_id))[1]
-        if row.status in FAILED and not TrialFolder(row.folder).checkpoint.exists():
+        if _may_go(row):
             found.append((row, f"{row.status}: {row.reason}"))
-        elif row.done and newest != row.trial_id:
-            found.append((row, f"superseded by {newest}"))
+        elif row.done and (later := [other for other in done[question(row)] if _supersedes(other, row)]):
+            found.append((row, f"superseded by {max(later, key=_ended).trial_id}"))
     return found
+
+
+def _may_go(row: Row) -> bool:
+    return row.status in FAILED and not TrialFolder(row.folder).goes_on()
+
+
+def _supersedes(one: Row, other: Row) -> bool:
+    """Whether one trial is of later versions than the other, or of the same ones and ended later."""
+    ours, theirs = (_versions(row.spec.model_dump(mode="json")) for row in (one, other))
+    if ours == theirs:
+        return (_ended(one), one.trial_id) > (_ended(other), other.trial_id)
+    numbers = [(_numbers(a), _numbers(b)) for a, b in zip(ours, theirs, strict=True) if a != b]
+    return all(a is not None and b is not None and a > b for a, b in numbers)
+
+
+def _versions(value: Any) -> list[str]:
+    """The versions of all components in a specification, in its order."""
+    if isinstance(value, dict):
+        own = [str(value["version"])] if "plugin" in value else []
+        return own + [version for key in value for version in _versions(value[key])]
+    return [version for inner in value for version in _versions(inner)] if isinstance(value, list) else []
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    """A version of numbers and dots; ``None`` for another, which cannot be ordered without its package's help."""
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"\d+(\.\d+)*", version) else None
 
 
 def question(row: Row) -> str:
@@ -41,17 +68,23 @@ def question(row: Row) -> str:
     return digest(_without_versions(row.spec.model_dump(mode="json")))
 
 
-def remove(folder: TrialFolder) -> bool:
-    """Remove a trial with all its files, unless somebody works on it or it is a link; links in it are not followed.
+def remove(row: Row) -> bool:
+    """Remove a trial with all its files; links in it are not followed.
+
+    It stays where it is a link, where somebody works on it, and where it is no longer as it was when the row was read.
 
     Raises:
         StoreError: it cannot be removed.
     """
+    folder = TrialFolder(row.folder)
     if folder.path.is_symlink():
         return False
     leases = Leases()
     try:
         if not leases.take(folder.path):
+            return False
+        now = read_row(folder)
+        if now.status != row.status or not (now.done or _may_go(now)):
             return False
         # Under another name first, so that a removal that is cut short leaves no half trial.
         doomed = folder.path.with_name(f".removed-{folder.path.name}-{os.getpid()}")

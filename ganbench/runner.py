@@ -133,7 +133,7 @@ class _Run:
         """Write what the worker is told; one whose folder cannot be written to has failed."""
         trial, folder = self._trials[job.trial_id], self._store.folder(job.trial_id)
         try:
-            goes_on = folder.checkpoint.exists() or folder.read_status()["status"] == "interrupted"
+            goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
             folder.write_spec(trial)
             if not goes_on:
                 folder.log.unlink(missing_ok=True)

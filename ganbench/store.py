@@ -129,7 +129,7 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
         return status, reason
     if kind:
         status, reason = kind, words
-        if kind == "timeout" and folder.checkpoint.exists():
+        if kind == "timeout" and folder.goes_on():
             reason += "; with a longer one it goes on from its checkpoint"
     elif state is JobState.LOST:
         status, reason = "failed", why or "its executor lost it"

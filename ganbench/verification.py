@@ -20,11 +20,15 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         row = read_row(folder)
     except StoreError as error:
         return [str(error)], []
-    for path in sorted(folder.path.glob("checkpoint*.pt")):
+    for path in (folder.checkpoint, folder.checkpoint.with_suffix(".previous.pt")):
+        if not path.exists():
+            continue
         try:
             sealing.unseal(sealing.CHECKPOINT, path.read_bytes())
         except sealing.Damaged as error:
             damage.append(f"{path} {error}; the trial goes on from the one before it")
+        except FileNotFoundError:
+            continue  # the trial is under way and has written the next one
         except OSError as error:
             damage.append(f"{path} cannot be read: {error.strerror or error}")
     if row.status not in FINAL:

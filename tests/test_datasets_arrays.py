@@ -64,8 +64,21 @@ def test_what_cannot_be_meant_is_refused(array: Tensor, value_range: str, words:
 
 
 def test_negative_values_tell_the_range() -> None:
-    assert settle_range(torch.tensor([-0.1, 0.3]), "", "x") == "-1:1"
+    assert settle_range(torch.tensor([-0.5, 0.3]), "", "x") == "-1:1"
+    # Rounding, or a generator that shoots a little beyond 0:1, tells nothing.
+    for low in (-1e-9, -0.05, -0.25):
+        with pytest.raises(DataError, match="say whether they are in 0:1, 0:255 or -1:1"):
+            settle_range(torch.tensor([low, 1.0]), "", "x")
     assert settle_range(torch.tensor([0, 3]), "0:1", "x") == ""
+
+
+def test_zeros_and_ones_are_no_levels() -> None:
+    bits = (IMAGES > 127).to(torch.uint8)
+    for dtype in (torch.uint8, torch.int64):
+        with pytest.raises(DataError, match="no higher than 1, and levels are 0 to 255; multiply them by 255"):
+            to_samples(bits.to(dtype), tuple(IMAGES.shape[1:]), "", "x")
+    assert torch.equal(to_samples(bits * 255, tuple(IMAGES.shape[1:]), "", "x"), bits * 255)
+    assert not bool(to_samples(bits * 0, tuple(IMAGES.shape[1:]), "", "x").any())
 
 
 def test_points_stay_as_they_are_and_must_be_finite() -> None:

@@ -26,9 +26,13 @@ def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
     for step in range(1000):
         append_line(folder.metrics, {"step": step, "images": step * 64, "seconds": 0.1, "values": {"fid": step}})
     curve = metric_curve(folder, ["fid", "is"])
-    assert len(curve["step"]) == MAX_POINTS
+    assert MAX_POINTS // 2 < len(curve["step"]) <= MAX_POINTS
     assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 64)
-    assert curve["values"]["is"] == [None] * MAX_POINTS
+    assert curve["values"]["is"] == [None] * len(curve["step"])
+    # A seed that was stopped half-way has steps in common with those that went on.
+    folder.metrics.write_text("".join(folder.metrics.read_text().splitlines(keepends=True)[:601]))
+    shorter = metric_curve(folder, ["fid"])["step"]
+    assert {step for step in curve["step"] if step <= 600} <= set(shorter)
 
 
 # Pictures

@@ -29,9 +29,10 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_word_of_pythons_own_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'class' is a word of Python's own"):
-        scaffold.write("class", "loss", tmp_path)
+@pytest.mark.parametrize("name", ["class", "none", "true"])
+def test_a_word_of_pythons_own_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' is a word of Python's own"):
+        scaffold.write(name, "loss", tmp_path)
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:

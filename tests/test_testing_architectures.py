@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Networks
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.architectures import Right, ToImage, with_generator
+from tests.kit.architectures import Right, ToImage, ToOutput, with_discriminator, with_generator
 
 
 class Small(ToImage):
@@ -76,6 +76,60 @@ class Shared(ToImage):
 
     def forward(self, z: Tensor) -> Tensor:
         return super().forward(self.second(self.first(z)))
+
+
+class LateNoise(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.strength = nn.Parameter(torch.zeros(()))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + self.strength * torch.randn_like(z))
+
+
+class LateBatchNorm(ToOutput):
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.branch = nn.Linear(8, 8)
+        nn.init.zeros_(self.branch.weight)
+        nn.init.zeros_(self.branch.bias)
+        self.norm = nn.BatchNorm1d(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
+        return self.output(h + self.branch(self.norm(h))).squeeze(1)
+
+
+class RoundsSides(Right):
+    """Makes the next lower power of two of any side."""
+
+    power_of_two = False
+
+    def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
+        return ToImage((shape[0], *[1 << side.bit_length() - 1 for side in shape[1:]]), latent_dim)
+
+
+class RefusesSides(Right):
+    """Makes powers of two only, and says so when it is asked for another side."""
+
+    power_of_two = False
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        if shape[-1] & (shape[-1] - 1):
+            raise ValueError(f"{shape[-1]} is no power of two")
+        return super().build(shape, latent_dim)
+
+
+class BeginsAtZero(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+
+class LooksAtValues(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z / max(1.0, z.abs().max().item()) if self.training else z)
 
 
 class FromNumpy(ToImage):
@@ -193,7 +247,13 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_generator(BatchStatistics, "Centres z."), "evaluation", "depends on the others in its batch"),
     (with_generator(Unregistered, "A plain tensor."), "moves", "use register_buffer"),
     (with_generator(NotPersistent, "A lost buffer."), "state-dict", "a resumed trial would go on with another network"),
-    (with_generator(Shared, "Tied weights."), "state-dict", "the trial would fail at its end"),
+    (with_generator(LateNoise, "Noise of a strength that begins at zero."), "evaluation", "the same z gives another"),
+    (
+        with_discriminator(LateBatchNorm, "Batch norm in a branch that begins at zero."),
+        "batch-dependence",
+        "batch_norm_in_discriminator is False",
+    ),
+    (RoundsSides, "shapes", "the generator for samples (1, 12, 12) returns (1, 8, 8)"),
     (with_generator(FromNumpy, "Draws from numpy."), "initialisation", "is another with the same seed"),
     (with_generator(NumpyNoise, "Noise from numpy."), "randomness", "the same trial would give another score"),
     (with_generator(Doubled, "Doubles z in place."), "inputs", "the generator changes its input in place"),
@@ -212,9 +272,24 @@ def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture]
     assert_caught(check(architecture, skip={"export": "slow, and only a note"}), name, words)
 
 
-@pytest.mark.parametrize("architecture", [Right, Zeros, Vectors])
+RIGHT = [
+    Right,
+    Zeros,
+    Vectors,
+    RefusesSides,
+    with_generator(Shared, "Tied weights."),
+    with_generator(BeginsAtZero, "A last layer of zeros."),
+]
+
+
+@pytest.mark.parametrize("architecture", RIGHT, ids=lambda one: one.__name__)
 def test_a_right_architecture_passes(architecture: type[Architecture]) -> None:
     assert failed(check(architecture, skip={"export": "slow, and only a note"})) == {}
+
+
+def test_a_network_that_looks_at_values_can_move_all_the_same() -> None:
+    looks = with_generator(LooksAtValues, "Divides by the largest number.")
+    assert "moves" not in failed(check(looks, skip={"export": "slow, and only a note"}))
 
 
 def test_what_was_tried_and_counted_is_said() -> None:

@@ -47,9 +47,17 @@ class TellsOnce(RightTracker):
         self.seen.add(trial.trial_id)
 
 
+class NeedsLoss(RightTracker):
+    """Takes it that every trial has a loss."""
+
+    def trial_started(self, trial: Tracked) -> None:
+        self.loss = trial.spec["loss"]["label"]
+
+
 WRONG: list[tuple[type, str, str]] = [
     (HalfAnExecutor, "contract", "does not implement cancel"),
     (NeedsMetrics, "events", "without a result, makes it raise KeyError"),
+    (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
     (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
     (TellsOnce, "again", "told a second time makes it raise FileExistsError"),
 ]

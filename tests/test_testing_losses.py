@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from ganbench.api import Loss, Penalty
 from ganbench.testing import check
-from tests.kit import assert_caught
+from tests.kit import assert_caught, failed
 from tests.kit.losses import Pairwise, Right
 
 
@@ -144,6 +144,34 @@ class SmoothsNothing(Right):
         return softplus(-real).mean() + softplus(fake).mean()
 
 
+class SmoothsReal(Right):
+    """Smooths the label of real samples alone."""
+
+    smoothable = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0) -> Tensor:
+        smoothed = real_label * softplus(-real) + (1 - real_label) * softplus(real)
+        return smoothed.mean() + softplus(fake).mean()
+
+
+class ConstantFormula(Right):
+    """Its formula names neither side."""
+
+    formula: ClassVar[tuple[str, str]] = ("1", "softplus(-f)")
+
+
+class BetweenLabels(Loss):
+    """LSGAN with labels -1 and 1 and the target 0 (Mao et al., equation 8)."""
+
+    formula = ("1/2 * (r - 1)^2 + 1/2 * (f + 1)^2", "1/2 * f^2")
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return 0.5 * (real - 1).square().mean() + 0.5 * (fake + 1).square().mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return 0.5 * fake.square().mean()
+
+
 class Noisy(Right):
     """Instance noise on the outputs."""
 
@@ -218,7 +246,9 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (NeedsRealUnsaid, "real-samples", "the training loop passes None"),
     (NeedsRealInVain, "real-samples", "for nothing"),
     (NotSmoothable, "smoothing", "does not take real_label and fake_label"),
-    (SmoothsNothing, "smoothing", "change nothing"),
+    (SmoothsNothing, "smoothing", "a real label of 0.9 changes nothing"),
+    (SmoothsReal, "smoothing", "a fake label of 0.1 changes nothing; --set smoothing_fake=0.1"),
+    (ConstantFormula, "formula", "the declared '1' gives 0"),
     (Noisy, "repeatable", "gives another value when called again"),
     (Counts, "repeatable", "a resumed trial would not repeat itself"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
@@ -231,3 +261,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
     assert_caught(check(loss), name, words)
+
+
+def test_a_target_between_the_labels_is_no_mistake() -> None:
+    assert "direction" not in failed(check(BetweenLabels))

@@ -8,6 +8,7 @@ import torch
 
 from ganbench.api import Evidence, Value
 from ganbench.testing import check
+from ganbench.testing.metrics import evidence
 from tests.kit import assert_caught
 from tests.kit.components import RightMetric
 
@@ -31,6 +32,15 @@ class Hundredfold(RightMetric):
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         return {"gap": 100 * super().compute(fake, reference)["gap"] + 2}
+
+
+class HundredfoldBeside(RightMetric):
+    """Its second value is the one that is multiplied by 100."""
+
+    values = {"gap": Value(label="gap", direction="lower"), "share": Value(label="share", direction=None, percent=True)}
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {**super().compute(fake, reference), "share": 250.0}
 
 
 class FirstSample(RightMetric):
@@ -141,6 +151,7 @@ WRONG: list[tuple[type, str, str]] = [
     (WrongWay, "severity", "the best row of a table would not be the best generator"),
     (OtherName, "values", "returns ['gap'] and declares ['distance']"),
     (Hundredfold, "values", "return a share from 0 to 1"),
+    (HundredfoldBeside, "values", "'share' is 250 and shown in percent"),
     (FirstSample, "repeatable", "with the same samples in another order"),
     (Centres, "repeatable", "it changes the samples and features of the fakes"),
     (ShiftsReference, "repeatable", "it changes the logits of the reference"),
@@ -159,3 +170,14 @@ WRONG: list[tuple[type, str, str]] = [
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
     assert_caught(check(component), name, words)
+
+
+@pytest.mark.parametrize(("found", "known"), [(math.nan, 0.0), (7.0, math.nan)])
+def test_a_known_value_is_no_other_where_one_of_the_two_is_undefined(found: float, known: float) -> None:
+    class Says(RightMetric):
+        def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+            return {"gap": found}
+
+    sides = evidence(features=torch.zeros(3, 8)), evidence(features=torch.zeros(3, 8))
+    outcomes = check(Says, known=[(*sides, {"gap": known})])
+    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g} where {known:.9g} is known")

@@ -69,6 +69,12 @@ class PositionPerPixel(Right):
         return (fake + position * (real - fake)).detach().requires_grad_(True)
 
 
+class OnePositionOfPoints(OnePosition):
+    """One position for the whole batch of points."""
+
+    kinds = ("vector",)
+
+
 class FixedPosition(Right):
     """The same positions at every step."""
 
@@ -250,7 +256,8 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (PerPixel, "all-dimensions", "not taken over all dimensions of a sample"),
     (PerRow, "all-dimensions", "not taken over all dimensions of a sample"),
     (OnePosition, "positions", "share one position between real and fake"),
-    (PositionPerPixel, "positions", "differs from pixel to pixel"),
+    (OnePositionOfPoints, "positions", "share one position between real and fake"),
+    (PositionPerPixel, "positions", "differs from number to number"),
     (FixedPosition, "positions", "the same at every step"),
     (Attached, "detached", "the fake batch is not detached"),
     (OwnStep, "undisturbed", "takes an optimiser step of its own"),

@@ -146,7 +146,7 @@ def _let_mimicry_run() -> None:
 
 
 class Mimicry:
-    """mimicry's Trainer (``pip install git+https://github.com/kwotsin/mimicry``) with its hinge loss."""
+    """mimicry's Trainer (``pip install git+https://github.com/kwotsin/mimicry``) with its losses."""
 
     def __init__(self, workload: Workload) -> None:
         if importlib.util.find_spec("torch_mimicry") is None:
@@ -159,10 +159,11 @@ class Mimicry:
             raise MissingPeer(f"torch_mimicry ({error}); pip install git+https://github.com/kwotsin/mimicry") from error
         recipe = workload.settings
         networks = workload.architecture.build(workload.shape, recipe.latent_dim)
+        loss = {"vanilla": "ns"}.get(workload.loss, workload.loss)  # non-saturating
 
         class G(sngan_base.SNGANBaseGenerator):  # type: ignore[misc]
             def __init__(self) -> None:
-                super().__init__(nz=recipe.latent_dim, ngf=0, bottom_width=4, loss_type=workload.loss)
+                super().__init__(nz=recipe.latent_dim, ngf=0, bottom_width=4, loss_type=loss)
                 self.network = networks.generator
 
             def forward(self, z: Tensor) -> Tensor:
@@ -170,7 +171,7 @@ class Mimicry:
 
         class D(sngan_base.SNGANBaseDiscriminator):  # type: ignore[misc]
             def __init__(self) -> None:
-                super().__init__(ndf=0, loss_type=workload.loss)
+                super().__init__(ndf=0, loss_type=loss)
                 self.network = networks.discriminator
 
             def forward(self, x: Tensor) -> Tensor:

@@ -83,13 +83,13 @@ def _workloads() -> dict[str, Workload]:
         found[f"mlp-{loss}"] = Workload(
             architecture=MLP(), shape=(2,), loss=loss, steps=60, recipe={"latent_dim": 2, "batch_size": 100}
         )
-    for n_critic, steps in ((1, 3), (5, 1)):
-        found[f"resnet32-hinge-{n_critic}"] = Workload(
+    for loss, n_critic, steps in (*((loss, 1, 3) for loss in LOSSES), ("hinge", 5, 1)):
+        found[f"resnet32-{loss}-{n_critic}"] = Workload(
             **resnet32,  # type: ignore[arg-type]
-            loss="hinge",
+            loss=loss,
             steps=steps,
             recipe={"n_critic": n_critic, "beta1": 0.0, "beta2": 0.9},
-            peers=("mimicry",),
+            peers=("mimicry",) if loss in ("vanilla", "hinge") else (),
         )
     return found
 

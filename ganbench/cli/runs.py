@@ -174,7 +174,7 @@ def prune(out: Path, yes: bool) -> int:
     if not agreed:
         click.echo("nothing was removed")
         return 0
-    removed = [row for row, _ in chosen if remove(_folder(row))]
+    removed = [row for row, _ in chosen if remove(row)]
     click.echo(f"{len(removed)} removed")
     return 0
 

@@ -17,6 +17,8 @@ SUFFIXES = (".npy", ".npz", ".pt", ".pth")
 NAMES = ("samples", "images", "arr_0")
 """What the array is called in a file that holds several."""
 RANGES = {"-1:1": (-1.0, 1.0), "0:1": (0.0, 1.0), "0:255": (0.0, 255.0)}
+CLEARLY_NEGATIVE = -0.3
+"""Below this a value cannot be black of a range that begins at 0, however far a generator shoots beyond it."""
 TOLERANCE = 1e-3
 """How far beyond its range a value may be, as a share of the range: rounding, not another range."""
 
@@ -89,17 +91,26 @@ def arrange(array: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
     raise DataError(f"{where} has the shape {'x'.join(map(str, array.shape)) or 'of one number'}, needed is {wanted}")
 
 
+def _require_levels(levels: Tensor, where: str) -> None:
+    """Raise :class:`DataError` for whole numbers that are 0 and 1: as levels of 0 to 255 all of them are black."""
+    if levels.numel() and int(levels.max()) == 1:
+        raise DataError(
+            f"{where} holds whole numbers no higher than 1, and levels are 0 to 255; multiply them by 255, or save "
+            "them as floating point and say that their range is 0:1"
+        )
+
+
 def settle_range(values: Tensor, given: ValueRange, where: str) -> ValueRange:
-    """Return what black and white are: as given, or -1:1 where there are negative values; empty for whole levels.
+    """Return what black and white are: as given, or -1:1 where values are clearly negative; empty for whole levels.
 
     Raises:
-        DataError: it cannot be told, because all values are above zero.
+        DataError: it cannot be told, because no value is below zero by more than rounding and overshooting may explain.
     """
     if not values.is_floating_point():
         return ""
     if given:
         return given
-    if values.numel() and float(values.min()) < 0:
+    if values.numel() and float(values.min()) < CLEARLY_NEGATIVE:
         return "-1:1"
     raise DataError(
         f"{where} has values from {_extent(values)}; say whether they are in 0:1, 0:255 or -1:1 with --range (of a "
@@ -142,6 +153,8 @@ def to_samples(array: Tensor, shape: tuple[int, ...], value_range: ValueRange, w
         raise DataError(f"{where} has NaN or infinity in {broken} of its {len(array)} samples")
     if len(shape) != 3:
         return array.float()
+    if not array.is_floating_point():
+        _require_levels(array, where)
     if array.dtype == torch.uint8:
         return array
     return to_uint8(to_network_values(array, settle_range(array, value_range, where), where))

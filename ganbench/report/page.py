@@ -56,7 +56,7 @@ def page(sections: Sequence[Section], *, title: str, alpha: float) -> str:
         title=title,
         sections=list(zip(sections, drawings, strict=True)),
         alpha=alpha,
-        level=f"{1 - alpha:.0%}".replace("%", " %"),
+        level=f"{100 * (1 - alpha):g} %",
         trials=sum(len(line.trials) for section in sections for line in section.lines),
         version=__version__,
         style=Markup(style),

@@ -40,11 +40,15 @@ def _by_step(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _thinned(lines: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """At most :data:`MAX_POINTS` of them, evenly chosen, the last among them."""
-    if len(lines) <= MAX_POINTS:
-        return lines
-    last = len(lines) - 1
-    return [lines[round(index * last / (MAX_POINTS - 1))] for index in range(MAX_POINTS)]
+    """At most :data:`MAX_POINTS` of them, evenly chosen, the last among them.
+
+    Every second, fourth, eighth, ...: so seeds of one schedule and of different lengths keep steps in common.
+    """
+    stride = 1
+    while -(-len(lines) // stride) >= MAX_POINTS and len(lines) > MAX_POINTS:
+        stride *= 2
+    chosen = lines[::stride]
+    return chosen if not lines or chosen[-1] is lines[-1] else [*chosen, lines[-1]]
 
 
 def _number(value: Any) -> float | None:

@@ -44,7 +44,7 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
         UsageError: the name cannot be one, or the folder is there already.
         StoreError: it cannot be written.
     """
-    if keyword.iskeyword(bare(name)):
+    if keyword.iskeyword(bare(name)) or keyword.iskeyword(class_name(name)):
         raise UsageError(f"'{name}' is a word of Python's own, which no module can be called; take another name")
     if not _NAME.fullmatch(bare(name)):
         raise UsageError(f"'{name}' must be words of lower-case letters and digits joined by '-', such as margin-gan")

@@ -25,8 +25,8 @@ PATIENCE = 120.0
 
 
 @contextmanager
-def opened(subject: Subject) -> Iterator[Executor]:
-    """An executor with one slot; what it needs and cannot have leaves the check out."""
+def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
+    """An executor with one slot and its folder of trials; what it needs and cannot have leaves the check out."""
     from ganbench.server import Server
 
     servers: list[Server] = []
@@ -36,22 +36,23 @@ def opened(subject: Subject) -> Iterator[Executor]:
             servers.append(Server(threads=1, device="cpu"))
         return servers[0]
 
-    try:
-        executor: Any = subject.cls(Settings(slots=1, timeout=None, server=server))
-    except GanbenchError as error:
-        raise NotApplicable(f"it cannot run here: {error}") from error
-    try:
-        yield executor
-    finally:
-        executor.close()
-        executor.close()  # the host closes in a finally: twice must do no harm
-        for one in servers:
-            one.close()
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place).resolve()
+        try:
+            executor: Any = subject.cls(Settings(slots=1, timeout=None, server=server, out=out))
+        except GanbenchError as error:
+            raise NotApplicable(f"it cannot run here: {error}") from error
+        try:
+            yield executor, out
+        finally:
+            executor.close()
+            executor.close()  # the host closes in a finally: twice must do no harm
+            for one in servers:
+                one.close()
 
 
-@contextmanager
-def trial(number: int = 1) -> Iterator[list[Job]]:
-    """Jobs with their folders, ready to be submitted."""
+def trials(out: Path, number: int = 1) -> list[Job]:
+    """Jobs with their folders below ``out``, ready to be submitted."""
     registry = plugins.load().registry
     request = PlanRequest(
         losses=(),
@@ -62,16 +63,15 @@ def trial(number: int = 1) -> Iterator[list[Job]]:
         data_root="data",
     )
     (cell,) = [one for one in answer(request).planned if one.spec.baseline == "untrained"]
-    with tempfile.TemporaryDirectory() as place:
-        jobs = []
-        for seed in range(number):
-            spec = cell.spec.model_copy(update={"seed": seed})
-            folder = TrialFolder(Path(place) / spec.trial_id)
-            folder.path.mkdir()
-            folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
-            folder.write_status("pending")
-            jobs.append(Job(spec.trial_id, folder.path))
-        yield jobs
+    jobs = []
+    for seed in range(number):
+        spec = cell.spec.model_copy(update={"seed": seed})
+        folder = TrialFolder(out / spec.trial_id)
+        folder.path.mkdir()
+        folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+        folder.write_status("pending")
+        jobs.append(Job(spec.trial_id, folder.path))
+    return jobs
 
 
 def contract(subject: Subject) -> None:
@@ -85,7 +85,7 @@ def contract(subject: Subject) -> None:
 
 def idle(subject: Subject) -> None:
     """Without jobs it knows of none; unknown ones can be cancelled, and it can be closed twice."""
-    with opened(subject) as executor:
+    with opened(subject) as (executor, _):
         if executor.states():
             raise Flaw("states() knows of jobs before any was submitted; a run would take them for its own")
         executor.cancel(["no-such-trial"], hard=False)
@@ -95,8 +95,8 @@ def idle(subject: Subject) -> None:
 
 def runs(subject: Subject) -> str:
     """A trial is run to its end, and its state is told on the way."""
-    with trial() as jobs, opened(subject) as executor:
-        (job,) = jobs
+    with opened(subject) as (executor, out):
+        (job,) = jobs = trials(out)
         executor.submit(jobs)
         began = time.monotonic()
         seen: list[JobState] = []
@@ -121,7 +121,8 @@ def runs(subject: Subject) -> str:
 
 def cancels(subject: Subject) -> None:
     """What waits is forgotten when it is cancelled, and what runs is ended."""
-    with trial(3) as jobs, opened(subject) as executor:
+    with opened(subject) as (executor, out):
+        jobs = trials(out, 3)
         executor.submit(jobs)
         executor.states(timeout=0.1)
         executor.cancel([job.trial_id for job in jobs], hard=True)

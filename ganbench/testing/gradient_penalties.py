@@ -95,7 +95,12 @@ def neighbours(subject: Subject) -> None:
 
 def positions(subject: Subject) -> None:
     """Points between real and fake have one random position per sample."""
-    penalty, shape = image_penalty(subject), IMAGE
+    penalty = on_gradient(subject)
+    for shape in sample_shapes(penalty):
+        _positions(penalty, shape)
+
+
+def _positions(penalty: Penalty, shape: tuple[int, ...]) -> None:
     real = 10 + 0.01 * samples(8, shape)
     fake = -10 + 0.01 * samples(8, shape, seed=2)
     drawn = [torch.cat(_seen(penalty, real, fake, seed=seed)) for seed in range(16)]
@@ -107,8 +112,8 @@ def positions(subject: Subject) -> None:
         raise NotApplicable("it does not look between real and fake samples")
     if float((position - position[:, :1]).abs().max()) > 1e-3:
         raise Flaw(
-            "the position between real and fake differs from pixel to pixel of one sample: the points lie off the "
-            "line between the two, on noisy pictures that neither is, and that is where the critic would be held"
+            "the position between real and fake differs from number to number of one sample: the points lie off the "
+            "line between the two, at noisy samples that neither is, and that is where the critic would be held"
         )
     if len(position[:, 0].mul(1e4).round().unique()) < len(real):
         raise Flaw(

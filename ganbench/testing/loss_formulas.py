@@ -76,7 +76,9 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
     grid = torch.tensor([*itertools.product(EXTREMES, repeat=2)], dtype=torch.float64)
     batches = [outputs(7, 7, seed=5), *([r.requires_grad_(), f.requires_grad_()] for r, f in _pairs(grid))]
     for real, fake in batches:
-        wanted = expression({**constants, "r": real, "f": fake}).mean()
+        # A formula without r and f is a number, whose gradient is zero.
+        wanted = torch.as_tensor(expression({**constants, "r": real, "f": fake}), dtype=real.dtype).mean()
+        wanted = wanted + 0 * (real.sum() + fake.sum())
         found = objective(loss, player, real, fake)
         at = f"at r = {real[0].item():.3g}, f = {fake[0].item():.3g}"
         for side, ours, theirs in zip(

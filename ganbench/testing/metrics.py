@@ -172,8 +172,9 @@ def values(subject: Subject) -> None:
     name, value = next(iter(metric.values.items()))
     if not math.isfinite(found[name]):
         raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
-    if value.percent and not 0 <= found[name] <= 1:
-        raise Flaw(f"'{name}' is {found[name]:g} and shown in percent, so times 100; return a share from 0 to 1")
+    for name, value in metric.values.items():
+        if value.percent and math.isfinite(found[name]) and not 0 <= found[name] <= 1:
+            raise Flaw(f"'{name}' is {found[name]:g} and shown in percent, so times 100; return a share from 0 to 1")
 
 
 def known_values(subject: Subject) -> None:
@@ -184,8 +185,11 @@ def known_values(subject: Subject) -> None:
     for fake, real, wanted in known:
         found = compute(build(subject), fake, real)
         for name, value in wanted.items():
-            same = math.isnan(found[name]) if math.isnan(value) else math.isclose(found[name], value, rel_tol=1e-6)
-            if not same and abs(found[name] - value) > 1e-9:
+            if math.isnan(value) or math.isnan(found[name]):
+                same = math.isnan(value) and math.isnan(found[name])
+            else:
+                same = math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9)
+            if not same:
                 raise Flaw(f"'{name}' is {found[name]:.9g} where {value:.9g} is known")
 
 

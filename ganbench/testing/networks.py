@@ -47,6 +47,16 @@ def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
     return shapes
 
 
+def between_powers(subject: Subject) -> list[tuple[int, ...]]:
+    """A shape with a side that is no power of two, where such sides are declared and there is one to try."""
+    architecture = build(subject)
+    low, high = architecture.sizes
+    if "image" not in architecture.kinds or architecture.power_of_two:
+        return []
+    side = next((one for one in (28, 24, 12, 20, 48) if low <= one <= min(high, LARGEST_RUN)), None)
+    return [] if side is None else [(subject.expected.get("channels", (1, 3))[0], side, side)]
+
+
 def with_inputs(subject: Subject, n: int) -> list[tuple[str, nn.Module, Tensor]]:
     """Both networks for the typical shape, each with its role and a batch of ``n`` that it takes."""
     shape = typical(subject)

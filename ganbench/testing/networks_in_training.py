@@ -9,6 +9,9 @@ from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical, with_inputs
 
+BEYOND_ZERO = 0.05
+"""Noise on weights by which what starts at zero takes part."""
+
 
 def raw_outputs(subject: Subject) -> None:
     """The discriminator's outputs are raw: nothing squashes them to [0, 1]."""
@@ -97,7 +100,7 @@ def double_backward(subject: Subject) -> None:
 def batch_dependence(subject: Subject) -> None:
     """``batch_norm_in_discriminator`` says whether one sample's output depends on its neighbours."""
     shape = typical(subject)
-    discriminator = networks(subject, shape).discriminator
+    discriminator = perturbed(networks(subject, shape).discriminator, BEYOND_ZERO)
     x, y = noise(4, shape), noise(4, shape, seed=9) * 0.2
     mixed = torch.cat([x[:1], y[1:]])
     with torch.no_grad():
@@ -122,7 +125,7 @@ def batch_dependence(subject: Subject) -> None:
 def evaluation(subject: Subject) -> None:
     """In eval mode a sample depends on its z alone; different z give different samples."""
     shape = typical(subject)
-    generator = networks(subject, shape).generator
+    generator = perturbed(networks(subject, shape).generator, BEYOND_ZERO)
     z = latents(subject, 6)
     with torch.no_grad():
         generator(latents(subject, 8, seed=2))

@@ -29,7 +29,10 @@ def pytest_collection(session: pytest.Session) -> Iterator[Any]:
     result = yield
     for package in session.config.getoption("ganbench_package"):
         collector = Package.from_parent(session, name=package, nodeid=package)
-        session.items.extend(collector.collect())
+        found = list(collector.collect())
+        # What pytest itself collected has been chosen from already, by -k, -m, --deselect and others.
+        session.config.hook.pytest_collection_modifyitems(session=session, config=session.config, items=found)
+        session.items.extend(found)
         session.testscollected = len(session.items)
     return result
 

@@ -62,12 +62,19 @@ def tracker(subject: Subject) -> Iterator[tuple[Tracker, Path]]:
             os.chdir(before)
 
 
-def tracked(out: Path, number: int) -> Tracked:
-    """One trial of several."""
-    name = f"hinge-mlp-ring-s{number}-0123456789ab"
+BASELINES: Mapping[str, Mapping[str, Any]] = {
+    "untrained": {"baseline": "untrained", "loss": None},
+    "real": {"baseline": "real", "loss": None, "architecture": None},
+}
+
+
+def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
+    """One trial of several, or a baseline."""
+    name = f"{baseline or 'hinge-mlp'}-ring-s{number}-0123456789ab"
     (out / name).mkdir(exist_ok=True)
-    label = f"hinge · mlp · ring · seed {number}"
-    return Tracked(trial_id=name, label=label, folder=out / name, spec={**SPEC, "seed": number}, started=1.7e9)
+    label = f"{f'({baseline})' if baseline else 'hinge · mlp'} · ring · seed {number}"
+    spec = {**SPEC, **BASELINES.get(baseline, {}), "seed": number}
+    return Tracked(trial_id=name, label=label, folder=out / name, spec=spec, started=1.7e9)
 
 
 def contract(subject: Subject) -> None:
@@ -99,6 +106,18 @@ def events(subject: Subject) -> None:
                 one.evaluation(trial, EVALUATION)
         except Exception as error:
             raise Flaw(f"following several trials makes it raise {_said(error)}; it would be switched off") from error
+        for baseline, differs in BASELINES.items():
+            trial = tracked(out, 0, baseline=baseline)
+            try:
+                one.trial_started(trial)
+                one.evaluation(trial, {**EVALUATION, "step": 0, "images": 0})
+                one.trial_finished(trial, "done", RESULT)
+            except Exception as error:
+                missing = " and ".join(key for key in differs if key != "baseline")
+                raise Flaw(
+                    f"the baseline '{baseline}', which has no {missing}, makes it raise {_said(error)}; it would be "
+                    "switched off in every run with --baselines"
+                ) from error
         for trial, status in zip(trials, STATUSES, strict=True):
             result = {**RESULT, "status": status} if status in ("done", "diverged") else {}
             try:

@@ -58,8 +58,13 @@ function overSeeds(seeds, curve, at, value) {
       bySteps.get(step).ys.push(y);
     });
   }
+  // A mean over other seeds at every step would zigzag: a step counts where each seed that was under way has it.
+  const spans = seeds.map((seed) => seed[curve]).filter((lines) => lines && lines.step.length)
+    .map(({ step }) => ({ has: new Set(step), first: Math.min(...step), last: Math.max(...step) }));
+  const shared = [...bySteps.values()].filter(({ step }) =>
+    spans.every(({ has, first, last }) => step < first || step > last || has.has(step)));
   const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
-  return [...bySteps.values()].sort((a, b) => a.step - b.step).map(({ step, xs, ys }) => ({
+  return (shared.length ? shared : [...bySteps.values()]).sort((a, b) => a.step - b.step).map(({ step, xs, ys }) => ({
     step, x: mean(xs), y: mean(ys), low: Math.min(...ys), high: Math.max(...ys), n: ys.length,
   }));
 }

@@ -9,7 +9,16 @@ from torch import Tensor
 from ganbench.api import Evidence, Metric, Value
 
 LIMIT = 2000
-"""Points of each side that are looked at: the first ones, which are a random draw."""
+"""Points of each side that are looked at."""
+SEED = 2002
+
+
+def drawn(points: Tensor) -> Tensor:
+    """Return at most :data:`LIMIT` of the points, always the same draw: they may come ordered by mode."""
+    if len(points) <= LIMIT:
+        return points
+    chosen = torch.randperm(len(points), generator=torch.Generator().manual_seed(SEED))[:LIMIT]
+    return points[chosen.to(points.device)]
 
 
 def radii(points: Tensor, k: int) -> Tensor:
@@ -43,6 +52,7 @@ class PointCoverage(Metric):
 
     def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
         """Refuse a reference without ``k`` neighbours; warn where a share is coarse."""
+        fakes, reference = min(fakes, LIMIT), min(reference, LIMIT)
         if reference <= self.k:
             raise ValueError(f"{reference} real points have no {self.k} neighbours each")
         if fakes < 1:
@@ -53,8 +63,8 @@ class PointCoverage(Metric):
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         """Return both shares."""
-        real = reference.samples[:LIMIT].flatten(1).double()
-        made = fake.samples[:LIMIT].flatten(1).double()
+        real = drawn(reference.samples).flatten(1).double()
+        made = drawn(fake.samples).flatten(1).double()
         reach = radii(real, self.k)
         within = torch.cdist(made, real) < reach
         return {

@@ -88,3 +88,20 @@ def test_all_three_are_registered():
     from ganbench.cli import cli
 
     assert "scatter" in cli.list_commands(None)
+
+
+def test_the_order_of_the_points_does_not_matter() -> None:
+    real = Spiral().load("test", root=Path()).data
+    fake = Spiral().load("train", root=Path()).data[:3000]
+    order = real[:, 0].argsort()
+    values = [
+        PointCoverage().compute(evidence(samples=fake), evidence(samples=points))["point_coverage"]
+        for points in (real, real[order])
+    ]
+    assert values[0] == pytest.approx(values[1], abs=0.05)
+
+
+def test_counts_are_those_that_are_looked_at() -> None:
+    with pytest.raises(ValueError, match="2000 real points have no 3000 neighbours each"):
+        PointCoverage(k=3000).check(fakes=5000, reference=10_000, dimension=2, classes=0)
+    assert PointCoverage().check(fakes=2000, reference=50_000, dimension=2, classes=0) is None
