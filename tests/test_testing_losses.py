@@ -263,5 +263,22 @@ def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str)
     assert_caught(check(loss), name, words)
 
 
+class Unbounded(Loss):
+    """WGAN's objective without anything that bounds the critic."""
+
+    formula = ("f - r", "-f")
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return -fake.mean()
+
+
+def test_a_name_that_promises_a_penalty_has_one() -> None:
+    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' carries no penalty")
+    assert "convention" not in failed(check(Unbounded, name="my-critic"))
+
+
 def test_a_target_between_the_labels_is_no_mistake() -> None:
     assert "direction" not in failed(check(BetweenLabels))

@@ -27,6 +27,10 @@ def formula(subject: Subject) -> None:
             raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
 
 
+PENALISED = ("wgan", "wgan-gp", "wgan-lp", "dragan")
+"""Losses that are named after, or do not work without, a term that bounds the critic."""
+
+
 def convention(subject: Subject) -> None:
     """A name of the field means what the field means by it."""
     loss = build(subject)
@@ -47,6 +51,11 @@ def convention(subject: Subject) -> None:
     for player, text in zip(PLAYERS, CONVENTIONS[subject.name], strict=True):
         whose = f"what the field calls '{subject.name}', '{text}'"
         _agree(subject, loss, player, parse(text), whose)
+    if subject.name in PENALISED and loss.penalty is None:
+        raise Flaw(
+            f"'{subject.name}' carries no penalty, and what the field calls so does; a table would show the scores of "
+            "a critic without a bound under its name"
+        )
 
 
 def least_squares(subject: Subject) -> None:
