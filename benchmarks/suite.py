@@ -20,7 +20,7 @@ LOSSES = ("vanilla", "lsgan", "wgan-gp", "hinge")
 RECIPE = "latent_dim=32,g_lr=0.0002,d_lr=0.0002,augment=none,ema_decay=0"
 
 
-def contenders(losses: list[str], seeds: int, steps: int) -> dict[str, Callable[[], None]]:
+def contenders(losses: list[str], seeds: int, steps: int, device: str = "cpu") -> dict[str, Callable[[], None]]:
     """Both ways to have the grid."""
     # Each side sets its own threads.
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
@@ -35,13 +35,15 @@ def contenders(losses: list[str], seeds: int, steps: int) -> dict[str, Callable[
             run(
                 "ganbench", "run", "--losses", ",".join(losses), "--arch", "dcgan", "--seeds", str(seeds),
                 "--steps", str(steps), "--protocol", "uniform", "--eval-every", "0", "--set", RECIPE,
-                "--metrics", "fid,is", "--device", "cpu", "--out", folder, "--quiet",
+                "--metrics", "fid,is", "--device", device, "--out", folder, "--quiet",
+                *([] if device == "cpu" else ["--per-device", "auto"]),
             )  # fmt: skip
 
     def plain() -> None:
         for loss in losses:
             for seed in range(seeds):
-                run("benchmarks.training.script", "--loss", loss, "--seed", str(seed), "--steps", str(steps))
+                run("benchmarks.training.script", "--loss", loss, "--seed", str(seed), "--steps", str(steps),
+                    "--device", device)  # fmt: skip
 
     return {"ganbench": ours, "plain script": plain}
 
@@ -54,32 +56,35 @@ def main() -> int:
     parser.add_argument("--losses", default=",".join(LOSSES))
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--add", action="store_true", help="keep the rounds of an earlier run with these settings")
-    parser.add_argument("--name", default="suite", help="of the file with the results")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda[:i]; on a GPU trials share it")
+    parser.add_argument("--name", default="", help="of the file with the results; by default suite, on a GPU suite-gpu")
     options = parser.parse_args()
     losses = options.losses.split(",")
-    settings = {"steps": options.steps, "seeds": options.seeds, "losses": losses}
-    both = contenders(losses, **{key: settings[key] for key in ("seeds", "steps")})
-    timings = {name: Timing() for name in both}
-    if options.add and (path := RESULTS / f"{options.name}.json").exists():
+    name = options.name or ("suite" if options.device == "cpu" else "suite-gpu")
+    settings = {"steps": options.steps, "seeds": options.seeds, "losses": losses, "device": options.device}
+    both = contenders(losses, **{key: settings[key] for key in ("seeds", "steps", "device")})
+    timings = {label: Timing() for label in both}
+    if options.add and (path := RESULTS / f"{name}.json").exists():
         earlier = json.loads(path.read_text("utf-8"))
-        if {key: earlier[key] for key in settings} != settings:
+        if {key: earlier.get(key, "cpu") for key in settings} != settings:
             parser.error(f"{path.name} was measured with other settings")
-        timings = {name: Timing(**earlier["timings"][name]) for name in both}
+        timings = {label: Timing(**earlier["timings"][label]) for label in both}
     command = f"python -m benchmarks suite --steps {options.steps} --seeds {options.seeds} --losses {options.losses}"
+    command += "" if options.device == "cpu" else f" --device {options.device}"
     for _ in range(options.rounds):
         machine = Machine()
         # The order alternates between rounds.
         turn = len(timings["ganbench"].wall) % 2
         names = list(both)[turn:] + list(both)[:turn]
-        one = interleave({name: both[name] for name in names}, 1, warm=0, again=False)
-        for name, timing in timings.items():
-            timing.wall += one[name].wall
-            timing.cpu += one[name].cpu
-            timing.others += one[name].others
+        one = interleave({label: both[label] for label in names}, 1, warm=0, again=False)
+        for label, timing in timings.items():
+            timing.wall += one[label].wall
+            timing.cpu += one[label].cpu
+            timing.others += one[label].others
         ratios = report(timings, [("plain script", "ganbench")])
         rounds = len(timings["ganbench"].wall)
         content = {**settings, "timings": timings, "ratios": ratios}
-        write(options.name, content, command=f"{command} --rounds {rounds}", machine=machine)
+        write(name, content, command=f"{command} --rounds {rounds}", machine=machine)
     return 0
 
 

@@ -22,6 +22,8 @@ from ganbench.environment import emulates_bfloat16
 
 EXAMPLE = "fidelity-example"
 BFLOAT16 = "ganbench bfloat16"
+GPU_STEPS = 50
+"""How many times as many steps a round has on a GPU, where a step is short and the first ones record the others."""
 
 
 def _workload(name: str) -> Workload:
@@ -38,19 +40,23 @@ def _workload(name: str) -> Workload:
     )
 
 
-def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
+def measure(name: str, rounds: int, steps: int, limit: float, device: str) -> dict[str, Any]:
     """Measure one workload in interleaved rounds; the machine's own peak is measured in every round, too."""
     workload = _workload(name)
-    ours = Ours(workload)
-    trainers: dict[str, Any] = {"ganbench": ours, "plain": Plain(workload)}
+    on_cpu = device == "cpu"
+    ours = Ours(workload, device=device)
+    trainers: dict[str, Any] = {"ganbench": ours, "plain": Plain(workload, device=device)}
     missing = []
     for peer in workload.peers:
+        if not on_cpu:
+            missing.append(f"{peer}: peers are timed on the CPU only")
+            continue
         try:
             trainers[peer] = PEERS[peer](workload)
         except MissingPeer as error:
             missing.append(str(error))
-    if not emulates_bfloat16(torch.device("cpu")):
-        trainers[BFLOAT16] = Ours(workload, precision="bfloat16")
+    if not emulates_bfloat16(torch.device(device)):
+        trainers[BFLOAT16] = Ours(workload, device=device, precision="bfloat16")
 
     types = {label: torch.bfloat16 if label == BFLOAT16 else torch.float32 for label in trainers}
     rates: dict[torch.dtype, list[float]] = {dtype: [] for dtype in types.values()}
@@ -59,13 +65,15 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
 
     def peak() -> None:
         for dtype, found in rates.items():
-            found.append(convolution_rate(dtype))
+            found.append(convolution_rate(dtype, device=device))
+        if not on_cpu:
+            return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         on_one.append(convolution_rate())
         torch.set_num_threads(threads)
 
-    count = steps or workload.steps
+    count = steps or workload.steps * (1 if on_cpu else GPU_STEPS)
     contenders: dict[str, Callable[[], Any]] = {
         label: (lambda trainer=trainer: trainer.steps(count)) for label, trainer in trainers.items()
     }
@@ -77,6 +85,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
         shares[label] = flops / timing.median / max(rates[types[label]])
     return {
         "unit": "seconds per step",
+        "device": device if on_cpu else torch.cuda.get_device_name(device),
         "batch_size": workload.settings.batch_size,
         "n_critic": workload.settings.n_critic,
         "steps_per_round": count,
@@ -96,7 +105,7 @@ def measure(name: str, rounds: int, steps: int, limit: float) -> dict[str, Any]:
         "floor": {
             "flops_per_step": flops,
             "convolution_rate": max(rates[torch.float32]),
-            "convolution_rate_one_thread": max(on_one),
+            "convolution_rate_one_thread": max(on_one, default=None),
             "convolution_rate_bfloat16": max(rates.get(torch.bfloat16, []), default=None),
             "shares": shares,
         },
@@ -124,6 +133,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=0, help="of each contender in a round; 0: as the workload says")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a workload begins no new round")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda[:i]; on a GPU without the peers")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     names = options.only.split(",")
@@ -133,7 +143,7 @@ def main() -> int:
     for name in names:
         machine = Machine()
         try:
-            found = measure(name, options.rounds, options.steps, options.limit)
+            found = measure(name, options.rounds, options.steps, options.limit, options.device)
         except MissingPeer as error:
             print(f"{name}: missing {error}")
             continue
@@ -141,8 +151,10 @@ def main() -> int:
             f"python -m benchmarks training_step --only {name} --rounds {options.rounds} --limit {options.limit:g}"
         )
         command += f" --threads {options.threads}" + (f" --steps {options.steps}" if options.steps else "")
+        on_cpu = options.device == "cpu"
+        command += "" if on_cpu else f" --device {options.device}"
         # After each workload: an interrupted run loses one.
-        write(f"training_step-{name}", found, command=command, machine=machine)
+        write(f"training_step-{name}{'' if on_cpu else '-gpu'}", found, command=command, machine=machine)
         print("  ".join(f"{key}: {value}" for key, value in row(name, found).items()), flush=True)
         for line in found["missing"]:
             print(f"  missing: {line}")

@@ -45,21 +45,24 @@ def main() -> None:
     parser.add_argument("--loss", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     architecture = DCGAN(norm_d="layer" if options.loss == "wgan-gp" else "batch")
     workload = OnDigits(
         architecture=architecture, shape=(1, 16, 16), loss=options.loss, steps=0, recipe={"latent_dim": 32}
     )
-    plain = Plain(workload, seed=options.seed)
+    plain = Plain(workload, seed=options.seed, device=options.device)
     plain.steps(options.steps)
     reference = Digits().load("test", root=None).data  # type: ignore[arg-type]
     plain.generator.eval()
     with torch.no_grad():
-        fakes = plain.generator(torch.randn(len(reference), 32)).mul(127.5).add(128).clamp(0, 255).to(torch.uint8)
+        latents = torch.randn(len(reference), 32, device=options.device)
+        fakes = plain.generator(latents).mul(127.5).add(128).clamp(0, 255).to(torch.uint8).cpu()
     extractor = DigitsExtractor()
     register_with_torch_fidelity()
     values = torch_fidelity.calculate_metrics(
-        input1=Tensors(fakes), input2=Tensors(reference), fid=True, isc=True, cuda=False, verbose=False,
+        input1=Tensors(fakes), input2=Tensors(reference), fid=True, isc=True, verbose=False,
+        cuda=options.device != "cpu",
         feature_extractor=extractor.registered_name, feature_layer_fid=extractor.feature_layer,
         feature_layer_isc=extractor.logits_layer, save_cpu_ram=True,
     )  # fmt: skip
