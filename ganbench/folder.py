@@ -23,6 +23,11 @@ def require_runs(runs: Path) -> None:
         raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
 
 
+def previous_checkpoint(path: Path) -> Path:
+    """Where the checkpoint before the last one, ``.../checkpoint.pt``, is kept."""
+    return path.with_suffix(".previous.pt")
+
+
 class TrialFolder:
     """The files of one trial, each written whole or not at all."""
 
@@ -43,7 +48,7 @@ class TrialFolder:
 
     def goes_on(self) -> bool:
         """Whether there is a checkpoint to go on from, the last one or the one before it."""
-        return self.checkpoint.exists() or self.checkpoint.with_suffix(".previous.pt").exists()
+        return any(path.exists() for path in (self.checkpoint, previous_checkpoint(self.checkpoint)))
 
     @property
     def trial_id(self) -> str:

@@ -177,6 +177,19 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
     )
 
 
+def trial_paths(runs: Path) -> list[Path]:
+    """The folders of the trials in a folder of runs, or the one trial whose folder this is.
+
+    Raises:
+        StoreError: there is no such folder, or it cannot be listed.
+    """
+    require_runs(runs)
+    try:
+        return [runs] if (runs / "spec.json").is_file() else sorted(path for path in runs.iterdir() if is_trial(path))
+    except OSError as error:
+        raise StoreError(f"cannot list {runs}: {error.strerror or error}") from error
+
+
 def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
     """Read all trials of a folder of runs, or the one trial whose folder this is.
 
@@ -187,14 +200,9 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
     Raises:
         StoreError: there is no such folder, or it cannot be listed.
     """
-    require_runs(runs)
-    try:
-        folders = [runs] if (runs / "spec.json").is_file() else sorted(p for p in runs.iterdir() if is_trial(p))
-    except OSError as error:
-        raise StoreError(f"cannot list {runs}: {error.strerror or error}") from error
     rows: list[Row] = []
     complaints: list[str] = []
-    for path in folders:
+    for path in trial_paths(runs):
         try:
             rows.append(read_row(TrialFolder(path)))
         except StoreError as error:

@@ -3,7 +3,7 @@
 from ganbench import manifest, sealing
 from ganbench.errors import StoreError
 from ganbench.files import file_sha256
-from ganbench.folder import TrialFolder
+from ganbench.folder import TrialFolder, previous_checkpoint
 from ganbench.results import read_row
 from ganbench.spec import FINAL
 
@@ -20,7 +20,7 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         row = read_row(folder)
     except StoreError as error:
         return [str(error)], []
-    for path in (folder.checkpoint, folder.checkpoint.with_suffix(".previous.pt")):
+    for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
         if not path.exists():
             continue
         try:

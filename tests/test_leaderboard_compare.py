@@ -4,21 +4,18 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from click.testing import CliRunner
 
 from ganbench import statistics
-from ganbench.cli import cli
-from ganbench.errors import StoreError, UsageError
+from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.results import Row, ValueInfo
 from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
-from tests.trials import component, make_protocol, make_spec, make_trial, trial
+from tests.trials import component, make_protocol, make_spec
 
 NONE = Margin(0.0, False)
 
@@ -273,33 +270,3 @@ def test_outputs_hold_against_hostile_names() -> None:
     assert "nothing to compare" in as_text(empty)
     assert "nothing to compare" in as_markdown(empty)
     assert ElementTree.fromstring(as_junit(empty)).get("tests") == "0"
-
-
-def test_the_command_line(tmp_path: Path) -> None:
-    for seed in range(5):
-        trial(tmp_path / "base", "a", seed, LOW[seed])
-        trial(tmp_path / "worse", "a", seed, HIGH[seed])
-        trial(tmp_path / "near", "a", seed, LOW[seed] + 0.05)
-    base = str(tmp_path / "base")
-    junit, comment = tmp_path / "out" / "gate.xml", tmp_path / "out" / "comment.md"
-    codes = {}
-    for name in ("base", "worse", "near"):
-        arguments = ["leaderboard", "compare", base, str(tmp_path / name), "--margin", "0", "--github"]
-        arguments += ["--junit", str(junit), "--markdown", str(comment)]
-        answer = CliRunner().invoke(cli, arguments, standalone_mode=False)
-        codes[name] = answer.return_value
-        assert answer.stdout.count("::notice title=ganbench::") == 1
-        assert junit.read_text().startswith("<?xml")
-        assert comment.read_text().startswith("### ")
-    assert codes == {"base": 0, "worse": 1, "near": 3}
-
-
-@pytest.mark.parametrize("side", ["base", "new"])
-def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
-    for place in ("base", "new"):
-        for seed in range(3):
-            trial(tmp_path / place, "a", seed, LOW[seed])
-    make_trial(tmp_path / side, make_spec("a", seed=3), "running")
-    arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
-    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
-        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)

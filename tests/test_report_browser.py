@@ -22,6 +22,7 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
+BASELINES = ["(real data)", "(untrained)"]
 EVIL = "<img src=x onerror=window.pwned=1></script><script>window.pwned=2</script>"
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
          "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
@@ -131,9 +132,6 @@ def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
     return value
 
 
-BASELINES = ["(real data)", "(untrained)"]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_it_opens_in_silence_and_fits(show: Open, page: Path, scheme: str, width: int) -> None:
@@ -188,8 +186,7 @@ def test_filtering_hides_rows_in_the_table_and_in_the_charts(show: Open, page: P
     box.send_keys(" no such row")
     assert names(browser) == []
     assert "No row" in css(browser, "#s0-intervals").text
-    for _ in range(30):
-        box.send_keys(Keys.BACKSPACE)
+    box.send_keys(Keys.BACKSPACE * 30)
     assert len(names(browser)) == 5
 
 

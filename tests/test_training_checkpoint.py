@@ -10,8 +10,9 @@ import torch
 
 from ganbench import sealing
 from ganbench.errors import StoreError
+from ganbench.folder import previous_checkpoint
 from ganbench.training import checkpoint
-from ganbench.training.checkpoint import DamagedCheckpoint, latest, load, previous, save
+from ganbench.training.checkpoint import DamagedCheckpoint, latest, load, save
 
 CONTENT: dict[str, Any] = {
     "step": 5,
@@ -46,8 +47,8 @@ def test_the_one_before_is_kept(path: Path) -> None:
     for step in (1, 2, 3):
         save(path, "t", {"step": step})
     assert load(path, "t")["step"] == 3
-    assert load(previous(path), "t")["step"] == 2
-    assert previous(path).name == "checkpoint.previous.pt"
+    assert load(previous_checkpoint(path), "t")["step"] == 2
+    assert previous_checkpoint(path).name == "checkpoint.previous.pt"
     assert sorted(each.name for each in path.parent.iterdir()) == ["checkpoint.previous.pt", "checkpoint.pt"]
     content, warnings = latest(path, "t")
     assert (content, warnings) == ({"step": 3}, [])
@@ -92,7 +93,7 @@ def test_two_damaged_ones_are_none(path: Path) -> None:
     save(path, "t", {"step": 1})
     save(path, "t", {"step": 2})
     damage(path, "one byte short")
-    damage(previous(path), "empty")
+    damage(previous_checkpoint(path), "empty")
     content, warnings = latest(path, "t")
     assert content is None
     assert len(warnings) == 2

@@ -125,10 +125,11 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
       ganbench runs verify
       ganbench runs verify hinge-dcgan-digits-s0-0123456789ab
     """
-    from ganbench.results import is_trial
+    from ganbench.folder import TrialFolder
+    from ganbench.results import trial_paths
     from ganbench.verification import verify as check
 
-    folders = [_find(trial, out) for trial in trials] or _folders(out, is_trial)
+    folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
     for folder in folders:
         damage, unverified = check(folder)
@@ -230,15 +231,6 @@ def _folder(row: "Row") -> "TrialFolder":
     from ganbench.folder import TrialFolder
 
     return TrialFolder(row.folder)
-
-
-def _folders(out: Path, is_trial: Any) -> "list[TrialFolder]":
-    from ganbench.folder import TrialFolder, require_runs
-
-    require_runs(out)
-    if (out / "spec.json").is_file():
-        return [TrialFolder(out)]
-    return [TrialFolder(path) for path in sorted(out.iterdir()) if is_trial(path)]
 
 
 def _find(trial: str, out: Path) -> "TrialFolder":

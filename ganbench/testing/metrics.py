@@ -185,11 +185,8 @@ def known_values(subject: Subject) -> None:
     for fake, real, wanted in known:
         found = compute(build(subject), fake, real)
         for name, value in wanted.items():
-            if math.isnan(value) or math.isnan(found[name]):
-                same = math.isnan(value) and math.isnan(found[name])
-            else:
-                same = math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9)
-            if not same:
+            undefined = math.isnan(found[name]) and math.isnan(value)
+            if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
                 raise Flaw(f"'{name}' is {found[name]:.9g} where {value:.9g} is known")
 
 

@@ -10,6 +10,7 @@ import torch
 
 from ganbench import sealing
 from ganbench.files import write_bytes
+from ganbench.folder import previous_checkpoint
 from ganbench.memory import is_of_the_device
 
 
@@ -31,7 +32,7 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
     # Written in full before the older ones are touched: a full disk leaves both of them as they are.
     write_bytes(fresh, sealing.seal(sealing.CHECKPOINT, buffer.getvalue()))
     if path.exists():
-        os.replace(path, previous(path))
+        os.replace(path, previous_checkpoint(path))
     os.replace(fresh, path)
 
 
@@ -73,7 +74,7 @@ def latest(
         RuntimeError: the device has no memory left, or has failed; the checkpoints stay where they are.
     """
     warnings: list[str] = []
-    for candidate in (path, previous(path)):
+    for candidate in (path, previous_checkpoint(path)):
         if not candidate.exists():
             continue
         try:
@@ -95,7 +96,7 @@ def latest(
 
 def remove(path: Path) -> None:
     """Remove a finished trial's checkpoints: its weights and results are in files of their own."""
-    for candidate in (path, previous(path), following(path)):
+    for candidate in (path, previous_checkpoint(path), following(path)):
         candidate.unlink(missing_ok=True)
 
 
@@ -112,8 +113,3 @@ def _compact(content: Any) -> Any:
     if isinstance(content, dict):
         return {key: _compact(value) for key, value in content.items()}
     return [_compact(value) for value in content] if isinstance(content, list) else content
-
-
-def previous(path: Path) -> Path:
-    """Where the checkpoint before the last one is kept."""
-    return path.with_suffix(".previous.pt")

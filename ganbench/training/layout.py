@@ -6,6 +6,7 @@ same numbers in the same order, copied.
 """
 
 import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,8 +43,13 @@ def choose_layout(
     """
     if len(shape) != 3:
         return torch.contiguous_format
+    probe = partial(_probe, networks, conditioning, shape, latent_dim, 2 * pack)
+    expected = probe(torch.contiguous_format)
+    if expected is None:
+        return torch.contiguous_format
     for views_copy in (False, True):
-        if _channels_last_does(networks, conditioning, shape, latent_dim, 2 * pack, views_copy=views_copy):
+        found = probe(torch.channels_last, views_copy=views_copy)
+        if found is not None and _alike(expected, found):
             for network in networks:
                 if views_copy:
                     _let_views_copy(network)
@@ -52,31 +58,29 @@ def choose_layout(
     return torch.contiguous_format
 
 
-def _channels_last_does(
+def _probe(
     networks: Networks,
     conditioning: Conditioning,
     shape: tuple[int, ...],
     latent_dim: int,
     n: int,
+    layout: torch.memory_format,
     *,
-    views_copy: bool,
-) -> bool:
-    """Whether copies of the networks, whose views copy where that is asked for, compute the same in channels-last."""
-    outputs = []
+    views_copy: bool = False,
+) -> tuple[Tensor, ...] | None:
+    """The outputs of copies of the networks in a layout, ``None`` where they cannot be run in it."""
     try:
-        for layout in (torch.contiguous_format, torch.channels_last):
-            tried = Networks(*copy.deepcopy(tuple(networks)))
-            for network in tried:
-                if views_copy:
-                    _let_views_copy(network)
-                network.to(memory_format=layout)
-            outputs.append(_run(tried, conditioning, shape, latent_dim, n, layout))
+        tried = Networks(*copy.deepcopy(tuple(networks)))
+        for network in tried:
+            if views_copy:
+                _let_views_copy(network)
+            network.to(memory_format=layout)
+        return _run(tried, conditioning, shape, latent_dim, n, layout)
     except (RuntimeError, ValueError, TypeError) as error:
         # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied.
         if is_of_the_device(error):
             raise
-        return False
-    return _alike(*outputs)
+        return None
 
 
 def _run(

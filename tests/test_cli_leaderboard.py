@@ -1,0 +1,41 @@
+"""``ganbench leaderboard compare`` as CI calls it: its exit codes, what it writes, what it will not judge."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import cli
+from ganbench.errors import StoreError
+from tests.rows import HIGH, LOW
+from tests.trials import make_spec, make_trial, trial
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    for seed in range(5):
+        trial(tmp_path / "base", "a", seed, LOW[seed])
+        trial(tmp_path / "worse", "a", seed, HIGH[seed])
+        trial(tmp_path / "near", "a", seed, LOW[seed] + 0.05)
+    base = str(tmp_path / "base")
+    junit, comment = tmp_path / "out" / "gate.xml", tmp_path / "out" / "comment.md"
+    codes = {}
+    for name in ("base", "worse", "near"):
+        arguments = ["leaderboard", "compare", base, str(tmp_path / name), "--margin", "0", "--github"]
+        arguments += ["--junit", str(junit), "--markdown", str(comment)]
+        answer = CliRunner().invoke(cli, arguments, standalone_mode=False)
+        codes[name] = answer.return_value
+        assert answer.stdout.count("::notice title=ganbench::") == 1
+        assert junit.read_text().startswith("<?xml")
+        assert comment.read_text().startswith("### ")
+    assert codes == {"base": 0, "worse": 1, "near": 3}
+
+
+@pytest.mark.parametrize("side", ["base", "new"])
+def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
+    for place in ("base", "new"):
+        for seed in range(3):
+            trial(tmp_path / place, "a", seed, LOW[seed])
+    make_trial(tmp_path / side, make_spec("a", seed=3), "running")
+    arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
+    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
