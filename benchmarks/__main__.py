@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOT_SCRIPTS = ("__init__", "__main__", "harness")
+NOT_SCRIPTS = ("__init__", "__main__", "harness", "apart")
 
 
 def scripts() -> dict[str, str]:

@@ -11,12 +11,16 @@ Contenders:
 - ``peer``: ``calculate_metrics`` as called by default, which reads tensors through four worker processes.
 - ``peer-inline``: the same with ``save_cpu_ram=True``, which reads them in its own process. The strictest peer.
 - ``ganbench-files``, ``peer-files``: the fakes, and the peer's reference, are folders of PNG files.
+
+Each has a process of its own, as its users run it; they take turns.
 """
 
 import argparse
+import contextlib
 import shlex
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +30,20 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from benchmarks.harness import Machine, interleave, report, write
+from benchmarks.apart import Apart
+from benchmarks.harness import Machine, interleave, report, timed, write
 from ganbench.api import Extractor, Samples
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.sources import read_given
 from ganbench.extractors import register_with_torch_fidelity
 from ganbench.extractors.embedded import Digits, Mnist
+from ganbench.heap import keep_freed_memory
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 
 EXTRACTORS: dict[str, type[Extractor]] = {"digits": Digits, "mnist": Mnist}
+PEERS: dict[str, dict[str, Any]] = {"peer": {}, "peer-inline": {"save_cpu_ram": True}}
 BAR = 10.0
 
 
@@ -69,6 +76,75 @@ def write_folder(path: Path, samples: Tensor) -> Path:
     return path
 
 
+def levels_of(n: int, size: int) -> tuple[Tensor, Tensor]:
+    """Fakes and reals as uint8 (n, 1, size, size)."""
+    return to_uint8(images(n, size, 1)), to_uint8(images(n, size, 2))
+
+
+class Scorer:
+    """One contender, in a process of its own.
+
+    Args:
+        label: which.
+        extractor: a key of :data:`EXTRACTORS`.
+        n: fakes, and reals.
+        folders: of fakes and of reals, for those who read files.
+        threads: that torch may use.
+    """
+
+    def __init__(self, label: str, extractor: str, n: int, folders: tuple[Path, Path] | None, threads: int) -> None:
+        torch.set_num_threads(threads)
+        register_with_torch_fidelity()
+        self._label, self._extractor, self._folders = label, EXTRACTORS[extractor](), folders
+        size = self._extractor.sizes[0]
+        self._fakes = images(n, size, 1)
+        self._levels, self._reals = levels_of(n, size)
+        self._evaluator = Evaluator(
+            reference=Samples(data=self._reals),
+            mixture=None,
+            metrics={"fid": FID(), "is": InceptionScore()},
+            extractor=self._extractor,
+            device=torch.device("cpu"),
+            cache=None,
+        )
+        if label.startswith("ganbench"):
+            keep_freed_memory()  # as a trial's process does
+
+    def run(self) -> float:
+        """Score the fakes twice and return the seconds of the second time.
+
+        While the others were running the processor's caches have become theirs.
+        """
+        self.numbers()
+        return timed(self.numbers)
+
+    def numbers(self) -> dict[str, float]:
+        """Score the fakes once."""
+        if self._label == "ganbench":
+            return self._evaluator.score(self._fakes, final=False)
+        if self._label in PEERS:
+            return self._peer(Tensors(self._levels), Tensors(self._reals), **PEERS[self._label])
+        assert self._folders is not None
+        if self._label == "ganbench-files":
+            data, _ = read_given(self._folders[0], "images", tuple(self._fakes.shape[1:]), "", 0)
+            return self._evaluator.score_real(Samples(data=data))
+        return self._peer(*map(str, self._folders))
+
+    def _peer(self, first: Any, second: Any, **options: Any) -> dict[str, float]:
+        found: dict[str, float] = torch_fidelity.calculate_metrics(
+            input1=first,
+            input2=second,
+            feature_extractor=self._extractor.registered_name,
+            fid=True,
+            isc=True,
+            cuda=False,
+            cache=False,
+            verbose=False,
+            **options,
+        )
+        return found
+
+
 def main() -> int:
     """Run, print, write; exit code 1 where the numbers disagree."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks evaluation")
@@ -79,49 +155,28 @@ def main() -> int:
     parser.add_argument("--name", default="", help="of the file with the results; by default the extractor's")
     parser.add_argument("--no-files", action="store_true", help="leave the folders of PNG files out")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     machine = Machine()
-    register_with_torch_fidelity()
-    extractor = EXTRACTORS[arguments.extractor]()
-    size = extractor.sizes[0]
-    fakes, reals = images(arguments.n, size, 1), to_uint8(images(arguments.n, size, 2))
-    levels = to_uint8(fakes)
-    evaluator = Evaluator(
-        reference=Samples(data=reals),
-        mixture=None,
-        metrics={"fid": FID(), "is": InceptionScore()},
-        extractor=extractor,
-        device=torch.device("cpu"),
-        cache=None,
-    )
+    # The module by its name: as a script this one is called something else in every process.
+    from benchmarks.evaluation import Scorer
 
-    def peer(first: Any, second: Any, **options: Any) -> dict[str, float]:
-        found: dict[str, float] = torch_fidelity.calculate_metrics(
-            input1=first, input2=second, feature_extractor=extractor.registered_name, fid=True, isc=True, cuda=False,
-            cache=False, verbose=False, **options,
-        )  # fmt: skip
-        return found
-
-    with tempfile.TemporaryDirectory() as place:
-        contenders: dict[str, Any] = {
-            "ganbench": lambda: evaluator.score(fakes, final=False),
-            "peer": lambda: peer(Tensors(levels), Tensors(reals)),
-            "peer-inline": lambda: peer(Tensors(levels), Tensors(reals), save_cpu_ram=True),
-        }
-        pairs = [("peer", "ganbench"), ("peer-inline", "ganbench")]
+    with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
+        size = EXTRACTORS[arguments.extractor].sizes[0]
+        labels, pairs, folders = ["ganbench", *PEERS], [("peer", "ganbench"), ("peer-inline", "ganbench")], None
         if not arguments.no_files:
-            first, second = write_folder(Path(place) / "fakes", levels), write_folder(Path(place) / "reals", reals)
-            shape = (1, size, size)
-
-            def from_files() -> dict[str, float]:
-                data, _ = read_given(first, "images", shape, "", 0)
-                return evaluator.score_real(Samples(data=data))
-
-            contenders |= {"ganbench-files": from_files, "peer-files": lambda: peer(str(first), str(second))}
+            fakes, reals = levels_of(arguments.n, size)
+            folders = write_folder(Path(place) / "fakes", fakes), write_folder(Path(place) / "reals", reals)
+            labels += ["ganbench-files", "peer-files"]
             pairs.append(("peer-files", "ganbench-files"))
-        numbers = {name: run() for name, run in contenders.items()}
+        processes = {
+            label: stack.enter_context(
+                Apart(Scorer, label, arguments.extractor, arguments.n, folders, arguments.threads)
+            )
+            for label in labels
+        }
+        contenders = {label: partial(process.call, "run") for label, process in processes.items()}
+        numbers = {label: process.call("numbers") for label, process in processes.items()}
         agree = all(_same(numbers["ganbench"], found) for found in numbers.values())
-        timings = interleave(contenders, arguments.rounds, warm=0)
+        timings = interleave(contenders, arguments.rounds, warm=1)
     print(f"FID and IS, {arguments.n} against {arguments.n} of {size}x{size}, extractor {arguments.extractor}")
     ratios = report(timings, pairs)
     print(f"numbers {'agree to 1e-5' if agree else 'DISAGREE'}; the bar of {BAR:g} times is "

@@ -7,52 +7,28 @@ two. A full run of the paper's table is 400,000 steps: here a few, in interleave
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import torch
-
-from benchmarks.harness import Machine, interleave, ratio, timed, write
-from benchmarks.training.operators import shares
-from benchmarks.training.ours import Ours, Silent
+from benchmarks.apart import Apart
+from benchmarks.harness import Machine, interleave, ratio, write
+from benchmarks.training.batched import Batched
+from benchmarks.training.ours import Ours
 from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import Workload
 from ganbench.architectures.pacgan import PacGAN
-from ganbench.training.batched import Member, train_together
-from ganbench.training.loop import Objective
-from ganbench.training.state import State
+from ganbench.heap import keep_freed_memory
 
 PAPER = {"latent_dim": 2, "batch_size": 100, "beta1": 0.5, "beta2": 0.999}
 
 
-class Batched:
-    """Trains the seeds of a workload as one batched model."""
-
-    def __init__(self, workload: Workload, seeds: Sequence[int], device: str) -> None:
-        self._recipe = workload.settings
-        self._members = [
-            Member(
-                state=State(
-                    architecture=workload.architecture,
-                    samples=workload.samples(),
-                    recipe=self._recipe,
-                    seed=seed,
-                    device=torch.device(device),
-                ),
-                objective=Objective(loss=workload.build_loss(), penalties=()),
-                observer=Silent(),
-            )
-            for seed in seeds
-        ]
-
-    def steps(self, count: int) -> float:
-        """Train ``count`` steps of every seed and return the seconds per seed and step."""
-        until = self._recipe.model_copy(update={"steps": self._members[0].state.step + count})
-
-        def work() -> None:
-            train_together(self._members, until, evaluate_every=0, end=lambda member, error: None)
-
-        return timed(work) / count / len(self._members)
+def contender(label: str, steps: int, seeds: int, device: str) -> Any:
+    """The plain loop, ganbench's for one seed, or the batched model, in this process."""
+    workload = Workload(architecture=PacGAN(), shape=(2,), loss="vanilla", steps=steps, recipe=PAPER)
+    if label == "plain":
+        return Plain(workload, device=device)
+    keep_freed_memory()  # as a trial's process does
+    return Ours(workload, device=device) if label == "one seed" else Batched(workload, range(seeds), device)
 
 
 def main() -> int:
@@ -65,30 +41,27 @@ def main() -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--name", default="mixtures", help="of the file with the results")
     options = parser.parse_args()
-    workload = Workload(architecture=PacGAN(), shape=(2,), loss="vanilla", steps=options.steps, recipe=PAPER)
     machine = Machine()
-    trainers: dict[str, Any] = {
-        "plain": Plain(workload, device=options.device),
-        "one seed": Ours(workload, device=options.device),
-        "batched": Batched(workload, range(options.seeds), options.device),
+    # The module by its name: as a script this one is called something else in every process.
+    from benchmarks.mixtures import contender
+
+    trainers = {
+        label: Apart(contender, label, options.steps, options.seeds, options.device)
+        for label in ("plain", "one seed", "batched")
     }
 
-    def case(trainer: Any, threads: int) -> Callable[[], float]:
-        def run() -> float:
-            torch.set_num_threads(threads)
-            return float(trainer.steps(options.steps))
-
-        return run
+    def case(trainer: Apart, threads: int) -> Callable[[], float]:
+        return lambda: float(trainer.call("steps", options.steps, threads=threads))
 
     threads = [int(count) for count in options.threads.split(",")]
     timings = interleave(
         {f"{name}, {count} threads": case(trainer, count) for count in threads for name, trainer in trainers.items()},
         options.rounds,
     )
-    flops = trainers["one seed"].flops()
-    operators = {
-        name: shares(lambda trainer=trainer: trainer.steps(options.steps)) for name, trainer in trainers.items()
-    }
+    flops = trainers["one seed"].call("flops")
+    operators = {name: trainer.call("operators", options.steps) for name, trainer in trainers.items()}
+    for trainer in trainers.values():
+        trainer.close()
     content = {
         "unit": "seconds per seed and step",
         "seeds": options.seeds,

@@ -1,7 +1,8 @@
 """``python -m benchmarks training_step [--only NAME,...]``: a training step against peers, and its floor.
 
 Like for like is float32: the same networks, batch, loss and optimiser, fresh fakes in both players' updates. bfloat16
-is other arithmetic and stands in a column of its own, where the processor has instructions for it.
+is other arithmetic and stands in a column of its own, where the processor has instructions for it. Each contender has
+a process of its own, as its users run it; they take turns.
 """
 
 import argparse
@@ -11,85 +12,67 @@ from typing import Any
 
 import torch
 
+from benchmarks.apart import Apart
 from benchmarks.harness import Machine, interleave, ratio, write
+from benchmarks.training.contenders import BFLOAT16, EXAMPLE, contenders, workload_of
 from benchmarks.training.floor import convolution_rate
-from benchmarks.training.operators import shares as shares_of_time
-from benchmarks.training.ours import Ours, Theirs
-from benchmarks.training.peers import PEERS, MissingPeer, load_example, network_classes
-from benchmarks.training.plain import Plain
-from benchmarks.training.workloads import WORKLOADS, Workload
+from benchmarks.training.peers import MissingPeer
+from benchmarks.training.workloads import WORKLOADS
 from ganbench.environment import emulates_bfloat16
 
-EXAMPLE = "fidelity-example"
-BFLOAT16 = "ganbench bfloat16"
 GPU_STEPS = 50
 """How many times as many steps a round has on a GPU, where a step is short and the first ones record the others."""
 
 
-def _workload(name: str) -> Workload:
-    if name != EXAMPLE:
-        return WORKLOADS[name]
-    generator, discriminator = network_classes(load_example())
-    return Workload(
-        architecture=Theirs(generator, discriminator),
-        shape=(3, 32, 32),
-        loss="hinge",
-        steps=1,
-        recipe={"n_critic": 5, "beta1": 0.0, "beta2": 0.9, "lr_schedule": "linear"},
-        peers=("torch-fidelity example",),
-    )
-
-
-def measure(name: str, rounds: int, steps: int, limit: float, device: str) -> dict[str, Any]:
+def measure(name: str, rounds: int, steps: int, limit: float, device: str, threads: int) -> dict[str, Any]:
     """Measure one workload in interleaved rounds; the machine's own peak is measured in every round, too."""
-    workload = _workload(name)
+    workload = workload_of(name)
     on_cpu = device == "cpu"
-    ours = Ours(workload, device=device)
-    trainers: dict[str, Any] = {"ganbench": ours, "plain": Plain(workload, device=device)}
-    missing = []
-    for peer in workload.peers:
-        if not on_cpu:
-            missing.append(f"{peer}: peers are timed on the CPU only")
-            continue
-        try:
-            trainers[peer] = PEERS[peer](workload)
-        except MissingPeer as error:
-            missing.append(str(error))
+    labels = ["ganbench", "plain", *(workload.peers if on_cpu else ())]
     if not emulates_bfloat16(torch.device(device)):
-        trainers[BFLOAT16] = Ours(workload, device=device, precision="bfloat16")
+        labels.append(BFLOAT16)
+    trainers, missing = contenders(name, labels, device, threads)
+    missing += [f"{peer}: peers are timed on the CPU only" for peer in workload.peers if not on_cpu]
+    try:
+        return {
+            "unit": "seconds per step",
+            "device": device if on_cpu else torch.cuda.get_device_name(device),
+            "batch_size": workload.settings.batch_size,
+            "n_critic": workload.settings.n_critic,
+            "threads": threads,
+            "missing": missing,
+            **_measured(trainers, rounds, steps or workload.steps * (1 if on_cpu else GPU_STEPS), limit, device),
+        }
+    finally:
+        for trainer in trainers.values():
+            trainer.close()
 
+
+def _measured(trainers: dict[str, Apart], rounds: int, count: int, limit: float, device: str) -> dict[str, Any]:
     types = {label: torch.bfloat16 if label == BFLOAT16 else torch.float32 for label in trainers}
     rates: dict[torch.dtype, list[float]] = {dtype: [] for dtype in types.values()}
-
     on_one: list[float] = []
 
     def peak() -> None:
         for dtype, found in rates.items():
             found.append(convolution_rate(dtype, device=device))
-        if not on_cpu:
+        if device != "cpu":
             return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         on_one.append(convolution_rate())
         torch.set_num_threads(threads)
 
-    count = steps or workload.steps * (1 if on_cpu else GPU_STEPS)
-    contenders: dict[str, Callable[[], Any]] = {
-        label: (lambda trainer=trainer: trainer.steps(count)) for label, trainer in trainers.items()
+    work: dict[str, Callable[[], Any]] = {
+        label: (lambda trainer=trainer: trainer.call("steps", count)) for label, trainer in trainers.items()
     }
-    timings = interleave({**contenders, "peak": peak}, rounds, limit=limit)
+    timings = interleave({**work, "peak": peak}, rounds, limit=limit)
     del timings["peak"]
-    flops = ours.flops()
-    shares = {}
-    for label, timing in timings.items():
-        shares[label] = flops / timing.median / max(rates[types[label]])
+    # What a step takes as it is written, and what ours takes: some of its convolutions have another form.
+    flops = {label: trainers[label].call("flops") for label in ("plain", "ganbench")}
+    done = {label: flops["ganbench"] if label in ("ganbench", BFLOAT16) else flops["plain"] for label in trainers}
     return {
-        "unit": "seconds per step",
-        "device": device if on_cpu else torch.cuda.get_device_name(device),
-        "batch_size": workload.settings.batch_size,
-        "n_critic": workload.settings.n_critic,
         "steps_per_round": count,
-        "threads": torch.get_num_threads(),
         "seconds": {
             label: {
                 "median": timing.median,
@@ -100,14 +83,16 @@ def measure(name: str, rounds: int, steps: int, limit: float, device: str) -> di
             for label, timing in timings.items()
         },
         "ratios": {label: ratio(timing, timings["ganbench"]) for label, timing in timings.items()},
-        "missing": missing,
-        "operators": {"ganbench": shares_of_time(lambda: ours.steps(count))},
+        "operators": {"ganbench": trainers["ganbench"].call("operators", count)},
         "floor": {
-            "flops_per_step": flops,
+            "flops_per_step": flops["plain"],
+            "flops_per_step_of_ganbench": flops["ganbench"],
             "convolution_rate": max(rates[torch.float32]),
             "convolution_rate_one_thread": max(on_one, default=None),
             "convolution_rate_bfloat16": max(rates.get(torch.bfloat16, []), default=None),
-            "shares": shares,
+            "shares": {
+                label: done[label] / timing.median / max(rates[types[label]]) for label, timing in timings.items()
+            },
         },
     }
 
@@ -143,7 +128,7 @@ def main() -> int:
     for name in names:
         machine = Machine()
         try:
-            found = measure(name, options.rounds, options.steps, options.limit, options.device)
+            found = measure(name, options.rounds, options.steps, options.limit, options.device, options.threads)
         except MissingPeer as error:
             print(f"{name}: missing {error}")
             continue

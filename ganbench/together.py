@@ -15,6 +15,7 @@ from ganbench.environment import others
 from ganbench.errors import UsageError
 from ganbench.failures import ended_by
 from ganbench.folder import TrialFolder
+from ganbench.heap import keep_freed_memory
 from ganbench.outputs import conclude
 from ganbench.parts import Parts, build_objective
 from ganbench.recording import Recorder
@@ -39,6 +40,7 @@ def run_together(leader: TrialFolder) -> list[str]:
             recorder.folder.append_start({"time": recorder.started, **place})
             recorder.folder.write_status("running", started=recorder.started, **place)
         torch.set_num_threads(first.execution.threads)
+        keep_freed_memory()
         batch = _Batch([recorder.trial.spec for recorder in recorders], first.execution, recorders, stop)
     except BaseException as error:
         return [ended_by(error, recorder) for recorder in recorders]

@@ -12,6 +12,7 @@ from ganbench.api import Architecture
 from ganbench.errors import UsageError
 from ganbench.failures import ended_by
 from ganbench.folder import TrialFolder
+from ganbench.heap import keep_freed_memory
 from ganbench.outputs import conclude
 from ganbench.parts import Parts, build_objective, held_out
 from ganbench.recording import Recorder
@@ -40,6 +41,7 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
         folder.append_start({"time": recorder.started, **place})
         folder.write_status("running", started=recorder.started, **place)
         torch.set_num_threads(trial.execution.threads)
+        keep_freed_memory()
         return _run(trial.spec, trial.execution, recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
         return ended_by(error, recorder)

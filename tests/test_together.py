@@ -3,13 +3,14 @@
 import json
 import signal
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from ganbench import plugins, together
+from ganbench import plugins, together, trial
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.batching import Batching
 from ganbench.folder import TrialFolder
@@ -138,6 +139,18 @@ def planned(
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_the_process_of_a_trial_keeps_the_memory_that_it_frees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: int
+) -> None:
+    kept: list[str] = []
+    for module in (trial, together):
+        monkeypatch.setattr(module, "keep_freed_memory", partial(kept.append, module.__name__))
+    folders = planned(tmp_path, MLP, seeds=seeds, steps=1, every=1)
+    assert set(run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == {"done"}
+    assert kept == ["ganbench.together" if seeds > 1 else "ganbench.trial"]
 
 
 def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
-"""What the machine can do at best: its measured rate of convolutions in float32 and bfloat16."""
+"""What a step takes, and what the machine can do at best: operations, and its rate of convolutions."""
+
+import contextlib
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import conv2d
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import timed
 
@@ -28,3 +32,18 @@ def convolution_rate(dtype: torch.dtype = torch.float32, *, device: str = "cpu",
             seconds = min(timed(run) for _ in range(repeats))
         best = max(best, 2 * images * side * side * channels * filters * 9 / seconds)
     return best
+
+
+def counted(step: Callable[[], object]) -> int:
+    """The floating-point operations of a step."""
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _Everything()  # type: ignore[assignment]
+    with counter:
+        step()
+    return int(counter.get_total_flops())
+
+
+class _Everything(contextlib.nullcontext[None]):
+    """In place of the counter's own tracker, which counts by module and cannot follow a second differentiation."""
+
+    parents = frozenset({"Global"})

@@ -1,12 +1,11 @@
 """ganbench's own training loop, as a trial runs it, for a given number of steps."""
 
-import contextlib
-
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import timed
+from benchmarks.training.floor import counted
+from benchmarks.training.operators import shares
 from benchmarks.training.workloads import Workload
 from ganbench.api import Architecture, Networks
 from ganbench.training.loop import Objective, discriminator_update, generator_update, train
@@ -47,21 +46,19 @@ class Ours:
         until = self._recipe.model_copy(update={"steps": self._state.step + count})
         return timed(lambda: train(self._state, self._objective, until, Silent(), evaluate_every=0)) / count
 
+    def operators(self, count: int) -> dict[str, float]:
+        """The operators that take the largest shares of the time of ``count`` steps."""
+        return shares(lambda: self.steps(count))
+
     def flops(self) -> int:
         """The floating-point operations of one step: a generator update after ``n_critic`` discriminator updates."""
-        counter = FlopCounterMode(display=False)
-        counter.mod_tracker = _Everything()  # type: ignore[assignment]
-        with counter:
+
+        def step() -> None:
             for _ in range(self._recipe.n_critic):
                 discriminator_update(self._state, self._objective, self._recipe)
             generator_update(self._state, self._objective, self._recipe)
-        return int(counter.get_total_flops())
 
-
-class _Everything(contextlib.nullcontext[None]):
-    """In place of the counter's own tracker, which counts by module and cannot follow a second differentiation."""
-
-    parents = frozenset({"Global"})
+        return counted(step)
 
 
 class Flat(nn.Module):

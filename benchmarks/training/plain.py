@@ -11,6 +11,8 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.harness import timed
+from benchmarks.training.floor import counted
+from benchmarks.training.operators import shares
 from benchmarks.training.workloads import Workload, as_floats
 
 PRINT_EVERY = 50
@@ -38,6 +40,14 @@ class Plain:
     def steps(self, count: int) -> float:
         """Train ``count`` steps and return the seconds per step."""
         return timed(lambda: [self._one_step() for _ in range(count)]) / count
+
+    def operators(self, count: int) -> dict[str, float]:
+        """The operators that take the largest shares of the time of ``count`` steps."""
+        return shares(lambda: self.steps(count))
+
+    def flops(self) -> int:
+        """The floating-point operations of one step: a generator update after ``n_critic`` discriminator updates."""
+        return counted(self._one_step)
 
     def _batches(self) -> Iterator[Tensor]:
         while True:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from ganbench.api import Networks
 from ganbench.architectures.checks import flag, one_of
 from ganbench.architectures.conditional import CONDITIONS, Backbone, batch_norm, condition_discriminator, normalise
+from ganbench.architectures.resampling import halved
 from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
 
 SMALL = 32
@@ -95,12 +96,13 @@ class DownBlock(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if down or inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.conv2(functional.relu(self.conv1(x if self.first else functional.relu(x))))
-        if self.down:
-            # A mean over 2×2 and a 1×1 convolution commute; this order does a quarter of the work.
-            h, x = functional.avg_pool2d(h, 2), functional.avg_pool2d(x, 2)
-        skip: Tensor = self.shortcut(x)
-        return h + skip
+        h = functional.relu(self.conv1(x if self.first else functional.relu(x)))
+        if not self.down:
+            plain: Tensor = self.conv2(h) + self.shortcut(x)
+            return plain
+        # A mean over 2×2 and a 1×1 convolution commute; this order does a quarter of the work.
+        skip: Tensor = self.shortcut(functional.avg_pool2d(x, 2))
+        return halved(self.conv2, h) + skip
 
 
 class Discriminator(Backbone):

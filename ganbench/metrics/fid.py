@@ -47,9 +47,10 @@ class GroupedMoments:
         rows = features.double().numpy()
         # Sums of squares around zero would cancel; around the mean they do not.
         self.centre: Array = rows.mean(axis=0)
-        rows = rows - self.centre
         order = np.random.RandomState(SHUFFLE_SEED).permutation(len(rows))
-        parts = [rows[index] for index in np.array_split(order, groups)]
+        rows = rows[order]
+        rows -= self.centre
+        parts = np.array_split(rows, groups)
         self.counts = [len(part) for part in parts]
         self.sums: list[Array] = [part.sum(axis=0) for part in parts]
         self.products: list[Array] = [part.T @ part for part in parts]

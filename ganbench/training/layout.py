@@ -1,11 +1,13 @@
-"""Which memory layout the networks of a trial are run in.
+"""Which memory layout the networks of a trial are run in, and in which forms.
 
 Convolutions prefer channels-last. Many networks written by hand flatten their features with ``x.view(len(x), -1)``,
 which refuses tensors in that layout, so where nothing else stands in the way such a view becomes a ``reshape``: the
-same numbers in the same order, copied.
+same numbers in the same order, copied. On a CPU convolutions in that layout take the forms of
+:mod:`ganbench.training.convolutions`.
 """
 
 import copy
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from ganbench.api import Conditioning, Networks
 from ganbench.memory import is_of_the_device
 from ganbench.training.conditional import generate, judge
+from ganbench.training.convolutions import FasterConvolutions
 
 TOLERANCE = 1e-2
 """How far outputs of the two layouts may be apart, relative to the largest: room for the rounding of deep networks."""
@@ -29,7 +32,7 @@ def choose_layout(
     Copies of them are tried, forward and backward, on a few samples: in eval mode, whose outputs must be alike in both
     layouts, and in train mode, which must only run, since dropout draws its masks in the order of memory. The networks
     themselves, the random streams and the device's memory are afterwards as before; only the layout of the weights is
-    another, and a network whose views must copy has hooks that see to it.
+    another, and a network that must run in other forms has hooks that see to it.
 
     Args:
         networks: on the device that they train on.
@@ -47,12 +50,14 @@ def choose_layout(
     expected = probe(torch.contiguous_format)
     if expected is None:
         return torch.contiguous_format
-    for views_copy in (False, True):
-        found = probe(torch.channels_last, views_copy=views_copy)
+    forms: list[tuple[type[TorchFunctionMode], ...]] = [(), (_ViewsCopy,)]
+    if _device(networks).type == "cpu":
+        forms = [(FasterConvolutions,), (FasterConvolutions, _ViewsCopy), *forms]
+    for modes in forms:
+        found = probe(torch.channels_last, modes)
         if found is not None and _alike(expected, found):
             for network in networks:
-                if views_copy:
-                    _let_views_copy(network)
+                _run_under(network, modes)
                 network.to(memory_format=torch.channels_last)
             return torch.channels_last
     return torch.contiguous_format
@@ -65,15 +70,13 @@ def _probe(
     latent_dim: int,
     n: int,
     layout: torch.memory_format,
-    *,
-    views_copy: bool = False,
+    modes: Sequence[type[TorchFunctionMode]] = (),
 ) -> tuple[Tensor, ...] | None:
     """The outputs of copies of the networks in a layout, ``None`` where they cannot be run in it."""
     try:
         tried = Networks(*copy.deepcopy(tuple(networks)))
         for network in tried:
-            if views_copy:
-                _let_views_copy(network)
+            _run_under(network, modes)
             network.to(memory_format=layout)
         return _run(tried, conditioning, shape, latent_dim, n, layout)
     except (RuntimeError, ValueError, TypeError) as error:
@@ -93,8 +96,7 @@ def _run(
 ) -> tuple[Tensor, ...]:
     """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's outputs."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
-    weight = next(networks.generator.parameters(), None)
-    device = weight.device if weight is not None else torch.device("cpu")
+    device = _device(networks)
     labels = None if conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
     numbers = torch.Generator().manual_seed(0)
     latents = torch.randn(n, latent_dim, generator=numbers).to(device)
@@ -137,15 +139,24 @@ class _ViewsCopy(TorchFunctionMode):
             return x.reshape(*(sizes or [kwargs["size"]]))
 
 
-def _let_views_copy(network: nn.Module) -> None:
-    """Run a network's forward pass under :class:`_ViewsCopy`, copies of the network too."""
-    mode: Any = _ViewsCopy()
+def _run_under(network: nn.Module, modes: Sequence[type[TorchFunctionMode]]) -> None:
+    """Run a network's forward pass under modes, copies of the network too."""
+    if not modes:
+        return
+    entered: list[Any] = [mode() for mode in modes]
 
     def enter(module: nn.Module, inputs: Any) -> None:
-        mode.__enter__()
+        for mode in entered:
+            mode.__enter__()
 
     def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-        mode.__exit__(None, None, None)
+        for mode in reversed(entered):
+            mode.__exit__(None, None, None)
 
     network.register_forward_pre_hook(enter)
     network.register_forward_hook(leave, always_call=True)
+
+
+def _device(networks: Networks) -> torch.device:
+    weight = next(networks.generator.parameters(), None)
+    return weight.device if weight is not None else torch.device("cpu")

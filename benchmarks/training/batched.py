@@ -1,0 +1,47 @@
+"""ganbench's training of several seeds as one batched model, for a given number of steps."""
+
+from collections.abc import Sequence
+
+import torch
+
+from benchmarks.harness import timed
+from benchmarks.training.operators import shares
+from benchmarks.training.ours import Silent
+from benchmarks.training.workloads import Workload
+from ganbench.training.batched import Member, train_together
+from ganbench.training.loop import Objective
+from ganbench.training.state import State
+
+
+class Batched:
+    """Trains the seeds of a workload as one batched model."""
+
+    def __init__(self, workload: Workload, seeds: Sequence[int], device: str) -> None:
+        self._recipe = workload.settings
+        self._members = [
+            Member(
+                state=State(
+                    architecture=workload.architecture,
+                    samples=workload.samples(),
+                    recipe=self._recipe,
+                    seed=seed,
+                    device=torch.device(device),
+                ),
+                objective=Objective(loss=workload.build_loss(), penalties=()),
+                observer=Silent(),
+            )
+            for seed in seeds
+        ]
+
+    def steps(self, count: int) -> float:
+        """Train ``count`` steps of every seed and return the seconds per seed and step."""
+        until = self._recipe.model_copy(update={"steps": self._members[0].state.step + count})
+
+        def work() -> None:
+            train_together(self._members, until, evaluate_every=0, end=lambda member, error: None)
+
+        return timed(work) / count / len(self._members)
+
+    def operators(self, count: int) -> dict[str, float]:
+        """The operators that take the largest shares of the time of ``count`` steps."""
+        return shares(lambda: self.steps(count))

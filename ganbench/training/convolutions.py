@@ -1,0 +1,164 @@
+"""Convolutions in forms that compute the same on a CPU in less time; the order of sums, and so rounding, is another.
+
+A CPU's kernels are made for many channels and for kernels smaller than their input. What they are slow at, and what
+takes more products than it needs, is done otherwise while a trial's networks run:
+
+- a nearest-neighbour doubling and a 3x3 convolution are one transposed 4x4 convolution of stride 2, and a 3x3
+  convolution and a mean over 2x2 are one 4x4 convolution of stride 2: four products in place of nine;
+- a kernel as large as its input, or an input of one pixel, is a product of two matrices;
+- what leads to an image of few channels (a generator's last convolution, the gradient with respect to a
+  discriminator's input) is a product of matrices whose columns are added up.
+
+Each form can be differentiated as often as the plain one.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, pad
+from torch.overrides import TorchFunctionMode
+
+from ganbench.architectures.resampling import halved
+from ganbench.training.few_channels import FromFew, ToFew
+
+FEW = 4
+"""So many channels are few: those of an image."""
+MANY = 16
+"""From so many channels to few, a product of matrices is the faster."""
+_DOUBLED_FROM = "_ganbench_doubled_from"
+
+
+class FasterConvolutions(TorchFunctionMode):
+    """While it is entered, convolutions take the forms above wherever they apply."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        form = _FORMS.get(func)
+        if form is not None:
+            return form(*args, **(kwargs or {}))
+        if func is halved:
+            with self:
+                return _halved(*args)
+        return func(*args, **(kwargs or {}))
+
+
+def _interpolate(input: Tensor, *args: Any, **options: Any) -> Tensor:  # noqa: A002  # torch's own name
+    doubled = interpolate(input, *args, **options)
+    mode = args[2] if len(args) > 2 else options.get("mode", "nearest")
+    twice = input.dim() == 4 and doubled.shape[2:] == (2 * input.shape[2], 2 * input.shape[3])
+    if mode == "nearest" and twice and not (doubled.is_inference() or input.is_inference()):
+        # The large map is hardly any work beside the convolution, which goes back to the small one if it is next.
+        setattr(doubled, _DOUBLED_FROM, (input, input._version, doubled._version))
+    return doubled
+
+
+def _doubled_from(x: Tensor) -> Tensor | None:
+    """What ``x`` is the doubling of, where both still are what they were and nobody waits for a gradient of ``x``."""
+    small, version, version_of_x = getattr(x, _DOUBLED_FROM, (None, 0, 0))
+    if small is None or small._version != version or x._version != version_of_x:
+        return None
+    return None if x._backward_hooks or x.retains_grad else small
+
+
+def _conv2d(
+    input: Tensor,  # noqa: A002  # torch's own name
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    if not _common(input, weight, 1, dilation, groups) or isinstance(padding, str):
+        return conv2d(input, weight, bias, stride, padding, dilation, groups)
+    kernel, strides, paddings = weight.shape[2:], _pair(stride), _pair(padding)
+    if (kernel, strides, paddings) == ((3, 3), (1, 1), (1, 1)):
+        small = _doubled_from(input)
+        if small is not None:
+            return _conv_transpose2d(small, _widened(weight.flip(2, 3)).transpose(0, 1), bias, 2, 1)
+    if paddings == (0, 0) and kernel == input.shape[2:] and kernel != (1, 1):
+        raw = _flat(input) @ _flat(weight).t()
+        return _biased(raw[:, :, None, None], bias)
+    if _square(kernel, strides, paddings) and not torch.is_autocast_enabled("cpu"):
+        outputs, inputs, k = weight.shape[:3]
+        step, edge = strides[0], paddings[0]
+        if outputs <= FEW and inputs >= MANY and step == 1 and edge < k and _leaves_any(input, k, 1, k - 1 - edge):
+            mirrored = weight.flip(2, 3).transpose(0, 1)
+            return _biased(ToFew.apply(input, mirrored, 1, k - 1 - edge), bias)
+        even = all((side + 2 * edge - k) % step == 0 for side in input.shape[2:])
+        if inputs <= FEW and outputs >= MANY and input.requires_grad and even:
+            found: Tensor = FromFew.apply(input, weight, bias, step, edge)
+            return found
+    return conv2d(input, weight, bias, stride, padding)
+
+
+def _conv_transpose2d(
+    input: Tensor,  # noqa: A002  # torch's own name
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    if not _common(input, weight, 0, dilation, groups) or _pair(output_padding) != (0, 0):
+        return conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    kernel, strides, paddings = weight.shape[2:], _pair(stride), _pair(padding)
+    if input.shape[2:] == (1, 1) and paddings == (0, 0):
+        rows = input.flatten(1) @ weight.permute(0, 2, 3, 1).flatten(1)
+        return _biased(rows.view(len(rows), *kernel, -1).permute(0, 3, 1, 2), bias)
+    if _square(kernel, strides, paddings) and not torch.is_autocast_enabled("cpu"):
+        inputs, outputs = weight.shape[:2]
+        if outputs <= FEW and inputs >= MANY and _leaves_any(input, kernel[0], strides[0], paddings[0]):
+            return _biased(ToFew.apply(input, weight, strides[0], paddings[0]), bias)
+    return conv_transpose2d(input, weight, bias, stride, padding)
+
+
+def _halved(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    size = (conv.kernel_size, conv.stride, conv.padding, conv.padding_mode) == ((3, 3), (1, 1), (1, 1), "zeros")
+    hooks = conv._forward_hooks or conv._forward_pre_hooks or conv._backward_hooks or conv._backward_pre_hooks
+    own = type(conv).forward is nn.Conv2d.forward and type(conv)._conv_forward is nn.Conv2d._conv_forward
+    if size and own and not hooks and _common(x, weight := conv.weight, 1, conv.dilation, conv.groups):
+        return torch.conv2d(x, _widened(weight) / 4, conv.bias, 2, 1)
+    return avg_pool2d(conv(x), 2)
+
+
+_FORMS: dict[Any, Any] = {interpolate: _interpolate, conv2d: _conv2d, conv_transpose2d: _conv_transpose2d}
+
+
+def _common(x: Tensor, weight: Tensor, channels: int, dilation: Any, groups: int) -> bool:
+    """Whether it is a batch of maps and a kernel as most are; what torch refuses is left for it to refuse."""
+    maps = x.dim() == weight.dim() == 4 and x.shape[1] == weight.shape[channels] and len(x) > 0
+    alike = x.dtype == weight.dtype and x.is_floating_point() and x.device.type == weight.device.type == "cpu"
+    return maps and alike and groups == 1 and _pair(dilation) == (1, 1)
+
+
+def _square(*pairs: tuple[int, ...]) -> bool:
+    """Whether kernel, stride and padding are the same in both directions, and the kernel larger than a pixel."""
+    return all(first == second for first, second in pairs) and pairs[0][0] > 1
+
+
+def _leaves_any(x: Tensor, k: int, stride: int, padding: int) -> bool:
+    """Whether a transposed convolution of x has any output."""
+    return all((side - 1) * stride + k > 2 * padding for side in x.shape[2:])
+
+
+def _widened(kernel: Tensor) -> Tensor:
+    """A 3x3 kernel laid over itself at the four places of a 2x2 square: 4x4."""
+    wide = pad(kernel, (0, 1)) + pad(kernel, (1, 0))
+    return pad(wide, (0, 0, 0, 1)) + pad(wide, (0, 0, 1, 0))
+
+
+def _flat(x: Tensor) -> Tensor:
+    """(N, C, H, W) as (N, H * W * C), which is no copy in channels-last."""
+    return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def _biased(x: Tensor, bias: Tensor | None) -> Tensor:
+    # Under autocast the product has another type than the bias.
+    return x if bias is None else x + bias.to(x.dtype)[:, None, None]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
