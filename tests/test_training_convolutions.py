@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -143,6 +144,35 @@ def test_every_convolution_is_what_it_was(
         found = derivatives(plainly, layer, x)
     for wanted, value in zip(expected, found, strict=True):
         torch.testing.assert_close(value, wanted, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_torch_func_and_forward_derivatives_pass_through(case: str) -> None:
+    """A penalty may take the gradient of each sample by itself, or a derivative in a direction."""
+    call, layer, shape, _ = CASES[case]
+    layer = copy.deepcopy(layer).double()
+    x = maps(*shape)
+
+    def one(sample: Tensor) -> Tensor:
+        return call(layer, sample[None]).square().sum()
+
+    def all_of_it() -> tuple[Tensor, ...]:
+        each = torch.func.vmap(torch.func.grad(one))(x)
+        _, along = torch.func.jvp(lambda samples: call(layer, samples), (x,), (x.cos(),))
+        with forward_ad.dual_level():
+            dual = call(layer, forward_ad.make_dual(x, x.sin()))
+            tangent = forward_ad.unpack_dual(dual).tangent
+        asked = x.clone().requires_grad_()
+        output = call(layer, asked)
+        directions = torch.stack([torch.ones_like(output), output.detach()])
+        (batched,) = torch.autograd.grad(output, asked, directions, is_grads_batched=True)
+        return each, along, tangent, batched
+
+    expected = all_of_it()
+    with FasterConvolutions():
+        found = all_of_it()
+    for wanted, value in zip(expected, found, strict=True):
+        torch.testing.assert_close(value, wanted, rtol=1e-10, atol=1e-10)
 
 
 def doubled_and_changed(layer: nn.Module, x: Tensor) -> Tensor:

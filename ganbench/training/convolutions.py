@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolat
 from torch.overrides import TorchFunctionMode
 
 from ganbench.architectures.resampling import halved
-from ganbench.training.few_channels import FromFew, ToFew
+from ganbench.training.few_channels import from_few, to_few
 
 FEW = 4
 """So many channels are few: those of an image."""
@@ -84,11 +84,10 @@ def _conv2d(
         step, edge = strides[0], paddings[0]
         if outputs <= FEW and inputs >= MANY and step == 1 and edge < k and _leaves_any(input, k, 1, k - 1 - edge):
             mirrored = weight.flip(2, 3).transpose(0, 1)
-            return _biased(ToFew.apply(input, mirrored, 1, k - 1 - edge), bias)
+            return _biased(to_few(input, mirrored, 1, k - 1 - edge), bias)
         even = all((side + 2 * edge - k) % step == 0 for side in input.shape[2:])
         if inputs <= FEW and outputs >= MANY and input.requires_grad and even:
-            found: Tensor = FromFew.apply(input, weight, bias, step, edge)
-            return found
+            return from_few(input, weight, bias, step, edge)
     return conv2d(input, weight, bias, stride, padding)
 
 
@@ -111,7 +110,7 @@ def _conv_transpose2d(
     if _square(kernel, strides, paddings) and not torch.is_autocast_enabled("cpu"):
         inputs, outputs = weight.shape[:2]
         if outputs <= FEW and inputs >= MANY and _leaves_any(input, kernel[0], strides[0], paddings[0]):
-            return _biased(ToFew.apply(input, weight, strides[0], paddings[0]), bias)
+            return _biased(to_few(input, weight, strides[0], paddings[0]), bias)
     return conv_transpose2d(input, weight, bias, stride, padding)
 
 

@@ -5,36 +5,78 @@ at once, of which one or three are wanted. There the map is multiplied by the wh
 where they overlap. In the other direction, and for the kernel's gradient, they are fast as they are.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, fold
+from torch.autograd import forward_ad
+from torch.nn.functional import conv2d, conv_transpose2d, fold
+
+
+def to_few(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """``conv_transpose2d(x, weight, stride=stride, padding=padding)`` from many channels to few.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (C, c, k, k).
+        stride: in both directions.
+        padding: in both directions.
+
+    Returns:
+        (N, c, (H - 1) * stride + k - 2 * padding, ...), in channels-last.
+    """
+    if _transformed():
+        return conv_transpose2d(x, weight, None, stride, padding)
+    found: Tensor = ToFew.apply(x, weight, stride, padding)
+    return found
+
+
+def from_few(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+    """``conv2d(x, weight, bias, stride, padding)`` from few channels to many; what differs is the gradient of x.
+
+    Args:
+        x: (N, c, H, W).
+        weight: (C, c, k, k).
+        bias: (C,), or ``None``.
+        stride: in both directions; it must divide ``H + 2 * padding - k``, and so for W.
+        padding: in both directions.
+    """
+    if _transformed():
+        return conv2d(x, weight, bias, stride, padding)
+    found: Tensor = FromFew.apply(x, weight, bias, stride, padding)
+    return found
+
+
+def _transformed() -> bool:
+    """Whether ``torch.func`` or forward differentiation is at work, as some penalty's: they know torch's operators."""
+    return torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
 
 
 class ToFew(torch.autograd.Function):
-    """``conv_transpose2d(x, weight, stride=stride, padding=padding)`` from many channels to few.
-
-    ``apply`` takes x (N, C, H, W), weight (C, c, k, k), the stride and the padding, and returns
-    (N, c, (H - 1) * stride + k - 2 * padding, ...) in channels-last.
-    """
+    """:func:`to_few`, which can be differentiated as often as one likes."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.how = (stride, padding)
+    def forward(x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
         n, many, height, width = x.shape
         k = weight.shape[2]
         rows = x.permute(0, 2, 3, 1).reshape(n, height * width, many)
         columns = weight.reshape(many, -1).t() @ rows.transpose(1, 2)
         size = tuple((side - 1) * stride + k - 2 * padding for side in (height, width))
-        return fold(columns, size, k, stride=stride, padding=padding).contiguous(memory_format=torch.channels_last)
+        image = fold(columns, size, k, stride=stride, padding=padding)
+        # Into channels-last, in words that a batch of gradients (is_grads_batched) is understood in, too.
+        return image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, *ctx.how = inputs
+        ctx.save_for_backward(x, weight)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients
-        of_x = FromFew.apply(gradient, weight, None, *ctx.how) if ctx.needs_input_grad[0] else None
+        of_x = from_few(gradient, weight, None, *ctx.how) if ctx.needs_input_grad[0] else None
         of_weight = None
         if ctx.needs_input_grad[1]:
             # The transposed convolution is the gradient of a convolution whose input is this one's output.
@@ -43,17 +85,16 @@ class ToFew(torch.autograd.Function):
 
 
 class FromFew(torch.autograd.Function):
-    """``conv2d(x, weight, bias, stride, padding)`` from few channels to many; what differs is the gradient of x.
-
-    ``apply`` takes x (N, c, H, W), weight (C, c, k, k), bias (C,) or ``None``, the stride and the padding. The stride
-    must divide ``H + 2 * padding - k``, and so for W.
-    """
+    """:func:`from_few`, likewise."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.how = (stride, padding)
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
         return conv2d(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, _, *ctx.how = inputs
+        ctx.save_for_backward(x, weight)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -61,7 +102,7 @@ class FromFew(torch.autograd.Function):
         (gradient,) = gradients
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            of_x = ToFew.apply(gradient, weight, *ctx.how)
+            of_x = to_few(gradient, weight, *ctx.how)
         if ctx.needs_input_grad[1]:
             with_bias = ctx.needs_input_grad[2]
             of_weight, of_bias = _weight_gradients(gradient, x, weight, ctx.how, with_bias=with_bias)
@@ -71,7 +112,7 @@ class FromFew(torch.autograd.Function):
 
 
 def _weight_gradients(
-    gradient: Tensor, x: Tensor, weight: Tensor, how: tuple[int, int], *, with_bias: bool
+    gradient: Tensor, x: Tensor, weight: Tensor, how: Sequence[int], *, with_bias: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The gradients of weight and bias of a convolution of x, by torch's own and differentiable operator."""
     stride, padding = how
