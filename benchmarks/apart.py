@@ -1,5 +1,7 @@
 """A contender in a process of its own, as its users run it: what one does to its process does not reach the others."""
 
+import atexit
+import gc
 import multiprocessing
 import traceback
 from collections.abc import Callable
@@ -31,6 +33,8 @@ class Apart:
         self._process = context.Process(target=_serve, args=(there, usual, build, arguments))
         self._process.start()
         there.close()
+        # Before multiprocessing waits for its processes, which wait for this end to be closed.
+        atexit.register(self._pipe.close)
         try:
             self._answer()
         except BaseException:
@@ -39,7 +43,11 @@ class Apart:
 
     def call(self, method: str, *arguments: Any, threads: int = 0) -> Any:
         """Call a method there, with that many threads where a number is given, and return what it returns."""
-        self._pipe.send((method, arguments, threads))
+        try:
+            self._pipe.send((method, arguments, threads))
+        except OSError:
+            self._process.join()
+            raise RuntimeError(f"a contender's process ended with {self._process.exitcode}") from None
         return self._answer()
 
     def close(self) -> None:
@@ -56,7 +64,7 @@ class Apart:
     def _answer(self) -> Any:
         try:
             kind, value = self._pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self._process.join()
             raise RuntimeError(f"a contender's process ended with {self._process.exitcode}") from None
         if kind == "missing":
@@ -78,6 +86,7 @@ def _serve(pipe: Connection, usual: str, build: Callable[..., Any], arguments: t
                 method, values, threads = pipe.recv()
                 if threads:
                     torch.set_num_threads(threads)
+                gc.collect()
                 found = getattr(contender, method)(*values)
         except EOFError:
             return
@@ -87,4 +96,8 @@ def _serve(pipe: Connection, usual: str, build: Callable[..., Any], arguments: t
         except Exception:
             pipe.send(("failed", traceback.format_exc()))
             return
-        pipe.send(("value", found))
+        try:
+            pipe.send(("value", found))
+        except Exception:
+            pipe.send(("failed", traceback.format_exc()))
+            return

@@ -73,7 +73,8 @@ def interleave(
 
     Args:
         contenders: name to what is timed; whatever it needs is built before. One that returns a number of seconds
-            has timed itself, as where a peer's trainer does more than is compared.
+            has timed itself, as where a peer's trainer does more than is compared; so has one that returns seconds and
+            processor seconds.
         rounds: how many times each is timed; up to twice as many where others disturb, of which the calmest count.
         warm: rounds before that are not timed.
         limit: seconds after which no further round begins, once there are two.
@@ -110,15 +111,17 @@ class _Round:
         self.wall: dict[str, float] = {}
         self.cpu: dict[str, float] = {}
         gc.collect()
-        begin, busy, ours = time.perf_counter(), _busy(), _cpu_seconds()
+        begin, busy, ours = time.perf_counter(), _busy(), cpu_seconds()
         for name in names:
             gc.collect()
-            wall, cpu = time.perf_counter(), _cpu_seconds()
+            wall, cpu = time.perf_counter(), cpu_seconds()
             own = contenders[name]()
-            self.wall[name] = own if isinstance(own, float) else time.perf_counter() - wall
-            self.cpu[name] = _cpu_seconds() - cpu
+            spent = time.perf_counter() - wall, cpu_seconds() - cpu
+            if isinstance(own, float):
+                spent = own, spent[1]
+            self.wall[name], self.cpu[name] = own if isinstance(own, tuple) else spent
         gc.collect()  # a contender's processes are its own only once they have been waited for
-        others = _busy() - busy - (_cpu_seconds() - ours)
+        others = _busy() - busy - (cpu_seconds() - ours)
         self.others = round(max(0.0, others) / (time.perf_counter() - begin), 3)
 
 
@@ -193,7 +196,7 @@ def _plain(value: Any) -> Any:
     return asdict(value)
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
     """Of this process, of those that it has waited for, and of contenders in processes of their own."""
     spent = os.times()
     own = spent.user + spent.system + spent.children_user + spent.children_system

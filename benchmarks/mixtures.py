@@ -6,6 +6,7 @@ two. A full run of the paper's table is 400,000 steps: here a few, in interleave
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -45,23 +46,26 @@ def main() -> int:
     # The module by its name: as a script this one is called something else in every process.
     from benchmarks.mixtures import contender
 
-    trainers = {
-        label: Apart(contender, label, options.steps, options.seeds, options.device)
-        for label in ("plain", "one seed", "batched")
-    }
+    with contextlib.ExitStack() as stack:
+        trainers = {
+            label: stack.enter_context(Apart(contender, label, options.steps, options.seeds, options.device))
+            for label in ("plain", "one seed", "batched")
+        }
 
-    def case(trainer: Apart, threads: int) -> Callable[[], float]:
-        return lambda: float(trainer.call("steps", options.steps, threads=threads))
+        def case(trainer: Apart, threads: int) -> Callable[[], float]:
+            return lambda: float(trainer.call("steps", options.steps, threads=threads))
 
-    threads = [int(count) for count in options.threads.split(",")]
-    timings = interleave(
-        {f"{name}, {count} threads": case(trainer, count) for count in threads for name, trainer in trainers.items()},
-        options.rounds,
-    )
-    flops = trainers["one seed"].call("flops")
-    operators = {name: trainer.call("operators", options.steps) for name, trainer in trainers.items()}
-    for trainer in trainers.values():
-        trainer.close()
+        threads = [int(count) for count in options.threads.split(",")]
+        timings = interleave(
+            {
+                f"{name}, {count} threads": case(trainer, count)
+                for count in threads
+                for name, trainer in trainers.items()
+            },
+            options.rounds,
+        )
+        flops = trainers["one seed"].call("flops")
+        operators = {name: trainer.call("operators", options.steps) for name, trainer in trainers.items()}
     content = {
         "unit": "seconds per seed and step",
         "seeds": options.seeds,

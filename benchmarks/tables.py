@@ -94,7 +94,7 @@ def startup() -> list[list[str]]:
 
 
 def operators() -> list[list[str]]:
-    """The five operators that take the largest shares of the time, as the profiler saw them."""
+    """The five operators that take the largest shares of the time that is spent in operators."""
     rows = [["", *(f"{place}." for place in range(1, 6))]]
     for path in sorted(RESULTS.glob("*.json")):
         for name, found in read(path.stem).get("operators", {}).items():

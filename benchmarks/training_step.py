@@ -69,8 +69,8 @@ def _measured(trainers: dict[str, Apart], rounds: int, count: int, limit: float,
     timings = interleave({**work, "peak": peak}, rounds, limit=limit)
     del timings["peak"]
     # What a step takes as it is written, and what ours takes: some of its convolutions have another form.
-    flops = {label: trainers[label].call("flops") for label in ("plain", "ganbench")}
-    done = {label: flops["ganbench"] if label in ("ganbench", BFLOAT16) else flops["plain"] for label in trainers}
+    flops = {label: trainers[label].call("flops") for label in ("plain", "ganbench", BFLOAT16) if label in trainers}
+    done = {label: flops.get(label, flops["plain"]) for label in trainers}
     return {
         "steps_per_round": count,
         "seconds": {

@@ -40,7 +40,6 @@ def run_together(leader: TrialFolder) -> list[str]:
             recorder.folder.append_start({"time": recorder.started, **place})
             recorder.folder.write_status("running", started=recorder.started, **place)
         torch.set_num_threads(first.execution.threads)
-        keep_freed_memory()
         batch = _Batch([recorder.trial.spec for recorder in recorders], first.execution, recorders, stop)
     except BaseException as error:
         return [ended_by(error, recorder) for recorder in recorders]
@@ -78,6 +77,8 @@ class _Batch:
         self._specs = specs
         self._stop = stop
         self._parts = parts = Parts(spec, execution, registry)
+        if parts.device.type == "cpu":
+            keep_freed_memory()
         architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
         torch.backends.cudnn.benchmark = False
         states = [fresh_state(one, architecture, parts) for one in specs]

@@ -41,7 +41,6 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
         folder.append_start({"time": recorder.started, **place})
         folder.write_status("running", started=recorder.started, **place)
         torch.set_num_threads(trial.execution.threads)
-        keep_freed_memory()
         return _run(trial.spec, trial.execution, recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
         return ended_by(error, recorder)
@@ -50,6 +49,8 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
 def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFlag) -> str:
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
+    if parts.device.type == "cpu":
+        keep_freed_memory()
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
     recorder.warn(*environment.cautions(spec, execution, parts.device))
     if spec.baseline == "real":

@@ -23,9 +23,9 @@ if __name__ == "__main__":
         found["answers"] = [one.call("add", 1), other.call("add", 1), one.call("add", 1)]
         found["threads"] = [one.call("threads", threads=1), one.call("threads", threads=2)]
         found["workers"] = one.call("method")
-        before = harness._cpu_seconds()
+        before = harness.cpu_seconds()
         one.call("work", 0.5)
-        found["seconds"] = harness._cpu_seconds() - before
+        found["seconds"] = harness.cpu_seconds() - before
         for name, method in (("failed", "fail"), ("ended", "end")):
             try:
                 (one if name == "failed" else other).call(method)
@@ -83,6 +83,22 @@ def test_contenders_live_apart_and_their_time_is_counted(tmp_path: Path) -> None
     assert found["ended"] == "a contender's process ended with 3"
     assert found["missing"] == "counter; pip install counter"
     assert found["left"] == 0
+
+
+def test_a_contender_that_fails_ends_the_others(tmp_path: Path) -> None:
+    """Even where nobody closes them."""
+    (tmp_path / "contender.py").write_text(CONTENDER)
+    (tmp_path / "program.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from benchmarks.apart import Apart\nfrom contender import Counter\n"
+        "if __name__ == '__main__':\n    kept = [Apart(Counter, 1), Apart(Counter, 2)]\n    kept[1].call('fail')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "ValueError: no such thing" in done.stderr
 
 
 def test_a_step_s_operators_are_those_that_were_called() -> None:

@@ -1,9 +1,11 @@
 """Convolutions in other forms: the same values and derivatives, in the forms that are meant, where they apply."""
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,13 +15,14 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganbench.api import Samples
+from ganbench.api import Networks, Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.resampling import halved
 from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.upsample import Upsample
 from ganbench.spec import Recipe
 from ganbench.training.convolutions import FasterConvolutions
+from ganbench.training.layout import choose_layout
 from ganbench.training.state import State
 
 Network = Callable[[nn.Module, Tensor], Tensor]
@@ -41,15 +44,18 @@ def maps(*shape: int) -> Tensor:
 
 
 class Kernels(TorchDispatchMode):
-    """The kernels (outputs or inputs, inputs or outputs, k, k) of the convolutions that were computed as such."""
+    """The kernels (outputs or inputs, inputs or outputs, k, k) of the convolutions that were computed as such, and how
+    many channels they led to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[tuple[int, ...]] = []
+        self.outputs: list[int] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten.convolution.default:
             self.found.append(tuple(args[1].shape))
+            self.outputs.append(args[1].shape[1 if args[6] else 0])
         return func(*args, **(kwargs or {}))
 
 
@@ -190,6 +196,28 @@ def doubled_from_what_changed(layer: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
+def stopped(layer: nn.Module, x: Tensor) -> Tensor:
+    """No gradient of the doubled map reaches x."""
+    with torch.no_grad():
+        large = functional.interpolate(x, scale_factor=2.0)
+    y: Tensor = layer(large)
+    return y + x.sum()
+
+
+def detached(layer: nn.Module, x: Tensor) -> Tensor:
+    y: Tensor = layer(functional.interpolate(x * 1, scale_factor=2.0).detach_())
+    return y + x.sum()
+
+
+def asked_for(layer: nn.Module, x: Tensor) -> Tensor:
+    """The gradient with respect to a doubled map that is a leaf."""
+    with torch.no_grad():
+        large = functional.interpolate(x, scale_factor=2.0)
+    y = layer(large.requires_grad_())
+    (gradient,) = torch.autograd.grad(y.square().sum(), large, create_graph=True)
+    return gradient + x.sum()
+
+
 def doubled_smoothly(layer: nn.Module, x: Tensor) -> Tensor:
     y: Tensor = layer(functional.interpolate(x, scale_factor=2.0, mode="bilinear"))
     return y
@@ -200,26 +228,60 @@ def trebled(layer: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
-@pytest.mark.parametrize("call", [doubled_and_changed, doubled_from_what_changed, doubled_smoothly, trebled])
+@pytest.mark.parametrize(
+    "call",
+    [doubled_and_changed, doubled_from_what_changed, stopped, detached, asked_for, doubled_smoothly, trebled],
+)
 def test_what_is_no_doubling_stays_as_it_is(call: Network) -> None:
     layer = nn.Conv2d(5, 7, 3, padding=1).double()
-    x = maps(2, 5, 4, 4)
-    expected = call(layer, x)
+    expected = derivatives(call, layer, maps(2, 5, 4, 4))
     with FasterConvolutions(), Kernels() as seen:
-        torch.testing.assert_close(call(layer, x), expected)
-    assert seen.found == [(7, 5, 3, 3)]
+        found = derivatives(call, layer, maps(2, 5, 4, 4))
+    for wanted, value in zip(expected, found, strict=True):
+        torch.testing.assert_close(value, wanted)
+    assert (7, 5, 3, 3) in seen.found
+    assert (5, 7, 4, 4) not in seen.found
 
 
-def test_a_gradient_that_somebody_waits_for_arrives() -> None:
+def test_a_doubled_image_of_one_network_is_any_image_to_another() -> None:
+    networks = Networks(
+        nn.Sequential(nn.Unflatten(1, (4, 1, 1)), nn.ConvTranspose2d(4, 3, 4), nn.Upsample(scale_factor=2)),
+        nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.Flatten(), nn.Linear(16 * 64, 1), nn.Flatten(0)),
+    )
+    assert choose_layout(networks, "none", (3, 8, 8), 4) is torch.channels_last
+    with torch.no_grad():
+        images = networks.generator(torch.randn(2, 4))
+    (gradient,) = torch.autograd.grad(networks.discriminator(images.requires_grad_()).sum(), images)
+    assert gradient.shape == images.shape
+
+
+def test_a_weight_is_asked_for_once() -> None:
+    """Under spectral normalisation that is a step of its estimate."""
+    layer = nn.utils.parametrizations.spectral_norm(nn.Conv2d(16, 16, 3, padding=1))
+    asked: list[int] = []
+    layer.parametrizations.weight.register_forward_hook(lambda *given: asked.append(1))  # type: ignore[union-attr]
+    for dtype in (torch.float32, torch.bfloat16):
+        asked.clear()
+        with FasterConvolutions(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
+            halved(layer, torch.randn(2, 16, 4, 4, dtype=dtype))
+        assert asked == [1]
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_gradient_that_somebody_waits_for_arrives(hooked: bool) -> None:
     layer = nn.Conv2d(5, 7, 3, padding=1).double()
     kept: list[Tensor] = []
-    for mode in (None, FasterConvolutions()):
-        with mode or FasterConvolutions():
+    for mode in (contextlib.nullcontext(), FasterConvolutions()):
+        with mode:
             large = functional.interpolate(maps(2, 5, 4, 4).requires_grad_(), scale_factor=2.0)
-            large.retain_grad()
+            if hooked:
+                large.register_hook(kept.append)
+            else:
+                large.retain_grad()
             layer(large).square().sum().backward()
-        assert large.grad is not None
-        kept.append(large.grad)
+        if not hooked:
+            assert large.grad is not None
+            kept.append(large.grad)
     torch.testing.assert_close(*kept)
 
 
@@ -240,6 +302,16 @@ def test_a_layer_of_its_own_kind_and_one_with_hooks_are_called_before_the_mean()
             torch.testing.assert_close(halved(each, x), expected)
 
 
+def test_numbers_of_numpy_and_a_forward_of_its_own_are_understood() -> None:
+    x, layer = maps(2, 5, 6, 6), nn.Conv2d(5, 7, 3, padding=1).double()
+    layer.forward = lambda given: 5 * nn.Conv2d.forward(layer, given)  # type: ignore[method-assign]
+    one: Any = np.int64(1)
+    for call in (lambda: functional.conv2d(x, layer.weight, None, one, one), lambda: halved(layer, x)):
+        expected = call()
+        with FasterConvolutions():
+            torch.testing.assert_close(call(), expected)
+
+
 def test_outside_of_a_mode_halved_is_what_it_says() -> None:
     x, layer = maps(2, 5, 6, 6), nn.Conv2d(5, 7, 3, padding=1).double()
     assert torch.equal(halved(layer, x), functional.avg_pool2d(layer(x), 2))
@@ -253,14 +325,16 @@ def test_nothing_is_remembered_of_an_inference() -> None:
 
 
 def test_bfloat16_by_autocast_is_close() -> None:
-    for call, layer, shape, _ in CASES.values():
+    for call, layer, shape, kernels in CASES.values():
         with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
-            layer, x = copy.deepcopy(layer).float(), maps(*shape).float()
-            expected = call(layer, x)
-            with FasterConvolutions():
-                found = call(layer, x)
-        assert found.dtype == expected.dtype == torch.bfloat16
-        torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
+            layer = copy.deepcopy(layer).float()
+            for x in (maps(*shape).float(), maps(*shape).bfloat16()):  # the first map, and those after it
+                expected = call(layer, x)
+                with FasterConvolutions(), Kernels() as seen:
+                    found = call(layer, x)
+                assert found.dtype == expected.dtype == torch.bfloat16
+                torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
+                assert seen.found == kernels or kernels == []
 
 
 @pytest.mark.parametrize("architecture", [ResNet(width=16), DCGAN(width=16), Upsample(width=16)])
@@ -278,6 +352,6 @@ def test_the_networks_of_a_trial_run_in_these_forms(architecture: ResNet) -> Non
         copy.deepcopy(state.generator)(torch.randn(4, 8))
     assert seen.found
     # No image is made by a convolution; no doubling and no mean over 2x2 is beside a 3x3 one of as many products.
-    assert all(kernel[0] > 4 for kernel in seen.found)
+    assert min(seen.outputs) == 16
     sides = {kernel[2:] for kernel in seen.found}
     assert sides == ({(1, 1), (3, 3), (4, 4)} if isinstance(architecture, ResNet) else {(4, 4)})

@@ -1,6 +1,7 @@
 """The layout of the networks: channels-last wherever it computes the same, whatever the networks are written like."""
 
 import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from ganbench import seeds
 from ganbench.api import Architecture, Networks, Samples
 from ganbench.spec import Recipe
+from ganbench.training.convolutions import FasterConvolutions
 from ganbench.training.layout import choose_layout
 from ganbench.training.state import State
 
@@ -212,6 +214,29 @@ def test_copies_of_a_network_and_batched_ones_have_its_views_copied() -> None:
 
     together = vmap(call, in_dims=(0, 0, None), randomness="different")(parameters, buffers, x)
     torch.testing.assert_close(together, torch.stack([expected, expected]))
+
+
+def test_a_network_can_be_pickled_with_its_modes() -> None:
+    networks = Images(viewed).build(SHAPE, 4)
+    choose_layout(networks, "none", SHAPE, 4)
+    x = torch.randn(2, *SHAPE).contiguous(memory_format=torch.channels_last)
+    again = pickle.loads(pickle.dumps(networks.discriminator))
+    assert torch.equal(again(x), networks.discriminator(x))
+    assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_an_error_before_the_forward_pass_leaves_other_modes_alone() -> None:
+    def fails(module: nn.Module, inputs: Any) -> None:
+        raise ValueError("not today")
+
+    networks = Images(viewed).build(SHAPE, 4)
+    choose_layout(networks, "none", SHAPE, 4)
+    networks.discriminator.register_forward_pre_hook(fails, prepend=True)
+    x = torch.randn(2, *SHAPE)
+    with FasterConvolutions() as outer:
+        with pytest.raises(ValueError, match="not today"):
+            networks.discriminator(x)
+        assert torch.overrides._get_current_function_mode_stack() == [outer]
 
 
 def test_an_error_in_a_forward_pass_ends_its_mode() -> None:

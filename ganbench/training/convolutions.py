@@ -12,12 +12,15 @@ takes more products than it needs, is done otherwise while a trial's networks ru
 Each form can be differentiated as often as the plain one.
 """
 
+import operator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, conv_transpose2d, interpolate, pad
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganbench.architectures.resampling import halved
 from ganbench.training.few_channels import from_few, to_few
@@ -26,38 +29,81 @@ FEW = 4
 """So many channels are few: those of an image."""
 MANY = 16
 """From so many channels to few, a product of matrices is the faster."""
-_DOUBLED_FROM = "_ganbench_doubled_from"
+
+
+@dataclass(frozen=True)
+class _Doubling:
+    """What a map was made from, and how both were then."""
+
+    small: Tensor
+    version: int
+    version_of_large: int
+    made_by: Any
+    needs_grad: bool
+
+    def holds(self, large: Tensor) -> bool:
+        """Whether both still are what they were, gradients pass from one to the other, and nobody waits for those of
+        the large one on the way. What is changed through ``.data`` cannot be seen."""
+        same = self.small._version == self.version and large._version == self.version_of_large
+        passes = large.grad_fn is self.made_by and large.requires_grad == self.needs_grad == self.small.requires_grad
+        return same and passes and not large._backward_hooks and not large.retains_grad
 
 
 class FasterConvolutions(TorchFunctionMode):
     """While it is entered, convolutions take the forms above wherever they apply."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._doublings: Any = WeakTensorKeyDictionary()
+        self._depth = 0
+
+    def __enter__(self) -> Any:
+        self._depth += 1
+        return super().__enter__()  # type: ignore[no-untyped-call]
+
+    def __exit__(self, *raised: Any) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._doublings.clear()
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        form = _FORMS.get(func)
-        if form is not None:
-            return form(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func is conv2d:
+            return self._conv2d(*args, **kwargs)
+        if func is conv_transpose2d:
+            return _conv_transpose2d(*args, **kwargs)
+        if func is interpolate:
+            return self._interpolate(*args, **kwargs)
         if func is halved:
             with self:
                 return _halved(*args)
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
+
+    def _interpolate(self, input: Tensor, *args: Any, **options: Any) -> Tensor:  # noqa: A002  # torch's own name
+        large = interpolate(input, *args, **options)
+        mode = args[2] if len(args) > 2 else options.get("mode", "nearest")
+        twice = input.dim() == 4 and large.shape[2:] == (2 * input.shape[2], 2 * input.shape[3])
+        if mode == "nearest" and twice and not (large.is_inference() or input.is_inference()):
+            # The large map is hardly any work beside the convolution, which goes back to the small one if it is next.
+            self._doublings[large] = _Doubling(
+                input, input._version, large._version, large.grad_fn, large.requires_grad
+            )
+        return large
+
+    def _conv2d(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **options: Any) -> Tensor:  # noqa: A002
+        doubling = self._doublings.get(input) if len(self._doublings) else None
+        if doubling is not None and _same_size(weight, *args, **options) and doubling.holds(input):
+            small: Tensor = doubling.small
+            if _common(small, weight, bias, 1, 1, 1):
+                return _conv_transpose2d(small, _widened(weight.flip(2, 3)).transpose(0, 1), bias, 2, 1)
+        return _conv2d(input, weight, bias, *args, **options)
 
 
-def _interpolate(input: Tensor, *args: Any, **options: Any) -> Tensor:  # noqa: A002  # torch's own name
-    doubled = interpolate(input, *args, **options)
-    mode = args[2] if len(args) > 2 else options.get("mode", "nearest")
-    twice = input.dim() == 4 and doubled.shape[2:] == (2 * input.shape[2], 2 * input.shape[3])
-    if mode == "nearest" and twice and not (doubled.is_inference() or input.is_inference()):
-        # The large map is hardly any work beside the convolution, which goes back to the small one if it is next.
-        setattr(doubled, _DOUBLED_FROM, (input, input._version, doubled._version))
-    return doubled
-
-
-def _doubled_from(x: Tensor) -> Tensor | None:
-    """What ``x`` is the doubling of, where both still are what they were and nobody waits for a gradient of ``x``."""
-    small, version, version_of_x = getattr(x, _DOUBLED_FROM, (None, 0, 0))
-    if small is None or small._version != version or x._version != version_of_x:
-        return None
-    return None if x._backward_hooks or x.retains_grad else small
+def _same_size(weight: Tensor, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> bool:
+    """Whether it is a 3x3 convolution that keeps the size."""
+    plain = not isinstance(padding, str) and groups == 1 and _pair(dilation) == (1, 1)
+    return plain and (weight.shape[2:], _pair(stride), _pair(padding)) == ((3, 3), (1, 1), (1, 1))
 
 
 def _conv2d(
@@ -69,13 +115,9 @@ def _conv2d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    if not _common(input, weight, 1, dilation, groups) or isinstance(padding, str):
+    if not _common(input, weight, bias, 1, dilation, groups) or isinstance(padding, str):
         return conv2d(input, weight, bias, stride, padding, dilation, groups)
     kernel, strides, paddings = weight.shape[2:], _pair(stride), _pair(padding)
-    if (kernel, strides, paddings) == ((3, 3), (1, 1), (1, 1)):
-        small = _doubled_from(input)
-        if small is not None:
-            return _conv_transpose2d(small, _widened(weight.flip(2, 3)).transpose(0, 1), bias, 2, 1)
     if paddings == (0, 0) and kernel == input.shape[2:] and kernel != (1, 1):
         raw = _flat(input) @ _flat(weight).t()
         return _biased(raw[:, :, None, None], bias)
@@ -101,7 +143,7 @@ def _conv_transpose2d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:
-    if not _common(input, weight, 0, dilation, groups) or _pair(output_padding) != (0, 0):
+    if not _common(input, weight, bias, 0, dilation, groups) or _pair(output_padding) != (0, 0):
         return conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
     kernel, strides, paddings = weight.shape[2:], _pair(stride), _pair(padding)
     if input.shape[2:] == (1, 1) and paddings == (0, 0):
@@ -118,19 +160,31 @@ def _halved(conv: nn.Conv2d, x: Tensor) -> Tensor:
     size = (conv.kernel_size, conv.stride, conv.padding, conv.padding_mode) == ((3, 3), (1, 1), (1, 1), "zeros")
     hooks = conv._forward_hooks or conv._forward_pre_hooks or conv._backward_hooks or conv._backward_pre_hooks
     own = type(conv).forward is nn.Conv2d.forward and type(conv)._conv_forward is nn.Conv2d._conv_forward
-    if size and own and not hooks and _common(x, weight := conv.weight, 1, conv.dilation, conv.groups):
-        return torch.conv2d(x, _widened(weight) / 4, conv.bias, 2, 1)
+    if size and own and not hooks and "forward" not in vars(conv):
+        weight = conv.weight  # once: under spectral normalisation it is computed, and counts
+        if _common(x, weight, conv.bias, 1, conv.dilation, conv.groups):
+            return torch.conv2d(x, _widened(weight) / 4, conv.bias, 2, 1)
+        return avg_pool2d(conv._conv_forward(x, weight, conv.bias), 2)
     return avg_pool2d(conv(x), 2)
 
 
-_FORMS: dict[Any, Any] = {interpolate: _interpolate, conv2d: _conv2d, conv_transpose2d: _conv_transpose2d}
+def _common(x: Tensor, weight: Tensor, bias: Tensor | None, channels: int, dilation: Any, groups: int) -> bool:
+    """Whether it is a batch of maps and a kernel as most are; what torch refuses is left for it to refuse.
 
-
-def _common(x: Tensor, weight: Tensor, channels: int, dilation: Any, groups: int) -> bool:
-    """Whether it is a batch of maps and a kernel as most are; what torch refuses is left for it to refuse."""
+    Args:
+        x: the maps.
+        weight: the kernel.
+        bias: or ``None``.
+        channels: which of the kernel's dimensions is the maps' channels.
+        dilation: as it was given.
+        groups: as they were given.
+    """
     maps = x.dim() == weight.dim() == 4 and x.shape[1] == weight.shape[channels] and len(x) > 0
-    alike = x.dtype == weight.dtype and x.is_floating_point() and x.device.type == weight.device.type == "cpu"
-    return maps and alike and groups == 1 and _pair(dilation) == (1, 1)
+    given = [x, weight] if bias is None else [x, weight, bias]
+    alike = len({each.dtype for each in given}) == 1 or torch.is_autocast_enabled("cpu")
+    numbers = alike and all(each.is_floating_point() and each.device.type == "cpu" for each in given)
+    fits = bias is None or (maps and bias.shape == (weight.shape[1 - channels],))
+    return maps and numbers and fits and groups == 1 and _pair(dilation) == (1, 1)
 
 
 def _square(*pairs: tuple[int, ...]) -> bool:
@@ -160,4 +214,8 @@ def _biased(x: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[-1])
+    try:
+        number = operator.index(value)
+    except TypeError:
+        return (int(value[0]), int(value[-1]))
+    return (number, number)

@@ -21,7 +21,8 @@ from ganbench.training.conditional import generate, judge
 from ganbench.training.convolutions import FasterConvolutions
 
 TOLERANCE = 1e-2
-"""How far outputs of the two layouts may be apart, relative to the largest: room for the rounding of deep networks."""
+"""How far outputs of the two layouts may be apart, relative to the largest, and so the gradients of a network: room for
+the rounding of deep ones."""
 
 
 def choose_layout(
@@ -29,10 +30,10 @@ def choose_layout(
 ) -> torch.memory_format:
     """Put the networks into channels-last where they compute the same in it, else leave them as they are.
 
-    Copies of them are tried, forward and backward, on a few samples: in eval mode, whose outputs must be alike in both
-    layouts, and in train mode, which must only run, since dropout draws its masks in the order of memory. The networks
-    themselves, the random streams and the device's memory are afterwards as before; only the layout of the weights is
-    another, and a network that must run in other forms has hooks that see to it.
+    Copies of them are tried, forward and backward, on a few samples: in eval mode, whose outputs and gradients must be
+    alike in both layouts, and in train mode, which must only run, since dropout draws its masks in the order of memory.
+    The networks themselves, the random streams and the device's memory are afterwards as before; only the layout of the
+    weights is another, and a network that must run in other forms has hooks that see to it.
 
     Args:
         networks: on the device that they train on.
@@ -79,9 +80,10 @@ def _probe(
             _run_under(network, modes)
             network.to(memory_format=layout)
         return _run(tried, conditioning, shape, latent_dim, n, layout)
-    except (RuntimeError, ValueError, TypeError) as error:
-        # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied.
-        if is_of_the_device(error):
+    except Exception as error:
+        # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied, or
+        # whatever comes of a mode.
+        if is_of_the_device(error) or not (modes or isinstance(error, RuntimeError | ValueError | TypeError)):
             raise
         return None
 
@@ -94,7 +96,8 @@ def _run(
     n: int,
     layout: torch.memory_format,
 ) -> tuple[Tensor, ...]:
-    """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's outputs."""
+    """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's outputs,
+    and for each network the gradients of all its weights as one vector."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     device = _device(networks)
     labels = None if conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
@@ -109,11 +112,13 @@ def _run(
                 module.training = mode and training
             fakes = generate(networks.generator, latents, labels)
             raw = judge(networks.discriminator, samples, labels, conditioning).raw
-            outputs.append((fakes.detach(), raw.detach()))
+            found = [fakes.detach(), raw.detach()]
             for network, output in zip(networks, (fakes, raw), strict=True):
                 wanted = [weight for weight in network.parameters() if weight.requires_grad]
                 if wanted and output.requires_grad:
-                    torch.autograd.grad(output.sum(), wanted, allow_unused=True)
+                    gradients = torch.autograd.grad(output.sum(), wanted, allow_unused=True)
+                    found += [torch.cat([each.flatten() for each in gradients if each is not None])]
+            outputs.append(tuple(found))
     return outputs[0]
 
 
@@ -139,22 +144,37 @@ class _ViewsCopy(TorchFunctionMode):
             return x.reshape(*(sizes or [kwargs["size"]]))
 
 
+class _Under:
+    """Modes that a network's forward pass runs under; copied and pickled as what they are, not as what they hold."""
+
+    def __init__(self, *modes: type[TorchFunctionMode]) -> None:
+        self._kinds = modes
+        self._modes: list[Any] = [mode() for mode in modes]
+        self._depth = 0
+
+    def __reduce__(self) -> Any:
+        return _Under, self._kinds
+
+    def enter(self, module: nn.Module, inputs: Any) -> None:
+        """Before the forward pass."""
+        for mode in self._modes:
+            mode.__enter__()
+        self._depth += 1
+
+    def leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        """After it, or after an error, which another hook may have raised before :meth:`enter`."""
+        if self._depth:
+            self._depth -= 1
+            for mode in reversed(self._modes):
+                mode.__exit__(None, None, None)
+
+
 def _run_under(network: nn.Module, modes: Sequence[type[TorchFunctionMode]]) -> None:
     """Run a network's forward pass under modes, copies of the network too."""
-    if not modes:
-        return
-    entered: list[Any] = [mode() for mode in modes]
-
-    def enter(module: nn.Module, inputs: Any) -> None:
-        for mode in entered:
-            mode.__enter__()
-
-    def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-        for mode in reversed(entered):
-            mode.__exit__(None, None, None)
-
-    network.register_forward_pre_hook(enter)
-    network.register_forward_hook(leave, always_call=True)
+    if modes:
+        under = _Under(*modes)
+        network.register_forward_pre_hook(under.enter)
+        network.register_forward_hook(under.leave, always_call=True)
 
 
 def _device(networks: Networks) -> torch.device:
