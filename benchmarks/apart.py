@@ -43,12 +43,7 @@ class Apart:
 
     def call(self, method: str, *arguments: Any, threads: int = 0) -> Any:
         """Call a method there, with that many threads where a number is given, and return what it returns."""
-        try:
-            self._pipe.send((method, arguments, threads))
-        except OSError:
-            self._process.join()
-            raise RuntimeError(f"a contender's process ended with {self._process.exitcode}") from None
-        return self._answer()
+        return self._answer((method, arguments, threads))
 
     def close(self) -> None:
         """End the process."""
@@ -61,8 +56,10 @@ class Apart:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _answer(self) -> Any:
+    def _answer(self, *questions: object) -> Any:
         try:
+            for question in questions:
+                self._pipe.send(question)
             kind, value = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join()
@@ -88,16 +85,12 @@ def _serve(pipe: Connection, usual: str, build: Callable[..., Any], arguments: t
                     torch.set_num_threads(threads)
                 gc.collect()
                 found = getattr(contender, method)(*values)
+            pipe.send(("value", found))
         except EOFError:
             return
         except MissingPeer as missing:
             pipe.send(("missing", str(missing)))
             return
-        except Exception:
-            pipe.send(("failed", traceback.format_exc()))
-            return
-        try:
-            pipe.send(("value", found))
         except Exception:
             pipe.send(("failed", traceback.format_exc()))
             return

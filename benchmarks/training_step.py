@@ -8,6 +8,7 @@ a process of its own, as its users run it; they take turns.
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -31,9 +32,9 @@ def measure(name: str, rounds: int, steps: int, limit: float, device: str, threa
     labels = ["ganbench", "plain", *(workload.peers if on_cpu else ())]
     if not emulates_bfloat16(torch.device(device)):
         labels.append(BFLOAT16)
-    trainers, missing = contenders(name, labels, device, threads)
-    missing += [f"{peer}: peers are timed on the CPU only" for peer in workload.peers if not on_cpu]
-    try:
+    with ExitStack() as stack:
+        trainers, missing = contenders(stack, name, labels, device, threads)
+        missing += [f"{peer}: peers are timed on the CPU only" for peer in workload.peers if not on_cpu]
         return {
             "unit": "seconds per step",
             "device": device if on_cpu else torch.cuda.get_device_name(device),
@@ -43,9 +44,6 @@ def measure(name: str, rounds: int, steps: int, limit: float, device: str, threa
             "missing": missing,
             **_measured(trainers, rounds, steps or workload.steps * (1 if on_cpu else GPU_STEPS), limit, device),
         }
-    finally:
-        for trainer in trainers.values():
-            trainer.close()
 
 
 def _measured(trainers: dict[str, Apart], rounds: int, count: int, limit: float, device: str) -> dict[str, Any]:

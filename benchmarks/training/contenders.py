@@ -1,5 +1,6 @@
 """Who trains a workload, each built in its own process by name."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -48,18 +49,15 @@ def contender(label: str, name: str, device: str, threads: int) -> Any:
     return Plain(workload, device=device) if label == "plain" else PEERS[label](workload)
 
 
-def contenders(name: str, labels: list[str], device: str, threads: int) -> tuple[dict[str, Apart], list[str]]:
-    """Each contender in a process of its own, and what is said of those that are missing."""
+def contenders(
+    stack: ExitStack, name: str, labels: list[str], device: str, threads: int
+) -> tuple[dict[str, Apart], list[str]]:
+    """Each contender in a process of its own, which ends with the stack, and what is said of those that are missing."""
     found: dict[str, Apart] = {}
     missing: list[str] = []
-    try:
-        for label in labels:
-            try:
-                found[label] = Apart(contender, label, name, device, threads)
-            except MissingPeer as error:
-                missing.append(str(error))
-    except BaseException:
-        for process in found.values():
-            process.close()
-        raise
+    for label in labels:
+        try:
+            found[label] = stack.enter_context(Apart(contender, label, name, device, threads))
+        except MissingPeer as error:
+            missing.append(str(error))
     return found, missing
