@@ -40,6 +40,13 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
             f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
             "name some with --set augment=translation"
         )
+    if architecture.conditioning != "classifier":
+        for name in ("classifier_d", "classifier_g"):
+            if getattr(recipe, name) != Recipe.model_fields[name].default:
+                raise UsageError(
+                    f"{name}={getattr(recipe, name):g} weighs the term of an auxiliary classifier, and not every "
+                    f"architecture here has one; leave {name} out for those without"
+                )
     if recipe.batch_size * architecture.pack > data.size:
         packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
         raise UsageError(

@@ -37,9 +37,18 @@ def answer(request: PlanRequest) -> PlanAnswer:
     files: set[str] = set()
     try:
         planned = tuple(_cells(request, registry, files))
+        _check_labels(request, planned)
     except GanbenchError as error:
         return PlanAnswer(error=str(error))
     return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
+
+
+def _check_labels(request: PlanRequest, planned: tuple[Planned, ...]) -> None:
+    """Refuse a choice of labels where nothing has labels."""
+    if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
+        raise UsageError(
+            f"labels {request.labels}: none of these architectures is conditional; leave labels out, or add one that is"
+        )
 
 
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:

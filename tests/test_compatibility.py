@@ -173,6 +173,8 @@ def test_an_augmentation_that_cannot_transform_the_data_is_refused(samples: Data
         (Recipe(smoothing_real=0.1), "loss 'hinge' has no labels to smooth"),
         (Recipe(smoothing_fake=0.1), "loss 'hinge' has no labels to smooth"),
         (Recipe(ada_target=0.6), "ada_target=0.6 adapts how often images are augmented, and augment is none"),
+        (Recipe(classifier_d=0.5), "classifier_d=0.5 weighs the term of an auxiliary classifier, and not every"),
+        (Recipe(classifier_g=0), "leave classifier_g out for those without"),
         (Recipe(batch_size=51), "batch_size=51 in groups of 2 is more than the 100 training samples of 'cells'"),
     ],
 )
@@ -183,6 +185,11 @@ def test_settings_that_nothing_here_has_a_use_for_are_refused(recipe: Recipe, wo
 def test_settings_that_are_of_use_are_not() -> None:
     recipe = Recipe(batch_size=50, smoothing_real=0.1, ada_target=0.6, augment="translation")
     check_recipe("vanilla", Vanilla(), Made(fails, pack=2), data(), recipe)
+
+    class Classifying(Made):
+        conditioning = "classifier"
+
+    check_recipe("vanilla", Vanilla(), Classifying(fails), data(), Recipe(classifier_g=0.1))
 
 
 def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:

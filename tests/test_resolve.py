@@ -44,6 +44,10 @@ def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
 
 
+def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:
+    assert "none of these architectures is conditional" in ask(["hinge"], ["mlp"], labels="balanced").error
+
+
 def test_the_floor_says_how_many_real_samples_it_has() -> None:
     """The digits have 899 samples for training and 898 to test with: there are no 1,500 beside either."""
     for split, beside in (("test", 899), ("train", 898)):

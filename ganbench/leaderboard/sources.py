@@ -173,12 +173,13 @@ def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]
     """The first attempt that came to an end; the others as its re-runs."""
     distinct: list[Trial] = []
     reruns: list[Rerun] = []
-    for trial in attempts:
-        if (alone := trial.model_copy(update={"reruns": ()})) not in distinct:
-            distinct.append(alone)
+    alone = [trial.model_copy(update={"reruns": ()}) for trial in attempts]
+    for trial in alone:
+        if trial not in distinct:
+            distinct.append(trial)
     first = next((trial for trial in distinct if trial.status in FINAL), distinct[0])
-    for trial in attempts:
-        of_first = trial.model_copy(update={"reruns": ()}) == first
+    for trial, without in zip(attempts, alone, strict=True):
+        of_first = without == first
         reruns += (
             rerun.model_copy(update={"equal": _numbers(first)[1:] == (rerun.status, rerun.metrics)})
             for rerun in trial.reruns
