@@ -118,6 +118,7 @@ def _evaluation(
         "labels": reference.labels is not None,
         "mixture": dataset.mixture() is not None,
         "train": split != "train",
+        "images": data.kind == "image",
     }
     num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
     warnings = []

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.api import Evidence, Value
+from ganbench.api import Evidence, Metric, Value
 from ganbench.testing import check
 from ganbench.testing.metrics import evidence
-from tests.kit import assert_caught
+from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
 
 
@@ -23,6 +23,25 @@ class OtherName(RightMetric):
     """Declares one name and returns another."""
 
     values = {"distance": Value(label="gap", direction="lower")}
+
+
+class Brightness(Metric):
+    """Compares mean images; of the samples themselves, which must be images."""
+
+    values = {"gap": Value(label="gap", direction="lower")}
+    needs = ("images",)
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        (_, channels, height, width), kind = fake.samples.shape, fake.samples.dtype
+        assert (channels, height, width, kind) == (1, 16, 16, torch.uint8)
+        gap = fake.samples.float().mean(0) - reference.samples.float().mean(0)
+        return {"gap": float(gap.square().mean())}
+
+
+class AnySamples(Brightness):
+    """Does the same without saying so."""
+
+    needs = ()
 
 
 class Hundredfold(RightMetric):
@@ -159,6 +178,7 @@ WRONG: list[tuple[type, str, str]] = [
     (ChangesStatistics, "repeatable", "it changes the statistics (mu) of the reference"),
     (RunningMean, "repeatable", "keeps something of earlier samples"),
     (Undeclared, "values", "it uses logits and train, and needs names only features"),
+    (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
     (Odd, "declaration", "it needs prompts"),
@@ -170,6 +190,10 @@ WRONG: list[tuple[type, str, str]] = [
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
     assert_caught(check(component), name, words)
+
+
+def test_a_metric_of_images_is_given_images() -> None:
+    assert failed(check(Brightness)) == {}
 
 
 @pytest.mark.parametrize(("found", "known"), [(math.nan, 0.0), (7.0, math.nan)])

@@ -64,8 +64,8 @@ class Metric:
 
     Attributes:
         values: what it returns; the first is its headline.
-        needs: which of ``features``, ``logits``, ``labels``, ``mixture``, ``train`` it uses. A metric is refused by
-            name where one of them cannot be had.
+        needs: which of ``features``, ``logits``, ``labels``, ``mixture``, ``train`` it uses, and ``images`` where the
+            samples must be images. A metric is refused by name where one of them cannot be had.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 

@@ -222,6 +222,7 @@ class Evaluator:
             "labels": (self.reference.labels is not None, "a reference with labels"),
             "mixture": (self.mixture is not None, "a dataset whose modes are known, such as ring or grid"),
             "train": (self.train is not None, "the training samples"),
+            "images": (self.reference.kind == "image", "images, and the samples are vectors"),
         }
         for name, metric in self.metrics.items():
             for need in metric.needs:

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from ganbench.api import Evidence, Metric, Mixture, Value
 from ganbench.evaluation.features import Extracted
+from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
-NEEDS = ("features", "logits", "labels", "mixture", "train")
+NEEDS = ("features", "logits", "labels", "mixture", "train", "images")
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
 CLASSES, DIMENSION, N = 4, 8, 300
 CPU = torch.device("cpu")
@@ -70,6 +71,7 @@ def declared(metric: Metric, side: Extracted) -> Extracted:
     train = side.train if "train" in metric.needs else None
     return replace(
         side,
+        samples=as_images(side.samples) if "images" in metric.needs else side.samples,
         # One network gives both features and class outputs.
         features=side.features if {"features", "logits"} & set(metric.needs) else None,
         logits=side.logits if "logits" in metric.needs else None,
@@ -91,6 +93,13 @@ def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -
     logits = -2 * torch.cdist(points, means)
     logits = torch.where(stray[:, None], logits * 0, logits)
     return evidence(features=points, logits=logits, labels=labels, mixture=Mixture(means=means, sigma=0.3))
+
+
+def as_images(points: Tensor) -> Tensor:
+    """Return points (N, DIMENSION) as uint8 images (N, 1, 16, 16): each number is the strength of a pattern."""
+    patterns = torch.randn(DIMENSION, 1, 4, 4, generator=torch.Generator().manual_seed(55))
+    smooth = torch.nn.functional.interpolate(patterns, size=(16, 16), mode="bilinear")
+    return to_uint8(torch.tanh(torch.einsum("nd,dchw->nchw", points, smooth) / 4))
 
 
 def reference() -> Extracted:
@@ -165,8 +174,9 @@ def values(subject: Subject) -> None:
     except Exception as error:
         if used := [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]:
             raise Flaw(
-                f"it uses {' and '.join(used)}, and needs names only {', '.join(metric.needs) or 'nothing'}; where a "
-                "run has none, the trial would fail at its first evaluation instead of being refused by name"
+                f"it uses {' and '.join(used)}, and needs names "
+                f"{'only ' + ', '.join(metric.needs) if metric.needs else 'nothing'}; where a run"
+                " has none, the trial would fail at its first evaluation instead of being refused by name"
             ) from error
         raise
     name, value = next(iter(metric.values.items()))
@@ -275,8 +285,10 @@ def _means() -> Tensor:
 def _computes_with(metric: Metric, need: str) -> bool:
     """Whether it takes everything to compute, and fails without ``need``."""
     everything, others = copy(metric), copy(metric)
-    vars(everything)["needs"] = NEEDS
-    vars(others)["needs"] = tuple(one for one in NEEDS if one != need)
+    # Samples are images or vectors; they are made images only for one that may want them.
+    had = (set(NEEDS) - {"images"}) | set(metric.needs) | {need}
+    vars(everything)["needs"] = tuple(had)
+    vars(others)["needs"] = tuple(had - {need})
     return _computes(everything) and not _computes(others)
 
 
