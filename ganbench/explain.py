@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from ganbench import components
+from ganbench.errors import UsageError, in_one_line
 from ganbench.parameters import defaults
 from ganbench.registry import Entry
 from ganbench.spec import format_scalar
@@ -17,7 +18,7 @@ def explain(entry: Entry) -> dict[str, Any]:
     """Describe one component in plain values.
 
     Raises:
-        UsageError: it cannot be imported or is no component of its kind.
+        UsageError: it cannot be imported, is no component of its kind, or declares what its contract does not allow.
     """
     cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
     parameters = {} if entry.kind == "executor" else defaults(cls, after=2 if entry.kind == "tracker" else 1)
@@ -31,7 +32,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
-        "facts": _facts(entry, cls),
+        "facts": _declared(entry, cls),
     }
 
 
@@ -48,6 +49,16 @@ def _own_doc(cls: Any) -> str:
 
 def _is_contract(cls: type) -> bool:
     return cls.__module__.startswith("ganbench.api.")
+
+
+def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
+    try:
+        return _facts(entry, cls)
+    except (Exception, SystemExit) as error:
+        raise UsageError(
+            f"{entry.kind} '{entry.name}' of {entry.distribution} declares what cannot be explained "
+            f"({type(error).__name__}: {in_one_line(error)}); `ganbench plugins check {entry.distribution}` says more"
+        ) from error
 
 
 def _facts(entry: Entry, cls: Any) -> dict[str, Any]:

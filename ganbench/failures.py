@@ -4,6 +4,7 @@ import sys
 import traceback
 
 from ganbench import plugins
+from ganbench.blame import with_blame
 from ganbench.environment import others
 from ganbench.errors import Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
@@ -32,7 +33,7 @@ def ended_by(error: BaseException, recorder: Recorder) -> str:
     elif isinstance(error, GanbenchError):
         reason = str(error)
     else:
-        reason = plugins.one_line(error)
+        reason = with_blame(error, plugins.load())
         traceback.print_exception(error)
     try:
         folder.write_status(status, reason)

@@ -97,8 +97,9 @@ class FileStamp(Frozen):
 
 
 class PlanAnswer(Frozen):
-    """All cells, or the one line that says why there are none."""
+    """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it."""
 
     planned: tuple[Planned, ...] = ()
     error: str = ""
+    trace: str = ""
     files: tuple[FileStamp, ...] = ()

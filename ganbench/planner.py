@@ -17,6 +17,13 @@ from ganbench.server import Server
 PLAN_SECONDS = 3600.0
 
 
+class WorkerTraceback(Exception):
+    """Where an error arose in the worker's process; ``--debug`` shows it above our own."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0])
+
+
 def cache_folder() -> Path:
     """Where plans and references are kept: ``GANBENCH_CACHE``, or ``ganbench`` in the user's cache folder."""
     chosen = os.environ.get("GANBENCH_CACHE")
@@ -44,7 +51,7 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
             with contextlib.suppress(StoreError):
                 write_json(path, answer.model_dump(mode="json"))
     if answer.error:
-        raise UsageError(answer.error)
+        raise UsageError(answer.error) from (WorkerTraceback(answer.trace) if answer.trace else None)
     return answer.planned
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import pluggy
 
-from ganbench import hookspecs
+from ganbench import __version__, hookspecs
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -64,7 +64,7 @@ class Plugins:
                 # Standard output is the table's: what a plugin prints is for the person who reads along.
                 with redirect_stdout(sys.stderr):
                     _call(implementation, arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
                 problems.append(f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}")
         return problems
 
@@ -123,6 +123,7 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
     entries: list[Entry] = []
     doing = "does not import"
     try:
+        _require_this_version(point)
         module = point.load()
         doing = "registers nothing"
         plugin.hooks = _hooks(module)
@@ -142,6 +143,20 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
     for entry in entries:
         registry.add(entry)
         plugin.components.append((entry.kind, entry.name))
+
+
+def _require_this_version(point: EntryPoint) -> None:
+    """Refuse a plugin that was written for another ganbench; pip does so only when it installs."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for text in (point.dist.requires if point.dist else None) or []:
+        try:
+            needed = Requirement(text)
+        except InvalidRequirement:
+            continue
+        applies = needed.marker is None or needed.marker.evaluate({"extra": ""})
+        if normalised(needed.name) == BUILTIN and applies and not needed.specifier.contains(__version__, True):
+            raise ImportError(f"it needs ganbench{needed.specifier}, and this is {__version__}")
 
 
 def _hooks(module: Any) -> dict[str, Callable[..., Any]]:

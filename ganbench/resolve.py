@@ -6,12 +6,14 @@ Whatever cannot work is refused here by name, before anything trains.
 import math
 import os
 import sys
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ganbench import components, plugins
 from ganbench.api import Architecture, Penalty
+from ganbench.blame import with_blame
 from ganbench.compatibility import (
     check_augmentations,
     check_networks,
@@ -20,7 +22,7 @@ from ganbench.compatibility import (
     check_recipe,
     doubts,
 )
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.parameters import merge
@@ -33,14 +35,22 @@ from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
 
 def answer(request: PlanRequest) -> PlanAnswer:
     """Plan the grid, or say in one line why it cannot be."""
-    registry = plugins.load().registry
+    loaded = plugins.load()
     files: set[str] = set()
     try:
-        planned = tuple(_cells(request, registry, files))
+        planned = tuple(_cells(request, loaded.registry, files))
         _check_labels(request, planned)
-    except GanbenchError as error:
+        return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(loaded.registry))))
+    except (Exception, SystemExit) as error:  # a component may even call sys.exit
+        return refusal(error, loaded)
+
+
+def refusal(error: BaseException, loaded: plugins.Plugins) -> PlanAnswer:
+    """The line that says why there is no plan; for what nobody foresaw, with the plugin it arose in."""
+    if isinstance(error, GanbenchError):
         return PlanAnswer(error=str(error))
-    return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
+    trace = "".join(traceback.format_exception(error))
+    return PlanAnswer(error=f"planning failed: {with_blame(error, loaded)}", trace=trace)
 
 
 def _check_labels(request: PlanRequest, planned: tuple[Planned, ...]) -> None:
@@ -196,7 +206,10 @@ def loaded_sources(registry: Registry) -> set[str]:
 
 def stamps(files: Iterable[str]) -> Iterable[FileStamp]:
     for file in sorted(files):
-        status = os.stat(file)
+        try:
+            status = os.stat(file)
+        except OSError as error:
+            raise DataError(f"{file}, which a component names as a file of its own: {error.strerror}") from error
         yield FileStamp(path=str(Path(file).resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 

@@ -7,28 +7,29 @@ import torch
 from ganbench import components, plugins
 from ganbench.api import Extractor
 from ganbench.datasets.checks import shown
-from ganbench.errors import DataError, GanbenchError, UsageError
+from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.drawing import load_generator
 from ganbench.evaluation.sources import Given, open_given, open_trial
 from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.registry import Registry
-from ganbench.resolve import loaded_sources, stamps
+from ganbench.resolve import loaded_sources, refusal, stamps
 from ganbench.resolve_data import Data, read_dataset
 from ganbench.spec import Component, Recipe, TrialSpec
 
 
 def answer(request: SourcesRequest) -> PlanAnswer:
     """Settle how each source is scored, or say in one line why one cannot be."""
-    registry = plugins.load().registry
+    loaded = plugins.load()
+    registry = loaded.registry
     files: set[str] = set()
     try:
         planned = tuple(_plan(source, request, registry, files) for source in request.sources)
         _try(planned[0].spec.evaluation.extractor, registry)  # they are all scored alike
-    except GanbenchError as error:
-        return PlanAnswer(error=str(error))
-    return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
+        return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
+    except (Exception, SystemExit) as error:
+        return refusal(error, loaded)
 
 
 def _try(component: Component | None, registry: Registry) -> None:

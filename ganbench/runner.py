@@ -1,6 +1,7 @@
 """Plan, look up, dispatch, collect: a grid from its request to its rows."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 
 from ganbench.display import Display
@@ -19,6 +20,7 @@ from ganbench.store import Store, settle
 from ganbench.trials import executor_class, plan_trials, settings, shared_server, weight
 
 POLL_SECONDS = 0.2
+SILENT_SECONDS = 5.0
 REMOTE_POLL_SECONDS = 1.0
 
 
@@ -75,6 +77,7 @@ class _Run:
         self._crowded: list[str] = []
         self._alone: set[str] = set()
         self._unwritten: dict[str, tuple[str, str]] = {}
+        self._unheard: dict[str, float] = {}
 
     def to_its_end(self) -> Outcome:
         """Dispatch what is missing and wait for all of it."""
@@ -161,10 +164,19 @@ class _Run:
                 self._tell("trial_started", trial_id)
             if state in (JobState.ENDED, JobState.LOST):
                 self._end(trial_id, state)
+        self._end_what_the_executor_forgot(set(states))
         self._display.tick()
         self._give_up_what_was_lost()
         self._retry_alone()
         self._take_over()
+
+    def _end_what_the_executor_forgot(self, known: set[str]) -> None:
+        """End trials that an executor took and has not spoken of for a while: they would be waited for without end."""
+        now, silent = time.monotonic(), self._mine - known - set(self._crowded)
+        self._unheard = {trial_id: self._unheard.get(trial_id, now) for trial_id in silent}
+        for trial_id, since in list(self._unheard.items()):
+            if now - since > SILENT_SECONDS:
+                self._end(trial_id, JobState.LOST)
 
     def _end(self, trial_id: str, state: JobState) -> None:
         folder = self._store.folder(trial_id)

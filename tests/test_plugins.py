@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import plugins
+from ganbench import __version__, plugins
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins
 from tests.distribution import write_distribution
@@ -43,10 +43,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
 
-    def install(distribution: str, source: str, *, point: str = "main", points: str = "", version: str = "1.5") -> str:
+    def install(
+        distribution: str,
+        source: str,
+        *,
+        point: str = "main",
+        points: str = "",
+        version: str = "1.5",
+        requires: str = "",
+    ) -> str:
         module = f"fake_plugin_{next(_numbers)}"
         points = points or f"[ganbench]\n{point} = {module}\n"
-        write_distribution(tmp_path, distribution, {module: source}, points=points, version=version)
+        write_distribution(tmp_path, distribution, {module: source}, points=points, version=version, requires=requires)
         return module
 
     yield install
@@ -161,6 +169,28 @@ def test_a_plugin_that_breaks_half_way_leaves_nothing_behind(install: Install) -
         loaded.registry.find("loss", "rpgan")
 
 
+@pytest.mark.parametrize(
+    ("requires", "status"),
+    [
+        ("ganbench>=99", "broken"),
+        ("GANbench<0.0.1", "broken"),
+        ("ganbench>=0.0.1", "ok"),
+        ("ganbench>=99; python_version<'3'", "ok"),
+        ("ganbench>=99; extra=='later'", "ok"),
+        ("nothing that can be read", "ok"),
+        ("numpy<0.1", "ok"),  # what else a plugin needs is between it and pip
+    ],
+)
+def test_a_plugin_for_another_ganbench_is_broken_and_not_imported(install: Install, requires: str, status: str) -> None:
+    module = install("ganbench-other", GOOD, requires=requires)
+    plugin = only(load(), "ganbench-other")
+    assert plugin.status == status
+    assert (module in sys.modules) == (status == "ok")
+    if status == "broken":
+        assert "it needs ganbench" in plugin.reason
+        assert f"and this is {__version__}" in plugin.reason
+
+
 def test_an_entry_point_to_nowhere_is_broken(install: Install) -> None:
     install("ganbench-nowhere", "", points="[ganbench]\nmain = fake_plugin_that_is_not_there\n")
     plugin = only(load(), "ganbench-nowhere")
@@ -271,9 +301,13 @@ def test_a_hook_that_fails_on_a_call_is_one_line_and_the_others_are_called(insta
     heard = tmp_path / "heard"
     listener = "from ganbench import hookimpl\n@hookimpl\ndef trial_finished(trial_id, status):\n    "
     install("ganbench-a", listener + "raise ValueError('first\\nsecond')\n")
+    install("ganbench-aa", listener + "raise SystemExit(5)\n")
     install("ganbench-b", listener + f"open({str(heard)!r}, 'w').write(trial_id + ' ' + status)\n")
     problems = load().call("trial_finished", trial_id="t", spec={}, status="done", result={})
-    assert problems == ["plugin ganbench-a failed in trial_finished: ValueError: first"]
+    assert problems == [
+        "plugin ganbench-a failed in trial_finished: ValueError: first",
+        "plugin ganbench-aa failed in trial_finished: SystemExit: 5",
+    ]
     assert heard.read_text() == "t done"
 
 

@@ -62,6 +62,11 @@ class Probability(ToOutput):
         return torch.sigmoid(super().forward(x))
 
 
+class Bounded(ToOutput):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(super().forward(x))
+
+
 class InPlace(ToOutput):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(nn.functional.leaky_relu_(x, 0.2))
@@ -78,6 +83,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
     (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
     (with_discriminator(Probability, "Squashes."), "raw-outputs", "a sigmoid at its end?"),
+    (with_discriminator(Bounded, "Bounds."), "raw-outputs", "a tanh at its end?"),
     (with_discriminator(InPlace, "In place."), "inputs", "the discriminator changes its input in place"),
     (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
     (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),

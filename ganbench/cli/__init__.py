@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             _complain(f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}")
             sys.exit(2)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = " ".join(f"{type(error).__name__}: {error}".split()) + _in_a_plugin(error)
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
@@ -150,6 +150,14 @@ def _require_encodable(argument: str) -> None:
         os.fsencode(argument)
     except UnicodeEncodeError as error:
         raise GanbenchError(f"the argument {argument!a} has characters that are none") from error
+
+
+def _in_a_plugin(error: BaseException) -> str:
+    from ganbench import plugins
+    from ganbench.blame import blamed
+
+    where = blamed(error, plugins.load())
+    return f" ({where})" if where else ""
 
 
 def _complain(message: str) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ganbench.api import Networks
 from ganbench.errors import GanbenchError
 from ganbench.parameters import merge
+from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import (
     between_powers,
@@ -269,6 +270,8 @@ CHECKS = (
     learning,
     double_backward,
     batch_dependence,
+    packing,
+    labels,
     evaluation,
     half_precision,
     settling,

@@ -177,7 +177,7 @@ def judge(one: Check, subject: Subject) -> Outcome:
         return Outcome(check=one.name, title=one.title, status="skipped", message=str(reason))
     except DataError as error:
         return Outcome(check=one.name, title=one.title, status="skipped", message=f"its files are not here: {error}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a component may even call sys.exit
         where = _place(error, subject)
         message = f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}{where}; a trial would fail with this"
         return Outcome(check=one.name, title=one.title, status="failed", message=message)

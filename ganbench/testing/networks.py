@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing.kit import Flaw, Subject
 
-CLASSES = 2
-"""Of the data that conditional networks are built for."""
+CLASSES = 3
+"""Of the data that conditional networks are built for: as many as nobody writes down for want of a better number."""
 LARGEST_RUN = 128
 """Declared sides beyond this are not tried: on a CPU they take minutes."""
 VECTORS = ((2,), (5,))
@@ -71,9 +71,30 @@ def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Netw
     found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
     if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
         raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
-    if architecture.conditioning == "none":
-        return Networks(*found)
-    return Networks(Labelled(found[0], "labels"), Labelled(found[1], architecture.conditioning))
+    generator, discriminator = found
+    if architecture.conditioning != "none":
+        generator, discriminator = Labelled(generator, "labels"), Labelled(discriminator, architecture.conditioning)
+    if architecture.pack > 1:
+        discriminator = Packed(discriminator, architecture.pack)
+    return Networks(generator, discriminator)
+
+
+class Packed(nn.Module):
+    """A packed discriminator tried as if it were not: a sample's group is the sample itself, repeated."""
+
+    def __init__(self, network: nn.Module, pack: int) -> None:
+        super().__init__()
+        self.network = network
+        self.pack = pack
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Any = self.network(x.repeat_interleave(self.pack, dim=0))
+        if found.shape != (len(x),):
+            raise Flaw(
+                f"pack is {self.pack}, and for {len(x)} groups of {self.pack} neighbours the discriminator returns "
+                f"shape {tuple(found.shape)}, not ({len(x)},); every run would be refused"
+            )
+        return cast(Tensor, found)
 
 
 class Labelled(nn.Module):
@@ -83,6 +104,7 @@ class Labelled(nn.Module):
         super().__init__()
         self.network = network
         self.conditioning = conditioning
+        self.only_raw = False
 
     def forward(self, x: Tensor) -> Tensor:
         found: Any
@@ -96,6 +118,8 @@ class Labelled(nn.Module):
                 f"logits (N, {CLASSES}); the classification term would fail at the first step"
             )
         raw, logits = found
+        if self.only_raw:
+            return cast(Tensor, raw)
         return cast(Tensor, raw + logits.sum(1))  # so that a gradient reaches the classifier, too
 
 

@@ -7,7 +7,17 @@ import torch
 from ganbench.api import Networks
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.networks import build, latents, networks, noise, perturbed, typical, with_inputs
+from ganbench.testing.networks import (
+    CLASSES,
+    Labelled,
+    build,
+    latents,
+    networks,
+    noise,
+    perturbed,
+    typical,
+    with_inputs,
+)
 
 BEYOND_ZERO = 0.05
 """Noise on weights by which what starts at zero takes part."""
@@ -17,13 +27,22 @@ def raw_outputs(subject: Subject) -> None:
     """The discriminator's outputs are raw: nothing squashes them to [0, 1]."""
     shape = typical(subject)
     discriminator = networks(subject, shape).discriminator
+    if isinstance(discriminator, Labelled):
+        discriminator.only_raw = True
     with torch.no_grad():
         # Whatever the weights are: opposite changes of them, on samples far apart.
         found = torch.cat([perturbed(discriminator, scale)(10 * noise(8, shape)) for scale in (0.5, -0.5)])
+        # A norm of the weights or of a batch keeps outputs small, but not for samples of any size and all of many.
+        far = torch.cat([perturbed(discriminator, scale)(1e4 * noise(32, shape)) for scale in (0.5, -0.5)])
     if bool(((found >= 0) & (found <= 1)).all()):
         raise Flaw(
             "every output of the discriminator lies in [0, 1] (a sigmoid at its end?); a loss takes raw outputs and "
             "would squash them again, so that neither player could ever be sure"
+        )
+    if bool((far.abs() <= 1).all()):
+        raise Flaw(
+            "every output of the discriminator lies in [-1, 1], whatever it is shown (a tanh at its end?); a loss "
+            "takes raw outputs, of any size"
         )
 
 
@@ -126,20 +145,20 @@ def evaluation(subject: Subject) -> None:
     """In eval mode a sample depends on its z alone; different z give different samples."""
     shape = typical(subject)
     generator = perturbed(networks(subject, shape).generator, BEYOND_ZERO)
-    z = latents(subject, 6)
+    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
     with torch.no_grad():
         generator(latents(subject, 8, seed=2))
         generator.eval()
-        together, again, alone = generator(z), generator(z), generator(z[2:3])
+        together, again, alone = generator(z), generator(z), generator(z[CLASSES : CLASSES + 1])
     if not torch.equal(together, again) and not torch.allclose(together, again):
         torch.manual_seed(0)
         raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
-    if not torch.allclose(together[2], alone[0], rtol=1e-3, atol=1e-4):
+    if not torch.allclose(together[CLASSES], alone[0], rtol=1e-3, atol=1e-4):
         raise Flaw(
             "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
             "are generated at a time"
         )
-    if torch.allclose(together[0], together[1], rtol=1e-6, atol=1e-8):
+    if torch.allclose(together[0], together[CLASSES], rtol=1e-6, atol=1e-8):
         raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
 
 

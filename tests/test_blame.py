@@ -1,0 +1,139 @@
+"""An error that arises in a plugin's code is told with the plugin's name, wherever it comes up."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganbench import plugins
+from ganbench.blame import blamed, with_blame
+from ganbench.errors import UsageError
+from tests.commands import ganbench
+from tests.distribution import write_distribution
+
+Ask = Callable[..., tuple[int, str]]
+
+MODULE = """
+import sys
+
+import click
+
+from ganbench import hookimpl
+from ganbench.api import Metric, Value
+from ganbench.executors.local import Local
+from ganbench.losses.hinge import Hinge
+
+
+class Exits(Hinge):
+    def __init__(self):
+        sys.exit(6)
+
+
+class Breaks(Hinge):
+    def generator(self, fake, real):
+        raise RuntimeError("broke in\\ntwo lines")
+
+
+class Wordless(Hinge):
+    formula = "x"
+
+
+class Divides(Metric):
+    values = {"share": Value(label="share", direction="lower")}
+    needs = ()
+
+    def check(self, *, fakes, reference, dimension, classes):
+        return str(1 / (fakes - 50))
+
+
+class Loses(Local):
+    def submit(self, jobs):
+        super().submit(list(jobs)[1:])
+
+
+@hookimpl
+def register_losses(register):
+    for name in ("Exits", "Breaks", "Wordless"):
+        register(name.lower(), f"{__name__}:{name}")
+
+
+@hookimpl
+def register_metrics(register):
+    register("divides", f"{__name__}:Divides")
+
+
+@hookimpl
+def register_executors(register):
+    register("loses", f"{__name__}:Loses")
+
+
+@hookimpl
+def register_commands(cli):
+    @cli.command("bang")
+    def bang():
+        raise RuntimeError("bang")
+"""
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    """Run a command with the distribution ``gb-ex`` installed; returns the exit code and both outputs."""
+    write_distribution(tmp_path / "site", "gb-ex", {"gb_ex_parts": MODULE})
+
+    def ask(*arguments: str) -> tuple[int, str]:
+        path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+        answer = ganbench(*arguments, cwd=tmp_path, PYTHONPATH=path)
+        return answer.returncode, answer.stdout + answer.stderr
+
+    return ask
+
+
+GRID = ("--arch", "mlp[hidden=8]", "--dataset", "ring", "--steps", "3", "--num-samples", "50", "--metrics", "modes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--losses", "hinge,exits", *GRID), "planning failed: SystemExit: 6 (plugin gb-ex: gb_ex_parts, line"),
+        (
+            ("run", "--losses", "hinge", *GRID, "--metrics", "divides"),
+            "planning failed: ZeroDivisionError: division by zero (plugin gb-ex: gb_ex_parts, line",
+        ),
+        (("show", "wordless"), "loss 'wordless' of gb-ex declares what cannot be explained (ValueError"),
+        (("bang",), "unexpected RuntimeError: bang (plugin gb-ex: gb_ex_parts, line"),
+    ],
+)
+def test_the_plugin_is_named_in_one_line(ask: Ask, arguments: tuple[str, ...], words: str) -> None:
+    code, said = ask(*arguments)
+    assert code == 2
+    assert words in said
+    assert "Traceback" not in said
+    code, said = ask(*arguments, "--debug")
+    assert code == 1
+    assert "Traceback" in said, said
+    assert "gb_ex_parts.py" in said or "explain.py" in said
+
+
+def test_a_trial_that_a_plugin_ended_names_it(ask: Ask, tmp_path: Path) -> None:
+    code, _ = ask("run", "--losses", "breaks", *GRID)
+    assert code == 1
+    (status,) = (json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/status.json"))
+    assert status["status"] == "failed"
+    assert status["reason"].startswith("RuntimeError: broke in (plugin gb-ex: gb_ex_parts, line ")
+
+
+def test_a_job_that_its_executor_forgot_is_not_waited_for(ask: Ask) -> None:
+    code, said = ask("run", "--losses", "hinge,vanilla", *GRID, "--executor", "loses")
+    assert code == 1
+    assert "its executor lost it" in said
+    assert said.count("[2/2]") == 1
+
+
+def test_our_own_code_is_nobody_elses() -> None:
+    loaded = plugins.load()
+    with pytest.raises(UsageError) as raised:
+        loaded.registry.find("loss", "there-is-none")
+    assert blamed(raised.value, loaded) == ""
+    assert with_blame(raised.value, loaded) == plugins.one_line(raised.value)

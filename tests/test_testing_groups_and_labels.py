@@ -1,0 +1,182 @@
+"""Packed and conditional architectures, right ones and ones that are wrong on purpose."""
+
+from typing import Any, ClassVar, cast
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Conditioning, Networks
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
+from tests.kit.architectures import Right, ToImage, ToOutput
+
+SKIP = {"export": "slow, and only a note"}
+
+
+class Grouped(ToOutput):
+    """Judges groups of two neighbours by their mean hidden features and the last one's first pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
+        return self.output(hidden.unflatten(0, (-1, 2)).mean(1)).squeeze(1)
+
+
+class Halves(Grouped):
+    """Pairs the i-th sample with the i-th of the second half."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.unflatten(0, (2, -1)).transpose(0, 1).flatten(0, 1))
+
+
+class FirstOnly(ToOutput):
+    """Looks at the first of each group alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x[::2])
+
+
+class Packed(Right):
+    """Judges two at once."""
+
+    pack = 2
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return Grouped(shape)
+
+
+class PackedByHalves(Packed):
+    """Its groups are no neighbours."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return Halves(shape)
+
+
+class PackedFirstOnly(Packed):
+    """Judges half of the samples."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return FirstOnly(shape)
+
+
+class SaysPacked(Packed):
+    """Judges one by one."""
+
+    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
+        return ToOutput(shape)
+
+
+class LabelledToImage(ToImage):
+    def __init__(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.embedding = nn.Embedding(classes, latent_dim)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(z + self.embedding(labels))
+
+
+class DeafToImage(LabelledToImage):
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return ToImage.forward(self, z + self.embedding.weight.sum(0))
+
+
+class Projection(ToOutput):
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__(shape)
+        self.embedding = nn.Embedding(classes, 8)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        hidden = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
+        return self.output(hidden).squeeze(1) + (self.embedding(labels) * hidden).sum(1)
+
+
+class DeafProjection(Projection):
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(x, torch.zeros_like(cast(Tensor, labels))) + 0 * self.embedding.weight.sum()
+
+
+class Classifier(ToOutput):
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__(shape)
+        self.classes = nn.Linear(8, classes)
+
+    def forward(self, x: Tensor) -> Any:
+        hidden = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
+        return self.output(hidden).squeeze(1), self.classes(hidden)
+
+
+class SquashedClassifier(Classifier):
+    def forward(self, x: Tensor) -> Any:
+        raw, logits = super().forward(x)
+        return torch.sigmoid(raw), logits
+
+
+class Conditional(Right):
+    """Conditional by a projection."""
+
+    conditioning: Conditioning = "labels"  # type: ignore[assignment]
+    to_image: ClassVar[Any] = LabelledToImage
+    to_output: ClassVar[Any] = Projection
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        if len(shape) != 3:
+            raise ValueError("it makes images")
+        return Networks(self.to_image(shape, latent_dim, classes), self.to_output(shape, classes))
+
+
+class ByClassifier(Conditional):
+    """Conditional by an auxiliary classifier."""
+
+    conditioning: Conditioning = "classifier"  # type: ignore[assignment]
+    to_output = Classifier
+
+
+class Deaf(Conditional):
+    """Its generator ignores the labels."""
+
+    to_image = DeafToImage
+
+
+class DeafCritic(Conditional):
+    """Its discriminator ignores the labels."""
+
+    to_output = DeafProjection
+
+
+class Squashed(ByClassifier):
+    """Its outputs are probabilities; its class logits are not."""
+
+    to_output = SquashedClassifier
+
+
+class OfTwo(Conditional):
+    """Made for two classes."""
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        return super().build_conditional(shape, latent_dim, 2)
+
+
+@pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier])
+def test_a_right_one_passes(architecture: type[Architecture]) -> None:
+    assert failed(check(architecture, skip=SKIP)) == {}
+
+
+@pytest.mark.parametrize("pack", [2, 3])
+def test_the_built_in_passes_packed(pack: int) -> None:
+    assert failed(check("architecture/pacgan", parameters={"pack": pack}, skip=SKIP)) == {}
+
+
+WRONG: list[tuple[type[Architecture], str, str]] = [
+    (SaysPacked, "shapes", "for 2 groups of 2 neighbours the discriminator returns shape (4,), not (2,)"),
+    (PackedByHalves, "packing", "does not depend on the last of the group"),
+    (PackedFirstOnly, "packing", "does not depend on the last of the group"),
+    (Deaf, "labels", "the generator returns the same for each of 3 labels"),
+    (DeafCritic, "labels", "the discriminator returns the same for each of 3 labels"),
+    (Squashed, "raw-outputs", "a sigmoid at its end?"),
+    (OfTwo, "raw-outputs", "raises IndexError"),
+]
+
+
+@pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_one_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
+    assert_caught(check(architecture, skip=SKIP), name, words)
