@@ -103,6 +103,8 @@ def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:
     assert report["failed"] == 0
     assert report["ok"] > 10
     assert [component["name"] for component in report["components"]] == ["ganbench-right", "right-loss"]
+    one = ganbench("plugins", "check", "ganbench-right", "--only", "loss/right-loss", "--json")
+    assert [component["kind"] for component in json.loads(one.stdout)["components"]] == ["package", "loss"]
     wrong = ganbench("plugins", "check", "Ganbench_Sum", "--quiet")
     assert wrong.returncode == 1
     assert "is summed over the batch" in " ".join(wrong.stdout.split())
@@ -121,6 +123,7 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
     [
         (["check", "ganbench-nowhere"], "no plugin is installed from a package 'ganbench-nowhere'"),
         (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
+        (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
         (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
         (["new", "Bad Name"], "must be words of lower-case letters"),

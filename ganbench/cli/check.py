@@ -9,8 +9,10 @@ import click
 
 @click.command()
 @click.argument("package")
-@click.option("--only", multiple=True, metavar="NAME[parameters]",
-              help="Check only this component, perhaps with parameters; may be repeated.")  # fmt: skip
+@click.option(
+    "--only", multiple=True, metavar="NAME[parameters]",
+    help="Check only this component (kind/NAME where two share it), perhaps with parameters; may be repeated.",
+)  # fmt: skip
 @click.option("--skip", multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated.")
 @click.option("--quiet", is_flag=True, help="Only what failed, and the count.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -24,6 +26,7 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
       ganbench plugins check ganbench-rpgan
       ganbench plugins check ganbench-r3gan --only 'r3gan[width=16]'
       ganbench plugins check ganbench --only hinge --json
+      ganbench plugins check ganbench --only 'architecture/pacgan[pack=2]'
     """
     from ganbench.errors import UsageError
     from ganbench.grid import parse_scalar, split_outside_brackets

@@ -24,7 +24,7 @@ BEYOND_ZERO = 0.05
 
 
 def raw_outputs(subject: Subject) -> None:
-    """The discriminator's outputs are raw: nothing squashes them to [0, 1]."""
+    """The discriminator's outputs are raw: nothing squashes them to [0, 1] or [-1, 1]."""
     shape = typical(subject)
     discriminator = networks(subject, shape).discriminator
     if isinstance(discriminator, Labelled):

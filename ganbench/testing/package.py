@@ -36,8 +36,8 @@ def check_package(
 
     Args:
         distribution: the installed package's name.
-        only: names of components; all of them where it is empty.
-        parameters: what to build components with, by name.
+        only: names of components, as ``kind/name`` where two kinds share one; all of them where it is empty.
+        parameters: what to build components with, by the same names.
         skip: checks to leave out, with the reason.
 
     Raises:
@@ -47,24 +47,33 @@ def check_package(
     name = plugins.normalised(distribution)
     own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
     if not own:
-        known = sorted({plugin.distribution for plugin in loaded.plugins})
-        raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, known)}")
+        packages = sorted({plugin.distribution for plugin in loaded.plugins})
+        raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     wanted = set(only)
-    unknown = wanted - {entry.name for entry in entries}
+    known = {called for entry in entries for called in _names(entry)}
+    unknown = wanted - known
     if unknown:
-        raise UsageError(
-            f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), [entry.name for entry in entries])}"
-        )
+        near = known if "/" in min(unknown) else {entry.name for entry in entries}
+        raise UsageError(f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), near)}")
+    given = {
+        (entry.kind, entry.name): {
+            key: value for called in _names(entry) for key, value in (parameters or {}).get(called, {}).items()
+        }
+        for entry in entries
+    }
     for entry in entries:
-        if found := dict((parameters or {}).get(entry.name, {})):
+        if found := given[entry.kind, entry.name]:
             _require_parameters(entry, found)
     yield Report("package", name, [_imports(plugin) for plugin in own])
     for entry in entries:
-        if not wanted or entry.name in wanted:
-            yield Report(
-                entry.kind, entry.name, list(_check(entry, (parameters or {}).get(entry.name, {}), skip or {}))
-            )
+        if not wanted or wanted & set(_names(entry)):
+            yield Report(entry.kind, entry.name, list(_check(entry, given[entry.kind, entry.name], skip or {})))
+
+
+def _names(entry: Entry) -> tuple[str, str]:
+    """How a component may be named here."""
+    return entry.name, f"{entry.kind}/{entry.name}"
 
 
 def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
