@@ -1,6 +1,7 @@
 """Leaderboards: equal bytes, edits found, contributors merged, re-runs verified."""
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -254,6 +255,47 @@ def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, t
     (tmp_path / "digits.json").write_text(json.dumps(content))
     with pytest.raises(StoreError, match=r"was edited: .* has the specification of"):
         load(tmp_path / "digits.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("status", "great", "has the status 'great'"),
+        ("protocol", "deadbeef", "names a protocol that is not there"),
+        ("environment", "deadbeef", "names an environment that is not there"),
+        ("metrics", {"fid": math.nan}, "holds a number that is not finite"),
+        ("metrics", {"fid": math.inf}, "holds a number that is not finite"),
+        ("", None, "is there twice"),
+    ],
+)
+def test_what_a_board_refers_to_must_be_there_once(
+    runs: Path, tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    if key:
+        content["trials"][0][key] = value
+    else:
+        content["trials"].append(content["trials"][0])
+    (tmp_path / "digits.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=f"was edited: .*{message}"):
+        load(tmp_path / "digits.json")
+
+
+def test_runs_that_were_batched_may_differ_and_evaluations_may_not(runs: Path, tmp_path: Path) -> None:
+    trial(tmp_path / "again", "vanilla", 0, 1.0001)
+    path = next((tmp_path / "again").glob("*/result.json"))
+    content = json.loads(path.read_text())
+    content["cost"]["beside"] = 2
+    path.write_text(json.dumps(content))
+    board = assemble([runs, tmp_path / "again"], tmp_path / "digits")
+    assert [rerun.equal for one in board.trials for rerun in one.reruns] == [False]
+    shutil.copytree(runs, tmp_path / "lost")
+    for lost in (tmp_path / "lost").glob("*/metrics.jsonl"):
+        lost.write_text("")
+    with pytest.raises(StoreError, match="differ in the evaluations during training"):
+        assemble([runs, tmp_path / "lost"], tmp_path / "digits")
 
 
 def test_the_command_line(runs: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import Check, Margin, Verdict, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.results import Row, ValueInfo
+from ganbench.tables.markdown import inert
 from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
 from tests.trials import component, make_protocol, make_spec
 
@@ -56,10 +57,13 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
 def test_the_same_numbers_pass_without_a_test() -> None:
     base = rows_of("a", LOW)
     assert judged(base, base).reason == "every seed has the same number as before"
-    fewer = judged(base, base[:2])
+    fewer = judged(base, base[:2], subset=True)
     assert (fewer.outcome, fewer.reason) == (
         "pass", "every seed has the same number as before; 3 of the base's 5 were not run"
     )  # fmt: skip
+    unasked = judged(base, base[:2])
+    assert unasked.outcome == "inconclusive"
+    assert "3 of the base's 5 were not run; --subset takes the rest on trust" in unasked.reason
     assert judged(base, rows_of("a", [*LOW[:4], 1.39])).outcome == "inconclusive"
 
 
@@ -244,6 +248,28 @@ def test_a_level_or_a_metric_that_is_none() -> None:
         compare(rows_of("a", LOW), rows_of("a", LOW), margin=NONE, metric="fidd")
 
 
+@pytest.mark.parametrize(
+    ("base", "new", "margin"),
+    [
+        ((0.3,) * 5, (0.4,) * 5, Margin(0.1, False)),
+        ((1.10,) * 5, (1.21,) * 5, Margin(0.1, True)),
+        ((1e-9,) * 5, (3e-9,) * 5, Margin(2e-9, False)),
+    ],
+)
+def test_worse_by_exactly_the_margin_is_a_tie_whatever_the_rounding(
+    base: Sequence[float], new: Sequence[float], margin: Margin
+) -> None:
+    check = judged(rows_of("a", base), rows_of("a", new), margin)
+    assert check.outcome == "inconclusive"
+    assert (check.worse, check.fine) == (1.0, 1.0)
+
+
+def test_what_would_be_live_in_a_comment_is_not() -> None:
+    assert inert("ask @octocat, a@b.c, see https://evil.example or WWW.evil.example") == (
+        "ask @\u2060octocat, a@\u2060b.c, see https:\u2060//evil.example or W\u2060WW.evil.example"
+    )
+
+
 def hostile() -> Verdict:
     part = component(HOSTILE + "a,b:c\x00\ufffe", label=HOSTILE + "a,b:c\x00\ufffe")
     base = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(LOW)]
@@ -265,6 +291,10 @@ def test_outputs_hold_against_hostile_names() -> None:
     table = [line for line in as_markdown(verdict).splitlines() if line.startswith("|")]
     assert len(table) == 4
     assert "<script>" not in re.sub(r"`[^`]*`", "", as_markdown(verdict))
+    # GitHub ends a cell at a bare bar, in a code span too.
+    cells = [re.split(r"(?<!\\)\|", line) for line in table]
+    assert {len(line) for line in cells} == {9}
+    assert all("<script>" not in re.sub(r"`[^`]*`", "", cell) for line in cells for cell in line)
     assert verdict.sentence() in as_text(verdict)
     empty = compare([], [], margin=NONE)
     assert "nothing to compare" in as_text(empty)

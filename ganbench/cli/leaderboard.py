@@ -53,7 +53,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check
               help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
 @click.option("--metric", default="", metavar="NAME", help="The metric.  [default: each table's first]")
-@click.option("--subset", is_flag=True, help="NEW may lack rows of BASE.")
+@click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
 @click.option("--github", is_flag=True, help="Print GitHub annotations after the table.")

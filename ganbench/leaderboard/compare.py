@@ -139,7 +139,7 @@ def compare(
         margin: how much worse is still fine.
         alpha: the level of the tests.
         metric: the metric; by default each table's headline.
-        subset: whether rows of ``base`` may be missing in ``new``.
+        subset: whether rows of ``base``, and seeds of unchanged rows, may be missing in ``new``.
 
     Raises:
         UsageError: no row has the metric, or the level is none.
@@ -151,7 +151,7 @@ def compare(
         raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
-    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, called, strict=False)]
+    raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
     checks = _corrected(raw, pairs, metric, alpha)
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
@@ -160,7 +160,7 @@ def compare(
     return Verdict(tuple(checks), margin, alpha, all(is_exact(len(old), len(now)) for old, now in tested))
 
 
-def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
+def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) -> Check:
     """A row on its own, before the correction over all rows."""
     chosen, info = _score(pair, metric)
     if pair.base is None:
@@ -178,7 +178,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
     if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
-        outcome, reason = _unchanged(pair.base, pair.group, chosen)
+        outcome, reason = _unchanged(pair.base, pair.group, chosen, subset=subset)
         return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
         return replace(check, reason=different)
@@ -215,10 +215,13 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
     return "pass", "new: there is nothing to compare it with"
 
 
-def _unchanged(base: Group, new: Group, chosen: str) -> tuple[Outcome, str]:
+def _unchanged(base: Group, new: Group, chosen: str, *, subset: bool) -> tuple[Outcome, str]:
     """What is said of a row whose seeds all ended exactly as before."""
     absent = len({row.seed for row in base.rows} - {row.seed for row in new.rows})
     fewer = f"; {absent} of the base's {len(base.rows)} were not run" if absent else ""
+    if absent and not subset:
+        # Fewer seeds could hide the one that got worse; whoever means it says so.
+        return "inconclusive", f"every seed that was run is as before{fewer}; --subset takes the rest on trust"
     if any(row.metrics.get(chosen) is not None for row in new.done):
         return "pass", f"every seed has the same number as before{fewer}"
     if set(new.statuses) <= {SUCCESS, DIVERGED}:

@@ -12,7 +12,7 @@ from ganbench.files import digest, read_json
 from ganbench.protocol import Protocol
 from ganbench.results import Best, ValueInfo
 from ganbench.spec import SCHEMA as SPEC_SCHEMA
-from ganbench.spec import Frozen, TrialSpec
+from ganbench.spec import STATUSES, Frozen, TrialSpec
 
 SCHEMA = 1
 
@@ -115,8 +115,12 @@ def load(path: Path) -> Board:
     claimed = content.pop("sha256", None)
     try:
         board = Board.model_validate(content)
+        found = board.sha256
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
+    except ValueError as error:
+        raise StoreError(f"{path} was edited: it holds a number that is not finite") from error
+    _check_references(path, board)
     for one in board.trials:
         if one.spec.schema_version != SPEC_SCHEMA:
             schema = one.spec.schema_version
@@ -126,6 +130,23 @@ def load(path: Path) -> Board:
     for key, measured in board.protocols.items():
         if measured.protocol.key != key:
             raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")
-    if claimed != board.sha256:
-        raise StoreError(f"{path} was edited: its content has the hash {board.sha256[:12]}, not {str(claimed)[:12]}")
+    if claimed != found:
+        raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
     return board
+
+
+def _check_references(path: Path, board: Board) -> None:
+    """Check that trials name what is there, and each trial is there once."""
+    seen: set[str] = set()
+    for trial in board.trials:
+        if trial.trial_id in seen:
+            raise StoreError(f"{path} was edited: {trial.trial_id} is there twice")
+        seen.add(trial.trial_id)
+        told = [(trial.status, trial.environment), *((one.status, one.environment) for one in trial.reruns)]
+        for status, environment in told:
+            if status not in STATUSES:
+                raise StoreError(f"{path} was edited: {trial.trial_id} has the status {status!r}")
+            if environment and environment not in board.environments:
+                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that is not there")
+        if trial.protocol and trial.protocol not in board.protocols:
+            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that is not there")

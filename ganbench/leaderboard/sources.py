@@ -189,9 +189,12 @@ def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]
     for other in distinct:
         if other is first or other.status in UNFINISHED:
             continue
-        equal = other.status == first.status and other.metrics == first.metrics
+        equal = other.status == first.status and _values(other) == _values(first)
         if not equal and {first.status, other.status} <= set(FINAL) and _must_agree(first, other, environments):
-            difference = next((n for n in first.metrics if first.metrics[n] != other.metrics.get(n)), "status")
+            difference = next(
+                (n for n in first.metrics if first.metrics[n] != other.metrics.get(n)),
+                "status" if first.status != other.status else "the evaluations during training",
+            )
             raise StoreError(
                 f"two runs of {first.trial_id} on the same processor with the same versions and threads differ in "
                 f"{difference} ({first.metrics.get(difference, first.status)} and "
@@ -207,8 +210,19 @@ def _numbers(trial: Trial) -> tuple[str, str, dict[str, float | None]]:
     return trial.environment, trial.status, trial.metrics
 
 
+def _values(trial: Trial) -> tuple[object, ...]:
+    """Every number of a trial that a board shows and time has no part in."""
+    steps = tuple((one.step, one.values) for one in trial.evaluations)
+    return trial.metrics, trial.best, trial.area, steps
+
+
 def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> bool:
-    """Whether the two ran where equal numbers are promised: on a CPU, the same with the same versions and threads."""
+    """Whether the two ran where equal numbers are promised: on a CPU, the same with the same versions and threads.
+
+    One that was batched with other seeds is equal to one alone up to rounding only.
+    """
+    if one.cost.get("beside") or other.cost.get("beside"):
+        return False
     a, b = environments.get(one.environment, {}), environments.get(other.environment, {})
     return a.get("device") == "cpu" and all(a.get(name) == b.get(name) for name in _MACHINE)
 

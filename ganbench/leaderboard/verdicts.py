@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 from ganbench.leaderboard.compare import Check, Verdict
-from ganbench.tables.markdown import code, escape
+from ganbench.tables.markdown import code_in_cell, escape, inert
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.terminal import terminal
 
@@ -21,13 +21,16 @@ def as_text(verdict: Verdict, *, width: int | None = None, colour: bool = False)
 
 def as_markdown(verdict: Verdict) -> str:
     """A comment for a pull request."""
-    lines = [f"### {_MARKS[verdict.outcome]} ganbench: {escape(verdict.sentence())}", ""]
+    lines = [f"### {_MARKS[verdict.outcome]} ganbench: {inert(verdict.sentence())}", ""]
     if not verdict.checks:
         return "\n".join(lines)
     lines += ["| | row | score | base | new | change | why |", "|:--|:--|:--|--:|--:|--:|:--|"]
     for check in verdict.checks:
-        cells = [escape(text) for text in (check.metric, check.base, check.new, _effect(check))]
-        lines.append(f"| {_MARKS[check.outcome]} | {code(check.name)} | {' | '.join(cells)} | {escape(check.reason)} |")
+        scores = " | ".join(escape(text) for text in (check.base, check.new, _effect(check)))
+        lines.append(
+            f"| {_MARKS[check.outcome]} | {code_in_cell(check.name)} | {code_in_cell(check.metric or '-')} | {scores} "
+            f"| {inert(check.reason)} |"
+        )
     lines += [
         "",
         "A positive change is worse, whichever direction the score has. ❔ is no pass: more seeds would tell.",

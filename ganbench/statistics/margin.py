@@ -1,5 +1,6 @@
 """Whether a change made scores worse by more than a margin, or not: two one-sided exact tests."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,8 +31,16 @@ def margin_tests(base: Sequence[float], new: Sequence[float], margin: float = 0.
     """
     if not 0 <= margin < float("inf"):
         raise ValueError(f"a margin is zero or more and finite, not {margin}")
-    moved = [value - margin for value in new]
-    return MarginTests(rank_test(moved, base, "greater"), rank_test(moved, base, "less"))
+    moved, still = _snapped([value - margin for value in new], base, margin)
+    return MarginTests(rank_test(moved, still, "greater"), rank_test(moved, still, "less"))
+
+
+def _snapped(moved: Sequence[float], still: Sequence[float], margin: float) -> tuple[list[float], list[float]]:
+    """Both samples on one fine grid: what is worse by exactly the margin is a tie, whichever way it was rounded."""
+    largest = max([margin, *(abs(value) for value in (*moved, *still) if math.isfinite(value))])
+    step = largest * 1e-12 or 1.0
+    first, second = ([round(one / step) if math.isfinite(one) else one for one in sample] for sample in (moved, still))
+    return first, second
 
 
 def seeds_to_settle(
@@ -44,5 +53,5 @@ def seeds_to_settle(
         alpha: the level of both tests.
         comparisons: how many rows share the level of the test that they got worse.
     """
-    fine = superiority([value - margin for value in new], base).probability
+    fine = superiority(*_snapped([value - margin for value in new], base, margin)).probability
     return seeds_for_power(fine, alpha, comparisons=1 if fine > 0.5 else comparisons, sides=1)

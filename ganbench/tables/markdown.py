@@ -7,6 +7,8 @@ from ganbench.tables.sheet import Sheet
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 
+_LIVE = re.compile(r"@(?=\w)|://|www\.", re.IGNORECASE)
+
 
 def markdown(sheets: Sequence[Sheet]) -> str:
     """Every table with its protocol, its notes and the path of its samples beneath."""
@@ -21,6 +23,17 @@ def escape(text: str) -> str:
 def code(text: str) -> str:
     """Text as a code span, in which nothing is a link, a mention or HTML; a backtick becomes an apostrophe."""
     return f"`{text.replace('`', chr(39))}`"
+
+
+def code_in_cell(text: str) -> str:
+    """A code span in a table's cell, where a bar would end the cell in a code span, too."""
+    return code(text).replace("|", "\\|")
+
+
+def inert(text: str) -> str:
+    """Text as by :func:`escape` in which GitHub finds no mention and no address either: a joiner of no width parts
+    what would make one."""
+    return _LIVE.sub(lambda found: found[0][0] + "\u2060" + found[0][1:], escape(text))
 
 
 def fragment(page: Sheet) -> str:
