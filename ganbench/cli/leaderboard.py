@@ -82,12 +82,16 @@ def compare(
     import shutil
     import sys
 
+    from ganbench.cli.outputs import require_no_input
     from ganbench.files import write_text
     from ganbench.leaderboard import verdicts
     from ganbench.leaderboard.compare import compare as judge
     from ganbench.leaderboard.compare import parse_margin
     from ganbench.leaderboard.sources import finished_rows_of
 
+    for option, path in (("--markdown", markdown), ("--junit", junit)):
+        if path is not None:
+            require_no_input(option, path, base, new)
     verdict = judge(
         finished_rows_of(base),
         finished_rows_of(new),

@@ -192,9 +192,12 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
       ganbench runs export hinge-dcgan-digits-s0-0123456789ab --to hinge.zip
     """
     from ganbench.archive import write_archive
+    from ganbench.cli.outputs import require_no_input, require_suffix
 
     folder = _find(trial, out)
     path = to if to is not None else Path(f"{folder.path.resolve().name}.zip")
+    require_suffix("--to", path, ".zip")
+    require_no_input("--to", path, folder.path)
     write_archive(folder, path)
     click.echo(clean_line(str(path)))
     return 0

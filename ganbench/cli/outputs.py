@@ -1,0 +1,32 @@
+"""Files that a command writes where it is told to, and never over what it reads."""
+
+from pathlib import Path
+
+from ganbench.errors import UsageError
+
+_OF_A_BOARD = (".json", ".csv", ".md", ".html", ".toml")
+
+
+def require_suffix(option: str, path: Path, *suffixes: str) -> None:
+    """Check that a file is called what it will be.
+
+    Raises:
+        UsageError: it ends in something else; nothing is overwritten by a slip.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"{option} {path} must end in {' or '.join(suffixes)}")
+
+
+def require_no_input(option: str, path: Path, *inputs: Path) -> None:
+    """Check that a file to be written is none of what is read: folders of trials, and boards by any of their files.
+
+    Raises:
+        UsageError: it is, or lies in such a folder.
+    """
+    wanted = path.resolve()
+    for one in inputs:
+        place = one.resolve()
+        stem = place.with_suffix("") if place.suffix in _OF_A_BOARD else place
+        own = {place, *(stem.with_name(stem.name + suffix) for suffix in _OF_A_BOARD)}
+        if wanted in own or (place.is_dir() and place in wanted.parents):
+            raise UsageError(f"{option} {path} would overwrite a part of {one}, which is read; name another file")

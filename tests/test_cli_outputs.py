@@ -1,0 +1,41 @@
+"""No command writes over what it reads."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench.cli.outputs import require_no_input, require_suffix
+from ganbench.errors import UsageError
+
+
+@pytest.mark.parametrize("name", ["spec.json", "archive", "x.zip.json"])
+def test_a_file_is_called_what_it_will_be(name: str) -> None:
+    with pytest.raises(UsageError, match=r"must end in \.zip or \.tar"):
+        require_suffix("--to", Path(name), ".zip", ".tar")
+
+
+def test_a_suffix_may_be_in_capitals() -> None:
+    require_suffix("--to", Path("HINGE.ZIP"), ".zip")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("lb/a.json", "lb/a.json"),
+        ("lb/a.json", "lb/a"),
+        ("lb/a.md", "lb/a.json"),
+        ("lb/../lb/a.json", "lb/a.html"),
+        ("runs/trial/spec.json", "runs"),
+        ("runs/new.xml", "runs"),
+    ],
+)
+def test_what_is_read_is_not_written_over(path: str, source: str, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "trial").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"would overwrite a part of .*, which is read"):
+        require_no_input("--junit", tmp_path / path, tmp_path / "other", tmp_path / source)
+
+
+@pytest.mark.parametrize("path", ["gate.xml", "lb/b.json", "lb/a.xml", "runs.md"])
+def test_another_file_is_written(path: str, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    require_no_input("--junit", tmp_path / path, tmp_path / "lb" / "a.json", tmp_path / "runs" / "trial")
