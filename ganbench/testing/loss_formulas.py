@@ -90,8 +90,10 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
         wanted = wanted + 0 * (real.sum() + fake.sum())
         found = objective(loss, player, real, fake)
         at = f"at r = {real[0].item():.3g}, f = {fake[0].item():.3g}"
+        # The generator does not move outputs on real samples: it may detach them.
+        sides = {"real": real, "fake": fake} if player == "discriminator" else {"fake": fake}
         for side, ours, theirs in zip(
-            ("real", "fake"), gradients(found, real, fake), gradients(wanted, real, fake), strict=True
+            sides, gradients(found, *sides.values()), gradients(wanted, *sides.values()), strict=True
         ):
             if float(ours.abs().max()) < 0.01 * float(theirs.abs().max()) and float(theirs.abs().max()) > 1e-6:
                 raise Flaw(

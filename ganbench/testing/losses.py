@@ -1,6 +1,7 @@
 """What a loss must do, whatever it is: both players' objectives on raw outputs of shape (N,)."""
 
 import itertools
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,10 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ganbench.api import Penalty
 from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
+from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
 from ganbench.testing.raw_outputs import (
     EXTREMES,
-    LEVELS,
     PLAYERS,
     brief,
     build,
@@ -61,43 +62,6 @@ def finite(subject: Subject) -> None:
                 )
 
 
-def direction(subject: Subject) -> None:
-    """A gradient step makes the discriminator separate and the generator fool it."""
-    loss = build(subject)
-    moved = dict.fromkeys(("real", "fake", "generator"), False)
-    caught: list[float] = []
-    for level in LEVELS:
-        real, fake = (torch.full((4,), level, dtype=torch.float64, requires_grad=True) for _ in range(2))
-        by_real, by_fake = gradients(loss.discriminator(real, fake), real, fake)
-        gap = float(by_fake.sum() - by_real.sum())
-        if gap <= 0:
-            how = "lowers real below fake" if gap < 0 else "does not move real and fake apart"
-            raise Flaw(
-                f"at r = f = {level:g} a gradient step of the discriminator {how}; it would learn "
-                f"{'to call fakes real' if gap < 0 else 'nothing'}, and every score would stay near an untrained one"
-            )
-        moved["real"] |= bool(by_real.abs().sum() > 0)
-        moved["fake"] |= bool(by_fake.abs().sum() > 0)
-        (by_fake,) = gradients(objective(loss, "generator", real, fake), fake)
-        if float(by_fake.sum()) > 0:
-            caught.append(level)
-        moved["generator"] |= bool(by_fake.abs().sum() > 0)
-    # A target between the two labels (LSGAN's c = 0 between -1 and 1) is overshot by outputs beyond it, and only there.
-    if caught and (len(caught) == len(LEVELS) or min(caught) == min(LEVELS)):
-        raise Flaw(
-            f"at r = f = {caught[0]:g} a gradient step of the generator lowers the output on its fakes; it would learn "
-            "to be caught, and samples would get worse while both losses look well"
-        )
-    for side in ("real", "fake"):
-        if not moved[side]:
-            raise Flaw(
-                f"the discriminator's objective does not depend on its outputs on {side} samples; it would never see "
-                f"what {side} ones look like"
-            )
-    if not moved["generator"]:
-        raise Flaw("the generator's objective has no gradient at an undecided discriminator; it would never move")
-
-
 def shape(subject: Subject) -> None:
     """Outputs of shape (N, 1) give what those of shape (N,) give, or are refused."""
     loss = build(subject)
@@ -137,28 +101,35 @@ def batch_size(subject: Subject) -> None:
         real, fake = outputs(6, 6)
         once = objective(loss, player, real, fake)
         twice = objective(loss, player, torch.cat([real, real]), torch.cat([fake, fake]))
-        if not torch.allclose(once, twice, rtol=1e-9):
+        if not _alike(once, twice):
             ratio = (twice / once).item()
-            what = "is summed over the batch" if abs(ratio - 2) < 1e-6 else "depends on the batch size"
+            what = "is summed over the batch" if abs(ratio - 2) < 1e-4 else "depends on the batch size"
             raise Flaw(
                 f"the {player}'s objective {what} ({number(once)} for 6 outputs, {number(twice)} for the same ones "
                 "twice); --batch-size would change the learning rate"
             )
         order = torch.tensor([3, 0, 5, 1, 4, 2])
         shuffled = objective(loss, player, real[order], fake[order])
-        if not torch.allclose(once, shuffled, rtol=1e-9):
+        if not _alike(once, shuffled):
             raise Flaw(f"the {player}'s objective depends on the order of the samples in a batch; scores would too")
 
 
 def gradient(subject: Subject) -> None:
-    """Gradients agree with finite differences in float64."""
+    """Gradients agree with finite differences, by whatever a player can move."""
     loss = build(subject)
     for player in PLAYERS:
         real, fake = outputs(5, 5, seed=3)
+        if player == "generator":
+            # In its step the outputs on real samples do not depend on it: whether it detaches them is all the same.
+            real = real.detach()
+        value = partial(objective, loss, player)
         try:
-            torch.autograd.gradcheck(lambda r, f, player=player: objective(loss, player, r, f), (real, fake))
+            torch.autograd.gradcheck(value, (real, fake))
         except RuntimeError as error:
-            found = objective(loss, player, real, fake)
+            # A loss that computes in float32 is a right one; steps must be as coarse as its digits are few then.
+            if torch.autograd.gradcheck(value, (real, fake), eps=1e-2, atol=2e-3, rtol=1e-2, raise_exception=False):
+                continue
+            found = value(real, fake)
             if found.dtype != torch.float64:
                 raise Flaw(
                     f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
@@ -208,32 +179,6 @@ def real_samples(subject: Subject) -> None:
         )
 
 
-def smoothing(subject: Subject) -> None:
-    """Label smoothing is what it is declared to be."""
-    loss: Any = build(subject)
-    if not loss.smoothable:
-        raise NotApplicable("smoothable is False: label smoothing is refused for it")
-    real, fake = outputs(5, 5)
-    try:
-        plain = loss.discriminator(real, fake)
-        same = loss.discriminator(real, fake, real_label=1.0, fake_label=0.0)
-        smoothed = {
-            "smoothing_real": loss.discriminator(real, fake, real_label=0.9, fake_label=0.0),
-            "smoothing_fake": loss.discriminator(real, fake, real_label=1.0, fake_label=0.1),
-        }
-    except TypeError as error:
-        raise Flaw(
-            f"smoothable is True and discriminator() does not take real_label and fake_label ({brief(error)}); "
-            "the first training step would fail"
-        ) from error
-    if not torch.allclose(plain, same):
-        raise Flaw("labels 1 and 0 give another value than none; every run passes labels, so none would be the paper's")
-    for setting, value in smoothed.items():
-        if torch.allclose(plain, value):
-            label = "a real label of 0.9" if setting == "smoothing_real" else "a fake label of 0.1"
-            raise Flaw(f"{label} changes nothing; --set {setting}=0.1 would be recorded and have no effect")
-
-
 def repeatable(subject: Subject) -> None:
     """The same outputs give the same value, and are left as they were."""
     loss = build(subject)
@@ -281,6 +226,11 @@ CHECKS = (
     repeatable,
     carried_penalty,
 )
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    """Equal but for rounding in float32, in which a loss may compute whatever it is given."""
+    return torch.allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 class _Shapes(TorchDispatchMode):

@@ -11,6 +11,9 @@ from ganbench.api import Penalty
 from ganbench.testing.critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.gradient_penalties import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.output_penalties import on_outputs, reduction
+from ganbench.testing.penalty_declarations import declared, once_differentiated
+from ganbench.testing.penalty_memory import memory
 
 
 def scalar(subject: Subject) -> None:
@@ -165,19 +168,24 @@ def projection(subject: Subject) -> None:
 
 
 CHECKS = (
+    declared,
     scalar,
     batch_size,
+    reduction,
+    on_outputs,
     all_dimensions,
     closed_form,
     neighbours,
     positions,
     detached,
     double_backward,
+    once_differentiated,
     flat_critic,
     undisturbed,
     repeatable,
     half_precision,
     projection,
+    memory,
 )
 
 

@@ -1,0 +1,82 @@
+"""Whether a penalty is what it declares: what it constrains, on which samples, by how many differentiations."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api.data import Kind
+from ganbench.errors import did_you_mean
+from ganbench.testing.critics import batches, build, differentiable, term
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+CONSTRAINED = ("gradient", "weights", "outputs")
+
+
+def declared(subject: Subject) -> None:
+    """What it declares are words of the contract."""
+    penalty: Any = build(subject)
+    if penalty.constrains not in CONSTRAINED:
+        raise Flaw(
+            f"constrains is {penalty.constrains!r}, none of {', '.join(CONSTRAINED)}"
+            f"{did_you_mean(str(penalty.constrains), CONSTRAINED)}; it would be added to a loss whose own penalty "
+            "excludes it"
+        )
+    kinds = penalty.kinds
+    if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(get_args(Kind)):
+        raise Flaw(
+            f"kinds is {kinds!r}, not a tuple of {' and '.join(map(repr, get_args(Kind)))}; it would be refused on "
+            "data that it is for"
+        )
+    for name in ("differentiable", "double_backward", "of_outputs"):
+        if not isinstance(getattr(penalty, name), bool):
+            raise Flaw(f"{name} is {getattr(penalty, name)!r}, neither True nor False")
+
+
+def once_differentiated(subject: Subject) -> None:
+    """It differentiates the discriminator twice only where it says so."""
+    penalty = differentiable(subject)
+    if penalty.double_backward:
+        raise NotApplicable("double_backward is True: it may differentiate the discriminator twice")
+    real, fake, critic = batches(penalty, 4)
+    graphs: list[bool] = []
+    value = term(penalty, _Watched(critic, graphs), real, fake)
+    if any(graphs) and value.requires_grad:
+        raise Flaw(
+            "double_backward is False, and it differentiates the discriminator by its samples with create_graph=True; "
+            "it would be accepted on discriminators with batch normalisation, where one sample's gradient depends on "
+            "its neighbours, and on those that cannot be differentiated twice"
+        )
+
+
+class _Watched(nn.Module):
+    """A critic that notes of each differentiation by its outputs whether it is to be differentiated again."""
+
+    def __init__(self, critic: nn.Module, graphs: list[bool]) -> None:
+        super().__init__()
+        self.critic = critic
+        self.graphs = graphs
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = _Note.apply(self.critic(x), self.graphs.append)
+        return outputs
+
+
+class _Note(torch.autograd.Function):
+    """The identity, whose backward knows whether a graph of it is made."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, note: Callable[[bool], None]) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.note = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, *by: Any) -> Any:
+        ctx.note(torch.is_grad_enabled())
+        return by[0], None

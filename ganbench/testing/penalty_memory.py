@@ -1,0 +1,92 @@
+"""What a penalty must remember: a trial that goes on from its checkpoint is the one that was interrupted."""
+
+import math
+import tempfile
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Penalty
+from ganbench.testing.critics import build, sample_shapes, samples, small_critic, term
+from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.raw_outputs import brief
+
+UPDATES = 3
+
+
+def memory(subject: Subject) -> None:
+    """It goes on from a checkpoint where it was: state_dict() and load_state_dict()."""
+    penalty, resumed = build(subject), build(subject)
+    critic = small_critic(math.prod(sample_shapes(penalty)[0]), dtype=torch.float32)
+    for update in range(UPDATES):
+        _update(penalty, critic, update)
+    stored = _through_a_checkpoint(penalty.state_dict())
+    try:
+        resumed.load_state_dict(deepcopy(stored))
+    except Exception as error:
+        raise Flaw(
+            f"load_state_dict() fails on what state_dict() gave ({type(error).__name__}: {brief(error)}); an "
+            "interrupted trial would begin again from its first step"
+        ) from error
+    if not _equal(_through_a_checkpoint(resumed.state_dict()), stored):
+        raise Flaw(
+            "state_dict() after load_state_dict() is not what was loaded; a trial that is interrupted would go on "
+            "with other averages than it had, and no longer be the same trial"
+        )
+    other = deepcopy(critic)
+    for update in range(UPDATES, UPDATES + 2):
+        wanted, found = _update(penalty, critic, update), _update(resumed, other, update)
+        if not math.isclose(wanted, found, rel_tol=1e-6, abs_tol=1e-9):
+            raise Flaw(
+                f"after load_state_dict() into a fresh instance its next value is {found:.6g}, without the "
+                f"interruption {wanted:.6g}: it remembers what its state_dict() does not hold"
+            )
+    if not all(torch.allclose(a, b) for a, b in zip(critic.parameters(), other.parameters(), strict=True)):
+        raise Flaw(
+            "after load_state_dict() into a fresh instance project() gives other weights than without the "
+            "interruption: it remembers what its state_dict() does not hold"
+        )
+
+
+def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
+    """One discriminator update as the training loop makes it, on a batch of its own; the penalty's value."""
+    shape = sample_shapes(penalty)[0]
+    real, fake = (1 + number + samples(4, shape, seed=2 * number + one, dtype=torch.float32) for one in (0, 1))
+    value = 0.0
+    if penalty.of_outputs:
+        value = penalty.on_outputs(critic(real), critic(fake)).item()
+    elif penalty.differentiable:
+        value = term(penalty, critic, real, fake, number).item()
+    penalty.project(critic)
+    return value
+
+
+def _through_a_checkpoint(state: Any) -> Any:
+    """What a trial's checkpoint makes of a state: it is written, and read without running any code in it."""
+    from ganbench.training import checkpoint
+
+    if not isinstance(state, dict):
+        raise Flaw(f"state_dict() returns {type(state).__name__}, not a dictionary; a trial could not be resumed")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "checkpoint.pt"
+        try:
+            checkpoint.save(path, "trial", {"penalties": [state]})
+            return checkpoint.load(path, "trial")["penalties"][0]
+        except Exception as error:
+            raise Flaw(
+                f"state_dict() holds what a checkpoint cannot ({brief(error)}): only tensors, numbers, text, and "
+                "lists and dictionaries of them; an interrupted trial would begin again from its first step"
+            ) from error
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.shape == b.shape and torch.equal(a, b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(_equal(*pair) for pair in zip(a, b, strict=True))
+    return bool(a == b)

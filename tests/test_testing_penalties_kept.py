@@ -1,0 +1,295 @@
+"""Penalties on outputs, with memory, or with another declaration than they are: each mistake is caught by name."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Penalty
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
+
+
+class Right(Penalty):
+    """Outputs kept near their moving average."""
+
+    constrains, double_backward, of_outputs = "outputs", False, True
+    formula = "mean((r - a)^2) + mean(f^2), a the moving average of r"
+
+    def __init__(self) -> None:
+        self.average: Any = torch.zeros(())
+
+    def reduced(self, distances: Tensor) -> Tensor:
+        return distances.mean()
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        value = self.reduced((real - self.average).square()) + self.reduced(fake.square())
+        self.average = 0.9 * self.average + 0.1 * real.detach().mean()
+        return value
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return self.on_outputs(discriminator(real.detach()), discriminator(fake.detach()))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"average": self.average}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.average = state["average"]
+
+
+class Plain(Right):
+    """As a number and text."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"average": [float(self.average)], "of": "real"}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.average = torch.tensor(state["average"][0])
+
+
+class Late(Right):
+    """Adds nothing at first."""
+
+    updates = 0
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.updates += 1
+        return super().on_outputs(real, fake) * (self.updates > 1000)
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.updates = state["updates"]
+
+
+class Missing(Penalty):
+    """Is said to be of outputs, and called with samples alone."""
+
+    constrains, double_backward, of_outputs = "outputs", False, True
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        outputs: Tensor = discriminator(real.detach())
+        return outputs.square().mean()
+
+
+class OtherSign(Right):
+    """Right where samples are given, and the other sign on outputs."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return -super().__call__(discriminator, real, fake, rng)
+
+
+class Paid(Right):
+    """The other sign in both ways."""
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -super().on_outputs(real, fake)
+
+
+class Summed(Right):
+    """A sum over the batch."""
+
+    def reduced(self, distances: Tensor) -> Tensor:
+        return distances.sum()
+
+
+class Norm(Right):
+    """The norm of a batch."""
+
+    def reduced(self, distances: Tensor) -> Tensor:
+        return distances.sum().sqrt()
+
+
+class SummedOnOutputs(Right):
+    """A sum over the batch, and a mean where samples are given."""
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().on_outputs(real, fake) * len(real)
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return super().__call__(discriminator, real, fake, rng) / len(real)
+
+
+class UnreducedOnOutputs(Right):
+    """No mean, and one where samples are given."""
+
+    def reduced(self, distances: Tensor) -> Tensor:
+        return distances
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return super().__call__(discriminator, real, fake, rng).mean()
+
+
+class DetachedOnOutputs(Right):
+    """Outputs cut off."""
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().on_outputs(real.detach(), fake.detach())
+
+
+class SummedOfSamples(Penalty):
+    """A sum over the batch, called with samples."""
+
+    constrains, double_backward = "outputs", False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        outputs: Tensor = discriminator(real.detach() + torch.randn(real.shape, generator=rng).to(real))
+        return outputs.square().sum()
+
+
+class MeanOfSamples(SummedOfSamples):
+    """The same with a mean, and noise."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return super().__call__(discriminator, real, fake, rng) / len(real)
+
+
+class Slopes(Penalty):
+    """R1."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        x = real.detach().requires_grad_(True)
+        (found,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        return found.flatten(1).square().sum(1).mean()
+
+
+class OnGradients(Slopes):
+    """A word too long."""
+
+    constrains = "gradients"
+
+
+class OneKind(Slopes):
+    """No tuple."""
+
+    kinds = "image"  # type: ignore[assignment]
+
+
+class NoText(Slopes):
+    """Text where a truth value is due."""
+
+    double_backward = "no"  # type: ignore[assignment]
+
+
+class Once(Slopes):
+    """Says that it differentiates once."""
+
+    double_backward = False
+
+
+class OnceByFunction(Penalty):
+    """Says that it differentiates once, and does so twice by a transform."""
+
+    double_backward = False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        found: Tensor = torch.func.grad(lambda x: discriminator(x).sum())(real.detach())
+        return found.flatten(1).square().sum(1).mean()
+
+
+class Differences(Penalty):
+    """Slopes by differences: nothing is differentiated twice."""
+
+    double_backward = False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        way = real.detach() - fake.detach()
+        slopes: Tensor = (discriminator(real.detach()) - discriminator(fake.detach())) / way.flatten(1).norm(dim=1)
+        return slopes.square().mean()
+
+
+class LoadsNothing(Right):
+    """Its state is not taken up."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class NoState(Right):
+    """It remembers, and does not say what."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class HoldsItself(Right):
+    """An object, which no checkpoint may hold."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"m": self}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.average = state["m"].average
+
+
+class OtherKey(Right):
+    """Looks for what it did not store."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.average = state["mean"]
+
+
+class NoDictionary(Right):
+    """A state as a list."""
+
+    def state_dict(self) -> Any:
+        return [self.average]
+
+
+class CountsProjections(Penalty):
+    """Clips ever less, and forgets how far it was."""
+
+    constrains, differentiable, double_backward = "weights", False, False
+    calls = 0
+
+    @torch.no_grad()
+    def project(self, discriminator: nn.Module) -> None:
+        self.calls += 1
+        for parameter in discriminator.parameters():
+            parameter.clamp_(-1 / self.calls, 1 / self.calls)
+
+
+WRONG: list[tuple[type[Penalty], str, str]] = [
+    (Missing, "on-outputs", "on_outputs() is not implemented"),
+    (OtherSign, "on-outputs", "the training loop takes the first"),
+    (Paid, "on-outputs", "its sign is wrong"),
+    (Summed, "reduction", "is summed over the batch"),
+    (Summed, "on-outputs", "is summed over the batch"),
+    (Norm, "reduction", "depends on the batch size"),
+    (SummedOnOutputs, "on-outputs", "is summed over the batch"),
+    (UnreducedOnOutputs, "on-outputs", "not a scalar; the first discriminator update would fail"),
+    (DetachedOnOutputs, "on-outputs", "has no gradient by the outputs"),
+    (SummedOfSamples, "reduction", "is summed over the batch"),
+    (OnGradients, "declared", "constrains is 'gradients', none of gradient, weights, outputs; did you mean"),
+    (OneKind, "declared", "kinds is 'image'"),
+    (NoText, "declared", "double_backward is 'no'"),
+    (Once, "once-differentiated", "differentiates the discriminator by its samples with create_graph=True"),
+    (OnceByFunction, "once-differentiated", "double_backward is False"),
+    (LoadsNothing, "memory", "is not what was loaded"),
+    (NoState, "memory", "it remembers what its state_dict() does not hold"),
+    (HoldsItself, "memory", "holds what a checkpoint cannot"),
+    (OtherKey, "memory", "load_state_dict() fails on what state_dict() gave (KeyError: 'mean')"),
+    (NoDictionary, "memory", "returns list, not a dictionary"),
+    (CountsProjections, "memory", "project() gives other weights"),
+]
+
+
+@pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[f"{one.__name__}-{name}" for one, name, _ in WRONG])
+def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
+    assert_caught(check(penalty), name, words)
+
+
+@pytest.mark.parametrize("penalty", [Right, Plain, MeanOfSamples, Slopes])
+def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
+    assert failed(check(penalty)) == {}
+
+
+@pytest.mark.parametrize(
+    ("penalty", "names"), [(Late, {"on-outputs", "reduction", "memory"}), (Differences, {"once-differentiated"})]
+)
+def test_nothing_is_said_of_what_may_be_right(penalty: type[Penalty], names: set[str]) -> None:
+    assert not names & failed(check(penalty)).keys()
