@@ -1,5 +1,6 @@
 """Datasets that are wrong on purpose: each is caught, in words that name the mistake."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from ganbench.api import Mixture, Samples
 from ganbench.testing import check
-from tests.kit import assert_caught
+from tests.kit import assert_caught, failed
 from tests.kit.components import RightData
 
 
@@ -37,7 +38,9 @@ class Fickle(RightData):
     """Another draw each time."""
 
     def points(self, split: str) -> Tensor:
-        return super().points(split) + torch.randn(300, 3, generator=torch.Generator().manual_seed(id(object()))) * 0.01
+        rng = torch.Generator()
+        rng.seed()
+        return super().points(split) + torch.randn(300, 3, generator=rng) * 0.01
 
 
 class GlobalDraw(RightData):
@@ -107,6 +110,83 @@ class Array(RightData):
         return self.points(split).numpy()
 
 
+class Swapped(RightData):
+    """The classes are in another order in the test split."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        found = super().load(split, root=root)
+        classes = ("a", "b") if split == "train" else ("b", "a")
+        return Samples(data=found.data, labels=torch.zeros(300, dtype=torch.int64), classes=classes)
+
+
+class OneLabelled(RightData):
+    """Labels in the train split alone."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        found = super().load(split, root=root)
+        if split == "test":
+            return found
+        return Samples(data=found.data, labels=torch.zeros(300, dtype=torch.int64), classes=("a", "b"))
+
+
+class Reseeds(RightData):
+    """Seeds Python's own stream."""
+
+    def points(self, split: str) -> Tensor:
+        random.seed(0)
+        return super().points(split)
+
+
+class NoSuchFile(RightData):
+    """Names a file that there is not."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        return Samples(data=super().load(split, root=root).data, files=("nope.bin",))
+
+
+class Hashed(RightData):
+    """Ordered by the hashes of words, which are others in each process."""
+
+    def points(self, split: str) -> Tensor:
+        return super().points(split)[sorted(range(300), key=lambda number: hash(f"sample {number}"))]
+
+
+class LostMode(RightData):
+    """A mode where no sample is."""
+
+    def mixture(self) -> Mixture:
+        return Mixture(means=torch.cat([torch.eye(3), -torch.ones(1, 3)]), sigma=0.05)
+
+
+class Wide(RightData):
+    """Ten times the standard deviation."""
+
+    def mixture(self) -> Mixture:
+        return Mixture(means=torch.eye(3), sigma=0.5)
+
+
+class Narrow(RightData):
+    """A tenth of the standard deviation."""
+
+    def mixture(self) -> Mixture:
+        return Mixture(means=torch.eye(3), sigma=0.005)
+
+
+class Flat(RightData):
+    """No standard deviation."""
+
+    def mixture(self) -> Mixture:
+        return Mixture(means=torch.eye(3), sigma=0.0)
+
+
+class ByMode(RightData):
+    """Right: its samples come in the order of their modes."""
+
+    def points(self, split: str) -> Tensor:
+        found = super().points(split)
+        return found[found.argmax(dim=1).argsort(stable=True)]
+
+
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
@@ -119,6 +199,15 @@ WRONG: list[tuple[type, str, str]] = [
     (NoSuchMetric, "defaults", "there is no metric 'moods'"),
     (NeedsFeatures, "defaults", "its default metric 'fid' needs features"),
     (FarFromModes, "mixture", "mode coverage of real data would be near 0"),
+    (LostMode, "mixture", "no sample is near mode 3 (1 of 4 modes have none)"),
+    (Wide, "mixture", "samples far from every mode would count as of high quality"),
+    (Narrow, "mixture", "mode coverage of real data would be near 0"),
+    (Flat, "mixture", "its sigma is 0, not above 0"),
+    (Swapped, "labels", "the classes of 'train' are a, b, and those of 'test' b, a"),
+    (OneLabelled, "labels", "the split 'train' has labels and 'test' has none"),
+    (Reseeds, "repeatable", "(that of Python)"),
+    (NoSuchFile, "files", "names nope.bin among its files, and there is none"),
+    (Hashed, "another-process", "is another in another process"),
     (FloatLabels, "labels", "not int64"),
     (LabelTooHigh, "labels", "go from 2 to 2, and there are 2 classes"),
 ]
@@ -126,4 +215,18 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component), name, words)
+    skip = {} if name == "another-process" else {"another-process": "it takes seconds, and is not what is wrong here"}
+    assert_caught(check(component, skip=skip), name, words)
+
+
+def test_the_order_of_right_samples_does_not_matter() -> None:
+    assert failed(check(ByMode)) == {}
+
+
+def test_another_process_is_left_out_where_it_cannot_know_the_class() -> None:
+    class Here(RightData):
+        """Defined within a function."""
+
+    outcomes = {outcome.check: outcome for outcome in check(Here)}
+    assert outcomes["another-process"].status == "skipped"
+    assert "cannot be imported by name" in outcomes["another-process"].message

@@ -75,6 +75,111 @@ class Unregistered(RightExtractor):
     registered_name = "never-registered"
 
 
+class Rehashed(RightExtractor):
+    """Hashes something that is another each time."""
+
+    count = 0
+
+    def sha256(self) -> str:
+        self.count += 1
+        return f"{self.count:064x}"
+
+
+class RehashedByInstance(RightExtractor):
+    """Hashes something that is another for each instance."""
+
+    def sha256(self) -> str:
+        Rehashed.count += 1
+        self.found = getattr(self, "found", f"{Rehashed.count:064x}")
+        return self.found
+
+
+class InPlaceNetwork(Thumbnails):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return super().forward(images.bitwise_not_())
+
+
+class InPlace(RightExtractor):
+    """Inverts the images it is given."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return InPlaceNetwork(layers)
+
+
+class GradientNetwork(Thumbnails):
+    def __init__(self, layers: list[str]) -> None:
+        super().__init__(layers)
+        self.weight = nn.Parameter(torch.eye(48))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        with torch.enable_grad():
+            return tuple(x @ self.weight for x in super().forward(images))
+
+
+class WithGradients(RightExtractor):
+    """Computes with gradients, whoever calls it."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return GradientNetwork(layers)
+
+
+class Rigid(Thumbnails):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return super().forward(images.reshape(-1, 3, 32, 32) if images.shape[2] == 32 else images[:, :, 32:])
+
+
+class OneSize(RightExtractor):
+    """Takes one size alone, and says otherwise."""
+
+    sizes = (4, 1024)
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return Rigid(layers)
+
+
+class FlatNetwork(Thumbnails):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(nn.functional.avg_pool2d(images / 255, 8).flatten(1) for _ in self.layers)
+
+
+class OtherDimensionElsewhere(RightExtractor):
+    """More features for larger images."""
+
+    sizes = (32, 1024)
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return FlatNetwork(layers)
+
+
+class Backwards(RightExtractor):
+    """Largest first."""
+
+    sizes = (1024, 4)
+
+
+class Certain(Thumbnails):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        (grid, _) = super().forward(images)
+        return grid, grid.softmax(dim=1)
+
+
+class Probabilities(RightExtractor):
+    """Probabilities where logits should be."""
+
+    logits_layer = "classes"
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return Certain(layers)
+
+
+class Reseeds(RightExtractor):
+    """Seeds torch's own stream."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        torch.manual_seed(0)
+        return Thumbnails(layers)
+
+
 WRONG: list[tuple[type, str, str]] = [
     (Unhashed, "identity", "not 64 hexadecimal digits"),
     (OtherDimension, "outputs", "gives 48 features and declares 64"),
@@ -82,6 +187,15 @@ WRONG: list[tuple[type, str, str]] = [
     (Centred, "batch-size", "would depend on the batch size"),
     (Random, "repeatable", "no two scores could be compared"),
     (Blind, "severity", "would not see bad samples"),
+    (Rehashed, "identity", "sha256() gives another answer when it is asked again"),
+    (RehashedByInstance, "identity", "sha256() gives another answer when it is asked again"),
+    (InPlace, "outputs", "forward() changes the images that it is given, in place"),
+    (WithGradients, "outputs", 'would end with "Can\'t call numpy()"'),
+    (OneSize, "sizes", "it declares sides from 4 to 1024, and for images of 4x4 it raises RuntimeError"),
+    (OtherDimensionElsewhere, "sizes", "for images of 64x64 gives features (6, 192), not (6, 48)"),
+    (Backwards, "sizes", "not (smallest, largest)"),
+    (Probabilities, "outputs", "layer 'classes' gives probabilities"),
+    (Reseeds, "streams", "it sets the global random stream of torch to a fixed point"),
     (Unregistered, "registered", "torch-fidelity does not know 'never-registered'"),
 ]
 

@@ -3,20 +3,21 @@
 ``expected`` may hold ``shape`` (of one sample), ``counts`` ({split: number}) and ``root`` (the folder of data files).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 
 from ganbench.api import Dataset, Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
+from ganbench.evaluation.isolation import own_global_stream
+from ganbench.testing import elsewhere, modes
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
+from ganbench.testing.streams import moved, states
 
 SPLITS = ("train", "test")
+CPU = torch.device("cpu")
 OVERLAP = 0.01
 """The share of test samples that may also be in train: collections of photographs hold a few pictures twice."""
 
@@ -68,9 +69,11 @@ def samples(subject: Subject) -> str:
 
 
 def labels(subject: Subject) -> None:
-    """Labels, where there are any, are int64 (N,) and indices of the named classes."""
+    """Labels, where there are any, are int64 (N,) and indices of the named classes, the same in both splits."""
+    classes: dict[str, tuple[str, ...] | None] = {}
     for split in SPLITS:
         found = load(subject, split)
+        classes[split] = None if found.labels is None else tuple(found.classes)
         if found.labels is None:
             if found.classes:
                 raise Flaw(f"the split '{split}' names {len(found.classes)} classes and has no labels")
@@ -85,24 +88,62 @@ def labels(subject: Subject) -> None:
         low, high = int(found.labels.min()), int(found.labels.max())
         if low < 0 or high >= len(found.classes):
             raise Flaw(f"the labels of '{split}' go from {low} to {high}, and there are {len(found.classes)} classes")
+    train, test = (classes[split] for split in SPLITS)
+    if (train is None) != (test is None):
+        with_labels, without = SPLITS if test is None else reversed(SPLITS)
+        raise Flaw(
+            f"the split '{with_labels}' has labels and '{without}' has none; what needs classes would be trained and "
+            "could not be scored, or the other way round"
+        )
+    if train != test:
+        assert train is not None
+        assert test is not None
+        raise Flaw(
+            f"the classes of 'train' are {_listed(train)}, and those of 'test' {_listed(test)}; one number would be "
+            "another class there, and a generator that is right would be scored as wrong"
+        )
 
 
 def repeatable(subject: Subject) -> None:
     """Loaded again it is the same, and loading leaves random streams as they were."""
     for split in SPLITS:
-        with _seeded(1):
+        with own_global_stream(1, CPU):
             first = load(subject, split).fingerprint
-        with _seeded(2) as before:
+        with own_global_stream(2, CPU):
+            before = states()
             second = load(subject, split).fingerprint
-            if not torch.equal(torch.get_rng_state(), before[0]) or not _same(np.random.get_state(), before[1]):
+            if whose := moved(before):
                 raise Flaw(
-                    f"loading '{split}' draws from a global random stream; give it a stream with a fixed seed of its "
-                    "own, or the initial weights would depend on it"
+                    f"loading '{split}' draws from a global random stream or seeds it (that of {' and '.join(whose)}); "
+                    "give it a stream with a fixed seed of its own, or the initial weights would depend on it"
                 )
         if first != second:
             raise Flaw(
                 f"the split '{split}' is another when loaded again (order, augmentation, or a draw without a fixed "
                 "seed); trials would refuse it as changed since planning, and no result would be found again"
+            )
+
+
+def another_process(subject: Subject) -> None:
+    """Loaded in another process it is the same."""
+    here = {split: load(subject, split).fingerprint for split in SPLITS}
+    there = elsewhere.fingerprints(subject)
+    for split, fingerprint in here.items():
+        if there[split] != fingerprint:
+            raise Flaw(
+                f"the split '{split}' is another in another process (an order by hash() or of a set, the time, a "
+                "folder's order?); trials run in processes of their own and would refuse it as changed since planning"
+            )
+
+
+def files(subject: Subject) -> None:
+    """The files that it says it was read from are there."""
+    for split in SPLITS:
+        missing = [file for file in load(subject, split).files if not Path(file).exists()]
+        if missing:
+            raise Flaw(
+                f"the split '{split}' names {missing[0]} among its files, and there is none; give absolute paths, or "
+                "planning would fail with FileNotFoundError"
             )
 
 
@@ -175,34 +216,28 @@ def mixture(subject: Subject) -> None:
     data = load(subject, "train").data
     if found.means.dim() != 2 or found.means.shape[1] != data.shape[1]:
         raise Flaw(f"its means have shape {tuple(found.means.shape)}, not (modes, {data.shape[1]})")
-    distances = torch.cdist(data[:2000].double(), found.means.double()).min(dim=1).values
-    typical = found.sigma * float(data.shape[1]) ** 0.5
-    if float(distances.median()) > 3 * typical:
-        raise Flaw(
-            f"half of its samples are farther than {float(distances.median()):.3g} from every mode, and sigma is "
-            f"{found.sigma:g}; mode coverage of real data would be near 0"
-        )
+    if not found.sigma > 0:
+        raise Flaw(f"its sigma is {found.sigma:g}, not above 0; no sample would be near a mode")
+    modes.check(data, found)
 
 
-CHECKS = (samples, labels, repeatable, disjoint, refusals, provenance, defaults, mixture)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[tuple[torch.Tensor, Any]]:
-    """Global streams at a seed, and as they were afterwards."""
-    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
-    try:
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        yield torch.get_rng_state(), np.random.get_state()
-    finally:
-        torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
-
-
-def _same(first: Any, second: Any) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+CHECKS = (
+    samples,
+    labels,
+    repeatable,
+    another_process,
+    files,
+    disjoint,
+    refusals,
+    provenance,
+    defaults,
+    mixture,
+)
 
 
 def _type(value: torch.Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    return ", ".join(classes[:5]) + (f" ... ({len(classes)})" if len(classes) > 5 else "")

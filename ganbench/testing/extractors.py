@@ -12,10 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Extractor
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
+LARGEST = 64
+"""The largest side that is tried: beyond it, a network of photographs takes long on a CPU."""
+CPU = torch.device("cpu")
 
 
 def build(subject: Subject) -> Extractor:
@@ -36,10 +41,10 @@ def network(extractor: Extractor) -> nn.Module:
     return found
 
 
-def images(extractor: Extractor, n: int = 6, *, noise: float = 0.0) -> Tensor:
+def images(extractor: Extractor, n: int = 6, *, noise: float = 0.0, side: int = 0) -> Tensor:
     """Smooth uint8 pictures (n, channels, side, side) of a size it takes, with a share of noise."""
     low, high = extractor.sizes
-    side = min(max(low, 32), high)
+    side = side or min(max(low, 32), high)
     rng = torch.Generator().manual_seed(5)
     coarse = torch.rand(n, extractor.channels, 4, 4, generator=rng)
     smooth = nn.functional.interpolate(coarse, size=(side, side), mode="bilinear")
@@ -48,11 +53,22 @@ def images(extractor: Extractor, n: int = 6, *, noise: float = 0.0) -> Tensor:
 
 
 def features(extractor: Extractor, pictures: Tensor, built: nn.Module | None = None) -> tuple[Tensor, ...]:
-    """Run it without gradients."""
+    """Run it without gradients, as an evaluation does."""
+    before = pictures.clone()
     with torch.no_grad():
         found: Any = (built or network(extractor))(pictures)
     if not isinstance(found, tuple) or len(found) != len(layers(extractor)):
         raise Flaw(f"forward() does not return a tuple of {len(layers(extractor))} outputs, one for each layer")
+    if not torch.equal(pictures, before):
+        raise Flaw(
+            "forward() changes the images that it is given, in place; metrics of pixels, and every later evaluation, "
+            "would look at other samples"
+        )
+    if any(isinstance(output, Tensor) and output.requires_grad for output in found):
+        raise Flaw(
+            "its outputs require gradients even under torch.no_grad() (a parameter returned as it is, or "
+            'torch.enable_grad() in forward()?); the first evaluation would end with "Can\'t call numpy()"'
+        )
     return found
 
 
@@ -62,6 +78,10 @@ def identity(subject: Subject) -> None:
     found: Any = extractor.sha256()
     if not isinstance(found, str) or not re.fullmatch(r"[0-9a-f]{64}", found):
         raise Flaw(f"sha256() gives {found!r}, not 64 hexadecimal digits; scores of other weights could be mixed up")
+    if any(again != found for again in (extractor.sha256(), build(subject).sha256())):
+        raise Flaw(
+            "sha256() gives another answer when it is asked again; a trial would be refused as scored by other weights"
+        )
     files = [Path(file) for file in extractor.files()]
     missing = [file for file in files if not (file.is_absolute() and file.is_file())]
     if missing:
@@ -82,6 +102,12 @@ def outputs(subject: Subject) -> str:
             raise Flaw(f"layer '{layer}' has shape {tuple(value.shape)} for 6 images, not (6, F); scoring would fail")
         if not bool(torch.isfinite(value).all()):
             raise Flaw(f"layer '{layer}' holds values that are not finite; every score would be nan")
+    logits = found.get(extractor.logits_layer)
+    if logits is not None and extractor.logits_layer != extractor.feature_layer and _probabilities(logits):
+        raise Flaw(
+            f"layer '{extractor.logits_layer}' gives probabilities: rows in 0..1 that add up to 1; metrics take the "
+            "softmax themselves, and an Inception Score of probabilities would be near 1 for any samples"
+        )
     dimension = found[extractor.feature_layer].shape[1]
     if dimension != extractor.dimension:
         raise Flaw(
@@ -89,6 +115,30 @@ def outputs(subject: Subject) -> str:
             "would be wrong"
         )
     return f"{dimension} features from layer {extractor.feature_layer}"
+
+
+def sizes(subject: Subject) -> str:
+    """It takes the smallest and the largest images that it says it takes."""
+    extractor = build(subject)
+    low, high = extractor.sizes
+    if not 1 <= low <= high:
+        raise Flaw(f"sizes is ({low}, {high}), not (smallest, largest); every dataset would be refused")
+    built, sides = network(extractor), sorted({low, max(low, min(high, LARGEST))})
+    for side in sides:
+        said = f"it declares sides from {low} to {high}, and for images of {side}x{side}"
+        try:
+            found = features(extractor, images(extractor, side=side), built)
+        except Flaw:
+            raise
+        except Exception as error:
+            raise Flaw(
+                f"{said} it raises {' '.join(f'{type(error).__name__}: {error}'.split())}; a run on such a dataset "
+                "would train and then fail at its first evaluation, instead of being refused by name"
+            ) from error
+        shape = tuple(found[0].shape)
+        if shape != (6, extractor.dimension):
+            raise Flaw(f"{said} gives features {shape}, not (6, {extractor.dimension}); scoring would fail")
+    return f"tried with sides {' and '.join(map(str, sides))}"
 
 
 def batch_size(subject: Subject) -> None:
@@ -106,6 +156,22 @@ def repeatable(subject: Subject) -> None:
     first, second = (features(extractor, images(extractor))[0] for extractor in (build(subject), build(subject)))
     if not torch.equal(first, second):
         raise Flaw("built again it gives other features (weights drawn at random?); no two scores could be compared")
+
+
+def streams(subject: Subject) -> None:
+    """Neither building nor running it sets a global random stream to a fixed point."""
+    extractor = build(subject)
+    after = []
+    for seed in (1, 2):
+        with own_global_stream(seed, CPU):
+            features(extractor, images(extractor))
+            after.append(states())
+    fixed = [whose for whose, state in after[0].items() if state == after[1][whose]]
+    if fixed:
+        raise Flaw(
+            f"it sets the global random stream of {' and '.join(fixed)} to a fixed point (manual_seed?); whatever is "
+            "drawn after it would be the same whatever the seed; give it a generator of its own"
+        )
 
 
 def severity(subject: Subject) -> None:
@@ -148,4 +214,11 @@ def registered(subject: Subject) -> None:
         )
 
 
-CHECKS = (identity, outputs, batch_size, repeatable, severity, known_values, registered)
+CHECKS = (identity, outputs, sizes, batch_size, repeatable, streams, severity, known_values, registered)
+
+
+def _probabilities(logits: Tensor) -> bool:
+    """Whether rows (N, K) are distributions already."""
+    sums = logits.sum(dim=1)
+    inside = bool(((logits >= 0) & (logits <= 1)).all())
+    return logits.shape[1] > 1 and inside and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)

@@ -5,47 +5,32 @@
 
 import itertools
 import math
-from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from typing import Any, cast
 
 import torch
-from torch import Tensor
 
-from ganbench.api import Evidence, Metric, Mixture, Value
-from ganbench.evaluation.features import Extracted
-from ganbench.evaluation.images import to_uint8
+from ganbench.api import Evidence, Metric, Value
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.sides import (
+    DEGRADATIONS,
+    SEVERITIES,
+    N,
+    contents,
+    declared,
+    draw,
+    evidence,
+    reference,
+    rows,
+)
 
+__all__ = ["CHECKS", "evidence"]
+
+FEWER = 240
+"""Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
 NEEDS = ("features", "logits", "labels", "mixture", "train", "images")
-SEVERITIES = (0.0, 0.25, 0.5, 1.0)
-CLASSES, DIMENSION, N = 4, 8, 300
 CPU = torch.device("cpu")
-
-
-def evidence(
-    *,
-    samples: Tensor | None = None,
-    features: Tensor | None = None,
-    logits: Tensor | None = None,
-    labels: Tensor | None = None,
-    mixture: Mixture | None = None,
-    train: Evidence | None = None,
-) -> Extracted:
-    """Return one side of a comparison, as metrics get it; without samples, the features are the samples."""
-    data = samples if samples is not None else features
-    if data is None:
-        raise ValueError("evidence needs samples or features")
-    return Extracted(
-        samples=data,
-        features=features,
-        logits=logits,
-        labels=labels,
-        mixture=mixture,
-        train=cast(Extracted | None, train),
-    )
 
 
 def build(subject: Subject) -> Metric:
@@ -64,87 +49,6 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not a float; it could not be stored")
     return found
-
-
-def declared(metric: Metric, side: Extracted) -> Extracted:
-    """What every run has of one side: the samples, and what the metric says it needs."""
-    train = side.train if "train" in metric.needs else None
-    return replace(
-        side,
-        samples=as_images(side.samples) if "images" in metric.needs else side.samples,
-        # One network gives both features and class outputs.
-        features=side.features if {"features", "logits"} & set(metric.needs) else None,
-        logits=side.logits if "logits" in metric.needs else None,
-        labels=side.labels if "labels" in metric.needs else None,
-        mixture=side.mixture if "mixture" in metric.needs else None,
-        train=declared(metric, train) if train is not None else None,
-    )
-
-
-def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -> Extracted:
-    """Draw one side: points around ``classes`` of the modes of a mixture, a share ``noise`` of them anywhere."""
-    rng = torch.Generator().manual_seed(seed)
-    means = _means()
-    labels = torch.randint(classes, (n,), generator=rng)
-    points = means[labels] + 0.3 * torch.randn(n, DIMENSION, generator=rng)
-    anywhere = means.mean(0) + 6 * torch.randn(n, DIMENSION, generator=rng)
-    stray = torch.rand(n, generator=rng) < noise
-    points = torch.where(stray[:, None], anywhere, points)
-    logits = -2 * torch.cdist(points, means)
-    logits = torch.where(stray[:, None], logits * 0, logits)
-    return evidence(features=points, logits=logits, labels=labels, mixture=Mixture(means=means, sigma=0.3))
-
-
-def as_images(points: Tensor) -> Tensor:
-    """Return points (N, DIMENSION) as uint8 images (N, 1, 16, 16): each number is the strength of a pattern."""
-    patterns = torch.randn(DIMENSION, 1, 4, 4, generator=torch.Generator().manual_seed(55))
-    smooth = torch.nn.functional.interpolate(patterns, size=(16, 16), mode="bilinear")
-    return to_uint8(torch.tanh(torch.einsum("nd,dchw->nchw", points, smooth) / 4))
-
-
-def reference() -> Extracted:
-    """The real side, with training samples beside it."""
-    held_out, train = draw(101), draw(102)
-    return Extracted(
-        samples=held_out.samples,
-        features=held_out.features,
-        logits=held_out.logits,
-        labels=held_out.labels,
-        mixture=held_out.mixture,
-        train=train,
-    )
-
-
-def fewer_classes(severity: float) -> Extracted:
-    """Samples that have lost modes: none, one, two, all but one."""
-    return draw(7, classes=max(1, round(CLASSES * (1 - severity))))
-
-
-def noisy(severity: float) -> Extracted:
-    """Samples of which a share lies anywhere."""
-    return draw(7, noise=severity)
-
-
-def copies(severity: float) -> Extracted:
-    """Samples of which a share are copies of training samples."""
-    fresh, train = draw(7), draw(102)
-    count = int(severity * N)
-    assert fresh.features is not None
-    assert train.features is not None
-    assert fresh.logits is not None
-    assert train.logits is not None
-    return evidence(
-        features=torch.cat([train.features[:count], fresh.features[count:]]),
-        logits=torch.cat([train.logits[:count], fresh.logits[count:]]),
-        mixture=fresh.mixture,
-    )
-
-
-DEGRADATIONS: dict[str, Callable[[float], Extracted]] = {
-    "lost modes": fewer_classes,
-    "noise": noisy,
-    "copies of training samples": copies,
-}
 
 
 def declaration(subject: Subject) -> None:
@@ -229,9 +133,9 @@ def repeatable(subject: Subject) -> None:
     metric = build(subject)
     drawn = draw(7)
     fake, other, real = (declared(metric, side) for side in (drawn, draw(8, noise=0.5), reference()))
-    before = _contents(fake), _contents(real)
+    before = contents(fake), contents(real)
     first = compute(metric, fake, real)
-    now = _contents(fake), _contents(real)
+    now = contents(fake), contents(real)
     for side, old, new in zip(("fakes", "reference"), before, now, strict=True):
         changed = [what for what, tensor in old.items() if not torch.equal(tensor, new[what])]
         if changed:
@@ -247,10 +151,7 @@ def repeatable(subject: Subject) -> None:
                 f"'{name}' is {value:.6g} and then {second[name]:.6g} for the same samples: it draws from a stream "
                 "that does not start anew, or keeps something of earlier samples; a result could not be repeated"
             )
-    order = torch.randperm(N, generator=torch.Generator().manual_seed(3))
-    assert drawn.features is not None
-    assert drawn.logits is not None
-    mixed = evidence(features=drawn.features[order], logits=drawn.logits[order], mixture=drawn.mixture)
+    mixed = rows(drawn, torch.randperm(N, generator=torch.Generator().manual_seed(3)))
     name = next(iter(metric.values))
     shuffled = compute(metric, declared(metric, mixed), real)[name]
     if abs(shuffled - first[name]) > 0.05 * abs(first[name]) + 0.02:
@@ -260,26 +161,112 @@ def repeatable(subject: Subject) -> None:
         )
 
 
+def sizes(subject: Subject) -> None:
+    """It takes fewer or more fakes than there are real samples, and does not grow with how many there are."""
+    metric = build(subject)
+    if _pairs(metric):
+        raise NotApplicable("check() refuses unequal numbers of samples by name")
+    compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+    for fakes, reals in ((N, FEWER), (FEWER, N)):
+        try:
+            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals)))
+        except Flaw:
+            raise
+        except Exception as error:
+            raise Flaw(
+                f"it computes with {N} samples on each side, and with {fakes} fakes against {reals} real samples it "
+                f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}; nearly every run has unequal numbers"
+            ) from error
+    for what, twice in (("fakes", (2, 1)), ("real samples", (1, 2)), ("samples on both sides", (2, 2))):
+        # Noise near 0 may double by chance, but hardly for two draws.
+        if (names := _doubling(metric, twice, seed=7)) and (names := names & _doubling(metric, twice, seed=9)):
+            raise Flaw(
+                f"'{min(names)}' doubles with twice as many {what} from the same distribution: a sum where there "
+                "should be a mean? scores of runs with other numbers of samples could not be compared"
+            )
+
+
+def references(subject: Subject) -> None:
+    """An instance that has scored against one reference scores against another as a fresh one does."""
+    metric, fresh = build(subject), build(subject)
+    fake = declared(metric, draw(7))
+    compute(metric, fake, declared(metric, reference()))
+    other = declared(metric, reference(N if _pairs(metric) else FEWER, seed=103, classes=2))
+    try:
+        found = compute(metric, fake, other)
+    except Exception as error:
+        compute(fresh, fake, other)  # whatever a fresh instance raises too is another check's
+        found, kept = {}, f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}"
+    wanted = compute(fresh, fake, other)
+    for name, value in wanted.items():
+        if name in found:
+            if math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9) or math.isnan(found[name] + value):
+                continue
+            kept = f"gives '{name}' as {found[name]:.6g} instead of {value:.6g}"
+        raise Flaw(
+            f"an instance that has scored against another reference before {kept}: it keeps something of its first "
+            "reference, and scores of one dataset would be told of another"
+        )
+
+
 def counts(subject: Subject) -> None:
     """It judges sample counts in one line, and has nothing against many samples."""
     metric = build(subject)
-    for n in (0, 1, 10, 100_000):
+    # Vectors and folders of pictures have no classes; without an extractor there is no dimension.
+    dimensions = (64,) if {"features", "logits"} & set(metric.needs) else (64, 0)
+    numbers = (0, 1, 10, 1000, 100_000)
+    for fakes, real, dimension, classes in itertools.product(numbers, numbers, dimensions, (10, 0, 1)):
+        if 0 in (fakes, real) and fakes != real:
+            continue  # no run has one side without the other
+        told = f"{fakes:,} fakes, {real:,} real samples, {dimension} features and {classes} classes"
         try:
-            found: Any = metric.check(fakes=n, reference=n, dimension=64, classes=10)
+            found: Any = metric.check(fakes=fakes, reference=real, dimension=dimension, classes=classes)
         except ValueError:
-            if n > 1000:
-                raise Flaw(f"check() refuses {n:,} samples on each side; every run would be refused") from None
+            if min(fakes, real) > 1000 and classes == 10 and dimension:
+                raise Flaw(f"check() refuses {fakes:,} samples on each side; every run would be refused") from None
             continue
+        except Exception as error:
+            raise Flaw(
+                f"check() raises {' '.join(f'{type(error).__name__}: {error}'.split())} for {told}; only a ValueError "
+                "refuses a run in one line, this would end it with a traceback"
+            ) from error
         if found is not None and (not isinstance(found, str) or "\n" in found):
-            raise Flaw("check() returns something else than None or one line; the warning could not be shown")
+            raise Flaw(f"check() returns something else than None or one line for {told}; it could not be shown")
 
 
-CHECKS = (declaration, values, known_values, severity, repeatable, counts)
+CHECKS = (declaration, values, known_values, severity, repeatable, sizes, references, counts)
 
 
-def _means() -> Tensor:
-    """Modes far from one another."""
-    return 4 * torch.eye(CLASSES, DIMENSION)
+def _pairs(metric: Metric) -> bool:
+    """Whether it refuses unequal numbers of samples, and those alone."""
+    return _refuses(metric, 100_000, 80_000) and not _refuses(metric, 100_000, 100_000)
+
+
+def _refuses(metric: Metric, fakes: int, real: int) -> bool:
+    """Whether check() says no to these counts; what else it may raise is for another check."""
+    try:
+        metric.check(fakes=fakes, reference=real, dimension=64, classes=10)
+    except ValueError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
+    """The values that double, and double once more, with twice as many fakes, real samples or both."""
+    first: dict[str, float] = {}
+    names = set(metric.values)
+    for power in range(3):
+        fake = draw(seed, N * twice[0] ** power, classes=2, noise=0.2)
+        found = compute(metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power)))
+        names = {name for name in names if math.isfinite(found[name]) and abs(found[name]) > 1e-9}
+        first = first or found
+        # A mean stays, what goes with the root of the number is 1.4 and 2 times as much.
+        names = {name for name in names if found[name] / first[name] > 0.75 * 2**power}
+        if not names:
+            break
+    return names
 
 
 def _computes_with(metric: Metric, need: str) -> bool:
@@ -298,15 +285,3 @@ def _computes(metric: Metric) -> bool:
     except Exception:  # whatever it raises where something is not there
         return False
     return True
-
-
-def _contents(side: Extracted) -> dict[str, Tensor]:
-    """A copy of everything that a metric can reach, by name."""
-    found = {"samples": side.samples, "features": side.features, "logits": side.logits, "labels": side.labels}
-    if side.mixture is not None:
-        found["modes"] = side.mixture.means
-    if side.features is not None:
-        found |= {f"statistics ({name})": torch.as_tensor(value) for name, value in side.statistics().items()}
-    if side.train is not None:
-        found |= {f"training {name}": tensor for name, tensor in _contents(side.train).items()}
-    return {name: tensor.clone() for name, tensor in found.items() if tensor is not None}

@@ -1,0 +1,119 @@
+"""Metrics that are right for one number of samples or one reference alone: each is caught, in words that say so."""
+
+import pytest
+import torch
+
+from ganbench.api import Evidence
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
+from tests.kit.components import RightMetric
+
+
+class Paired(RightMetric):
+    """Compares each fake with the real sample at its place."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        return {"gap": float((fake.features - reference.features).norm(dim=1).mean())}
+
+
+class Sum(RightMetric):
+    """Adds up over the fakes where it should average."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        return {"gap": float((fake.features - reference.features.mean(0)).norm(dim=1).sum())}
+
+
+class Pairs(RightMetric):
+    """Multiplies by the number of pairs, as some statistics of tests are."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"gap": super().compute(fake, reference)["gap"] * min(fake.n, reference.n)}
+
+
+class FirstReference(RightMetric):
+    """Keeps the first reference's mean for ever."""
+
+    mean: torch.Tensor | None = None
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        if self.mean is None:
+            self.mean = reference.features.mean(0)
+        return {"gap": float((fake.features.mean(0) - self.mean).norm())}
+
+
+class FirstRows(FirstReference):
+    """Keeps them in a form that does not fit another number."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.features is not None
+        if self.mean is None:
+            self.mean = reference.features
+        assert len(self.mean) == reference.n, "another number"
+        return RightMetric.compute(self, fake, reference)
+
+
+class PerClass(RightMetric):
+    """Divides by the number of classes."""
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        return "few for each class" if fakes / classes < 10 else None
+
+
+class Surplus(RightMetric):
+    """Divides by how many fakes there are beyond the reference."""
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        return "few" if fakes != reference and 1000 / max(0, fakes - reference) > 1 else None
+
+
+class OfClasses(RightMetric):
+    """Right: compares mean features and the shares of classes that were asked for."""
+
+    needs = ("features", "logits", "labels")
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.labels is not None
+        assert fake.logits is not None
+        assert reference.labels is not None
+        agree = float((fake.logits.argmax(1) == fake.labels).double().mean())
+        return {"gap": super().compute(fake, reference)["gap"] + 1 - agree}
+
+
+class Matched(Paired):
+    """Right: pairs samples, and says so before anything trains."""
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        if fakes != reference:
+            raise ValueError("as many fakes as real samples are needed")
+        return None
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.n == reference.n
+        return RightMetric.compute(self, fake, reference)
+
+
+WRONG: list[tuple[type, str, str]] = [
+    (Paired, "sizes", "with 300 fakes against 240 real samples it raises RuntimeError"),
+    (Sum, "sizes", "'gap' doubles with twice as many fakes from the same distribution"),
+    (Pairs, "sizes", "'gap' doubles with twice as many samples on both sides"),
+    (FirstReference, "references", "it keeps something of its first reference"),
+    (FirstRows, "references", "raises AssertionError: another number"),
+    (PerClass, "counts", "raises ZeroDivisionError: division by zero for 0 fakes"),
+    (Surplus, "counts", "for 1 fakes, 10 real samples"),
+]
+
+
+@pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
+    assert_caught(check(component), name, words)
+
+
+@pytest.mark.parametrize("component", [OfClasses, Matched])
+def test_a_right_component_passes(component: type) -> None:
+    assert failed(check(component)) == {}
