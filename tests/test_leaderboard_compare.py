@@ -184,6 +184,16 @@ def test_more_is_better_where_the_metric_says_so() -> None:
     assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
 
 
+def test_a_training_that_is_scored_twice_is_matched_by_its_schedule() -> None:
+    rows = []
+    for every in (4, 0):
+        for row in rows_of("a", LOW):
+            evaluation = row.spec.evaluation.model_copy(update={"every": every})
+            rows.append(make_row(row.spec.model_copy(update={"evaluation": evaluation}), fid=row.metrics["fid"]))
+    verdict = compare(rows, rows, margin=NONE)
+    assert [check.reason for check in verdict.checks] == ["every seed has the same number as before"] * 2
+
+
 def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
     def recipes(low: int, high: int) -> list[Row]:
         specs = [

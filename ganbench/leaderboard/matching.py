@@ -44,6 +44,9 @@ def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list
             rivals = [g for t, g in now if _labels(g) == _labels(group) and _comparable(t, table)]
             if len(alike) > 1:
                 alike = [(t, g) for t, g in alike if g.first.recipe == group.first.recipe]
+            if len(alike) > 1:  # the same training, scored at other times, e.g. again by `ganbench eval`
+                every = group.first.spec.evaluation.every
+                alike = [(t, g) for t, g in alike if g.first.spec.evaluation.every == every]
             if len(alike) == 1 and len(rivals) > 1 and alike[0][1].first.recipe != group.first.recipe:
                 theirs = any(rival.first.recipe == alike[0][1].first.recipe for rival in rivals)
                 why = "" if theirs else "the new results have several rows of its name, and none with the base's recipe"
