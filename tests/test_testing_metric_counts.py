@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganbench.api import Evidence
+from ganbench.api import Evidence, Value
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
@@ -85,6 +85,15 @@ class OfClasses(RightMetric):
         return {"gap": super().compute(fake, reference)["gap"] + 1 - agree}
 
 
+class Counts(RightMetric):
+    """Right: says beside its score how many fakes it has seen, which is no score."""
+
+    values = {"gap": Value(label="gap", direction="lower"), "seen": Value(label="seen", direction=None)}
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {**super().compute(fake, reference), "seen": float(fake.n)}
+
+
 class Matched(Paired):
     """Right: pairs samples, and says so before anything trains."""
 
@@ -104,8 +113,12 @@ WRONG: list[tuple[type, str, str]] = [
     (Pairs, "sizes", "'gap' doubles with twice as many samples on both sides"),
     (FirstReference, "references", "it keeps something of its first reference"),
     (FirstRows, "references", "raises AssertionError: another number"),
-    (PerClass, "counts", "raises ZeroDivisionError: division by zero for 0 fakes"),
-    (Surplus, "counts", "for 1 fakes, 10 real samples"),
+    (
+        PerClass,
+        "counts",
+        "raises ZeroDivisionError: division by zero for 1,000 fakes, 1,000 real samples, 64 features and 0",
+    ),
+    (Surplus, "counts", "for 1,000 fakes, 100,000 real samples"),
 ]
 
 
@@ -114,6 +127,6 @@ def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: 
     assert_caught(check(component), name, words)
 
 
-@pytest.mark.parametrize("component", [OfClasses, Matched])
+@pytest.mark.parametrize("component", [OfClasses, Counts, Matched])
 def test_a_right_component_passes(component: type) -> None:
     assert failed(check(component)) == {}

@@ -18,6 +18,8 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
+SMALLEST = 8
+"""The smallest side that is tried where none is declared: no generator draws smaller images."""
 LARGEST = 64
 """The largest side that is tried: beyond it, a network of photographs takes long on a CPU."""
 CPU = torch.device("cpu")
@@ -123,7 +125,8 @@ def sizes(subject: Subject) -> str:
     low, high = extractor.sizes
     if not 1 <= low <= high:
         raise Flaw(f"sizes is ({low}, {high}), not (smallest, largest); every dataset would be refused")
-    built, sides = network(extractor), sorted({low, max(low, min(high, LARGEST))})
+    smallest = low if low > 1 else min(SMALLEST, high)
+    built, sides = network(extractor), sorted({smallest, max(smallest, min(high, LARGEST))})
     for side in sides:
         said = f"it declares sides from {low} to {high}, and for images of {side}x{side}"
         try:
@@ -133,7 +136,8 @@ def sizes(subject: Subject) -> str:
         except Exception as error:
             raise Flaw(
                 f"{said} it raises {' '.join(f'{type(error).__name__}: {error}'.split())}; a run on such a dataset "
-                "would train and then fail at its first evaluation, instead of being refused by name"
+                "would train and then fail at its first evaluation; declare the sizes it takes, so that others are "
+                "refused by name"
             ) from error
         shape = tuple(found[0].shape)
         if shape != (6, extractor.dimension):
