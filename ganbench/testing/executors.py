@@ -1,6 +1,6 @@
 """What an executor must do: run a trial to its end, say where it stands, and leave nothing behind.
 
-Checked with one real trial: an untrained generator of points, scored on 200 samples.
+Checked with real trials: untrained generators of points, scored on some samples, and one that would train for minutes.
 """
 
 import tempfile
@@ -18,10 +18,15 @@ from ganbench.grid import parse_axis
 from ganbench.plan import PlanRequest
 from ganbench.resolve import answer
 from ganbench.spec import Execution, TrialFile
+from ganbench.testing.executor_contract import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 PATIENCE = 120.0
-"""Seconds to wait for the trial; starting Python and torch takes a few."""
+"""Seconds to wait for the trials; starting Python and torch takes a few."""
+END_PATIENCE = 30.0
+"""Seconds to wait for the end of what was cancelled."""
+SETTLING = 1.5
+"""Seconds in which what was to have ended would be seen to go on."""
 
 
 @contextmanager
@@ -94,44 +99,114 @@ def idle(subject: Subject) -> None:
 
 
 def runs(subject: Subject) -> str:
-    """A trial is run to its end, and its state is told on the way."""
+    """Trials are run to their end, each once, and their states are told on the way."""
     with opened(subject) as (executor, out):
-        (job,) = jobs = trials(out)
-        executor.submit(jobs)
+        jobs = trials(out, 3)
         began = time.monotonic()
-        seen: list[JobState] = []
-        while time.monotonic() - began < PATIENCE:
-            state = executor.states(timeout=0.2).get(job.trial_id, JobState.UNKNOWN)
-            if not seen or state is not seen[-1]:
-                seen.append(state)
-            if state in (JobState.ENDED, JobState.LOST):
-                break
-        shown = ", ".join(state.value for state in seen)
-        status = TrialFolder(job.folder).read_status()
-        if seen[-1] is not JobState.ENDED:
-            raise Flaw(f"after {PATIENCE:.0f} s the trial's state is {shown}, not ended; a run would wait for ever")
-        if status["status"] != "done":
-            why = status["reason"] or executor.why(job.trial_id) or "why() says nothing"
+        executor.submit(jobs[:2])
+        executor.submit(jobs[2:])  # as a run does that plans as it goes, or tries again
+        unknown = [number for number, job in enumerate(jobs, 1) if job.trial_id not in executor.states()]
+        if unknown:
             raise Flaw(
-                f"the trial is said to have ended, and its status is {status['status']} ({why}); every row of a table "
-                "would be a failure"
+                f"two jobs were submitted and then a third, and states() does not know of "
+                f"{' and '.join(f'number {number}' for number in unknown)}; a run would wait for ever"
             )
-    return f"{shown} in {time.monotonic() - began:.1f} s"
+        seen = _seen_until_the_end(executor, jobs)
+        for job in jobs:
+            shown = ", ".join(state.value for state in seen[job.trial_id])
+            if seen[job.trial_id][-1] is not JobState.ENDED:
+                raise Flaw(f"after {PATIENCE:.0f} s a trial's state is {shown}, not ended; a run would wait for ever")
+            status = TrialFolder(job.folder).read_status()
+            if status["status"] != "done":
+                why = status["reason"] or executor.why(job.trial_id) or "why() says nothing"
+                raise Flaw(
+                    f"a trial is said to have ended, and its status is {status['status']} ({why}); every row of a "
+                    "table would be a failure"
+                )
+        took = time.monotonic() - began
+        _settle(executor)
+        starts = [len(TrialFolder(job.folder).starts.read_text().splitlines()) for job in jobs]
+        if max(starts) > 1:
+            raise Flaw(
+                f"a job that was submitted once was run {max(starts)} times; a table would cost that much more, and "
+                "two processes might write to one folder"
+            )
+    return f"{shown} in {took:.1f} s"
 
 
 def cancels(subject: Subject) -> None:
-    """What waits is forgotten when it is cancelled, and what runs is ended."""
+    """What waits is forgotten when it is cancelled, and what runs is ended, and nothing else."""
     with opened(subject) as (executor, out):
-        jobs = trials(out, 3)
+        # The long one is heavier: it is started first where there is room for one.
+        long, short = write_trial(out, steps=ENDLESS, weight=2.0), write_trial(out, seed=1)
+        executor.submit([long, short])
+        began = time.monotonic()
+        while not TrialFolder(long.folder).progress.exists():
+            state = executor.states(timeout=0.2).get(long.trial_id, JobState.UNKNOWN)
+            if state in (JobState.ENDED, JobState.LOST) or time.monotonic() - began > PATIENCE:
+                why = TrialFolder(long.folder).read_status()["reason"] or executor.why(long.trial_id)
+                raise Flaw(f"a trial of two that were submitted is {state.value} and has not made a step ({why})")
+        executor.cancel([long.trial_id], hard=True)
+        if not _rests(executor, [long]):
+            raise Flaw(
+                f"{END_PATIENCE:.0f} s after a job that runs was cancelled at once it still does; a second Ctrl-C "
+                "would not end a run"
+            )
+        if short.trial_id not in executor.states():
+            raise Flaw("one of two jobs was cancelled, and states() does not know of the other any more: it was, too")
+        _seen_until_the_end(executor, [short])
+        status = TrialFolder(short.folder).read_status()["status"]
+        if status != "done":
+            raise Flaw(f"one of two jobs was cancelled, and the status of the other is {status}: it was, too")
+        size = _written(long)
+        _settle(executor)
+        if _written(long) != size:
+            raise Flaw("a job that was cancelled at once goes on writing; its process was not ended")
+        jobs = [write_trial(out, seed=seed, steps=ENDLESS) for seed in (2, 3, 4)]
         executor.submit(jobs)
         executor.states(timeout=0.1)
         executor.cancel([job.trial_id for job in jobs], hard=True)
-        began = time.monotonic()
-        while time.monotonic() - began < 30:
-            states = executor.states(timeout=0.2)
-            if not any(state in (JobState.PENDING, JobState.RUNNING) for state in states.values()):
-                return
-        raise Flaw("30 s after jobs were cancelled at once some still wait or run; a second Ctrl-C would not end a run")
+        if not _rests(executor, jobs):
+            raise Flaw(
+                f"{END_PATIENCE:.0f} s after jobs were cancelled at once some still wait or run; a second Ctrl-C "
+                "would not end a run"
+            )
+
+
+def _seen_until_the_end(executor: Executor, jobs: list[Job]) -> dict[str, list[JobState]]:
+    """The states of each job in their order, until all have ended or patience has."""
+    seen: dict[str, list[JobState]] = {job.trial_id: [] for job in jobs}
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE:
+        states = executor.states(timeout=0.2)
+        for trial_id, before in seen.items():
+            state = states.get(trial_id, JobState.UNKNOWN)
+            if not before or state is not before[-1]:
+                before.append(state)
+        if all(before[-1] in (JobState.ENDED, JobState.LOST) for before in seen.values()):
+            break
+    return seen
+
+
+def _rests(executor: Executor, jobs: list[Job]) -> bool:
+    """Wait until none of these jobs waits or runs."""
+    began = time.monotonic()
+    while time.monotonic() - began < END_PATIENCE:
+        states = executor.states(timeout=0.2)
+        if not {states.get(job.trial_id) for job in jobs} & {JobState.PENDING, JobState.RUNNING}:
+            return True
+    return False
+
+
+def _settle(executor: Executor) -> None:
+    """Give what should not go on the time to do so."""
+    began = time.monotonic()
+    while time.monotonic() - began < SETTLING:
+        executor.states(timeout=0.1)
+
+
+def _written(job: Job) -> int:
+    return TrialFolder(job.folder).progress.stat().st_size
 
 
 CHECKS = (contract, idle, runs, cancels)
