@@ -10,7 +10,7 @@ from torch.nn.functional import relu, softplus
 from ganbench.api import Loss, Penalty
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.losses import Pairwise, Right
+from tests.kit.losses import Pairwise, Right, Squares
 
 
 class LogOfSigmoid(Right):
@@ -116,6 +116,18 @@ class Upcasts(Right):
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return softplus(-fake.float()).mean()
+
+
+class UpcastsProbabilities(Squares):
+    """Least squares on probabilities in float32, whose slopes are small and of few digits where they are sure."""
+
+    formula: ClassVar[tuple[str, str]] = ("(sigmoid(r) - 1)^2 / 2 + sigmoid(f)^2 / 2", "(sigmoid(f) - 1)^2 / 2")
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().discriminator(real.float().sigmoid(), fake.float().sigmoid())
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return super().generator(fake.float().sigmoid(), real)
 
 
 class DetachesReal(Pairwise):
@@ -377,7 +389,7 @@ def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str)
     assert_caught(check(loss), name, words)
 
 
-@pytest.mark.parametrize("loss", [Upcasts, DetachesReal, Hinged, Smoothed, BetweenLabels])
+@pytest.mark.parametrize("loss", [Upcasts, UpcastsProbabilities, DetachesReal, Hinged, Smoothed, BetweenLabels])
 def test_an_unusual_loss_that_is_right_passes(loss: type[Loss]) -> None:
     assert failed(check(loss)) == {}
 
