@@ -48,6 +48,13 @@ class Plain(Right):
         self.average = torch.tensor(state["average"][0])
 
 
+class Upcasts(Right):
+    """Computes in float32 whatever it gets."""
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().on_outputs(real.float(), fake.float())
+
+
 class Late(Right):
     """Adds nothing at first."""
 
@@ -201,6 +208,18 @@ class Differences(Penalty):
         return slopes.square().mean()
 
 
+class Forwards(Penalty):
+    """The slope along the batch's differences, by forward differentiation."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        way = (real - fake).detach()
+        _, slopes = torch.func.jvp(discriminator, (real.detach(),), (way / way.flatten(1).norm(),))
+        found: Tensor = slopes.square().mean()
+        return found
+
+    double_backward = False
+
+
 class LoadsNothing(Right):
     """Its state is not taken up."""
 
@@ -283,13 +302,18 @@ def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, wo
     assert_caught(check(penalty), name, words)
 
 
-@pytest.mark.parametrize("penalty", [Right, Plain, MeanOfSamples, Slopes])
+@pytest.mark.parametrize("penalty", [Right, Plain, Upcasts, MeanOfSamples, Slopes])
 def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
     assert failed(check(penalty)) == {}
 
 
 @pytest.mark.parametrize(
-    ("penalty", "names"), [(Late, {"on-outputs", "reduction", "memory"}), (Differences, {"once-differentiated"})]
+    ("penalty", "names"),
+    [
+        (Late, {"on-outputs", "reduction", "memory"}),
+        (Differences, {"once-differentiated"}),
+        (Forwards, {"once-differentiated"}),
+    ],
 )
 def test_nothing_is_said_of_what_may_be_right(penalty: type[Penalty], names: set[str]) -> None:
     assert not names & failed(check(penalty)).keys()
