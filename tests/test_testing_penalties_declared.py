@@ -1,0 +1,100 @@
+"""Penalties that are not what they declare: each is caught, in words that name the mistake."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.api import Penalty
+from ganbench.testing import check
+from tests.kit import assert_caught, failed
+
+
+class Slopes(Penalty):
+    """R1."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        x = real.detach().requires_grad_(True)
+        (found,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        return found.flatten(1).square().sum(1).mean()
+
+
+class OnGradients(Slopes):
+    """A word too long."""
+
+    constrains = "gradients"
+
+
+class OneKind(Slopes):
+    """No tuple."""
+
+    kinds = "image"  # type: ignore[assignment]
+
+
+class NoText(Slopes):
+    """Text where a truth value is due."""
+
+    double_backward = "no"  # type: ignore[assignment]
+
+
+class Once(Slopes):
+    """Says that it differentiates once."""
+
+    double_backward = False
+
+
+class OnceByFunction(Penalty):
+    """Says that it differentiates once, and does so twice by a transform."""
+
+    double_backward = False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        found: Tensor = torch.func.grad(lambda x: discriminator(x).sum())(real.detach())
+        return found.flatten(1).square().sum(1).mean()
+
+
+class Differences(Penalty):
+    """Slopes by differences: nothing is differentiated twice."""
+
+    double_backward = False
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        way = real.detach() - fake.detach()
+        slopes: Tensor = (discriminator(real.detach()) - discriminator(fake.detach())) / way.flatten(1).norm(dim=1)
+        return slopes.square().mean()
+
+
+class Forwards(Penalty):
+    """The slope along the batch's differences, by forward differentiation."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        way = (real - fake).detach()
+        _, slopes = torch.func.jvp(discriminator, (real.detach(),), (way / way.flatten(1).norm(),))
+        found: Tensor = slopes.square().mean()
+        return found
+
+    double_backward = False
+
+
+WRONG: list[tuple[type[Penalty], str, str]] = [
+    (OnGradients, "declared", "constrains is 'gradients', none of gradient, weights, outputs; did you mean"),
+    (OneKind, "declared", "kinds is 'image'"),
+    (NoText, "declared", "double_backward is 'no'"),
+    (Once, "once-differentiated", "differentiates the discriminator by its samples with create_graph=True"),
+    (OnceByFunction, "once-differentiated", "double_backward is False"),
+]
+
+
+@pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
+    assert_caught(check(penalty), name, words)
+
+
+def test_a_right_penalty_passes() -> None:
+    assert failed(check(Slopes)) == {}
+
+
+@pytest.mark.parametrize("penalty", [Differences, Forwards])
+def test_slopes_can_be_had_without_a_second_differentiation(penalty: type[Penalty]) -> None:
+    assert "once-differentiated" not in failed(check(penalty))
