@@ -1,7 +1,7 @@
 """Whose code an error arose in: a person whose run fails must know which package to write to."""
 
 from ganbench.plugins import Plugins, one_line
-from ganbench.registry import BUILTIN, KINDS
+from ganbench.registry import BUILTIN, KINDS, package_of
 
 
 def blamed(error: BaseException, plugins: Plugins) -> str:
@@ -9,16 +9,12 @@ def blamed(error: BaseException, plugins: Plugins) -> str:
 
     Empty where no plugin had a hand in it. Where one calls another, the innermost is named.
     """
-    owners = {
-        entry.target.partition(":")[0].partition(".")[0]: entry.distribution
-        for kind in KINDS
-        for entry in plugins.registry.entries(kind)
-    }
-    owners |= {plugin.module.partition(":")[0].partition(".")[0]: plugin.distribution for plugin in plugins.plugins}
+    owners = {entry.package: entry.distribution for kind in KINDS for entry in plugins.registry.entries(kind)}
+    owners |= {package_of(plugin.module): plugin.distribution for plugin in plugins.plugins}
     trace, found = error.__traceback__, ""
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        owner = owners.get(module.partition(".")[0], BUILTIN)
+        owner = owners.get(package_of(module), BUILTIN)
         if owner != BUILTIN:
             found = f"plugin {owner}: {module}, line {trace.tb_lineno}"
         trace = trace.tb_next

@@ -35,6 +35,11 @@ def in_one_line(error: BaseException, most: int | None = None) -> str:
     return " ".join(str(error).split())[:most] or type(error).__name__
 
 
+def with_kind(error: BaseException) -> str:
+    """Return an error's kind and message as one line, e.g. ``ValueError: there is no such file``."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
     choices = sorted(known)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ganbench import components
-from ganbench.errors import UsageError, in_one_line
+from ganbench.errors import UsageError, with_kind
 from ganbench.parameters import defaults
 from ganbench.registry import Entry
 from ganbench.spec import format_scalar
@@ -57,7 +57,7 @@ def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{entry.kind} '{entry.name}' of {entry.distribution} declares what cannot be explained "
-            f"({type(error).__name__}: {in_one_line(error)}); `ganbench plugins check {entry.distribution}` says more"
+            f"({with_kind(error)}); `ganbench plugins check {entry.distribution}` says more"
         ) from error
 
 

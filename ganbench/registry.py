@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ganbench.errors import UsageError, did_you_mean
+from ganbench.errors import UsageError, did_you_mean, with_kind
 
 KINDS = {
     "loss": "register_losses",
@@ -34,6 +34,11 @@ ELSEWHERE = {
 """What the packages under ``plugins/`` bring, for whoever names it without having installed them."""
 
 
+def package_of(name: str) -> str:
+    """The top of the package of a module, or of a target ``package.module:Class``."""
+    return name.partition(":")[0].partition(".")[0]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One registered component."""
@@ -46,6 +51,11 @@ class Entry:
     argument: str
     distribution: str
     version: str
+
+    @property
+    def package(self) -> str:
+        """The top of the package that the component lies in."""
+        return package_of(self.target)
 
     @property
     def qualified(self) -> str:
@@ -64,7 +74,7 @@ class Entry:
             for part in attribute.split("."):
                 value = getattr(value, part)
         except (Exception, SystemExit) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = with_kind(error)
             raise UsageError(
                 f"{self.kind} '{self.name}' of {self.distribution} {self.version} cannot be used: "
                 f"importing {self.target} failed with {reason}"

@@ -28,7 +28,7 @@ from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.parameters import merge
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
-from ganbench.registry import Registry
+from ganbench.registry import Registry, package_of
 from ganbench.resolve_data import Data, read_dataset
 from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
 
@@ -195,12 +195,8 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
 
 def loaded_sources(registry: Registry) -> set[str]:
     """The source files of every package that components come from, as far as they were imported."""
-    packages = {
-        entry.target.partition(".")[0].partition(":")[0]
-        for kind in components.CONTRACTS
-        for entry in registry.entries(kind)
-    }
-    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in packages]
+    packages = {entry.package for kind in components.CONTRACTS for entry in registry.entries(kind)}
+    modules = [module for name, module in list(sys.modules.items()) if package_of(name) in packages]
     return {file for module in modules if (file := getattr(module, "__file__", None))}
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
-from ganbench.errors import GanbenchError, UsageError, did_you_mean
+from ganbench.errors import GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
@@ -69,7 +69,7 @@ def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Sam
     except GanbenchError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = with_kind(error)
         raise UsageError(f"dataset '{component.label}' cannot be read: {reason}") from error
     if len(samples) == 0:
         raise UsageError(f"dataset '{component.label}' has no samples in its split '{split}'")

@@ -1,7 +1,6 @@
 """Leaderboards: equal bytes, edits found, contributors merged, re-runs verified."""
 
 import json
-import math
 import re
 import shutil
 from pathlib import Path
@@ -13,28 +12,19 @@ from click.testing import CliRunner
 from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
-from ganbench.files import write_json
 from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
 from tests.commands import ganbench
-from tests.trials import LAPTOP, make_spec, make_trial, trial
+from tests.trials import LAPTOP, make_spec, make_trial, trial, two_losses
 
 CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """Two losses, five seeds each; hinge is worse and diverged once; one trial failed; two baselines."""
-    path = tmp_path / "runs"
-    for seed in range(5):
-        trial(path, "vanilla", seed, 1.0 + seed / 10)
-        trial(path, "hinge", seed, 2.0 + seed / 10)
-    make_trial(path, make_spec("hinge", seed=5), "diverged", "NaN at step 12")
-    make_trial(path, make_spec("vanilla", seed=6), "failed", "boom")
-    trial(path, "real", 0, 0.1, baseline="real")
-    return path
+    return two_losses(tmp_path / "runs")
 
 
 def test_twice_is_equal_bytes_and_passes_its_check(runs: Path, tmp_path: Path) -> None:
@@ -222,65 +212,6 @@ def test_half_a_run_is_no_leaderboard(runs: Path, tmp_path: Path) -> None:
         assemble([runs], tmp_path / "digits")
     page = files(assemble([runs], tmp_path / "digits", partial=True), tmp_path / "digits")[tmp_path / "digits.md"]
     assert "interrupted" in page
-
-
-def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
-    out = tmp_path / "digits"
-    for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
-        with pytest.raises(StoreError, match="no folder of trials and no leaderboard"):
-            assemble([source], out)
-    with pytest.raises(UsageError, match="must end in a name"):
-        write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
-    (next(runs.iterdir()) / "spec.json").write_text("{}")
-    with pytest.raises(StoreError, match="1 unreadable"):
-        assemble([runs], out)
-    for content, message in (
-        ({}, "not a leaderboard"),
-        ({"format": "ganbench-leaderboard", "schema_version": 9}, "schema 9"),
-        ({"format": "ganbench-leaderboard", "schema_version": 1}, "not a leaderboard: name"),
-        ({"format": "ganbench-leaderboard", "schema_version": 1, "trials": [{"spec": "x"}]}, "not a leaderboard"),
-        ([], "not a leaderboard"),
-    ):
-        write_json(tmp_path / "bad.json", content)
-        with pytest.raises(StoreError, match=message):
-            load(tmp_path / "bad.json")
-
-
-def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, tmp_path: Path) -> None:
-    """The hash finds slips; that nobody forges it is what the version control is for."""
-    out = tmp_path / "digits"
-    write(assemble([runs], out), out)
-    content = json.loads((tmp_path / "digits.json").read_text())
-    content["trials"][0]["spec"]["recipe"]["steps"] = 9
-    (tmp_path / "digits.json").write_text(json.dumps(content))
-    with pytest.raises(StoreError, match=r"was edited: .* has the specification of"):
-        load(tmp_path / "digits.json")
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("status", "great", "has the status 'great'"),
-        ("protocol", "deadbeef", "names a protocol that is not there"),
-        ("environment", "deadbeef", "names an environment that is not there"),
-        ("metrics", {"fid": math.nan}, "holds a number that is not finite"),
-        ("metrics", {"fid": math.inf}, "holds a number that is not finite"),
-        ("", None, "is there twice"),
-    ],
-)
-def test_what_a_board_refers_to_must_be_there_once(
-    runs: Path, tmp_path: Path, key: str, value: object, message: str
-) -> None:
-    out = tmp_path / "digits"
-    write(assemble([runs], out), out)
-    content = json.loads((tmp_path / "digits.json").read_text())
-    if key:
-        content["trials"][0][key] = value
-    else:
-        content["trials"].append(content["trials"][0])
-    (tmp_path / "digits.json").write_text(json.dumps(content))
-    with pytest.raises(StoreError, match=f"was edited: .*{message}"):
-        load(tmp_path / "digits.json")
 
 
 def test_runs_that_were_batched_may_differ_and_evaluations_may_not(runs: Path, tmp_path: Path) -> None:

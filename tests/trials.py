@@ -145,3 +145,14 @@ def trial(
     values = {"fid": fid, "is": 8.0, "is_std": None}
     folder.append_metrics({"step": 2000, "images": 128000, "seconds": 180.0, "values": values})
     return folder
+
+
+def two_losses(path: Path) -> Path:
+    """Two losses, five seeds each; hinge is worse and diverged once; one trial failed; two baselines."""
+    for seed in range(5):
+        trial(path, "vanilla", seed, 1.0 + seed / 10)
+        trial(path, "hinge", seed, 2.0 + seed / 10)
+    make_trial(path, make_spec("hinge", seed=5), "diverged", "NaN at step 12")
+    make_trial(path, make_spec("vanilla", seed=6), "failed", "boom")
+    trial(path, "real", 0, 0.1, baseline="real")
+    return path

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from ganbench import __version__
-from ganbench.errors import GanbenchError, did_you_mean
+from ganbench.errors import GanbenchError, did_you_mean, with_kind
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             _complain(f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}")
             sys.exit(2)
-        reason = " ".join(f"{type(error).__name__}: {error}".split()) + _in_a_plugin(error)
+        reason = with_kind(error) + _in_a_plugin(error)
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -120,25 +120,21 @@ def load(path: Path) -> Board:
         raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
     except ValueError as error:
         raise StoreError(f"{path} was edited: it holds a number that is not finite") from error
-    _check_references(path, board)
-    for one in board.trials:
-        if one.spec.schema_version != SPEC_SCHEMA:
-            schema = one.spec.schema_version
-            raise StoreError(f"{path} holds trials of schema {schema}; this version reads {SPEC_SCHEMA}")
-        if one.spec.trial_id != one.trial_id:
-            raise StoreError(f"{path} was edited: {one.trial_id} has the specification of {one.spec.trial_id}")
-    for key, measured in board.protocols.items():
-        if measured.protocol.key != key:
-            raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")
+    _check(path, board)
     if claimed != found:
         raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
     return board
 
 
-def _check_references(path: Path, board: Board) -> None:
-    """Check that trials name what is there, and each trial is there once."""
+def _check(path: Path, board: Board) -> None:
+    """Check that everything is what its name says, that trials name what is there, and that each is there once."""
     seen: set[str] = set()
     for trial in board.trials:
+        if trial.spec.schema_version != SPEC_SCHEMA:
+            schema = trial.spec.schema_version
+            raise StoreError(f"{path} holds trials of schema {schema}; this version reads {SPEC_SCHEMA}")
+        if trial.spec.trial_id != trial.trial_id:
+            raise StoreError(f"{path} was edited: {trial.trial_id} has the specification of {trial.spec.trial_id}")
         if trial.trial_id in seen:
             raise StoreError(f"{path} was edited: {trial.trial_id} is there twice")
         seen.add(trial.trial_id)
@@ -150,3 +146,6 @@ def _check_references(path: Path, board: Board) -> None:
                 raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that is not there")
         if trial.protocol and trial.protocol not in board.protocols:
             raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that is not there")
+    for key, measured in board.protocols.items():
+        if measured.protocol.key != key:
+            raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")

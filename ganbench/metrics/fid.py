@@ -40,9 +40,9 @@ def spread(covariance1: Array, covariance2: Array, half2: Array | None = None) -
     return float(traces - 2 * np.sqrt(np.clip(roots, 0, None)).sum())
 
 
-def frechet(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array) -> float:
-    """Return the squared Fréchet distance of two Gaussians with means (F,) and covariances (F, F)."""
-    return shift(mean1, mean2) + spread(covariance1, covariance2)
+def frechet(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array, half2: Array | None = None) -> float:
+    """Return the squared Fréchet distance of two Gaussians: :func:`shift` and :func:`spread` together."""
+    return shift(mean1, mean2) + spread(covariance1, covariance2, half2)
 
 
 def shift(mean1: npt.NDArray[Any], mean2: npt.NDArray[Any]) -> float:
@@ -97,14 +97,11 @@ def jackknife(first: GroupedMoments, second: GroupedMoments, together: float | N
     """
     groups = len(first.counts)
 
-    def distance(group: int | None, apart: float | None = None) -> float:
-        mean1, covariance1 = first.without(group)
-        mean2, covariance2 = second.without(group)
-        if apart is None:
-            apart = spread(covariance1, covariance2, second.half_without(group))
-        return shift(mean1, mean2) + apart
+    def distance(group: int | None) -> float:
+        return frechet(*first.without(group), *second.without(group), second.half_without(group))
 
-    whole = distance(None, together)
+    moved = shift(first.without(None)[0], second.without(None)[0])
+    whole = distance(None) if together is None else moved + together
     partial = np.array([distance(group) for group in range(groups)])
     debiased = groups * whole - (groups - 1) * partial.mean()
     error = math.sqrt((groups - 1) / groups * float(((partial - partial.mean()) ** 2).sum()))

@@ -1,6 +1,7 @@
 """What an executor must do: run a trial to its end, say where it stands, and leave nothing behind.
 
-Checked with real trials: untrained generators of points, scored on some samples, and one that would train for minutes.
+Checked with real trials, those of :mod:`ganbench.testing.executor_contract`: small ones, and one that would train for
+minutes.
 """
 
 import tempfile
@@ -10,14 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganbench import plugins
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.folder import TrialFolder
-from ganbench.grid import parse_axis
-from ganbench.plan import PlanRequest
-from ganbench.resolve import answer
-from ganbench.spec import Execution, TrialFile
 from ganbench.testing.executor_contract import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
@@ -56,29 +52,6 @@ def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
                 one.close()
 
 
-def trials(out: Path, number: int = 1) -> list[Job]:
-    """Jobs with their folders below ``out``, ready to be submitted."""
-    registry = plugins.load().registry
-    request = PlanRequest(
-        losses=(),
-        architectures=tuple(parse_axis("architecture", ["mlp[hidden=8,layers=1]"], registry)),
-        datasets=tuple(parse_axis("dataset", ["ring"], registry)),
-        baselines=True,
-        num_samples=500,
-        data_root="data",
-    )
-    (cell,) = [one for one in answer(request).planned if one.spec.baseline == "untrained"]
-    jobs = []
-    for seed in range(number):
-        spec = cell.spec.model_copy(update={"seed": seed})
-        folder = TrialFolder(out / spec.trial_id)
-        folder.path.mkdir()
-        folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
-        folder.write_status("pending")
-        jobs.append(Job(spec.trial_id, folder.path))
-    return jobs
-
-
 def contract(subject: Subject) -> None:
     """It is an executor, and implements all of it."""
     if not (isinstance(subject.cls, type) and issubclass(subject.cls, Executor)):
@@ -101,7 +74,7 @@ def idle(subject: Subject) -> None:
 def runs(subject: Subject) -> str:
     """Trials are run to their end, each once, and their states are told on the way."""
     with opened(subject) as (executor, out):
-        jobs = trials(out, 3)
+        jobs = [write_trial(out, seed=seed) for seed in range(3)]
         began = time.monotonic()
         executor.submit(jobs[:2])
         executor.submit(jobs[2:])  # as a run does that plans as it goes, or tries again

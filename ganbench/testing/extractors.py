@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Extractor
+from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -135,7 +136,7 @@ def sizes(subject: Subject) -> str:
             raise
         except Exception as error:
             raise Flaw(
-                f"{said} it raises {' '.join(f'{type(error).__name__}: {error}'.split())}; a run on such a dataset "
+                f"{said} it raises {with_kind(error)}; a run on such a dataset "
                 "would train and then fail at its first evaluation; declare the sizes it takes, so that others are "
                 "refused by name"
             ) from error

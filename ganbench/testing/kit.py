@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
-from ganbench.errors import DataError, UsageError, did_you_mean
+from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
 from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
@@ -179,7 +179,7 @@ def judge(one: Check, subject: Subject) -> Outcome:
         return Outcome(check=one.name, title=one.title, status="skipped", message=f"its files are not here: {error}")
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
         where = _place(error, subject)
-        message = f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}{where}; a trial would fail with this"
+        message = f"raises {with_kind(error)}{where}; a trial would fail with this"
         return Outcome(check=one.name, title=one.title, status="failed", message=message)
     return Outcome(check=one.name, title=one.title, status="ok", message=note or "")
 

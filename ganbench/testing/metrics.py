@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 
 from ganbench.api import Evidence, Metric, Value
+from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.sides import (
@@ -175,7 +176,7 @@ def sizes(subject: Subject) -> None:
         except Exception as error:
             raise Flaw(
                 f"it computes with {N} samples on each side, and with {fakes} fakes against {reals} real samples it "
-                f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}; nearly every run has unequal numbers"
+                f"raises {with_kind(error)}; nearly every run has unequal numbers"
             ) from error
     for what, twice in (("fakes", (2, 1)), ("real samples", (1, 2)), ("samples on both sides", (2, 2))):
         # Noise near 0 may double by chance, but hardly for two draws.
@@ -196,7 +197,7 @@ def references(subject: Subject) -> None:
         found = compute(metric, fake, other)
     except Exception as error:
         compute(fresh, fake, other)  # whatever a fresh instance raises too is another check's
-        found, kept = {}, f"raises {' '.join(f'{type(error).__name__}: {error}'.split())}"
+        found, kept = {}, f"raises {with_kind(error)}"
     wanted = compute(fresh, fake, other)
     for name, value in wanted.items():
         if name in found:
@@ -228,7 +229,7 @@ def counts(subject: Subject) -> None:
             continue
         except Exception as error:
             raise Flaw(
-                f"check() raises {' '.join(f'{type(error).__name__}: {error}'.split())} for {told}; only a ValueError "
+                f"check() raises {with_kind(error)} for {told}; only a ValueError "
                 "refuses a run in one line, this would end it with a traceback"
             ) from error
         if found is not None and (not isinstance(found, str) or "\n" in found):

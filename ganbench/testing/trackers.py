@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ganbench.errors import with_kind
 from ganbench.spec import STATUSES
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.trackers import Settings, Tracked, Tracker
@@ -149,4 +150,4 @@ CHECKS = (contract, events, again)
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return with_kind(error)[:200]

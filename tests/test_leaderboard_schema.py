@@ -1,0 +1,77 @@
+"""A board's file: what is damaged, edited or refers to nothing is refused."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import StoreError, UsageError
+from ganbench.files import write_json
+from ganbench.leaderboard.build import assemble, write
+from ganbench.leaderboard.schema import load
+from tests.trials import two_losses
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return two_losses(tmp_path / "runs")
+
+
+def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
+        with pytest.raises(StoreError, match="no folder of trials and no leaderboard"):
+            assemble([source], out)
+    with pytest.raises(UsageError, match="must end in a name"):
+        write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
+    (next(runs.iterdir()) / "spec.json").write_text("{}")
+    with pytest.raises(StoreError, match="1 unreadable"):
+        assemble([runs], out)
+    for content, message in (
+        ({}, "not a leaderboard"),
+        ({"format": "ganbench-leaderboard", "schema_version": 9}, "schema 9"),
+        ({"format": "ganbench-leaderboard", "schema_version": 1}, "not a leaderboard: name"),
+        ({"format": "ganbench-leaderboard", "schema_version": 1, "trials": [{"spec": "x"}]}, "not a leaderboard"),
+        ([], "not a leaderboard"),
+    ):
+        write_json(tmp_path / "bad.json", content)
+        with pytest.raises(StoreError, match=message):
+            load(tmp_path / "bad.json")
+
+
+def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, tmp_path: Path) -> None:
+    """The hash finds slips; that nobody forges it is what the version control is for."""
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    content["trials"][0]["spec"]["recipe"]["steps"] = 9
+    (tmp_path / "digits.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"was edited: .* has the specification of"):
+        load(tmp_path / "digits.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("status", "great", "has the status 'great'"),
+        ("protocol", "deadbeef", "names a protocol that is not there"),
+        ("environment", "deadbeef", "names an environment that is not there"),
+        ("metrics", {"fid": math.nan}, "holds a number that is not finite"),
+        ("metrics", {"fid": math.inf}, "holds a number that is not finite"),
+        ("", None, "is there twice"),
+    ],
+)
+def test_what_a_board_refers_to_must_be_there_once(
+    runs: Path, tmp_path: Path, key: str, value: object, message: str
+) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    if key:
+        content["trials"][0][key] = value
+    else:
+        content["trials"].append(content["trials"][0])
+    (tmp_path / "digits.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=f"was edited: .*{message}"):
+        load(tmp_path / "digits.json")

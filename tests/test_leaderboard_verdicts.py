@@ -1,0 +1,50 @@
+"""What a verdict is told as: text, a comment, JUnit XML and annotations."""
+
+import re
+from xml.etree import ElementTree
+
+from ganbench.leaderboard.compare import Margin, Verdict, compare
+from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
+from ganbench.tables.markdown import inert
+from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
+from tests.trials import component, make_spec
+
+NONE = Margin(0.0, False)
+
+
+def test_what_would_be_live_in_a_comment_is_not() -> None:
+    assert inert("ask @octocat, a@b.c, see https://evil.example or WWW.evil.example") == (
+        "ask @\u2060octocat, a@\u2060b.c, see https:\u2060//evil.example or W\u2060WW.evil.example"
+    )
+
+
+def hostile() -> Verdict:
+    part = component(HOSTILE + "a,b:c\x00\ufffe", label=HOSTILE + "a,b:c\x00\ufffe")
+    base = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(LOW)]
+    new = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(HIGH)]
+    base, new = [*base, *rows_of("b", LOW[:2])], [*new, *rows_of("b", HIGH[:2])]
+    return compare(base, new, margin=NONE)
+
+
+def test_outputs_hold_against_hostile_names() -> None:
+    verdict = hostile()
+    assert verdict.outcome == "fail"
+    suite = ElementTree.fromstring(as_junit(verdict))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "1")
+    assert suite[0].find("failure") is not None
+    assert suite[1].find("skipped") is not None
+    lines = as_github(verdict).splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
+    assert lines[0].count("::") == 2 + HOSTILE.count("::")
+    table = [line for line in as_markdown(verdict).splitlines() if line.startswith("|")]
+    assert len(table) == 4
+    assert "<script>" not in re.sub(r"`[^`]*`", "", as_markdown(verdict))
+    # GitHub ends a cell at a bare bar, in a code span too.
+    cells = [re.split(r"(?<!\\)\|", line) for line in table]
+    assert {len(line) for line in cells} == {9}
+    assert all("<script>" not in re.sub(r"`[^`]*`", "", cell) for line in cells for cell in line)
+    assert verdict.sentence() in as_text(verdict)
+    empty = compare([], [], margin=NONE)
+    assert "nothing to compare" in as_text(empty)
+    assert "nothing to compare" in as_markdown(empty)
+    assert ElementTree.fromstring(as_junit(empty)).get("tests") == "0"
