@@ -55,17 +55,22 @@ class GroupedMoments:
     """Sums of features (N, F) over equal random groups, from which the moments without any one group follow."""
 
     def __init__(self, features: Tensor, groups: int) -> None:
-        self.centre: Array = features.double().mean(dim=0).numpy()
         order = np.random.RandomState(SHUFFLE_SEED).permutation(len(features))
         # Sums of squares around zero would cancel; around the mean they do not. Gathered before they are widened.
-        rows = features.index_select(0, torch.from_numpy(order)).double().sub_(torch.from_numpy(self.centre))
-        parts = torch.tensor_split(rows, groups)
-        self.counts = [len(part) for part in parts]
-        self.sums: list[Array] = [part.sum(dim=0).numpy() for part in parts]
-        self.products: list[Array] = [(part.T @ part).numpy() for part in parts]
+        rows = features.index_select(0, torch.from_numpy(order)).double()
+        centre = rows.mean(dim=0)
+        rows.sub_(centre)
+        self.centre: Array = centre.numpy()
+        # As torch.tensor_split would make them; groups of one size are one product of matrices.
+        size, larger = divmod(len(rows), groups)
+        first, rest = rows.split([larger * (size + 1), (groups - larger) * size])
+        blocks = [first.unflatten(0, (larger, size + 1)), rest.unflatten(0, (groups - larger, size))]
+        self.counts = [size + 1] * larger + [size] * (groups - larger)
+        self.sums: Array = torch.cat([block.sum(dim=1) for block in blocks]).numpy()
+        self.products: Array = torch.cat([torch.bmm(block.mT, block) for block in blocks]).numpy()
         self.count = len(rows)
-        self.sum: Array = np.sum(self.sums, axis=0)
-        self.product: Array = np.sum(self.products, axis=0)
+        self.sum: Array = self.sums.sum(axis=0)
+        self.product: Array = self.products.sum(axis=0)
         self._halves: dict[int | None, Array] = {}
 
     def without(self, group: int | None) -> tuple[Array, Array]:
