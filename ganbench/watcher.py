@@ -101,8 +101,7 @@ class Watcher:
             content = {
                 "state": state.state_dict(),
                 "objective": self._objective.state_dict() if self._objective is not None else {},
-                "seconds": self._recorder.training_seconds,
-                "elapsed": self._recorder.elapsed,
+                "record": self._recorder.state_dict(),
             }
             try:
                 checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)

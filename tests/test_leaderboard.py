@@ -229,6 +229,15 @@ def test_runs_that_were_batched_may_differ_and_evaluations_may_not(runs: Path, t
         assemble([runs, tmp_path / "lost"], tmp_path / "digits")
 
 
+def test_runs_in_parts_under_other_conditions_may_differ(runs: Path, tmp_path: Path) -> None:
+    folder = trial(tmp_path / "again", "vanilla", 0, 1.0001)
+    content = json.loads(folder.result.read_text())
+    content["determinism"]["parts"] = [{"threads": 2}, {"threads": 1}]
+    folder.result.write_text(json.dumps(content))
+    board = assemble([runs, tmp_path / "again"], tmp_path / "digits")
+    assert [rerun.equal for one in board.trials for rerun in one.reruns] == [False]
+
+
 def test_the_command_line(runs: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "digits")
     call = CliRunner().invoke

@@ -219,9 +219,9 @@ def _values(trial: Trial) -> tuple[object, ...]:
 def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> bool:
     """Whether the two ran where equal numbers are promised: on a CPU, the same with the same versions and threads.
 
-    One that was batched with other seeds is equal to one alone up to rounding only.
+    One that was batched with other seeds, or computed in parts under other conditions, is equal up to rounding only.
     """
-    if one.cost.get("beside") or other.cost.get("beside"):
+    if any(trial.cost.get("beside") or trial.determinism.get("parts") for trial in (one, other)):
         return False
     a, b = environments.get(one.environment, {}), environments.get(other.environment, {})
     return a.get("device") == "cpu" and all(a.get(name) == b.get(name) for name in _MACHINE)
