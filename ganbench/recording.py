@@ -71,16 +71,21 @@ class Recorder:
 
     def begin_anew(self) -> None:
         """Forget all lines of earlier attempts."""
-        self.folder.rewind(-1)
+        self.folder.rewind({})
         self._parts = [self._present()]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a later attempt has to know of this one to go on from here."""
+        """What a later attempt has to know of this one to go on from here.
+
+        Raises:
+            StoreError: the lines that were written cannot be read.
+        """
         return {
             "seconds": self.training_seconds,
             "elapsed": self.elapsed,
             "warnings": list(self._warnings),
             "parts": self._parts,
+            "written": dict(self.folder.written()),
         }
 
     def go_on(self, step: int, images: int, earlier: Mapping[str, Any]) -> None:
@@ -91,7 +96,7 @@ class Recorder:
             images: real images seen.
             earlier: what :meth:`state_dict` gave then.
         """
-        self.folder.rewind(step)
+        self.folder.rewind(earlier["written"])
         self.step = step
         self._elapsed_before = float(earlier["elapsed"])
         # What an earlier attempt used is not known, and a part would pass for the whole.

@@ -110,6 +110,7 @@ def fresh_or_resumed(
     taken: list[tuple[State, dict[str, Any]]] = []
 
     def take(content: dict[str, Any]) -> None:
+        recorder.folder.require_written(content["record"]["written"])
         state = spare.pop() if spare else fresh()  # loading may have failed half-way
         state.load_state_dict(content["state"])
         if objective is not None:

@@ -1,5 +1,6 @@
 """What a trial writes down of itself where it is trained in parts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from ganbench.results import read_rows
 from ganbench.spec import Execution, TrialFile
 from ganbench.together import run_together
 from ganbench.trial import run_trial
-from tests.workers import MLP, StopAfter, planned
+from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
 
@@ -49,6 +50,48 @@ def test_a_trial_that_goes_on_with_other_threads_promises_no_equal_bits(tmp_path
     assert "bit-equal" not in stated["statement"]
     assert [part["threads"] for part in stated["parts"]] == [1, 2]
     assert folders[0].read_result()["cost"]["beside"] == 0
+
+
+def lose_evaluations(folder: TrialFolder) -> None:
+    folder.metrics.write_bytes(b"")
+
+
+def lose_all_but_the_first_report(folder: TrialFolder) -> None:
+    folder.progress.write_text(folder.progress.read_text().splitlines(keepends=True)[0])
+
+
+@pytest.mark.parametrize("lose", [lose_evaluations, lose_all_but_the_first_report])
+def test_a_checkpoint_whose_lines_were_lost_is_not_gone_on_from(
+    tmp_path: Path, lose: Callable[[TrialFolder], None]
+) -> None:
+    (whole,), (folder,) = planned(tmp_path / "whole", MLP, seeds=1), planned(tmp_path / "lossy", MLP, seeds=1)
+    assert run_trial(whole) == "done"
+    for steps in (25, 5):  # two checkpoints, at steps 25 and 30; both count on the evaluation at step 20
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose(folder)
+    assert run_trial(folder) == "done"
+    result = folder.read_result()
+    first, second = result["warnings"]
+    name = "metrics.jsonl" if lose is lose_evaluations else "progress.jsonl"
+    why = f"{name} has lost lines that it had then, or they were changed; set aside as"
+    assert first == f"checkpoint.pt cannot be gone on from: {why} checkpoint.damaged"
+    assert second == f"checkpoint.previous.pt cannot be gone on from: {why} checkpoint.previous.damaged"
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 25, 0]
+    assert {key: result[key] for key in ("best", "area", "metrics")} == {
+        key: whole.read_result()[key] for key in ("best", "area", "metrics")
+    }
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+
+
+def test_lines_lost_after_the_checkpoint_before_cost_only_the_last_one(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    for steps in (15, 10):
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose_evaluations(folder)  # that at step 20: the checkpoint at step 15 knows nothing of it
+    assert run_trial(folder) == "done"
+    assert len(folder.read_result()["warnings"]) == 1
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 15, 15]
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
 
 
 def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
