@@ -13,7 +13,7 @@ from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import append_line, read_json, write_bytes, write_json
 from ganbench.schema import upgrade
-from ganbench.spec import STATUSES, TrialFile
+from ganbench.spec import FINAL, STATUSES, TrialFile
 
 Written = Mapping[str, tuple[int, str]]
 """By the name of a file of lines: its bytes at some moment, and their SHA-256."""
@@ -90,14 +90,20 @@ class TrialFolder:
         write_json(self.status, content | more)
 
     def read_status(self) -> dict[str, Any]:
-        """Read where the trial stands; a folder without a readable status is pending."""
+        """Read where the trial stands.
+
+        Without a readable status it has ended as its result says, which is written first, or is pending.
+        """
         try:
             content = read_json(self.status)
         except StoreError:
-            return {"status": "pending", "reason": ""}
-        if not isinstance(content, dict) or content.get("status") not in STATUSES:
-            return {"status": "pending", "reason": ""}
-        return {"reason": "", **content}
+            content = None
+        if isinstance(content, dict) and content.get("status") in STATUSES:
+            return {"reason": "", **content}
+        result = self.read_result()
+        if result.get("status") in FINAL and result.get("trial_id") == self.path.resolve().name:
+            return {"status": result["status"], "reason": str(result.get("reason", ""))}
+        return {"status": "pending", "reason": ""}
 
     def read_result(self) -> dict[str, Any]:
         """Read the final result; empty where there is none."""

@@ -80,6 +80,17 @@ class Store:
             return None
         return row.status if row.protocol is not None else None
 
+    def damage_of_finished(self, trial_id: str) -> str:
+        """Why a trial that has ended has to run again all the same; empty for one that has not, or is not damaged."""
+        folder = self.folder(trial_id)
+        if not folder.result.exists() and folder.read_status()["status"] not in FINAL:
+            return ""
+        try:
+            read_row(folder)
+        except StoreError as error:
+            return str(error)
+        return ""
+
     def lease(self, trial_id: str) -> bool:
         """Take a trial for this process; false where another run has it.
 

@@ -102,6 +102,22 @@ def test_what_is_no_status_is_pending(folder: TrialFolder, content: str | None) 
     assert folder.read_status() == {"status": "pending", "reason": ""}
 
 
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_without_its_status_a_trial_has_ended_as_its_result_says(folder: TrialFolder, content: str | None) -> None:
+    folder.path.mkdir()
+    if content is not None:
+        folder.status.write_text(content)
+    result = {"trial_id": folder.trial_id, "status": "diverged", "reason": "NaN at step 3"}
+    folder.result.write_text(json.dumps(result))
+    assert folder.read_status() == {"status": "diverged", "reason": "NaN at step 3"}
+    for other in ({"trial_id": "another"}, {"status": "running"}, {"status": ["done"]}):
+        folder.result.write_text(json.dumps(result | other))
+        assert folder.read_status() == {"status": "pending", "reason": ""}
+    folder.result.write_text(json.dumps(result))
+    folder.write_status("running")
+    assert folder.read_status()["status"] == "running"  # it is done again
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "[1]", "7"])
 def test_what_is_no_result_is_empty(folder: TrialFolder, content: str | None) -> None:
     folder.path.mkdir()
