@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
 from ganbench.files import remove_drafts
-from ganbench.folder import TrialFolder, require_runs
+from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from ganbench.results import read_row
 from ganbench.spec import FINAL, STATUSES
@@ -62,12 +61,6 @@ class Store:
     def folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, whether it is there or not."""
         return TrialFolder(self.path / trial_id)
-
-    def folders(self) -> Iterator[TrialFolder]:
-        """All trials, by name."""
-        require_runs(self.path)
-        for spec in sorted(self.path.glob("*/spec.json")):
-            yield TrialFolder(spec.parent)
 
     def cached(self, trial_id: str) -> str | None:
         """The status of a trial that need not run again, else ``None``; a damaged result is none."""
