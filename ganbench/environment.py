@@ -1,4 +1,4 @@
-"""Where a number comes from: versions, device, threads, and what was done to make it repeatable."""
+"""Where a number comes from: versions, device, threads, memory, energy."""
 
 import os
 import platform
@@ -14,8 +14,6 @@ from ganbench import energy
 from ganbench.spec import Execution, TrialSpec
 
 PACKAGES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "safetensors")
-COMPUTING = ("ganbench", "torch", "torch-fidelity", "numpy")
-"""Those whose other versions may compute other numbers from the same seed."""
 
 
 def versions() -> dict[str, str]:
@@ -55,47 +53,6 @@ def place() -> dict[str, Any]:
         "task": os.environ.get("GANBENCH_TASK", ""),
         "submission": os.environ.get("GANBENCH_SUBMISSION", ""),
     }
-
-
-def determinism(spec: TrialSpec, device: torch.device, *, beside: int = 0) -> dict[str, Any]:
-    """What makes a result repeatable, and how far: what would have to be the same, and the equality to expect then.
-
-    ``beside`` other seeds were trained in the same batched model.
-
-    Every random number of a trial comes from a stream of its own (:mod:`ganbench.seeds`) that starts at ``seed``.
-    """
-    cuda = device.type == "cuda"
-    found = versions()
-    return {
-        "seed": spec.seed,
-        "device": ", ".join(filter(None, (device.type, device_name(device), instructions(device)))),
-        "threads": torch.get_num_threads(),
-        "precision": spec.recipe.precision,
-        "float32_arithmetic": float32_arithmetic(device),
-        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn_deterministic": torch.backends.cudnn.deterministic if cuda else None,
-        "cudnn_benchmark": torch.backends.cudnn.benchmark if cuda else None,
-        "versions": ", ".join(
-            [f"python {platform.python_version()}", *(f"{name} {found[name]}" for name in COMPUTING)]
-            + ([f"CUDA {torch.version.cuda}", f"cuDNN {torch.backends.cudnn.version()}"] if cuda else [])
-        ),
-        "statement": promised(device, exact_kernels=torch.are_deterministic_algorithms_enabled(), beside=beside),
-    }
-
-
-def promised(device: torch.device, *, exact_kernels: bool, beside: int = 0) -> str:
-    """The equality that a repetition of a trial can rely on, interrupted and resumed or not."""
-    same = "with this seed, number of threads and these versions, interrupted and resumed or not"
-    if beside:
-        same += f", beside {others(beside)} in one batched model"
-    if device.type == "cpu":
-        return f"bit-equal on this kind of processor {same}"
-    if exact_kernels:
-        return f"bit-equal on this model of GPU {same}"
-    return (
-        f"equal on this model of GPU {same}, up to the order of floating-point sums in CUDA kernels that are not "
-        "deterministic, whose differences training enlarges"
-    )
 
 
 def float32_arithmetic(device: torch.device) -> str:

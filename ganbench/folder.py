@@ -1,8 +1,9 @@
 """A trial's folder: the only thing host and worker share."""
 
-import json
+import hashlib
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from pydantic import ValidationError
 
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
-from ganbench.files import append_line, read_json, read_lines, write_json, write_text
+from ganbench.files import append_line, read_json, write_bytes, write_json
 from ganbench.schema import upgrade
-from ganbench.spec import STATUSES, TrialFile
+from ganbench.spec import FINAL, STATUSES, TrialFile
+
+Written = Mapping[str, tuple[int, str]]
+"""By the name of a file of lines: its bytes at some moment, and their SHA-256."""
 
 
 def require_runs(runs: Path) -> None:
@@ -86,14 +90,20 @@ class TrialFolder:
         write_json(self.status, content | more)
 
     def read_status(self) -> dict[str, Any]:
-        """Read where the trial stands; a folder without a readable status is pending."""
+        """Read where the trial stands.
+
+        Without a readable status it has ended as its result says, which is written first, or is pending.
+        """
         try:
             content = read_json(self.status)
         except StoreError:
-            return {"status": "pending", "reason": ""}
-        if not isinstance(content, dict) or content.get("status") not in STATUSES:
-            return {"status": "pending", "reason": ""}
-        return {"reason": "", **content}
+            content = None
+        if isinstance(content, dict) and content.get("status") in STATUSES:
+            return {"reason": "", **content}
+        result = self.read_result()
+        if result.get("status") in FINAL and result.get("trial_id") == self.path.resolve().name:
+            return {"status": result["status"], "reason": str(result.get("reason", ""))}
+        return {"status": "pending", "reason": ""}
 
     def read_result(self) -> dict[str, Any]:
         """Read the final result; empty where there is none."""
@@ -126,13 +136,42 @@ class TrialFolder:
         """Add that a worker begins to train: its process and machine, when, and from which step it goes on."""
         append_line(self.attempts, record)
 
-    def rewind(self, step: int) -> None:
-        """Forget lines after ``step``: a resumed trial writes them again."""
-        for path in (self.progress, self.metrics, self.snapshots):
-            if not path.exists():
-                continue
-            kept = [record for record in read_lines(path) if record.get("step", 0) <= step]
-            write_text(path, "".join(json.dumps(record, sort_keys=True) + "\n" for record in kept))
+    def written(self) -> Written:
+        """How far the files of lines go, brought to the disk: a checkpoint counts on them.
+
+        Raises:
+            StoreError: one cannot be read.
+        """
+        found = {}
+        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
+            try:
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                    data = file.read()
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            found[path.name] = (len(data), hashlib.sha256(data).hexdigest())
+        return found
+
+    def require_written(self, written: Written) -> None:
+        """Look whether the files of lines still begin with what was there when :meth:`written` was called.
+
+        Raises:
+            StoreError: lines were lost or changed since.
+        """
+        for name, (size, expected) in written.items():
+            path = self.path / name
+            try:
+                found = hashlib.sha256(path.read_bytes()[:size]).hexdigest()
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            if found != expected:
+                raise StoreError(f"{name} has lost lines that it had then, or they were changed")
+
+    def rewind(self, written: Written) -> None:
+        """Forget what was written to the files of lines later: a resumed trial writes it again."""
+        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
+            write_bytes(path, path.read_bytes()[: written.get(path.name, (0, ""))[0]])
 
     def log_tail(self, lines: int = 5) -> list[str]:
         """The last lines of the worker's log."""

@@ -12,9 +12,8 @@ from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
 from ganbench.executors.handed import read_handed
 from ganbench.folder import TrialFolder
-from ganbench.results import trial_label
-from ganbench.spec import STATUSES
-from ganbench.store import Store
+from ganbench.results import read_row, trial_label, trial_paths
+from ganbench.spec import FINAL, STATUSES
 from ganbench.tables.wording import duration, rate
 
 QUIET_SECONDS = 300.0
@@ -22,6 +21,8 @@ QUIET_SECONDS = 300.0
 
 
 GONE = "its process is gone; run again to go on"
+DAMAGED = "damaged"
+"""In the place of a status: of a trial whose specification, or whose result though it has ended, cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Standing:
 
     Attributes:
         trial_id, label: which trial.
-        status, reason: as in its folder.
+        status, reason: as in its folder; or ``damaged``, and ``note`` says what is and what to do.
         where: machine and devices, and what started it there; empty before it has started.
         since: when it began, or ended, in seconds since 1970; ``None`` where unknown.
         step, steps: generator updates done, and wanted (0: a baseline).
@@ -63,17 +64,21 @@ def look(runs: Path) -> list[Standing]:
     Raises:
         StoreError: there is no such folder.
     """
-    standings = [_standing(folder) for folder in Store(runs).folders()]
+    standings = [_standing(TrialFolder(path)) for path in trial_paths(runs)]
     order = {status: place for place, status in enumerate(("running", "pending", "interrupted"))}
     return sorted(standings, key=lambda one: (order.get(one.status, len(order)), one.label))
 
 
 def _standing(folder: TrialFolder) -> Standing:
+    label, content = folder.trial_id, folder.read_status()
     try:
         trial = folder.read_spec()
+        label = clean(trial_label(trial.spec))
+        if content["status"] in FINAL:
+            read_row(folder)
     except StoreError as error:
-        return Standing(trial_id=folder.trial_id, label=folder.trial_id, status="failed", note=clean(str(error)))
-    content = folder.read_status()
+        note = clean(f"run again to train it anew: {error}")
+        return Standing(trial_id=folder.trial_id, label=label, status=DAMAGED, note=note)
     status, steps = str(content["status"]), 0 if trial.spec.baseline else trial.spec.recipe.steps
     tail = Tail(folder.progress)
     tail.look()
@@ -87,7 +92,7 @@ def _standing(folder: TrialFolder) -> Standing:
     handed = read_handed(folder)
     return Standing(
         trial_id=folder.trial_id,
-        label=clean(trial_label(trial.spec)),
+        label=label,
         status=status,
         reason=clean(str(content["reason"])),
         where=_where(content) or (f"{handed.executor} {handed.submission}/{handed.index}" if handed else ""),
@@ -132,7 +137,7 @@ def _number(value: object) -> float | None:
 def summary(standings: list[Standing]) -> str:
     """One line: how many there are of each status, and how long the running ones will take."""
     counts = Counter(one.status for one in standings)
-    parts = [f"{counts[status]} {status}" for status in (*STATUSES[2:], *STATUSES[:2]) if counts[status]]
+    parts = [f"{counts[status]} {status}" for status in (*STATUSES[2:], DAMAGED, *STATUSES[:2]) if counts[status]]
     many = len(standings)
     text = f"{many} trial{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
     left = time_left(standings)

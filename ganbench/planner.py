@@ -75,13 +75,11 @@ def _ask(request: PlanRequest | SourcesRequest, server: Server) -> PlanAnswer:
     with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
         question, reply, log = (Path(folder) / name for name in ("request.json", "answer.json", "log"))
         write_json(question, request.model_dump(mode="json"))
-        code = server.run(task, [str(question), str(reply)], log, PLAN_SECONDS)
+        code, last_line = server.run(task, [str(question), str(reply)], log, PLAN_SECONDS)
         try:
             return PlanAnswer.model_validate(read_json(reply))
         except StoreError as error:
-            text = log.read_text("utf-8", errors="replace").strip() if log.exists() else ""
-            last = text.splitlines()[-1] if text else f"exit code {code}"
-            raise GanbenchError(f"planning failed: {last}") from error
+            raise GanbenchError(f"planning failed: {last_line or f'exit code {code}'}") from error
 
 
 def _surroundings() -> list[str]:

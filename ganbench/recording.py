@@ -12,12 +12,16 @@ from typing import Any
 
 import torch
 
-from ganbench import environment, manifest
+from ganbench import conditions, environment, manifest
 from ganbench.api import Value
+from ganbench.conditions import Conditions
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
 from ganbench.protocol import UNKNOWN, Protocol
 from ganbench.spec import SCHEMA, TrialFile, TrialSpec
+
+TRAINING_COSTS = ("train_seconds", "real_images", "images_per_second", "beside")
+"""Those that stay what they were where a trained generator is scored again."""
 
 
 class Recorder:
@@ -34,6 +38,7 @@ class Recorder:
         self._environment: dict[str, Any] = {}
         self._device = torch.device("cpu")
         self._warnings = list(trial.warnings)
+        self._parts: list[Conditions] = []
         self._since: float | None = None
         self._began = time.monotonic()
         self._elapsed_before = 0.0
@@ -43,6 +48,7 @@ class Recorder:
         self._energy: float | None = None
         self._last = (0.0, 0)
         self._real_images: Callable[[], int] = lambda: 0
+        self._inherited: dict[str, Any] = {}
 
     @property
     def training_seconds(self) -> float:
@@ -63,16 +69,51 @@ class Recorder:
         """Seconds spent on the trial in all, over all attempts."""
         return self._elapsed_before + time.monotonic() - self._began
 
-    def resume(self, step: int, images: int, seconds: float, elapsed: float) -> None:
-        """Take up the clocks of a checkpoint; later lines are forgotten, all of them where ``step`` is -1."""
-        self.folder.rewind(step)
-        self.step = max(0, step)
-        self._elapsed_before = elapsed
-        if step >= 0:
-            # What an earlier attempt used is not known, and a part would pass for the whole.
-            self._energy = None
-        self._trained = seconds
-        self._last = (seconds, images)
+    def begin_anew(self) -> None:
+        """Forget all lines of earlier attempts."""
+        self.folder.rewind({})
+        self._parts = [self._present()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a later attempt has to know of this one to go on from here.
+
+        Raises:
+            StoreError: the lines that were written cannot be read.
+        """
+        return {
+            "seconds": self.training_seconds,
+            "elapsed": self.elapsed,
+            "warnings": list(self._warnings),
+            "parts": self._parts,
+            "written": dict(self.folder.written()),
+        }
+
+    def go_on(self, step: int, images: int, earlier: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint: take up its clocks, warnings and conditions, and forget later lines.
+
+        Args:
+            step: generator updates done.
+            images: real images seen.
+            earlier: what :meth:`state_dict` gave then.
+        """
+        self.folder.rewind(earlier["written"])
+        self.step = step
+        self._elapsed_before = float(earlier["elapsed"])
+        # What an earlier attempt used is not known, and a part would pass for the whole.
+        self._energy = None
+        self._trained = float(earlier["seconds"])
+        self._last = (self._trained, images)
+        self._warnings = [*earlier["warnings"], *self._warnings]
+        self._parts = conditions.followed(earlier["parts"], self._present())
+
+    def take_over(self, result: Mapping[str, Any]) -> None:
+        """Take over what training cost, and its conditions, from the result of the trial that was trained."""
+        cost = result.get("cost") or {}
+        self._inherited = {name: cost.get(name) for name in TRAINING_COSTS}
+        self._parts = conditions.followed(conditions.of_result(result), self._present())
+
+    def _present(self) -> Conditions:
+        return conditions.present(self._device, beside=self.beside)
 
     def attempt(self) -> None:
         """Note that a worker begins to train, and from which step."""
@@ -134,18 +175,16 @@ class Recorder:
         status: str,
         reason: str = "",
         step: int | None = None,
-        trained: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the result, then the status, so that a status of ``done`` always has its result.
-
-        ``trained`` is what training cost where it was done before and by another trial.
-        """
+        """Write the result, then the status, so that a status of ``done`` always has its result."""
         self._synchronise()
         spec = self.trial.spec
         history = read_lines(self.folder.metrics)
         # What a trial that ends early has trained since the last evaluation was trained, too.
         seconds = self._trained if status == "done" else self.training_seconds
         real_images = self._real_images()
+        parts = self._parts or [self._present()]
+        beside = conditions.most_beside(parts)
         last = history[-1]["values"] if history and status == "done" else {}
         result = {
             "schema_version": SCHEMA,
@@ -158,21 +197,21 @@ class Recorder:
             "area": _area(history, self._values),
             "values": {name: asdict(value) for name, value in self._values.items()},
             "protocol": protocol(spec, self._environment).model_dump(mode="json"),
-            "warnings": self._warnings,
+            "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),
             "cost": {
                 "seconds": round(self.elapsed, 3),
-                "train_seconds": None if self.beside else round(seconds, 3),
+                "train_seconds": None if beside else round(seconds, 3),
                 "evaluation_seconds": round(self._evaluated, 3),
                 "real_images": real_images,
-                "images_per_second": None if self.beside else _speed(real_images, seconds),
-                "beside": self.beside,
+                "images_per_second": None if beside else _speed(real_images, seconds),
+                "beside": beside,
                 "peak_memory": environment.peak_memory(self._device),
                 "energy_joules": self._used(),
                 "steal_seconds": self._stolen(),
-                **(trained or {}),
+                **self._inherited,
             },
             "environment": self._environment,
-            "determinism": environment.determinism(spec, self._device, beside=self.beside),
+            "determinism": conditions.determinism(spec, parts),
         }
         write_json(self.folder.result, result)
         manifest.write(self.folder, self.trial.trial_id)

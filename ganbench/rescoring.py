@@ -19,7 +19,6 @@ from ganbench.spec import Execution, SourceSpec, TrialSpec
 from ganbench.training.batches import to_network_range
 
 SHOWN = {"image": 64, "vector": 2500}
-COSTS = ("train_seconds", "real_images", "images_per_second")
 
 
 def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
@@ -54,12 +53,12 @@ def _score_trial(spec: TrialSpec, path: Path, device: torch.device, evaluator: E
         raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
     generator = load_generator(folder, spec).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
-    cost = folder.read_result().get("cost", {})
-    recorder.evaluation(
-        spec.recipe.steps, int(cost.get("real_images") or 0), evaluator.score(fakes, final=True, labels=labels)
-    )
+    result = folder.read_result()
+    recorder.take_over(result)
+    images = int(result.get("cost", {}).get("real_images") or 0)
+    recorder.evaluation(spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels))
     _picture(fakes[: SHOWN[spec.data.kind]], evaluator, recorder)
-    recorder.finish("done", trained={name: cost[name] for name in COSTS if cost.get(name) is not None})
+    recorder.finish("done")
 
 
 def _draw(generator: torch.nn.Module, spec: TrialSpec, source: SourceSpec, device: torch.device) -> Tensor:

@@ -135,6 +135,8 @@ class _Run:
     def _prepare(self, job: Job) -> bool:
         """Write what the worker is told; one whose folder cannot be written to has failed."""
         trial, folder = self._trials[job.trial_id], self._store.folder(job.trial_id)
+        if damage := self._store.damage_of_finished(job.trial_id):
+            self._display.note(f"{trial_label(trial.spec)}: it had ended and is trained again: {damage}")
         try:
             goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
             folder.write_spec(trial)

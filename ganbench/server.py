@@ -91,8 +91,10 @@ class Server:
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> int:
-        """Run one task to its end and return its exit code; nothing else may be running.
+    def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> tuple[int, str]:
+        """Run one task to its end; return its exit code and the last line it printed if it failed.
+
+        Nothing else may be running.
 
         Raises:
             GanbenchError: it took longer than ``timeout`` seconds, or the server died.
@@ -102,7 +104,7 @@ class Server:
         while time.monotonic() < deadline:
             for message in self.receive(min(1.0, timeout)):
                 if message["event"] == "exit":
-                    return int(message["code"])
+                    return int(message["code"]), str(message["last_line"])
         self.end(task, hard=True)
         raise GanbenchError(f"planning took longer than {timeout:.0f} seconds and was stopped")
 

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
 from ganbench.files import remove_drafts
-from ganbench.folder import TrialFolder, require_runs
+from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from ganbench.results import read_row
 from ganbench.spec import FINAL, STATUSES
@@ -63,12 +62,6 @@ class Store:
         """The folder of a trial, whether it is there or not."""
         return TrialFolder(self.path / trial_id)
 
-    def folders(self) -> Iterator[TrialFolder]:
-        """All trials, by name."""
-        require_runs(self.path)
-        for spec in sorted(self.path.glob("*/spec.json")):
-            yield TrialFolder(spec.parent)
-
     def cached(self, trial_id: str) -> str | None:
         """The status of a trial that need not run again, else ``None``; a damaged result is none."""
         folder = self.folder(trial_id)
@@ -79,6 +72,17 @@ class Store:
         except StoreError:
             return None
         return row.status if row.protocol is not None else None
+
+    def damage_of_finished(self, trial_id: str) -> str:
+        """Why a trial that has ended has to run again all the same; empty for one that has not, or is not damaged."""
+        folder = self.folder(trial_id)
+        if not folder.result.exists() and folder.read_status()["status"] not in FINAL:
+            return ""
+        try:
+            read_row(folder)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def lease(self, trial_id: str) -> bool:
         """Take a trial for this process; false where another run has it.

@@ -34,6 +34,8 @@ from ganbench.processes import (
 
 END = signal.SIGUSR1
 LOOK_SECONDS = 0.25
+LAST_LINE = 600
+"""Characters of a last line that are reported: in JSON still less than what a pipe takes in one piece."""
 
 # A trial is the first to go when the machine runs out of memory, not the run that it belongs to.
 _OOM_SCORE = "500"
@@ -78,7 +80,7 @@ class Supervisor:
         left = end_all_below(os.getpid())
         self._drain(log, out_read)
         log.close()
-        self._report(status, left, kernel_kills() > before, log.last_line if log.lost else "")
+        self._report(status, left, kernel_kills() > before, log)
         os._exit(0)
 
     def _wait(self, log: CappedLog, out: int, wake: int) -> int:
@@ -132,7 +134,7 @@ class Supervisor:
             while data := os.read(out, 1 << 16):
                 log.write(data)
 
-    def _report(self, status: int, left: int, kernel_killed: bool, last_line: str) -> None:
+    def _report(self, status: int, left: int, kernel_killed: bool, log: CappedLog) -> None:
         if os.getppid() != self._parent:
             return  # the fork server has died: its host finds out by itself
         code = os.waitstatus_to_exitcode(status)
@@ -148,7 +150,8 @@ class Supervisor:
                 "signal": max(0, -code),
                 "why": self._why,
                 "left": left,
-                "last_line": last_line,
+                # What ended a task that ended by itself, and could perhaps be written nowhere else.
+                "last_line": log.last_line[-LAST_LINE:] if code > 0 or log.lost else "",
             },
         )
 

@@ -11,7 +11,6 @@ import torch
 
 from ganbench import components, environment, plugins
 from ganbench.api import Architecture
-from ganbench.environment import others
 from ganbench.errors import UsageError
 from ganbench.failures import ended_by
 from ganbench.folder import TrialFolder
@@ -92,7 +91,6 @@ class _Batch:
             if objective is None:
                 raise UsageError("only a baseline has no loss, and baselines are not trained together")
             recorder.beside = len(specs) - 1
-            recorder.warn(f"trained as one batched model with {others(recorder.beside)}; it has no speed of its own")
             recorder.warn(*environment.cautions(one, execution, parts.device))
             recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
             state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)

@@ -54,13 +54,13 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
     recorder.warn(*environment.cautions(spec, execution, parts.device))
     if spec.baseline == "real":
-        recorder.resume(-1, 0, 0.0, 0.0)
+        recorder.begin_anew()
         recorder.evaluation(0, 0, parts.evaluator.score_real(held_out(parts, spec)))
         recorder.finish("done")
         return "done"
 
     if execution.source_path:
-        recorder.resume(-1, 0, 0.0, 0.0)
+        recorder.begin_anew()
         score_given(spec, execution, parts.evaluator, recorder)
         return "done"
 
@@ -107,23 +107,24 @@ def fresh_or_resumed(
         return fresh_state(spec, architecture, parts)
 
     spare = [fresh()]  # what fails in building it says nothing of a checkpoint
-    taken: list[tuple[State, float, float]] = []
+    taken: list[tuple[State, dict[str, Any]]] = []
 
     def take(content: dict[str, Any]) -> None:
+        recorder.folder.require_written(content["record"]["written"])
         state = spare.pop() if spare else fresh()  # loading may have failed half-way
         state.load_state_dict(content["state"])
         if objective is not None:
             objective.load_state_dict(content["objective"])
-        taken.append((state, float(content["seconds"]), float(content["elapsed"])))
+        taken.append((state, content["record"]))
 
     _, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
     recorder.warn(*warnings)
     if taken:
-        state, seconds, elapsed = taken[-1]
-        recorder.resume(state.step, state.real_images, seconds, elapsed)
+        state, record = taken[-1]
+        recorder.go_on(state.step, state.real_images, record)
     else:
         state = spare.pop() if spare else fresh()
-        recorder.resume(-1, 0, 0.0, 0.0)
+        recorder.begin_anew()
     recorder.attempt()
     return state, bool(taken)
 

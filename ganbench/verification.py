@@ -1,5 +1,7 @@
 """Is a trial's folder what was written there?"""
 
+from pathlib import Path
+
 from ganbench import manifest, sealing
 from ganbench.errors import StoreError
 from ganbench.files import file_sha256
@@ -47,13 +49,38 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         if name not in known:
             unverified.append(f"{path} names {name}, which this version does not know")
             continue
-        try:
-            found = file_sha256(known[name])
-        except OSError as error:
-            damage.append(f"{known[name]} cannot be read: {error.strerror or error}")
-            continue
-        if found != expected:
-            damage.append(f"{known[name]} is damaged: its SHA-256 is {found[:12]}, written was {expected[:12]}")
+        damage += _damage(known[name], expected)
     added = [known[name] for name in sorted(known.keys() - listed.files.keys()) if known[name].exists()]
     damage += [f"{file} is not in the manifest: it was added later" for file in added]
     return damage, unverified
+
+
+def require_intact(folder: TrialFolder, trial_id: str) -> None:
+    """Hash again what tables and leaderboards are made of: a finished trial's specification, evaluations and result.
+
+    Raises:
+        StoreError: one is not what was written, or the manifest that says what was written is missing, damaged, or that
+            of another trial.
+    """
+    path = folder.path / manifest.NAME
+    remedy = "remove the trial and run it again"
+    listed = manifest.read(folder)
+    if listed is None:
+        raise StoreError(f"{path} is missing, so the result beside it cannot be verified; restore it, or {remedy}")
+    if listed.trial_id != trial_id:
+        raise StoreError(f"{path} is the manifest of {listed.trial_id}; restore this trial's, or {remedy}")
+    for file in (folder.spec, folder.metrics, folder.result):
+        expected = listed.files.get(file.name)
+        if expected is None and file.exists():
+            raise StoreError(f"{file} is not in the manifest: it was added later; {remedy}")
+        for complaint in _damage(file, expected) if expected is not None else ():
+            raise StoreError(f"{complaint}; {remedy}")
+
+
+def _damage(path: Path, expected: str) -> list[str]:
+    """What is wrong with a file; nothing where its SHA-256 is ``expected``."""
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        return [f"{path} cannot be read: {error.strerror or error}"]
+    return [] if found == expected else [f"{path} is damaged: its SHA-256 is {found[:12]}, written was {expected[:12]}"]

@@ -98,13 +98,12 @@ class Watcher:
         """
         problem = ""
         with self._recorder.not_training():
-            content = {
-                "state": state.state_dict(),
-                "objective": self._objective.state_dict() if self._objective is not None else {},
-                "seconds": self._recorder.training_seconds,
-                "elapsed": self._recorder.elapsed,
-            }
             try:
+                content = {
+                    "state": state.state_dict(),
+                    "objective": self._objective.state_dict() if self._objective is not None else {},
+                    "record": self._recorder.state_dict(),
+                }
                 checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
             except StoreError as error:
                 problem = f"no checkpoint at step {state.step}: {str(error).partition(';')[0]}"

@@ -1,6 +1,7 @@
 """Fixtures that several test files share. Nothing here imports torch until a fixture that needs it is used."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,3 +128,13 @@ def make_state(tiny_architecture: "Callable[..., Architecture]") -> "Callable[..
         )
 
     return make
+
+
+@pytest.fixture
+def signals_as_before() -> Iterator[None]:
+    """A trial answers signals by stopping; after the test this process is to answer them as before."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)

@@ -208,7 +208,7 @@ def test_a_resumed_trial_is_not_taken_for_a_fast_one(tmp_path: Path, clock: Cloc
     watched = Watched(folder, "a", 1000, clock=clock)
     watched.look()
     assert (watched.step, watched.remaining) == (0, None)
-    folder.rewind(0)
+    folder.rewind({})
     report(folder, 800)
     watched.look()
     clock.now += 10

@@ -25,7 +25,7 @@ def test_killed_trials_end_as_undisturbed_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["full", "read-only"])
+@pytest.mark.parametrize("what", ["full", "full-but-for-the-log", "full-tmp", "read-only"])
 def test_disks_that_cannot_be_written_to(what: str, tmp_path: Path) -> None:
     if reason := disks.available():
         pytest.skip(reason)

@@ -102,6 +102,22 @@ def test_what_is_no_status_is_pending(folder: TrialFolder, content: str | None) 
     assert folder.read_status() == {"status": "pending", "reason": ""}
 
 
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_without_its_status_a_trial_has_ended_as_its_result_says(folder: TrialFolder, content: str | None) -> None:
+    folder.path.mkdir()
+    if content is not None:
+        folder.status.write_text(content)
+    result = {"trial_id": folder.trial_id, "status": "diverged", "reason": "NaN at step 3"}
+    folder.result.write_text(json.dumps(result))
+    assert folder.read_status() == {"status": "diverged", "reason": "NaN at step 3"}
+    for other in ({"trial_id": "another"}, {"status": "running"}, {"status": ["done"]}):
+        folder.result.write_text(json.dumps(result | other))
+        assert folder.read_status() == {"status": "pending", "reason": ""}
+    folder.result.write_text(json.dumps(result))
+    folder.write_status("running")
+    assert folder.read_status()["status"] == "running"  # it is done again
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "[1]", "7"])
 def test_what_is_no_result_is_empty(folder: TrialFolder, content: str | None) -> None:
     folder.path.mkdir()
@@ -110,43 +126,74 @@ def test_what_is_no_result_is_empty(folder: TrialFolder, content: str | None) ->
     assert folder.read_result() == {}
 
 
-def filled(folder: TrialFolder) -> None:
+def filled(folder: TrialFolder, *at: int) -> None:
     folder.path.mkdir(exist_ok=True)
-    for step in (10, 20, 30):
+    for step in at:
         folder.append_progress({"step": step})
         folder.append_metrics({"step": step, "values": {"fid": step}})
         folder.append_snapshot({"step": step, "points": [[0.5, step]]})
 
 
+def steps(path: Path) -> list[int]:
+    return [record["step"] for record in read_lines(path)]
+
+
 def test_rewinding_forgets_later_lines(folder: TrialFolder) -> None:
-    filled(folder)
-    folder.rewind(20)
-    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20]
-    assert [record["step"] for record in read_lines(folder.metrics)] == [10, 20]
-    assert [record["step"] for record in read_lines(folder.snapshots)] == [10, 20]
+    filled(folder, 10, 20)
+    written = folder.written()
+    filled(folder, 20, 30)  # also such as are of a step that was there already
+    folder.require_written(written)
+    folder.rewind(written)
+    for path in (folder.progress, folder.metrics, folder.snapshots):
+        assert steps(path) == [10, 20]
     folder.append_progress({"step": 21})
-    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20, 21]
-    folder.rewind(0)
+    assert steps(folder.progress) == [10, 20, 21]
+    folder.rewind({})
     assert read_lines(folder.progress) == read_lines(folder.metrics) == []
 
 
-def test_rewinding_mends_a_torn_line(folder: TrialFolder) -> None:
-    filled(folder)
+def test_rewinding_drops_a_torn_line(folder: TrialFolder) -> None:
+    filled(folder, 10)
+    written = folder.written()
     with folder.progress.open("ab") as file:
         file.write(b'{"step": 4')
-    folder.rewind(30)
+    folder.rewind(written)
     folder.append_progress({"step": 40})
-    assert [record["step"] for record in read_lines(folder.progress)] == [10, 20, 30, 40]
+    assert steps(folder.progress) == [10, 40]
 
 
 def test_rewinding_an_empty_folder_makes_nothing(folder: TrialFolder) -> None:
     folder.path.mkdir()
-    folder.rewind(5)
+    assert folder.written() == {}
+    folder.rewind({"progress.jsonl": (5, "")})
     assert list(folder.path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_text("".join(path.read_text().splitlines(keepends=True)[1:])),
+        lambda path: path.write_text(path.read_text().replace("20", "21")),
+    ],
+)
+@pytest.mark.parametrize("name", ["progress.jsonl", "metrics.jsonl", "snapshots.jsonl"])
+def test_lines_that_were_lost_or_changed_are_noticed(
+    folder: TrialFolder, name: str, damage: Callable[[Path], object]
+) -> None:
+    filled(folder, 10, 20)
+    written = folder.written()
+    damage(folder.path / name)
+    with pytest.raises(StoreError, match=name):
+        folder.require_written(written)
+
+
 def test_a_crash_while_rewinding_loses_no_earlier_line(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(folder)
+    filled(folder, 10, 20)
+    written = folder.written()
+    filled(folder, 30)
 
     def full(*arguments: Any) -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -154,8 +201,8 @@ def test_a_crash_while_rewinding_loses_no_earlier_line(folder: TrialFolder, monk
     with monkeypatch.context() as patch, contextlib.suppress(OSError, StoreError):
         patch.setattr(os, "write", full)
         patch.setattr(os, "replace", full)
-        folder.rewind(20)
-    assert [record["step"] for record in read_lines(folder.progress)] in ([10, 20], [10, 20, 30])
+        folder.rewind(written)
+    assert steps(folder.progress) in ([10, 20], [10, 20, 30])
 
 
 def test_the_tail_of_the_log(folder: TrialFolder) -> None:

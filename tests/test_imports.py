@@ -100,9 +100,9 @@ HOST = ("cli", "runner", "request", "trials", "outcome", "executors.local", "exe
         "store", "tables", "results", "frame", "display", "session", "planner", "server", "suite", "report",
         "statistics", "leaderboard", "trackers", "given", "executors.batching",
         "reproduction")  # fmt: skip
-WORKER = ("api", "components", "environment", "evaluation", "training", "trial", "parts", "watcher", "outputs",
-          "failures", "together", "recording", "resolve", "resolve_data", "resolve_sources", "rescoring", "losses",
-          "penalties", "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
+WORKER = ("api", "components", "conditions", "environment", "evaluation", "training", "trial", "parts", "watcher",
+          "outputs", "failures", "together", "recording", "resolve", "resolve_data", "resolve_sources", "rescoring",
+          "losses", "penalties", "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip
 
 # Commands that do a worker's job in their own process, and say so here: they draw, describe and diagnose.
 VISITORS = {"ganbench.cli.check", "ganbench.cli.sample", "ganbench.cli.doctor", "ganbench.explain"}

@@ -1,6 +1,5 @@
 """Leaderboards: equal bytes, edits found, contributors merged, re-runs verified."""
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -9,15 +8,17 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
+from ganbench import manifest
 from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
+from ganbench.folder import TrialFolder
 from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
 from tests.commands import ganbench
-from tests.trials import LAPTOP, make_spec, make_trial, trial, two_losses
+from tests.trials import LAPTOP, change_result, make_spec, make_trial, trial, two_losses
 
 CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
 
@@ -215,18 +216,34 @@ def test_half_a_run_is_no_leaderboard(runs: Path, tmp_path: Path) -> None:
 
 
 def test_runs_that_were_batched_may_differ_and_evaluations_may_not(runs: Path, tmp_path: Path) -> None:
-    trial(tmp_path / "again", "vanilla", 0, 1.0001)
-    path = next((tmp_path / "again").glob("*/result.json"))
-    content = json.loads(path.read_text())
-    content["cost"]["beside"] = 2
-    path.write_text(json.dumps(content))
+    folder = trial(tmp_path / "again", "vanilla", 0, 1.0001)
+    change_result(folder, cost=folder.read_result()["cost"] | {"beside": 2})
     board = assemble([runs, tmp_path / "again"], tmp_path / "digits")
     assert [rerun.equal for one in board.trials for rerun in one.reruns] == [False]
     shutil.copytree(runs, tmp_path / "lost")
     for lost in (tmp_path / "lost").glob("*/metrics.jsonl"):
         lost.write_text("")
+        manifest.write(TrialFolder(lost.parent), lost.parent.name)
     with pytest.raises(StoreError, match="differ in the evaluations during training"):
         assemble([runs, tmp_path / "lost"], tmp_path / "digits")
+
+
+def test_runs_in_parts_under_other_conditions_may_differ(runs: Path, tmp_path: Path) -> None:
+    folder = trial(tmp_path / "again", "vanilla", 0, 1.0001)
+    change_result(folder, determinism={"parts": [{"threads": 2}, {"threads": 1}]})
+    board = assemble([runs, tmp_path / "again"], tmp_path / "digits")
+    assert [rerun.equal for one in board.trials for rerun in one.reruns] == [False]
+
+
+def test_a_result_that_is_not_what_its_manifest_says_is_one_line(runs: Path, tmp_path: Path) -> None:
+    path = next(runs.glob("vanilla-*-s0-*/result.json"))
+    path.write_text(path.read_text().replace('"fid": 1.0', '"fid": 0.5', 1))
+    answer = ganbench("leaderboard", "build", "runs", "--out", "digits", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert f"{path.relative_to(tmp_path)} is damaged: its SHA-256 is " in answer.stderr
+    assert "remove the trial and run it again" in answer.stderr
+    assert not list(tmp_path.glob("digits*"))
 
 
 def test_the_command_line(runs: Path, tmp_path: Path) -> None:

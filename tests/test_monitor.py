@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from ganbench.cli.status import status
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
+from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.monitor import Standing, lines, look, summary, time_left
-from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.spec import FINAL, SCHEMA, Execution, TrialFile, TrialSpec
+from tests.trials import make_protocol
 
 MakeTrial = Callable[..., TrialFolder]
 
@@ -27,6 +29,9 @@ def trial(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> MakeTrial:
         folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
         if step:
             folder.append_progress({"step": step, "seconds": seconds, "images_per_second": 640.0})
+        if state in FINAL:
+            result = {"schema_version": SCHEMA, "trial_id": spec.trial_id, "status": state}
+            write_json(folder.result, result | {"protocol": make_protocol(spec).model_dump(mode="json")})
         folder.write_status(state, **more)
         return folder
 
@@ -84,12 +89,46 @@ def test_a_failure_says_why_and_a_damaged_folder_hides_no_other(tmp_path: Path, 
     trial(0, "failed", reason="ValueError: no")
     trial(1, "done")
     (trial(2, "done").spec).write_text("{")
-    found = look(tmp_path)
-    assert [one.status for one in found].count("done") == 1
-    assert {one.reason for one in found if one.status == "failed"} == {"ValueError: no", ""}
-    assert ["spec.json" in one.note for one in found if not one.reason and one.status == "failed"] == [True]
+    found = {one.status: one for one in look(tmp_path)}
+    assert found.keys() == {"failed", "done", "damaged"}
+    assert found["failed"].reason == "ValueError: no"
+    assert "spec.json" in found["damaged"].note
     with pytest.raises(StoreError, match="no folder"):
         look(tmp_path / "nowhere")
+
+
+def tear_result(folder: TrialFolder) -> Path:
+    folder.result.write_bytes(folder.result.read_bytes()[:-30])
+    return folder.result
+
+
+def lose_result(folder: TrialFolder) -> Path:
+    folder.result.unlink()
+    return folder.result
+
+
+def lose_specification(folder: TrialFolder) -> Path:
+    folder.spec.unlink()
+    return folder.spec
+
+
+def take_anothers_result(folder: TrialFolder) -> Path:
+    write_json(folder.result, json.loads(folder.result.read_text()) | {"trial_id": "another"})
+    return folder.result
+
+
+@pytest.mark.parametrize("damage", [tear_result, lose_result, lose_specification, take_anothers_result])
+def test_what_cannot_be_read_is_not_done_and_says_what_to_do(
+    tmp_path: Path, trial: MakeTrial, damage: Callable[[TrialFolder], Path]
+) -> None:
+    trial(0, "done")
+    path = damage(trial(1, "done"))
+    answer = CliRunner().invoke(status, [str(tmp_path)], standalone_mode=False)
+    assert answer.return_value == 0
+    (line,) = (line for line in answer.output.splitlines() if line.startswith("damaged "))
+    assert "run again to train it anew: " in line
+    assert str(path) in line
+    assert answer.output.splitlines()[-1] == "2 trials: 1 done, 1 damaged"
 
 
 def test_waiting_trials_take_as_long_as_running_ones() -> None:

@@ -129,6 +129,21 @@ def test_a_killed_worker_costs_its_row_and_the_next_run_trains_it(tmp_path: Path
 
 
 @pytest.mark.slow
+def test_a_finished_trial_without_its_status_is_done_and_one_without_its_specification_is_said_to_train(
+    tmp_path: Path,
+) -> None:
+    words = [*ARGUMENTS, "--losses", "vanilla", "--steps", "3", "--batch-size", "16", "--num-samples", "200"]
+    assert start(tmp_path, *words).wait(300) == 0
+    (folder,) = (TrialFolder(path.parent) for path in tmp_path.glob("runs/*/spec.json"))
+    for lost, attempts, said in ((folder.status, 1, False), (folder.spec, 2, True)):
+        lost.unlink()
+        run = start(tmp_path, *words)
+        _, messages = run.communicate(timeout=300)
+        assert run.returncode == 0, messages
+        assert len(folder.attempts.read_text().splitlines()) == attempts
+        assert ("it had ended and is trained again: cannot read" in messages) == said, messages
+
+
 def test_no_process_outlives_a_killed_host(tmp_path: Path) -> None:
     run = start(tmp_path, *LONG)
     worker = wait_for_progress(tmp_path).read_status()["pid"]

@@ -62,6 +62,25 @@ def test_a_status_without_its_whole_result_is_not_cached(tmp_path: Path, trial_s
     assert store.cached(torn.trial_id) is None
 
 
+def test_a_finished_trial_that_lost_its_status_is_cached_and_one_damaged_otherwise_says_how(
+    tmp_path: Path, trial_spec: Make
+) -> None:
+    store = Store(tmp_path)
+    folder = finished(store, trial_spec(), "done")
+    folder.status.unlink()
+    assert store.cached(folder.trial_id) == "done"
+    assert store.damage_of_finished(folder.trial_id) == ""
+    folder.spec.unlink()
+    assert store.cached(folder.trial_id) is None
+    assert "cannot read" in store.damage_of_finished(folder.trial_id)
+    assert "spec.json" in store.damage_of_finished(folder.trial_id)
+    lost = finished(store, trial_spec(seed=1), "done")
+    lost.result.unlink()
+    assert "result.json" in store.damage_of_finished(lost.trial_id)
+    assert store.damage_of_finished(finished(store, trial_spec(seed=2), "failed").trial_id) == ""
+    assert store.damage_of_finished("never-heard-of") == ""
+
+
 def test_with_the_lease_comes_a_clean_folder(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / "trial").mkdir()

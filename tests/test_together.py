@@ -1,8 +1,6 @@
 """A grid whose seeds are trained as one batched model: every trial has what it has alone, and says so."""
 
-import json
-import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,28 +8,17 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import plugins, together, trial
+from ganbench import together, trial
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.batching import Batching
 from ganbench.folder import TrialFolder
-from ganbench.resolve import answer
 from ganbench.spec import Execution, TrialFile
-from ganbench.suite import Suite, to_request
 from ganbench.together import run_together
 from ganbench.trial import run_trial
 from ganbench.watcher import StopFlag, Watcher
+from tests.workers import MLP, StopAfter, lines, planned
 
-MLP = "mlp[hidden=16,layers=1]"
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """A trial answers signals by stopping; this process is to answer them as before."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("signals_as_before")
 
 
 class Noting(Executor):
@@ -115,32 +102,6 @@ def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_s
     assert inner.cancelled == [jobs[0].trial_id]
 
 
-def planned(
-    path: Path, architecture: str, *, seeds: int = 3, steps: int = 40, every: int = 20, **recipe: Any
-) -> list[TrialFolder]:
-    """The folders of a cell's trials, the first of which names the others beside it."""
-    loaded = plugins.load()
-    given = Suite(
-        losses=("vanilla",), architectures=(architecture,), datasets=("ring",), steps=steps, eval_every=every,
-        batch_size=20, num_samples=200, recipe=recipe,
-    )  # fmt: skip
-    request, _ = to_request(Suite(), given, loaded.registry)
-    plan = answer(request)
-    assert plan.error == ""
-    specs = [plan.planned[0].spec.model_copy(update={"seed": seed}) for seed in range(seeds)]
-    folders = [TrialFolder(path / spec.trial_id) for spec in specs]
-    for number, (folder, spec) in enumerate(zip(folders, specs, strict=True)):
-        folder.path.mkdir(parents=True, exist_ok=True)
-        beside = tuple(other.trial_id for other in folders[1:]) if number == 0 else ()
-        execution = Execution(beside=beside, snapshots=2)
-        folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution))
-    return folders
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_the_process_of_a_trial_keeps_the_memory_that_it_frees(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: int
@@ -178,18 +139,6 @@ def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
         for key in ("d_loss", "g_loss"):
             assert lines(folder.progress)[0][key] == pytest.approx(lines(single.progress)[0][key], rel=1e-4)
     assert len({folder.generator.read_bytes() for folder in folders}) == 3
-
-
-class StopAfter(StopFlag):
-    """Asked for by every member after every step; says yes from the given time on."""
-
-    def __init__(self, times: int) -> None:
-        self._left = times
-
-    def __getattr__(self, name: str) -> bool:
-        assert name == "requested"
-        self._left -= 1
-        return self._left < 0
 
 
 def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,13 +104,14 @@ def play(tracking: Tracking, folder: TrialFolder) -> None:
     tracking.planned(1, 0, 0)
     tracking.started(folder, "hinge", 30)
     folder.append_progress({"step": 10})
+    written = folder.written()
     tracking._looked = 0.0
     tracking.tick()
     folder.append_progress({"step": 20})
     folder.append_metrics({"step": 20, "values": {"fid": 3.0}})
     tracking._looked = 0.0
     tracking.tick()
-    folder.rewind(10)
+    folder.rewind(written)
     folder.append_progress({"step": 20})
     folder.append_metrics({"step": 20, "values": {"fid": 3.0}})
     folder.append_progress({"step": 30})

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ganbench import manifest
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.protocol import Protocol
@@ -130,7 +131,14 @@ def make_trial(
             "determinism": {},
         }
         write_json(folder.result, content | (result or {}))
+        manifest.write(folder, spec.trial_id)
     return folder
+
+
+def change_result(folder: TrialFolder, **changes: Any) -> None:
+    """Write other fields into a result, as if the worker had."""
+    write_json(folder.result, folder.read_result() | changes)
+    manifest.write(folder, folder.path.name)
 
 
 def trial(
@@ -144,6 +152,7 @@ def trial(
     )
     values = {"fid": fid, "is": 8.0, "is_std": None}
     folder.append_metrics({"step": 2000, "images": 128000, "seconds": 180.0, "values": values})
+    manifest.write(folder, folder.path.name)
     return folder
 
 

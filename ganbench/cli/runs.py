@@ -99,7 +99,9 @@ def show(trial: str, out: Path) -> int:
     facts += [(f"metric {key}", value) for key, value in row.metrics.items()]
     facts += [(f"cost {key}", value) for key, value in row.cost.items()]
     stated = result.get("determinism")
-    facts += [(f"determinism {key}", value) for key, value in stated.items()] if isinstance(stated, dict) else []
+    # The conditions of several parts are in the statement, as far as they differ.
+    shown = {key: value for key, value in stated.items() if key != "parts"} if isinstance(stated, dict) else {}
+    facts += [(f"determinism {key}", value) for key, value in shown.items()]
     facts += [("warning", warning) for warning in row.warnings]
     facts += [
         (f"file {path.name}", f"{path.stat().st_size:,} bytes")

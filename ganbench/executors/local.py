@@ -225,7 +225,7 @@ class Local(Executor):
         if left and not asked:
             ending += f"; it left {left} process{'es' if left > 1 else ''} behind, ended too"
         if message["last_line"]:
-            ending += f"; its log could not be written and ended: {message['last_line']}"
+            ending += f"; the last that it printed: {message['last_line']}"
         self._ended[trial_id] = ending
 
     def _enforce(self) -> None:

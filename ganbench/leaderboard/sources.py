@@ -14,6 +14,7 @@ from ganbench.folder import TrialFolder
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
 from ganbench.results import SUCCESS, Row, components_of, order, read_rows, values_in_order
 from ganbench.spec import FINAL
+from ganbench.verification import require_intact
 
 UNFINISHED = ("pending", "running", "interrupted")
 _MACHINE = ("device", "device_name", "instructions", "versions", "threads", "python", "platform", "cuda")
@@ -33,7 +34,8 @@ def read_source(path: Path) -> Source:
     """Read a folder of trials or a leaderboard (its ``.json``, or its name without it).
 
     Raises:
-        StoreError: there is none, or it cannot be read in full: a leaderboard never leaves a trial out silently.
+        StoreError: there is none, it cannot be read in full (a leaderboard never leaves a trial out silently), or a
+            finished trial is not what its manifest says was written.
     """
     if path.is_dir():
         return _from_folder(path)
@@ -133,6 +135,8 @@ def _from_folder(path: Path) -> Source:
 
 def _add(source: Source, row: Row) -> None:
     folder = TrialFolder(row.folder)
+    if row.status in FINAL:
+        require_intact(folder, row.trial_id)
     result = folder.read_result()
     # A result that tells of another end than the status belongs to an earlier attempt.
     current = result if result.get("status") == row.status else {}
@@ -219,9 +223,9 @@ def _values(trial: Trial) -> tuple[object, ...]:
 def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> bool:
     """Whether the two ran where equal numbers are promised: on a CPU, the same with the same versions and threads.
 
-    One that was batched with other seeds is equal to one alone up to rounding only.
+    One that was batched with other seeds, or computed in parts under other conditions, is equal up to rounding only.
     """
-    if one.cost.get("beside") or other.cost.get("beside"):
+    if any(trial.cost.get("beside") or trial.determinism.get("parts") for trial in (one, other)):
         return False
     a, b = environments.get(one.environment, {}), environments.get(other.environment, {})
     return a.get("device") == "cpu" and all(a.get(name) == b.get(name) for name in _MACHINE)

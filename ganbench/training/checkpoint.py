@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ganbench import sealing
+from ganbench.errors import StoreError
 from ganbench.files import write_bytes
 from ganbench.folder import previous_checkpoint
 from ganbench.memory import is_of_the_device
@@ -69,6 +70,7 @@ def latest(
         path: ``.../checkpoint.pt``.
         trial_id: whose it must be.
         take: takes the content up; where that raises, the checkpoint is not usable, unless it is the device that fails.
+            A :class:`StoreError` says that what the checkpoint counts on is no longer there.
 
     Raises:
         RuntimeError: the device has no memory left, or has failed; the checkpoints stay where they are.
@@ -83,6 +85,8 @@ def latest(
             return content, warnings
         except DamagedCheckpoint as error:
             reason = str(error)
+        except StoreError as error:
+            reason = f"{candidate.name} cannot be gone on from: {error}"
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             if is_of_the_device(error):
                 raise

@@ -1,9 +1,10 @@
 """Disks that are really full and folders that are really read-only, in a mount namespace of its own.
 
-``unshare -rm python -m tests.faults.disks full FOLDER`` (or ``read-only``) mounts what it needs where only it can see
-it, so that it asks for no rights and leaves nothing behind.
+``unshare -rm python -m tests.faults.disks full FOLDER`` (or another of the checks) mounts what it needs where only
+it can see it, so that it asks for no rights and leaves nothing behind.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,15 @@ def run_inside(what: str, folder: Path) -> str:
 
 def full(folder: Path) -> None:
     """The disk becomes full while a trial trains: its row says so, and with room again it goes on."""
+    _fill_while_training(folder, log=b"")
+
+
+def full_but_for_the_log(folder: Path) -> None:
+    """As :func:`full`, where the log's last block still has room: what it says is not known from its being lost."""
+    _fill_while_training(folder, log=b"a line\n")
+
+
+def _fill_while_training(folder: Path, log: bytes) -> None:
     mount("-t", "tmpfs", "-o", "size=4m", "none", str(folder / "runs"))
     command = [*TRIAL, "--steps", "1500", "--checkpoint-seconds", "0.2", "--out", "runs"]
     run = start(folder, command)
@@ -51,11 +61,16 @@ def full(folder: Path) -> None:
     ballast = folder / "runs" / "ballast"
     with stopped(folder):  # however slow this process is just now, the trial does not end before the disk is full
         assert trial.read_status()["status"] == "running", "the trial ended before its disk could be filled"
+        with trial.log.open("ab") as file:
+            file.write(log)
         fill(ballast)
     output, _ = run.communicate(timeout=300)
     messages = (folder / "messages").read_text()
     assert run.returncode == 1, (run.returncode, messages)
-    assert "No space left on device" in output, output
+    # The reason itself, not only the log that may be shown below it.
+    (reason,) = (line for line in output.splitlines() if line.startswith("failed: "))
+    assert "No space left on device" in reason, output
+    assert f"runs/{trial.trial_id}/" in reason, output
     assert "Traceback" not in messages, messages
     assert not leases(folder / "runs"), leases(folder / "runs")
     assert trial.checkpoint.exists()
@@ -67,6 +82,21 @@ def full(folder: Path) -> None:
     assert len(attempts) == 2, attempts
     assert '"step": 0,' not in attempts[1], "it began anew"
     assert trial.read_status()["status"] == "done"
+
+
+def full_tmp(folder: Path) -> None:
+    """What is planned cannot be handed over, for want of room: the one line says so."""
+    temporary = folder / "temporary"
+    mount("-t", "tmpfs", "-o", "size=1m", "none", str(temporary))
+    os.environ["TMPDIR"] = str(temporary)
+    fill(temporary / "ballast")
+    # Room for the question, which is then told from no room for anything; none for the answer and the log.
+    with (temporary / "ballast").open("r+b") as file:
+        file.truncate(file.seek(0, 2) - 4096)
+    code, _, messages = say(folder, [*TRIAL, "--steps", "3", "--out", "runs"])
+    assert code == 2, (code, messages)
+    assert messages.splitlines()[-1].startswith("ganbench: planning failed: "), messages
+    assert "answer.json: No space left on device" in messages.splitlines()[-1], messages
 
 
 def read_only(folder: Path) -> None:
@@ -134,4 +164,5 @@ def fill(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"full": full, "read-only": read_only}[sys.argv[1]](Path(sys.argv[2]))
+    checks = {"full": full, "full-but-for-the-log": full_but_for_the_log, "full-tmp": full_tmp, "read-only": read_only}
+    checks[sys.argv[1]](Path(sys.argv[2]))

@@ -1,0 +1,122 @@
+"""What a trial writes down of itself where it is trained in parts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganbench.folder import TrialFolder
+from ganbench.results import read_rows
+from ganbench.spec import Execution, TrialFile
+from ganbench.together import run_together
+from ganbench.trial import run_trial
+from tests.workers import MLP, StopAfter, lines, planned
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = planned(tmp_path, MLP)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
+        assert run_together(folders[0]) == ["interrupted"] * 3
+    assert run_trial(folders[1]) == "done"
+    result = folders[1].read_result()
+    assert result["cost"]["beside"] == 2
+    assert result["cost"]["train_seconds"] is result["cost"]["images_per_second"] is None
+    assert "bit-equal" not in result["determinism"]["statement"]
+    assert "computed in 2 parts under other conditions (beside: 2, then 0)" in result["determinism"]["statement"]
+    assert [part["beside"] for part in result["determinism"]["parts"]] == [2, 0]
+    assert [warning.partition(" (")[0] for warning in result["warnings"]] == [
+        "trained as one batched model with 2 other seeds; it has no speed of its own",
+        "computed in 2 parts under other conditions",
+    ]
+    (row,) = read_rows(folders[1].path)[0]
+    assert row.warnings == tuple(result["warnings"])
+
+
+def test_a_trial_that_goes_on_with_other_threads_promises_no_equal_bits(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP, seeds=1)
+    for threads, stop in ((1, StopAfter(24)), (1, StopAfter(5)), (2, None)):
+        trial = folders[0].read_spec()
+        execution = trial.execution.model_copy(update={"threads": threads})
+        folders[0].write_spec(trial.model_copy(update={"execution": execution}))
+        assert run_trial(folders[0], stop) == ("interrupted" if stop else "done")
+    torch.set_num_threads(1)
+    stated = folders[0].read_result()["determinism"]
+    assert "bit-equal" not in stated["statement"]
+    assert [part["threads"] for part in stated["parts"]] == [1, 2]
+    assert folders[0].read_result()["cost"]["beside"] == 0
+
+
+def lose_evaluations(folder: TrialFolder) -> None:
+    folder.metrics.write_bytes(b"")
+
+
+def lose_all_but_the_first_report(folder: TrialFolder) -> None:
+    folder.progress.write_text(folder.progress.read_text().splitlines(keepends=True)[0])
+
+
+@pytest.mark.parametrize("lose", [lose_evaluations, lose_all_but_the_first_report])
+def test_a_checkpoint_whose_lines_were_lost_is_not_gone_on_from(
+    tmp_path: Path, lose: Callable[[TrialFolder], None]
+) -> None:
+    (whole,), (folder,) = planned(tmp_path / "whole", MLP, seeds=1), planned(tmp_path / "lossy", MLP, seeds=1)
+    assert run_trial(whole) == "done"
+    for steps in (25, 5):  # two checkpoints, at steps 25 and 30; both count on the evaluation at step 20
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose(folder)
+    assert run_trial(folder) == "done"
+    result = folder.read_result()
+    first, second = result["warnings"]
+    name = "metrics.jsonl" if lose is lose_evaluations else "progress.jsonl"
+    why = f"{name} has lost lines that it had then, or they were changed; set aside as"
+    assert first == f"checkpoint.pt cannot be gone on from: {why} checkpoint.damaged"
+    assert second == f"checkpoint.previous.pt cannot be gone on from: {why} checkpoint.previous.damaged"
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 25, 0]
+    assert {key: result[key] for key in ("best", "area", "metrics")} == {
+        key: whole.read_result()[key] for key in ("best", "area", "metrics")
+    }
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+
+
+def test_lines_lost_after_the_checkpoint_before_cost_only_the_last_one(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    for steps in (15, 10):
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose_evaluations(folder)  # that at step 20: the checkpoint at step 15 knows nothing of it
+    assert run_trial(folder) == "done"
+    assert len(folder.read_result()["warnings"]) == 1
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 15, 15]
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+
+
+def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP)
+    assert run_together(folders[0]) == ["done"] * 3
+    trained = folders[0].read_spec().spec
+    spec = trained.model_copy(update={"evaluation": trained.evaluation.model_copy(update={"num_samples": 150})})
+    again = TrialFolder(tmp_path / spec.trial_id)
+    again.path.mkdir()
+    again.write_spec(
+        TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(source_path=str(folders[0].path)))
+    )
+    assert run_trial(again) == "done", again.read_status()
+    result = again.read_result()
+    assert (result["cost"]["beside"], result["cost"]["train_seconds"]) == (2, None)
+    assert "bit-equal" not in result["determinism"]["statement"]
+    assert any("one batched model with 2 other seeds" in warning for warning in result["warnings"])
+
+
+def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP, seeds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.environment.cautions", lambda *arguments: ["may have shared its GPU"])
+        assert run_trial(folders[0], StopAfter(25)) == "interrupted"
+    assert run_trial(folders[0]) == "done"
+    result = folders[0].read_result()
+    assert result["warnings"] == ["may have shared its GPU"]
+    assert "bit-equal" in result["determinism"]["statement"]  # in equal conditions

@@ -1,0 +1,83 @@
+"""Whether a trial's folder is what was written there, as far as a board is made of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganbench import manifest
+from ganbench.errors import StoreError
+from ganbench.folder import TrialFolder
+from ganbench.verification import require_intact, verify
+from tests.trials import make_spec, trial
+
+
+def remove_manifest(folder: TrialFolder) -> None:
+    (folder.path / manifest.NAME).unlink()
+
+
+def damage_manifest(folder: TrialFolder) -> None:
+    (folder.path / manifest.NAME).write_text("{}")
+
+
+def tear_manifest(folder: TrialFolder) -> None:
+    path = folder.path / manifest.NAME
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def take_anothers_manifest(folder: TrialFolder) -> None:
+    manifest.write(folder, "another")
+
+
+def edit_result(folder: TrialFolder) -> None:
+    folder.result.write_text(folder.result.read_text().replace("1.0", "0.5"))
+
+
+def lose_evaluations(folder: TrialFolder) -> None:
+    folder.metrics.unlink()
+
+
+def edit_warnings(folder: TrialFolder) -> None:
+    folder.spec.write_text(folder.spec.read_text().replace('"warnings": []', '"warnings": ["none"]'))
+
+
+def add_evaluations(folder: TrialFolder) -> None:
+    evaluations = folder.metrics.read_bytes()
+    folder.metrics.unlink()
+    manifest.write(folder, folder.trial_id)
+    folder.metrics.write_bytes(evaluations)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (remove_manifest, "manifest.json is missing, so the result beside it cannot be verified"),
+        (damage_manifest, "manifest.json is not a manifest"),
+        (tear_manifest, "manifest.json is not valid JSON"),
+        (take_anothers_manifest, "manifest.json is the manifest of another"),
+        (edit_result, "result.json is damaged: its SHA-256 is"),
+        (lose_evaluations, "metrics.jsonl cannot be read: No such file or directory"),
+        (edit_warnings, "spec.json is damaged: its SHA-256 is"),
+        (add_evaluations, "metrics.jsonl is not in the manifest"),
+    ],
+)
+def test_what_a_board_is_made_of_is_verified(
+    tmp_path: Path, damage: Callable[[TrialFolder], None], message: str
+) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    require_intact(folder, folder.trial_id)
+    damage(folder)
+    with pytest.raises(StoreError) as caught:
+        require_intact(folder, folder.trial_id)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_board_needs_no_weights_and_verify_does(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    folder.generator.write_bytes(b"weights")
+    manifest.write(folder, make_spec("vanilla").trial_id)
+    assert verify(folder) == ([], [])
+    folder.generator.write_bytes(b"others")
+    require_intact(folder, folder.trial_id)
+    assert "generator.safetensors is damaged" in verify(folder)[0][0]
