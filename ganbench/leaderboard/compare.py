@@ -25,11 +25,9 @@ class Margin:
     size: float
     relative: bool
 
-    def of(self, mean: float, info: ValueInfo) -> float:
-        """The margin as the metric's values are stored: 5 points of a percentage are 0.05."""
-        if self.relative:
-            return abs(mean) * self.size
-        return self.size / 100 if info.percent else self.size
+    def stored(self, info: ValueInfo) -> float:
+        """The share, or the margin as the metric's values are stored: 5 points of a percentage are 0.05."""
+        return self.size / 100 if info.percent and not self.relative else self.size
 
     def __str__(self) -> str:
         return f"{self.size * 100:g} %" if self.relative else f"{self.size:g}"
@@ -152,7 +150,7 @@ def compare(
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
     raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
-    checks = _corrected(raw, pairs, metric, alpha)
+    checks = _corrected(raw, pairs, metric, margin, alpha)
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
@@ -185,7 +183,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
     base, new = _scores(pair, metric)
     if not base or not new:
         return replace(check, reason="one side has no score")
-    worse, fine = margin_tests(base, new, check.margin or 0.0)
+    worse, fine = margin_tests(base, new, margin.stored(info), relative=margin.relative)
     return replace(check, worse=worse, fine=fine)
 
 
@@ -254,12 +252,14 @@ def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
         base=told(base),
         new=told(new),
         effect=sign * (new.mean - base.mean) if base and new else None,
-        margin=margin.of(base.mean, info) if base else None,
+        margin=margin.stored(info) * (abs(base.mean) if margin.relative else 1.0) if base else None,
         percent=info.percent,
     )
 
 
-def _corrected(checks: Sequence[Check], pairs: Sequence[Pair], metric: str, alpha: float) -> list[Check]:
+def _corrected(
+    checks: Sequence[Check], pairs: Sequence[Pair], metric: str, margin: Margin, alpha: float
+) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
     tested = [index for index, check in enumerate(checks) if check.worse is not None]
     adjusted = dict(zip(tested, holm([checks[index].worse or 0.0 for index in tested]), strict=True))
@@ -274,16 +274,18 @@ def _corrected(checks: Sequence[Check], pairs: Sequence[Pair], metric: str, alph
             outcome, reason = "pass", f"not worse by the margin (p = {fine:.2g})"
         else:
             outcome, reason = "inconclusive", f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {fine:.2g})"
-        needed = _seeds(check, pairs[index], metric, alpha, len(tested)) if outcome == "inconclusive" else None
+        needed = _seeds(pairs[index], metric, margin, alpha, len(tested)) if outcome == "inconclusive" else None
         if outcome == "inconclusive":
             reason += f"; about {needed} per side would" if needed else "; no realistic number would"
         found[index] = replace(check, outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
 
-def _seeds(check: Check, pair: Pair, metric: str, alpha: float, comparisons: int) -> int | None:
+def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
+    _, info = _score(pair, metric)
+    assert info is not None
     base, new = _scores(pair, metric)
-    return seeds_to_settle(base, new, check.margin or 0.0, alpha, comparisons)
+    return seeds_to_settle(base, new, margin.stored(info), alpha, comparisons, relative=margin.relative)
 
 
 def _lost(group: Group, kind: str) -> int:
