@@ -126,10 +126,10 @@ def compare(
     """Compare new results with old ones, row by row.
 
     Rows are matched by loss, architecture and dataset, by their recipes too where there are namesakes. A row fails
-    where more seeds diverged, failed or have an undefined score than before, or where it is worse by more than the
-    margin (corrected by Holm over the rows, so that an unchanged set of rows fails with probability ``alpha`` at most).
-    It passes where it is shown not to be worse by the margin, or where all its numbers are the same. Numbers of
-    different protocols are not compared.
+    where it is worse by more than the margin (corrected by Holm over the rows, so that a set of rows that did not get
+    worse fails by its scores with probability ``alpha`` at most), or where more seeds diverged, failed or have an
+    undefined score than before: a rule and no test, which ``alpha`` does not bound. It passes where it is shown not to
+    be worse by the margin, or where all its numbers are the same. Numbers of different protocols are not compared.
 
     Args:
         base: the rows to hold against.
