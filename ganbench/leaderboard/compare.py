@@ -11,7 +11,7 @@ from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import Summary, holm, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, undefined
+from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.wording import headline, spread
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -142,8 +142,7 @@ def compare(
     Raises:
         UsageError: no row has the metric, or the level is none.
     """
-    if not 0 < alpha < 1:
-        raise UsageError(f"--alpha {alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+    require_level(alpha)
     known = {name for row in (*base, *new) for name, info in row.values.items() if info.direction is not None}
     if metric and metric not in known:
         raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")

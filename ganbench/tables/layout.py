@@ -7,7 +7,7 @@ from typing import Any
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Frozen
 from ganbench.tables.grouping import Group, Table, tell_apart
-from ganbench.tables.ranking import ALPHA, rank
+from ganbench.tables.ranking import ALPHA, rank, require_level
 
 TEXTS: dict[str, Callable[[Group], str]] = {
     "loss": lambda group: group.first.loss,
@@ -73,8 +73,7 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
     metrics = list(dict.fromkeys(name for table in tables for name in table.values))
     scores = list(dict.fromkeys(n for t in tables for n, info in t.values.items() if info.direction is not None))
     known = [*TEXTS, "seeds", "group", *metrics, *COSTS]
-    if not 0 < layout.alpha < 1:
-        raise UsageError(f"--alpha {layout.alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+    require_level(layout.alpha)
     for part in layout.group:
         if part not in PARTS:
             raise UsageError(f"--group '{part}' cannot split a table{did_you_mean(part, PARTS)}")
