@@ -39,7 +39,7 @@ class Layout(Frozen):
             ``memory``, ``energy``), ``cost`` for all of these, or ``all``.
         sort: a column; with ``-`` before it the other way round. Scores stand best first, rows without one last.
         group: columns (loss, architecture, dataset) whose values have a table each, with tie groups of its own.
-        wide: losses down, datasets across, one metric in the cells.
+        wide: losses down, datasets across, one metric in the cells; a table per part by loss or architecture.
         metric: the metric that ranks, and that a wide table shows; by default each table's headline.
         alpha: the level of the tests behind tie groups.
     """
@@ -96,12 +96,16 @@ def _split(table: Table, by: Sequence[str]) -> list[Table]:
     if not parts:
         return [table]
     found = []
-    for key, groups in parts.items():
+    for groups in parts.values():
         copies = [replace(group) for group in groups]
         tell_apart(copies)
-        part = ", ".join(f"{name}: {value}" for name, value in zip(by, key, strict=True))
-        found.append(replace(table, groups=copies, part=part))
+        found.append(replace(table, groups=copies, part=part_of(copies, by)))
     return found
+
+
+def part_of(groups: Sequence[Group], by: Sequence[str]) -> str:
+    """What the rows of a part share: ``loss: hinge, dataset: digits``; ``""`` without rows."""
+    return ", ".join(f"{name}: {TEXTS[name](groups[0])}" for name in by) if groups else ""
 
 
 def _sorted(table: Table, layout: Layout) -> list[Group]:
