@@ -26,6 +26,19 @@ def test_false_alarms_and_power_on_drawn_scores() -> None:
     assert gate.verdicts(results, repetitions, Margin(5 * gate.SD, False))["pass"] > 0.9
 
 
+def test_a_relative_margin_does_not_take_the_old_mean_for_the_true_one() -> None:
+    """At its edge, whether the spread grew with the mean or not; with three standard errors of tolerance."""
+    repetitions, margin, doubled = 150, Margin(1.0, True), gate.MEAN / gate.SD
+    tolerance = 3 * math.sqrt(gate.ALPHA * (1 - gate.ALPHA) / repetitions)
+    results = gate.Results(5)
+    fails = gate.verdicts(results, repetitions, margin, shape="heavy tails", shifts=(doubled,) * 4)["fail"]
+    passes = gate.verdicts(
+        results, repetitions, margin, shape="skewed", shifts=(0.0, *gate.BETTER), factors=(2.0, 1.0, 1.0, 1.0)
+    )["pass"]
+    assert 0 < fails <= gate.ALPHA + tolerance
+    assert 0 < passes <= gate.ALPHA + tolerance
+
+
 def test_tie_groups_hold_the_true_best() -> None:
     for shape, step in (("normal", 0.0), ("normal", 1.0), ("skewed", 0.5)):
         held, size = gate.best_kept(300, 5, shape, [index * step for index in range(4)], [1.0] * 4)

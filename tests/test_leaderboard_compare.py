@@ -36,6 +36,28 @@ def test_clearly_worse_fails_and_clearly_not_worse_passes() -> None:
     assert (share.margin, share.outcome) == (pytest.approx(0.6), "fail")
 
 
+def test_a_relative_margin_is_a_factor_and_its_base_is_not_exact() -> None:
+    new = (2.61, 2.65, 2.7, 2.72, 2.75)
+    assert judged(rows_of("a", LOW), rows_of("a", new), Margin(1.2, False)).outcome == "fail"
+    check = judged(rows_of("a", LOW), rows_of("a", new), Margin(1.0, True))
+    assert (check.outcome, check.worse) == ("inconclusive", pytest.approx(19 / 252))
+    assert check.margin == pytest.approx(1.2), "the share of the mean is what is shown"
+    assert check.seeds == statistics.seeds_to_settle([2 * value for value in LOW], new)
+
+
+def test_a_relative_margin_of_a_percentage_of_which_more_is_better() -> None:
+    share = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
+
+    def scored(values: Sequence[float]) -> list[Row]:
+        return [replace(row, values={"fid": share}) for row in rows_of("a", values)]
+
+    good = [0.9 + seed / 100 for seed in range(5)]
+    halved = judged(scored(good), scored([value / 2 for value in good]), Margin(0.5, True))
+    assert (halved.outcome, halved.worse, halved.margin) == ("inconclusive", halved.fine, pytest.approx(0.46))
+    assert judged(scored(good), scored([value / 3 for value in good]), Margin(0.5, True)).outcome == "fail"
+    assert judged(scored(good), scored([value / 1.5 for value in good]), Margin(0.5, True)).outcome == "pass"
+
+
 @pytest.mark.parametrize("after", [[*LOW[:4], None], [None] * 5])
 def test_a_score_that_is_undefined_where_it_was_not_fails_and_is_not_left_out(after: Sequence[float | None]) -> None:
     lost = after.count(None)

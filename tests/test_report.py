@@ -230,6 +230,27 @@ def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments
     assert not Path("report.html").exists()
 
 
+@pytest.mark.parametrize("alpha", ["2", "0", "1", "-0.1", "nan", "1e-17"])
+def test_a_level_that_is_none_is_refused_as_by_the_other_commands(runs: Path, tmp_path: Path, alpha: str) -> None:
+    board, out = Path(__file__).parents[1] / "leaderboards" / "smoke.json", tmp_path / "page.html"
+    for arguments in (
+        ["report", str(runs), "--out", str(out)],
+        ["results", str(runs)],
+        ["leaderboard", "compare", str(board), str(board)],
+    ):
+        done = CliRunner().invoke(cli, [*arguments, "--alpha", alpha])
+        assert str(done.exception) == f"--alpha {alpha} is no level of a test; it lies between 0 and 1, e.g. 0.05"
+    assert not out.exists()
+
+
+def test_every_level_makes_a_page(runs: Path, tmp_path: Path) -> None:
+    for alpha in ("0.5", "0.9", "2e-16"):
+        out = tmp_path / f"{alpha}.html"
+        done = CliRunner().invoke(cli, ["report", str(runs), "--out", str(out), "--alpha", alpha])
+        assert done.exit_code == 0, done.output
+        assert f"α = {float(alpha)}" in out.read_text("utf-8")
+
+
 def test_every_setting_is_named() -> None:
     loss = component("wgan-gp", parameters={"lambda_gp": 10.0})
     settings = settings_of(make_spec(loss, g_lr=1e-4))

@@ -134,8 +134,28 @@ def test_the_same_data_under_two_protocols_has_two_columns() -> None:
     assert len([name for name in line if name.startswith("digits FID \\[")]) == 2
 
 
+@pytest.mark.parametrize("by", [("architecture",), ("architecture", "dataset"), ("dataset", "architecture")])
+def test_parts_have_a_wide_table_each(by: tuple[str, ...]) -> None:
+    rows = [row for data in ("digits", "mnist") for loss in "ab" for row in rows_of(loss, LOW, dataset=data)]
+    rows += [*rows_of("a", HIGH, architecture="resnet"), *rows_of("a", HIGH, architecture="resnet", dataset="mnist")]
+    first, second = render(rows, "markdown", layout=Layout(wide=True, group=by)).split("**architecture: resnet**")
+    assert "**architecture: dcgan**" in first
+    assert [list(line) for line in cells(first.partition("\n\n")[2])] == [
+        ["loss", "architecture", "digits FID", "mnist FID", "average rank"]
+    ] * 2
+    (line,) = cells(second.strip())
+    assert line == {"loss": "a", "architecture": "resnet", "digits FID": "2.20 ± 0.16", "mnist FID": "2.20 ± 0.16"}
+
+
+def test_parts_by_dataset_stand_across_in_a_wide_table() -> None:
+    layout = Layout(wide=True)
+    assert render(two_datasets(), layout=layout) == render(two_datasets(), layout=Layout(wide=True, group=("dataset",)))
+
+
 @pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("layout", [Layout(wide=True), Layout(columns=("all",)), Layout(group=("loss", "dataset"))])
+@pytest.mark.parametrize("layout", [
+    Layout(wide=True), Layout(wide=True, group=("loss",)), Layout(columns=("all",)), Layout(group=("loss", "dataset")),
+])  # fmt: skip
 def test_every_format_takes_every_layout(format_name: str, layout: Layout) -> None:
     assert "vanilla" in render(two_datasets(), format_name, layout=layout)
     render([], format_name, layout=layout)

@@ -11,7 +11,7 @@ from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import Summary, holm, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, undefined
+from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.wording import headline, spread
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -25,11 +25,9 @@ class Margin:
     size: float
     relative: bool
 
-    def of(self, mean: float, info: ValueInfo) -> float:
-        """The margin as the metric's values are stored: 5 points of a percentage are 0.05."""
-        if self.relative:
-            return abs(mean) * self.size
-        return self.size / 100 if info.percent else self.size
+    def stored(self, info: ValueInfo) -> float:
+        """The share, or the margin as the metric's values are stored: 5 points of a percentage are 0.05."""
+        return self.size / 100 if info.percent and not self.relative else self.size
 
     def __str__(self) -> str:
         return f"{self.size * 100:g} %" if self.relative else f"{self.size:g}"
@@ -128,10 +126,10 @@ def compare(
     """Compare new results with old ones, row by row.
 
     Rows are matched by loss, architecture and dataset, by their recipes too where there are namesakes. A row fails
-    where more seeds diverged, failed or have an undefined score than before, or where it is worse by more than the
-    margin (corrected by Holm over the rows, so that an unchanged set of rows fails with probability ``alpha`` at most).
-    It passes where it is shown not to be worse by the margin, or where all its numbers are the same. Numbers of
-    different protocols are not compared.
+    where it is worse by more than the margin (corrected by Holm over the rows, so that a set of rows that did not get
+    worse fails by its scores with probability ``alpha`` at most), or where more seeds diverged, failed or have an
+    undefined score than before: a rule and no test, which ``alpha`` does not bound. It passes where it is shown not to
+    be worse by the margin, or where all its numbers are the same. Numbers of different protocols are not compared.
 
     Args:
         base: the rows to hold against.
@@ -144,15 +142,14 @@ def compare(
     Raises:
         UsageError: no row has the metric, or the level is none.
     """
-    if not 0 < alpha < 1:
-        raise UsageError(f"--alpha {alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+    require_level(alpha)
     known = {name for row in (*base, *new) for name, info in row.values.items() if info.direction is not None}
     if metric and metric not in known:
         raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
     raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
-    checks = _corrected(raw, pairs, metric, alpha)
+    checks = _corrected(raw, pairs, metric, margin, alpha)
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
@@ -185,7 +182,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
     base, new = _scores(pair, metric)
     if not base or not new:
         return replace(check, reason="one side has no score")
-    worse, fine = margin_tests(base, new, check.margin or 0.0)
+    worse, fine = margin_tests(base, new, margin.stored(info), relative=margin.relative)
     return replace(check, worse=worse, fine=fine)
 
 
@@ -254,12 +251,14 @@ def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
         base=told(base),
         new=told(new),
         effect=sign * (new.mean - base.mean) if base and new else None,
-        margin=margin.of(base.mean, info) if base else None,
+        margin=margin.stored(info) * (abs(base.mean) if margin.relative else 1.0) if base else None,
         percent=info.percent,
     )
 
 
-def _corrected(checks: Sequence[Check], pairs: Sequence[Pair], metric: str, alpha: float) -> list[Check]:
+def _corrected(
+    checks: Sequence[Check], pairs: Sequence[Pair], metric: str, margin: Margin, alpha: float
+) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
     tested = [index for index, check in enumerate(checks) if check.worse is not None]
     adjusted = dict(zip(tested, holm([checks[index].worse or 0.0 for index in tested]), strict=True))
@@ -274,16 +273,18 @@ def _corrected(checks: Sequence[Check], pairs: Sequence[Pair], metric: str, alph
             outcome, reason = "pass", f"not worse by the margin (p = {fine:.2g})"
         else:
             outcome, reason = "inconclusive", f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {fine:.2g})"
-        needed = _seeds(check, pairs[index], metric, alpha, len(tested)) if outcome == "inconclusive" else None
+        needed = _seeds(pairs[index], metric, margin, alpha, len(tested)) if outcome == "inconclusive" else None
         if outcome == "inconclusive":
             reason += f"; about {needed} per side would" if needed else "; no realistic number would"
         found[index] = replace(check, outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
 
-def _seeds(check: Check, pair: Pair, metric: str, alpha: float, comparisons: int) -> int | None:
+def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
+    _, info = _score(pair, metric)
+    assert info is not None
     base, new = _scores(pair, metric)
-    return seeds_to_settle(base, new, check.margin or 0.0, alpha, comparisons)
+    return seeds_to_settle(base, new, margin.stored(info), alpha, comparisons, relative=margin.relative)
 
 
 def _lost(group: Group, kind: str) -> int:

@@ -14,12 +14,17 @@ def render_report(rows: Sequence[Row], *, base: Path, title: str | None = None, 
         base: the folder that the file will lie in: links to logs are relative to it.
         title: the page's title; by default the datasets and how many trials.
         alpha: the level of tests; intervals hold ``1 - alpha``.
+
+    Raises:
+        UsageError: the level is none.
     """
     from ganbench.cleaning import clean
     from ganbench.report.page import page
     from ganbench.report.sections import section
     from ganbench.tables.grouping import build
+    from ganbench.tables.ranking import require_level
 
+    require_level(alpha)
     tables = build(rows)
     sections = [section(table, f"s{index}", base=base, alpha=alpha) for index, table in enumerate(tables)]
     if title is None:

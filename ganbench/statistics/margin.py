@@ -1,6 +1,7 @@
 """Whether a change made scores worse by more than a margin, or not: two one-sided exact tests."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,37 +22,63 @@ class MarginTests(NamedTuple):
     fine: float
 
 
-def margin_tests(base: Sequence[float], new: Sequence[float], margin: float = 0.0) -> MarginTests:
-    """Test new scores against old ones (lower is better), moved by the margin, with the exact rank test.
+def margin_tests(
+    base: Sequence[float], new: Sequence[float], margin: float = 0.0, *, relative: bool = False
+) -> MarginTests:
+    """Test new scores against old ones made worse by the margin (lower is better), with the exact rank test.
 
-    The tests ask of scores that they differ by a shift; seeds that diverged (``math.inf``) rank last on either side.
+    An absolute margin is added to every old score; the tests ask of scores that they differ by a shift. A relative one
+    multiplies every old score, and the tests ask that scores differ by a factor, so that the spread grows with the
+    mean. They are exact all the same: no mean of the old scores is taken for the true one. Seeds that diverged
+    (``math.inf``) rank last on either side.
+
+    Args:
+        base, new: scores, lower is better.
+        margin: how much worse is still fine.
+        relative: whether that is a share of the old scores' mean, 0.1 for 10 %, or in their unit.
 
     Raises:
         ValueError: a sample is empty, or the margin is negative or not finite.
     """
-    if not 0 <= margin < float("inf"):
-        raise ValueError(f"a margin is zero or more and finite, not {margin}")
-    moved, still = _snapped([value - margin for value in new], base, margin)
-    return MarginTests(rank_test(moved, still, "greater"), rank_test(moved, still, "less"))
-
-
-def _snapped(moved: Sequence[float], still: Sequence[float], margin: float) -> tuple[list[float], list[float]]:
-    """Both samples on one fine grid: what is worse by exactly the margin is a tie, whichever way it was rounded."""
-    largest = max([margin, *(abs(value) for value in (*moved, *still) if math.isfinite(value))])
-    step = largest * 1e-12 or 1.0
-    first, second = ([round(one / step) if math.isfinite(one) else one for one in sample] for sample in (moved, still))
-    return first, second
+    edge, tested = _at_margin(base, new, margin, relative)
+    return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"))
 
 
 def seeds_to_settle(
-    base: Sequence[float], new: Sequence[float], margin: float = 0.0, alpha: float = 0.05, comparisons: int = 1
+    base: Sequence[float],
+    new: Sequence[float],
+    margin: float = 0.0,
+    alpha: float = 0.05,
+    comparisons: int = 1,
+    *,
+    relative: bool = False,
 ) -> int | None:
     """About how many seeds on either side would settle it one way or the other, at what was seen; ``None``: too many.
 
     Args:
-        base, new, margin: as for :func:`margin_tests`.
+        base, new, margin, relative: as for :func:`margin_tests`.
         alpha: the level of both tests.
         comparisons: how many rows share the level of the test that they got worse.
     """
-    fine = superiority(*_snapped([value - margin for value in new], base, margin)).probability
+    edge, tested = _at_margin(base, new, margin, relative)
+    fine = superiority(tested, edge).probability
     return seeds_for_power(fine, alpha, comparisons=1 if fine > 0.5 else comparisons, sides=1)
+
+
+def _at_margin(
+    base: Sequence[float], new: Sequence[float], margin: float, relative: bool
+) -> tuple[list[float], list[float]]:
+    """The old scores made worse by the margin, and the new ones, both on one fine grid.
+
+    What is worse by exactly the margin is a tie there, whichever way it was rounded.
+    """
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"a margin is zero or more and finite, not {margin}")
+    finite = [value for value in base if math.isfinite(value)]
+    # Worse is towards larger numbers, also where these are negative as those of which more is better are.
+    factor = 1 + math.copysign(margin, statistics.fmean(finite)) if relative and finite else 1.0
+    shift = 0.0 if relative else margin
+    edge = [value * factor + shift if math.isfinite(value) else value for value in base]
+    step = max([shift, *(abs(value) for value in (*base, *edge, *new) if math.isfinite(value))]) * 1e-12 or 1.0
+    first, second = ([round(one / step) if math.isfinite(one) else one for one in sample] for sample in (edge, new))
+    return first, second

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.results import Row
 from ganbench.tables.grouping import Table, build
-from ganbench.tables.layout import Layout, arrange
+from ganbench.tables.layout import Layout, arrange, part_of
 from ganbench.tables.sheet import Sheet
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -51,11 +51,16 @@ def render(
 
 
 def sheets(tables: Sequence[Table], layout: Layout) -> list[Sheet]:
-    """Lay tables out for a person: one each, or all as one wide table."""
-    if layout.wide and tables:
+    """Lay tables out for a person: one each, or all of one part (there is one without ``group``) as one wide table."""
+    if layout.wide:
         from ganbench.tables.overall import wide
 
-        return [wide(tables, layout)]
+        # Parts by dataset stand across: they are what a wide table puts side by side.
+        by = [name for name in layout.group if name != "dataset"]
+        parts: dict[str, list[Table]] = {}
+        for table in tables:
+            parts.setdefault(part_of(table.groups, by), []).append(table)
+        return [wide(part, layout, title=name) for name, part in parts.items()]
     from ganbench.tables.columns import sheet
 
     return [sheet(table, layout) for table in tables]

@@ -7,7 +7,7 @@ from typing import Any
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Frozen
 from ganbench.tables.grouping import Group, Table, tell_apart
-from ganbench.tables.ranking import ALPHA, rank
+from ganbench.tables.ranking import ALPHA, rank, require_level
 
 TEXTS: dict[str, Callable[[Group], str]] = {
     "loss": lambda group: group.first.loss,
@@ -39,7 +39,7 @@ class Layout(Frozen):
             ``memory``, ``energy``), ``cost`` for all of these, or ``all``.
         sort: a column; with ``-`` before it the other way round. Scores stand best first, rows without one last.
         group: columns (loss, architecture, dataset) whose values have a table each, with tie groups of its own.
-        wide: losses down, datasets across, one metric in the cells.
+        wide: losses down, datasets across, one metric in the cells; a table per part by loss or architecture.
         metric: the metric that ranks, and that a wide table shows; by default each table's headline.
         alpha: the level of the tests behind tie groups.
     """
@@ -73,8 +73,7 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
     metrics = list(dict.fromkeys(name for table in tables for name in table.values))
     scores = list(dict.fromkeys(n for t in tables for n, info in t.values.items() if info.direction is not None))
     known = [*TEXTS, "seeds", "group", *metrics, *COSTS]
-    if not 0 < layout.alpha < 1:
-        raise UsageError(f"--alpha {layout.alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+    require_level(layout.alpha)
     for part in layout.group:
         if part not in PARTS:
             raise UsageError(f"--group '{part}' cannot split a table{did_you_mean(part, PARTS)}")
@@ -97,12 +96,16 @@ def _split(table: Table, by: Sequence[str]) -> list[Table]:
     if not parts:
         return [table]
     found = []
-    for key, groups in parts.items():
+    for groups in parts.values():
         copies = [replace(group) for group in groups]
         tell_apart(copies)
-        part = ", ".join(f"{name}: {value}" for name, value in zip(by, key, strict=True))
-        found.append(replace(table, groups=copies, part=part))
+        found.append(replace(table, groups=copies, part=part_of(copies, by)))
     return found
+
+
+def part_of(groups: Sequence[Group], by: Sequence[str]) -> str:
+    """What the rows of a part share: ``loss: hinge, dataset: digits``; ``""`` without rows."""
+    return ", ".join(f"{name}: {TEXTS[name](groups[0])}" for name in by) if groups else ""
 
 
 def _sorted(table: Table, layout: Layout) -> list[Group]:

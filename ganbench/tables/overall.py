@@ -64,8 +64,11 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
     return Overall(keys, tuple(_short(keys)), names, result)
 
 
-def wide(tables: Sequence[Table], layout: Layout) -> Sheet:
-    """Lay several tables out as one: rows down, a column per table, the mean of one metric in the cells."""
+def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
+    """Lay several tables out as one: rows down, a column per table, the mean of one metric in the cells.
+
+    ``title`` says which part of the rows these are, where it is not all.
+    """
     rows: dict[Key, None] = {}
     framing: dict[Key, None] = {}
     for table in tables:
@@ -92,6 +95,7 @@ def wide(tables: Sequence[Table], layout: Layout) -> Sheet:
         columns=[column for column in columns if not column.empty],
         baselines=len(framing),
         sentences=sentences + (together.sentences() if together else []),
+        title=clean(title),
         samples=samples([row for group in everyone for row in group.rows]),
         notes=notes(everyone),
     )

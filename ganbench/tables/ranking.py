@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ganbench import statistics
 from ganbench.cleaning import clean
+from ganbench.errors import UsageError
 from ganbench.results import SUCCESS, ValueInfo
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
@@ -219,6 +220,16 @@ class Ranking:
                 f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})."
             )
         return lines
+
+
+def require_level(alpha: float) -> None:
+    """Refuse an ``alpha`` that is no level of a test, or so small that intervals would hold 100 %.
+
+    Raises:
+        UsageError: it is not between 0 and 1.
+    """
+    if not 0 < 1 - alpha < 1:
+        raise UsageError(f"--alpha {alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
 
 
 def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:

@@ -1,0 +1,60 @@
+"""Tests against a margin: what is added to old scores or multiplied with them, and what stays as it is."""
+
+import math
+
+import pytest
+
+from ganbench.statistics import margin_tests, rank_test, seeds_to_settle
+
+BASE = [1.0, 1.1, 1.2, 1.3, 1.4]
+DIVERGED = math.inf
+
+
+def test_an_absolute_margin_is_a_shift_and_a_relative_one_a_factor() -> None:
+    new = [2.61, 2.65, 2.7, 2.72, 2.75]
+    shifted = margin_tests(BASE, new, 1.2)
+    assert (shifted.worse, shifted.fine) == (pytest.approx(1 / 252), 1.0)
+    # The mean is as far away, but it is not known so well: of the old scores doubled one is beyond all new ones.
+    doubled = margin_tests(BASE, new, 1.0, relative=True)
+    assert doubled.worse == rank_test(new, [2 * value for value in BASE], "greater") == pytest.approx(19 / 252)
+    assert doubled.fine == rank_test(new, [2 * value for value in BASE], "less")
+
+
+def test_scores_of_which_more_is_better_get_smaller_by_a_share() -> None:
+    base = [-10.0, -9.0, -8.0, -7.0, -6.0]
+    halved = [-5.0, -4.5, -4.0, -3.5, -3.0]
+    new = [-4.6, -3.9, -3.6, -3.4, -2.0]
+    assert margin_tests(base, new, 0.5, relative=True).worse == rank_test(new, halved, "greater") < 0.5
+    assert margin_tests(base, halved, 0.5, relative=True) == (rank_test(BASE, BASE, "greater"),) * 2
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_seed_that_diverged_stays_the_worst_whatever_the_factor(share: float, sign: float) -> None:
+    base = [sign * value for value in BASE]
+    found = margin_tests([*base, DIVERGED], [-100.0] * 5 + [DIVERGED], share, relative=True)
+    edge = [value * (1 + sign * share) for value in base]
+    assert found.fine == rank_test([-100.0] * 5 + [DIVERGED], [*edge, DIVERGED], "less")
+    assert margin_tests([DIVERGED] * 5, BASE, share, relative=True).fine == pytest.approx(1 / 252)
+
+
+def test_what_is_worse_by_exactly_the_margin_is_a_tie_also_at_zero() -> None:
+    assert 0.1 + 0.2 != 0.3
+    assert margin_tests([0.1] * 5, [0.3] * 5, 0.2) == (1.0, 1.0)
+    assert margin_tests([-0.3] * 5, [0.1 + 0.2 - 0.3] * 5, 0.3) == (1.0, 1.0)
+    assert margin_tests([1.1] * 5, [1.21] * 5, 0.1, relative=True) == (1.0, 1.0)
+    assert margin_tests([-1.1] * 5, [-0.99] * 5, 0.1, relative=True) == (1.0, 1.0)
+    assert margin_tests([0.0] * 5, [0.0] * 5, 0.1, relative=True) == (1.0, 1.0)
+
+
+def test_the_seeds_that_would_settle_it_are_those_of_the_same_test() -> None:
+    new = [2.61, 2.65, 2.7, 2.72, 2.75]
+    doubled = [2 * value for value in BASE]
+    assert seeds_to_settle(BASE, new, 1.0, relative=True) == seeds_to_settle(doubled, new)
+    assert seeds_to_settle(BASE, new, 1.0, relative=True) != seeds_to_settle(BASE, new, 1.0)
+
+
+@pytest.mark.parametrize("margin", [-0.1, math.inf, math.nan])
+def test_margins_that_are_none(margin: float) -> None:
+    with pytest.raises(ValueError, match="a margin is zero or more and finite"):
+        margin_tests(BASE, BASE, margin)
