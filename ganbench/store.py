@@ -69,10 +69,13 @@ class Store:
         for spec in sorted(self.path.glob("*/spec.json")):
             yield TrialFolder(spec.parent)
 
-    def cached(self, trial_id: str) -> str | None:
-        """The status of a trial that need not run again, else ``None``; a damaged result is none."""
+    def cached(self, trial_id: str, *, retry: bool = False) -> str | None:
+        """The status of a trial that need not run again, else ``None``; a damaged result is none.
+
+        With ``retry`` only what is done need not.
+        """
         folder = self.folder(trial_id)
-        if folder.read_status()["status"] not in FINAL:
+        if folder.read_status()["status"] not in (("done",) if retry else FINAL):
             return None
         try:
             row = read_row(folder)

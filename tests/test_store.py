@@ -47,6 +47,7 @@ def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_p
     store = Store(tmp_path)
     folder = finished(store, trial_spec(), status)
     assert store.cached(folder.trial_id) == (status if cached else None)
+    assert store.cached(folder.trial_id, retry=True) == (status if status == "done" else None)
 
 
 def test_a_status_without_its_whole_result_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:
