@@ -190,7 +190,8 @@ def test_what_slurm_takes_is_left_to_it(option: str, value: str) -> None:
 
 
 def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
-    assert layout(Wish(device="cpu")) == Layout(device="cpu", slots=devices.cores(), threads=1)
+    place = layout(Wish(device="cpu"))
+    assert place == Layout(device="cpu", slots=devices.cores(), threads=1, memory=devices.main_memory())
 
 
 def test_options_part_at_commas_that_begin_another() -> None:
