@@ -15,10 +15,10 @@ def leaderboard() -> None:
 @leaderboard.command()
 @click.argument("sources", nargs=-1, type=PATH, metavar="RUNS...")
 @click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
-@click.option("--suite", default="", metavar="FILE.toml", help="The suite to name on the pages.")
+@click.option("--suite", type=PATH, metavar="FILE.toml", help="The suite to name on the pages.  [default: a source's]")
 @click.option("--partial", is_flag=True, help="Let unfinished trials in.")
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
-def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check: bool) -> int:
+def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: bool, check: bool) -> int:
     """Write NAME.json and its pages NAME.md, NAME.csv and NAME.html from folders of trials and other leaderboards.
 
     The same sources give the same bytes. A trial that several sources have counts once, the first of them ranks; the
@@ -33,15 +33,20 @@ def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check
     """
     from ganbench.errors import UsageError
     from ganbench.leaderboard import build as making
+    from ganbench.suite import load
 
+    named = ""
+    if suite is not None:
+        load(suite)  # the pages tell their reader to run it
+        named = _as_published(suite)
     if check:
-        problems = making.check(out, sources, suite=suite, partial=partial)
+        problems = making.check(out, sources, suite=named, partial=partial)
         for problem in problems:
             click.echo(f"ganbench: {problem}", err=True)
         return 1 if problems else 0
     if not sources:
         raise UsageError("no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs")
-    for path in making.write(making.assemble(sources, out, suite=suite, partial=partial), out):
+    for path in making.write(making.assemble(sources, out, suite=named, partial=partial), out):
         click.echo(path)
     return 0
 

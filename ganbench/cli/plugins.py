@@ -91,8 +91,10 @@ def new(name: str, kind: str, out: Path, author: str) -> int:
       ganbench plugins new margin-gan
       ganbench plugins new two-moons --kind dataset
     """
+    from ganbench import plugins as loader
     from ganbench import scaffold
 
+    scaffold.require_free(name, kind, loader.load())
     folder = scaffold.write(name, kind, out, author=author)
     package = scaffold.distribution(name)
     click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")

@@ -40,7 +40,7 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
         )
     registry = plugins.load().registry
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
-    copied = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
-    count = len(ended)
-    click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(made)}")
-    return 0 if copied and not problems else 1
+    count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
+    if took:
+        click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(took)}")
+    return 0 if count == len(ended) and len(took) == len(made) and not problems else 1
