@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.group()
@@ -54,10 +54,10 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
 @leaderboard.command()
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
-@click.option("--margin", default="10%", show_default=True, metavar="X | P%",
+@click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
-@click.option("--metric", default="", metavar="NAME", help="The metric.  [default: each table's first]")
+@click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
@@ -67,7 +67,7 @@ def compare(
     new: Path,
     margin: str,
     alpha: float,
-    metric: str,
+    metric: str | None,
     subset: bool,
     markdown: Path | None,
     junit: Path | None,
@@ -102,7 +102,7 @@ def compare(
         finished_rows_of(new),
         margin=parse_margin(margin),
         alpha=alpha,
-        metric=metric,
+        metric=metric or "",
         subset=subset,
     )
     if markdown is not None:
@@ -121,8 +121,10 @@ def compare(
 @click.argument("suite", type=PATH, metavar="SUITE.toml")
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
-@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
+@click.option(
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
+)
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 def make(

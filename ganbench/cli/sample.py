@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.values import PATH
+
 
 @click.command()
-@click.argument("trial", type=click.Path(path_type=Path))
+@click.argument("trial", type=PATH)
 @click.option("--n", "count", type=click.IntRange(1, 100_000), default=64, show_default=True, help="How many samples.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True,
+@click.option("--out", type=PATH, default=Path("samples.png"), show_default=True,
               help="A .png grid, or an .npy array of uint8 images or float32 vectors.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the latent points.")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row.  [default: 8, or one per class]")

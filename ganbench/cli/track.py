@@ -6,12 +6,13 @@ import click
 
 from ganbench.cleaning import clean
 from ganbench.cli.options import complete_components
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.argument("runs", type=PATH, default=Path("runs"))
 @click.option(
-    "--tracker", "--trackers", "trackers", multiple=True, required=True, metavar="NAME",
+    "--tracker", "--trackers", "trackers", type=TEXT, multiple=True, required=True, metavar="NAME",
     shell_complete=complete_components("tracker"), help="Where to, e.g. tensorboard or mlflow[experiment=losses].",
 )  # fmt: skip
 def track(runs: Path, trackers: tuple[str, ...]) -> int:
