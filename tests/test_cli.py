@@ -135,6 +135,7 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "vanilla", "--arch", "mlp", "--tracker", "tensorboard[log=x]", "--dry-run"], "'logdir'?"),
         (["sample", "nowhere"], "no trial nowhere"),
         (["show", "wgn"], "did you mean 'wgan'?"),
+        (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),
         (["list", "loses"], "did you mean 'losses'?"),
         (["rn"], "did you mean 'run'?"),

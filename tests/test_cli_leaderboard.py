@@ -44,6 +44,11 @@ def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest
     assert load(Path("board.json")).suite == "grid.toml"
 
 
+def test_a_suite_to_make_a_board_of_is_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read the suite \.: Is a directory"):
+        CliRunner().invoke(cli, ["leaderboard", "make", "."], standalone_mode=False, catch_exceptions=False)
+
+
 @pytest.mark.parametrize("side", ["base", "new"])
 def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
     for place in ("base", "new"):

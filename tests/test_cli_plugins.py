@@ -134,6 +134,7 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
         (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
+        (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),
         (["new", "hinge"], "there is a loss 'hinge' already, which is built in; choose another name"),
@@ -148,6 +149,14 @@ def test_bad_input_is_one_line(ganbench: Ganbench, arguments: list[str], words: 
     assert answer.returncode == 2
     assert words in answer.stderr
     assert "Traceback" not in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_a_check_of_one_kind_is_left_out_where_there_are_others(ganbench: Ganbench) -> None:
+    two = ["--only", "penalty/weight-clip", "--only", "translation"]
+    answer = ganbench("plugins", "check", "ganbench", *two, "--skip", "own-draws=slow")
+    assert answer.returncode == 0, answer.stderr
+    assert "slow" in answer.stdout
 
 
 @pytest.mark.parametrize(

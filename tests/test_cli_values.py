@@ -7,7 +7,7 @@ import click
 import pytest
 
 from ganbench.cli import COMMANDS, cli
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, SEED, TEXT
 from tests.fuzz.inputs import run_command
 
 NOTHING_IS_A_CHOICE = {("ganbench run", "--tracker")}
@@ -52,6 +52,13 @@ def test_what_is_not_empty_is_taken_as_it_is() -> None:
     assert PATH.convert("runs", None, None) == Path("runs")
     with pytest.raises(click.BadParameter):
         TEXT.convert(" , ", None, None)
+
+
+def test_a_seed_is_one_that_a_trial_can_have() -> None:
+    assert SEED.convert(str(2**63 - 1), None, None) == 2**63 - 1
+    for wrong in ("-1", str(2**63), "x"):
+        with pytest.raises(click.BadParameter):
+            SEED.convert(wrong, None, None)
 
 
 @pytest.mark.parametrize(

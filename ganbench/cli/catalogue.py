@@ -87,7 +87,9 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     found = [registry.find(one, name) for one in kinds if bare in registry.names(one)]
     if not found:
         known = {known for one in kinds for known in registry.names(one)}
-        raise UsageError(f"there is no component '{name}'{registry.elsewhere(bare, kinds)}{did_you_mean(name, known)}")
+        others = [one for one in KINDS if one not in kinds and bare in registry.names(one)]
+        hint = f"; there is a {' and a '.join(others)} of that name" if others else did_you_mean(name, known)
+        raise UsageError(f"there is no {kind or 'component'} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
     described = [explain(entry) for entry in found]
     if as_json:
         click.echo(json.dumps(described, indent=2))

@@ -7,7 +7,7 @@ import click
 
 from ganbench.cli.options import complete_components, format_option
 from ganbench.cli.run import print_rows
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, SEED, TEXT
 
 RANGES = ("-1:1", "0:1", "0:255")
 
@@ -40,7 +40,7 @@ RANGES = ("-1:1", "0:1", "0:255")
 @click.option("--latent-dim", type=click.IntRange(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
 @click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+@click.option("--seed", type=SEED, default=0, show_default=True,
               help="Of the latents, and of the choice where there are more samples.")  # fmt: skip
 @click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option(

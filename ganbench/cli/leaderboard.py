@@ -148,7 +148,9 @@ def make(
     """
     from ganbench.cli.run import carry_out, to_run
     from ganbench.leaderboard import build as making
+    from ganbench.suite import load
 
+    load(suite)
     stem = suite.with_suffix("")
     folder, target = runs or Path("runs") / stem.name, out or stem
     making.stem_of(target)  # a name that no board can have is refused before anything trains

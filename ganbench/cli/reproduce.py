@@ -91,7 +91,7 @@ def reproduce(
         click.echo(as_text(printed, reproduction.compare(printed, []), line, form))
         click.echo()
         click.echo(describe(wanted, loaded))
-        click.echo(cost(suite, len(chosen), known))
+        click.echo(cost(suite, len(chosen), known, scale=scale))
         return 0
     display = make_display(quiet=quiet)
     try:
