@@ -26,8 +26,10 @@ class Store:
         """Look whether :meth:`prepare` can succeed, without writing anything.
 
         Raises:
-            StoreError: it is not a folder, or the folder that it would be made in cannot be written to.
+            StoreError: it is not a folder or that of a single trial, or the folder that it would be made in cannot be
+                written to.
         """
+        self._require_no_trial()
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
         if not there.is_dir():
             raise StoreError(f"{there} is a file, not a folder; choose another folder with --out")
@@ -38,8 +40,9 @@ class Store:
         """Make sure that the folder is there and can be written to.
 
         Raises:
-            StoreError: it is not a folder, cannot be made, or cannot be written to.
+            StoreError: it is not a folder or that of a single trial, cannot be made, or cannot be written to.
         """
+        self._require_no_trial()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -58,6 +61,10 @@ class Store:
         finally:
             with contextlib.suppress(OSError):
                 probe.unlink(missing_ok=True)
+
+    def _require_no_trial(self) -> None:
+        if (self.path / "spec.json").is_file():
+            raise StoreError(f"{self.path} is the folder of one trial; choose another folder with --out")
 
     def folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, whether it is there or not."""

@@ -35,6 +35,11 @@ def test_whether_a_folder_is_possible_is_seen_without_making_it(
     for path in (tmp_path / "file", tmp_path / "file" / "runs"):
         with pytest.raises(StoreError, match="file is a file, not a folder; choose another folder with --out"):
             Store(path).require_possible()
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "spec.json").touch()
+    for refused in (Store(tmp_path / "trial").require_possible, Store(tmp_path / "trial").prepare):
+        with pytest.raises(StoreError, match="trial is the folder of one trial; choose another folder with --out"):
+            refused()
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write into a folder that nobody may
     with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
         Store(tmp_path / "new" / "runs").require_possible()

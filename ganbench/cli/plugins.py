@@ -45,6 +45,8 @@ def list_plugins(as_json: bool) -> int:
         }
         for entries in loaded.registry.conflicts()
     ]
+    for line in loader.not_installed(loaded):
+        click.echo(f"ganbench: {line}", err=True)
     broken = any(plugin.status == "broken" for plugin in loaded.plugins)
     if as_json:
         listing = [

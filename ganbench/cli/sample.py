@@ -35,7 +35,7 @@ def sample(trial: Path, count: int, out: Path, seed: int, columns: int | None, w
     path = trial if trial.is_dir() else Path("runs") / trial
     if not path.is_dir():
         raise StoreError(f"there is no trial {trial}, neither as a folder nor under runs/")
-    if (one := next(path.glob("*/spec.json"), None)) is not None:
+    if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
         raise StoreError(f"{path} is a folder of trials; name the one to sample from, e.g. {one.parent}")
     require_no_input("--out", out, path)
     folder = TrialFolder(path)
