@@ -12,6 +12,7 @@ from ganbench.errors import StoreError
 from ganbench.files import ordinary_mode
 from ganbench.folder import TrialFolder
 from ganbench.leases import holder
+from ganbench.store import Store
 from ganbench.verification import verify
 
 LARGEST_TEXT = 1 << 30
@@ -65,7 +66,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
             target = out / trial_id
             if target.exists() or target.is_symlink():
                 raise StoreError(f"{target} is there already; remove it first, or choose another folder with --out")
-            out.mkdir(parents=True, exist_ok=True)
+            Store(out).prepare()
             with tempfile.TemporaryDirectory(prefix=".import-", dir=out) as temporary:
                 inside = Path(temporary) / trial_id
                 inside.mkdir()

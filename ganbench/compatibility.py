@@ -5,7 +5,7 @@ import torch
 from ganbench.api import Architecture, Augmentation, Loss, Penalty
 from ganbench.errors import UsageError, in_one_line
 from ganbench.spec import Component, DataSpec, Recipe
-from ganbench.training.conditional import generate
+from ganbench.training.conditional import generate, judge
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -128,9 +128,17 @@ def check_pair(
         )
 
 
-def check_networks(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
+def check_networks(
+    component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, *, alone: bool = False
+) -> None:
     """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
     the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
+
+    Args:
+        component, architecture: the networks.
+        data: what they are trained on.
+        latent_dim: dimension of z.
+        alone: they are trained on batches of one sample (one group); show them one as well.
 
     Raises:
         UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
@@ -138,6 +146,8 @@ def check_networks(component: Component, architecture: Architecture, data: DataS
     state = torch.random.get_rng_state()
     try:
         _try(component, architecture, data, latent_dim)
+        if alone:
+            _try_alone(component, architecture, data, latent_dim)
     finally:
         torch.random.set_rng_state(state)
 
@@ -188,6 +198,22 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
             f"the discriminator of architecture '{name}' returns class logits {_described(classes)} for {n} samples of "
             f"{data.classes} classes, not {(n, data.classes)}; {check}"
         )
+
+
+def _try_alone(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
+    """Show the networks a batch of one in the mode that they train in; most of those with a batch norm need more."""
+    networks = architecture.networks(data.shape, latent_dim, data.classes)
+    labels = None if architecture.conditioning == "none" else torch.zeros(architecture.pack, dtype=torch.int64)
+    try:
+        with torch.no_grad():
+            fakes = generate(networks.generator, torch.zeros(architecture.pack, latent_dim), labels)
+            judge(networks.discriminator, fakes, labels, architecture.conditioning)
+    except Exception as error:
+        reason = in_one_line(error)
+        raise UsageError(
+            f"architecture '{component.label}' cannot be trained with batch_size=1 on dataset "
+            f"'{data.component.label}' ({reason}); use --batch-size 2 or more"
+        ) from error
 
 
 def _described(value: object) -> str:

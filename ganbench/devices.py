@@ -96,6 +96,14 @@ def memory(device: str) -> int | None:
     return int(text) * 2**20 if not answer.returncode and text.isdigit() else None
 
 
+def main_memory() -> int | None:
+    """Bytes of this machine's memory; ``None`` where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -121,6 +121,8 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
         head == entry.qualified for entry in registry.entries("dataset")
     ):
         path = Path(head).expanduser()
+        if (trial := next(path.glob("*/spec.json"), None)) is not None:
+            raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")
         if not path.exists():
             raise UsageError(f"--against {against} is no dataset and no file or folder{did_you_mean(head, known)}")
         against = f"{'array' if path.suffix.lower() in ARRAYS else 'folder'}:{against}"

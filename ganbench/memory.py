@@ -2,7 +2,9 @@
 
 import torch
 
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
+_OUT_OF_MEMORY = (
+    "out of memory", "not enough memory", "can't allocate memory", "STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED"
+)  # fmt: skip
 """What torch's other errors say where an allocation failed below it: in the CPU's allocator, in cuBLAS, or in cuDNN,
 whose version 9 has ``CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED`` for what was ``..._ALLOC_FAILED``."""
 _OF_A_DEVICE = ("CUDA error", "cuDNN error", "CUDA driver error")

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import pluggy
 
 from ganbench import __version__, hookspecs
+from ganbench.errors import did_you_mean
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -218,6 +219,17 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, pluggy.PluginValidationError):  # its cause stands on the lines after the first
         return ": ".join(line.strip().removeprefix("hookimpl definition: ") for line in lines[1:] or lines)
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def not_installed(loaded: Plugins, environ: Mapping[str, str] | None = None) -> list[str]:
+    """What to say of each name in the environment's lists that no installed plugin's package has."""
+    environ = os.environ if environ is None else environ
+    known = {plugin.distribution for plugin in loaded.plugins}
+    return [
+        f"{variable} names {name}, from which no plugin is installed{did_you_mean(name, known - {BUILTIN})}"
+        for variable in ("GANBENCH_PLUGINS", "GANBENCH_DISABLE_PLUGINS")
+        for name in sorted(_names(environ.get(variable)) - known)
+    ]
 
 
 def normalised(distribution: str) -> str:

@@ -128,9 +128,10 @@ def _try_once(
     component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe, tried: set[str]
 ) -> None:
     """Try networks that no other cell of this dataset has tried: large ones take seconds to build."""
-    name = digest([component.model_dump(mode="json"), recipe.latent_dim])
+    alone = recipe.batch_size == 1
+    name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone])
     if name not in tried:
-        check_networks(component, architecture, data, recipe.latent_dim)
+        check_networks(component, architecture, data, recipe.latent_dim, alone=alone)
         tried.add(name)
 
 

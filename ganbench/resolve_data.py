@@ -100,7 +100,8 @@ def _evaluation(
             raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")
     needs = {need for _, metric in metrics for need in metric.needs}
     extractor_request = plan.extractor
-    if extractor_request is None and dataset.extractor and needs & {"features", "logits"}:
+    # A default is for images: an array of vectors has the metrics' reason, not that of an extractor nobody named.
+    if extractor_request is None and dataset.extractor and data.kind == "image" and needs & {"features", "logits"}:
         extractor_request = _default(dataset.extractor, "extractor", registry)
     extractor_component: Component | None = None
     extractor: Extractor | None = None

@@ -107,8 +107,7 @@ class _Run:
         )
 
     def _is_cached(self, trial_id: str) -> bool:
-        status = self._store.cached(trial_id)
-        return status == "done" or (status is not None and not self._request.retry)
+        return self._store.cached(trial_id, retry=self._request.retry) is not None
 
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
         """Take the leases of trials and hand them to the executor, but for those that it has from an earlier run."""

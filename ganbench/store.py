@@ -25,8 +25,10 @@ class Store:
         """Look whether :meth:`prepare` can succeed, without writing anything.
 
         Raises:
-            StoreError: it is not a folder, or the folder that it would be made in cannot be written to.
+            StoreError: it is not a folder or that of a single trial, or the folder that it would be made in cannot be
+                written to.
         """
+        self._require_no_trial()
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
         if not there.is_dir():
             raise StoreError(f"{there} is a file, not a folder; choose another folder with --out")
@@ -37,8 +39,9 @@ class Store:
         """Make sure that the folder is there and can be written to.
 
         Raises:
-            StoreError: it is not a folder, cannot be made, or cannot be written to.
+            StoreError: it is not a folder or that of a single trial, cannot be made, or cannot be written to.
         """
+        self._require_no_trial()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -58,14 +61,21 @@ class Store:
             with contextlib.suppress(OSError):
                 probe.unlink(missing_ok=True)
 
+    def _require_no_trial(self) -> None:
+        if (self.path / "spec.json").is_file():
+            raise StoreError(f"{self.path} is the folder of one trial; choose another folder with --out")
+
     def folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, whether it is there or not."""
         return TrialFolder(self.path / trial_id)
 
-    def cached(self, trial_id: str) -> str | None:
-        """The status of a trial that need not run again, else ``None``; a damaged result is none."""
+    def cached(self, trial_id: str, *, retry: bool = False) -> str | None:
+        """The status of a trial that need not run again, else ``None``; a damaged result is none.
+
+        With ``retry`` only what is done need not.
+        """
         folder = self.folder(trial_id)
-        if folder.read_status()["status"] not in FINAL:
+        if folder.read_status()["status"] not in (("done",) if retry else FINAL):
             return None
         try:
             row = read_row(folder)

@@ -19,6 +19,7 @@ from ganbench.spec import Frozen, Recipe
 
 DEFAULT_DATASET = "digits"
 
+_Text = Annotated[str, Field(min_length=1)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
@@ -47,14 +48,14 @@ class Suite(Frozen):
     images: Annotated[int, Field(ge=1)] | None = None
     batch_size: Annotated[int, Field(ge=1)] | None = None
     metrics: _Names = ()
-    extractor: str | None = None
+    extractor: _Text | None = None
     num_samples: Annotated[int, Field(ge=2)] | None = None
-    reference: str | None = None
+    reference: _Text | None = None
     labels: Literal["balanced", "reference"] | None = None
     eval_every: Annotated[int, Field(ge=0)] | None = None
     protocol: Policy | None = None
     baselines: bool | None = None
-    data_root: str | None = None
+    data_root: _Text | None = None
     trackers: _Names = ()
     recipe: dict[str, Any] = {}
     published: dict[str, Any] = {}
@@ -158,6 +159,8 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     datasets = merged.datasets or (DEFAULT_DATASET,)
     if not grid.split_list(datasets):
         raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
+    if merged.metrics and not grid.split_list(merged.metrics):
+        raise UsageError("no metrics; name some with --metrics, or leave it out for the dataset's")
     if given.images is not None and given.steps is not None:
         raise UsageError("--steps and --images both set the budget; give one of them")
     for name in ("steps", "batch_size"):
@@ -183,7 +186,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         baselines=bool(merged.baselines),
         data_root=merged.data_root or "data",
     )
-    seeds = grid.parse_seeds(merged.seeds or "1")
+    seeds = grid.parse_seeds("1" if merged.seeds is None else merged.seeds)
     cells = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
     if cells > grid.MAX_TRIALS:
         raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are possible")

@@ -1,5 +1,6 @@
 """From a request to its trials, and to the executor that runs them."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,9 @@ from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
 from ganbench.request import RunRequest
 from ganbench.server import Server
-from ganbench.spec import Execution, TrialFile
+from ganbench.spec import Execution, TrialFile, TrialSpec
+
+FLOAT_BYTES = 4
 
 
 @contextmanager
@@ -48,7 +51,11 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
 
 
 def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout) -> list[TrialFile]:
-    """Return every trial of the grid, in order: a baseline once, every other cell once per seed."""
+    """Return every trial of the grid, in order: a baseline once, every other cell once per seed.
+
+    Raises:
+        UsageError: the grid cannot be run, or its samples can never be held in memory.
+    """
     execution = Execution(
         device=place.device,
         threads=place.threads,
@@ -59,10 +66,26 @@ def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout
     )
     trials: dict[str, TrialFile] = {}
     for cell in plan(request.plan, server):
+        _require_memory(cell.spec, request.memory_limit, place.memory)
         for seed in _seeds(cell, request.seeds):
             trial = _with_seed(cell, seed, execution)
             trials.setdefault(trial.trial_id, trial)
     return list(trials.values())
+
+
+def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> None:
+    """Refuse more samples than can be held, with their z, as they all are when they are scored."""
+    if spec.baseline == "real":
+        return
+    latent_dim = spec.source.latent_dim if spec.source is not None else spec.recipe.latent_dim
+    count = spec.evaluation.num_samples
+    needed = count * (math.prod(spec.data.shape) + latent_dim) * FLOAT_BYTES
+    for memory, what in ((limit, "--memory-limit is"), (there, "this machine has")):
+        if memory is not None and needed > memory:
+            raise UsageError(
+                f"{count} samples to be scored take {needed / 2**30:.1f} GiB and {what} {memory / 2**30:.1f} GiB; set "
+                "--num-samples to fewer"
+            )
 
 
 def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:

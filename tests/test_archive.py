@@ -30,6 +30,13 @@ def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
         read_archive(tmp_path / "x.zip", tmp_path / "other")
 
 
+def test_a_place_that_is_no_folder_is_named(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "one.zip")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file is a file, not a folder; choose another folder with --out"):
+        read_archive(tmp_path / "one.zip", tmp_path / "file")
+
+
 def test_an_archive_can_be_read_by_whom_the_umask_lets(folder: TrialFolder, tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     write_archive(folder, tmp_path / "x.zip")

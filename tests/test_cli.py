@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ganbench.executors.handed import Handed
+from ganbench.folder import TrialFolder
 from tests.commands import QUICK, ganbench
 from tests.fuzz.inputs import run_command
 
@@ -132,6 +135,7 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "vanilla", "--arch", "mlp", "--tracker", "tensorboard[log=x]", "--dry-run"], "'logdir'?"),
         (["sample", "nowhere"], "no trial nowhere"),
         (["show", "wgn"], "did you mean 'wgan'?"),
+        (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),
         (["list", "loses"], "did you mean 'losses'?"),
         (["rn"], "did you mean 'run'?"),
@@ -179,11 +183,26 @@ def test_dry_run_trains_nothing(tmp_path: Path) -> None:
 
 
 def test_a_diverged_trial_is_a_row_and_exit_code_1(tmp_path: Path) -> None:
-    answer = ganbench("run", "--losses", "vanilla,lsgan", *QUICK, "--set", "divergence_limit=1.2", cwd=tmp_path)
+    run = ["run", "--losses", "vanilla,lsgan", *QUICK, "--set", "divergence_limit=1.2"]
+    answer = ganbench(*run, cwd=tmp_path)
     assert answer.returncode == 1
     assert "diverged" in answer.stdout
     assert "at step" in answer.stdout
     assert "lsgan" in answer.stdout
+
+    dry = ganbench(*run, "--dry-run", cwd=tmp_path)
+    assert "diverged  vanilla" in dry.stdout
+    assert "2 trials, 2 done already" in dry.stdout
+    retried = ganbench(*run, "--dry-run", "--retry", cwd=tmp_path)
+    assert "to run    vanilla" in retried.stdout
+    assert "2 trials, 1 done already" in retried.stdout
+
+    folder = next(TrialFolder(path) for path in (tmp_path / "runs").glob("vanilla-*"))
+    Handed("slurm", "1124-230000-abcdef", 3, 1, time.time()).write(folder.path)
+    folder.write_status("pending")
+    refused = ganbench(*run, "--dry-run", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "was left to slurm by an earlier run" in refused.stderr
 
 
 def test_a_trial_that_hangs_is_ended_by_the_timeout(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import cli
-from ganbench.errors import StoreError
+from ganbench.errors import StoreError, UsageError
+from ganbench.leaderboard.schema import load
 from tests.rows import HIGH, LOW
 from tests.trials import make_spec, make_trial, trial
 
@@ -28,6 +29,24 @@ def test_the_command_line(tmp_path: Path) -> None:
         assert junit.read_text().startswith("<?xml")
         assert comment.read_text().startswith("### ")
     assert codes == {"base": 0, "worse": 1, "near": 3}
+
+
+def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands on the pages as it can be run elsewhere."""
+    trial(tmp_path / "runs", "a", 0, LOW[0])
+    monkeypatch.chdir(tmp_path)
+    build = ["leaderboard", "build", "runs", "--out", "board", "--suite"]
+    with pytest.raises(UsageError, match=r"cannot read the suite nowhere\.toml"):
+        CliRunner().invoke(cli, [*build, "nowhere.toml"], standalone_mode=False, catch_exceptions=False)
+    assert not Path("board.json").exists()
+    Path("grid.toml").write_text('losses = ["a"]\n')
+    CliRunner().invoke(cli, [*build, str(tmp_path / "grid.toml")], standalone_mode=False, catch_exceptions=False)
+    assert load(Path("board.json")).suite == "grid.toml"
+
+
+def test_a_suite_to_make_a_board_of_is_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read the suite \.: Is a directory"):
+        CliRunner().invoke(cli, ["leaderboard", "make", "."], standalone_mode=False, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("side", ["base", "new"])

@@ -58,7 +58,8 @@ def install(tmp_path: Path) -> Install:
 @pytest.fixture
 def ganbench(tmp_path: Path) -> Ganbench:
     def ganbench(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
+        path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         return subprocess.run(
             [sys.executable, "-m", "ganbench", *arguments],
             capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300, check=False,
@@ -77,6 +78,13 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     install("ganbench-signature", "signature-loss", argument="registrar")
     listed = ganbench("plugins", "list")
     assert listed.returncode == 1
+    for name, reason in (
+        ("a-loss", "there is a loss 'a-loss' already, which comes with ganbench-a"),
+        ("missing", "the package ganbench-missing is installed already"),
+    ):
+        refused = ganbench("plugins", "new", name)
+        assert refused.returncode == 2
+        assert reason in refused.stderr
     lines = {line.split()[1]: line for line in listed.stdout.splitlines() if " ganbench-" in line}
     assert lines["ganbench-a"].startswith("ok ")
     assert lines["ganbench-b"].startswith("ok ")
@@ -126,8 +134,11 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
         (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
+        (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),
+        (["new", "hinge"], "there is a loss 'hinge' already, which is built in; choose another name"),
+        (["new", "ganbench-digits", "--kind", "dataset"], "there is a dataset 'digits' already"),
         (["install", "--editable", "nowhere"], "there is no such folder"),
         (["uninstall", "torch"], "no plugin is installed from a package 'torch'"),
         (["uninstall", "ganbench"], "ganbench itself is no plugin"),
@@ -138,6 +149,14 @@ def test_bad_input_is_one_line(ganbench: Ganbench, arguments: list[str], words: 
     assert answer.returncode == 2
     assert words in answer.stderr
     assert "Traceback" not in answer.stderr
+    assert answer.stdout == ""
+
+
+def test_a_check_of_one_kind_is_left_out_where_there_are_others(ganbench: Ganbench) -> None:
+    two = ["--only", "penalty/weight-clip", "--only", "translation"]
+    answer = ganbench("plugins", "check", "ganbench", *two, "--skip", "own-draws=slow")
+    assert answer.returncode == 0, answer.stderr
+    assert "slow" in answer.stdout
 
 
 @pytest.mark.parametrize(

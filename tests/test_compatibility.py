@@ -121,6 +121,20 @@ def test_networks_that_return_other_shapes_are_refused(architecture: Made, label
     assert words in message
 
 
+def test_networks_that_need_two_samples_are_refused_one_at_a_time() -> None:
+    """Of a packed discriminator it is one group, and its generator's batch norm may well have enough."""
+    words = [
+        "architecture 'mine' cannot be trained with batch_size=1 on dataset 'cells' (Expected more than 1 value",
+        "; use --batch-size 2 or more",
+    ]
+    one = Made(lambda x: x[:, 0])
+    message = refusal(lambda: check_networks(component("mine"), one, data(), 4, alone=True))
+    assert all(part in message for part in words)
+    check_networks(component("mine"), one, data(), 4)
+    packed = Made(lambda x: x.view(-1, 3, 2)[:, 0, 0], pack=3)
+    check_networks(component("mine"), packed, data(), 4, alone=True)
+
+
 def test_what_to_do_is_said() -> None:
     message = refusal(check, Made(lambda x: x[:, :1]))
     assert "as `.flatten()` at its end makes of (2, 1)" in message

@@ -15,6 +15,7 @@ from ganbench.executors import Executor, JobState, Layout, Settings, Wish, ray, 
 from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
 from ganbench.executors.local import Local, layout
 from ganbench.executors.options import check_names, count, number, parse_options, seconds
+from ganbench.executors.slurm import Slurm
 from ganbench.folder import TrialFolder
 from ganbench.server import Server
 from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, wait, wait_for_the_end, write_trial
@@ -147,8 +148,50 @@ def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
         layout(wish)
 
 
+@pytest.mark.parametrize(
+    ("executor", "option", "value", "complaint"),
+    [
+        (ray.Ray, "memory", "4G", "option memory=4G must be a whole number"),
+        (ray.Ray, "memory", "0", "option memory=0 must be a whole number from 1"),
+        (ray.Ray, "pack", "0", "option pack=0"),
+        (ray.Ray, "attempts", "0", "option attempts=0"),
+        (ray.Ray, "deadline", "soon", "option deadline=soon must be a duration"),
+        (ray.Ray, "cpus", "9" * 400, "option cpus=9+ must be a number"),
+        (Slurm, "pack", "0", "option pack=0"),
+        (Slurm, "attempts", "x", "option attempts=x"),
+        (Slurm, "deadline", "soon", "option deadline=soon"),
+        (Slurm, "poll", "x", "option poll=x"),
+        (Slurm, "grace", "x", "option grace=x"),
+        (Slurm, "warning", "x", "option warning=x"),
+        (Slurm, "setup", "nowhere", "option setup=nowhere: no such file"),
+        (Slurm, "time", "4h", "option time=4h must be minutes, H:MM:SS or D-HH:MM:SS"),
+        (Slurm, "mem", "lots", "option mem=lots must be a number of MiB"),
+        (Slurm, "gpus", "two", "option gpus=two must be how many"),
+    ],
+)
+def test_a_request_that_needs_no_cluster_to_be_refused_is_refused_before_one_is_asked(
+    executor: type[Executor], option: str, value: str, complaint: str
+) -> None:
+    """By the layout, which ``--dry-run`` makes as well."""
+    with pytest.raises(UsageError, match=complaint):
+        executor.layout(Wish(options={option: value}))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("time", "60"), ("time", "4:00:00"), ("time", "1-12"), ("time", "1-12:00:00"), ("time", "UNLIMITED"),
+        ("mem", "0"), ("mem", "500"), ("mem", "8G"), ("mem", "8gb"), ("gpus", "2"), ("gpus", "a100:1"),
+        ("gpus", "a100:1,v100:1"), ("partition", "gpu,long"),
+    ],
+)  # fmt: skip
+def test_what_slurm_takes_is_left_to_it(option: str, value: str) -> None:
+    assert Slurm.layout(Wish(options={option: value})).device == ("cuda" if option == "gpus" else "cpu")
+
+
 def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
-    assert layout(Wish(device="cpu")) == Layout(device="cpu", slots=devices.cores(), threads=1)
+    place = layout(Wish(device="cpu"))
+    assert place == Layout(device="cpu", slots=devices.cores(), threads=1, memory=devices.main_memory())
 
 
 def test_options_part_at_commas_that_begin_another() -> None:

@@ -152,8 +152,9 @@ def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(devices, "cores", lambda: 16)
     place = layout(Wish(per_device=AUTO))
     assert place == Layout(
-        device="cuda", slots=16, threads=1, devices=("0", "1"), per_device=8, shared=True, adaptive=True
-    )
+        device="cuda", slots=16, threads=1, devices=("0", "1"), per_device=8, shared=True, adaptive=True,
+        memory=devices.main_memory(),
+    )  # fmt: skip
     assert "up to 16 at once, as long as more do more" in place.sentence()
 
 

@@ -11,6 +11,7 @@ import pytest
 from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins
+from ganbench.registry import Registry
 from tests.distribution import write_distribution
 
 GOOD = """
@@ -261,6 +262,15 @@ def test_an_allowed_plugin_is_imported(install: Install, tmp_path: Path) -> None
     install("ganbench-side", source)
     assert only(load({"GANBENCH_PLUGINS": "ganbench_side"}), "ganbench-side").status == "ok"
     assert mark.exists()
+
+
+def test_a_name_that_no_package_has_is_told() -> None:
+    loaded = Plugins(registry=Registry(), plugins=[Plugin("gan-good", "good", "good", "1")])
+    environ = {"GANBENCH_PLUGINS": "gan-good, x", "GANBENCH_DISABLE_PLUGINS": "Gan_Godd"}
+    assert plugins.not_installed(loaded, environ) == [
+        "GANBENCH_PLUGINS names x, from which no plugin is installed; there are: gan-good",
+        "GANBENCH_DISABLE_PLUGINS names gan-godd, from which no plugin is installed; did you mean 'gan-good'?",
+    ]
 
 
 def test_built_ins_cannot_be_disabled() -> None:

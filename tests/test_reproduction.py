@@ -151,7 +151,10 @@ def test_the_text_says_the_scale_plainly() -> None:
 
 def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
     suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
-    assert "not known yet" in cost(suite, 3, [])
+    assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")
+    short, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1e-5)
+    assert cost(short, 1, [], scale=1e-5).startswith("cost: 1 trial of 4 updates")
+    assert cost(short, 1, [], scale=1e-5).endswith("not known yet: run it to learn it")
     text = cost(suite, 3, [row("pacgan", "ring")])
     assert "3 trials of 4,000 updates, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each

@@ -1,7 +1,9 @@
 """A grid is planned cell by cell, and what its cells share is done once."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ganbench import plugins
@@ -42,6 +44,18 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
 
 def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
+
+
+def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
+    wrong = ask(["vanilla"], ["mlp"], recipe={"batch_size": 1}, baselines=True)
+    assert "architecture 'mlp' cannot be trained with batch_size=1 on dataset 'ring'" in wrong.error
+    assert ask(["vanilla"], ["mlp[norm_g=none]"], recipe={"batch_size": 1}).error == ""
+
+
+def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", np.zeros((200, 3), np.float32))
+    found = ask(["vanilla"], ["mlp"], dataset=f"array:{tmp_path / 'points.npy'}")
+    assert "metric 'fid' needs features, which dataset 'array:" in found.error
 
 
 def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:

@@ -144,6 +144,13 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, monkeypatch: pyt
     assert "wrong.pth holds the weights of another network" in ask(path, against=reference).error
 
 
+def test_a_folder_of_trials_is_no_reference(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "spec.json").touch()
+    with pytest.raises(GanbenchError, match=r"runs is a folder of trials; name one of them, e\.g\. .*/runs/one$"):
+        to_request([tmp_path], plugins.load().registry, against=str(tmp_path / "runs"), device="cpu")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

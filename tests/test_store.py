@@ -35,6 +35,11 @@ def test_whether_a_folder_is_possible_is_seen_without_making_it(
     for path in (tmp_path / "file", tmp_path / "file" / "runs"):
         with pytest.raises(StoreError, match="file is a file, not a folder; choose another folder with --out"):
             Store(path).require_possible()
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "spec.json").touch()
+    for refused in (Store(tmp_path / "trial").require_possible, Store(tmp_path / "trial").prepare):
+        with pytest.raises(StoreError, match="trial is the folder of one trial; choose another folder with --out"):
+            refused()
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write into a folder that nobody may
     with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
         Store(tmp_path / "new" / "runs").require_possible()
@@ -47,6 +52,7 @@ def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_p
     store = Store(tmp_path)
     folder = finished(store, trial_spec(), status)
     assert store.cached(folder.trial_id) == (status if cached else None)
+    assert store.cached(folder.trial_id, retry=True) == (status if status == "done" else None)
 
 
 def test_a_status_without_its_whole_result_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:

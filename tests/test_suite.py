@@ -7,7 +7,7 @@ import pytest
 
 from ganbench import plugins
 from ganbench.errors import UsageError
-from ganbench.suite import Suite, load, parse, to_request
+from ganbench.suite import Suite, load, parse, to_request, trackers_of
 
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 SMALL = {"losses": ["vanilla"], "architectures": ["dcgan"]}
@@ -76,11 +76,23 @@ def test_a_grid_too_large_is_refused() -> None:
 
 @pytest.mark.parametrize("nothing", ["", " ", ","])
 @pytest.mark.parametrize(
-    ("axis", "words"), [("losses", "no losses"), ("architectures", "no architecture"), ("datasets", "no dataset")]
+    ("axis", "words"),
+    [
+        ("losses", "no losses"),
+        ("architectures", "no architecture"),
+        ("datasets", "no dataset"),
+        ("metrics", "no metrics"),
+    ],
 )
 def test_a_list_of_nothing_is_no_grid_of_no_trials(axis: str, words: str, nothing: str) -> None:
     with pytest.raises(UsageError, match=words):
         to_request(parse(SMALL, "the suite"), parse({axis: [nothing]}, "the command line"), REGISTRY)
+
+
+def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
+    suite = Suite(trackers=("tensorboard",))
+    assert [tracker.name for tracker in trackers_of(suite, Suite(), REGISTRY)] == ["tensorboard"]
+    assert trackers_of(suite, Suite(trackers=("",)), REGISTRY) == ()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +102,7 @@ def test_a_list_of_nothing_is_no_grid_of_no_trials(axis: str, words: str, nothin
         ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
+        ('extractor = ""', "line 1: extractor='': must not be empty"),
         ("[recipe]\ng_lr = nan", "line 2: g_lr=nan"),
         ("[recipe]\nn_critic = 0", "line 2: n_critic=0"),
     ],

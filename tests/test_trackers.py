@@ -13,10 +13,11 @@ from ganbench.files import append_line
 from ganbench.folder import TrialFolder
 from ganbench.grid import parse_axis
 from ganbench.registry import Entry, Registry
+from ganbench.results import read_rows
 from ganbench.spec import Execution, TrialFile
 from ganbench.suite import Suite
 from ganbench.trackers import Settings, Tracked, Tracker
-from ganbench.trackers.following import NewLines, Tracking, make_trackers, tracked
+from ganbench.trackers.following import NewLines, Tracking, copy, make_trackers, tracked
 from tests.trials import make_spec
 
 
@@ -143,6 +144,16 @@ def test_a_tracker_that_fails_is_switched_off_and_nothing_else_changes(
     assert screen.notes == ["tracker 'bad' failed and is switched off: RuntimeError: no network"]
     assert screen.calls == SHOWN
     assert [call[0] for call in good.calls][-2:] == ["finished", "close"]
+
+
+def test_what_was_copied_is_told_by_tracker(folder: TrialFolder, tmp_path: Path) -> None:
+    """One that failed has not got the trials, however many there are."""
+    folder.write_status("failed", "for want of a nail")
+    rows, _ = read_rows(tmp_path / "runs")
+    notes: list[str] = []
+    trackers = {"bad": notebook(tmp_path, fails="finished"), "good": notebook(tmp_path)}
+    assert copy(rows, trackers, notes.append) == (1, ("good",))
+    assert notes == ["tracker 'bad' failed and is switched off: RuntimeError: no network"]
 
 
 def test_a_tracker_that_hangs_holds_nobody_up(folder: TrialFolder, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path, tensorboard: Compone
     rows, _ = read_rows(runs)
     registry = plugins.load().registry
     for _ in range(2):  # copied twice, it is there once
-        assert copy(rows, make_trackers([tensorboard], registry, runs), print)
+        assert copy(rows, make_trackers([tensorboard], registry, runs), print) == (1, ("tensorboard",))
     read = events(runs / "tensorboard" / folder.trial_id)
     fid = read.Scalars("metric/fid")
     assert [point.step for point in fid] == [100 * index for index in range(1, 21)]

@@ -272,6 +272,15 @@ def test_networks_that_cannot_be_tried_stay_as_they_are(last: nn.Module) -> None
     assert choose_layout(networks, "none", SHAPE, 4) is torch.contiguous_format
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_weights_that_are_not_finite_are_left_to_the_training(value: float) -> None:
+    networks = Networks(
+        nn.Sequential(nn.Linear(4, 48), nn.Unflatten(1, SHAPE)), nn.Sequential(nn.Conv2d(3, 1, 4), nn.Flatten(0))
+    )
+    nn.init.constant_(networks.generator[0].weight, value)  # type: ignore[index,arg-type]
+    assert choose_layout(networks, "none", SHAPE, 4) is torch.contiguous_format
+
+
 def test_a_device_that_fails_is_no_reason_for_a_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     networks = Images(viewed).build(SHAPE, 4)
 

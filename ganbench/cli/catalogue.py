@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from ganbench.cli.options import complete_any
+from ganbench.cli.values import TEXT
 
 
 @click.command("list")
-@click.argument("kind", required=False, metavar="[KIND]")
+@click.argument("kind", type=TEXT, required=False, metavar="[KIND]")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_components(kind: str | None, as_json: bool) -> int:
     """List the components of all kinds, or of KIND: losses, penalties, architectures, datasets, ...
@@ -59,8 +60,8 @@ def list_components(kind: str | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("name", shell_complete=complete_any)
-@click.option("--kind", help="Where two kinds share a name: loss, penalty, architecture, ...")
+@click.argument("name", type=TEXT, shell_complete=complete_any)
+@click.option("--kind", type=TEXT, help="Where two kinds share a name: loss, penalty, architecture, ...")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show(name: str, kind: str | None, as_json: bool) -> int:
     """Explain a component: what it is, its formula, paper, parameters, recommended recipe and package.
@@ -86,7 +87,9 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     found = [registry.find(one, name) for one in kinds if bare in registry.names(one)]
     if not found:
         known = {known for one in kinds for known in registry.names(one)}
-        raise UsageError(f"there is no component '{name}'{registry.elsewhere(bare, kinds)}{did_you_mean(name, known)}")
+        others = [one for one in KINDS if one not in kinds and bare in registry.names(one)]
+        hint = f"; there is a {' and a '.join(others)} of that name" if others else did_you_mean(name, known)
+        raise UsageError(f"there is no {kind or 'component'} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
     described = [explain(entry) for entry in found]
     if as_json:
         click.echo(json.dumps(described, indent=2))

@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
+from ganbench.cli.values import TEXT
+
 
 @click.command()
-@click.argument("package")
+@click.argument("package", type=TEXT)
 @click.option(
-    "--only", multiple=True, metavar="NAME[parameters]",
+    "--only", type=TEXT, multiple=True, metavar="NAME[parameters]",
     help="Check only this component (kind/NAME where two share it), perhaps with parameters; may be repeated.",
 )  # fmt: skip
-@click.option("--skip", multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated.")
+@click.option(
+    "--skip", type=TEXT, multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated."
+)
 @click.option("--quiet", is_flag=True, help="Only what failed, and the count.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: bool, as_json: bool) -> int:

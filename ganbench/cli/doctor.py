@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.values import PATH
+
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click", "pluggy", "scikit-learn")
 
 
 @click.command()
-@click.option("--data-root", type=click.Path(path_type=Path), default=Path("data"), show_default=True,
+@click.option("--data-root", type=PATH, default=Path("data"), show_default=True,
               help="Folder of data files.")  # fmt: skip
 def doctor(data_root: Path) -> int:
     """Check versions, devices, plugins, data and weights; say what is missing and how to get it.

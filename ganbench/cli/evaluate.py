@@ -7,30 +7,31 @@ import click
 
 from ganbench.cli.options import complete_components, format_option
 from ganbench.cli.run import print_rows
+from ganbench.cli.values import PATH, SEED, TEXT
 
 RANGES = ("-1:1", "0:1", "0:255")
 
 
 @click.command("eval")
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
+@click.argument("sources", nargs=-1, required=True, type=PATH, metavar="SOURCE...")
 @click.option(
-    "--against", metavar="REFERENCE", shell_complete=complete_components("dataset"),
+    "--against", type=TEXT, metavar="REFERENCE", shell_complete=complete_components("dataset"),
     help="A dataset, a folder or .zip of images, an array, or a trial: then as that trial was scored.",
 )  # fmt: skip
 @click.option("--reference", type=click.Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
 @click.option(
-    "--metrics", "--metric", multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
+    "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
     help="Metrics.  [default: the dataset's, e.g. fid,is]",
 )  # fmt: skip
 @click.option(
-    "--extractor", metavar="NAME", shell_complete=complete_components("extractor"),
+    "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
 @click.option(
     "--num-samples", type=click.IntRange(2), metavar="N",
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
 )  # fmt: skip
-@click.option("--label", metavar="TEXT", help="What the row is called.  [default: the file's name]")
+@click.option("--label", type=TEXT, metavar="TEXT", help="What the row is called.  [default: the file's name]")
 @click.option(
     "--size", type=click.IntRange(4, 2048), metavar="N", help="Bring image files to NxN, as folder:...[size=N]."
 )
@@ -39,12 +40,14 @@ RANGES = ("-1:1", "0:1", "0:255")
 @click.option("--latent-dim", type=click.IntRange(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
 @click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+@click.option("--seed", type=SEED, default=0, show_default=True,
               help="Of the latents, and of the choice where there are more samples.")  # fmt: skip
-@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to compute.")
+@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to compute."
+)
+@click.option(
+    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials that the rows are added to; what is there is not scored again.",
 )  # fmt: skip
 @format_option

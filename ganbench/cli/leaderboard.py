@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.group()
@@ -15,10 +15,10 @@ def leaderboard() -> None:
 @leaderboard.command()
 @click.argument("sources", nargs=-1, type=PATH, metavar="RUNS...")
 @click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
-@click.option("--suite", default="", metavar="FILE.toml", help="The suite to name on the pages.")
+@click.option("--suite", type=PATH, metavar="FILE.toml", help="The suite to name on the pages.  [default: a source's]")
 @click.option("--partial", is_flag=True, help="Let unfinished trials in.")
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
-def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check: bool) -> int:
+def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: bool, check: bool) -> int:
     """Write NAME.json and its pages NAME.md, NAME.csv and NAME.html from folders of trials and other leaderboards.
 
     The same sources give the same bytes. A trial that several sources have counts once, the first of them ranks; the
@@ -33,15 +33,20 @@ def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check
     """
     from ganbench.errors import UsageError
     from ganbench.leaderboard import build as making
+    from ganbench.suite import load
 
+    named = ""
+    if suite is not None:
+        load(suite)  # the pages tell their reader to run it
+        named = _as_published(suite)
     if check:
-        problems = making.check(out, sources, suite=suite, partial=partial)
+        problems = making.check(out, sources, suite=named, partial=partial)
         for problem in problems:
             click.echo(f"ganbench: {problem}", err=True)
         return 1 if problems else 0
     if not sources:
         raise UsageError("no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs")
-    for path in making.write(making.assemble(sources, out, suite=suite, partial=partial), out):
+    for path in making.write(making.assemble(sources, out, suite=named, partial=partial), out):
         click.echo(path)
     return 0
 
@@ -49,10 +54,10 @@ def build(sources: tuple[Path, ...], out: Path, suite: str, partial: bool, check
 @leaderboard.command()
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
-@click.option("--margin", default="10%", show_default=True, metavar="X | P%",
+@click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
-@click.option("--metric", default="", metavar="NAME", help="The metric.  [default: each table's first]")
+@click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
@@ -62,7 +67,7 @@ def compare(
     new: Path,
     margin: str,
     alpha: float,
-    metric: str,
+    metric: str | None,
     subset: bool,
     markdown: Path | None,
     junit: Path | None,
@@ -97,7 +102,7 @@ def compare(
         finished_rows_of(new),
         margin=parse_margin(margin),
         alpha=alpha,
-        metric=metric,
+        metric=metric or "",
         subset=subset,
     )
     if markdown is not None:
@@ -116,8 +121,10 @@ def compare(
 @click.argument("suite", type=PATH, metavar="SUITE.toml")
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
-@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
+@click.option(
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
+)
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 def make(
@@ -141,7 +148,9 @@ def make(
     """
     from ganbench.cli.run import carry_out, to_run
     from ganbench.leaderboard import build as making
+    from ganbench.suite import load
 
+    load(suite)
     stem = suite.with_suffix("")
     folder, target = runs or Path("runs") / stem.name, out or stem
     making.stem_of(target)  # a name that no board can have is refused before anything trains

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ganbench.cli.values import TEXT
+
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -101,22 +103,33 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
         names = ("columns", "group", "sort", "wide", "rank_by", "alpha")
         columns, group, sort, wide, metric, alpha = (options.pop(name) for name in names)
-        layout = Layout(columns=listed(columns), group=listed(group), sort=sort, wide=wide, metric=metric, alpha=alpha)
-        return function(*args, layout=layout, **options)
+        chosen = Layout(
+            columns=listed(columns),
+            group=listed(group),
+            sort=sort or "",
+            wide=wide,
+            metric=metric or "",
+            alpha=alpha,
+        )
+        return function(*args, layout=chosen, **options)
 
     options = (
         click.option(
-            "--columns", multiple=True, metavar="NAME,...",
+            "--columns", type=TEXT, multiple=True, metavar="NAME,...",
             help="Columns; +NAME adds one. A metric, METRIC:ci|median|best|group, seeds, group, cost, all.",
         ),
-        click.option("--sort", default="", metavar="[-]NAME", help="Sort rows by a column, scores best first."),
         click.option(
-            "--group", multiple=True, metavar="NAME,...",
+            "--sort", type=TEXT, metavar="[-]NAME",
+            help="Sort rows by a column, scores best first."
+        ),
+        click.option(
+            "--group", type=TEXT, multiple=True, metavar="NAME,...",
             help="A table with its own tie groups per loss, architecture or dataset.",
         ),
         click.option("--wide", is_flag=True, help="Losses down, datasets across, one metric in the cells."),
         click.option(
-            "--rank-by", default="", metavar="METRIC", help="Metric of tie groups.  [default: each table's first]"
+            "--rank-by", type=TEXT, metavar="METRIC",
+            help="Metric of tie groups.  [default: each table's first]"
         ),
         click.option(
             "--alpha", default=0.05, show_default=True, type=float, help="Level of the tests behind tie groups."
@@ -155,21 +168,27 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, where=where, **options)
 
     options = (
-        click.option("--devices", metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
+        click.option("--devices", type=TEXT, metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
         click.option(
             "--per-device", type=PerDevice(), default=0, metavar="N|auto",
             help="Trials at once per GPU: auto starts with one and adds more while they do more; 0 chooses."
         ),
         click.option(
-            "--executor", metavar="NAME", shell_complete=complete_components("executor"),
+            "--executor", type=TEXT, metavar="NAME", shell_complete=complete_components("executor"),
             help="Where trials run: local, slurm, ray, or a plugin's.  [default: local]",
         ),
-        click.option("--executor-options", multiple=True, metavar="K=V,...", help="Settings of the executor."),
         click.option(
-            "--slurm", multiple=True, metavar="K=V,...",
+            "--executor-options", type=TEXT, multiple=True, metavar="K=V,...",
+            help="Settings of the executor."
+        ),
+        click.option(
+            "--slurm", type=TEXT, multiple=True, metavar="K=V,...",
             help="Run on Slurm: partition=gpu,gres=gpu:1,time=4:00:00; also pack, attempts, deadline.",
         ),
-        click.option("--ray", multiple=True, metavar="K=V,...", help="Run on Ray: address=HOST:6379,gpus=0.5,cpus=2."),
+        click.option(
+            "--ray", type=TEXT, multiple=True, metavar="K=V,...",
+            help="Run on Ray: address=HOST:6379,gpus=0.5,cpus=2."
+        ),
         click.option(
             "--detach", is_flag=True, help="Submit and return; the same command collects the results later."
         ),

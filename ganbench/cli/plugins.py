@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ganbench.cli.check import check
+from ganbench.cli.values import PATH, TEXT
 from ganbench.registry import KINDS, Entry, Registry
 
 
@@ -44,6 +45,8 @@ def list_plugins(as_json: bool) -> int:
         }
         for entries in loaded.registry.conflicts()
     ]
+    for line in loader.not_installed(loaded):
+        click.echo(f"ganbench: {line}", err=True)
     broken = any(plugin.status == "broken" for plugin in loaded.plugins)
     if as_json:
         listing = [
@@ -76,12 +79,12 @@ def list_plugins(as_json: bool) -> int:
 
 
 @plugins.command()
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @click.option("--kind", type=click.Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), show_default=True,
+@click.option("--out", type=PATH, default=Path(), show_default=True,
               help="The folder in which the package's folder is made.")  # fmt: skip
-@click.option("--author", default="", help="Who holds the copyright; by default the package's authors.")
-def new(name: str, kind: str, out: Path, author: str) -> int:
+@click.option("--author", type=TEXT, help="Who holds the copyright.  [default: the package's authors]")
+def new(name: str, kind: str, out: Path, author: str | None) -> int:
     """Write a complete package for a component called NAME: code, tests, README, CI workflow and licence.
 
     It installs and passes its own tests as written; what is in it is a working component to start from.
@@ -91,9 +94,11 @@ def new(name: str, kind: str, out: Path, author: str) -> int:
       ganbench plugins new margin-gan
       ganbench plugins new two-moons --kind dataset
     """
+    from ganbench import plugins as loader
     from ganbench import scaffold
 
-    folder = scaffold.write(name, kind, out, author=author)
+    scaffold.require_free(name, kind, loader.load())
+    folder = scaffold.write(name, kind, out, author=author or "")
     package = scaffold.distribution(name)
     click.echo(f"{folder}: {kind} '{scaffold.bare(name)}' in {scaffold.module(name)}/{kind}.py")
     click.echo("next:")
@@ -104,7 +109,7 @@ def new(name: str, kind: str, out: Path, author: str) -> int:
 
 
 @plugins.command()
-@click.argument("requirements", nargs=-1, required=True, metavar="PACKAGE...")
+@click.argument("requirements", type=TEXT, nargs=-1, required=True, metavar="PACKAGE...")
 @click.option("-e", "--editable", is_flag=True, help="Folders whose edits take effect without installing again.")
 @click.option("-U", "--upgrade", is_flag=True, help="Take the newest version where one is installed.")
 @click.option("--no-deps", is_flag=True, help="Leave the packages' own requirements alone.")
@@ -143,7 +148,7 @@ def install(
 
 
 @plugins.command()
-@click.argument("distributions", nargs=-1, required=True, metavar="PACKAGE...")
+@click.argument("distributions", type=TEXT, nargs=-1, required=True, metavar="PACKAGE...")
 def uninstall(distributions: tuple[str, ...]) -> int:
     """Remove plugins from the environment that this command runs in. Only packages that are plugins are removed.
 

@@ -13,6 +13,8 @@ from ganbench.tables.wording import duration, number
 
 HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
 PLAIN = ValueInfo(label="", decimals=3)
+FEW_STEPS = 10
+"""Enough to learn how long one takes."""
 
 
 def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
@@ -60,16 +62,20 @@ def as_json(
     return json.dumps(content, indent=2)
 
 
-def cost(suite: Suite, seeds: int, known: Sequence[Row]) -> str:
-    """What the trials cost: updates, and hours where trials of the same networks were trained here before."""
+def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) -> str:
+    """What the trials cost: updates, and hours where trials of the same networks were trained here before.
+
+    ``scale`` is that of the suite's steps.
+    """
     steps = suite.steps or 0
     cells = [(architecture, dataset) for dataset in suite.datasets for architecture in suite.architectures]
     cells *= len(split_list(suite.losses))
     trials = len(cells) * seeds
-    text = f"cost: {trials} trials of {steps:,} updates, {trials * steps:,} in all"
+    text = f"cost: {trials} trial{'s' if trials != 1 else ''} of {steps:,} updates, {trials * steps:,} in all"
     speeds = [_seconds_per_step(known, *cell) for cell in cells]
     if any(speed is None for speed in speeds):
-        return f"{text}; how long is not known yet: run it with --scale {10 / max(1, steps):.1g} to learn it"
+        small = f" with --scale {scale * FEW_STEPS / steps:.1g}" if steps > FEW_STEPS else ""
+        return f"{text}; how long is not known yet: run it{small} to learn it"
     hours = sum(speed for speed in speeds if speed) * steps * seeds
     return f"{text}; about {duration(hours)} of training one after the other, by the trials under --out"
 

@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from ganbench.cleaning import clean
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.argument("runs", type=PATH, default=Path("runs"))
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"), show_default=True,
+    "--out", type=PATH, default=Path("report.html"), show_default=True,
     metavar="FILE.html", help="Where to write it.",
 )  # fmt: skip
-@click.option("--title", metavar="TEXT", help="The page's title.  [default: what the trials compare]")
+@click.option("--title", type=TEXT, metavar="TEXT", help="The page's title.  [default: what the trials compare]")
 @click.option(
     "--alpha", type=float, default=0.05, show_default=True, metavar="A",
     help="Level of tests and tie groups; intervals hold 1 - A.",

@@ -6,22 +6,31 @@ from typing import Any
 import click
 
 from ganbench.cli.options import batch_seeds_option
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
               help="Share of the published training steps.")  # fmt: skip
-@click.option("--seeds", "--seed", metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]")
-@click.option("--row", "rows", multiple=True, metavar="NAME", help="Only this row of the table; may be repeated.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only this dataset; may be repeated.")
+@click.option(
+    "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]"
+)
+@click.option(
+    "--row", "rows", type=TEXT, multiple=True, metavar="NAME", help="Only this row of the table; may be repeated."
+)
+@click.option(
+    "--dataset", "datasets", type=TEXT, multiple=True, metavar="NAME", help="Only this dataset; may be repeated."
+)
 @click.option("--dry-run", is_flag=True, help="Print the published values, the trials and their cost; train nothing.")
-@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
+@click.option(
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
+)
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @batch_seeds_option
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
@@ -82,7 +91,7 @@ def reproduce(
         click.echo(as_text(printed, reproduction.compare(printed, []), line, form))
         click.echo()
         click.echo(describe(wanted, loaded))
-        click.echo(cost(suite, len(chosen), known))
+        click.echo(cost(suite, len(chosen), known, scale=scale))
         return 0
     display = make_display(quiet=quiet)
     try:

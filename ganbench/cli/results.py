@@ -8,13 +8,14 @@ import click
 from ganbench.cleaning import clean
 from ganbench.cli.options import format_option, layout_options
 from ganbench.cli.run import print_rows
+from ganbench.cli.values import PATH
 
 if TYPE_CHECKING:
     from ganbench.tables.layout import Layout
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.argument("runs", type=PATH, default=Path("runs"))
 @format_option
 @layout_options
 def results(runs: Path, form: str, layout: "Layout") -> int:

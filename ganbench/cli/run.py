@@ -16,6 +16,7 @@ from ganbench.cli.options import (
     executor_options,
     format_option,
 )
+from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -25,27 +26,27 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--losses", "--loss", multiple=True, metavar="A,B", shell_complete=complete_components("loss"),
+    "--losses", "--loss", type=TEXT, multiple=True, metavar="A,B", shell_complete=complete_components("loss"),
     help="Losses, each with penalties where wanted: hinge+r1[gamma=0.1].",
 )  # fmt: skip
 @click.option(
-    "--architectures", "--architecture", "--arch", multiple=True, metavar="X,Y",
+    "--architectures", "--architecture", "--arch", type=TEXT, multiple=True, metavar="X,Y",
     shell_complete=complete_components("architecture"), help="Architectures: dcgan[width=64].",
 )  # fmt: skip
 @click.option(
-    "--datasets", "--dataset", multiple=True, metavar="D,E", shell_complete=complete_components("dataset"),
+    "--datasets", "--dataset", type=TEXT, multiple=True, metavar="D,E", shell_complete=complete_components("dataset"),
     help="Datasets; folder:PATH for a folder or .zip of images.  [default: digits]",
 )  # fmt: skip
-@click.option("--seeds", "--seed", metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
+@click.option("--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Generator updates.  [default: 2000]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Budget of real images instead of steps.")
 @click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Samples per update.  [default: 64]")
 @click.option(
-    "--metrics", "--metric", multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
+    "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
     help="Metrics.  [default: the dataset's, e.g. fid,is]",
 )  # fmt: skip
 @click.option(
-    "--extractor", metavar="NAME", shell_complete=complete_components("extractor"),
+    "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
 @click.option("--num-samples", type=click.IntRange(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
@@ -61,11 +62,15 @@ if TYPE_CHECKING:
     "--protocol", type=click.Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
 )  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A recipe setting, e.g. n_critic=1.")
+@click.option(
+    "--set", "settings", type=TEXT, multiple=True, metavar="KEY=VALUE", help="A recipe setting, e.g. n_critic=1."
+)
 @click.option("--baselines/--no-baselines", default=None, help="Add real-against-real and untrained rows.")
-@click.option("--suite", type=click.Path(path_type=Path), metavar="FILE.toml", help="A grid with the same names.")
-@click.option("--data-root", metavar="DIR", help="Folder of data files.  [default: data]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train.")
+@click.option("--suite", type=PATH, metavar="FILE.toml", help="A grid with the same names.")
+@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
+@click.option(
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
+)
 @click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
 @executor_options
 @batch_seeds_option
@@ -80,10 +85,10 @@ if TYPE_CHECKING:
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
 @click.option(
     "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
-    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses].",
+    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '': to none, not the suite's.",
 )  # fmt: skip
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Check everything, print what would run, train nothing.")

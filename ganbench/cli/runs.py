@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean
+from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
     from ganbench.results import Row
 
 OUT = click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR",
+    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials.",
 )  # fmt: skip
 
@@ -27,7 +28,9 @@ def runs() -> None:
 
 @runs.command("list")
 @OUT
-@click.option("--status", "wanted", multiple=True, metavar="STATUS", help="Only these: done, failed, timeout, ...")
+@click.option(
+    "--status", "wanted", type=TEXT, multiple=True, metavar="STATUS", help="Only these: done, failed, timeout, ..."
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
     """List every trial with its status, who works on it, and why it is not done.
@@ -68,7 +71,7 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
 
 
 @runs.command()
-@click.argument("trial")
+@click.argument("trial", type=TEXT)
 @OUT
 def show(trial: str, out: Path) -> int:
     """Show one trial: what it is, what became of it, its attempts, its files and the end of its log.
@@ -117,7 +120,7 @@ def show(trial: str, out: Path) -> int:
 
 
 @runs.command()
-@click.argument("trials", nargs=-1)
+@click.argument("trials", type=TEXT, nargs=-1)
 @OUT
 def verify(trials: tuple[str, ...], out: Path) -> int:
     """Hash every file again and compare with what was written. Exit code 1 where something is damaged.
@@ -183,9 +186,9 @@ def prune(out: Path, yes: bool) -> int:
 
 
 @runs.command("export")
-@click.argument("trial")
+@click.argument("trial", type=TEXT)
 @OUT
-@click.option("--to", type=click.Path(path_type=Path), metavar="FILE.zip", help="[default: TRIAL.zip]")
+@click.option("--to", type=PATH, metavar="FILE.zip", help="[default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
     """Write one trial to an archive that `ganbench runs import` reads elsewhere.
 
@@ -206,7 +209,7 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
 
 
 @runs.command("import")
-@click.argument("archive", type=click.Path(path_type=Path))
+@click.argument("archive", type=PATH)
 @OUT
 def import_trial(archive: Path, out: Path) -> int:
     """Take one trial from an archive. It is verified first; a trial that is there already is left as it is.

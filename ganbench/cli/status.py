@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.values import PATH
+
 if TYPE_CHECKING:
     from ganbench.monitor import Standing
 
@@ -12,7 +14,7 @@ WATCH_SECONDS = 2.0
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.argument("runs", type=PATH, default=Path("runs"))
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until nothing runs or waits.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def status(runs: Path, watch: bool, as_json: bool) -> int:

@@ -6,12 +6,13 @@ import click
 
 from ganbench.cleaning import clean
 from ganbench.cli.options import complete_components
+from ganbench.cli.values import PATH, TEXT
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path), default=Path("runs"))
+@click.argument("runs", type=PATH, default=Path("runs"))
 @click.option(
-    "--tracker", "--trackers", "trackers", multiple=True, required=True, metavar="NAME",
+    "--tracker", "--trackers", "trackers", type=TEXT, multiple=True, required=True, metavar="NAME",
     shell_complete=complete_components("tracker"), help="Where to, e.g. tensorboard or mlflow[experiment=losses].",
 )  # fmt: skip
 def track(runs: Path, trackers: tuple[str, ...]) -> int:
@@ -40,7 +41,7 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
         )
     registry = plugins.load().registry
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
-    copied = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
-    count = len(ended)
-    click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(made)}")
-    return 0 if copied and not problems else 1
+    count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
+    if took:
+        click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(took)}")
+    return 0 if count == len(ended) and len(took) == len(made) and not problems else 1

@@ -68,6 +68,7 @@ class Layout:
         per_device: trials at once on each device, at most.
         adaptive: whether fewer are, where more do not pay.
         shared: whether a trial may share its GPU, so that its speed says little.
+        memory: bytes of memory of the machine, all of which a trial could take; ``None`` where it is not known.
     """
 
     device: str
@@ -77,6 +78,7 @@ class Layout:
     per_device: int = 1
     shared: bool = False
     adaptive: bool = False
+    memory: int | None = None
 
     def sentence(self) -> str:
         """In words, e.g. ``cuda, devices 0 and 2, 2 at once with 8 threads each``."""

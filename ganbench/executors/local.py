@@ -44,7 +44,8 @@ def layout(wish: Wish) -> Layout:
             option = "--devices" if wish.devices else "--per-device"
             raise UsageError(f"{option} is about GPUs, and these trials run on the CPU; use --jobs")
         slots = wish.jobs or devices.cores()
-        return Layout(device=device, slots=slots, threads=max(1, devices.cores() // slots))
+        threads = max(1, devices.cores() // slots)
+        return Layout(device=device, slots=slots, threads=threads, memory=devices.main_memory())
     chosen = devices.leasable(device, wish.devices)
     adaptive = wish.per_device == AUTO
     if adaptive:
@@ -60,7 +61,14 @@ def layout(wish: Wish) -> Layout:
     slots = wish.jobs or room
     threads = max(1, devices.cores() // slots)
     return Layout(
-        device="cuda", slots=slots, threads=threads, devices=chosen, per_device=each, shared=each > 1, adaptive=adaptive
+        device="cuda",
+        slots=slots,
+        threads=threads,
+        devices=chosen,
+        per_device=each,
+        shared=each > 1,
+        adaptive=adaptive,
+        memory=devices.main_memory(),
     )
 
 

@@ -63,7 +63,7 @@ def number(options: Mapping[str, str], name: str, default: float) -> float:
     text = options.get(name)
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?|\.[0-9]+", text):
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+", text):
         raise UsageError(f"option {name}={text} must be a number")
     return float(text)
 
@@ -77,9 +77,9 @@ def seconds(options: Mapping[str, str], name: str, default: float) -> float:
     text = options.get(name)
     if text is None:
         return default
-    if match := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text):
+    if match := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)([smhd]?)", text):
         return float(match[1]) * _UNITS[match[2] or "s"]
-    if match := re.fullmatch(r"(?:([0-9]+)-)?([0-9]+):([0-9]{2}):([0-9]{2})", text):
+    if match := re.fullmatch(r"(?:([0-9]{1,5})-)?([0-9]{1,5}):([0-9]{2}):([0-9]{2})", text):
         days, hours, minutes, rest = (int(part or 0) for part in match.groups())
         return float(days * 86400 + hours * 3600 + minutes * 60 + rest)
     raise UsageError(f"option {name}={text} must be a duration such as 90s, 15m, 4h or 1-12:00:00")

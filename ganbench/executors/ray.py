@@ -16,7 +16,7 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import ray_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, ask_to_stop
-from ganbench.executors.options import check_names, count, number, seconds
+from ganbench.executors.options import check_names, number
 from ganbench.fingerprint import fingerprint
 from ganbench.folder import TrialFolder
 
@@ -31,22 +31,19 @@ class Ray(Executor):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         options = settings.options
-        self._pack = count(options, "pack", 1)
-        self._attempts = count(options, "attempts", 3)
-        self._deadline = seconds(options, "deadline", math.inf)
-        self._resources = site.resources(options, settings.device)
+        self._terms = site.terms(options, settings.device)
         self._expected = fingerprint()
         self._waiting: list[Job] = []
         self._jobs: dict[str, tuple[Job, Any]] = {}
         self._ended: dict[str, str] = {}
-        self._ray = site.connect(options.get("address", "auto"), self._attempts)
+        self._ray = site.connect(options.get("address", "auto"), self._terms.attempts)
         head = str(self._ray.get_runtime_context().gcs_address)
         # Through Ray's own proxy (ray://) the head may be out of reach from here, and is there all the same.
         self._head = "" if site.refusal(head) else head
         self._next_knock = 0.0
         self._silent_since: float | None = None
         try:
-            site.check_that_it_fits(self._ray, self._resources)
+            site.check_that_it_fits(self._ray, self._terms.resources)
             site.check_the_nodes(self._ray, self._expected)
         except BaseException:
             self._ray.shutdown()
@@ -54,7 +51,11 @@ class Ray(Executor):
 
     @classmethod
     def layout(cls, wish: Wish) -> Layout:
-        """GPU trials where ``gpus`` is more than 0, CPU trials elsewhere."""
+        """GPU trials where ``gpus`` is more than 0, CPU trials elsewhere.
+
+        Raises:
+            UsageError: an option or a value that needs no cluster to be refused.
+        """
         check_names("ray", wish.options, OPTIONS)
         if wish.devices or wish.per_device:
             option = "--devices" if wish.devices else "--per-device"
@@ -69,6 +70,7 @@ class Ray(Executor):
         if wish.device == "cuda" and not gpus:
             raise UsageError("--device cuda needs --ray gpus=1 or a fraction")
         device = "cuda" if gpus and wish.device != "cpu" else "cpu"
+        site.terms(wish.options, device)
         processors = number(wish.options, "cpus", 1.0)
         return Layout(
             device=device, slots=wish.jobs, threads=max(1, int(processors)), shared=device == "cuda" and gpus < 1
@@ -102,7 +104,7 @@ class Ray(Executor):
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         for trial_id, (job, _) in self._jobs.items():
             status = TrialFolder(job.folder).read_status()["status"]
-            if status not in UNDER_WAY and self._pack > 1:  # others of its task go on
+            if status not in UNDER_WAY and self._terms.pack > 1:  # others of its task go on
                 states[trial_id] = JobState.ENDED
             else:
                 states[trial_id] = JobState.RUNNING if status == "running" else JobState.PENDING
@@ -137,7 +139,7 @@ class Ray(Executor):
     def _fill(self) -> None:
         room = self.settings.slots or math.inf
         while self._waiting and len({reference for _, reference in self._jobs.values()}) < room:
-            jobs, self._waiting = self._waiting[: self._pack], self._waiting[self._pack :]
+            jobs, self._waiting = self._waiting[: self._terms.pack], self._waiting[self._terms.pack :]
             task = node.Task(
                 executor="ray",
                 submission=secrets.token_hex(6),
@@ -147,13 +149,13 @@ class Ray(Executor):
                 threads=self.settings.threads,
                 timeout=self.settings.timeout,
                 memory_limit=self.settings.memory_limit,
-                attempts=self._attempts,
-                deadline=time.time() + self._deadline if math.isfinite(self._deadline) else None,
+                attempts=self._terms.attempts,
+                deadline=time.time() + self._terms.deadline if math.isfinite(self._terms.deadline) else None,
                 expected=self._expected,
             )
             # A worker keeps its devices until it exits, so each runs one task only.
             function = self._ray.remote(
-                max_calls=1, max_retries=self._attempts - 1, retry_exceptions=False, **self._resources
+                max_calls=1, max_retries=self._terms.attempts - 1, retry_exceptions=False, **self._terms.resources
             )(node.run_part)
             more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
             options = function.options(name=f"ganbench {jobs[0].trial_id}{more}")
@@ -166,7 +168,9 @@ class Ray(Executor):
             self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            why = f"{type(error).__name__} after {self._attempts} attempts: {lines[-1] if lines else 'no message'}"
+            why = (
+                f"{type(error).__name__} after {self._terms.attempts} attempts: {lines[-1] if lines else 'no message'}"
+            )
         for trial_id, (job, its_reference) in list(self._jobs.items()):
             if its_reference != reference:
                 continue

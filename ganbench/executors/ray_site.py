@@ -1,15 +1,16 @@
 """A Ray cluster that is there: its address, what its nodes have, and whether they run the same code."""
 
 import importlib.util
+import math
 import os
 import re
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganbench import node
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.executors.options import count, number
+from ganbench.executors.options import count, number, seconds
 from ganbench.fingerprint import Fingerprint
 
 PROBE_SECONDS = 120.0
@@ -18,15 +19,33 @@ NOWHERE = "http://127.0.0.1:9"
 """Where Ray's usage reports go: the discard port of this machine."""
 
 
-def resources(options: Mapping[str, str], device: str) -> dict[str, float]:
-    """What each task asks of Ray: processors, GPUs (fractions are bookkeeping, no limit), bytes of memory."""
+class Terms(NamedTuple):
+    """Trials in a task, starts of a trial, seconds until a trial must have begun, and what a task asks of Ray."""
+
+    pack: int
+    attempts: int
+    deadline: float
+    resources: dict[str, float]
+
+
+def terms(options: Mapping[str, str], device: str) -> Terms:
+    """The options, checked: processors, GPUs (fractions are bookkeeping, no limit) and bytes of memory of each task.
+
+    Raises:
+        UsageError: a value that is none; names the option.
+    """
     found: dict[str, float] = {
         "num_cpus": number(options, "cpus", 1.0),
         "num_gpus": number(options, "gpus", 1.0 if device == "cuda" else 0.0),
     }
     if "memory" in options:
         found["memory"] = count(options, "memory", 0) * 2**20
-    return found
+    return Terms(
+        pack=count(options, "pack", 1),
+        attempts=count(options, "attempts", 3),
+        deadline=seconds(options, "deadline", math.inf),
+        resources=found,
+    )
 
 
 def refusal(address: str) -> str:

@@ -5,7 +5,6 @@ restarted, the login node may go away, and a later run of the same grid collects
 submission has a name of its own, noted in the trials' folders before it is sent.
 """
 
-import math
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,6 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, Handed, ask_to_stop, forget, read_handed
-from ganbench.executors.options import count, seconds
 from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
 from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
@@ -42,13 +40,8 @@ class Slurm(Executor):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        options = settings.options
-        self._pack = site.pack_size(options, settings.per_device)
-        self._attempts = count(options, "attempts", 3)
-        self._deadline = seconds(options, "deadline", math.inf)
-        self._poll = seconds(options, "poll", 5.0)
-        self._grace = seconds(options, "grace", 60.0)
-        self._submissions = Submissions(settings, self._pack)
+        self._terms = site.terms(settings.options, settings.per_device)
+        self._submissions = Submissions(settings, self._terms)
         self._trials: dict[str, _Trial] = {}
         self._states: dict[str, JobState] = {}
         self._why: dict[str, str] = {}
@@ -89,7 +82,7 @@ class Slurm(Executor):
             time.sleep(min(timeout, self._next - now))
             if time.monotonic() < self._next:
                 return dict(self._states)
-        self._next = time.monotonic() + self._poll
+        self._next = time.monotonic() + self._terms.poll
         live = [trial_id for trial_id in self._trials if self._states[trial_id] not in OVER]
         places = self._submissions.queue() if live else {}
         again: dict[str, int] = {}
@@ -135,7 +128,7 @@ class Slurm(Executor):
         while any(not trial.sent for trial in self._trials.values()):
             if time.monotonic() > deadline:
                 raise GanbenchError("Slurm's controller does not answer; run again to submit")
-            time.sleep(self._poll)
+            time.sleep(self._terms.poll)
             self._send_again(self._submissions.queue())
         names = sorted({f"{site.PREFIX}{trial.handed.submission}" for trial in self._trials.values()})
         many = len(self._trials)
@@ -165,8 +158,10 @@ class Slurm(Executor):
             if place.state in site.WAITING and any(held in place.reason for held in site.HELD):
                 reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
                 return self._give_up(trial, "failed", reason, place)
-            if place.state in site.WAITING and time.time() - trial.handed.time > self._deadline:
-                return self._give_up(trial, "timeout", f"its job did not start within {self._deadline:g} s", place)
+            if place.state in site.WAITING and time.time() - trial.handed.time > self._terms.deadline:
+                return self._give_up(
+                    trial, "timeout", f"its job did not start within {self._terms.deadline:g} s", place
+                )
             return JobState.RUNNING if status == "running" and place.state not in site.WAITING else JobState.PENDING
         if (trial.job.folder / STOP).exists():
             self._why[trial.job.trial_id] = "interrupted: stopped at once; run again to go on"
@@ -175,7 +170,7 @@ class Slurm(Executor):
         # The job is over and its folder does not say so: perhaps the file system has not shown it to us yet.
         now = time.monotonic()
         trial.missing_since = trial.missing_since or now
-        if status != "interrupted" and now - trial.missing_since < self._grace:
+        if status != "interrupted" and now - trial.missing_since < self._terms.grace:
             return JobState.RUNNING if status == "running" else JobState.PENDING
         ended_as = f"job {place.job} ended as {place.state}" if place else "its job is not in Slurm's queue"
         # One that was stopped by the end of its time or by preemption goes on; it has lost nothing.
@@ -189,11 +184,13 @@ class Slurm(Executor):
     ) -> JobState:
         """Note the next attempt of a trial, or give it up after the last one."""
         attempt = trial.handed.attempt
-        if attempt < self._attempts:
+        if attempt < self._terms.attempts:
             again[trial.job.trial_id] = attempt + 1
             return JobState.PENDING
         said = self._submissions.last_line(trial.handed)
-        self._why[trial.job.trial_id] = f"{ended_as} and left no result, at attempt {attempt} of {self._attempts}{said}"
+        self._why[trial.job.trial_id] = (
+            f"{ended_as} and left no result, at attempt {attempt} of {self._terms.attempts}{said}"
+        )
         forget(trial.job.folder)
         return over
 
@@ -222,11 +219,11 @@ class Slurm(Executor):
 
     def _hand_over(self, jobs: Sequence[Job], attempt: int) -> None:
         """Note in the folders what is about to be submitted, then submit it."""
-        packs = [jobs[i : i + self._pack] for i in range(0, len(jobs), self._pack)]
+        packs = [jobs[i : i + self._terms.pack] for i in range(0, len(jobs), self._terms.pack)]
         size = site.largest_array() if packs else 1
         for start in range(0, len(packs), size):
             chunk = packs[start : start + size]
-            submission = self._submissions.write(chunk, self._attempts - attempt + 1)
+            submission = self._submissions.write(chunk, self._terms.attempts - attempt + 1)
             for index, pack in enumerate(chunk):
                 for job in pack:
                     handed = Handed("slurm", submission, index, attempt, time.time())

@@ -13,7 +13,6 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Job, Settings
 from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import Handed
-from ganbench.executors.options import seconds
 from ganbench.files import write_json, write_text
 from ganbench.fingerprint import fingerprint
 from ganbench.node import Task
@@ -27,28 +26,22 @@ class Submissions:
 
     Args:
         settings: the executor's.
-        pack: how many trials go into one job.
+        terms: its own options.
 
     Raises:
         UsageError: nothing can be submitted here, or Slurm could never run what is asked for; names the option.
     """
 
-    def __init__(self, settings: Settings, pack: int) -> None:
-        options = settings.options
+    def __init__(self, settings: Settings, terms: site.Terms) -> None:
         self._settings = settings
-        self._pack = pack
-        self._deadline = seconds(options, "deadline", math.inf)
-        self._warning = site.warning_seconds(options)
+        self._terms = terms
         # What is asked of Slurm for every job.
-        wanted = {name: value for name, value in options.items() if name in site.SBATCH}
+        wanted = {name: value for name, value in settings.options.items() if name in site.SBATCH}
         self._request = ["--nodes=1", "--ntasks=1", *(f"--{name}={value}" for name, value in wanted.items())]
         self._silent_since: float | None = None
         for program in ("sbatch", "squeue", "scancel"):
             if shutil.which(program) is None:
                 raise UsageError(f"there is no {program} here; run where jobs are submitted to Slurm")
-        setup = options.get("setup")
-        if setup is not None and not Path(setup).is_file():
-            raise UsageError(f"option setup={setup}: no such file; the shell reads it before Python starts")
         answer = site.call("sbatch", "--test-only", *self._request, "--wrap=true")
         if answer.returncode != 0 and not site.gave_no_answer(answer.stderr):
             raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; see --slurm")
@@ -59,7 +52,7 @@ class Submissions:
 
         ``attempts`` says how often each trial may start.
         """
-        settings, options = self._settings, self._settings.options
+        settings, terms = self._settings, self._terms
         submission = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         folder = self._folder(submission)
         task = Task(
@@ -73,13 +66,12 @@ class Submissions:
             timeout=settings.timeout,
             memory_limit=settings.memory_limit,
             attempts=attempts,
-            deadline=time.time() + self._deadline if math.isfinite(self._deadline) else None,
+            deadline=time.time() + terms.deadline if math.isfinite(terms.deadline) else None,
             expected=self._expected,
         )
         write_json(folder / "task.json", task.model_dump(mode="json"))
-        setup = options.get("setup")
-        source = f". {shlex.quote(str(Path(setup).absolute()))}\n" if setup else ""
-        python = shlex.quote(options.get("python", sys.executable))
+        source = f". {shlex.quote(str(terms.setup.absolute()))}\n" if terms.setup else ""
+        python = shlex.quote(settings.options.get("python", sys.executable))
         # `exec`: the signal that Slurm sends to the batch shell reaches Python.
         write_text(
             folder / "job.sh",
@@ -96,11 +88,11 @@ class Submissions:
             GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
         """
         folder = self._folder(submission)
-        limit = f"%{max(1, self._settings.slots // self._pack)}" if self._settings.slots else ""
+        limit = f"%{max(1, self._settings.slots // self._terms.pack)}" if self._settings.slots else ""
         answer = site.call(
             "sbatch", "--parsable", f"--array=0-{parts - 1}{limit}", f"--job-name={site.PREFIX}{submission}",
             "--requeue", "--open-mode=append", f"--output={folder}/%a.log", f"--chdir={Path.cwd()}",
-            f"--signal=B:TERM@{self._warning}", *self._request, str(folder / "job.sh"),
+            f"--signal=B:TERM@{self._terms.warning}", *self._request, str(folder / "job.sh"),
         )  # fmt: skip
         if answer.returncode == 0:
             self._silent_since = None

@@ -1,9 +1,11 @@
 """What Slurm is asked, and how it answers: its programs, options and states."""
 
+import math
 import os
 import re
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from ganbench.errors import UsageError
@@ -22,6 +24,15 @@ SBATCH = (
 """Options that are handed on to sbatch as they are."""
 OWN = ("pack", "attempts", "deadline", "poll", "grace", "warning", "python", "setup")
 GPU_OPTIONS = ("gres", "gpus", "gpus-per-node", "gpus-per-task")
+_TIME = r"[0-9]+(:[0-9]+){0,2}|[0-9]+-[0-9]+(:[0-9]+){0,2}|-1|infinite|unlimited"
+_MEMORY = (r"[0-9]+([KMGT].*)?", "a number of MiB or with a unit, such as 500M or 8G")
+_GPUS = (r"([A-Za-z0-9_.-]+:)?[0-9]+(,([A-Za-z0-9_.-]+:)?[0-9]+)*", "how many, such as 1 or a100:1")
+FORMS = {
+    "time": (_TIME, "minutes, H:MM:SS or D-HH:MM:SS"),
+    **dict.fromkeys(("mem", "mem-per-cpu", "mem-per-gpu"), _MEMORY),
+    **dict.fromkeys(("gpus", "gpus-per-node", "gpus-per-task"), _GPUS),
+}
+"""The form of options whose slips are common, and its words; the form of the others is for Slurm to judge."""
 
 ACTIVE = frozenset(
     {"PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD",
@@ -41,6 +52,21 @@ _NO_ANSWER = re.compile(
 )
 
 
+class Terms(NamedTuple):
+    """Our own options: trials in a job, starts of a trial, and durations in seconds.
+
+    ``warning`` is how long before the end of its time a job is asked to stop: never more than a third of its time.
+    """
+
+    pack: int
+    attempts: int
+    deadline: float
+    poll: float
+    grace: float
+    warning: int
+    setup: Path | None
+
+
 class Place(NamedTuple):
     """One element of an array in the queue."""
 
@@ -50,8 +76,15 @@ class Place(NamedTuple):
 
 
 def layout(wish: Wish) -> Layout:
-    """GPU trials where a GPU is asked of Slurm, CPU trials with the job's processors elsewhere."""
+    """GPU trials where a GPU is asked of Slurm, CPU trials with the job's processors elsewhere.
+
+    Raises:
+        UsageError: an option or a value that needs no Slurm to be refused.
+    """
     check_names("slurm", wish.options, (*SBATCH, *OWN))
+    for name, (form, words) in FORMS.items():
+        if name in wish.options and not re.fullmatch(form, wish.options[name], re.IGNORECASE):
+            raise UsageError(f"option {name}={wish.options[name]} must be {words}")
     if wish.devices:
         raise UsageError("--devices is about this machine; Slurm gives devices out: --slurm gres=gpu:1")
     gpu = any(asks_for_gpu(name, wish.options.get(name, "")) for name in GPU_OPTIONS)
@@ -62,6 +95,7 @@ def layout(wish: Wish) -> Layout:
     if wish.per_device == AUTO:
         raise UsageError("--per-device auto is about this machine; with Slurm say how many: --per-device 2")
     each = wish.per_device or 1
+    terms(wish.options, each)
     processors = count(wish.options, "cpus-per-task", 1)
     device = "cuda" if gpu and wish.device != "cpu" else "cpu"
     # Several GPUs in one job share its processors.
@@ -92,13 +126,27 @@ def gave_no_answer(error: str) -> bool:
     return _NO_ANSWER.search(error) is not None
 
 
-def pack_size(options: Mapping[str, str], per_device: int) -> int:
-    """How many trials go into one job: as many as run at once on its devices, unless ``pack`` says otherwise."""
-    return count(options, "pack", per_device * max(1, gpus(options)))
+def terms(options: Mapping[str, str], per_device: int) -> Terms:
+    """Our own options, checked; without ``pack``, a job gets as many trials as run at once on its devices.
+
+    Raises:
+        UsageError: a value that is none; names the option.
+    """
+    setup = options.get("setup")
+    if setup is not None and not Path(setup).is_file():
+        raise UsageError(f"option setup={setup}: no such file; the shell reads it before Python starts")
+    return Terms(
+        pack=count(options, "pack", per_device * max(1, gpus(options))),
+        attempts=count(options, "attempts", 3),
+        deadline=seconds(options, "deadline", math.inf),
+        poll=seconds(options, "poll", 5.0),
+        grace=seconds(options, "grace", 60.0),
+        warning=_warning(options),
+        setup=Path(setup) if setup is not None else None,
+    )
 
 
-def warning_seconds(options: Mapping[str, str]) -> int:
-    """How many seconds before the end of its time a job is asked to stop; never more than a third of its time."""
+def _warning(options: Mapping[str, str]) -> int:
     warning = seconds(options, "warning", 60.0)
     limit = options.get("time", "")
     if re.fullmatch("[0-9]+", limit):  # Slurm counts minutes

@@ -11,7 +11,8 @@ from string import Template
 
 from ganbench import __version__
 from ganbench.errors import StoreError, UsageError
-from ganbench.registry import PLURALS
+from ganbench.plugins import Plugins
+from ganbench.registry import BUILTIN, PLURALS
 
 PREFIX = "ganbench-"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -35,6 +36,20 @@ def module(name: str) -> str:
 def class_name(name: str) -> str:
     """``MarginGan``."""
     return "".join(word[:1].upper() + word[1:] for word in bare(name).split("-"))
+
+
+def require_free(name: str, kind: str, loaded: Plugins) -> None:
+    """Check that nothing here has the name of the component or of its package.
+
+    Raises:
+        UsageError: the component could not be used by its name alone, or installing it would replace another package.
+    """
+    owner = next((entry.distribution for entry in loaded.registry.entries(kind) if entry.name == bare(name)), "")
+    if owner:
+        whose = "is built in" if owner == BUILTIN else f"comes with {owner}"
+        raise UsageError(f"there is a {kind} '{bare(name)}' already, which {whose}; choose another name")
+    if any(plugin.distribution == distribution(name) for plugin in loaded.plugins):
+        raise UsageError(f"the package {distribution(name)} is installed already; choose another name")
 
 
 def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:

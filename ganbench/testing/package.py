@@ -11,7 +11,7 @@ from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
-from ganbench.testing.kit import Outcome, run, subject_of_entry
+from ganbench.testing.kit import Outcome, checks_of, run, subject_of_entry
 
 HEAVY = ("torch", "pandas", "scipy", "matplotlib")
 """What a registration module must not import: it is loaded by every command, ``--help`` too."""
@@ -41,7 +41,7 @@ def check_package(
         skip: checks to leave out, with the reason.
 
     Raises:
-        UsageError: it is not installed, registers nothing, or not what ``only`` names.
+        UsageError: it is not installed, registers nothing, or not what ``only`` names; ``skip`` names no check of it.
     """
     loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
     name = plugins.normalised(distribution)
@@ -65,10 +65,15 @@ def check_package(
     for entry in entries:
         if found := given[entry.kind, entry.name]:
             _require_parameters(entry, found)
+    chosen = [entry for entry in entries if not wanted or wanted & set(_names(entry))]
+    checks = {kind: {one.name for one in checks_of(kind)} for kind in {entry.kind for entry in chosen}}
+    for check in skip or ():
+        if not any(check in names for names in checks.values()):
+            raise UsageError(f"there is no check '{check}'{did_you_mean(check, set().union(*checks.values()))}")
     yield Report("package", name, [_imports(plugin) for plugin in own])
-    for entry in entries:
-        if not wanted or wanted & set(_names(entry)):
-            yield Report(entry.kind, entry.name, list(_check(entry, given[entry.kind, entry.name], skip or {})))
+    for entry in chosen:
+        its_own = {check: why for check, why in (skip or {}).items() if check in checks[entry.kind]}
+        yield Report(entry.kind, entry.name, list(_check(entry, given[entry.kind, entry.name], its_own)))
 
 
 def _names(entry: Entry) -> tuple[str, str]:

@@ -38,9 +38,9 @@ class Tracking:
             patience: seconds that :meth:`close` waits for all of them together; by default :data:`FLUSH_SECONDS`.
         """
         self._display = display
-        self._channels = [_Channel(name, tracker) for name, tracker in trackers.items()]
+        self.channels = [_Channel(name, tracker) for name, tracker in trackers.items()]
         self._patience = FLUSH_SECONDS if patience is None else patience
-        self._followed: dict[str, _Followed] = {}
+        self.followed: dict[str, _Followed] = {}
         self._looked = 0.0
         self._closed = False
 
@@ -72,7 +72,7 @@ class Tracking:
             spec=spec,
             started=float(started) if isinstance(started, int | float) else time.time(),
         )
-        self._followed[folder.trial_id] = _Followed(folder, trial)
+        self.followed[folder.trial_id] = _Followed(folder, trial)
         self._send(lambda tracker: tracker.trial_started(trial))
 
     def tick(self) -> None:
@@ -80,13 +80,13 @@ class Tracking:
         self._display.tick()
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
-            for followed in self._followed.values():
+            for followed in self.followed.values():
                 self._look(followed)
         self._report()
 
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         """Hand on the last lines and the result, then pass on."""
-        followed = self._followed.pop(folder.trial_id, None)
+        followed = self.followed.pop(folder.trial_id, None)
         if followed is not None:
             self._look(followed)
             trial, result = followed.trial, folder.read_result()
@@ -98,9 +98,9 @@ class Tracking:
         if not self._closed:
             self._closed = True
             deadline = time.monotonic() + self._patience
-            for channel in self._channels:
+            for channel in self.channels:
                 channel.end()
-            for channel in self._channels:
+            for channel in self.channels:
                 channel.wait(max(0.0, deadline - time.monotonic()))
             self._report()
         self._display.close()
@@ -113,11 +113,11 @@ class Tracking:
             self._send(lambda tracker, record=record: tracker.evaluation(trial, record))
 
     def _send(self, call: Callable[..., None]) -> None:
-        for channel in self._channels:
+        for channel in self.channels:
             channel.send(call)
 
     def _report(self) -> None:
-        for channel in self._channels:
+        for channel in self.channels:
             for problem in channel.problems():
                 self._display.note(problem)
 
@@ -163,7 +163,8 @@ class _Channel:
     """A tracker and the thread that calls it. One that fails is called no more; one that hangs hangs alone."""
 
     def __init__(self, name: str, tracker: Tracker) -> None:
-        self._name = name
+        self.name = name
+        self.failed = False
         self._tracker = tracker
         self._queue: queue.SimpleQueue[Callable[[Tracker], None] | None] = queue.SimpleQueue()
         self._problems: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -180,7 +181,8 @@ class _Channel:
     def wait(self, seconds: float) -> None:
         self._thread.join(None if math.isinf(seconds) else seconds)
         if self._thread.is_alive():
-            self._problems.put(f"tracker '{self._name}' is still busy and was left behind; its record is not complete")
+            self.failed = True
+            self._problems.put(f"tracker '{self.name}' is still busy and was left behind; its record is not complete")
 
     def problems(self) -> list[str]:
         found = []
@@ -194,7 +196,8 @@ class _Channel:
                 call(self._tracker)
             self._tracker.close()
         except BaseException as error:
-            self._problems.put(f"tracker '{self._name}' failed and is switched off: {plugins.one_line(error)}")
+            self.failed = True
+            self._problems.put(f"tracker '{self.name}' failed and is switched off: {plugins.one_line(error)}")
 
 
 def check_trackers(
@@ -231,7 +234,9 @@ def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out:
     return trackers
 
 
-def copy(rows: Sequence[Row], trackers: Mapping[str, Tracker], note: Callable[[str], None]) -> bool:
+def copy(
+    rows: Sequence[Row], trackers: Mapping[str, Tracker], note: Callable[[str], None]
+) -> tuple[int, tuple[str, ...]]:
     """Send trials that have ended as if they had been followed, and wait for the trackers however long it takes.
 
     Args:
@@ -240,24 +245,24 @@ def copy(rows: Sequence[Row], trackers: Mapping[str, Tracker], note: Callable[[s
         note: told of each tracker that failed and each trial that could not be read.
 
     Returns:
-        whether everything was sent.
+        how many trials could be read, and the names of the trackers that took them all.
     """
-    display = _Notes(note)
-    tracking = Tracking(display, trackers, patience=math.inf)
+    tracking = Tracking(_Notes(note), trackers, patience=math.inf)
+    read = 0
     for row in rows:
         folder = TrialFolder(row.folder)
         tracking.started(folder, row.name, row.spec.recipe.steps)
+        read += folder.trial_id in tracking.followed
         tracking.finished(folder, row.name, row.status, row.reason)
     tracking.close()
-    return not display.noted
+    return read, tuple(channel.name for channel in tracking.channels if not channel.failed)
 
 
 class _Notes:
-    """A display that shows notes alone, and remembers whether there were any."""
+    """A display that shows notes alone."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
-        self._note = note
-        self.noted = False
+        self.note = note
 
     def planning(self) -> None: ...
     def planned(self, total: int, cached: int, elsewhere: int) -> None: ...
@@ -265,10 +270,6 @@ class _Notes:
     def tick(self) -> None: ...
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None: ...
     def close(self) -> None: ...
-
-    def note(self, line: str) -> None:
-        self.noted = True
-        self._note(line)
 
 
 def tracked(display: Display, requests: Sequence[ComponentRequest], registry: Registry, out: Path) -> Display:

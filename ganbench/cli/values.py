@@ -1,0 +1,55 @@
+"""What options and arguments take: a seed, and where they name something a text or a path, never an empty one.
+
+``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the folder
+that one is in. Where nothing is a choice, the option says so in its help and takes any text.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Text(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
+    """A text, or a list of them, that is more than spaces and commas."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it is."""
+        if not str(value).strip(" \t\r\n,"):
+            self.fail(_complaint(param), param, ctx)
+        return str(value)
+
+
+class Place(click.Path):
+    """A file or folder, which need not be there, as a :class:`pathlib.Path`."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if not str(value).strip():  # Path("") is the current folder
+            self.fail(_complaint(param), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Seed(click.IntRange):
+    """A whole number from 0 that a trial can have as its seed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        found = int(super().convert(value, param, ctx))
+        if found >= 2**63:
+            self.fail(f"{value!r} must be less than 2^63", param, ctx)
+        return found
+
+
+TEXT = Text()
+PATH = Place()
+SEED = Seed(min=0)
+
+
+def _complaint(param: click.Parameter | None) -> str:
+    return "must not be empty; write one" + ("" if param is not None and param.required else ", or leave it out")

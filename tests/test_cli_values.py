@@ -1,0 +1,80 @@
+"""Every option and argument of every command: none takes an empty value for its default, or for the current folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from ganbench.cli import COMMANDS, cli
+from ganbench.cli.values import PATH, SEED, TEXT
+from tests.fuzz.inputs import run_command
+
+NOTHING_IS_A_CHOICE = {("ganbench run", "--tracker")}
+"""They say in their help what an empty value means."""
+
+
+def parameters(command: click.Command, path: str) -> Iterator[tuple[str, click.Parameter]]:
+    for parameter in command.params:
+        yield path, parameter
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from parameters(inner, f"{path} {name}")
+
+
+def all_parameters() -> list[tuple[str, click.Parameter]]:
+    context = click.Context(cli)
+    found = []
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        found += list(parameters(command, f"ganbench {name}"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"), all_parameters(), ids=lambda value: value if isinstance(value, str) else value.opts[0]
+)
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_value_is_refused_or_explained(path: str, parameter: click.Parameter, value: str) -> None:
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        return
+    if (path, parameter.opts[0]) in NOTHING_IS_A_CHOICE:
+        assert isinstance(parameter, click.Option)
+        assert "'': " in str(parameter.help)
+        return
+    with pytest.raises(click.BadParameter):
+        parameter.type.convert(value, parameter, None)
+
+
+def test_what_is_not_empty_is_taken_as_it_is() -> None:
+    assert TEXT.convert("a, b", None, None) == "a, b"
+    assert PATH.convert("runs", None, None) == Path("runs")
+    with pytest.raises(click.BadParameter):
+        TEXT.convert(" , ", None, None)
+
+
+def test_a_seed_is_one_that_a_trial_can_have() -> None:
+    assert SEED.convert(str(2**63 - 1), None, None) == 2**63 - 1
+    for wrong in ("-1", str(2**63), "x"):
+        with pytest.raises(click.BadParameter):
+            SEED.convert(wrong, None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["run", "--losses", "vanilla", "--arch", "mlp", "--metrics", ""],
+            "'--metrics' / '--metric': must not be empty",
+        ),
+        (["results", ""], "'[RUNS]': must not be empty; write one, or leave it out (see 'ganbench results --help')"),
+        (["runs", "show", ""], "'TRIAL': must not be empty; write one (see"),
+        (["eval", "x", "--against", ""], "'--against': must not be empty; write one, or leave it out"),
+    ],
+)
+def test_the_line_names_the_option(arguments: list[str], words: str, tmp_path: Path) -> None:
+    code, output, message = run_command(arguments, tmp_path)
+    assert (code, output) == (2, "")
+    assert words in message
+    assert len(message.splitlines()) == 1

@@ -1,0 +1,53 @@
+"""From a plan to its trials: what can never be held in memory is refused before anything trains."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench import trials
+from ganbench.errors import UsageError
+from ganbench.executors import Layout
+from ganbench.plan import Planned, PlanRequest
+from ganbench.request import RunRequest
+from ganbench.server import Server
+from ganbench.spec import TrialFile
+from tests.trials import make_spec
+
+GIB = 2**30
+
+
+def planned(
+    monkeypatch: pytest.MonkeyPatch, *, baseline: str = "", memory: int | None = None, limit: int | None = None
+) -> list[TrialFile]:
+    """Trials of 2^20 samples of 16x16 with a z of 256: two GiB."""
+    spec = make_spec(baseline=baseline, num_samples=2**20, latent_dim=256)
+    monkeypatch.setattr(trials, "plan", lambda *_: (Planned(spec=spec),))
+    request = RunRequest(
+        plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"), memory_limit=limit
+    )
+
+    def server() -> Server:
+        pytest.fail("no server is needed here")
+
+    return trials.plan_trials(request, server, Layout(device="cpu", slots=1, threads=1, memory=memory))
+
+
+@pytest.mark.parametrize(
+    ("memory", "limit", "words"),
+    [
+        (GIB, None, "take 2.0 GiB and this machine has 1.0 GiB; set --num-samples to fewer"),
+        (8 * GIB, GIB, "take 2.0 GiB and --memory-limit is 1.0 GiB"),
+        (None, GIB, "--memory-limit is"),
+    ],
+)
+def test_more_samples_than_memory_are_refused(
+    monkeypatch: pytest.MonkeyPatch, memory: int | None, limit: int | None, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        planned(monkeypatch, memory=memory, limit=limit)
+
+
+def test_samples_that_fit_or_are_there_already_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(planned(monkeypatch, memory=8 * GIB, limit=4 * GIB)) == 1
+    assert len(planned(monkeypatch)) == 1  # on a cluster, whose nodes may have more than this machine
+    assert len(planned(monkeypatch, memory=GIB, baseline="real")) == 1
