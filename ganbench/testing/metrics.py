@@ -6,14 +6,15 @@
 import itertools
 import math
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 import torch
 
-from ganbench.api import Evidence, Metric, Value
+from ganbench.api import Metric, Value
 from ganbench.errors import with_kind
-from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.metric_references import references
+from ganbench.testing.scoring import build, compute
 from ganbench.testing.sides import (
     DEGRADATIONS,
     SEVERITIES,
@@ -31,25 +32,6 @@ __all__ = ["CHECKS", "evidence"]
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
 NEEDS = ("features", "logits", "labels", "mixture", "train", "images")
-CPU = torch.device("cpu")
-
-
-def build(subject: Subject) -> Metric:
-    """Return a fresh instance."""
-    return cast(Metric, subject.build())
-
-
-def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, float]:
-    """Compute as an evaluation does: torch's and numpy's global streams at a fixed start."""
-    with own_global_stream(0, CPU):
-        found: Any = metric.compute(fake, reference)
-    if not isinstance(found, dict) or set(found) != set(metric.values):
-        got = sorted(found) if isinstance(found, dict) else type(found).__name__
-        raise Flaw(f"compute() returns {got} and declares {sorted(metric.values)}; a table would lack or lose a column")
-    for name, value in found.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not a float; it could not be stored")
-    return found
 
 
 def declaration(subject: Subject) -> None:
@@ -185,30 +167,6 @@ def sizes(subject: Subject) -> None:
                 f"'{min(names)}' doubles with twice as many {what} from the same distribution: a sum where there "
                 "should be a mean? scores of runs with other numbers of samples could not be compared"
             )
-
-
-def references(subject: Subject) -> None:
-    """An instance that has scored against one reference scores against another as a fresh one does."""
-    metric, fresh = build(subject), build(subject)
-    fake = declared(metric, draw(7))
-    compute(metric, fake, declared(metric, reference()))
-    other = declared(metric, reference(N if _pairs(metric) else FEWER, seed=103, classes=2))
-    try:
-        found = compute(metric, fake, other)
-    except Exception as error:
-        compute(fresh, fake, other)  # whatever a fresh instance raises too is another check's
-        found, kept = {}, f"raises {with_kind(error)}"
-    wanted = compute(fresh, fake, other)
-    for name, value in wanted.items():
-        if name in found:
-            undefined = math.isnan(found[name]) and math.isnan(value)
-            if undefined or math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
-                continue
-            kept = f"gives '{name}' as {found[name]:.6g} instead of {value:.6g}"
-        raise Flaw(
-            f"an instance that has scored against another reference before {kept}: it keeps something of its first "
-            "reference, and scores of one dataset would be told of another"
-        )
 
 
 def counts(subject: Subject) -> None:
