@@ -39,6 +39,7 @@ from ganbench.testing.networks_in_training import (
     learning,
     randomness,
     raw_outputs,
+    resuming,
 )
 
 
@@ -266,6 +267,7 @@ CHECKS = (
     initialisation,
     randomness,
     state_dict,
+    resuming,
     moves,
     learning,
     double_backward,

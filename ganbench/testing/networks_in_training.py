@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import torch
+from torch import Tensor, nn
 
 from ganbench.api import Networks
 from ganbench.evaluation.isolation import own_global_stream
@@ -21,6 +22,8 @@ from ganbench.testing.networks import (
 
 BEYOND_ZERO = 0.05
 """Noise on weights by which what starts at zero takes part."""
+CALLS = 5
+"""How often a network is called before its state is saved, and after it was loaded."""
 
 
 def raw_outputs(subject: Subject) -> None:
@@ -72,6 +75,22 @@ def randomness(subject: Subject) -> None:
                 f"the {role} in training gives another output for the same input and torch's same seed (drawn from "
                 "numpy, from random, or from the time); the same trial would give another score, and a resumed one "
                 "would not go on where it stopped"
+            )
+
+
+def resuming(subject: Subject) -> None:
+    """From its saved state a network goes on in training as if it had not stopped."""
+    shape = typical(subject)
+    for role, network, x in with_inputs(subject, 8):
+        network = perturbed(network, BEYOND_ZERO)
+        _called(network, x / 2, seed=1)
+        resumed = getattr(networks(subject, shape, seed=1), role)
+        resumed.load_state_dict(deepcopy(network.state_dict()))
+        if not torch.equal(_called(network, x, seed=2), _called(resumed, x, seed=2)):
+            raise Flaw(
+                f"the {role} gives other outputs in training than a fresh one that has loaded its saved state: what "
+                "changes from call to call is not part of it (a counter in Python? use register_buffer); a resumed "
+                "trial would not go on where it stopped"
             )
 
 
@@ -171,3 +190,9 @@ def half_precision(subject: Subject) -> None:
         found = discriminator(fakes)
     if not bool(torch.isfinite(fakes).all() and torch.isfinite(found).all()):
         raise Flaw("outputs are not finite under bfloat16; precision=bfloat16 would end as diverged")
+
+
+def _called(network: nn.Module, x: Tensor, *, seed: int) -> Tensor:
+    """The outputs of some calls in training, one after the other."""
+    with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+        return torch.stack([network(x.clone()) for _ in range(CALLS)])
