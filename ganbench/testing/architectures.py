@@ -19,12 +19,12 @@ from ganbench.parameters import merge
 from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import (
-    between_powers,
     build,
     latent_dim,
     latents,
     networks,
     noise,
+    other_shapes,
     perturbed,
     sample_shapes,
     typical,
@@ -51,20 +51,21 @@ def shapes(subject: Subject) -> str:
     tried = sample_shapes(subject)
     if not tried:
         raise Flaw(f"sizes {architecture.sizes} hold no side that could be tried; every dataset would be refused")
-    between = between_powers(subject)
-    for shape in [*tried, *between]:
+    others = other_shapes(subject)
+    for shape in [*tried, *others]:
         try:
             generator, discriminator = networks(subject, shape)
         except (ValueError, GanbenchError):
-            if shape not in between:
+            if shape not in others:
                 raise
-            continue  # it refuses such sides itself, and a run says so
+            continue  # it refuses such shapes itself, and a run says so
         with torch.no_grad():
             fakes = generator(latents(subject, 2))
             if fakes.shape != (2, *shape):
                 raise Flaw(
                     f"the generator for samples {shape} returns {tuple(fakes.shape[1:])}; the discriminator would be "
                     "shown other shapes for real and fake, or the evaluation would refuse them"
+                    + ("; let build() raise a ValueError for shapes that it does not make" if shape in others else "")
                 )
             for n in (2, 1):
                 # A batch norm after a dense layer has no statistics of one sample, and is no mistake.

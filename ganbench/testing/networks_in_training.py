@@ -1,6 +1,7 @@
 """What training and scoring ask of the networks of an architecture."""
 
 from copy import deepcopy
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -169,13 +170,15 @@ def evaluation(subject: Subject) -> None:
         generator(latents(subject, 8, seed=2))
         generator.eval()
         together, again, alone = generator(z), generator(z), generator(z[CLASSES : CLASSES + 1])
+        apart = torch.cat([generator(part) for part in torch.split(z, CLASSES)])
     if not torch.equal(together, again) and not torch.allclose(together, again):
         torch.manual_seed(0)
         raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
-    if not torch.allclose(together[CLASSES], alone[0], rtol=1e-3, atol=1e-4):
+    close = partial(torch.allclose, rtol=1e-3, atol=1e-4)
+    if not (close(together[CLASSES], alone[0]) and close(together, apart)):
         raise Flaw(
-            "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
-            "are generated at a time"
+            "in eval mode a sample depends on the others in its batch, or is not at the place of its z; the scores "
+            "would depend on how many samples are generated at a time"
         )
     if torch.allclose(together[0], together[CLASSES], rtol=1e-6, atol=1e-8):
         raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
