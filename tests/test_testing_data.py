@@ -57,6 +57,32 @@ class OneSplit(RightData):
         return super().points("train")
 
 
+class NearlyOneSplit(RightData):
+    """The same samples in both splits, moved by a millionth."""
+
+    def points(self, split: str) -> Tensor:
+        found = super().points("train")
+        return found if split == "train" else (found + 1e-6).flip(0)
+
+
+class OneInTen(RightData):
+    """A tenth of the test samples are training samples that were rounded."""
+
+    def points(self, split: str) -> Tensor:
+        found = super().points(split)
+        if split == "test":
+            found[::10] = super().points("train")[::10].mul(1e4).round().div(1e4)
+        return found
+
+
+class OneGreyLevel(DarkImages):
+    """Training images with a grey level more in each pixel."""
+
+    def points(self, split: str) -> Tensor:
+        images = torch.randint(100, 200, (300, 1, 16, 16), generator=torch.Generator().manual_seed(1))
+        return (images + (split == "test")).to(torch.uint8)
+
+
 class AnySplit(RightData):
     """Takes any word for the test split."""
 
@@ -194,6 +220,9 @@ WRONG: list[tuple[type, str, str]] = [
     (Fickle, "repeatable", "is another when loaded again"),
     (GlobalDraw, "repeatable", "draws from a global random stream"),
     (OneSplit, "disjoint", "would reward memorising"),
+    (NearlyOneSplit, "disjoint", "100 % of the test samples have a training sample at less than 5 %"),
+    (OneInTen, "disjoint", "test is made of copies of train with little changed"),
+    (OneGreyLevel, "disjoint", "and 0 % of the training samples"),
     (AnySplit, "refusals", "a misspelt --reference"),
     (Anonymous, "provenance", "it gives no licence"),
     (NoSuchMetric, "defaults", "there is no metric 'moods'"),

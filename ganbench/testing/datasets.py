@@ -12,7 +12,7 @@ from ganbench.api import Dataset, Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import elsewhere, modes
+from ganbench.testing import elsewhere, modes, near_copies
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.streams import moved, states
 
@@ -148,14 +148,16 @@ def files(subject: Subject) -> None:
 
 
 def disjoint(subject: Subject) -> str:
-    """Train and test do not share samples."""
-    train, test = ({row.tobytes() for row in load(subject, split).data.flatten(1).numpy()} for split in SPLITS)
+    """Train and test share no samples, nor nearly the same ones."""
+    splits = [load(subject, split).data for split in SPLITS]
+    train, test = ({row.tobytes() for row in data.flatten(1).numpy()} for data in splits)
     shared = len(train & test) / len(test)
     if shared > OVERLAP:
         raise Flaw(
             f"{100 * shared:.1f} % of the distinct test samples are in train too; scores against 'test' would "
             "reward memorising, and the floor of a table would be too low"
         )
+    near_copies.check(*splits)
     return f"{len(train & test)} of {len(test):,} distinct test samples are in train"
 
 
