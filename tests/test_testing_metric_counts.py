@@ -110,7 +110,7 @@ class Surplus(RightMetric):
 class OfClasses(RightMetric):
     """Right: compares mean features and the shares of classes that were asked for."""
 
-    needs = ("features", "logits", "labels")
+    needs = ("features", "logits", "labels", "fake_labels")
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         assert fake.labels is not None

@@ -15,9 +15,9 @@ def references(subject: Subject) -> None:
     """It scores against a second reference as if there had been no first one, in the same instance and in a new one."""
     used = build(subject)
     fake = declared(used, draw(7))
-    compute(used, fake, declared(used, reference()))
+    compute(used, fake, declared(used, reference(), real=True))
     # As many real samples: what is kept may be kept by their number.
-    other = declared(used, reference(seed=103, classes=2))
+    other = declared(used, reference(seed=103, classes=2), real=True)
     wanted = compute(_untouched(subject), fake, other)
     for where, metric in ((" in its class or module", build(subject)), ("", used)):
         if kept := _kept(metric, fake, other, wanted):

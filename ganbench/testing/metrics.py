@@ -31,7 +31,7 @@ __all__ = ["CHECKS", "evidence"]
 
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
-NEEDS = ("features", "logits", "labels", "mixture", "train", "images")
+NEEDS = ("features", "logits", "labels", "fake_labels", "mixture", "train", "images")
 
 
 def declaration(subject: Subject) -> None:
@@ -57,17 +57,15 @@ def values(subject: Subject) -> None:
     """It returns a float for each declared name; real samples are no worse than bad ones."""
     metric = build(subject)
     try:
-        found = compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     except Exception as error:
-        if used := [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]:
-            raise Flaw(
-                f"it uses {' and '.join(used)}, and needs names "
-                f"{'only ' + ', '.join(metric.needs) if metric.needs else 'nothing'}; where a run"
-                " has none, the trial would fail at its first evaluation instead of being refused by name"
-            ) from error
+        if told := _undeclared(metric):
+            raise Flaw(told) from error
         raise
-    name, value = next(iter(metric.values.items()))
+    name = next(iter(metric.values))
     if not math.isfinite(found[name]):
+        if told := _undeclared(metric):
+            raise Flaw(told)
         raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
     for name, value in metric.values.items():
         if value.percent and math.isfinite(found[name]) and not 0 <= found[name] <= 1:
@@ -91,7 +89,7 @@ def severity(subject: Subject) -> str:
     """The headline gets worse with a degradation of the samples: lost modes, noise, or copies."""
     metric = build(subject)
     name, value = next(iter(metric.values.items()))
-    real = declared(metric, reference())
+    real = declared(metric, reference(), real=True)
     sign = 1 if value.direction == "lower" else -1
     ordered, series = [], {}
     for what, degrade in DEGRADATIONS.items():
@@ -115,7 +113,8 @@ def repeatable(subject: Subject) -> None:
     """The same samples give the same value; it changes nothing it is given; their order does not matter."""
     metric = build(subject)
     drawn = draw(7)
-    fake, other, real = (declared(metric, side) for side in (drawn, draw(8, noise=0.5), reference()))
+    fake, other = (declared(metric, side) for side in (drawn, draw(8, noise=0.5)))
+    real = declared(metric, reference(), real=True)
     before = contents(fake), contents(real)
     first = compute(metric, fake, real)
     now = contents(fake), contents(real)
@@ -149,10 +148,10 @@ def sizes(subject: Subject) -> None:
     metric = build(subject)
     if _pairs(metric):
         raise NotApplicable("check() refuses unequal numbers of samples by name")
-    compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+    compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     for fakes, reals in ((N, FEWER), (FEWER, N)):
         try:
-            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals)))
+            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals), real=True))
         except Flaw:
             raise
         except Exception as error:
@@ -220,7 +219,9 @@ def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
     names = {name for name, value in metric.values.items() if value.direction}
     for power in range(3):
         fake = draw(seed, N * twice[0] ** power, classes=2, noise=0.2)
-        found = compute(metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power)))
+        found = compute(
+            metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power), real=True)
+        )
         names = {name for name in names if math.isfinite(found[name]) and abs(found[name]) > 1e-9}
         first = first or found
         # A mean stays, what goes with the root of the number is 1.4 and 2 times as much.
@@ -230,8 +231,20 @@ def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
     return names
 
 
+def _undeclared(metric: Metric) -> str:
+    """What it uses and does not declare, where that is why it has no value."""
+    used = [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]
+    said = "only " + ", ".join(metric.needs) if metric.needs else "nothing"
+    if not used:
+        return ""
+    return (
+        f"it uses {' and '.join(used)}, and needs names {said}; where a run has none (an unconditional one has no "
+        "fake_labels), the trial would fail at its first evaluation or have no score, instead of being refused by name"
+    )
+
+
 def _computes_with(metric: Metric, need: str) -> bool:
-    """Whether it takes everything to compute, and fails without ``need``."""
+    """Whether it has a value where there is everything, and none without ``need``."""
     everything, others = copy(metric), copy(metric)
     # Samples are images or vectors; they are made images only for one that may want them.
     had = (set(NEEDS) - {"images"}) | set(metric.needs) | {need}
@@ -242,7 +255,7 @@ def _computes_with(metric: Metric, need: str) -> bool:
 
 def _computes(metric: Metric) -> bool:
     try:
-        compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     except Exception:  # whatever it raises where something is not there
         return False
-    return True
+    return math.isfinite(found[next(iter(metric.values))])
