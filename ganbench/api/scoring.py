@@ -130,6 +130,7 @@ class Extractor:
     def build(self, layers: list[str]) -> nn.Module:
         """Return the torch-fidelity ``FeatureExtractorBase`` that provides ``layers``, in eval mode, on the CPU.
 
-        Its ``forward`` takes uint8 images (N, channels, H, W) and returns a tuple in the order of ``layers``.
+        Its ``forward`` takes uint8 images (N, channels, H, W) on whatever device it was moved to, without changing
+        them, and returns a tuple of (N, F) float32 in the order of ``layers``.
         """
         raise NotImplementedError

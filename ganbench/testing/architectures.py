@@ -18,6 +18,7 @@ from ganbench.errors import GanbenchError
 from ganbench.parameters import merge
 from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import left_behind
 from ganbench.testing.networks import (
     build,
     latent_dim,
@@ -172,19 +173,11 @@ def moves(subject: Subject) -> None:
     shape = typical(subject)
     for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
         x = latents(subject, 4) if role == "generator" else noise(4, shape)
-        # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
-        devices = ["meta", *(["cuda"] if torch.cuda.is_available() else [])]
-        for device in devices:
-            moved = deepcopy(one).to(device)
-            try:
-                moved(x.to(device))
-            except Exception as error:
-                if device == "meta" and (isinstance(error, NotImplementedError) or "item()" in str(error)):
-                    continue  # an operation that cannot be imagined without data says nothing about devices
-                raise Flaw(
-                    f"the {role} cannot be run on another device ({' '.join(str(error).split())[:160]}): a tensor of "
-                    "it is neither parameter nor buffer (use register_buffer); --device cuda would fail"
-                ) from error
+        if said := left_behind(one, x):
+            raise Flaw(
+                f"the {role} cannot be run on another device ({said}): a tensor of it is neither parameter nor buffer "
+                "(use register_buffer); --device cuda would fail"
+            )
         double = deepcopy(one).double()
         try:
             found = double(x.double())
