@@ -12,6 +12,7 @@ from ganbench.api import Penalty
 from ganbench.testing.critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.gradient_penalties import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import fails_elsewhere, stream_on
 from ganbench.testing.output_penalties import on_outputs, reduction
 from ganbench.testing.penalty_declarations import declared, once_differentiated
 from ganbench.testing.penalty_memory import memory
@@ -135,6 +136,21 @@ def repeatable(subject: Subject) -> None:
         raise Flaw("the same stream gives another value when called again; a resumed trial would not repeat itself")
 
 
+def devices(subject: Subject) -> None:
+    """It computes where the samples are."""
+    penalty = differentiable(subject)
+    real, fake, critic = batches(penalty, 4, dtype=torch.float32)
+
+    def call(device: str) -> None:
+        penalty(deepcopy(critic).to(device), real.to(device), fake.to(device), stream_on(device))
+
+    if said := fails_elsewhere(call):
+        raise Flaw(
+            f"it fails on samples of another device ({said}): a tensor that it makes, such as grad_outputs or alpha, "
+            "stays on the CPU; make it with device=real.device; --device cuda would fail"
+        )
+
+
 def half_precision(subject: Subject) -> None:
     """It is finite, and nearly what it is in float32, under bfloat16 autocast."""
     penalty = differentiable(subject)
@@ -190,6 +206,7 @@ CHECKS = (
     flat_critic,
     undisturbed,
     repeatable,
+    devices,
     half_precision,
     projection,
     memory,
