@@ -32,6 +32,8 @@ from ganbench.testing.networks import (
 )
 from ganbench.testing.networks_in_training import (
     BEYOND_ZERO,
+    any_batch,
+    apart,
     batch_dependence,
     double_backward,
     evaluation,
@@ -254,6 +256,8 @@ def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Te
 
 CHECKS = (
     shapes,
+    any_batch,
+    apart,
     value_range,
     raw_outputs,
     inputs,

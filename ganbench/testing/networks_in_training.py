@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Networks
+from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import (
     CLASSES,
     Labelled,
     build,
+    latent_dim,
     latents,
     networks,
     noise,
@@ -48,6 +50,48 @@ def raw_outputs(subject: Subject) -> None:
             "every output of the discriminator lies in [-1, 1], whatever it is shown (a tanh at its end?); a loss "
             "takes raw outputs, of any size"
         )
+
+
+def apart(subject: Subject) -> None:
+    """Networks come ready to be trained, share no weights, and are others at each build."""
+    architecture, shape = build(subject), typical(subject)
+    built = [architecture.networks(shape, latent_dim(subject), CLASSES) for _ in range(2)]
+    for role, network in zip(Networks._fields, built[0], strict=True):
+        if not network.training:
+            raise Flaw(
+                f"build() returns the {role} in eval mode: it would train with dropout switched off and batch norm "
+                "that never learns its statistics"
+            )
+    first, second = ([set(network.parameters()) for network in pair] for pair in built)
+    if first[0] & first[1]:
+        raise Flaw(
+            "generator and discriminator share weights: both players' optimisers would move them, each against the "
+            "other"
+        )
+    if (first[0] | first[1]) & (second[0] | second[1]):
+        raise Flaw("build() returns the same networks again; a second trial would go on with those of the first")
+
+
+def any_batch(subject: Subject) -> None:
+    """Networks take a batch of any size."""
+    shape = typical(subject)
+    for role, network, x in with_inputs(subject, 7):
+        for n in (7, 1):  # of one sample, batch norm has no statistics to train with
+            network.train(n > 1)
+            try:
+                with torch.no_grad():
+                    found = tuple(network(x[:n]).shape)
+            except Exception as error:
+                raise Flaw(
+                    f"the {role} fails on a batch of {n} ({with_kind(error)}): groups that must divide it? any "
+                    "--batch-size and --num-samples are to work"
+                ) from error
+            wanted = (n, *shape) if role == "generator" else (n,)
+            if found != wanted:
+                raise Flaw(
+                    f"the {role} returns shape {found} for a batch of {n}, not {wanted} (a squeeze() that drops the "
+                    "batch of one?); a last batch could not be joined to the others"
+                )
 
 
 def inputs(subject: Subject) -> None:
