@@ -166,6 +166,16 @@ class UndeclaredLabels(OfReferenceLabels):
     needs = ("features",)
 
 
+class Whitened(RightMetric):
+    """Divides by the covariance of the fakes."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        gap = (fake.features.mean(0) - reference.features.mean(0)).double()
+        return {"gap": float(gap @ torch.linalg.inv(fake.features.double().T.cov()) @ gap)}
+
+
 class Unsteady(RightMetric):
     """Draws from a stream of its own that goes on."""
 
@@ -215,6 +225,7 @@ WRONG: list[tuple[type, str, str]] = [
     (Undeclared, "values", "it uses logits and train, and needs names only features"),
     (OfLabels, "values", "it uses fake_labels, and needs names only features, labels"),
     (UndeclaredLabels, "values", "it uses labels, and needs names only features"),
+    (Whitened, "collapsed", "for fakes that are all the same it raises"),
     (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),

@@ -143,6 +143,22 @@ def repeatable(subject: Subject) -> None:
         )
 
 
+def collapsed(subject: Subject) -> None:
+    """It takes fakes that are all the same, as a generator draws them that has not learnt yet, or has collapsed."""
+    metric = build(subject)
+    real = declared(metric, reference(), real=True)
+    compute(metric, declared(metric, draw(7)), real)
+    try:
+        compute(metric, declared(metric, rows(draw(7), torch.zeros(N, dtype=torch.int64))), real)
+    except Flaw:
+        raise
+    except Exception as error:
+        raise Flaw(
+            f"for fakes that are all the same it raises {with_kind(error)}; the trial of a generator that collapses "
+            "would fail and have no row, where it should be the worst; return what the limit is, or nan"
+        ) from error
+
+
 def sizes(subject: Subject) -> None:
     """It takes fewer or more fakes than there are real samples, and does not grow with how many there are."""
     metric = build(subject)
@@ -193,7 +209,7 @@ def counts(subject: Subject) -> None:
             raise Flaw(f"check() returns something else than None or one line for {told}; it could not be shown")
 
 
-CHECKS = (declaration, values, known_values, severity, repeatable, sizes, references, counts)
+CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, references, counts)
 
 
 def _pairs(metric: Metric) -> bool:
