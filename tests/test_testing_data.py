@@ -34,6 +34,23 @@ class DarkImages(RightData):
         return torch.rand(300, 1, 16, 16, generator=torch.Generator().manual_seed(len(split))).to(torch.uint8)
 
 
+class ChannelsLast(DarkImages):
+    """Images as numpy and pictures have them."""
+
+    metrics = ("class-coverage",)
+
+    def points(self, split: str) -> Tensor:
+        rng = torch.Generator().manual_seed(len(split))
+        return torch.randint(256, (300, 16, 16, 3), generator=rng).to(torch.uint8)
+
+
+class FloatImages(ChannelsLast):
+    """Images in [0, 1]."""
+
+    def points(self, split: str) -> Tensor:
+        return super().points(split).permute(0, 3, 1, 2) / 255
+
+
 class Fickle(RightData):
     """Another draw each time."""
 
@@ -216,6 +233,8 @@ class ByMode(RightData):
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
+    (ChannelsLast, "samples", "images of 3 channels with the channels last?"),
+    (FloatImages, "samples", "images are given as uint8 levels in 0..255"),
     (Array, "samples", "returns ndarray, not ganbench.api.Samples"),
     (Fickle, "repeatable", "is another when loaded again"),
     (GlobalDraw, "repeatable", "draws from a global random stream"),

@@ -46,8 +46,18 @@ def samples(subject: Subject) -> str:
                 f"the split '{split}' is {_type(data)}: images must be uint8 in 0..255, vectors float32; they would "
                 "be trained on in another range than the networks' outputs"
             )
+        if data.dtype == torch.float32 and data.dim() == 4:
+            raise Flaw(
+                f"the split '{split}' is float32 of shape {tuple(data.shape)}; images are given as uint8 levels in "
+                "0..255, and float32 is for vectors (N, D)"
+            )
         if data.dim() != (4 if found.kind == "image" else 2):
             raise Flaw(f"the split '{split}' has shape {tuple(data.shape)}; images are (N, C, H, W), vectors (N, D)")
+        if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
+            raise Flaw(
+                f"the split '{split}' has shape {tuple(data.shape)}: images of {data.shape[3]} channels with the "
+                "channels last? they come second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
+            )
         if len(data) == 0:
             raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
         if found.kind == "image" and int(data.max()) <= 1:
