@@ -1,5 +1,7 @@
 """Losses, penalties and augmentations that leave a tensor on the CPU are caught, also where there is no GPU."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -75,6 +77,34 @@ class CPUAlpha(R1):
         return super().__call__(discriminator, alpha * real + (1 - alpha) * fake.detach(), fake, rng)
 
 
+class FromMean(Penalty):
+    """Right: the squared output at samples moved by a running mean of them, which has their shape and is kept."""
+
+    constrains = "outputs"
+    mean: Tensor | None = None
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        mean = real.detach().mean(0)
+        self.mean = mean if self.mean is None else self.kept(self.mean, mean).lerp(mean, 0.1)
+        return discriminator(real.detach() + self.mean).square().mean()
+
+    def kept(self, mean: Tensor, like: Tensor) -> Tensor:
+        return mean.to(like)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self.mean is None else {"mean": self.mean}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.mean = state.get("mean")
+
+
+class LoadedOnCPU(FromMean):
+    """What it has loaded stays on the CPU."""
+
+    def kept(self, mean: Tensor, like: Tensor) -> Tensor:
+        return mean
+
+
 class Brightness(Augmentation):
     """Right: drawn on the images' device."""
 
@@ -93,11 +123,11 @@ class CPUBrightness(Brightness):
         return torch.device("cpu")
 
 
-@pytest.mark.parametrize("component", [OnesOnCPU, CPUGradOutputs, CPUAlpha, CPUBrightness])
+@pytest.mark.parametrize("component", [OnesOnCPU, CPUGradOutputs, CPUAlpha, LoadedOnCPU, CPUBrightness])
 def test_a_tensor_that_stays_on_the_cpu_is_found(component: type) -> None:
     assert_caught(check(component), "devices", "--device cuda would fail")
 
 
-@pytest.mark.parametrize("component", [Labels, Looks, R1, Between, Brightness])
+@pytest.mark.parametrize("component", [Labels, Looks, R1, Between, FromMean, Brightness])
 def test_what_computes_where_its_samples_are_passes(component: type[Loss | Penalty | Augmentation]) -> None:
     assert failed(check(component)) == {}
