@@ -1,5 +1,6 @@
 """Generators that mix samples up, or the sides of an image, are caught; unusual ones that do neither are not."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -84,6 +85,29 @@ class FixedNoise(ToImage):
         return super().forward(z + (torch.randn_like(z) if self.training else self.noise))
 
 
+class AlwaysNoisy(ToImage):
+    """Right where it says so: draws noise in eval mode, too, as StyleGAN does unless it is told otherwise."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + 0.1 * torch.randn_like(z))
+
+
+class OnlyNoise(ToImage):
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(torch.randn_like(z))
+
+
+class OwnStream(ToImage):
+    """Draws it from a stream that nobody seeds anew."""
+
+    def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape, latent_dim)
+        self.stream = np.random.RandomState(0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z + torch.from_numpy(self.stream.standard_normal(z.shape)).to(z))
+
+
 class SeveralHeads(ToOutput):
     """Right: the mean of several judgements is one raw output."""
 
@@ -125,3 +149,17 @@ def test_height_and_width_are_told_apart() -> None:
 @pytest.mark.parametrize("architecture", UNUSUAL, ids=lambda one: one.__name__)
 def test_an_unusual_architecture_passes(architecture: type[Architecture]) -> None:
     assert failed(check(architecture, skip=SKIP)) == {}
+
+
+def test_noise_in_eval_mode_is_to_be_declared() -> None:
+    noisy = with_generator(AlwaysNoisy, "Noisy.")
+    assert_caught(check(noisy, skip=SKIP), "evaluation", "say expected = {'noise': True}")
+    assert failed(check(noisy, skip=SKIP, noise=True)) == {}
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [(OnlyNoise, "z is not used"), (OwnStream, "with the same seed, too; no score could be repeated")],
+)
+def test_declared_noise_comes_beside_z_and_from_the_seed(network: type[nn.Module], words: str) -> None:
+    assert_caught(check(with_generator(network, "Noisy."), skip=SKIP, noise=True), "evaluation", words)

@@ -1,6 +1,7 @@
 """What an architecture must do: networks of the declared shapes and range that train, save, load and move.
 
-``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+``expected`` may hold ``latent_dim`` (16 by default), ``channels`` ((1, 3) by default), and ``noise`` (true for a
+generator that draws noise in eval mode, too).
 """
 
 import random
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Networks
 from ganbench.errors import GanbenchError
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
 from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -163,7 +165,11 @@ def state_dict(subject: Subject) -> None:
             raise Flaw(f"the {role} saves {len(restored)} of {len(tensors)} tensors; what is trained would be lost")
         two.load_state_dict(restored)
         with torch.no_grad():
-            if not torch.equal(one.eval()(given[role]), two.eval()(given[role])):
+            outputs = []
+            for network in (one.eval(), two.eval()):
+                with own_global_stream(1, torch.device("cpu")):  # a generator may draw noise
+                    outputs.append(network(given[role]))
+            if not torch.equal(*outputs):
                 raise Flaw(
                     f"the {role} loaded from its saved weights gives other outputs: part of its state is no parameter "
                     "and no buffer (use register_buffer); a resumed trial would go on with another network"

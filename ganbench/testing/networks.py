@@ -1,6 +1,6 @@
 """How the networks of an architecture are tried: which shapes, and with what.
 
-``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+``expected`` may hold what :mod:`ganbench.testing.architectures` says.
 """
 
 import itertools

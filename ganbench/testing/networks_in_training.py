@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from ganbench.testing.networks import (
 
 BEYOND_ZERO = 0.05
 """Noise on weights by which what starts at zero takes part."""
+UNASKED = "(dropout or noise that ignores the mode); where noise is part of the model, say expected = {'noise': True}"
 CALLS = 5
 """How often a network is called before its state is saved, and after it was loaded."""
 
@@ -206,26 +208,35 @@ def batch_dependence(subject: Subject) -> None:
 
 
 def evaluation(subject: Subject) -> None:
-    """In eval mode a sample depends on its z alone; different z give different samples."""
+    """In eval mode a sample depends on its z alone, or on declared noise; different z give different samples."""
     shape = typical(subject)
     generator = perturbed(networks(subject, shape).generator, BEYOND_ZERO)
-    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
     with torch.no_grad():
         generator(latents(subject, 8, seed=2))
-        generator.eval()
-        together, again, alone = generator(z), generator(z), generator(z[CLASSES : CLASSES + 1])
-        apart = torch.cat([generator(part) for part in torch.split(z, CLASSES)])
-    if not torch.equal(together, again) and not torch.allclose(together, again):
-        torch.manual_seed(0)
-        raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
+    generator.eval()
+
+    def drawn(z: Tensor, seed: int = 1) -> Tensor:
+        with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+            return cast(Tensor, generator(z))
+
+    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
+    together, noisy = drawn(z), bool(subject.expected.get("noise"))
+    if not torch.allclose(together, drawn(z, seed=1 if noisy else 2)):
+        raise Flaw(
+            "in eval mode the same z gives another sample "
+            + ("with the same seed, too; no score could be repeated" if noisy else UNASKED)
+        )
+    if torch.allclose(together, drawn(latents(subject, len(z), seed=5)), rtol=1e-6, atol=1e-8):
+        raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
+    if noisy:
+        return  # how much of it is drawn depends on how many samples are
     close = partial(torch.allclose, rtol=1e-3, atol=1e-4)
-    if not (close(together[CLASSES], alone[0]) and close(together, apart)):
+    apart = torch.cat([drawn(part) for part in torch.split(z, CLASSES)])
+    if not (close(together[CLASSES], drawn(z[CLASSES : CLASSES + 1])[0]) and close(together, apart)):
         raise Flaw(
             "in eval mode a sample depends on the others in its batch, or is not at the place of its z; the scores "
             "would depend on how many samples are generated at a time"
         )
-    if torch.allclose(together[0], together[CLASSES], rtol=1e-6, atol=1e-8):
-        raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
 
 
 def half_precision(subject: Subject) -> None:
