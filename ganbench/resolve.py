@@ -29,7 +29,7 @@ from ganbench.parameters import merge
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry, package_of
-from ganbench.resolve_data import Data, read_dataset
+from ganbench.resolve_data import Data, read_dataset, require_labels
 from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
 
 
@@ -151,6 +151,7 @@ def _settled(
 def _labels(component: Component, architecture: Architecture, data: Data, plan: PlanRequest) -> Labels:
     """Where the labels of the fakes come from, checked to be there."""
     if architecture.conditioning == "none":
+        require_labels(data, "none", f"architecture '{component.label}'")
         return "none"
     chosen: Labels = plan.labels or ("reference" if data.reference_classes else "balanced")
     known, there = data.spec.classes, data.reference_classes

@@ -10,7 +10,7 @@ from ganbench.evaluation.evaluator import check_shape
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
-from ganbench.spec import Component, DataSpec, EvaluationSpec, ReferenceSpec
+from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, ReferenceSpec
 
 SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
@@ -20,7 +20,8 @@ class Data(NamedTuple):
     """A dataset read once for all the cells that use it.
 
     ``floor`` is how its real samples are scored, where baselines are asked for: as everything else, or, where there are
-    fewer of them beside the reference, with as many as there are; ``floor_warnings`` are about that.
+    fewer of them beside the reference, with as many as there are; ``floor_warnings`` are about that. ``of_fake_labels``
+    are the metrics that look at the labels of fakes.
     """
 
     spec: DataSpec
@@ -30,6 +31,7 @@ class Data(NamedTuple):
     warnings: tuple[str, ...]
     floor: EvaluationSpec
     floor_warnings: tuple[str, ...]
+    of_fake_labels: tuple[str, ...]
 
 
 def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
@@ -60,7 +62,25 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
             floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, registry, files)
             told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
             floor_warnings += (f"there are {told}, so the floor has a table of its own",)
-    return Data(spec, dataset, evaluation, reference.class_count, warnings, floor, floor_warnings)
+    of_fake_labels = tuple(
+        component.name
+        for component in evaluation.metrics
+        if "fake_labels" in components.rebuild("metric", component, registry).needs
+    )
+    return Data(spec, dataset, evaluation, reference.class_count, warnings, floor, floor_warnings, of_fake_labels)
+
+
+def require_labels(data: Data, labels: Labels, what: str) -> None:
+    """Refuse metrics of the labels of fakes where the fakes have none.
+
+    Raises:
+        UsageError: names the metric and ``what`` makes the fakes.
+    """
+    if labels == "none" and data.of_fake_labels:
+        raise UsageError(
+            f"metric '{data.of_fake_labels[0]}' needs the labels that fakes were asked for, and {what} has none; "
+            "leave the metric out, or choose a conditional architecture"
+        )
 
 
 def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:

@@ -15,7 +15,7 @@ from ganbench.folder import TrialFolder
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.registry import Registry
 from ganbench.resolve import loaded_sources, refusal, stamps
-from ganbench.resolve_data import Data, read_dataset
+from ganbench.resolve_data import Data, read_dataset, require_labels
 from ganbench.spec import Component, Recipe, TrialSpec
 
 
@@ -50,6 +50,7 @@ def _plan(source: SourceRequest, request: SourcesRequest, registry: Registry, fi
         else open_given(source, data.spec.shape, device)
     )
     files.update(given.files)
+    require_labels(data, "none", f"'{given.spec.label}'")
     if given.samples is not None:
         data = _counted(given, request, data, registry, files)
     spec = TrialSpec(
@@ -70,6 +71,7 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
     if source.label:
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     folder = TrialFolder(Path(source.path))
+    require_labels(data, trial.evaluation.labels, shown(source.path))
     load_generator(folder, trial)
     files.update((str(folder.generator), str(folder.spec)))
     if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:

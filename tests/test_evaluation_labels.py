@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench import seeds
-from ganbench.api import Samples
+from ganbench.api import Evidence, Metric, Samples, Value
+from ganbench.errors import UsageError
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.labels import balanced, cycled, evaluation_labels, like
 
 
@@ -55,3 +57,25 @@ def test_what_a_protocol_asks_for() -> None:
 
 def test_cycled_labels_give_each_class_a_column() -> None:
     assert cycled(7, 3).tolist() == [0, 1, 2, 0, 1, 2, 0]
+
+
+class Classes(Metric):
+    """How many classes were asked for."""
+
+    values = {"classes": Value(label="classes", direction="higher")}
+    needs = ("fake_labels",)
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.labels is not None
+        return {"classes": float(fake.labels.unique().numel())}
+
+
+def test_a_metric_of_the_labels_of_fakes_refuses_those_that_have_none() -> None:
+    reference = Samples(data=torch.zeros(4, 2))
+    score = Evaluator(
+        reference=reference, mixture=None, metrics={"mine": Classes()}, extractor=None,
+        device=torch.device("cpu"), cache=None,
+    )  # fmt: skip
+    assert score.score(torch.zeros(3, 2), final=True, labels=torch.tensor([0, 1, 0])) == {"classes": 2.0}
+    with pytest.raises(UsageError, match="metric 'mine' needs the labels that fakes were asked for"):
+        score.score(torch.zeros(3, 2), final=True)

@@ -10,6 +10,7 @@ from ganbench import plugins
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
 from ganbench.grid import parse_axis, parse_losses
+from ganbench.metrics.inception_score import InceptionScore
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
 
@@ -60,6 +61,19 @@ def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) 
 
 def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:
     assert "none of these architectures is conditional" in ask(["hinge"], ["mlp"], labels="balanced").error
+
+
+def test_a_metric_of_the_labels_of_fakes_is_refused_where_networks_take_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(InceptionScore, "needs", ("logits", "fake_labels"))
+    metrics = tuple(parse_axis("metric", ["is"], plugins.load().registry))
+    conditional = "mlp[hidden=8,condition=projection]"
+    for baselines in (False, True):
+        kept = {"dataset": "digits", "metrics": metrics, "baselines": baselines}
+        assert ask(["hinge"], [conditional], **kept).error == ""
+        assert ask(["hinge"], [conditional, "mlp[hidden=8]"], **kept).error == (
+            "metric 'is' needs the labels that fakes were asked for, and architecture 'mlp[hidden=8]' has none; leave "
+            "the metric out, or choose a conditional architecture"
+        )
 
 
 def test_the_floor_says_how_many_real_samples_it_has() -> None:

@@ -16,6 +16,7 @@ from ganbench.datasets.digits import Digits
 from ganbench.errors import DataError, GanbenchError
 from ganbench.evaluation import sources
 from ganbench.given import to_request
+from ganbench.metrics.inception_score import InceptionScore
 from ganbench.plan import PlanAnswer
 from ganbench.resolve_sources import answer
 
@@ -172,3 +173,14 @@ def test_a_label_names_one_source(tmp_path: Path) -> None:
     assert ask(path, metrics=["fid"], label="theirs").planned[0].spec.loss_label == "theirs"
     with pytest.raises(GanbenchError, match="several were given"):
         ask(path, path, label="theirs")
+
+
+def test_a_metric_of_the_labels_of_fakes_is_refused_for_samples_without_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InceptionScore, "needs", ("logits", "fake_labels"))
+    path = array(tmp_path / "s", REAL[:100])
+    assert (
+        "metric 'is' needs the labels that fakes were asked for, and 's.npy' has none"
+        in ask(path, metrics=["is"]).error
+    )

@@ -34,6 +34,23 @@ class DarkImages(RightData):
         return torch.rand(300, 1, 16, 16, generator=torch.Generator().manual_seed(len(split))).to(torch.uint8)
 
 
+class ChannelsLast(DarkImages):
+    """Images as numpy and pictures have them."""
+
+    metrics = ("class-coverage",)
+
+    def points(self, split: str) -> Tensor:
+        rng = torch.Generator().manual_seed(len(split))
+        return torch.randint(256, (300, 16, 16, 3), generator=rng).to(torch.uint8)
+
+
+class FloatImages(ChannelsLast):
+    """Images in [0, 1]."""
+
+    def points(self, split: str) -> Tensor:
+        return super().points(split).permute(0, 3, 1, 2) / 255
+
+
 class Fickle(RightData):
     """Another draw each time."""
 
@@ -55,6 +72,32 @@ class OneSplit(RightData):
 
     def points(self, split: str) -> Tensor:
         return super().points("train")
+
+
+class NearlyOneSplit(RightData):
+    """The same samples in both splits, moved by a millionth."""
+
+    def points(self, split: str) -> Tensor:
+        found = super().points("train")
+        return found if split == "train" else (found + 1e-6).flip(0)
+
+
+class OneInTen(RightData):
+    """A tenth of the test samples are training samples that were rounded."""
+
+    def points(self, split: str) -> Tensor:
+        found = super().points(split)
+        if split == "test":
+            found[::10] = super().points("train")[::10].mul(1e4).round().div(1e4)
+        return found
+
+
+class OneGreyLevel(DarkImages):
+    """Training images with a grey level more in each pixel."""
+
+    def points(self, split: str) -> Tensor:
+        images = torch.randint(100, 200, (300, 1, 16, 16), generator=torch.Generator().manual_seed(1))
+        return (images + (split == "test")).to(torch.uint8)
 
 
 class AnySplit(RightData):
@@ -190,10 +233,15 @@ class ByMode(RightData):
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
+    (ChannelsLast, "samples", "images of 3 channels with the channels last?"),
+    (FloatImages, "samples", "images are given as uint8 levels in 0..255"),
     (Array, "samples", "returns ndarray, not ganbench.api.Samples"),
     (Fickle, "repeatable", "is another when loaded again"),
     (GlobalDraw, "repeatable", "draws from a global random stream"),
     (OneSplit, "disjoint", "would reward memorising"),
+    (NearlyOneSplit, "disjoint", "100 % of the test samples have a training sample at less than 5 %"),
+    (OneInTen, "disjoint", "test is made of copies of train with little changed"),
+    (OneGreyLevel, "disjoint", "and 0 % of the training samples"),
     (AnySplit, "refusals", "a misspelt --reference"),
     (Anonymous, "provenance", "it gives no licence"),
     (NoSuchMetric, "defaults", "there is no metric 'moods'"),

@@ -123,6 +123,35 @@ class WithGradients(RightExtractor):
         return GradientNetwork(layers)
 
 
+class Coarse(Thumbnails):
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(x.half() for x in super().forward(images))
+
+
+class InHalves(RightExtractor):
+    """Features in half precision."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return Coarse(layers)
+
+
+class PlainMean(Thumbnails):
+    def __init__(self, layers: list[str]) -> None:
+        super().__init__(layers)
+        self.mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        centred = images / 255 - self.mean
+        return tuple(nn.functional.adaptive_avg_pool2d(centred, 4).flatten(1) for _ in self.layers)
+
+
+class LeftBehind(RightExtractor):
+    """The mean of its training images is a plain tensor."""
+
+    def build(self, layers: list[str]) -> nn.Module:
+        return PlainMean(layers)
+
+
 class Rigid(Thumbnails):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         return super().forward(images.reshape(-1, 3, 32, 32) if images.shape[2] == 32 else images[:, :, 32:])
@@ -191,6 +220,8 @@ WRONG: list[tuple[type, str, str]] = [
     (RehashedByInstance, "identity", "sha256() gives another answer when it is asked again"),
     (InPlace, "outputs", "forward() changes the images that it is given, in place"),
     (WithGradients, "outputs", 'would end with "Can\'t call numpy()"'),
+    (InHalves, "outputs", "layer 'grid' is float16, not float32"),
+    (LeftBehind, "moves", "every run on a GPU would fail at its first evaluation"),
     (OneSize, "sizes", "it declares sides from 4 to 1024, and for images of 4x4 it raises RuntimeError"),
     (OtherDimensionElsewhere, "sizes", "for images of 64x64 gives features (6, 192), not (6, 48)"),
     (Backwards, "sizes", "not (smallest, largest)"),

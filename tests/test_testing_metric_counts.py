@@ -1,5 +1,7 @@
 """Metrics that are right for one number of samples or one reference alone: each is caught, in words that say so."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 
@@ -58,6 +60,39 @@ class FirstRows(FirstReference):
         return RightMetric.compute(self, fake, reference)
 
 
+class OfAllInstances(FirstReference):
+    """Keeps the first reference's mean for all instances."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.features is not None
+        if OfAllInstances.mean is None:
+            OfAllInstances.mean = reference.features.mean(0)
+        return super().compute(fake, reference)
+
+
+MEANS: dict[int, torch.Tensor] = {}
+
+
+class ByNumber(FirstReference):
+    """Keeps means in its module, and tells references apart by their number of samples alone."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.features is not None
+        self.mean = MEANS.setdefault(reference.n, reference.features.mean(0))
+        return super().compute(fake, reference)
+
+
+class LastNumber(FirstReference):
+    """Computes a mean anew where there is another number of real samples."""
+
+    n = 0
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        if self.n != reference.n:
+            self.n, self.mean = reference.n, None
+        return super().compute(fake, reference)
+
+
 class PerClass(RightMetric):
     """Divides by the number of classes."""
 
@@ -75,7 +110,7 @@ class Surplus(RightMetric):
 class OfClasses(RightMetric):
     """Right: compares mean features and the shares of classes that were asked for."""
 
-    needs = ("features", "logits", "labels")
+    needs = ("features", "logits", "labels", "fake_labels")
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         assert fake.labels is not None
@@ -83,6 +118,18 @@ class OfClasses(RightMetric):
         assert reference.labels is not None
         agree = float((fake.logits.argmax(1) == fake.labels).double().mean())
         return {"gap": super().compute(fake, reference)["gap"] + 1 - agree}
+
+
+class OfEachReference(FirstReference):
+    """Right: keeps the means of all references, each by its own content."""
+
+    means: ClassVar[dict[bytes, torch.Tensor]] = {}
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert reference.features is not None
+        key = reference.features.numpy().tobytes()
+        self.mean = self.means.setdefault(key, reference.features.mean(0))
+        return super().compute(fake, reference)
 
 
 class Counts(RightMetric):
@@ -112,7 +159,10 @@ WRONG: list[tuple[type, str, str]] = [
     (Sum, "sizes", "'gap' doubles with twice as many fakes from the same distribution"),
     (Pairs, "sizes", "'gap' doubles with twice as many samples on both sides"),
     (FirstReference, "references", "it keeps something of its first reference"),
-    (FirstRows, "references", "raises AssertionError: another number"),
+    (OfAllInstances, "references", "it keeps something of its first reference in its class or module"),
+    (ByNumber, "references", "it keeps something of its first reference in its class or module"),
+    (LastNumber, "references", "an instance that has scored against another reference before gives 'gap' as"),
+    (FirstRows, "sizes", "it raises AssertionError: another number"),
     (
         PerClass,
         "counts",
@@ -127,6 +177,6 @@ def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: 
     assert_caught(check(component), name, words)
 
 
-@pytest.mark.parametrize("component", [OfClasses, Counts, Matched])
+@pytest.mark.parametrize("component", [OfClasses, OfEachReference, Counts, Matched])
 def test_a_right_component_passes(component: type) -> None:
     assert failed(check(component)) == {}

@@ -131,6 +131,51 @@ class Undeclared(RightMetric):
         return super().compute(fake, reference)
 
 
+class OfLabels(RightMetric):
+    """Compares the means of each class, though most runs have no labels of fakes."""
+
+    needs = ("features", "labels")
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        gaps = [
+            fake.features[fake.labels == label].mean(0) - reference.features[reference.labels == label].mean(0)
+            for label in range(4)
+        ]
+        return {"gap": float(torch.stack(gaps).norm(dim=1).mean())}
+
+
+class OfReferenceLabels(RightMetric):
+    """Right: the distance of all fakes from each class of the reference."""
+
+    needs = ("features", "labels")
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        assert reference.labels is not None
+        known = [label for label in range(4) if bool((reference.labels == label).any())]
+        means = torch.stack([reference.features[reference.labels == label].mean(0) for label in known])
+        return {"gap": float(torch.cdist(fake.features, means).min(dim=0).values.mean())}
+
+
+class UndeclaredLabels(OfReferenceLabels):
+    """Does the same without saying so."""
+
+    needs = ("features",)
+
+
+class Whitened(RightMetric):
+    """Divides by the covariance of the fakes."""
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        assert fake.features is not None
+        assert reference.features is not None
+        gap = (fake.features.mean(0) - reference.features.mean(0)).double()
+        return {"gap": float(gap @ torch.linalg.inv(fake.features.double().T.cov()) @ gap)}
+
+
 class Unsteady(RightMetric):
     """Draws from a stream of its own that goes on."""
 
@@ -178,6 +223,9 @@ WRONG: list[tuple[type, str, str]] = [
     (ChangesStatistics, "repeatable", "it changes the statistics (mu) of the reference"),
     (RunningMean, "repeatable", "keeps something of earlier samples"),
     (Undeclared, "values", "it uses logits and train, and needs names only features"),
+    (OfLabels, "values", "it uses fake_labels, and needs names only features, labels"),
+    (UndeclaredLabels, "values", "it uses labels, and needs names only features"),
+    (Whitened, "collapsed", "for fakes that are all the same it raises"),
     (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
@@ -192,8 +240,9 @@ def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: 
     assert_caught(check(component), name, words)
 
 
-def test_a_metric_of_images_is_given_images() -> None:
-    assert failed(check(Brightness)) == {}
+@pytest.mark.parametrize("component", [Brightness, OfReferenceLabels])
+def test_a_metric_is_given_what_it_says_it_needs(component: type) -> None:
+    assert failed(check(component)) == {}
 
 
 @pytest.mark.parametrize(("found", "known"), [(math.nan, 0.0), (7.0, math.nan)])

@@ -17,7 +17,7 @@ class Right(Penalty):
     formula = "10 * mean((||grad D(x)|| - 1)^2), x between real and fake"
 
     def points(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        position = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, dtype=real.dtype)
+        position = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, device=real.device, dtype=real.dtype)
         return (fake + position * (real - fake)).detach().requires_grad_(True)
 
     def slopes(self, discriminator: Any, x: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ class Perturbed(Right):
     """DRAGAN's points: around real samples, not between real and fake."""
 
     def points(self, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        noise = torch.rand(real.shape, generator=rng, dtype=real.dtype)
+        noise = torch.rand(real.shape, generator=rng, device=real.device, dtype=real.dtype)
         return (real + 0.5 * real.std() * noise).detach().requires_grad_(True)
 
 

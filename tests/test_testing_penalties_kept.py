@@ -143,7 +143,9 @@ class SummedOfSamples(Penalty):
     constrains, double_backward = "outputs", False
 
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        outputs: Tensor = discriminator(real.detach() + torch.randn(real.shape, generator=rng).to(real))
+        outputs: Tensor = discriminator(
+            real.detach() + torch.randn(real.shape, generator=rng, device=real.device).to(real)
+        )
         return outputs.square().sum()
 
 

@@ -15,6 +15,10 @@ class Networks(NamedTuple):
     Conditional ones also take labels, int64 (N,); how is said by :attr:`Architecture.conditioning`.
 
     A packed discriminator returns one output per group of samples; see :attr:`Architecture.pack`.
+
+    Both take a batch of any size, come in training mode, and keep all that changes from call to call in parameters and
+    buffers: what else there is, a resumed trial does not have. In eval mode a sample depends on its own latent vector
+    and label alone, and on noise from torch's global stream where the generator draws some.
     """
 
     generator: nn.Module

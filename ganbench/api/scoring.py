@@ -34,7 +34,8 @@ class Evidence(Protocol):
         samples: uint8 images (N, C, H, W) or float32 vectors (N, D), on the CPU.
         features: (N, F) float32 on the CPU, or ``None`` without an extractor.
         logits: (N, K) float32 on the CPU, or ``None`` where the extractor has none.
-        labels: int64 (N,), or ``None``.
+        labels: int64 (N,), or ``None``: of the reference, its data's; of fakes, the classes that a conditional
+            generator was asked for, and ``None`` from any other.
         mixture: the true modes, or ``None``.
         train: on the reference's side, the training samples, for metrics that need ``train``; else ``None``.
     """
@@ -64,8 +65,9 @@ class Metric:
 
     Attributes:
         values: what it returns; the first is its headline.
-        needs: which of ``features``, ``logits``, ``labels``, ``mixture``, ``train`` it uses, and ``images`` where the
-            samples must be images. A metric is refused by name where one of them cannot be had.
+        needs: which of ``features``, ``logits``, ``labels``, ``fake_labels``, ``mixture``, ``train`` it uses, and
+            ``images`` where the samples must be images. A metric is refused by name where one of them cannot be had.
+            ``labels`` are the reference's; ``fake_labels``, those of the fakes, only conditional runs have.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 
@@ -128,6 +130,7 @@ class Extractor:
     def build(self, layers: list[str]) -> nn.Module:
         """Return the torch-fidelity ``FeatureExtractorBase`` that provides ``layers``, in eval mode, on the CPU.
 
-        Its ``forward`` takes uint8 images (N, channels, H, W) and returns a tuple in the order of ``layers``.
+        Its ``forward`` takes uint8 images (N, channels, H, W) on whatever device it was moved to, without changing
+        them, and returns a tuple of (N, F) float32 in the order of ``layers``.
         """
         raise NotImplementedError

@@ -78,7 +78,7 @@ class Evaluator:
 
         Raises:
             NonFiniteSamples: a value is NaN or infinite; nothing is scored.
-            UsageError: the samples do not have the reference's shape.
+            UsageError: the samples do not have the reference's shape, or no labels where a metric needs them.
         """
         if tuple(fakes.shape[1:]) != self.reference.shape:
             raise UsageError(f"samples of shape {tuple(fakes.shape[1:])} against a reference {self.reference.shape}")
@@ -150,6 +150,10 @@ class Evaluator:
 
     def _compute(self, samples: Samples, *, final: bool) -> dict[str, float]:
         wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
+        if samples.labels is None:
+            for name, metric in self.metrics.items():
+                if "fake_labels" in metric.needs:
+                    raise UsageError(f"metric '{name}' needs the labels that fakes were asked for, and these have none")
         found = self._extract(samples.data)
         fake = Extracted(
             samples=samples.data,
@@ -220,6 +224,7 @@ class Evaluator:
             "features": (self.extractor is not None, "an extractor; choose one with --extractor"),
             "logits": (logits, "an extractor with class outputs; choose another with --extractor"),
             "labels": (self.reference.labels is not None, "a reference with labels"),
+            "fake_labels": (True, "labels of the fakes, which come with each scoring"),
             "mixture": (self.mixture is not None, "a dataset whose modes are known, such as ring or grid"),
             "train": (self.train is not None, "the training samples"),
             "images": (self.reference.kind == "image", "images, and the samples are vectors"),

@@ -1,6 +1,7 @@
 """What an architecture must do: networks of the declared shapes and range that train, save, load and move.
 
-``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+``expected`` may hold ``latent_dim`` (16 by default), ``channels`` ((1, 3) by default), and ``noise`` (true for a
+generator that draws noise in eval mode, too).
 """
 
 import random
@@ -15,22 +16,26 @@ from torch import Tensor, nn
 
 from ganbench.api import Networks
 from ganbench.errors import GanbenchError
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
 from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import left_behind
 from ganbench.testing.networks import (
-    between_powers,
     build,
     latent_dim,
     latents,
     networks,
     noise,
+    other_shapes,
     perturbed,
     sample_shapes,
     typical,
 )
 from ganbench.testing.networks_in_training import (
     BEYOND_ZERO,
+    any_batch,
+    apart,
     batch_dependence,
     double_backward,
     evaluation,
@@ -39,6 +44,7 @@ from ganbench.testing.networks_in_training import (
     learning,
     randomness,
     raw_outputs,
+    resuming,
 )
 
 
@@ -50,20 +56,21 @@ def shapes(subject: Subject) -> str:
     tried = sample_shapes(subject)
     if not tried:
         raise Flaw(f"sizes {architecture.sizes} hold no side that could be tried; every dataset would be refused")
-    between = between_powers(subject)
-    for shape in [*tried, *between]:
+    others = other_shapes(subject)
+    for shape in [*tried, *others]:
         try:
             generator, discriminator = networks(subject, shape)
         except (ValueError, GanbenchError):
-            if shape not in between:
+            if shape not in others:
                 raise
-            continue  # it refuses such sides itself, and a run says so
+            continue  # it refuses such shapes itself, and a run says so
         with torch.no_grad():
             fakes = generator(latents(subject, 2))
             if fakes.shape != (2, *shape):
                 raise Flaw(
                     f"the generator for samples {shape} returns {tuple(fakes.shape[1:])}; the discriminator would be "
                     "shown other shapes for real and fake, or the evaluation would refuse them"
+                    + ("; let build() raise a ValueError for shapes that it does not make" if shape in others else "")
                 )
             for n in (2, 1):
                 # A batch norm after a dense layer has no statistics of one sample, and is no mistake.
@@ -158,7 +165,11 @@ def state_dict(subject: Subject) -> None:
             raise Flaw(f"the {role} saves {len(restored)} of {len(tensors)} tensors; what is trained would be lost")
         two.load_state_dict(restored)
         with torch.no_grad():
-            if not torch.equal(one.eval()(given[role]), two.eval()(given[role])):
+            outputs = []
+            for network in (one.eval(), two.eval()):
+                with own_global_stream(1, torch.device("cpu")):  # a generator may draw noise
+                    outputs.append(network(given[role]))
+            if not torch.equal(*outputs):
                 raise Flaw(
                     f"the {role} loaded from its saved weights gives other outputs: part of its state is no parameter "
                     "and no buffer (use register_buffer); a resumed trial would go on with another network"
@@ -170,19 +181,11 @@ def moves(subject: Subject) -> None:
     shape = typical(subject)
     for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
         x = latents(subject, 4) if role == "generator" else noise(4, shape)
-        # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
-        devices = ["meta", *(["cuda"] if torch.cuda.is_available() else [])]
-        for device in devices:
-            moved = deepcopy(one).to(device)
-            try:
-                moved(x.to(device))
-            except Exception as error:
-                if device == "meta" and (isinstance(error, NotImplementedError) or "item()" in str(error)):
-                    continue  # an operation that cannot be imagined without data says nothing about devices
-                raise Flaw(
-                    f"the {role} cannot be run on another device ({' '.join(str(error).split())[:160]}): a tensor of "
-                    "it is neither parameter nor buffer (use register_buffer); --device cuda would fail"
-                ) from error
+        if said := left_behind(one, x):
+            raise Flaw(
+                f"the {role} cannot be run on another device ({said}): a tensor of it is neither parameter nor buffer "
+                "(use register_buffer); --device cuda would fail"
+            )
         double = deepcopy(one).double()
         try:
             found = double(x.double())
@@ -259,6 +262,8 @@ def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Te
 
 CHECKS = (
     shapes,
+    any_batch,
+    apart,
     value_range,
     raw_outputs,
     inputs,
@@ -266,6 +271,7 @@ CHECKS = (
     initialisation,
     randomness,
     state_dict,
+    resuming,
     moves,
     learning,
     double_backward,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganbench.api import Augmentation
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import fails_elsewhere, stream_on
 
 SHAPES = ((1, 8, 8), (3, 16, 16), (3, 20, 12))
 TYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -219,18 +220,15 @@ def double_backward(subject: Subject) -> None:
 
 def devices(subject: Subject) -> None:
     """It draws and computes where the images are."""
-    if not torch.cuda.is_available():
-        raise NotApplicable("there is no GPU here to try it on")
-    x = images(4, largest(subject), dtype=torch.float32).cuda()
-    try:
-        found = build(subject)(x, torch.Generator("cuda").manual_seed(0))
-    except RuntimeError as error:
-        raise Flaw(
-            f"it fails on a GPU ({' '.join(str(error).split())[:160]}): draw with device=images.device; --device cuda "
-            "would fail"
-        ) from error
-    if found.device != x.device:
-        raise Flaw(f"images on {x.device} come out on {found.device}; --device cuda would fail")
+    augmentation, x = build(subject), images(4, largest(subject), dtype=torch.float32)
+
+    def call(device: str) -> None:
+        found = augmentation(x.to(device), stream_on(device))
+        if found.device.type != device:
+            raise RuntimeError(f"images on the device {device} come out on {found.device}")
+
+    if said := fails_elsewhere(call):
+        raise Flaw(f"it fails on another device ({said}): draw with device=images.device; --device cuda would fail")
 
 
 CHECKS = (

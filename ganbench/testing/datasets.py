@@ -12,7 +12,7 @@ from ganbench.api import Dataset, Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import elsewhere, modes
+from ganbench.testing import elsewhere, modes, near_copies
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.streams import moved, states
 
@@ -46,8 +46,18 @@ def samples(subject: Subject) -> str:
                 f"the split '{split}' is {_type(data)}: images must be uint8 in 0..255, vectors float32; they would "
                 "be trained on in another range than the networks' outputs"
             )
+        if data.dtype == torch.float32 and data.dim() == 4:
+            raise Flaw(
+                f"the split '{split}' is float32 of shape {tuple(data.shape)}; images are given as uint8 levels in "
+                "0..255, and float32 is for vectors (N, D)"
+            )
         if data.dim() != (4 if found.kind == "image" else 2):
             raise Flaw(f"the split '{split}' has shape {tuple(data.shape)}; images are (N, C, H, W), vectors (N, D)")
+        if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
+            raise Flaw(
+                f"the split '{split}' has shape {tuple(data.shape)}: images of {data.shape[3]} channels with the "
+                "channels last? they come second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
+            )
         if len(data) == 0:
             raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
         if found.kind == "image" and int(data.max()) <= 1:
@@ -148,14 +158,16 @@ def files(subject: Subject) -> None:
 
 
 def disjoint(subject: Subject) -> str:
-    """Train and test do not share samples."""
-    train, test = ({row.tobytes() for row in load(subject, split).data.flatten(1).numpy()} for split in SPLITS)
+    """Train and test share no samples, nor nearly the same ones."""
+    splits = [load(subject, split).data for split in SPLITS]
+    train, test = ({row.tobytes() for row in data.flatten(1).numpy()} for data in splits)
     shared = len(train & test) / len(test)
     if shared > OVERLAP:
         raise Flaw(
             f"{100 * shared:.1f} % of the distinct test samples are in train too; scores against 'test' would "
             "reward memorising, and the floor of a table would be too low"
         )
+    near_copies.check(*splits)
     return f"{len(train & test)} of {len(test):,} distinct test samples are in train"
 
 

@@ -4,9 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
-from typing import Any
 
+from ganbench.testing.anew import defined
 from ganbench.testing.kit import NotApplicable, Subject
 
 SECONDS = 300
@@ -20,7 +19,7 @@ def fingerprints(subject: Subject) -> dict[str, str]:
         NotApplicable: it cannot be made there: its class is not found by name, or the process fails or is too slow.
     """
     where, name = subject.cls.__module__, subject.cls.__qualname__
-    if subject.factory is not None or _found(where, name) is not subject.cls:
+    if subject.factory is not None or defined(where, name) is not subject.cls:
         raise NotApplicable("its class cannot be imported by name in another process")
     request = {
         "module": where,
@@ -54,24 +53,11 @@ def main(request: str) -> None:
     subject = Subject(
         kind="dataset",
         name=asked["name"],
-        cls=_found(asked["module"], asked["class"]),
+        cls=defined(asked["module"], asked["class"]),
         parameters=asked["parameters"],
         expected=asked["expected"],
     )
     print(MARK + json.dumps({split: load(subject, split).fingerprint for split in SPLITS}))
-
-
-def _found(module: str, name: str) -> Any:
-    """What is called so, or ``None``: what a script or a function's body defines is not found in another process."""
-    if module == "__main__":
-        return None
-    try:
-        found: Any = import_module(module)
-    except ImportError:
-        return None
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import left_behind
 from ganbench.testing.streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
@@ -103,6 +104,11 @@ def outputs(subject: Subject) -> str:
     for layer, value in found.items():
         if value.dim() != 2 or len(value) != 6:
             raise Flaw(f"layer '{layer}' has shape {tuple(value.shape)} for 6 images, not (6, F); scoring would fail")
+        if value.dtype not in (torch.float32, torch.float64):
+            raise Flaw(
+                f"layer '{layer}' is {str(value.dtype).removeprefix('torch.')}, not float32; what is rounded so "
+                "coarsely would move a score (compute in float32, at least from the last layers on)"
+            )
         if not bool(torch.isfinite(value).all()):
             raise Flaw(f"layer '{layer}' holds values that are not finite; every score would be nan")
     logits = found.get(extractor.logits_layer)
@@ -144,6 +150,17 @@ def sizes(subject: Subject) -> str:
         if shape != (6, extractor.dimension):
             raise Flaw(f"{said} gives features {shape}, not (6, {extractor.dimension}); scoring would fail")
     return f"tried with sides {' and '.join(map(str, sides))}"
+
+
+def moves(subject: Subject) -> None:
+    """Its network moves to another device whole."""
+    extractor = build(subject)
+    if said := left_behind(network(extractor), images(extractor)):
+        raise Flaw(
+            f"its network cannot be run on another device ({said}): a tensor of it, such as the mean of its training "
+            "images, is neither parameter nor buffer (use register_buffer); every run on a GPU would fail at its first "
+            "evaluation"
+        )
 
 
 def batch_size(subject: Subject) -> None:
@@ -219,7 +236,7 @@ def registered(subject: Subject) -> None:
         )
 
 
-CHECKS = (identity, outputs, sizes, batch_size, repeatable, streams, severity, known_values, registered)
+CHECKS = (identity, outputs, sizes, moves, batch_size, repeatable, streams, severity, known_values, registered)
 
 
 def _probabilities(logits: Tensor) -> bool:

@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
 from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
+from ganbench.testing.settings import put_back, settings
 
 
 class Flaw(AssertionError):
@@ -168,7 +169,19 @@ def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[
 
 
 def judge(one: Check, subject: Subject) -> Outcome:
-    """Run one check."""
+    """Run one check; what it leaves of torch's settings is put back."""
+    before = settings()
+    outcome = _judge(one, subject)
+    if changed := put_back(before):
+        message = (
+            f"it calls {' and '.join(changed)} and does not set it back; whatever is trained or scored after it in the "
+            "same process would be computed otherwise"
+        )
+        return replace(outcome, status="failed", message=message)
+    return outcome
+
+
+def _judge(one: Check, subject: Subject) -> Outcome:
     try:
         note = one.function(subject)
     except Flaw as flaw:

@@ -13,6 +13,7 @@ from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
+from ganbench.testing.moving import fails_elsewhere
 from ganbench.testing.raw_outputs import (
     EXTREMES,
     PLAYERS,
@@ -194,6 +195,22 @@ def repeatable(subject: Subject) -> None:
             raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
 
 
+def devices(subject: Subject) -> None:
+    """It computes where the outputs are."""
+    loss = build(subject)
+    for player in PLAYERS:
+
+        def call(device: str, player: str = player) -> None:
+            real, fake = (x.detach().to(device).requires_grad_() for x in outputs(5, 5, dtype=torch.float32))
+            objective(loss, player, real, fake).backward()
+
+        if said := fails_elsewhere(call):
+            raise Flaw(
+                f"{player}() fails on outputs of another device ({said}): a tensor that it makes, such as labels, is "
+                "on the CPU; use torch.ones_like(real) and its like; --device cuda would fail"
+            )
+
+
 def carried_penalty(subject: Subject) -> None:
     """The penalty it carries is a right one."""
     loss = build(subject)
@@ -224,6 +241,7 @@ CHECKS = (
     real_samples,
     smoothing,
     repeatable,
+    devices,
     carried_penalty,
 )
 

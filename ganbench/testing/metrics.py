@@ -6,14 +6,15 @@
 import itertools
 import math
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 import torch
 
-from ganbench.api import Evidence, Metric, Value
+from ganbench.api import Metric, Value
 from ganbench.errors import with_kind
-from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.metric_references import references
+from ganbench.testing.scoring import build, compute
 from ganbench.testing.sides import (
     DEGRADATIONS,
     SEVERITIES,
@@ -30,26 +31,7 @@ __all__ = ["CHECKS", "evidence"]
 
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
-NEEDS = ("features", "logits", "labels", "mixture", "train", "images")
-CPU = torch.device("cpu")
-
-
-def build(subject: Subject) -> Metric:
-    """Return a fresh instance."""
-    return cast(Metric, subject.build())
-
-
-def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, float]:
-    """Compute as an evaluation does: torch's and numpy's global streams at a fixed start."""
-    with own_global_stream(0, CPU):
-        found: Any = metric.compute(fake, reference)
-    if not isinstance(found, dict) or set(found) != set(metric.values):
-        got = sorted(found) if isinstance(found, dict) else type(found).__name__
-        raise Flaw(f"compute() returns {got} and declares {sorted(metric.values)}; a table would lack or lose a column")
-    for name, value in found.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not a float; it could not be stored")
-    return found
+NEEDS = ("features", "logits", "labels", "fake_labels", "mixture", "train", "images")
 
 
 def declaration(subject: Subject) -> None:
@@ -75,17 +57,15 @@ def values(subject: Subject) -> None:
     """It returns a float for each declared name; real samples are no worse than bad ones."""
     metric = build(subject)
     try:
-        found = compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     except Exception as error:
-        if used := [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]:
-            raise Flaw(
-                f"it uses {' and '.join(used)}, and needs names "
-                f"{'only ' + ', '.join(metric.needs) if metric.needs else 'nothing'}; where a run"
-                " has none, the trial would fail at its first evaluation instead of being refused by name"
-            ) from error
+        if told := _undeclared(metric):
+            raise Flaw(told) from error
         raise
-    name, value = next(iter(metric.values.items()))
+    name = next(iter(metric.values))
     if not math.isfinite(found[name]):
+        if told := _undeclared(metric):
+            raise Flaw(told)
         raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
     for name, value in metric.values.items():
         if value.percent and math.isfinite(found[name]) and not 0 <= found[name] <= 1:
@@ -109,7 +89,7 @@ def severity(subject: Subject) -> str:
     """The headline gets worse with a degradation of the samples: lost modes, noise, or copies."""
     metric = build(subject)
     name, value = next(iter(metric.values.items()))
-    real = declared(metric, reference())
+    real = declared(metric, reference(), real=True)
     sign = 1 if value.direction == "lower" else -1
     ordered, series = [], {}
     for what, degrade in DEGRADATIONS.items():
@@ -133,7 +113,8 @@ def repeatable(subject: Subject) -> None:
     """The same samples give the same value; it changes nothing it is given; their order does not matter."""
     metric = build(subject)
     drawn = draw(7)
-    fake, other, real = (declared(metric, side) for side in (drawn, draw(8, noise=0.5), reference()))
+    fake, other = (declared(metric, side) for side in (drawn, draw(8, noise=0.5)))
+    real = declared(metric, reference(), real=True)
     before = contents(fake), contents(real)
     first = compute(metric, fake, real)
     now = contents(fake), contents(real)
@@ -162,15 +143,31 @@ def repeatable(subject: Subject) -> None:
         )
 
 
+def collapsed(subject: Subject) -> None:
+    """It takes fakes that are all the same, as a generator draws them that has not learnt yet, or has collapsed."""
+    metric = build(subject)
+    real = declared(metric, reference(), real=True)
+    compute(metric, declared(metric, draw(7)), real)
+    try:
+        compute(metric, declared(metric, rows(draw(7), torch.zeros(N, dtype=torch.int64))), real)
+    except Flaw:
+        raise
+    except Exception as error:
+        raise Flaw(
+            f"for fakes that are all the same it raises {with_kind(error)}; the trial of a generator that collapses "
+            "would fail and have no row, where it should be the worst; return what the limit is, or nan"
+        ) from error
+
+
 def sizes(subject: Subject) -> None:
     """It takes fewer or more fakes than there are real samples, and does not grow with how many there are."""
     metric = build(subject)
     if _pairs(metric):
         raise NotApplicable("check() refuses unequal numbers of samples by name")
-    compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+    compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     for fakes, reals in ((N, FEWER), (FEWER, N)):
         try:
-            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals)))
+            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals), real=True))
         except Flaw:
             raise
         except Exception as error:
@@ -185,30 +182,6 @@ def sizes(subject: Subject) -> None:
                 f"'{min(names)}' doubles with twice as many {what} from the same distribution: a sum where there "
                 "should be a mean? scores of runs with other numbers of samples could not be compared"
             )
-
-
-def references(subject: Subject) -> None:
-    """An instance that has scored against one reference scores against another as a fresh one does."""
-    metric, fresh = build(subject), build(subject)
-    fake = declared(metric, draw(7))
-    compute(metric, fake, declared(metric, reference()))
-    other = declared(metric, reference(N if _pairs(metric) else FEWER, seed=103, classes=2))
-    try:
-        found = compute(metric, fake, other)
-    except Exception as error:
-        compute(fresh, fake, other)  # whatever a fresh instance raises too is another check's
-        found, kept = {}, f"raises {with_kind(error)}"
-    wanted = compute(fresh, fake, other)
-    for name, value in wanted.items():
-        if name in found:
-            undefined = math.isnan(found[name]) and math.isnan(value)
-            if undefined or math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
-                continue
-            kept = f"gives '{name}' as {found[name]:.6g} instead of {value:.6g}"
-        raise Flaw(
-            f"an instance that has scored against another reference before {kept}: it keeps something of its first "
-            "reference, and scores of one dataset would be told of another"
-        )
 
 
 def counts(subject: Subject) -> None:
@@ -236,7 +209,7 @@ def counts(subject: Subject) -> None:
             raise Flaw(f"check() returns something else than None or one line for {told}; it could not be shown")
 
 
-CHECKS = (declaration, values, known_values, severity, repeatable, sizes, references, counts)
+CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, references, counts)
 
 
 def _pairs(metric: Metric) -> bool:
@@ -262,7 +235,9 @@ def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
     names = {name for name, value in metric.values.items() if value.direction}
     for power in range(3):
         fake = draw(seed, N * twice[0] ** power, classes=2, noise=0.2)
-        found = compute(metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power)))
+        found = compute(
+            metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power), real=True)
+        )
         names = {name for name in names if math.isfinite(found[name]) and abs(found[name]) > 1e-9}
         first = first or found
         # A mean stays, what goes with the root of the number is 1.4 and 2 times as much.
@@ -272,8 +247,20 @@ def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
     return names
 
 
+def _undeclared(metric: Metric) -> str:
+    """What it uses and does not declare, where that is why it has no value."""
+    used = [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]
+    said = "only " + ", ".join(metric.needs) if metric.needs else "nothing"
+    if not used:
+        return ""
+    return (
+        f"it uses {' and '.join(used)}, and needs names {said}; where a run has none (an unconditional one has no "
+        "fake_labels), the trial would fail at its first evaluation or have no score, instead of being refused by name"
+    )
+
+
 def _computes_with(metric: Metric, need: str) -> bool:
-    """Whether it takes everything to compute, and fails without ``need``."""
+    """Whether it has a value where there is everything, and none without ``need``."""
     everything, others = copy(metric), copy(metric)
     # Samples are images or vectors; they are made images only for one that may want them.
     had = (set(NEEDS) - {"images"}) | set(metric.needs) | {need}
@@ -284,7 +271,7 @@ def _computes_with(metric: Metric, need: str) -> bool:
 
 def _computes(metric: Metric) -> bool:
     try:
-        compute(metric, declared(metric, draw(7)), declared(metric, reference()))
+        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
     except Exception:  # whatever it raises where something is not there
         return False
-    return True
+    return math.isfinite(found[next(iter(metric.values))])

@@ -1,6 +1,6 @@
 """How the networks of an architecture are tried: which shapes, and with what.
 
-``expected`` may hold ``latent_dim`` (16 by default) and ``channels`` ((1, 3) by default).
+``expected`` may hold what :mod:`ganbench.testing.architectures` says.
 """
 
 import itertools
@@ -47,14 +47,16 @@ def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
     return shapes
 
 
-def between_powers(subject: Subject) -> list[tuple[int, ...]]:
-    """A shape with a side that is no power of two, where such sides are declared and there is one to try."""
+def other_shapes(subject: Subject) -> list[tuple[int, ...]]:
+    """A side that is no power of two, and two unlike sides, where such are declared and there are any to try."""
     architecture = build(subject)
-    low, high = architecture.sizes
     if "image" not in architecture.kinds or architecture.power_of_two:
         return []
-    side = next((one for one in (28, 24, 12, 20, 48) if low <= one <= min(high, LARGEST_RUN)), None)
-    return [] if side is None else [(subject.expected.get("channels", (1, 3))[0], side, side)]
+    low, high = architecture.sizes
+    high = min(high, LARGEST_RUN)
+    sides = list(dict.fromkeys(side for side in (28, 24, 12, 20, 48, low, high) if low <= side <= high))
+    channels = subject.expected.get("channels", (1, 3))[0]
+    return [(channels, *sides[:1] * 2), (channels, *sides[:2])] if len(sides) > 1 else []
 
 
 def with_inputs(subject: Subject, n: int) -> list[tuple[str, nn.Module, Tensor]]:

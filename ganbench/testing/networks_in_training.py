@@ -1,16 +1,21 @@
 """What training and scoring ask of the networks of an architecture."""
 
 from copy import deepcopy
+from functools import partial
+from typing import cast
 
 import torch
+from torch import Tensor, nn
 
 from ganbench.api import Networks
+from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.networks import (
     CLASSES,
     Labelled,
     build,
+    latent_dim,
     latents,
     networks,
     noise,
@@ -21,6 +26,9 @@ from ganbench.testing.networks import (
 
 BEYOND_ZERO = 0.05
 """Noise on weights by which what starts at zero takes part."""
+UNASKED = "(dropout or noise that ignores the mode); where noise is part of the model, say expected = {'noise': True}"
+CALLS = 5
+"""How often a network is called before its state is saved, and after it was loaded."""
 
 
 def raw_outputs(subject: Subject) -> None:
@@ -44,6 +52,48 @@ def raw_outputs(subject: Subject) -> None:
             "every output of the discriminator lies in [-1, 1], whatever it is shown (a tanh at its end?); a loss "
             "takes raw outputs, of any size"
         )
+
+
+def apart(subject: Subject) -> None:
+    """Networks come ready to be trained, share no weights, and are others at each build."""
+    architecture, shape = build(subject), typical(subject)
+    built = [architecture.networks(shape, latent_dim(subject), CLASSES) for _ in range(2)]
+    for role, network in zip(Networks._fields, built[0], strict=True):
+        if not network.training:
+            raise Flaw(
+                f"build() returns the {role} in eval mode: it would train with dropout switched off and batch norm "
+                "that never learns its statistics"
+            )
+    first, second = ([set(network.parameters()) for network in pair] for pair in built)
+    if first[0] & first[1]:
+        raise Flaw(
+            "generator and discriminator share weights: both players' optimisers would move them, each against the "
+            "other"
+        )
+    if (first[0] | first[1]) & (second[0] | second[1]):
+        raise Flaw("build() returns the same networks again; a second trial would go on with those of the first")
+
+
+def any_batch(subject: Subject) -> None:
+    """Networks take a batch of any size."""
+    shape = typical(subject)
+    for role, network, x in with_inputs(subject, 7):
+        for n in (7, 1):  # of one sample, batch norm has no statistics to train with
+            network.train(n > 1)
+            try:
+                with torch.no_grad():
+                    found = tuple(network(x[:n]).shape)
+            except Exception as error:
+                raise Flaw(
+                    f"the {role} fails on a batch of {n} ({with_kind(error)}): groups that must divide it? any "
+                    "--batch-size and --num-samples are to work"
+                ) from error
+            wanted = (n, *shape) if role == "generator" else (n,)
+            if found != wanted:
+                raise Flaw(
+                    f"the {role} returns shape {found} for a batch of {n}, not {wanted} (a squeeze() that drops the "
+                    "batch of one?); a last batch could not be joined to the others"
+                )
 
 
 def inputs(subject: Subject) -> None:
@@ -72,6 +122,22 @@ def randomness(subject: Subject) -> None:
                 f"the {role} in training gives another output for the same input and torch's same seed (drawn from "
                 "numpy, from random, or from the time); the same trial would give another score, and a resumed one "
                 "would not go on where it stopped"
+            )
+
+
+def resuming(subject: Subject) -> None:
+    """From its saved state a network goes on in training as if it had not stopped."""
+    shape = typical(subject)
+    for role, network, x in with_inputs(subject, 8):
+        network = perturbed(network, BEYOND_ZERO)
+        _called(network, x / 2, seed=1)
+        resumed = getattr(networks(subject, shape, seed=1), role)
+        resumed.load_state_dict(deepcopy(network.state_dict()))
+        if not torch.equal(_called(network, x, seed=2), _called(resumed, x, seed=2)):
+            raise Flaw(
+                f"the {role} gives other outputs in training than a fresh one that has loaded its saved state: what "
+                "changes from call to call is not part of it (a counter in Python? use register_buffer); a resumed "
+                "trial would not go on where it stopped"
             )
 
 
@@ -142,24 +208,35 @@ def batch_dependence(subject: Subject) -> None:
 
 
 def evaluation(subject: Subject) -> None:
-    """In eval mode a sample depends on its z alone; different z give different samples."""
+    """In eval mode a sample depends on its z alone, or on declared noise; different z give different samples."""
     shape = typical(subject)
     generator = perturbed(networks(subject, shape).generator, BEYOND_ZERO)
-    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
     with torch.no_grad():
         generator(latents(subject, 8, seed=2))
-        generator.eval()
-        together, again, alone = generator(z), generator(z), generator(z[CLASSES : CLASSES + 1])
-    if not torch.equal(together, again) and not torch.allclose(together, again):
-        torch.manual_seed(0)
-        raise Flaw("in eval mode the same z gives another sample (dropout or noise that ignores the mode)")
-    if not torch.allclose(together[CLASSES], alone[0], rtol=1e-3, atol=1e-4):
+    generator.eval()
+
+    def drawn(z: Tensor, seed: int = 1) -> Tensor:
+        with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+            return cast(Tensor, generator(z))
+
+    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
+    together, noisy = drawn(z), bool(subject.expected.get("noise"))
+    if not torch.allclose(together, drawn(z, seed=1 if noisy else 2)):
         raise Flaw(
-            "in eval mode a sample depends on the others in its batch; the scores would depend on how many samples "
-            "are generated at a time"
+            "in eval mode the same z gives another sample "
+            + ("with the same seed, too; no score could be repeated" if noisy else UNASKED)
         )
-    if torch.allclose(together[0], together[CLASSES], rtol=1e-6, atol=1e-8):
+    if torch.allclose(together, drawn(latents(subject, len(z), seed=5)), rtol=1e-6, atol=1e-8):
         raise Flaw("different z give the same sample: z is not used; every trial would show one picture")
+    if noisy:
+        return  # how much of it is drawn depends on how many samples are
+    close = partial(torch.allclose, rtol=1e-3, atol=1e-4)
+    apart = torch.cat([drawn(part) for part in torch.split(z, CLASSES)])
+    if not (close(together[CLASSES], drawn(z[CLASSES : CLASSES + 1])[0]) and close(together, apart)):
+        raise Flaw(
+            "in eval mode a sample depends on the others in its batch, or is not at the place of its z; the scores "
+            "would depend on how many samples are generated at a time"
+        )
 
 
 def half_precision(subject: Subject) -> None:
@@ -171,3 +248,9 @@ def half_precision(subject: Subject) -> None:
         found = discriminator(fakes)
     if not bool(torch.isfinite(fakes).all() and torch.isfinite(found).all()):
         raise Flaw("outputs are not finite under bfloat16; precision=bfloat16 would end as diverged")
+
+
+def _called(network: nn.Module, x: Tensor, *, seed: int) -> Tensor:
+    """The outputs of some calls in training, one after the other."""
+    with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+        return torch.stack([network(x.clone()) for _ in range(CALLS)])

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from ganbench.api import Penalty
 from ganbench.testing.critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.gradient_penalties import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.moving import fails_elsewhere, stream_on
 from ganbench.testing.output_penalties import on_outputs, reduction
 from ganbench.testing.penalty_declarations import declared, once_differentiated
 from ganbench.testing.penalty_memory import memory
@@ -19,8 +21,8 @@ from ganbench.testing.penalty_memory import memory
 
 def scalar(subject: Subject) -> None:
     """The penalty is a finite scalar, for vectors and images, at any batch size."""
-    penalty = differentiable(subject)
-    for shape in sample_shapes(penalty):
+    for shape in sample_shapes(differentiable(subject)):
+        penalty = differentiable(subject)  # what it remembers is of one shape
         for n in (1, 2, 7):
             critic = small_critic(math.prod(shape), dtype=torch.float32)
             real, fake = (samples(n, shape, seed=seed, dtype=torch.float32) for seed in (1, 2))
@@ -135,6 +137,32 @@ def repeatable(subject: Subject) -> None:
         raise Flaw("the same stream gives another value when called again; a resumed trial would not repeat itself")
 
 
+def devices(subject: Subject) -> None:
+    """It computes where the samples are, with what it remembers from a checkpoint, too."""
+    penalty = differentiable(subject)
+    real, fake, critic = batches(penalty, 4, dtype=torch.float32)
+    term(penalty, critic, real, fake)
+    remembered = penalty.state_dict()
+    for state in ({}, remembered) if remembered else ({},):
+
+        def call(device: str, state: dict[str, Any] = state) -> None:
+            fresh = build(subject)
+            if state:
+                fresh.load_state_dict(deepcopy(state))  # its tensors arrive on the CPU
+            fresh(deepcopy(critic).to(device), real.to(device), fake.to(device), stream_on(device))
+
+        if said := fails_elsewhere(call):
+            what, mend = (
+                ("has loaded in load_state_dict()", "move it to real.device")
+                if state
+                else ("makes, such as grad_outputs or alpha,", "make it with device=real.device")
+            )
+            raise Flaw(
+                f"it fails on samples of another device ({said}): a tensor that it {what} stays on the CPU; {mend}; "
+                "--device cuda would fail"
+            )
+
+
 def half_precision(subject: Subject) -> None:
     """It is finite, and nearly what it is in float32, under bfloat16 autocast."""
     penalty = differentiable(subject)
@@ -190,6 +218,7 @@ CHECKS = (
     flat_critic,
     undisturbed,
     repeatable,
+    devices,
     half_precision,
     projection,
     memory,

@@ -38,8 +38,8 @@ def evidence(
     )
 
 
-def declared(metric: Metric, side: Extracted) -> Extracted:
-    """What every run has of one side: the samples, and what the metric says it needs."""
+def declared(metric: Metric, side: Extracted, *, real: bool = False) -> Extracted:
+    """What every run has of the fakes, or of the ``real`` side: the samples, and what the metric says it needs."""
     train = side.train if "train" in metric.needs else None
     return replace(
         side,
@@ -47,9 +47,9 @@ def declared(metric: Metric, side: Extracted) -> Extracted:
         # One network gives both features and class outputs.
         features=side.features if {"features", "logits"} & set(metric.needs) else None,
         logits=side.logits if "logits" in metric.needs else None,
-        labels=side.labels if "labels" in metric.needs else None,
+        labels=side.labels if ("labels" if real else "fake_labels") in metric.needs else None,
         mixture=side.mixture if "mixture" in metric.needs else None,
-        train=declared(metric, train) if train is not None else None,
+        train=declared(metric, train, real=True) if train is not None else None,
     )
 
 

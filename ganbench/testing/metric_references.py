@@ -1,0 +1,47 @@
+"""Whether a metric forgets the reference that it has scored against before."""
+
+import math
+from dataclasses import replace
+
+from ganbench.api import Evidence, Metric
+from ganbench.errors import with_kind
+from ganbench.testing.anew import imported_anew
+from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.scoring import build, compute
+from ganbench.testing.sides import declared, draw, reference
+
+
+def references(subject: Subject) -> None:
+    """It scores against a second reference as if there had been no first one, in the same instance and in a new one."""
+    used = build(subject)
+    fake = declared(used, draw(7))
+    compute(used, fake, declared(used, reference(), real=True))
+    # As many real samples: what is kept may be kept by their number.
+    other = declared(used, reference(seed=103, classes=2), real=True)
+    wanted = compute(_untouched(subject), fake, other)
+    for where, metric in ((" in its class or module", build(subject)), ("", used)):
+        if kept := _kept(metric, fake, other, wanted):
+            raise Flaw(
+                f"{'a new instance of a class' if where else 'an instance'} that has scored against another "
+                f"reference before {kept}: it keeps something of its first reference{where}, and scores of one "
+                "dataset would be told of another"
+            )
+
+
+def _untouched(subject: Subject) -> Metric:
+    """An instance of a class that has scored nothing, or a fresh one where its package cannot be imported again."""
+    cls = imported_anew(subject.cls) if subject.factory is None else None
+    return build(subject if cls is None else replace(subject, cls=cls))
+
+
+def _kept(metric: Metric, fake: Evidence, other: Evidence, wanted: dict[str, float]) -> str:
+    """How it scores otherwise than it should; empty where it does not."""
+    try:
+        found = compute(metric, fake, other)
+    except Exception as error:
+        return f"raises {with_kind(error)}"
+    for name, value in wanted.items():
+        undefined = math.isnan(found[name]) and math.isnan(value)
+        if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
+            return f"gives '{name}' as {found[name]:.6g} instead of {value:.6g}"
+    return ""

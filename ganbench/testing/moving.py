@@ -1,0 +1,36 @@
+"""Whether a component computes where its samples are, be it on another device."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+
+def fails_elsewhere(call: Callable[[str], object]) -> str:
+    """What is said where ``call``, which is given a device, mixes tensors of two devices; empty where it does not."""
+    # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
+    for device in ("meta", *(["cuda"] if torch.cuda.is_available() else [])):
+        try:
+            call(device)
+        except Exception as error:
+            said = " ".join(str(error).split())[:160]
+            # An operation that cannot be imagined without data says nothing about devices.
+            if device != "meta" or ("device" in said and not isinstance(error, NotImplementedError)):
+                return said
+    return ""
+
+
+def left_behind(network: nn.Module, x: Tensor) -> str:
+    """What is said where a part of the network stays on the CPU when the rest moves; empty where none does."""
+
+    def call(device: str) -> None:
+        with torch.no_grad():
+            deepcopy(network).to(device)(x.to(device))
+
+    return fails_elsewhere(call)
+
+
+def stream_on(device: str) -> torch.Generator:
+    """A stream such as a trial hands out on that device; what has no data draws from one of the CPU."""
+    return torch.Generator("cpu" if device == "meta" else device).manual_seed(0)

@@ -1,0 +1,40 @@
+"""Torch's settings for the whole process: what a component leaves of them."""
+
+import sys
+from typing import Any
+
+
+def settings() -> dict[str, Any]:
+    """What each is now, by the call that sets it; nothing where torch is not imported."""
+    if "torch" not in sys.modules:
+        return {}
+    import torch
+
+    return {
+        "torch.set_grad_enabled": torch.is_grad_enabled(),
+        "torch.set_default_dtype": torch.get_default_dtype(),
+        "torch.set_num_threads": torch.get_num_threads(),
+        "torch.use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "torch.set_float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "torch.autograd.set_detect_anomaly": torch.is_anomaly_enabled(),
+        "torch.backends.cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "torch.backends.cudnn.deterministic": torch.backends.cudnn.deterministic,
+    }
+
+
+def put_back(before: dict[str, Any]) -> list[str]:
+    """Set what is otherwise than it was as it was, and return the calls that had set it."""
+    if not before:
+        return []
+    import torch
+
+    now = settings()
+    changed = [name for name, value in before.items() if now[name] != value]
+    for name in changed:
+        if name.startswith("torch.backends.cudnn."):
+            setattr(torch.backends.cudnn, name.rpartition(".")[2], before[name])
+        elif name == "torch.autograd.set_detect_anomaly":
+            torch.autograd.set_detect_anomaly(before[name])
+        else:
+            getattr(torch, name.removeprefix("torch."))(before[name])
+    return changed

@@ -1,0 +1,70 @@
+"""A class imported once more is what it was at its first import, and leaves the first one where it was."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganbench
+from ganbench.api import Metric
+from ganbench.metrics.fid import FID
+from ganbench.testing.anew import imported_anew
+
+PACKAGE = {
+    "__init__.py": "",
+    "kept.py": "SEEN = []\n",
+    "metric.py": "from once_more.kept import SEEN\n\nclass Counts:\n    seen = SEEN\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "once_more"
+    folder.mkdir()
+    for name, text in PACKAGE.items():
+        (folder / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "once_more"]:
+        del sys.modules[name]
+
+
+def test_nothing_is_kept_in_any_module_of_its_package(package: Path) -> None:
+    from once_more.metric import Counts
+
+    Counts.seen.append(1)
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("once_more")}
+    anew = imported_anew(Counts)
+    assert anew is not Counts
+    assert anew.seen == []
+    assert Counts.seen == [1]
+    assert {name: sys.modules.get(name) for name in modules} == modules
+
+
+def test_a_package_that_cannot_be_imported_twice_stays_as_it_is(package: Path) -> None:
+    with (package / "kept.py").open("a") as file:
+        file.write("import sys\nassert not hasattr(sys, 'once_more')\nsys.once_more = True\n")
+    try:
+        from once_more.metric import Counts
+
+        assert imported_anew(Counts) is None
+        assert sys.modules["once_more.metric"].Counts is Counts
+    finally:
+        del sys.once_more
+
+
+def test_a_built_in_is_still_one_of_its_contract() -> None:
+    before = ganbench.metrics
+    anew = imported_anew(FID)
+    assert anew is not FID
+    assert issubclass(anew, Metric)
+    assert ganbench.metrics is before
+    assert sys.modules["ganbench.metrics"] is before
+
+
+def test_a_class_within_a_function_is_not_found() -> None:
+    class Here:
+        pass
+
+    assert imported_anew(Here) is None
