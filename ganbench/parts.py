@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from ganbench import components, seeds
+from ganbench import components, files, seeds
 from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import Evaluator
@@ -30,7 +30,10 @@ class Parts:
             component.label: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
         }
         extractor: Extractor | None = None
+        extractor_code = ""
         if spec.evaluation.extractor is not None:
+            # Other code or parameters give other features from the same weights.
+            extractor_code = files.digest(spec.evaluation.extractor.model_dump(mode="json"))
             extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
             if extractor.sha256() != spec.evaluation.extractor_sha256:
                 raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
@@ -45,6 +48,7 @@ class Parts:
             metrics=metrics,
             extractor=extractor,
             device=self.device,
+            extractor_code=extractor_code,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
         )
 

@@ -34,6 +34,7 @@ class Evaluator:
         extractor: Extractor | None,
         device: torch.device,
         cache: Path | None,
+        extractor_code: str = "",
         split: str = "",
         train: Samples | None = None,
     ) -> None:
@@ -46,6 +47,8 @@ class Evaluator:
             extractor: the feature network, or ``None``.
             device: where the network runs.
             cache: folder for reference features, or ``None``.
+            extractor_code: stands for the extractor's code and parameters in the cache, beside its name and weights:
+                features that others of that name left there are not its own.
             split: the reference's split, noted in the cache.
             train: the training samples, for metrics that need ``train``.
 
@@ -60,6 +63,7 @@ class Evaluator:
         self.extractor = extractor
         self.device = device
         self.cache = cache
+        self.extractor_code = extractor_code
         self.split = split
         self.train = train
         self._check_names()
@@ -193,6 +197,7 @@ class Evaluator:
             split=split,
             preprocessing=f"uint8, {samples.shape[0]} channels to {self.extractor.channels}",
             extractor=self.extractor.registered_name,
+            extractor_code=self.extractor_code,
             extractor_sha256=self.extractor.sha256(),
             layers=tuple(self._layers),
             device=self.device.type,

@@ -34,6 +34,7 @@ class ReferenceKey:
         split: what the samples are, for the reader.
         preprocessing: what happens to them before the network, e.g. ``"uint8, 1 channel repeated to 3"``.
         extractor: the name registered with torch-fidelity.
+        extractor_code: what else it consists of: a digest of its package, version, source and parameters.
         extractor_sha256: of its weights.
         layers: the layers asked for, in order.
         device: the type of device: another one rounds otherwise.
@@ -44,6 +45,7 @@ class ReferenceKey:
     split: str
     preprocessing: str
     extractor: str
+    extractor_code: str
     extractor_sha256: str
     layers: tuple[str, ...]
     device: str
