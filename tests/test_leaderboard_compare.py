@@ -174,6 +174,23 @@ def test_numbers_of_another_metrics_code_are_not_compared() -> None:
     assert (turned.outcome, turned.reason) == ("inconclusive", "FID was lower is better and is higher is better now")
 
 
+def test_numbers_of_another_extractors_code_are_not_compared() -> None:
+    def scored(values: Sequence[float], source: str) -> list[Row]:
+        found = []
+        for seed, value in enumerate(values):
+            spec = make_spec("a", seed=seed)
+            assert spec.evaluation.extractor is not None
+            extractor = spec.evaluation.extractor.model_copy(update={"source": source})
+            evaluation = spec.evaluation.model_copy(update={"extractor": extractor})
+            found.append(make_row(spec.model_copy(update={"evaluation": evaluation}), fid=value))
+        return found
+
+    assert judged(scored(LOW, "ab" * 32), scored(HIGH, "ab" * 32)).outcome == "fail"
+    changed = judged(scored(LOW, "ab" * 32), scored(HIGH, "ef" * 32))
+    assert changed.outcome == "inconclusive"
+    assert changed.reason.startswith("the code of the extractor digits is not the same: build the base again")
+
+
 def test_a_margin_of_a_percentage_is_in_points() -> None:
     share = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
 

@@ -89,7 +89,7 @@ def test_scores_of_different_code_are_told_apart() -> None:
             parts[place] = changed.model_copy(update={"name": parts[place].name, "label": parts[place].label})
             evaluation = spec.evaluation.model_copy(update={"metrics": tuple(parts)})
             rows.append(make_row(spec.model_copy(update={"evaluation": evaluation})))
-        line = "FID: the code of fid is not the same in all rows, which may be why they differ."
+        line = "FID: the code of the metric fid is not the same in all rows, which may be why they differ."
         assert (line in ranking(rows).conclusions()) is told
 
 

@@ -95,7 +95,7 @@ def names(rows: Sequence[Pair | Missing]) -> list[str]:
 
 
 def code_differs(pair: Pair, metric: str) -> str:
-    """Say that a metric is not computed by the same code on both sides; empty where it is, or nobody knows.
+    """Say that a metric or its features are not by the same code on both sides; empty where they are, or nobody knows.
 
     A number that a change of the metric has moved says nothing of what was trained.
     """
@@ -108,7 +108,7 @@ def code_differs(pair: Pair, metric: str) -> str:
     changed = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
     if not changed:
         return ""
-    return f"the code of the metric {clean(', '.join(changed))} is not the same: build the base again under the new one"
+    return f"the code of {clean(', '.join(changed))} is not the same: build the base again under the new one"
 
 
 def _label(info: ValueInfo) -> str:

@@ -260,10 +260,15 @@ def undefined(group: Group, metric: str) -> int:
 
 
 def metric_code(group: Group, metric: str) -> dict[str, tuple[str, str]]:
-    """Package and source of the metrics that may have computed a value: those it is named after, else all of them."""
-    parts = group.first.spec.evaluation.metrics
+    """Package and source of what may have computed a value: the metrics that it is named after, else all of them, and
+    the extractor whose features they were given."""
+    evaluation = group.first.spec.evaluation
+    parts = evaluation.metrics
     named = [part for part in parts if f"{metric}_".startswith(f"{part.name.replace('-', '_')}_")]
-    return {part.label: (part.plugin, part.source) for part in named or parts}
+    found = {f"the metric {part.label}": (part.plugin, part.source) for part in named or parts}
+    if evaluation.extractor is not None:
+        found[f"the extractor {evaluation.extractor.label}"] = evaluation.extractor.plugin, evaluation.extractor.source
+    return found
 
 
 def short_names(groups: Sequence[Group]) -> list[str]:
