@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from ganbench.display import Display
-from ganbench.errors import GanbenchError, StoreError
+from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.batching import Batching
 from ganbench.executors.handed import refuse_what_others_hold
@@ -46,8 +46,13 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
             with Interrupts(hangup=not chosen.detachable) as interrupts:
                 return _Run(request, store, executor, plugins, display, trials, interrupts).to_its_end()
         finally:
-            executor.close()
-            store.release_all()
+            try:
+                executor.close()
+            except (Exception, SystemExit) as error:
+                # Neither the table nor what ended the run is to be lost for what its executor does at the end.
+                display.note(f"executor '{request.executor}' failed while closing: {with_kind(error)}")
+            finally:
+                store.release_all()
 
 
 class _Run:

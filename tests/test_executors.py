@@ -17,7 +17,7 @@ from ganbench.executors.local import Local, layout
 from ganbench.executors.options import check_names, count, number, parse_options, seconds
 from ganbench.executors.slurm import Slurm
 from ganbench.folder import TrialFolder
-from ganbench.server import Server
+from ganbench.server import Server, ServerDied
 from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, wait, wait_for_the_end, write_trial
 
 
@@ -93,6 +93,20 @@ def test_more_slots_than_leases_do_not_overbook(out: Path) -> None:
     jobs = [write_trial(out, seed=seed) for seed in range(3)]
     local.submit(jobs)
     assert sorted(state.value for state in local.states().values()) == ["pending", "running", "running"]
+
+
+def test_what_a_dead_server_had_started_is_no_error_at_the_end(out: Path) -> None:
+    class Dying:
+        def start(self, *_: object, **__: object) -> None:
+            pass
+
+        def end(self, *_: object, **__: object) -> None:
+            raise ServerDied("the process that starts trials has died")
+
+    local = Local(Settings(slots=1, timeout=None, server=Dying))  # type: ignore[arg-type]
+    local.submit([write_trial(out, seed=seed) for seed in range(2)])
+    local.close()
+    local.close()
 
 
 @pytest.fixture

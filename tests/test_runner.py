@@ -5,11 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from ganbench import plugins, runner
+from ganbench.display import make_display
+from ganbench.executors import Executor, Job, JobState
 from ganbench.folder import TrialFolder
+from ganbench.plan import PlanRequest
+from ganbench.request import RunRequest
+from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.store import Store
 from tests.faults import processes
 from tests.faults.processes import alive, heed_signals, install_hostile, leases, wait_for_progress
 
@@ -167,3 +176,46 @@ def test_two_runs_on_one_folder_train_a_trial_once(tmp_path: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 0)
     assert tables[0] == tables[1]
     assert folder.read_status()["pid"] == worker
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("no such queue"), SystemExit(3)])
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_an_executor_that_fails_while_closing_keeps_no_lease_and_hides_nothing(
+    interrupted: bool,
+    broken: BaseException,
+    tmp_path: Path,
+    trial_spec: Callable[..., TrialSpec],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Site(Executor):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            assert not Store(tmp_path).lease(trial.trial_id), "the run has the lease"
+            if interrupted:
+                raise KeyboardInterrupt
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            return {trial.trial_id: JobState.ENDED}
+
+        def close(self) -> None:
+            raise broken
+
+    spec = trial_spec()
+    trial = TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution())
+    monkeypatch.setattr(runner, "executor_class", lambda *_: Site)
+    monkeypatch.setattr(runner, "plan_trials", lambda *_: [trial])
+    request = RunRequest(
+        plan=PlanRequest(losses=(), architectures=(), datasets=()),
+        seeds=(0,),
+        out=tmp_path,
+        device="cpu",
+        executor="site",
+    )
+    with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+        outcome = runner.run_grid(request, plugins.load([]), make_display(quiet=True))
+        assert [row.status for row in outcome.rows()] == ["failed"]
+    other = Store(tmp_path)
+    assert other.lease(trial.trial_id)
+    other.release_all()
+    expected = f"executor 'site' failed while closing: {type(broken).__name__}: {broken}"
+    assert [line for line in capsys.readouterr().err.splitlines() if "closing" in line] == [expected]

@@ -250,7 +250,9 @@ class Local(Executor):
                 self._end(trial_id, hard=True)
 
     def _end(self, trial_id: str, *, hard: bool) -> None:
-        self._own_server().end(trial_id, hard=hard)
+        # A server that has died takes what it started with it, and states() finds that out.
+        with contextlib.suppress(ServerDied):
+            self._own_server().end(trial_id, hard=hard)
 
 
 def _signal_name(number: int) -> str:
