@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ganbench.leaderboard.compare import Check, Margin, compare
 from ganbench.results import Best, Row, ValueInfo
 from ganbench.spec import TrialSpec
 from tests.trials import make_protocol, make_spec
 
 FID = ValueInfo(label="FID", direction="lower")
 IS = ValueInfo(label="IS", direction="higher")
+NONE = Margin(0.0, False)
 LOW, HIGH = (1.0, 1.1, 1.2, 1.3, 1.4), (2.0, 2.1, 2.2, 2.3, 2.4)
 
 
@@ -53,6 +55,12 @@ def rows_of(loss: str, values: Sequence[float | None], **changes: str) -> list[R
             status = "diverged" if value == math.inf else "failed"
         rows.append(make_row(make_spec(loss, seed=seed, **changes), status, value))
     return rows
+
+
+def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, **options: bool) -> Check:
+    """What comparing a single row says."""
+    (check,) = compare(base, new, margin=margin, **options).checks
+    return check
 
 
 def cells(text: str) -> list[dict[str, str]]:

@@ -3,24 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from ganbench import statistics
 from ganbench.errors import UsageError
-from ganbench.leaderboard.compare import Check, Margin, compare, parse_margin
+from ganbench.leaderboard.compare import Margin, compare, parse_margin
 from ganbench.leaderboard.verdicts import as_text
 from ganbench.results import Row, ValueInfo
-from tests.rows import HIGH, LOW, make_row, rows_of
-from tests.trials import make_protocol, make_spec
-
-NONE = Margin(0.0, False)
-
-
-def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, **options: bool) -> Check:
-    (check,) = compare(base, new, margin=margin, **options).checks
-    return check
+from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
+from tests.trials import make_spec
 
 
 def test_clearly_worse_fails_and_clearly_not_worse_passes() -> None:
@@ -128,69 +120,6 @@ def test_undefined_seeds_take_part_in_the_test_as_the_worst() -> None:
     )
 
 
-def test_a_row_that_is_gone_is_missed_though_a_namesake_is_left() -> None:
-    def recipes(*n_critic: int) -> list[Row]:
-        return [
-            make_row(make_spec("a", seed=seed, n_critic=n), fid=v + n) for n in n_critic for seed, v in enumerate(LOW)
-        ]
-
-    verdict = compare(recipes(1, 5), recipes(1), margin=NONE)
-    assert [check.outcome for check in verdict.checks] == ["pass", "inconclusive"]
-    assert "n_critic=5" in verdict.checks[1].name
-    assert compare(recipes(1, 5), recipes(1), margin=NONE, subset=True).outcome == "pass"
-
-    def budgets(*steps: int) -> list[Row]:
-        return [make_row(make_spec("a", seed=seed, steps=n), fid=v) for n in steps for seed, v in enumerate(LOW)]
-
-    lost = compare(budgets(1000, 2000), budgets(1000), margin=NONE).checks[1]
-    assert (lost.outcome, lost.reason) == (
-        "inconclusive",
-        "in the base under its other protocol (budget 2000 generator updates of 64), but not among the new results",
-    )
-    both = compare(budgets(1000, 2000), budgets(1000, 2000), margin=NONE).checks
-    assert [check.name for check in both] == [f"a (budget {n} generator updates of 64)" for n in (1000, 2000)]
-
-
-def test_numbers_of_another_metrics_code_are_not_compared() -> None:
-    def scored(values: Sequence[float], source: str, name: str = "fid", **info: Any) -> list[Row]:
-        found = []
-        for seed, value in enumerate(values):
-            spec = make_spec("a", seed=seed)
-            parts = [part.model_copy(update={"source": source}) if part.name == name else part
-                     for part in spec.evaluation.metrics]  # fmt: skip
-            evaluation = spec.evaluation.model_copy(update={"metrics": tuple(parts)})
-            spec = spec.model_copy(update={"evaluation": evaluation})
-            found.append(make_row(spec, fid=value))
-            found[-1].values["fid"] = found[-1].values["fid"].model_copy(update=info)  # type: ignore[index]
-        return found
-
-    changed = judged(scored(LOW, "ab" * 32), scored(HIGH, "ef" * 32))
-    assert changed.outcome == "inconclusive"
-    assert changed.reason.startswith("the code of the metric fid is not the same: build the base again")
-    assert judged(scored(LOW, "ab" * 32), scored(LOW, "ef" * 32)).outcome == "pass", "equal numbers need no explanation"
-    another = judged(scored(LOW, "ab" * 32, "is"), scored(HIGH, "ef" * 32, "is"))
-    assert another.outcome == "fail", "the code of IS has no part in the FID"
-    turned = judged(scored(LOW, "ab" * 32), scored(HIGH, "ab" * 32, direction="higher"))
-    assert (turned.outcome, turned.reason) == ("inconclusive", "FID was lower is better and is higher is better now")
-
-
-def test_numbers_of_another_extractors_code_are_not_compared() -> None:
-    def scored(values: Sequence[float], source: str) -> list[Row]:
-        found = []
-        for seed, value in enumerate(values):
-            spec = make_spec("a", seed=seed)
-            assert spec.evaluation.extractor is not None
-            extractor = spec.evaluation.extractor.model_copy(update={"source": source})
-            evaluation = spec.evaluation.model_copy(update={"extractor": extractor})
-            found.append(make_row(spec.model_copy(update={"evaluation": evaluation}), fid=value))
-        return found
-
-    assert judged(scored(LOW, "ab" * 32), scored(HIGH, "ab" * 32)).outcome == "fail"
-    changed = judged(scored(LOW, "ab" * 32), scored(HIGH, "ef" * 32))
-    assert changed.outcome == "inconclusive"
-    assert changed.reason.startswith("the code of the extractor digits is not the same: build the base again")
-
-
 def test_a_margin_of_a_percentage_is_in_points() -> None:
     share = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
 
@@ -218,62 +147,6 @@ def test_more_is_better_where_the_metric_says_so() -> None:
 
     (check,) = compare(scored(HIGH), scored(LOW), margin=NONE, metric="is").checks
     assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
-
-
-def test_a_training_that_is_scored_twice_is_matched_by_its_schedule() -> None:
-    rows = []
-    for every in (4, 0):
-        for row in rows_of("a", LOW):
-            evaluation = row.spec.evaluation.model_copy(update={"every": every})
-            rows.append(make_row(row.spec.model_copy(update={"evaluation": evaluation}), fid=row.metrics["fid"]))
-    verdict = compare(rows, rows, margin=NONE)
-    assert [check.reason for check in verdict.checks] == ["every seed has the same number as before"] * 2
-
-
-def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
-    def recipes(low: int, high: int) -> list[Row]:
-        specs = [
-            (make_spec("a", seed=s, n_critic=n), v) for n, vs in ((low, LOW), (high, HIGH)) for s, v in enumerate(vs)
-        ]
-        return [make_row(spec, fid=value) for spec, value in specs]
-
-    verdict = compare(recipes(1, 5), recipes(1, 5), margin=NONE)
-    assert [check.outcome for check in verdict.checks] == ["pass", "pass"]
-    unknown = compare(recipes(1, 5), recipes(2, 3), margin=NONE)
-    assert {check.outcome for check in unknown.checks} == {"inconclusive"}
-    # A row that is added beside an unchanged one is not held against it.
-    added = compare(recipes(1, 5)[: len(LOW)], recipes(1, 5), margin=NONE)
-    assert [(check.outcome, check.worse is None) for check in added.checks] == [("pass", True), ("pass", True)]
-    assert added.checks[1].reason.startswith("new")
-    unclear = compare(recipes(1, 5)[: len(LOW)], recipes(2, 3), margin=NONE)
-    assert {check.outcome for check in unclear.checks} == {"inconclusive"}
-    assert "several rows of its name" in unclear.checks[0].reason
-    # One row of a name: its recipe may be what changed.
-    changed = [make_row(make_spec("b", seed=seed, n_critic=5), fid=value) for seed, value in enumerate(LOW)]
-    assert judged(rows_of("b", HIGH), changed).outcome == "pass"
-
-
-def test_other_protocols_are_not_compared() -> None:
-    specs = [make_spec("a", seed=seed) for seed in range(5)]
-    newer = [make_row(spec, fid=9.0, protocol=make_protocol(spec, "0.5.0")) for spec in specs]
-    check = judged(rows_of("a", LOW), newer)
-    assert check.outcome == "inconclusive"
-    assert check.reason == "the protocols differ (fidelity 0.4.0 and 0.5.0): build the base again under the new one"
-
-
-def test_rows_on_one_side() -> None:
-    base, more = rows_of("a", LOW), [*rows_of("a", LOW), *rows_of("b", LOW)]
-    assert [check.outcome for check in compare(base, more, margin=NONE).checks] == ["pass", "pass"]
-    missing = compare(more, base, margin=NONE)
-    assert [(check.name, check.outcome) for check in missing.checks] == [("a", "pass"), ("b", "inconclusive")]
-    assert compare(more, base, margin=NONE, subset=True).outcome == "pass"
-    strangers = compare(base, rows_of("b", LOW), margin=NONE, subset=True)
-    assert strangers.outcome == "inconclusive", "rows of which the base has none are judged by nothing"
-    broken = compare(base, [*base, *rows_of("c", [math.inf])], margin=NONE)
-    assert broken.outcome == "fail"
-    assert compare([], [], margin=NONE).outcome == "inconclusive"
-    lost = [make_row(make_spec("a", seed=seed), "failed", result=False) for seed in range(5)]
-    assert compare(base, lost, margin=NONE).outcome == "fail"
 
 
 @pytest.mark.parametrize(("text", "size"), [("5%", 0.05), (" 0.3 ", 0.3), ("0", 0.0), ("1e-3", 0.001)])

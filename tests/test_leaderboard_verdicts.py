@@ -3,13 +3,11 @@
 import re
 from xml.etree import ElementTree
 
-from ganbench.leaderboard.compare import Margin, Verdict, compare
+from ganbench.leaderboard.compare import Verdict, compare
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.tables.markdown import inert
-from tests.rows import HIGH, HOSTILE, LOW, make_row, rows_of
+from tests.rows import HIGH, HOSTILE, LOW, NONE, make_row, rows_of
 from tests.trials import component, make_spec
-
-NONE = Margin(0.0, False)
 
 
 def test_what_would_be_live_in_a_comment_is_not() -> None:

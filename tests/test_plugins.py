@@ -11,7 +11,6 @@ import pytest
 from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins
-from ganbench.registry import Registry
 from tests.distribution import write_distribution
 
 GOOD = """
@@ -264,15 +263,6 @@ def test_an_allowed_plugin_is_imported(install: Install, tmp_path: Path) -> None
     assert mark.exists()
 
 
-def test_a_name_that_no_package_has_is_told() -> None:
-    loaded = Plugins(registry=Registry(), plugins=[Plugin("gan-good", "good", "good", "1")])
-    environ = {"GANBENCH_PLUGINS": "gan-good, x", "GANBENCH_DISABLE_PLUGINS": "Gan_Godd"}
-    assert plugins.not_installed(loaded, environ) == [
-        "GANBENCH_PLUGINS names x, from which no plugin is installed; there are: gan-good",
-        "GANBENCH_DISABLE_PLUGINS names gan-godd, from which no plugin is installed; did you mean 'gan-good'?",
-    ]
-
-
 def test_built_ins_cannot_be_disabled() -> None:
     assert_the_rest_works(load({"GANBENCH_DISABLE_PLUGINS": "ganbench", "GANBENCH_PLUGINS": ""}))
 
@@ -300,8 +290,3 @@ def test_what_plugins_print_leaves_standard_output_to_the_table(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.split() == ["hello", "t"]
-
-
-def test_one_line_of_an_error() -> None:
-    assert plugins.one_line(ValueError(" a\nb")) == "ValueError: a"
-    assert plugins.one_line(ValueError()) == "ValueError"
