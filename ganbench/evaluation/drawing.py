@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganbench import components, plugins, seeds
 from ganbench.api import Architecture, Samples
-from ganbench.errors import StoreError, UsageError
+from ganbench.errors import StoreError, UsageError, in_one_line
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.preview import columns_for, grid, png, scatter
@@ -33,8 +33,7 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
     try:
         generator.load_state_dict(load_file(folder.generator))
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise StoreError(f"{folder.generator} cannot be loaded: {reason}") from error
+        raise StoreError(f"{folder.generator} cannot be loaded: {in_one_line(error, 200)}") from error
     return generator
 
 

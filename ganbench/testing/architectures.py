@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Networks
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
 from ganbench.testing.groups_and_labels import labels, packing
@@ -156,9 +156,9 @@ def state_dict(subject: Subject) -> None:
         try:
             data = safetensors.torch.save(tensors)  # as a trial does: tied weights have copies
         except Exception as error:
-            reason = " ".join(str(error).split())[:160]
             raise Flaw(
-                f"the {role} cannot be saved as safetensors ({reason}); the trial would fail at its end"
+                f"the {role} cannot be saved as safetensors ({in_one_line(error, 160)}); the trial would fail at its "
+                "end"
             ) from error
         restored = safetensors.torch.load(data)
         if set(restored) != set(tensors):

@@ -6,6 +6,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from ganbench.errors import in_one_line
+
 
 def fails_elsewhere(call: Callable[[str], object]) -> str:
     """What is said where ``call``, which is given a device, mixes tensors of two devices; empty where it does not."""
@@ -14,7 +16,7 @@ def fails_elsewhere(call: Callable[[str], object]) -> str:
         try:
             call(device)
         except Exception as error:
-            said = " ".join(str(error).split())[:160]
+            said = in_one_line(error, 160)
             # An operation that cannot be imagined without data says nothing about devices.
             if device != "meta" or ("device" in said and not isinstance(error, NotImplementedError)):
                 return said

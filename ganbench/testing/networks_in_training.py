@@ -231,8 +231,8 @@ def evaluation(subject: Subject) -> None:
     if noisy:
         return  # how much of it is drawn depends on how many samples are
     close = partial(torch.allclose, rtol=1e-3, atol=1e-4)
-    apart = torch.cat([drawn(part) for part in torch.split(z, CLASSES)])
-    if not (close(together[CLASSES], drawn(z[CLASSES : CLASSES + 1])[0]) and close(together, apart)):
+    in_parts = torch.cat([drawn(part) for part in torch.split(z, CLASSES)])
+    if not (close(together[CLASSES], drawn(z[CLASSES : CLASSES + 1])[0]) and close(together, in_parts)):
         raise Flaw(
             "in eval mode a sample depends on the others in its batch, or is not at the place of its z; the scores "
             "would depend on how many samples are generated at a time"

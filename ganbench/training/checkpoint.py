@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ganbench import sealing
-from ganbench.errors import StoreError
+from ganbench.errors import StoreError, in_one_line
 from ganbench.files import write_bytes
 from ganbench.folder import previous_checkpoint
 from ganbench.memory import is_of_the_device
@@ -91,7 +91,7 @@ def latest(
             if is_of_the_device(error):
                 raise
             # Whole, but of a version whose networks or state were others.
-            reason = f"{candidate.name} does not fit ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            reason = f"{candidate.name} does not fit ({type(error).__name__}: {in_one_line(error, 200)})"
         aside = candidate.with_suffix(".damaged")
         os.replace(candidate, aside)
         warnings.append(f"{reason}; set aside as {aside.name}")
