@@ -169,12 +169,16 @@ def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
     callers = manager.get_hookcallers(module) or []
     if not callers:
         raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
-    return {
-        caller.name: implementation.function
-        for caller in callers
-        for implementation in caller.get_hookimpls()
-        if implementation.plugin is module
-    }
+    hooks = {}
+    for caller in callers:
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is module:
+                if implementation.wrapper or implementation.hookwrapper:
+                    raise ValueError(
+                        f"{caller.name} is a hook wrapper, and every plugin is called alone; make it a plain hook"
+                    )
+                hooks[caller.name] = implementation.function
+    return hooks
 
 
 def _call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

@@ -111,6 +111,14 @@ BROKEN = {
     "silent exit": ("raise SystemExit", "SystemExit"),
     "no hook": ("x = 1", "implements no hook"),
     "unknown hook": (GOOD.replace("register_losses", "register_lossess"), "register_lossess"),
+    "wrapper": (
+        "from ganbench import hookimpl\n@hookimpl(wrapper=True)\ndef trial_started(spec):\n    return (yield)",
+        "trial_started is a hook wrapper, and every plugin is called alone; make it a plain hook",
+    ),
+    "wrapper of the old form": (
+        "from ganbench import hookimpl\n@hookimpl(hookwrapper=True)\ndef register_losses(register):\n    yield",
+        "register_losses is a hook wrapper",
+    ),
     "unknown argument": (GOOD.replace("(register)", "(registrar)"), "registrar"),
     "raises in the hook": (
         "from ganbench import hookimpl\n@hookimpl\ndef register_losses(register):\n    1 / 0",
