@@ -11,6 +11,7 @@ the fork server dies.
 import contextlib
 import faulthandler
 import json
+import math
 import os
 import resource
 import select
@@ -35,7 +36,7 @@ from ganbench.processes import (
 END = signal.SIGUSR1
 LOOK_SECONDS = 0.25
 LAST_LINE = 600
-"""Characters of a last line that are reported: in JSON still less than what a pipe takes in one piece."""
+"""Characters of a last line that are reported, at most."""
 
 # A trial is the first to go when the machine runs out of memory, not the run that it belongs to.
 _OOM_SCORE = "500"
@@ -200,6 +201,13 @@ def become_task(message: dict[str, Any], task: Callable[[], int], out: int, priv
 
 
 def send(channel: int, message: dict[str, Any]) -> None:
-    """Write one message in one piece, so that several processes may write to one channel."""
+    """Write one message in one piece, so that several processes may write to one channel.
+
+    What a pipe takes in one piece is little (4 KiB on Linux, 512 bytes elsewhere), and a character may take 12 bytes of
+    JSON: a last line that is too long is cut at its beginning.
+    """
+    while len(line := (json.dumps(message) + "\n").encode()) > select.PIPE_BUF and message.get("last_line"):
+        excess = len(line) - select.PIPE_BUF
+        message = message | {"last_line": message["last_line"][math.ceil(excess / 12) :]}
     with contextlib.suppress(BrokenPipeError):
-        os.write(channel, (json.dumps(message) + "\n").encode())
+        os.write(channel, line)
