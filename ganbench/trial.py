@@ -55,7 +55,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     recorder.warn(*environment.cautions(spec, execution, parts.device))
     if spec.baseline == "real":
         recorder.begin_anew()
-        recorder.evaluation(0, 0, parts.evaluator.score_real(held_out(parts, spec)))
+        from_train = parts.reference is not parts.train
+        recorder.evaluation(0, 0, parts.evaluator.score_real(held_out(parts, spec), from_train=from_train))
         recorder.finish("done")
         return "done"
 

@@ -1,5 +1,6 @@
 """Scoring as a whole: equal to torch-fidelity, in the right order, and without a trace."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -164,6 +165,15 @@ def test_batch_size_does_not_change_the_scores(batch_size: int, monkeypatch: pyt
 
 def test_generated_and_stored_samples_score_the_same() -> None:
     assert evaluator().score(as_generated(TRAIN.data), final=True) == evaluator().score_real(TRAIN)
+
+
+def test_training_samples_are_not_accused_of_being_training_samples() -> None:
+    score = evaluator({"fid": FID(groups=0), "memorisation": Memorisation()}, train=TRAIN)
+    copies, floor = score.score_real(TRAIN), score.score_real(TRAIN, from_train=True)
+    assert copies["memorised"] > 0.9
+    assert math.isnan(floor["memorised"])
+    assert math.isnan(floor["train_preference"])
+    assert floor["fid"] == copies["fid"]
 
 
 def test_a_generator_that_returns_nan_is_detected() -> None:

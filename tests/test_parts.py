@@ -1,27 +1,33 @@
+"""What a trial is built of, and what is scored without a generator."""
+
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganbench import components, plugins
+from ganbench.folder import TrialFolder
 from ganbench.parts import Parts
 from ganbench.registry import Registry
 from ganbench.resolve import answer
-from ganbench.spec import Component, Execution, TrialSpec
+from ganbench.spec import Component, Execution, TrialFile, TrialSpec
 from ganbench.suite import Suite, to_request
+from ganbench.trial import run_trial
 
 LOADED = plugins.load()
 
 
+def planned(**given: Any) -> list[TrialSpec]:
+    """The trials of vanilla on digits."""
+    suite = Suite(losses=("vanilla",), architectures=("dcgan[width=4]",), steps=1, num_samples=200, **given)
+    plan = answer(to_request(Suite(), suite, LOADED.registry)[0])
+    assert plan.error == ""
+    return [one.spec for one in plan.planned]
+
+
 @pytest.fixture(scope="module")
 def spec() -> TrialSpec:
-    given = Suite(
-        losses=("vanilla",), architectures=("dcgan[width=4]",), datasets=("digits",), steps=1, num_samples=200,
-        metrics=("fid",),
-    )  # fmt: skip
-    plan = answer(to_request(Suite(), given, LOADED.registry)[0])
-    assert plan.error == ""
-    return plan.planned[0].spec
+    return planned(metrics=("fid",))[0]
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,14 @@ def test_cached_features_are_those_of_this_extractors_code(
         parts = Parts(one, Execution(cache_dir=str(tmp_path)), LOADED.registry)
         assert parts.evaluator.reference_evidence.features is not None
     assert len(list((tmp_path / "references").glob("*.safetensors"))) == 2
+
+
+def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -> None:
+    (real,) = (spec for spec in planned(metrics=("fid", "memorisation"), baselines=True) if spec.baseline == "real")
+    folder = TrialFolder(tmp_path / real.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=real.trial_id, spec=real, execution=Execution()))
+    assert run_trial(folder) == "done"
+    found = folder.read_result()["metrics"]
+    assert found["fid"] > 0
+    assert (found["memorised"], found["train_preference"]) == (None, None)

@@ -1,5 +1,6 @@
 """One scoring of generated samples: features once, then every metric."""
 
+import math
 from collections.abc import Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -90,11 +91,20 @@ class Evaluator:
         data = to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
         return self._score(Samples(data=data.cpu(), labels=labels), final=final)
 
-    def score_real(self, samples: Samples) -> dict[str, float]:
-        """Return all values for real samples, as they are: the floor of a table."""
+    def score_real(self, samples: Samples, *, from_train: bool = False) -> dict[str, float]:
+        """Return all values for real samples, as they are.
+
+        Args:
+            samples: of the reference's kind and shape.
+            from_train: they are training samples themselves, so whatever needs ``train`` is undefined (NaN): all of
+                them are copies, which says nothing.
+
+        Raises:
+            UsageError: the samples do not have the reference's shape.
+        """
         if samples.shape != self.reference.shape or samples.kind != self.reference.kind:
             raise UsageError(f"samples of shape {samples.shape} against a reference {self.reference.shape}")
-        return self._score(samples, final=True)
+        return self._score(samples, final=True, from_train=from_train)
 
     def check(self, fakes: int) -> list[str]:
         """Return the metrics' warnings about these sample counts, each with the metric's name.
@@ -148,11 +158,11 @@ class Evaluator:
     def _classes(self) -> int:
         return len(self.reference.classes)
 
-    def _score(self, samples: Samples, *, final: bool) -> dict[str, float]:
+    def _score(self, samples: Samples, *, final: bool, from_train: bool = False) -> dict[str, float]:
         with own_global_stream(0, self.device):
-            return self._compute(samples, final=final)
+            return self._compute(samples, final=final, from_train=from_train)
 
-    def _compute(self, samples: Samples, *, final: bool) -> dict[str, float]:
+    def _compute(self, samples: Samples, *, final: bool, from_train: bool) -> dict[str, float]:
         wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
         if samples.labels is None:
             for name, metric in self.metrics.items():
@@ -168,7 +178,10 @@ class Evaluator:
         )
         values: dict[str, float] = {}
         for metric in wanted:
-            values.update(metric.compute(fake, self.reference_evidence))
+            if from_train and "train" in metric.needs:
+                values.update(dict.fromkeys(metric.values, math.nan))
+            else:
+                values.update(metric.compute(fake, self.reference_evidence))
         return values
 
     def _extract(self, images: Tensor) -> dict[str, Tensor]:
