@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import GanbenchError, UsageError, did_you_mean, with_kind
-from ganbench.evaluation.evaluator import check_shape
+from ganbench.evaluation.evaluator import check_shape, owners
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
@@ -109,12 +109,7 @@ def _evaluation(
     name = data.component.label
     requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
     metrics = [components.resolve(request, registry) for request in requests]
-    given: dict[str, str] = {}
-    for component, metric in metrics:
-        for value in metric.values:
-            if value in given:
-                raise UsageError(f"metrics '{given[value]}' and '{component.label}' both return '{value}'; choose one")
-            given[value] = component.label
+    given = owners((component.label, metric) for component, metric in metrics)
     for value in plan.values:
         if value not in given:
             raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")

@@ -280,14 +280,6 @@ def test_needs_are_checked_by_name() -> None:
         evaluator({"is": InceptionScore()}, extractor=VGG16())
 
 
-def test_sample_counts_are_judged_by_name() -> None:
-    score = evaluator({"fid": FID(), "is": InceptionScore()})
-    assert score.check(2000) == []
-    assert [line.partition(":")[0] for line in score.check(50)] == ["fid", "is"]
-    with pytest.raises(UsageError, match="metric 'is': 5 samples cannot be cut into 10 splits"):
-        score.check(5)
-
-
 def test_shapes_are_checked_by_name() -> None:
     with pytest.raises(UsageError, match="'ganbench-mnist' takes images of 32x32, the samples are 16x16"):
         evaluator(extractor=Mnist())

@@ -97,3 +97,14 @@ def test_metrics_that_return_values_of_one_name_are_refused() -> None:
     assert found.error == (
         "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one"
     )
+
+
+def test_sample_counts_are_judged_by_name() -> None:
+    metrics = tuple(parse_axis("metric", ["fid,is"], plugins.load().registry))
+
+    def judged(num_samples: int) -> PlanAnswer:
+        return ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=num_samples)
+
+    enough, few = (judged(n).planned[0].warnings for n in (898, 50))
+    assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
+    assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error

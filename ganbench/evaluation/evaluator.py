@@ -1,7 +1,7 @@
 """One scoring of generated samples: features once, then every metric."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -67,7 +67,7 @@ class Evaluator:
         self.extractor_code = extractor_code
         self.split = split
         self.train = train
-        self._check_names()
+        owners(self.metrics.items())
         self._check_needs()
         if self._uses_extractor and extractor is not None:
             check_shape(extractor, reference.shape)
@@ -106,24 +106,6 @@ class Evaluator:
             raise UsageError(f"samples of shape {samples.shape} against a reference {self.reference.shape}")
         return self._score(samples, final=True, from_train=from_train)
 
-    def check(self, fakes: int) -> list[str]:
-        """Return the metrics' warnings about these sample counts, each with the metric's name.
-
-        Raises:
-            UsageError: a metric finds the counts meaningless.
-        """
-        found = []
-        for name, metric in self.metrics.items():
-            try:
-                warning = metric.check(
-                    fakes=fakes, reference=len(self.reference), dimension=self._dimension, classes=self._classes
-                )
-            except ValueError as error:
-                raise UsageError(f"metric '{name}': {error}") from error
-            if warning:
-                found.append(f"{name}: {warning}")
-        return found
-
     @cached_property
     def reference_evidence(self) -> Extracted:
         """The reference's side, its features from the cache where they are."""
@@ -149,14 +131,6 @@ class Evaluator:
         return list(
             dict.fromkeys(layer for layer in (self.extractor.feature_layer, self.extractor.logits_layer) if layer)
         )
-
-    @property
-    def _dimension(self) -> int:
-        return self.extractor.dimension if self.extractor is not None else 0
-
-    @property
-    def _classes(self) -> int:
-        return len(self.reference.classes)
 
     def _score(self, samples: Samples, *, final: bool, from_train: bool = False) -> dict[str, float]:
         with own_global_stream(0, self.device):
@@ -228,14 +202,6 @@ class Evaluator:
         statistics = Extracted(samples=images, features=found["features"]).statistics()
         return {**found, **{name: torch.from_numpy(statistics[name]) for name in ("mu", "sigma")}}
 
-    def _check_names(self) -> None:
-        owners: dict[str, str] = {}
-        for name, metric in self.metrics.items():
-            for value in metric.values:
-                if value in owners:
-                    raise UsageError(f"metrics '{owners[value]}' and '{name}' both return '{value}'; choose one")
-                owners[value] = name
-
     def _check_needs(self) -> None:
         logits = self.extractor is not None and bool(self.extractor.logits_layer)
         available = {
@@ -254,6 +220,21 @@ class Evaluator:
                     raise UsageError(f"metric '{name}' needs {what}")
             if "train" in metric.needs and self.train and self.train.fingerprint == self.reference.fingerprint:
                 raise UsageError(f"metric '{name}' needs a held-out reference, not the training samples themselves")
+
+
+def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
+    """Return for each value the name of the metric that returns it.
+
+    Raises:
+        UsageError: two metrics return values of one name; names both.
+    """
+    found: dict[str, str] = {}
+    for name, metric in metrics:
+        for value in metric.values:
+            if value in found:
+                raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one")
+            found[value] = name
+    return found
 
 
 def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
