@@ -1,6 +1,7 @@
 """Scoring as a whole: equal to torch-fidelity, in the right order, and without a trace."""
 
 import math
+import random
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -198,6 +199,28 @@ def test_global_state_is_untouched(tmp_path: Path) -> None:
     evaluator(metrics, cache=tmp_path, train=TRAIN).score(as_generated(TRAIN.data), final=True)
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state()[1], numpy_before)
+
+
+class Drawing(Metric):
+    """Draws from every global stream, as somebody's metric of random subsets may."""
+
+    values = {name: Value(label=name, direction=None) for name in ("torch", "numpy", "python")}
+    needs = ()
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"torch": float(torch.rand(())), "numpy": float(np.random.rand()), "python": random.random()}
+
+
+def test_metrics_that_draw_at_random_are_reproducible_and_leave_no_trace() -> None:
+    def states() -> tuple[bytes, bytes, object]:
+        return torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes(), random.getstate()
+
+    score = evaluator({"drawing": Drawing()}, reference=Samples(data=torch.zeros(10, 2)))
+    before = states()
+    first = score.score(torch.zeros(5, 2), final=True)
+    assert states() == before
+    assert score.score(torch.zeros(5, 2), final=True) == first
+    assert score.score_real(Samples(data=torch.zeros(5, 2))) == first
 
 
 def test_costly_metrics_wait_for_the_end() -> None:

@@ -61,6 +61,18 @@ def test_generators_with_noise_of_their_own_are_reproducible_and_leave_no_trace(
     assert torch.equal(draw(Noisy()), first)
 
 
+def test_trials_do_not_share_the_noise_of_a_generators_own() -> None:
+    class Noise(nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return torch.randn(len(z), 3)
+
+    one, other = (
+        sample(Noise(), n=20, latent_dim=6, latent="normal", rng=torch.Generator().manual_seed(seed), device=CPU)
+        for seed in (5, 6)
+    )
+    assert not bool((one == other).any())
+
+
 @pytest.mark.parametrize(("kind", "low", "high", "spread"), [("uniform", -1, 1, 3**-0.5), ("normal", -9, 9, 1)])
 def test_latents(kind: Latent, low: float, high: float, spread: float) -> None:
     z = draw_latents(4000, 5, kind, torch.Generator().manual_seed(0))

@@ -174,6 +174,24 @@ def test_superiority_of_known_samples() -> None:
         statistics.superiority([], [1])
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "level", "probability", "low", "high"),
+    [
+        ([1, 2, 3], [4, 5, 6], 0.95, 1.0, 0.5010187607, 1.0),
+        ([1, 2, 3, 4, 5], [2.5, 4.5, 6, 7, 8], 0.95, 0.84, 0.4657208339, 0.9656522178),
+        ([0] * 5, [0] * 5, 0.95, 0.5, 0.2056130573, 0.7943869427),
+        ([0] * 4, [1] * 7 + [0] + [-1] * 2, 0.9, 0.75, 0.4603083601, 0.9074364540),
+        ([0] * 20, [1] * 24 + [-1] * 6, 0.95, 0.8, 0.6433456145, 0.8941462417),
+    ],
+)
+def test_the_interval_of_superiority_is_newcombes(
+    a: list[float], b: list[float], level: float, probability: float, low: float, high: float
+) -> None:
+    """The ends are roots of (estimate - t)^2 = z^2 V(t), a quartic in t, found by another program."""
+    found = statistics.superiority(a, b, level)
+    assert found == pytest.approx((probability, low, high), abs=1e-9)
+
+
 @given(scores, scores)
 @settings(max_examples=50, deadline=None)
 def test_superiority_is_symmetric_and_inside_its_interval(a: list[float], b: list[float]) -> None:
