@@ -54,7 +54,7 @@ class Suite(Frozen):
     labels: Literal["balanced", "reference"] | None = None
     eval_every: Annotated[int, Field(ge=0)] | None = None
     protocol: Policy | None = None
-    baselines: bool | None = None
+    baselines: Annotated[bool, Field(strict=True)] | None = None
     data_root: _Text | None = None
     trackers: _Names = ()
     recipe: dict[str, Any] = {}

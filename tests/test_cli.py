@@ -182,6 +182,16 @@ def test_dry_run_trains_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_dry_run_is_json_where_json_is_asked_for(tmp_path: Path) -> None:
+    answer = ganbench("run", "--losses", "vanilla,wgan-gp", "--dry-run", "--format", "json", *QUICK, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert [(trial["loss"], trial["status"]) for trial in found["trials"]] == [("vanilla", None), ("wgan-gp", None)]
+    assert found["trials"][1]["recipe"]["n_critic"] == 5
+    assert found["trials"][0]["trial_id"].startswith("vanilla-")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_diverged_trial_is_a_row_and_exit_code_1(tmp_path: Path) -> None:
     run = ["run", "--losses", "vanilla,lsgan", *QUICK, "--set", "divergence_limit=1.2"]
     answer = ganbench(*run, cwd=tmp_path)
@@ -193,6 +203,8 @@ def test_a_diverged_trial_is_a_row_and_exit_code_1(tmp_path: Path) -> None:
     dry = ganbench(*run, "--dry-run", cwd=tmp_path)
     assert "diverged  vanilla" in dry.stdout
     assert "2 trials, 2 done already" in dry.stdout
+    planned = json.loads(ganbench(*run, "--dry-run", "--format", "json", cwd=tmp_path).stdout)
+    assert [trial["status"] for trial in planned["trials"]] == ["diverged", "done"]
     retried = ganbench(*run, "--dry-run", "--retry", cwd=tmp_path)
     assert "to run    vanilla" in retried.stdout
     assert "2 trials, 1 done already" in retried.stdout

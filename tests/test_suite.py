@@ -103,6 +103,8 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
+        ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
+        ("baselines = 1", "line 1: baselines=1: must be true or false"),
         ("[recipe]\ng_lr = nan", "line 2: g_lr=nan"),
         ("[recipe]\nn_critic = 0", "line 2: n_critic=0"),
     ],

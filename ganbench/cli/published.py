@@ -47,8 +47,9 @@ def as_json(
     scale: float,
     seeds: Sequence[int],
     rows: Sequence[Row],
+    **more: Any,
 ) -> str:
-    """Everything, each seed's value included."""
+    """Everything, each seed's value included, and whatever ``more`` there is to say."""
     content: dict[str, Any] = {
         "title": published.title,
         "paper": published.paper,
@@ -58,6 +59,7 @@ def as_json(
         "train_seconds": sum(row.cost.get("train_seconds") or 0.0 for row in rows),
         "protocols": sorted({row.protocol.sentence() for row in rows if row.protocol}),
         "values": [_record(comparison) for comparison in comparisons],
+        **more,
     }
     return json.dumps(content, indent=2)
 

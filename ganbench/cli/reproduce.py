@@ -84,14 +84,17 @@ def reproduce(
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
     line = scale_line(whole, suite, scale, len(chosen), printed)
     if dry_run:
-        from ganbench.cli.dry_run import describe
+        from ganbench.cli import dry_run as dry
         from ganbench.cli.published import cost
 
         known = read_rows(out)[0] if out.is_dir() else []
-        click.echo(as_text(printed, reproduction.compare(printed, []), line, form))
-        click.echo()
-        click.echo(describe(wanted, loaded))
-        click.echo(cost(suite, len(chosen), known, scale=scale))
+        comparisons = reproduction.compare(printed, [])
+        planned, costs = dry.dry_run(wanted, loaded), cost(suite, len(chosen), known, scale=scale)
+        if form == "json":
+            more = {"cost": costs, "dry_run": dry.as_record(planned)}
+            click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=[], **more))
+        else:
+            click.echo("\n".join([as_text(printed, comparisons, line, form), "", dry.as_text(planned), costs]))
         return 0
     display = make_display(quiet=quiet)
     try:

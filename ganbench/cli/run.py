@@ -91,7 +91,9 @@ if TYPE_CHECKING:
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Check everything, print what would run, train nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check everything, print what would run (--format json: as JSON), train nothing."
+)
 @format_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 def run(
@@ -140,9 +142,10 @@ def run(
         batch_seeds=batch_seeds,
     )
     if dry_run:
-        from ganbench.cli.dry_run import describe
+        from ganbench.cli import dry_run as dry
 
-        click.echo(describe(wanted, loaded))
+        found = dry.dry_run(wanted, loaded)
+        click.echo(dry.as_json(found) if form == "json" else dry.as_text(found))
         return 0
     return carry_out(wanted, loaded, form=form, quiet=quiet)[0]
 
