@@ -9,7 +9,7 @@ from ganbench.tables import render
 from ganbench.tables.grouping import build
 from ganbench.tables.ranking import Ranking, rank
 from tests.rows import HIGH, LOW, make_row, rows_of
-from tests.trials import make_spec
+from tests.trials import component, make_spec
 
 
 def ranking(rows: list[Row], metric: str | None = None) -> Ranking:
@@ -91,6 +91,16 @@ def test_scores_of_different_code_are_told_apart() -> None:
             rows.append(make_row(spec.model_copy(update={"evaluation": evaluation})))
         line = "FID: the code of the metric fid is not the same in all rows, which may be why they differ."
         assert (line in ranking(rows).conclusions()) is told
+
+
+def test_scores_by_different_code_of_the_extractor_are_told_apart() -> None:
+    rows = [make_row(make_spec("a", seed=seed)) for seed in range(3)]
+    for spec in (make_spec("b", seed=seed) for seed in range(3)):
+        update = {"extractor": component("digits", source="ef" * 32)}
+        rows.append(make_row(spec.model_copy(update={"evaluation": spec.evaluation.model_copy(update=update)})))
+    line = "FID: the code of the extractor digits is not the same in all rows, which may be why they differ."
+    assert line in ranking(rows).conclusions()
+    assert not any("the code of" in text for text in ranking(rows[:3]).conclusions())
 
 
 def test_where_no_row_has_a_score_nothing_is_ranked() -> None:
