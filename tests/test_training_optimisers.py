@@ -1,5 +1,6 @@
-"""Optimisers: first steps by hand, and the learning rate over time."""
+"""Optimisers: first steps by hand, the learning rate over time, and going on on another device."""
 
+import copy
 import math
 from typing import Any
 
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
+from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import OPTIMISERS, build_optimiser, set_rate
+from ganbench.training.optimisers import OPTIMISERS, build_optimiser, set_rate, take_up
+from tests.loops import Notes, assert_bit_equal, objective, run
 
 
 def one_weight() -> nn.Linear:
@@ -70,3 +73,45 @@ def test_a_constant_rate_stays() -> None:
     optimiser = build_optimiser(one_weight(), 0.4, recipe)
     set_rate(optimiser, 0.4, recipe, 4)
     assert optimiser.param_groups[0]["lr"] == 0.4
+
+
+def settings(optimiser: Optimizer) -> list[dict[str, Any]]:
+    return [{key: value for key, value in group.items() if key != "params"} for group in optimiser.param_groups]
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_what_another_devices_optimiser_remembers_is_taken_up_without_its_settings(name: Any) -> None:
+    recipe = Recipe(optimizer=name, lr_schedule="linear", steps=4)
+    layers = [one_weight() for _ in range(2)]
+    first, second = (build_optimiser(layer, 0.4, recipe) for layer in layers)
+    built = settings(second)
+
+    def update(layer: nn.Linear, optimiser: Optimizer, step: int) -> float:
+        set_rate(optimiser, 0.4, recipe, step)
+        layer.weight.grad = torch.tensor([[2.0 * step]])
+        optimiser.step()
+        return layer.weight.item()
+
+    update(layers[0], first, 1)
+    written = copy.deepcopy(first.state_dict())
+    for group in written["param_groups"]:
+        group.update(lr=torch.tensor(0.4), capturable=True, fused=False, foreach=False)
+    layers[1].load_state_dict(layers[0].state_dict())
+    take_up(second, written)
+    assert settings(second) == built
+    assert update(layers[1], second, 2) == update(layers[0], first, 2)
+
+
+def test_a_gpus_rmsprop_goes_on_on_a_cpu(make_state: Any) -> None:
+    recipe = Recipe(optimizer="rmsprop", beta1=0.3, steps=6, batch_size=8, latent_dim=4)
+    whole, first, second = (make_state(recipe) for _ in range(3))
+    goal = objective(WGAN())
+    run(whole, recipe, goal)
+    run(first, recipe, goal, Notes(stop_after=3))
+    written = first.state_dict()
+    for player in ("g_optimiser", "d_optimiser"):
+        for group in written[player]["param_groups"]:
+            group["capturable"] = True
+    second.load_state_dict(written)
+    run(second, recipe, goal)
+    assert_bit_equal(whole, second)

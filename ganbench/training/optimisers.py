@@ -1,6 +1,7 @@
 """The two players' optimisers and their learning rates over time."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -51,12 +52,13 @@ def set_rate(optimiser: Optimizer, rate: float, recipe: Recipe, step: int) -> No
                 group["lr"] = now
 
 
-def rates_to(device: torch.device, *optimisers: Optimizer) -> None:
-    """Bring learning rates that are tensors to a device, where loading a checkpoint leaves them on the CPU."""
-    for optimiser in optimisers:
-        for group in optimiser.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"] = group["lr"].to(device)
+def take_up(optimiser: Optimizer, remembered: dict[str, Any]) -> None:
+    """Bring back what an optimiser's ``state_dict`` remembers of each weight, and keep its settings as they were built.
+
+    They follow from the recipe, the step and the device, and the device may be another one now: what a GPU's are asks
+    for a GPU, and with a CPU's a step cannot be recorded as a CUDA graph.
+    """
+    optimiser.load_state_dict({**remembered, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def optimiser_tensors(optimiser: Optimizer) -> list[Tensor]:

@@ -15,7 +15,7 @@ from ganbench.training.average import Average
 from ganbench.training.batches import Batches
 from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
-from ganbench.training.optimisers import build_optimiser, rates_to
+from ganbench.training.optimisers import build_optimiser, take_up
 from ganbench.training.replay import Replay
 from ganbench.training.watch import Watch
 
@@ -125,9 +125,8 @@ class State:
         self.discriminator.load_state_dict(state["discriminator"])
         if self.average:
             self.average.module.load_state_dict(state["average"])
-        self.g_optimiser.load_state_dict(state["g_optimiser"])
-        self.d_optimiser.load_state_dict(state["d_optimiser"])
-        rates_to(self.device, self.g_optimiser, self.d_optimiser)
+        take_up(self.g_optimiser, state["g_optimiser"])
+        take_up(self.d_optimiser, state["d_optimiser"])
         if self.replay:
             self.replay.load_state_dict(state["replay"])
         if self.adaptation:
