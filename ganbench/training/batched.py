@@ -8,7 +8,8 @@ element makes of it every seed's own update.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -50,11 +51,15 @@ End = Callable[[Member, Exception | None], None]
 
 
 class Stack:
-    """The members' networks and optimisers as one of each, while the context lasts; afterwards each has its own."""
+    """The members' networks and optimisers as one of each, while the context lasts; afterwards each has its own.
+
+    ``errors`` holds the first error of each member whose own code has failed.
+    """
 
     def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
         self.members = members
         self.recipe = recipe
+        self.errors: dict[Member, Exception] = {}
         states = [member.state for member in members]
         self.generator = Stacked([state.generator for state in states])
         self.discriminator = Stacked([state.discriminator for state in states])
@@ -79,6 +84,14 @@ class Stack:
             member.state.refresh = nothing
         self.generator.separate()
         self.discriminator.separate()
+
+    @contextmanager
+    def own(self, member: Member) -> Iterator[None]:
+        """Around code that is one member's own: what it raises ends that member, and the others finish their step."""
+        try:
+            yield
+        except Exception as error:
+            self.errors.setdefault(member, error)
 
     def _hand_back(self, index: int) -> None:
         self.g_optimiser.hand_back(index)
@@ -116,10 +129,15 @@ def obstacle(architecture: Architecture, states: Sequence[State], recipe: Recipe
 def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every: int, end: End) -> bool:
     """Train all members to the recipe's last step.
 
-    Members that were taken up from different steps catch up first. A member that fails leaves the others to go on.
+    Members that were taken up from different steps catch up first. A member whose own code fails, which is its loss,
+    its penalties, its augmentations and its observer, is ended with that error, and leaves the others to go on as they
+    would have.
 
     Returns:
         Whether every member has ended; false where an observer asked to stop earlier.
+
+    Raises:
+        Exception: what the shared networks and optimisers raised. It is no member's own, and ``end`` is not told.
     """
     going = list(members)
     while going:
@@ -127,9 +145,9 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
         group = [member for member in going if member.state.step == start]
         until = min([recipe.steps, *(member.state.step for member in going if member.state.step > start)])
         with Stack(group, recipe) as stack:
-            errors, stopped = _advance(stack, until, evaluate_every)
+            stopped = _advance(stack, until, evaluate_every)
         for member in group:
-            error = errors.get(member)
+            error = stack.errors.get(member)
             if error is not None or member.state.step == recipe.steps:
                 going.remove(member)
                 end(member, error)
@@ -138,17 +156,16 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
     return True
 
 
-def _advance(stack: Stack, until: int, evaluate_every: int) -> tuple[dict[Member, Exception], bool]:
+def _advance(stack: Stack, until: int, evaluate_every: int) -> bool:
     """Train to the step ``until``, or to the first at which a member fails or its observer asks to stop.
 
-    The schedule is that of :func:`ganbench.training.loop.train`.
+    The schedule is that of :func:`ganbench.training.loop.train`. Returns whether an observer asked to stop.
     """
     members, recipe = stack.members, stack.recipe
     report_every = max(1, recipe.steps // 100)
-    errors: dict[Member, Exception] = {}
     stopped = False
     step = members[0].state.step
-    while step < until and not errors and not stopped:
+    while step < until and not stack.errors and not stopped:
         step += 1
         set_rate(stack.d_optimiser.optimiser, recipe.d_lr, recipe, step)
         set_rate(stack.g_optimiser.optimiser, recipe.g_lr, recipe, step)
@@ -159,11 +176,13 @@ def _advance(stack: Stack, until: int, evaluate_every: int) -> tuple[dict[Member
         _look(members, step, g_losses)
         last = step == recipe.steps
         for index, member in enumerate(members):
+            if member in stack.errors:
+                continue
             state, observer = member.state, member.observer
             if state.average is not None:
                 state.average.update(state.generator, step)
             state.step = step
-            try:
+            with stack.own(member):
                 if step % report_every == 0 or last:
                     state.watch.check()
                     observer.report(state, float(d_losses[index]), float(g_losses[index]))
@@ -171,9 +190,11 @@ def _advance(stack: Stack, until: int, evaluate_every: int) -> tuple[dict[Member
                     state.watch.check()
                     observer.evaluate(state)
                 stopped |= observer.after_step(state) and not last
-            except Exception as error:
-                errors[member] = error
-    return errors, stopped
+    if stopped:
+        for member in members:
+            with stack.own(member):
+                member.state.watch.check()
+    return stopped
 
 
 def discriminator_updates(stack: Stack) -> Tensor:
@@ -188,7 +209,7 @@ def discriminator_updates(stack: Stack) -> Tensor:
     fake = widened(fake)
     if recipe.replay:
         fake = torch.stack([_mixed(member.state, own) for member, own in zip(members, fake, strict=True)])
-    real, fake = _augmented(members, real), _augmented(members, fake)
+    real, fake = _augmented(stack, real), _augmented(stack, fake)
 
     with precision(recipe, device):
         if recipe.discriminator_batch == "joint":
@@ -200,19 +221,23 @@ def discriminator_updates(stack: Stack) -> Tensor:
         if member.state.adaptation is not None:
             member.state.adaptation.observe(own)
     critics = stack.discriminator.each()
-    losses = [
-        add_penalties(
-            adversarial_loss(member.objective.loss, r_own, f_own, recipe),
-            member.objective, critic, real_own, fake_own, r_own, f_own,
-            recipe=recipe, rng=member.state.streams[seeds.PENALTY],
-        )
-        for member, critic, real_own, fake_own, r_own, f_own in zip(members, critics, real, fake, r, f, strict=True)
-    ]  # fmt: skip
-    stack.d_optimiser.update(torch.stack(losses))
+    each = []
+    for member, critic, real_own, fake_own, r_own, f_own in zip(members, critics, real, fake, r, f, strict=True):
+        loss = None
+        with stack.own(member):
+            loss = add_penalties(
+                adversarial_loss(member.objective.loss, r_own, f_own, recipe),
+                member.objective, critic, real_own, fake_own, r_own, f_own,
+                recipe=recipe, rng=member.state.streams[seeds.PENALTY],
+            )  # fmt: skip
+        each.append(_or_zero(loss, f_own))
+    losses = torch.stack(each)
+    stack.d_optimiser.update(losses)
     for member in members:
-        for penalty in member.objective.penalties:
-            penalty.project(member.state.discriminator)
-    return torch.stack(losses).detach()
+        with stack.own(member):
+            for penalty in member.objective.penalties:
+                penalty.project(member.state.discriminator)
+    return losses.detach()
 
 
 def generator_updates(stack: Stack) -> Tensor:
@@ -222,22 +247,37 @@ def generator_updates(stack: Stack) -> Tensor:
     real = torch.stack([member.state.batches.next() for member in members]) if needs_real else None
     with precision(recipe, members[0].state.device):
         fake = stack.generator(torch.stack([latents(member.state, recipe) for member in members]))
-        f = widened(stack.discriminator(_augmented(members, fake), frozen=True))
+        f = widened(stack.discriminator(_augmented(stack, fake), frozen=True))
         r = None
         if real is not None:
-            r = widened(stack.discriminator(_augmented(members, real), frozen=True))
+            r = widened(stack.discriminator(_augmented(stack, real), frozen=True))
     each_r: Sequence[Tensor | None] = [None] * len(members) if r is None else r.unbind()
-    losses = torch.stack(
-        [member.objective.loss.generator(*own) for member, *own in zip(members, f, each_r, strict=True)]
-    )
+    each = []
+    for member, f_own, r_own in zip(members, f, each_r, strict=True):
+        loss = None
+        with stack.own(member):
+            loss = member.objective.loss.generator(f_own, r_own)
+        each.append(_or_zero(loss, f_own))
+    losses = torch.stack(each)
     stack.g_optimiser.update(losses)
     return losses.detach()
 
 
-def _augmented(members: Sequence[Member], images: Tensor) -> Tensor:
-    if not members[0].state.augment.transforms:
+def _or_zero(loss: Tensor | None, outputs: Tensor) -> Tensor:
+    """The loss, or, for a member that has failed, one that moves nothing and can be differentiated like the others'."""
+    return 0.0 * outputs.sum() if loss is None else loss
+
+
+def _augmented(stack: Stack, images: Tensor) -> Tensor:
+    if not stack.members[0].state.augment.transforms:
         return images
-    return torch.stack([member.state.augment(own) for member, own in zip(members, images, strict=True)])
+    each = []
+    for member, own in zip(stack.members, images, strict=True):
+        augmented = own
+        with stack.own(member):
+            augmented = member.state.augment(own)
+        each.append(augmented)
+    return torch.stack(each)
 
 
 def _mixed(state: State, fake: Tensor) -> Tensor:
