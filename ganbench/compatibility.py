@@ -6,6 +6,7 @@ from ganbench.api import Architecture, Augmentation, Loss, Penalty
 from ganbench.errors import UsageError, in_one_line
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.conditional import generate, judge
+from ganbench.training.initialisation import initialise
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -129,7 +130,13 @@ def check_pair(
 
 
 def check_networks(
-    component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, *, alone: bool = False
+    component: Component,
+    architecture: Architecture,
+    data: DataSpec,
+    latent_dim: int,
+    *,
+    alone: bool = False,
+    init: str = "architecture",
 ) -> None:
     """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
     the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
@@ -139,20 +146,21 @@ def check_networks(
         data: what they are trained on.
         latent_dim: dimension of z.
         alone: they are trained on batches of one sample (one group); show them one as well.
+        init: the scheme by which their weights are drawn.
 
     Raises:
         UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
     """
     state = torch.random.get_rng_state()
     try:
-        _try(component, architecture, data, latent_dim)
+        _try(component, architecture, data, latent_dim, init)
         if alone:
             _try_alone(component, architecture, data, latent_dim)
     finally:
         torch.random.set_rng_state(state)
 
 
-def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
+def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str) -> None:
     name, dataset = component.label, data.component.label
     try:
         generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
@@ -163,6 +171,11 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
     except Exception as error:
         reason = in_one_line(error)
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
+    for network in (generator, discriminator):
+        try:
+            initialise(network, init, 1.0)
+        except UsageError as error:
+            raise UsageError(f"architecture '{name}': {error}") from error
     check = f"`ganbench plugins check {component.plugin}` says more"
     if not isinstance(fakes, torch.Tensor) or fakes.shape != (n, *data.shape):
         raise UsageError(

@@ -129,9 +129,9 @@ def _try_once(
 ) -> None:
     """Try networks that no other cell of this dataset has tried: large ones take seconds to build."""
     alone = recipe.batch_size == 1
-    name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone])
+    name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init])
     if name not in tried:
-        check_networks(component, architecture, data, recipe.latent_dim, alone=alone)
+        check_networks(component, architecture, data, recipe.latent_dim, alone=alone, init=recipe.init)
         tried.add(name)
 
 

@@ -135,6 +135,25 @@ def test_networks_that_need_two_samples_are_refused_one_at_a_time() -> None:
     check_networks(component("mine"), packed, data(), 4, alone=True)
 
 
+class Hooked(Made):
+    """A discriminator whose weight a hook computes at every call."""
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        networks = super().build(shape, latent_dim)
+        torch.nn.utils.weight_norm(networks.discriminator.layers[1])  # type: ignore[union-attr, operator, index]
+        return networks
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_weights_that_cannot_be_drawn_anew_are_refused_where_that_is_asked_for() -> None:
+    hooked = Hooked(lambda x: x[:, 0])
+    check(hooked)
+    message = refusal(lambda: check_networks(component("mine"), hooked, data(), 4, init="orthogonal"))
+    assert message.startswith(
+        "architecture 'mine': init=orthogonal cannot draw the weight of layer 'layers.1' (Linear)"
+    )
+
+
 def test_what_to_do_is_said() -> None:
     message = refusal(check, Made(lambda x: x[:, :1]))
     assert "as `.flatten()` at its end makes of (2, 1)" in message

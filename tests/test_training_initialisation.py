@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
+from ganbench.errors import UsageError
 from ganbench.training.initialisation import SCHEMES, initialise
 
 
@@ -122,3 +123,80 @@ def test_the_estimate_of_the_largest_singular_value_fits_the_new_weights(scheme:
     initialise(nn.Sequential(layer), scheme, 1.0)
     layer.eval()
     assert torch.linalg.matrix_norm(layer.weight, 2).item() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES, "torch"])
+@pytest.mark.parametrize("kind", [nn.Linear, nn.Conv2d])
+def test_under_weight_normalisation_the_weight_is_what_is_drawn_without_it(scheme: str, kind: Any) -> None:
+    arguments = (64, 48) if kind is nn.Linear else (8, 16, 3)
+    plain, normalised = kind(*arguments), weight_norm(kind(*arguments))
+    for layer in (plain, normalised):
+        torch.manual_seed(3)
+        initialise(nn.Sequential(layer), scheme, 0.5)
+    torch.testing.assert_close(normalised.weight, plain.weight)
+    torch.testing.assert_close(normalised.bias, plain.bias)
+
+
+@pytest.mark.parametrize("separate", [False, True], ids=["stacked", "apart"])
+@pytest.mark.parametrize("scheme", [*SCHEMES, "torch"])
+def test_an_attentions_matrices_are_drawn_anew(scheme: str, separate: bool) -> None:
+    layer = nn.MultiheadAttention(16, 2, kdim=12 if separate else None)
+    names = ("q_proj_weight", "k_proj_weight", "v_proj_weight") if separate else ("in_proj_weight",)
+    before = [getattr(layer, name).detach().clone() for name in names]
+    with torch.no_grad():
+        layer.in_proj_bias.fill_(7.0)
+    initialise(nn.Sequential(layer), scheme, 0.5)
+    assert not any(torch.equal(old, getattr(layer, name)) for old, name in zip(before, names, strict=True))
+    assert (layer.in_proj_bias == 0).all()
+    assert (layer.out_proj.bias == 0).all()
+
+
+def test_an_attentions_matrices_are_drawn_one_by_one() -> None:
+    layer = nn.MultiheadAttention(16, 2)
+    initialise(layer, "orthogonal", 1.0)
+    for matrix in layer.in_proj_weight.chunk(3):
+        torch.testing.assert_close(matrix @ matrix.T, torch.eye(16), atol=1e-5, rtol=0)
+
+
+class OneWay(nn.Module):
+    """Computes a weight from two tensors, and says nothing of the way back once it has begun."""
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return first * second
+
+    def right_inverse(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if hasattr(self, "begun"):
+            raise NotImplementedError("there is no way back")
+        self.begun = True
+        return weight, torch.ones_like(weight)
+
+
+def one_way(layer: nn.Module) -> nn.Module:
+    torch.nn.utils.parametrize.register_parametrization(layer, "weight", OneWay())
+    return layer
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize("scheme", ["normal", "torch"])
+@pytest.mark.parametrize(
+    ("wrap", "reason"),
+    [
+        (one_way, "there is no way back"),
+        (torch.nn.utils.weight_norm, "a hook such as"),
+        (lambda _: spectral_norm(nn.MultiheadAttention(4, 2), "in_proj_weight"), "a parametrisation computes it"),
+    ],
+)
+def test_a_weight_that_cannot_be_drawn_is_refused_by_name(wrap: Any, reason: str, scheme: str) -> None:
+    net = nn.Sequential(nn.Linear(2, 3), wrap(nn.Linear(3, 4)))
+    words = rf"init={scheme} cannot draw the weight of layer '1' \(\w+\): {reason}.*; use --set init=architecture"
+    with pytest.raises(UsageError, match=words):
+        initialise(net, scheme, 0.5)
+    initialise(net, "architecture", 0.5)
+
+
+@pytest.mark.filterwarnings("ignore:.*spectral_norm:FutureWarning")
+def test_torchs_older_spectral_norm_is_drawn_through() -> None:
+    layer = torch.nn.utils.spectral_norm(nn.Linear(6, 4))
+    before = layer.weight_orig.detach().clone()
+    initialise(layer, "normal", 0.5)
+    assert not torch.equal(layer.weight_orig, before)
