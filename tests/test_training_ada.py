@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganbench.api import Augmentation, Samples
+from ganbench.api import Architecture, Augmentation, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.augmentations.translation import Translation
 from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training.ada import INTERVAL, Adaptation
 from ganbench.training.augment import Augment
+from ganbench.training.batched import Member, train_together
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 from tests.loops import Notes
@@ -46,7 +47,7 @@ def test_p_rises_by_the_share_of_images_where_the_mean_sign_is_above_the_target(
     adaptation = Adaptation(0.6, 1000, CPU)
     for update in range(INTERVAL):
         assert adaptation.p.item() == 0  # only after four updates
-        adaptation.observe(outputs(positive, 100 - positive))
+        adaptation.observe(outputs(positive, 100 - positive), 100)
         assert adaptation.p.item() == pytest.approx(expected if update == INTERVAL - 1 else 0)
 
 
@@ -55,16 +56,25 @@ def test_p_falls_again_and_stays_between_0_and_1() -> None:
     path = []
     for positive in [100] * 4 + [0] * 4:
         for _ in range(INTERVAL):
-            adaptation.observe(outputs(positive, 100 - positive))
+            adaptation.observe(outputs(positive, 100 - positive), 100)
         path.append(round(adaptation.p.item(), 6))
     assert path == [0.4, 0.8, 1.0, 1.0, 0.6, 0.2, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("positive", "expected"), [(21, 0.4), (19, 0.0)])
+def test_groups_count_as_the_images_in_them(positive: int, expected: float) -> None:
+    """25 groups of four are a hundred images; the mean sign is that of the groups, (2k - 25) / 25 against 0.6."""
+    adaptation = Adaptation(0.6, 1000, CPU)
+    for _ in range(INTERVAL):
+        adaptation.observe(outputs(positive, 25 - positive), 100)
+    assert adaptation.p.item() == pytest.approx(expected)
 
 
 def test_only_signs_count() -> None:
     one, other = Adaptation(0.6, 1000, CPU), Adaptation(0.6, 1000, CPU)
     for _ in range(INTERVAL):
-        one.observe(torch.tensor([1e-3, 2.0, -5.0]))
-        other.observe(torch.tensor([70.0, 1e4, -1e-6]))
+        one.observe(torch.tensor([1e-3, 2.0, -5.0]), 3)
+        other.observe(torch.tensor([70.0, 1e4, -1e-6]), 3)
     assert one.p.item() == other.p.item()
 
 
@@ -99,13 +109,13 @@ def test_gradients_pass_where_an_image_is_left_alone() -> None:
     assert (images.grad == 1).all()
 
 
-def make(**settings: Any) -> tuple[State, Recipe]:
+def make(architecture: Architecture | None = None, **settings: Any) -> tuple[State, Recipe]:
     recipe = Recipe(
         **({"steps": 15, "batch_size": 10, "latent_dim": 4, "augment": "brighter+translation", "ada_target": 0.1,
             "ada_images": 100} | settings)
     )  # fmt: skip
     images = torch.randint(0, 100, (40, 1, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
-    architecture = MLP(hidden=16, layers=2, init="kaiming")
+    architecture = architecture or MLP(hidden=16, layers=2, init="kaiming")
     transforms = (Brighter(), Translation())
     state = State(
         architecture=architecture, samples=Samples(data=images), recipe=recipe, seed=0, device=CPU,
@@ -127,6 +137,32 @@ def test_a_resumed_trial_is_the_uninterrupted_one() -> None:
     assert whole.adaptation.p.item() == second.adaptation.p.item()
     for one, other in ((whole.generator, second.generator), (whole.discriminator, second.discriminator)):
         assert all(torch.equal(value, other.state_dict()[key]) for key, value in one.state_dict().items())
+
+
+class Pairs(Architecture):
+    """A discriminator that judges two images at once."""
+
+    pack = 2
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        generator = nn.Sequential(nn.Linear(latent_dim, 64), nn.Unflatten(1, (1, 8, 8)))
+        critic = nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (-1, 128)), nn.Linear(128, 1), nn.Flatten(0))
+        return Networks(generator, critic)
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
+def test_every_image_of_a_group_is_counted(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(Adaptation, "observe", lambda self, outputs, images: seen.append((len(outputs), images)))
+    goal = Objective(loss=Vanilla(), penalties=())
+    state, recipe = make(Pairs(), steps=1)
+    if alone:
+        train(state, goal, recipe, Notes(), evaluate_every=0)
+    else:
+        member = Member(state=state, objective=goal, observer=Notes())
+        train_together([member], recipe, evaluate_every=0, end=lambda member, error: None)
+    assert seen == [(10, 20)]
+    assert state.real_images == 20
 
 
 def test_without_a_target_every_image_is_transformed() -> None:

@@ -31,10 +31,13 @@ class Adaptation:
         self._updates = 0
 
     @torch.no_grad()
-    def observe(self, outputs: Tensor) -> None:
-        """Take in raw outputs (N,) on the real batch of one discriminator update."""
-        self._signs = self._signs + outputs.sign().sum()
-        self._seen += len(outputs)
+    def observe(self, outputs: Tensor, images: int) -> None:
+        """Take in raw outputs (N,) on the real batch of one discriminator update, which had so many images.
+
+        They are more than N where the discriminator judges several at once: each then counts with its group's sign.
+        """
+        self._signs = self._signs + outputs.sign().sum() * (images / len(outputs))
+        self._seen += images
         self._updates += 1
         if self._updates % INTERVAL == 0:
             direction = (self._signs / self._seen - self._target).sign()

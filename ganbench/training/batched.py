@@ -219,7 +219,7 @@ def discriminator_updates(stack: Stack) -> Tensor:
     r, f = widened(r), widened(f)
     for member, own in zip(members, r, strict=True):
         if member.state.adaptation is not None:
-            member.state.adaptation.observe(own)
+            member.state.adaptation.observe(own, real.shape[1])
     critics = stack.discriminator.each()
     each = []
     for member, critic, real_own, fake_own, r_own, f_own in zip(members, critics, real, fake, r, f, strict=True):

@@ -124,7 +124,7 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
         of_real, of_fake = judge_both(state.discriminator, real, fake, labels, state.conditioning, joint=joint)
     r, f = widened(of_real.raw), widened(of_fake.raw)
     if state.adaptation is not None:
-        state.adaptation.observe(r)
+        state.adaptation.observe(r, len(real))
     loss = adversarial_loss(objective.loss, r, f, recipe)
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
