@@ -15,7 +15,7 @@ from ganbench.spec import Recipe
 from ganbench.training.augment import Augment
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
-from tests.loops import Notes
+from tests.loops import Notes, Paired
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -127,7 +127,8 @@ def small_state(recipe: Recipe = RECIPE) -> State:
     )
 
 
-def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
+def spied(goal: Objective) -> tuple[list[Tensor], list[Tensor]]:
+    """Train one step; return what augmentation returned, and what the discriminator was called with."""
     state = small_state()
     shown: list[Tensor] = []
     seen: list[Tensor] = []
@@ -139,11 +140,22 @@ def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
 
     state.augment = remember  # type: ignore[assignment]
     state.discriminator.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    train(state, GOAL, RECIPE, Notes(stop_after=1), evaluate_every=0)
+    train(state, goal, RECIPE, Notes(stop_after=1), evaluate_every=0)
+    return shown, seen
+
+
+def test_both_players_and_the_penalty_see_transformed_images_only() -> None:
+    shown, seen = spied(GOAL)
     # Real, fake and, for the penalty, the same real again; then the generator's fakes.
     assert len(shown) == 3
     assert [any(torch.equal(x, y) for y in shown) for x in seen] == [True] * 4
     assert shown[2].requires_grad
+
+
+def test_real_images_in_the_generators_objective_are_transformed_too() -> None:
+    shown, seen = spied(Objective(loss=Paired(), penalties=()))
+    assert len(seen) == len(shown) == 4
+    assert all(any(torch.equal(x, y) for y in shown) for x in seen)
 
 
 def test_stopping_and_going_on_draws_the_same_transforms() -> None:

@@ -19,11 +19,11 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training import recorded as module
-from ganbench.training.loop import Objective, plain_step, train
+from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
-from tests.loops import Make, Notes, objective, recipe
+from tests.loops import Make, Notes, Paired, objective, recipe
 
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
@@ -32,10 +32,9 @@ def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Call
 
 
 def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
-    batches = settings.n_critic + goal.loss.needs_real
-    seen = settings.n_critic * settings.batch_size
-    work = partial(plain_step, state, goal, settings)
-    return Recorded(state, work, batches=batches, seen=seen, capture=capture)
+    step = whole_step(state, goal, settings, capture)
+    assert isinstance(step, Recorded)
+    return step
 
 
 def everything(state: State) -> list[Tensor]:
@@ -47,6 +46,7 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Loss], dict[str, bool]]] = {
     "vanilla": ({}, Vanilla, {"batch_norm": True}),
     "gradient penalty": ({"n_critic": 3, "beta1": 0.0}, WGANGP, {}),
     "rmsprop": ({"optimizer": "rmsprop", "n_critic": 2}, WGAN, {}),
+    "needs real samples": ({"n_critic": 2}, Paired, {}),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla, {}),
 }
 
@@ -171,6 +171,12 @@ def test_a_step_that_never_comes_out_twice_the_same_may_be_recorded() -> None:
 
     assert module._difference(before, run(), run(), run()) == ""
     assert "does not come out" in module._difference(before, run(shift=1e-4), run(), run())
+
+
+def test_a_recording_that_is_off_by_far_more_than_the_step_itself_is_not_taken() -> None:
+    before, once, again = [torch.zeros(8)], [torch.full((8,), 1e-3)], [torch.full((8,), 1e-3 + 1e-6)]
+    assert module._difference(before, [torch.full((8,), 1e-3 + 4e-5)], once, again) == ""
+    assert "does not come out" in module._difference(before, [torch.full((8,), 1e-3 + 4e-4)], once, again)
 
 
 def test_a_loss_that_is_not_finite_is_no_difference() -> None:

@@ -18,7 +18,7 @@ from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, obstacle
+from ganbench.training.recorded import Capture, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
 
 
@@ -92,17 +92,25 @@ def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
     return torch.stack([*losses, generator_update(state, objective, recipe)])
 
 
-def whole_step(state: State, objective: Objective, recipe: Recipe) -> Callable[[], Tensor]:
-    """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows."""
+def whole_step(
+    state: State, objective: Objective, recipe: Recipe, capture: Capture | None = None
+) -> Callable[[], Tensor]:
+    """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows.
+
+    ``capture`` says how to record instead, on any device.
+    """
     work = partial(plain_step, state, objective, recipe)
-    if state.device.type != "cuda":
-        return work
+    if capture is None:
+        if state.device.type != "cuda":
+            return work
+        capture = capture_on_cuda
     return Recorded(
         state,
         work,
         batches=recipe.n_critic + objective.loss.needs_real,
         seen=recipe.n_critic * state.samples_per_update,
         obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
+        capture=capture,
     )
 
 
