@@ -118,11 +118,11 @@ def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
 
 
 def weight(trial: TrialFile) -> float:
-    """How heavy a trial is beside others: its discriminator updates and generator updates."""
+    """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
+    twice where penalties are added to its loss. Whether a loss carries one itself only the worker knows.
+    """
+    if trial.spec.baseline or trial.execution.source_path:
+        return 0.0
     recipe = trial.spec.recipe
-    double = 2.0 if trial.spec.loss is not None and recipe.n_critic > 1 else 1.0
-    return (
-        0.0
-        if trial.spec.baseline or trial.execution.source_path
-        else recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * double)
-    )
+    passes = 2.0 if trial.spec.penalties else 1.0
+    return recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * passes)

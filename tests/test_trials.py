@@ -1,4 +1,4 @@
-"""From a plan to its trials: what can never be held in memory is refused before anything trains."""
+"""From a plan to its trials: what can never be held in memory is refused, and how heavy a trial is."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from ganbench.executors import Layout
 from ganbench.plan import Planned, PlanRequest
 from ganbench.request import RunRequest
 from ganbench.server import Server
-from ganbench.spec import TrialFile
-from tests.trials import make_spec
+from ganbench.spec import Execution, TrialFile
+from tests.trials import component, make_spec
 
 GIB = 2**30
 
@@ -51,3 +51,14 @@ def test_samples_that_fit_or_are_there_already_are_not(monkeypatch: pytest.Monke
     assert len(planned(monkeypatch, memory=8 * GIB, limit=4 * GIB)) == 1
     assert len(planned(monkeypatch)) == 1  # on a cluster, whose nodes may have more than this machine
     assert len(planned(monkeypatch, memory=GIB, baseline="real")) == 1
+
+
+def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
+    def heavy(**changes: object) -> float:
+        spec = make_spec(baseline=str(changes.pop("baseline", "")), steps=10, batch_size=4, n_critic=5)
+        spec = spec.model_copy(update=changes)
+        return trials.weight(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+
+    assert heavy() == 10 * 4 * (1 + 5)  # several critic steps are no penalty
+    assert heavy(penalties=(component("r1"),)) == 10 * 4 * (1 + 2 * 5)
+    assert heavy(baseline="untrained") == 0
