@@ -143,6 +143,19 @@ class Counts(Right):
         return softplus(-fake).mean() / self.calls
 
 
+class LearnsItsScale(torch.nn.Module, Right):
+    """A scale that nobody trains."""
+
+    formula = ("", "")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return softplus(-self.scale * fake).mean()
+
+
 class WrongRecipe(Right):
     """Recommends what no recipe has."""
 
@@ -197,6 +210,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (ConstantFormula, "formula", "the declared '1' gives 0"),
     (Noisy, "repeatable", "gives another value when called again"),
     (Counts, "repeatable", "a resumed trial would not repeat itself"),
+    (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
     (WrongSignature, "scalar", "positional argument"),
     (NoDefault, "parameters", "a component must be usable without parameters"),

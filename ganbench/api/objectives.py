@@ -69,6 +69,8 @@ class Penalty:
 class Loss:
     """Maps raw discriminator outputs of shape (N,) to the two players' objectives, both minimised.
 
+    It has nothing to learn: only the two networks are trained, and a loss has no part in a checkpoint.
+
     Attributes:
         formula: the two objectives in words, ``(discriminator, generator)``, with r, f = raw outputs on real, fake.
         recommends: recipe settings of its paper, applied under ``--protocol paper``.

@@ -180,6 +180,23 @@ def real_samples(subject: Subject) -> None:
         )
 
 
+def nothing_to_learn(subject: Subject) -> None:
+    """Neither objective depends on weights of the loss's own."""
+    loss = build(subject)
+    for player in PLAYERS:
+        real, fake = outputs(5, 5)
+        strangers = [
+            leaf for leaf in _leaves(objective(loss, player, real, fake)) if leaf is not real and leaf is not fake
+        ]
+        if strangers:
+            shapes = ", ".join(str(tuple(leaf.shape)) for leaf in strangers)
+            raise Flaw(
+                f"{player}() depends on a tensor of its own that requires a gradient (shape {shapes}); only the two "
+                "networks are trained, so it would stay as it began and be in no checkpoint; make it a constant, a "
+                "parameter of the constructor, or a part of an architecture's discriminator"
+            )
+
+
 def repeatable(subject: Subject) -> None:
     """The same outputs give the same value, and are left as they were."""
     loss = build(subject)
@@ -239,6 +256,7 @@ CHECKS = (
     convention,
     least_squares,
     real_samples,
+    nothing_to_learn,
     smoothing,
     repeatable,
     devices,
@@ -249,6 +267,20 @@ CHECKS = (
 def _alike(a: Tensor, b: Tensor) -> bool:
     """Equal but for rounding in float32, in which a loss may compute whatever it is given."""
     return torch.allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def _leaves(value: Tensor) -> list[Tensor]:
+    """The tensors that ``backward`` would give a gradient to."""
+    found, seen, ahead = [], set(), [value.grad_fn]
+    while ahead:
+        node: Any = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            found.append(node.variable)
+        ahead += [following for following, _ in node.next_functions]
+    return found
 
 
 class _Shapes(TorchDispatchMode):
