@@ -10,11 +10,9 @@ from typing import Any
 
 import torch
 
-from ganbench.environment import device_name, float32_arithmetic, instructions, others, versions
+from ganbench.environment import device_name, float32_arithmetic, instructions, others
 from ganbench.spec import TrialSpec
-
-COMPUTING = ("ganbench", "torch", "torch-fidelity", "numpy")
-"""Packages whose other versions may compute other numbers from the same seed."""
+from ganbench.versions import COMPUTING, versions
 
 _OF_ALL_PARTS = ("seed", "precision", "parts", "statement")
 

@@ -4,7 +4,6 @@ import os
 import platform
 import resource
 import socket
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,7 @@ import torch
 
 from ganbench import energy
 from ganbench.spec import Execution, TrialSpec
-
-PACKAGES = ("ganbench", "torch", "torchvision", "torch-fidelity", "numpy", "scipy", "safetensors")
-
-
-def versions() -> dict[str, str]:
-    """The versions of the packages that a result depends on."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "missing"
-    return found
+from ganbench.versions import versions
 
 
 def describe(execution: Execution, device: torch.device) -> dict[str, Any]:

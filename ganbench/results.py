@@ -61,7 +61,8 @@ class Row:
 
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
     which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
-    the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on.
+    the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on,
+    ``versions`` those of the packages and the code that computed it, as far as its result says.
     """
 
     trial_id: str
@@ -86,6 +87,7 @@ class Row:
     log: tuple[str, ...] = ()
     samples: Path | None = None
     device: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
     cached: bool = field(default=False, compare=False)
 
     @property
@@ -147,6 +149,7 @@ def read_row(folder: TrialFolder) -> Row:
         log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
         device=str(current.environment.get("device_name") or "") if current else "",
+        versions=_texts(current.environment.get("versions")) if current else {},
     )
 
 
@@ -251,6 +254,10 @@ def is_trial(path: Path) -> bool:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
 def components_of(spec: TrialSpec) -> dict[str, Component]:

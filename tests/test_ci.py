@@ -72,6 +72,19 @@ def test_every_input_of_the_action_is_used_and_known() -> None:
                 assert set(step["with"]) <= named
 
 
+def test_trials_of_other_code_are_no_trials_of_the_cache() -> None:
+    """Neither in GitHub's cache, whose keys are prefixes, nor in GitLab's, which is one folder."""
+    (restored,) = [step["with"] for step in steps(ACTION) if step.get("id") == "cache"]
+    (named,) = [step["run"] for step in steps(ACTION) if step.get("id") == "key"]
+    assert "ganbench runs key" in named
+    keys = [restored["key"], *restored["restore-keys"].split("\n")]
+    prefix = "ganbench-${{ runner.os }}-${{ runner.arch }}-${{ steps.key.outputs.key }}-"
+    assert [key.startswith(prefix) for key in filter(None, keys)] == [True] * 3
+    script = "\n".join(load(REPOSITORY / "docs" / "gitlab-ci.yml")["train"]["script"])
+    assert "key=$(ganbench runs key)" in script
+    assert '--runs ".ganbench/runs/$key"' in script
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.toml")), ids=lambda path: path.name)
 def test_suites_can_be_read_and_name_their_own_command(path: Path) -> None:
     found, text = suite.load(path), path.read_text("utf-8")

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import conditions, environment
+from ganbench import conditions
 from ganbench.spec import TrialSpec
+from ganbench.versions import CODE, versions
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -22,8 +23,10 @@ def test_what_makes_a_result_repeatable_is_all_there(trial_spec: Callable[..., T
     assert stated["threads"] == torch.get_num_threads()
     assert stated["deterministic_algorithms"] == torch.are_deterministic_algorithms_enabled()
     assert stated["device"].startswith("cpu, ")
-    for package in ("python 3", f"torch {environment.versions()['torch']}", "numpy ", "torch-fidelity ", "ganbench "):
-        assert package in stated["versions"]
+    found = versions()
+    assert stated["versions"].startswith("python 3")
+    for package in ("ganbench", CODE, "torch", "torch-fidelity", "numpy"):
+        assert f", {package} {found[package]}" in stated["versions"]
     assert stated["cudnn_benchmark"] is None  # says nothing of a CPU
     assert "parts" not in stated
 

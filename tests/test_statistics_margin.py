@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ganbench.statistics import margin_tests, rank_test, seeds_to_settle
+from ganbench.statistics import MarginTests, decide, margin_tests, rank_test, seeds_to_settle
 
 BASE = [1.0, 1.1, 1.2, 1.3, 1.4]
 DIVERGED = math.inf
@@ -58,3 +58,12 @@ def test_the_seeds_that_would_settle_it_are_those_of_the_same_test() -> None:
 def test_margins_that_are_none(margin: float) -> None:
     with pytest.raises(ValueError, match="a margin is zero or more and finite"):
         margin_tests(BASE, BASE, margin)
+
+
+def test_rows_are_decided_together() -> None:
+    """By Holm for getting worse, each for itself for not getting worse; both may be small only by mistake."""
+    tests = [MarginTests(0.02, 0.9), MarginTests(0.03, 0.9), MarginTests(0.9, 0.05), MarginTests(0.9, 0.051)]
+    assert [decision.outcome for decision in decide(tests, 0.05)] == ["inconclusive"] * 2 + ["pass", "inconclusive"]
+    assert decide(tests, 0.05)[0].worse == pytest.approx(0.08)
+    assert [decision.outcome for decision in decide(tests[:2], 0.05)] == ["fail", "fail"]
+    assert decide([], 0.05) == []

@@ -118,6 +118,44 @@ def compare(
 
 
 @leaderboard.command()
+@click.argument("base", type=PATH)
+@click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
+              help="As for compare.")  # fmt: skip
+@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
+@click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
+@click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
+@click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Pairs of results per line.")
+def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int | None, draws: int) -> int:
+    """Say what compare would notice of changes to BASE, a leaderboard or a folder of trials: choose a margin by it.
+
+    Results like BASE's are drawn, as they are and with one row worse by one, two and three margins, and judged.
+
+    \b
+    Examples:
+      ganbench leaderboard power leaderboards/smoke --margin 30%
+      ganbench leaderboard power leaderboards/digits --margin 0.3 --seeds 10
+    """
+    import shutil
+    import sys
+
+    from ganbench.leaderboard.compare import parse_margin
+    from ganbench.leaderboard.power import power as measure
+    from ganbench.leaderboard.power import sheet
+    from ganbench.leaderboard.sources import finished_rows_of
+    from ganbench.tables.terminal import terminal
+
+    allowed = parse_margin(margin)
+    chances, left_out = measure(
+        finished_rows_of(base), margin=allowed, alpha=alpha, metric=metric or "", seeds=seeds or 0, draws=draws
+    )
+    colour = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if colour else None
+    table = sheet(chances, left_out, margin=allowed, alpha=alpha)
+    click.echo(terminal([table], width=width, colour=colour), color=colour or None)
+    return 0
+
+
+@leaderboard.command()
 @click.argument("suite", type=PATH, metavar="SUITE.toml")
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")

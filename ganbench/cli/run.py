@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
     from ganbench.plugins import Plugins
     from ganbench.request import RunRequest
+    from ganbench.results import Row
 
 
 @click.command()
@@ -183,6 +184,8 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
+    if told := other_versions(rows):
+        click.echo(f"ganbench: {told}", err=True)
     if outcome.interrupted:
         left = sum(row.status not in FINAL for row in rows)
         again = shlex.join(["ganbench", *sys.argv[1:]])
@@ -193,6 +196,27 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         )
         return 130, outcome.folders
     return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
+
+
+def other_versions(rows: "list[Row]") -> str:
+    """What to say of trials that were done before, by other code or packages than those that are installed now."""
+    from ganbench.versions import COMPUTING, versions
+
+    here = versions()
+    others: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.done:
+            continue
+        differing = [name for name in COMPUTING if row.versions.get(name, here[name]) != here[name]]
+        for name in differing:
+            others.setdefault(f"{name} {row.versions[name]} (here {here[name]})", []).append(row.trial_id)
+    if not others:
+        return ""
+    trials = len({trial for found in others.values() for trial in found})
+    return (
+        f"{trials} of {len(rows)} trials were done before, with {clean(', '.join(others))}; their numbers stay as they "
+        "are. To have all of them from what is installed now, choose another folder of trials"
+    )
 
 
 def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:

@@ -26,6 +26,24 @@ def runs() -> None:
     """List, inspect, verify, prune, export and import the trials of a folder."""
 
 
+@runs.command()
+def key() -> int:
+    """Print what trials' numbers depend on besides their names: a key for a CI's cache of trials.
+
+    A trial's name holds its recipe, its data and the code of its components. The key holds the code of ganbench's own
+    training and evaluation and the versions of PyTorch, torch-fidelity and NumPy. Trials under equal keys may be mixed.
+
+    \b
+    Examples:
+      ganbench runs key
+      ganbench run --suite grid.toml --out "runs/$(ganbench runs key)"
+    """
+    from ganbench.versions import key as found
+
+    click.echo(found())
+    return 0
+
+
 @runs.command("list")
 @OUT
 @click.option(

@@ -3,18 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
-from ganbench.statistics import Summary, holm, is_exact, margin_tests, seeds_to_settle
+from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.wording import headline, spread
 
-Outcome = Literal["pass", "fail", "inconclusive"]
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
@@ -260,23 +258,22 @@ def _corrected(
     checks: Sequence[Check], pairs: Sequence[Pair], metric: str, margin: Margin, alpha: float
 ) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
-    tested = [index for index, check in enumerate(checks) if check.worse is not None]
-    adjusted = dict(zip(tested, holm([checks[index].worse or 0.0 for index in tested]), strict=True))
+    tested = {
+        index: MarginTests(check.worse, check.fine)
+        for index, check in enumerate(checks)
+        if check.worse is not None and check.fine is not None
+    }
     found = list(checks)
-    for index, p in adjusted.items():
-        check, fine = found[index], found[index].fine
-        assert fine is not None
-        if p <= alpha:
-            outcome: Outcome = "fail"
-            reason = f"worse by more than the margin (p = {p:.2g} after Holm)"
-        elif fine <= alpha:
-            outcome, reason = "pass", f"not worse by the margin (p = {fine:.2g})"
-        else:
-            outcome, reason = "inconclusive", f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {fine:.2g})"
+    for (index, tests), (outcome, p) in zip(tested.items(), decide(list(tested.values()), alpha), strict=True):
+        reason = {
+            "fail": f"worse by more than the margin (p = {p:.2g} after Holm)",
+            "pass": f"not worse by the margin (p = {tests.fine:.2g})",
+            "inconclusive": f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {tests.fine:.2g})",
+        }[outcome]
         needed = _seeds(pairs[index], metric, margin, alpha, len(tested)) if outcome == "inconclusive" else None
         if outcome == "inconclusive":
             reason += f"; about {needed} per side would" if needed else "; no realistic number would"
-        found[index] = replace(check, outcome=outcome, reason=reason, worse=p, seeds=needed)
+        found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
 

@@ -8,7 +8,7 @@ functions that use them.
 
 from ganbench.statistics.friedman import AverageRanks, average_ranks
 from ganbench.statistics.intervals import Interval, Method, Summary, bootstrap_interval, interval, summarise, t_interval
-from ganbench.statistics.margin import MarginTests, margin_tests, seeds_to_settle
+from ganbench.statistics.margin import Decision, MarginTests, Outcome, decide, margin_tests, seeds_to_settle
 from ganbench.statistics.planning import minimum_seeds, seeds_for_power, smallest_p
 from ganbench.statistics.superiority import Superiority, superiority
 from ganbench.statistics.tests import holm, is_exact, permutation_test, rank_test
@@ -16,14 +16,17 @@ from ganbench.statistics.ties import best_set, tie_groups
 
 __all__ = [
     "AverageRanks",
+    "Decision",
     "Interval",
     "MarginTests",
     "Method",
+    "Outcome",
     "Summary",
     "Superiority",
     "average_ranks",
     "best_set",
     "bootstrap_interval",
+    "decide",
     "holm",
     "interval",
     "is_exact",

@@ -3,11 +3,13 @@
 import math
 import statistics
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ganbench.statistics.planning import seeds_for_power
 from ganbench.statistics.superiority import superiority
-from ganbench.statistics.tests import rank_test
+from ganbench.statistics.tests import holm, rank_test
+
+Outcome = Literal["pass", "fail", "inconclusive"]
 
 
 class MarginTests(NamedTuple):
@@ -20,6 +22,13 @@ class MarginTests(NamedTuple):
 
     worse: float
     fine: float
+
+
+class Decision(NamedTuple):
+    """What the two tests of a row come to, and the p-value that it got worse after Holm's correction over all rows."""
+
+    outcome: Outcome
+    worse: float
 
 
 def margin_tests(
@@ -42,6 +51,19 @@ def margin_tests(
     """
     edge, tested = _at_margin(base, new, margin, relative)
     return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"))
+
+
+def decide(tests: Sequence[MarginTests], alpha: float) -> list[Decision]:
+    """Decide rows that are judged together.
+
+    A row fails where it got worse by more than the margin, corrected by Holm, so that rows of which none did fail with
+    probability ``alpha`` at most; it passes where it did not get worse by the margin; else there are too few seeds.
+    """
+    found = []
+    for test, worse in zip(tests, holm([test.worse for test in tests]), strict=True):
+        outcome: Outcome = "fail" if worse <= alpha else "pass" if test.fine <= alpha else "inconclusive"
+        found.append(Decision(outcome, worse))
+    return found
 
 
 def seeds_to_settle(

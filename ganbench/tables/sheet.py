@@ -8,6 +8,7 @@ from os.path import commonpath
 from ganbench.cleaning import clean
 from ganbench.results import Row
 from ganbench.tables.grouping import Group
+from ganbench.versions import COMPUTING
 
 LOG_LINES = 3
 LOG_WIDTH = 200
@@ -86,7 +87,7 @@ def notes(groups: Sequence[Group]) -> list[Note]:
             log = () if len(lines) == 1 and lines[0] in text else lines
             found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
     rows = [row for group in groups for row in group.rows]
-    return found + _warnings(rows) + _mixed_devices(rows)
+    return found + _warnings(rows) + _mixed_versions(rows) + _mixed_devices(rows)
 
 
 def samples(rows: list[Row]) -> str:
@@ -123,10 +124,27 @@ def _mixed_devices(rows: list[Row]) -> list[Note]:
     kinds = Counter(clean(row.device) for row in rows if row.done and row.device)
     if len(kinds) < 2:
         return []
-    shown = ", ".join(
-        f"{name} ({count})" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    )
-    return [Note("warning", "times and speeds", f"not comparable, trials ran on several kinds of devices: {shown}")]
+    return [
+        Note(
+            "warning", "times and speeds",
+            f"not comparable, trials ran on several kinds of devices: {_counted(kinds)}",
+        )
+    ]  # fmt: skip
+
+
+def _mixed_versions(rows: list[Row]) -> list[Note]:
+    """That trials were computed by several versions, which may differ by more than their losses do."""
+    found = []
+    for name in COMPUTING:
+        kinds = Counter(clean(row.versions[name]) for row in rows if row.done and name in row.versions)
+        if len(kinds) > 1:
+            found.append(f"{name} {_counted(kinds)}")
+    return [Note("warning", "trials", f"were computed by several versions: {'; '.join(found)}")] if found else []
+
+
+def _counted(kinds: Counter[str]) -> str:
+    """``A (3), B (1)``, the commonest first."""
+    return ", ".join(f"{name} ({count})" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _whose(row: Row) -> str:

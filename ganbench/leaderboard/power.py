@@ -1,0 +1,173 @@
+"""What a gate would notice: how often it says what, of results that are drawn to be like a board's."""
+
+import math
+import random
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganbench.cleaning import clean
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.leaderboard.compare import Margin
+from ganbench.leaderboard.matching import Missing, names
+from ganbench.results import Row, ValueInfo
+from ganbench.statistics import Outcome, decide, margin_tests
+from ganbench.tables.grouping import Group, build
+from ganbench.tables.ranking import oriented_scores, require_level
+from ganbench.tables.sheet import Column, Sheet
+from ganbench.tables.wording import headline, number
+
+CHANGES = (1.0, 2.0, 3.0)
+"""By how many margins one row gets worse; by how many standard deviations where the margin is zero."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How often the gate says what, where ``change`` is what became of the results."""
+
+    change: str
+    outcomes: Counter[Outcome]
+
+    def share(self, outcome: Outcome) -> float:
+        """The share of draws with this outcome."""
+        return self.outcomes[outcome] / self.outcomes.total()
+
+
+@dataclass(frozen=True)
+class _Like:
+    """What a row's scores are drawn from: a normal distribution, lower is better, and a share of seeds without one."""
+
+    name: str
+    info: ValueInfo
+    mean: float
+    sd: float
+    lost: float
+    seeds: int
+
+    def draw(self, rng: random.Random, *, factor: float = 1.0, shift: float = 0.0) -> list[float]:
+        """One score a seed; ``math.inf`` for a seed that has none."""
+        return [
+            math.inf if rng.random() < self.lost else rng.gauss(self.mean, self.sd) * factor + shift
+            for _ in range(self.seeds)
+        ]
+
+    def worse(self, by: float, margin: Margin) -> tuple[float, float]:
+        """The factor and the shift that make scores worse by so many margins."""
+        size = margin.stored(self.info)
+        if not size:
+            return 1.0, by * self.sd
+        return (1 + math.copysign(by * size, self.mean), 0.0) if margin.relative else (1.0, by * size)
+
+
+def power(
+    rows: Sequence[Row], *, margin: Margin, alpha: float = 0.05, metric: str = "", seeds: int = 0, draws: int = 500
+) -> tuple[list[Chance], list[str]]:
+    """Draw pairs of results like ``rows`` and judge each as :func:`ganbench.leaderboard.compare.compare` does.
+
+    The scores of a row are drawn from a normal distribution with its mean and standard deviation over seeds; a seed
+    diverges or has no score as often as in the row. First nothing changes, then one row at a time gets worse: by a
+    factor where the margin is a share, else by a shift.
+
+    Args:
+        rows: the results to be like.
+        margin: how much worse is still fine.
+        alpha: the level of the tests.
+        metric: the metric; by default each table's headline.
+        seeds: how many seeds on either side; by default as many as the row has.
+        draws: how many pairs of results per change.
+
+    Returns:
+        the chances, that of no change first; and the rows that cannot be drawn, a line each.
+
+    Raises:
+        UsageError: no row has the metric or two seeds with a score, or the level is none.
+    """
+    require_level(alpha)
+    like, left_out = _rows(rows, metric, seeds)
+    rng = random.Random(0)
+
+    def judged(worse: int | None = None, by: float = 0.0) -> Counter[Outcome]:
+        found: Counter[Outcome] = Counter()
+        for _ in range(draws):
+            base = [row.draw(rng) for row in like]
+            changed = [row.worse(by, margin) if index == worse else (1.0, 0.0) for index, row in enumerate(like)]
+            new = [row.draw(rng, factor=a, shift=b) for row, (a, b) in zip(like, changed, strict=True)]
+            found[_verdict(like, base, new, margin, alpha)] += 1
+        return found
+
+    chances = [Chance("nothing", judged())]
+    chances += [
+        Chance(_described(row, by, margin), judged(index, by)) for index, row in enumerate(like) for by in CHANGES
+    ]
+    return chances, left_out
+
+
+def sheet(chances: Sequence[Chance], left_out: Sequence[str], *, margin: Margin, alpha: float) -> Sheet:
+    """The chances as a table."""
+    kinds: tuple[Outcome, ...] = ("pass", "inconclusive", "fail")
+    columns = [Column("what changes", [chance.change for chance in chances])]
+    columns += [Column(kind, [f"{chance.share(kind):.0%}" for chance in chances], numeric=True) for kind in kinds]
+    told = (
+        f"How often ganbench leaderboard compare would say what (margin {margin}, α = {alpha:g}), measured on "
+        f"{chances[0].outcomes.total()} pairs of results per line, drawn from normal distributions with each row's "
+        "mean and standard deviation over seeds; the other rows of a pair do not change."
+    )
+    return Sheet(columns, baselines=0, sentences=[told, *left_out])
+
+
+def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], list[str]]:
+    known = {name for row in rows for name, info in row.values.items() if info.direction is not None}
+    if metric and metric not in known:
+        raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
+    found: list[_Like] = []
+    left_out: list[str] = []
+    shown = [Missing(group, table, "") for table in build(rows) for group in table.groups]
+    for row, name in zip(shown, names(shown), strict=True):
+        chosen = metric or headline(row.table.values) or ""
+        info = row.table.values.get(chosen)
+        like = None if info is None or info.direction is None else _like(row.group, chosen, info, name, seeds)
+        if like is None:
+            left_out.append(f"{name}: fewer than two seeds have a score, so its spread is not known.")
+        else:
+            found.append(like)
+    if not found:
+        raise UsageError("no row has a score of two seeds, so that its spread is known; run more seeds")
+    return found, left_out
+
+
+def _like(group: Group, metric: str, info: ValueInfo, name: str, seeds: int) -> _Like | None:
+    scores = oriented_scores(group, metric, info)
+    finite = [score for score in scores if math.isfinite(score)]
+    if len(finite) < 2:
+        return None
+    lost = 1 - len(finite) / len(scores)
+    return _Like(name, info, statistics.fmean(finite), statistics.stdev(finite), lost, seeds or len(scores))
+
+
+def _verdict(
+    like: Sequence[_Like], base: Sequence[list[float]], new: Sequence[list[float]], margin: Margin, alpha: float
+) -> Outcome:
+    """What the gate says of two sides: by rule where more seeds are lost, else by the tests."""
+    pairs = list(zip(like, base, new, strict=True))
+    if any(now.count(math.inf) > old.count(math.inf) for _, old, now in pairs):
+        return "fail"
+    tests = [
+        margin_tests(old, now, margin.stored(row.info), relative=margin.relative)
+        for row, old, now in pairs
+        if any(map(math.isfinite, old)) and any(map(math.isfinite, now))
+    ]
+    outcomes = {decision.outcome for decision in decide(tests, alpha)}
+    if "fail" in outcomes:
+        return "fail"
+    return "pass" if outcomes == {"pass"} and len(tests) == len(pairs) else "inconclusive"
+
+
+def _described(row: _Like, by: float, margin: Margin) -> str:
+    """``vanilla · dcgan · digits: FID 4.34 to 5.64 (1 margin worse)``."""
+    factor, shift = row.worse(by, margin)
+    sign = -1.0 if row.info.direction == "higher" else 1.0
+    before, after = (number(sign * value, row.info) for value in (row.mean, row.mean * factor + shift))
+    unit = "margin" if margin.size else "σ"
+    plural = "s" if by != 1 and margin.size else ""
+    return f"{row.name}: {clean(row.info.label)} {before} to {after} ({by:g} {unit}{plural} worse)"

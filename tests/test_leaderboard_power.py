@@ -1,0 +1,98 @@
+"""What a gate would notice, on rows whose spread is known."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ganbench.cli import cli
+from ganbench.errors import UsageError
+from ganbench.leaderboard.compare import Margin
+from ganbench.leaderboard.power import Chance, power, sheet
+from ganbench.results import Row
+from tests.rows import make_row, rows_of
+from tests.trials import make_spec, trial
+
+TIGHT, WIDE = (2.0, 2.01, 1.99, 2.02, 1.98), (1.0, 3.0, 2.0, 1.5, 2.5)
+
+
+def chances(rows: Sequence[Row], margin: Margin, **options: object) -> dict[str, Chance]:
+    found, left_out = power(rows, margin=margin, draws=200, **options)  # type: ignore[arg-type]
+    assert not left_out
+    return {chance.change: chance for chance in found}
+
+
+@pytest.mark.parametrize(
+    ("margin", "worse"), [(Margin(0.3, True), "2.00 to 2.60"), (Margin(0.6, False), "2.00 to 2.60")]
+)
+def test_a_row_that_scatters_less_than_the_margin_is_always_judged(margin: Margin, worse: str) -> None:
+    found = chances(rows_of("hinge", TIGHT), margin)
+    nothing, one, two, three = found.values()
+    assert (nothing.change, nothing.share("pass")) == ("nothing", 1.0)
+    assert f"FID {worse} (1 margin worse)" in one.change
+    assert one.share("pass") <= 0.1  # promised: at most 5 %
+    assert one.share("fail") <= 0.1
+    assert (two.share("fail"), three.share("fail")) == (1.0, 1.0)
+
+
+def test_a_row_that_scatters_more_is_inconclusive_and_more_seeds_help() -> None:
+    rows, margin = rows_of("hinge", WIDE), Margin(0.1, True)
+    few, many = chances(rows, margin), chances(rows, margin, seeds=40)
+    assert few["nothing"].share("inconclusive") > 0.6
+    last = [*few][-1]
+    assert many[last].share("fail") > few[last].share("fail") + 0.2
+
+
+def test_what_more_is_better_of_gets_worse_downwards() -> None:
+    rows = [make_row(make_spec(seed=i), metrics={"fid": 1.0, "is": 8.0 + i / 100}) for i in range(5)]
+    found = chances(rows, Margin(0.1, True), metric="is")
+    one, two = [*found.values()][1:3]
+    assert "IS 8.02 to 7.22 (1 margin worse)" in one.change
+    assert two.share("fail") == 1.0
+
+
+def test_with_no_margin_rows_get_worse_by_their_spread() -> None:
+    assert any("(3 σ worse)" in change for change in chances(rows_of("hinge", TIGHT), Margin(0.0, False)))
+
+
+def test_rows_share_the_level_of_the_tests() -> None:
+    """Holm: a change of one row is found less often where more rows are judged."""
+    alone = rows_of("hinge", (1.0, 1.3, 1.6, 0.7, 0.4))
+    both = [*alone, *(row for loss in ("a", "b", "c", "d") for row in rows_of(loss, TIGHT))]
+    margin = Margin(0.9, False)
+    change = "FID 1.00 to 2.80 (2 margins worse)"
+    one, several = (
+        next(chance for name, chance in chances(rows, margin).items() if change in name) for rows in (alone, both)
+    )
+    assert several.share("fail") < one.share("fail")
+
+
+def test_seeds_that_diverge_now_and_then_fail_the_gate_by_chance() -> None:
+    found = chances(rows_of("hinge", (*TIGHT, math.inf)), Margin(0.3, True))
+    assert 0.1 < found["nothing"].share("fail") < 0.6
+
+
+def test_a_row_whose_spread_is_not_known_is_named() -> None:
+    rows = [*rows_of("hinge", TIGHT), *rows_of("lsgan", (2.0, math.inf))]
+    found, left_out = power(rows, margin=Margin(0.3, True), draws=2)
+    assert left_out == ["lsgan: fewer than two seeds have a score, so its spread is not known."]
+    text = "\n".join(sheet(found, left_out, margin=Margin(0.3, True), alpha=0.05).sentences)
+    assert left_out[0] in text
+    with pytest.raises(UsageError, match="no row has a score of two seeds"):
+        power(rows_of("lsgan", (2.0,)), margin=Margin(0.3, True))
+    with pytest.raises(UsageError, match="no row has the score 'fidd'; did you mean 'fid'"):
+        power(rows, margin=Margin(0.3, True), metric="fidd")
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    for seed, score in enumerate(TIGHT):
+        trial(tmp_path / "runs", "a", seed, score)
+    arguments = ["leaderboard", "power", str(tmp_path / "runs"), "--margin", "30%", "--draws", "20"]
+    answer = CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+    lines = answer.stdout.splitlines()
+    assert lines[2].split() == ["nothing", "100%", "0%", "0%"]
+    assert len([line for line in lines if "worse)" in line]) == 3
+    assert "20 pairs of results per line" in answer.stdout
+    assert answer.return_value == 0
