@@ -96,3 +96,10 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert len([line for line in lines if "worse)" in line]) == 3
     assert "20 pairs of results per line" in answer.stdout
     assert answer.return_value == 0
+
+
+def test_the_documented_table_is_what_the_command_prints() -> None:
+    repository = Path(__file__).parents[1]
+    board = str(repository / "leaderboards" / "smoke")
+    answer = CliRunner().invoke(cli, ["leaderboard", "power", board, "--margin", "30%"], standalone_mode=False)
+    assert answer.stdout.partition("\n\n")[0] in (repository / "docs" / "ci.md").read_text("utf-8")
