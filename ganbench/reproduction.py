@@ -19,7 +19,7 @@ from ganbench.statistics import Interval, interval
 from ganbench.statistics.published import difference_interval
 from ganbench.suite import Suite, load
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # strict: true would be read as 1
 Printed = tuple[Finite, Annotated[Finite, Field(ge=0)]]
 
 
@@ -45,7 +45,7 @@ class Published(Frozen):
 
     title: str
     paper: str
-    runs: Annotated[int, Field(ge=1)]
+    runs: Annotated[int, Field(ge=1, strict=True)]
     cells: tuple[Cell, ...]
 
 

@@ -54,6 +54,27 @@ def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "b.toml")
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("runs = true", "runs"),
+        ("runs = '10'", "runs"),
+        ("modes = [true, 0.5]", "modes"),
+        ("modes = [6, true]", "modes"),
+    ],
+)
+def test_a_published_number_is_a_number(tmp_path: Path, line: str, message: str) -> None:
+    key = line.split(" = ")[0]
+    lines = [
+        line if one.startswith(key) else one for one in (TABLE + CELL + "loss = 'wgan'\nmodes = [6, 0]").split("\n")
+    ]
+    (tmp_path / "a.toml").write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=rf"a\.toml, \[published\]: .*{message}"):
+        read(tmp_path / "a.toml")
+    (tmp_path / "a.toml").write_text(TABLE + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
+    assert read(tmp_path / "a.toml")[1].cells[0].values == {"modes": (6.0, 0.0)}
+
+
 TABLE = """
 losses = ["vanilla", "wgan"]
 architectures = ["pacgan"]
