@@ -1,4 +1,4 @@
-"""The documentation: its examples run, and every hook has one. Links and navigation are MkDocs' own strict build."""
+"""The documentation: its examples run, and every hook has one. Anchors and navigation are MkDocs' own strict build."""
 
 import re
 from pathlib import Path
@@ -31,6 +31,25 @@ def test_the_examples_of_a_page_run_one_after_the_other(
     namespace: dict[str, object] = {"__name__": "example"}
     for number, source in enumerate(examples(page), 1):
         exec(compile(source, f"{name(page)}, example {number}", "exec"), namespace)
+
+
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.name)
+def test_links_lead_to_files_so_that_they_work_on_a_code_host_too(page: Path) -> None:
+    """Pages that only the built site has (``generate.py``) are named, not linked."""
+    dead = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert dead == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "ganbench/scaffold/templates", ".github", "plugins"])
+def test_nothing_takes_ganbench_for_a_package_of_an_index(folder: str) -> None:
+    """There, what the name installs would be somebody else's. Extras are for where ganbench is installed already."""
+    asks = re.compile(r"pip install (?:-\S+ )*[\"']?ganbench(?![\w\[-])|GANBENCH: ganbench")
+    files = [path for path in (DOCS.parent / folder).rglob("*") if path.suffix in (".md", ".yml", ".txt")]
+    assert files
+    assert [f"{path}: {found}" for path in files for found in asks.findall(path.read_text())] == []
 
 
 def test_the_files_of_the_tutorial_hold_what_they_say() -> None:
