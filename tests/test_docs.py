@@ -52,6 +52,23 @@ def test_nothing_takes_ganbench_for_a_package_of_an_index(folder: str) -> None:
     assert [f"{path}: {found}" for path in files for found in asks.findall(path.read_text())] == []
 
 
+def test_the_leaderboards_page_names_every_column() -> None:
+    from ganbench.tables.layout import COSTS, KINDS, SETS, TEXTS
+
+    page = (DOCS / "leaderboards.md").read_text()
+    option = next(line for line in page.splitlines() if line.startswith("| `--columns`"))
+    asked = [*TEXTS, "seeds", "group", *COSTS, *SETS, *(f":{kind}" for kind in KINDS)]
+    assert [name for name in asked if f"`{name}`" not in option and f"METRIC{name}`" not in option] == []
+
+    documented = set(re.findall(r"`(\w+)`", page.split("## Tables")[1].split("## The file")[0]))
+    for name in ("digits", "mixtures"):
+        written = (DOCS.parent / "leaderboards" / f"{name}.csv").read_text().splitlines()[0].split(",")
+        metric = re.compile(r"(fid_debiased|fid_stderr|fid|is_std|is|modes|high_quality|reverse_kl)(?=_|$)")
+        columns = {metric.sub("METRIC", column, count=1) for column in written}
+        missing = {column for column in columns if column not in documented}
+        assert {column for column in missing if re.sub(r"_(sd|n)$", "", column) not in documented} == set()
+
+
 def test_the_files_of_the_tutorial_hold_what_they_say() -> None:
     """Its commands are a user's; here the loss it ends with goes through the kit, and its test files compile."""
     from ganbench.testing import check
