@@ -82,7 +82,8 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
     import os
 
     weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
-    home = Path(os.environ.get("TORCH_HOME") or "~/.cache/torch").expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser()
     inception = Path(weights) if weights else home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
     by_itself = "the first run downloads it, or put the files there by hand"
     return [
