@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,14 +116,18 @@ def run(
 
 
 def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
-    """Return one row per trial of a folder of trials.
+    """Return one row per trial of a folder of trials, with the columns of :func:`run`; or of one trial's folder.
+
+    Each trial that cannot be read is a ``UserWarning`` that names it, and has no row.
 
     Raises:
-        GanbenchError: there is no such folder, or a trial in it cannot be read.
+        GanbenchError: there is no such folder, or none of the trials in it can be read.
     """
     rows, problems = read_rows(Path(runs))
     if problems and not rows:
         raise GanbenchError(problems[0])
+    for problem in problems:
+        warnings.warn(problem, stacklevel=2)
     return frame(rows)
 
 

@@ -1,5 +1,6 @@
 """The documentation: its examples run, and every hook has one. Anchors and navigation are MkDocs' own strict build."""
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,16 @@ def test_nothing_takes_ganbench_for_a_package_of_an_index(folder: str) -> None:
     files = [path for path in (DOCS.parent / folder).rglob("*") if path.suffix in (".md", ".yml", ".txt")]
     assert files
     assert [f"{path}: {found}" for path in files for found in asks.findall(path.read_text())] == []
+
+
+def test_the_python_page_names_all_that_is_public_and_every_argument() -> None:
+    import ganbench
+    from ganbench.suite import Suite
+
+    page = (DOCS / "python.md").read_text()
+    own = inspect.signature(ganbench.run).parameters
+    names = [*ganbench.__all__, *(name for name in own if name != "options"), *set(Suite.model_fields) - {"published"}]
+    assert [name for name in names if f"`{name}`" not in page and f"`ganbench.{name}`" not in page] == []
 
 
 def test_the_leaderboards_page_names_every_column() -> None:

@@ -34,6 +34,11 @@ def test_run_returns_one_row_per_trial_and_load_results_the_same(tmp_path: Path)
     loaded = ganbench.load_results(tmp_path / "r")
     assert sorted(loaded["trial_id"]) == sorted(table["trial_id"])
 
+    (Path(table["path"][0]) / "spec.json").write_text("{")
+    with pytest.warns(UserWarning, match=table["trial_id"][0]):
+        rest = ganbench.load_results(tmp_path / "r")
+    assert sorted(rest["trial_id"]) == sorted(table["trial_id"][1:])
+
 
 def test_uniform_is_one_recipe_for_every_row(tmp_path: Path) -> None:
     table = ganbench.run(
