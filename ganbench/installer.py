@@ -11,6 +11,7 @@ from typing import Any
 
 from ganbench import plugins
 from ganbench.errors import GanbenchError, UsageError, did_you_mean
+from ganbench.interpreter import python
 from ganbench.registry import BUILTIN
 
 
@@ -24,7 +25,7 @@ def tool(prefix: Path = Path(sys.prefix)) -> list[str]:
     if uv and _made_by_uv(prefix):
         return [uv, "pip"]
     if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
+        return python("-m", "pip")
     if uv:
         return [uv, "pip"]
     raise UsageError(f"the environment {prefix} has no pip, and there is no uv; install the package by other means")
@@ -79,7 +80,7 @@ def _call(action: str, arguments: list[str]) -> None:
 
 def _plugins() -> list[dict[str, Any]]:
     """All plugins as a new process finds them: what was just installed may need a path that only that one has."""
-    command = [sys.executable, "-m", "ganbench", "plugins", "list", "--json"]
+    command = python("-m", "ganbench", "plugins", "list", "--json")
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         listing: list[dict[str, Any]] = json.loads(answer.stdout)["plugins"]

@@ -5,13 +5,13 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import GanbenchError
+from ganbench.interpreter import python
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -30,7 +30,7 @@ class Server:
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ganbench.forkserver"],
+            python("-m", "ganbench.forkserver"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

@@ -15,6 +15,7 @@ from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json, write_text
 from ganbench.fingerprint import fingerprint
+from ganbench.interpreter import safe_path
 from ganbench.node import Task
 
 SILENCE_SECONDS = 1800.0
@@ -72,10 +73,11 @@ class Submissions:
         write_json(folder / "task.json", task.model_dump(mode="json"))
         source = f". {shlex.quote(str(terms.setup.absolute()))}\n" if terms.setup else ""
         python = shlex.quote(settings.options.get("python", sys.executable))
+        flags = "".join(f" {flag}" for flag in safe_path())
         # `exec`: the signal that Slurm sends to the batch shell reaches Python.
         write_text(
             folder / "job.sh",
-            f"#!/bin/sh\n{source}exec {python} -m ganbench.node {shlex.quote(str(folder / 'task.json'))} "
+            f"#!/bin/sh\n{source}exec {python}{flags} -m ganbench.node {shlex.quote(str(folder / 'task.json'))} "
             '"$SLURM_ARRAY_TASK_ID"\n',
         )
         return submission

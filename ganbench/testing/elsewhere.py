@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+from ganbench.interpreter import python
 from ganbench.testing.anew import defined
 from ganbench.testing.kit import NotApplicable, Subject
 
@@ -30,7 +31,7 @@ def fingerprints(subject: Subject) -> dict[str, str]:
     }
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    command = [sys.executable, "-m", "ganbench.testing.elsewhere", json.dumps(request)]
+    command = python("-m", "ganbench.testing.elsewhere", json.dumps(request))
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False

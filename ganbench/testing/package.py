@@ -1,12 +1,12 @@
 """The kit on all that one distribution registers."""
 
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ganbench import components, plugins
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.interpreter import python
 from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
@@ -111,7 +111,7 @@ def _imports(plugin: Plugin) -> Outcome:
         return Outcome(check="registration", title=title, status="failed", message=message)
     module = plugin.module.partition(":")[0]
     code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    answer = subprocess.run(python("-c", code), capture_output=True, text=True, check=False)
     heavy = answer.stdout.split()
     if heavy:
         message = (
