@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ganbench.results import Row
+from ganbench.tables.grouping import build
 
 if TYPE_CHECKING:
     import pandas
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
 def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
     """One row per trial, failed ones too, with every metric's last and best value and the mean height of its curve.
 
-    A metric named like one of the fixed columns gets the prefix ``metric_``.
+    The column ``recipe`` says what sets a row apart from those of the same loss, architecture and dataset, as in the
+    tables; it is empty where nothing does. A metric named like one of the fixed columns gets the prefix ``metric_``.
     """
     import pandas
 
     rows = list(rows)
-    records = [_fixed(row) for row in rows]
+    recipes = {row.trial_id: group.recipe for table in build(rows) for group in table.all_groups for row in group.rows}
+    records = [_fixed(row) | {"recipe": recipes[row.trial_id]} for row in rows]
     costs = [_costs(row) for row in rows]
     taken = {*_FIXED, *_COSTS, "protocol", "path"}
     columns: list[str] = list(_FIXED)
@@ -41,12 +44,13 @@ def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
     return table.astype(dict.fromkeys(numeric, "float64"))
 
 
-_FIXED = ("trial_id", "loss", "architecture", "dataset", "seed", "baseline", "status", "reason")
+_ROW = ("trial_id", "loss", "architecture", "dataset", "seed", "baseline", "status", "reason")
+_FIXED = (*_ROW[:4], "recipe", *_ROW[4:])
 _COSTS = ("images_per_second", "real_images", "seconds", "train_seconds", "peak_memory")
 
 
 def _fixed(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _FIXED}
+    return {name: getattr(row, name) for name in _ROW}
 
 
 def _costs(row: Row) -> dict[str, Any]:

@@ -33,3 +33,14 @@ def test_frame_of_nothing_and_of_clashing_names(tmp_path: Path) -> None:
     table = frame(read_rows(tmp_path)[0])
     assert table["seed"][0] == 0
     assert table["metric_seed"][0] == 0.5
+
+
+def test_a_row_says_what_sets_it_apart_from_its_namesakes(tmp_path: Path) -> None:
+    for n_critic in (1, 5):
+        for seed in (0, 1):
+            make_trial(tmp_path, make_spec(seed=seed, n_critic=n_critic))
+    rows = read_rows(tmp_path)[0]
+    table = frame(rows)
+    assert list(table["recipe"]) == [f"n_critic={row.recipe['n_critic']}" for row in rows]
+    assert set(table["recipe"]) == {"n_critic=1", "n_critic=5"}
+    assert set(frame(row for row in rows if row.recipe["n_critic"] == 1)["recipe"]) == {""}
