@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganbench import processes
 from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
@@ -115,9 +116,9 @@ def _where(content: dict[str, object]) -> str:
 
 
 def _oddity(folder: TrialFolder, content: dict[str, object]) -> str:
-    pid, here = content.get("pid"), content.get("host") == socket.gethostname() and Path("/proc/self").exists()
+    pid, here = content.get("pid"), content.get("host") == socket.gethostname()
     # On a cluster a process id may be one of a container, where it means something else.
-    if here and isinstance(pid, int) and not content.get("task") and not Path(f"/proc/{pid}").exists():
+    if here and isinstance(pid, int) and not content.get("task") and processes.alive(pid, 0) is False:
         return GONE
     silent = min(_age(path) for path in (folder.progress, folder.status, folder.log, folder.checkpoint))
     return f"has written nothing for {duration(silent)}" if silent > QUIET_SECONDS else ""

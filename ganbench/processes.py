@@ -1,26 +1,36 @@
 """Processes as Linux tells of them: which there are, what they use, and whom a signal reaches.
 
-Elsewhere nothing is known, and the functions say so.
+Elsewhere little is known, and the functions say so: :func:`are_seen`.
 """
 
 import contextlib
 import ctypes
 import os
 import signal
+import subprocess
+import threading
 import time
 from functools import cache
 from pathlib import Path
 
 PATIENCE_SECONDS = 10.0
+LOOK_SECONDS = 0.25
+"""Between two looks at what no signal tells."""
 
+_PROC = Path("/proc")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+def are_seen() -> bool:
+    """Whether this system tells of its processes, as Linux does and macOS does not."""
+    return (_PROC / "self/stat").exists()
 
 
 def start_ticks(pid: int) -> int | None:
     """When a process of this machine started, in the kernel's ticks since boot; ``None`` where there is none such."""
     try:
-        text = Path(f"/proc/{int(pid)}/stat").read_text("ascii", errors="replace")
+        text = (_PROC / f"{int(pid)}/stat").read_text("ascii", errors="replace")
     except (OSError, ValueError, OverflowError):
         return None
     # The name in parentheses may hold anything; the fields after it do not.
@@ -31,29 +41,47 @@ def start_ticks(pid: int) -> int | None:
 
 
 def alive(pid: int, started: int) -> bool | None:
-    """Whether that very process lives here; ``None`` where this system cannot tell."""
-    ticks = start_ticks(pid)
-    if ticks is None:
-        return False if Path("/proc/self/stat").exists() else None
-    return ticks == started if started else None
+    """Whether that very process lives here; ``None`` where this system cannot tell.
+
+    Where processes are not seen it tells that there is none of that number, not whether one that there is is the same.
+    """
+    if are_seen():
+        ticks = start_ticks(pid)
+        if ticks is None:
+            return False
+        return ticks == started if started else None
+    if os.name == "posix":  # Windows would end the process
+        try:
+            os.kill(int(pid), 0)
+        except (ProcessLookupError, OverflowError, ValueError):
+            return False
+        except OSError:
+            pass  # it is another user's
+    return None
 
 
 @cache
 def place() -> str:
     """This machine, this boot and this namespace of process ids, in one line; empty where they cannot be told."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
     except OSError:
+        pass
+    try:  # macOS, which has no such namespaces
+        command = ["sysctl", "-n", "kern.bootsessionuuid"]
+        answer = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
         return ""
+    return "" if answer.returncode else answer.stdout.strip()
 
 
 def below(root: int) -> list[int]:
-    """All processes below ``root``, children before their own children; none where there is no ``/proc``."""
+    """All processes below ``root``, children before their own children; none where they are not seen."""
     children: dict[int, list[int]] = {}
-    for entry in _numbered("/proc"):
+    for entry in _numbered(_PROC):
         try:
-            text = Path(f"/proc/{entry}/stat").read_text("ascii", errors="replace")
+            text = (_PROC / f"{entry}/stat").read_text("ascii", errors="replace")
             children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(entry)
         except (OSError, IndexError, ValueError):
             continue  # it has ended
@@ -94,13 +122,13 @@ def memory_below(root: int) -> int:
 
 def _memory(pid: int) -> int:
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        for line in (_PROC / f"{pid}/smaps_rollup").read_text("ascii").splitlines():
             if line.startswith("Pss_Anon:"):
                 return int(line.split()[1]) << 10
     except (OSError, ValueError, IndexError):
         pass  # it has ended, or the kernel is older than 5.4
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text("ascii").split()
+        _, resident, shared, *_ = (_PROC / f"{pid}/statm").read_text("ascii").split()
         return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
@@ -109,7 +137,7 @@ def _memory(pid: int) -> int:
 def kernel_kills() -> int:
     """How often the kernel has killed for lack of memory since boot; 0 where it does not say."""
     try:
-        for line in Path("/proc/vmstat").read_text("ascii").splitlines():
+        for line in (_PROC / "vmstat").read_text("ascii").splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     except (OSError, ValueError):
@@ -117,9 +145,20 @@ def kernel_kills() -> int:
     return 0
 
 
-def die_with_parent(number: signal.Signals) -> None:
-    """Ask Linux to send this process ``number`` when its parent dies."""
-    _prctl(_PR_SET_PDEATHSIG, number)
+def die_with_parent(number: signal.Signals) -> bool:
+    """Ask Linux to send this process ``number`` when its parent dies; return whether it will."""
+    return _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def end_without(parent: int) -> None:
+    """Have a thread kill this process and its group soon after ``parent`` has ceased to be its parent."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=look, name="parent", daemon=True).start()
 
 
 def become_subreaper() -> None:
@@ -133,12 +172,14 @@ def signal_group(leader: int, number: int) -> None:
         os.killpg(leader, number)
 
 
-def _prctl(option: int, value: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0)
+def _prctl(option: int, value: int) -> bool:
+    try:
+        return bool(ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
 
 
-def _numbered(folder: str) -> list[int]:
+def _numbered(folder: Path) -> list[int]:
     try:
         return [int(name) for name in os.listdir(folder) if name.isdigit()]
     except OSError:

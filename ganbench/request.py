@@ -57,5 +57,6 @@ class RunRequest:
             devices=self.devices,
             per_device=self.per_device,
             jobs=self.jobs,
+            memory_limit=self.memory_limit,
             options=self.options,
         )

@@ -4,8 +4,8 @@ A supervisor is a small process that forks the task and waits. Linux makes it th
 (``PR_SET_CHILD_SUBREAPER``), so that also a child that left the process group, or became a daemon, is found and ended.
 Elsewhere it ends the task's process group.
 
-``SIGTERM`` is passed on to the task; ``SIGUSR1`` ends the task and all below it, and is what the kernel sends when
-the fork server dies.
+``SIGTERM`` is passed on to the task; ``SIGUSR1`` ends the task and all below it, and is what Linux sends when the fork
+server dies. Elsewhere the supervisor looks whether that still lives, and the task whether its supervisor does.
 """
 
 import contextlib
@@ -25,16 +25,18 @@ from typing import Any, NoReturn
 
 from ganbench.capped_log import CappedLog
 from ganbench.processes import (
+    LOOK_SECONDS,
+    are_seen,
     become_subreaper,
     die_with_parent,
     end_all_below,
+    end_without,
     kernel_kills,
     memory_below,
     signal_group,
 )
 
 END = signal.SIGUSR1
-LOOK_SECONDS = 0.25
 LAST_LINE = 600
 """Characters of a last line that are reported, at most."""
 
@@ -68,9 +70,11 @@ class Supervisor:
             os._exit(1)
         before = kernel_kills()
         out_read, out_write = os.pipe()
+        me = os.getpid()
         self._worker = os.fork()
         if self._worker == 0:
-            become_task(self._message, task, out_write, (*private, self._channel, wake_read, wake_write, out_read))
+            unshared = (*private, self._channel, wake_read, wake_write, out_read)
+            become_task(self._message, task, out_write, unshared, me)
         os.close(out_write)
         for descriptor in private:
             os.close(descriptor)
@@ -78,6 +82,9 @@ class Supervisor:
             os.setpgid(self._worker, self._worker)
         log = CappedLog(self._message["log"])
         status = self._wait(log, out_read, wake_read)
+        if not are_seen():
+            # What it left cannot be found one by one; as long as there is some, the group's number is not given again.
+            signal_group(self._worker, signal.SIGKILL)
         left = end_all_below(os.getpid())
         self._drain(log, out_read)
         log.close()
@@ -101,6 +108,7 @@ class Supervisor:
             if time.monotonic() - looked >= LOOK_SECONDS:
                 looked = time.monotonic()
                 self._look_at_memory()
+                self._ending = self._ending or os.getppid() != self._parent
             if self._ending:
                 signal_group(self._worker, signal.SIGKILL)
                 with contextlib.suppress(ProcessLookupError):
@@ -163,12 +171,15 @@ class Supervisor:
             signal_group(self._worker, signal.SIGTERM)
 
 
-def become_task(message: dict[str, Any], task: Callable[[], int], out: int, private: tuple[int, ...]) -> NoReturn:
+def become_task(
+    message: dict[str, Any], task: Callable[[], int], out: int, private: tuple[int, ...], supervisor: int
+) -> NoReturn:
     """Turn the forked copy into the task. Never returns."""
     code = 1
     try:
         os.setpgid(0, 0)
-        die_with_parent(signal.SIGKILL)
+        if not die_with_parent(signal.SIGKILL):
+            end_without(supervisor)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, END):
             signal.signal(number, signal.SIG_DFL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import devices
+from ganbench import devices, processes
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, JobState, Layout, Settings, Wish, ray, ray_site
 from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
@@ -17,6 +17,8 @@ from ganbench.executors.local import Local, layout
 from ganbench.executors.options import check_names, count, number, parse_options, seconds
 from ganbench.executors.slurm import Slurm
 from ganbench.folder import TrialFolder
+from ganbench.plan import PlanRequest
+from ganbench.request import RunRequest
 from ganbench.server import Server, ServerDied
 from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, wait, wait_for_the_end, write_trial
 
@@ -206,6 +208,16 @@ def test_what_slurm_takes_is_left_to_it(option: str, value: str) -> None:
 def test_one_thread_trials_side_by_side_up_to_the_cores() -> None:
     place = layout(Wish(device="cpu"))
     assert place == Layout(device="cpu", slots=devices.cores(), threads=1, memory=devices.main_memory())
+
+
+def test_a_limit_of_memory_that_nothing_would_watch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = PlanRequest(losses=(), architectures=(), datasets=())
+    request = RunRequest(plan=plan, seeds=(0,), out=Path("runs"), device="cpu", memory_limit=2**30)
+    layout(request.wish)
+    monkeypatch.setattr(processes, "_PROC", Path("/nowhere"))
+    layout(Wish(device="cpu"))
+    with pytest.raises(UsageError, match="--memory-limit needs /proc"):
+        layout(request.wish)
 
 
 def test_options_part_at_commas_that_begin_another() -> None:

@@ -97,6 +97,22 @@ def test_a_recycled_process_id_is_not_the_owner(tmp_path: Path) -> None:
     mine.release_all()
 
 
+def test_without_proc_the_dead_hold_nothing_and_others_as_long_as_their_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = other(tmp_path)
+    process.kill()
+    process.wait()
+    monkeypatch.setattr(processes, "_PROC", tmp_path / "nowhere")
+    monkeypatch.setattr(processes, "place", lambda: "this boot")
+    foreign(tmp_path, pid=process.pid, place="this boot", started=0)
+    assert holder(tmp_path) is None
+    path = foreign(tmp_path, pid=os.getpid(), place="this boot", started=0)
+    assert holder(tmp_path) is not None
+    aged(path, STALE_SECONDS + 20)  # the number is another process's by now, or it was suspended
+    assert holder(tmp_path) is None
+
+
 def test_another_machines_lease_lasts_as_long_as_its_heartbeat(tmp_path: Path) -> None:
     path = foreign(tmp_path)
     mine = Leases()

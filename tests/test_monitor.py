@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ganbench import processes
 from ganbench.cli.status import status
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
@@ -60,9 +61,13 @@ def test_one_that_was_handed_over_and_has_not_begun_says_to_whom(tmp_path: Path,
     assert look(tmp_path)[0].where == "slurm 1124-1200-ab/4"
 
 
-def test_a_dead_process_and_a_silent_one_are_pointed_out(tmp_path: Path, trial: MakeTrial) -> None:
+@pytest.mark.parametrize("proc", ["/proc", "/nowhere"])
+def test_a_dead_process_and_a_silent_one_are_pointed_out(
+    tmp_path: Path, trial: MakeTrial, proc: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import socket
 
+    monkeypatch.setattr(processes, "_PROC", Path(proc))
     trial(0, "running", host=socket.gethostname(), pid=2**22 + 1)
     silent = trial(1, "running", host="elsewhere", task="slurm 1_1")
     os.utime(silent.status, (0, time.time() - 1000))

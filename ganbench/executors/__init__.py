@@ -46,6 +46,7 @@ class Wish:
         devices: the GPUs to use, as in ``--devices 0,2``; empty for all there are.
         per_device: trials at once on each GPU; 0 chooses, :data:`AUTO` finds out while they run.
         jobs: trials at once; 0 chooses.
+        memory_limit: bytes of memory that a trial and what it starts may use, or ``None``.
         options: settings of the executor's own, by name.
     """
 
@@ -53,6 +54,7 @@ class Wish:
     devices: tuple[str, ...] = ()
     per_device: int = 0
     jobs: int = 0
+    memory_limit: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 

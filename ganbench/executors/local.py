@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganbench import devices
+from ganbench import devices, processes
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors.options import check_names
@@ -34,10 +34,12 @@ def layout(wish: Wish) -> Layout:
     On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
 
     Raises:
-        UsageError: a device that is not there, more trials at once than ``--devices`` and ``--per-device`` allow, or
-            settings of another executor.
+        UsageError: a device that is not there, more trials at once than ``--devices`` and ``--per-device`` allow,
+            settings of another executor, or a limit of memory where nothing tells how much processes hold.
     """
     check_names("local", wish.options, ())
+    if wish.memory_limit is not None and not processes.are_seen():
+        raise UsageError("--memory-limit needs /proc, which tells what a process holds and is not here; leave it out")
     device = devices.choose(wish.device)
     if device == "cpu":
         if wish.devices or wish.per_device:
