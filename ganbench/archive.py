@@ -85,7 +85,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return
     with os.fdopen(descriptor, "rb") as file:

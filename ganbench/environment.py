@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import socket
 from pathlib import Path
 from typing import Any
@@ -111,6 +110,8 @@ def peak_memory(device: torch.device) -> int:
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
+    import resource  # which Windows lacks
+
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

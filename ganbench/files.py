@@ -127,7 +127,10 @@ def ordinary_mode() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return  # Windows opens no folders
     try:
         os.fsync(descriptor)
     finally:

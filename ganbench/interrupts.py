@@ -6,7 +6,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HANGUP = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))  # Windows has none
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *HANGUP)
 
 
 class Interrupts:

@@ -130,7 +130,7 @@ def is_stale(found: Holder | None, age: float) -> bool:
 def _claim(draft: Path, path: Path) -> bool:
     """Give the draft's content the name ``path``, unless there is one; whole, and for one process only."""
     try:
-        os.link(draft, path, follow_symlinks=False)
+        os.link(draft, path, follow_symlinks=os.link not in os.supports_follow_symlinks)
         return True
     except FileExistsError:
         return False
@@ -157,7 +157,7 @@ def _successor(path: Path, found: Holder | None) -> Path:
 
 def _read(path: Path) -> Holder | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise
     except OSError:
@@ -180,7 +180,7 @@ def _myself() -> Holder:
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):
-        user = str(os.getuid())
+        user = str(getattr(os, "getuid", lambda: "unknown")())
     return Holder(
         token=secrets.token_hex(8),
         user=user,

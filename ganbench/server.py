@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, UsageError
 from ganbench.interpreter import python
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -20,10 +20,21 @@ class ServerDied(GanbenchError):
     """The fork server was killed or crashed; what it ran has ended with it."""
 
 
+def require_fork() -> None:
+    """Refuse a system that cannot fork a process.
+
+    Raises:
+        UsageError: it cannot; says which can.
+    """
+    if not hasattr(os, "fork"):
+        raise UsageError("ganbench trains and scores on Linux and macOS, where a process can fork; on Windows use WSL")
+
+
 class Server:
     """The fork server's other end."""
 
     def __init__(self, threads: int, device: str) -> None:
+        require_fork()
         environment = dict(os.environ)
         for name in _THREADS:
             environment[name] = str(threads)

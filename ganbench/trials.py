@@ -10,7 +10,7 @@ from ganbench.plan import Planned
 from ganbench.planner import cache_folder, plan
 from ganbench.plugins import Plugins
 from ganbench.request import RunRequest
-from ganbench.server import Server
+from ganbench.server import Server, require_fork
 from ganbench.spec import Execution, TrialFile, TrialSpec
 
 FLOAT_BYTES = 4
@@ -37,8 +37,10 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
     """The executor that was asked for.
 
     Raises:
-        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for.
+        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for; or this system
+            cannot fork, without which nothing can be planned.
     """
+    require_fork()
     entry = plugins.registry.find("executor", request.executor)
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Executor)):
