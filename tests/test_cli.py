@@ -1,6 +1,7 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from ganbench.executors.handed import Handed
 from ganbench.folder import TrialFolder
 from tests.commands import QUICK, ganbench
 from tests.fuzz.inputs import run_command
+from tests.trials import trial
 
 
 @pytest.fixture(scope="module")
@@ -253,3 +255,41 @@ def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, t
     assert message.startswith("ganbench: ")
     assert "unexpected" not in message
     assert len(message.splitlines()) == 1
+
+
+def into_full(words: list[str], cwd: Path, *, messages: bool = False) -> tuple[int, str]:
+    """Run a command whose output, or whose messages, go where there is no room; its exit code and the other."""
+    with open("/dev/full", "w") as full:
+        streams = (
+            {"stdout": subprocess.PIPE, "stderr": full} if messages else {"stdout": full, "stderr": subprocess.PIPE}
+        )
+        answer = subprocess.run([sys.executable, "-m", "ganbench", *words], cwd=cwd, text=True, timeout=300, **streams)
+    return answer.returncode, answer.stdout if messages else answer.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
+@pytest.mark.parametrize(
+    "words", [["list"], ["--help"], ["list", "--json"], ["results", "runs"], ["runs", "list", "--json"]]
+)
+def test_output_that_cannot_be_written_is_one_line(words: list[str], tmp_path: Path) -> None:
+    for seed in range(40):  # more than a stream holds
+        trial(tmp_path / "runs", "a", seed, 1.0)
+    assert into_full(words, tmp_path) == (2, "ganbench: cannot write the output: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
+def test_messages_that_cannot_be_written_leave_the_exit_code(tmp_path: Path) -> None:
+    assert into_full(["rn"], tmp_path, messages=True) == (2, "")
+    assert into_full(["runs"], tmp_path, messages=True) == (2, "")
+    assert into_full(["--version"], tmp_path, messages=True)[0] == 0
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"]])
+def test_a_reader_that_has_left_is_no_error(words: list[str], tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    answer = subprocess.run(
+        [sys.executable, "-m", "ganbench", *words], cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, timeout=300
+    )
+    os.close(write)
+    assert answer.stderr == b""

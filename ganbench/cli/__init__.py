@@ -1,10 +1,11 @@
 """The command line. One file per group of commands, imported when the command is used."""
 
+import contextlib
 import errno
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -103,7 +104,15 @@ _HELP: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exception
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    code = _perform(sys.argv[1:] if arguments is None else arguments)
+    if reason := _unwritten(sys.stdout):
+        _complain(f"cannot write the output: {reason}")
+        code = 2
+    _unwritten(sys.stderr)
+    sys.exit(code)
+
+
+def _perform(arguments: list[str]) -> int:
     debug = "--debug" in arguments or bool(os.environ.get("GANBENCH_DEBUG"))
     # The option may stand anywhere: a user adds it to the end of the line that failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -115,29 +124,48 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if debug:
             raise
         _complain(str(error))
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.UsageError as error:
         if isinstance(error, _HELP) and error.ctx:
-            click.echo(error.ctx.get_help(), err=True)
-            sys.exit(2)
+            _say(error.ctx.get_help())
+            return 2
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
         _complain(error.format_message().rstrip(".") + where)
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
         _complain(error.format_message())
-        sys.exit(2)
+        return 2
     except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
+        return 130
     except Exception as error:
+        # What was to be written may be lost with the error: whether it was the output's, one more line tells.
+        if isinstance(error, OSError) and (reason := _unwritten(sys.stdout, "\n")):
+            _complain(f"cannot write the output: {reason}")
+            return 2
         if debug:
             raise
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             _complain(f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}")
-            sys.exit(2)
+            return 2
         reason = with_kind(error) + _in_a_plugin(error)
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _unwritten(stream: TextIO | None, text: str = "") -> str:
+    """Write what a stream still holds, and ``text``; return why it cannot be, after which nobody tries again."""
+    try:
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
+        return ""
+    except OSError as error:
+        # Not even the interpreter, as it ends.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+        return "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
 
 
 def _require_encodable(argument: str) -> None:
@@ -159,4 +187,9 @@ def _in_a_plugin(error: BaseException) -> str:
 def _complain(message: str) -> None:
     from ganbench.cleaning import clean
 
-    click.echo(f"ganbench: {clean(message)}", err=True)
+    _say(f"ganbench: {clean(message)}")
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):  # then the exit code has to say it
+        click.echo(message, err=True)
