@@ -284,6 +284,25 @@ def test_messages_that_cannot_be_written_leave_the_exit_code(tmp_path: Path) -> 
     assert into_full(["--version"], tmp_path, messages=True)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "closed"),
+    [
+        ("results runs", ">&-"),
+        ("status runs", ">&-"),
+        ("leaderboard compare runs runs --margin 1", "<&- >&- 2>&-"),
+        ("run --losses vanilla --arch mlp --device cpu --dry-run", "<&- >&-"),
+        ("results runs", "<&- 2>&-"),
+    ],
+)
+def test_streams_that_are_closed_are_no_error(words: str, closed: str, tmp_path: Path) -> None:
+    for seed in range(3):
+        trial(tmp_path / "runs", "a", seed, 1.0)
+    line = f"exec {sys.executable} -m ganbench {words} {closed}"
+    answer = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (answer.returncode, "Error" in answer.stderr) == (0, False), answer.stderr
+    assert ("vanilla" in answer.stdout or "FID" in answer.stdout) is (" 2>&-" in closed and " >&-" not in closed)
+
+
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"]])
 def test_a_reader_that_has_left_is_no_error(words: list[str], tmp_path: Path) -> None:
     read, write = os.pipe()

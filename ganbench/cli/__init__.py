@@ -104,12 +104,23 @@ _HELP: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exception
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
+    _open_closed_streams()
     code = _perform(sys.argv[1:] if arguments is None else arguments)
     if reason := _unwritten(sys.stdout):
         _complain(f"cannot write the output: {reason}")
         code = 2
     _unwritten(sys.stderr)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Lead those that the caller closed nowhere; or else the next file that is opened takes the place of one."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _perform(arguments: list[str]) -> int:
