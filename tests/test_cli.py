@@ -1,5 +1,6 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -301,6 +302,30 @@ def test_streams_that_are_closed_are_no_error(words: str, closed: str, tmp_path:
     answer = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert (answer.returncode, "Error" in answer.stderr) == (0, False), answer.stderr
     assert ("vanilla" in answer.stdout or "FID" in answer.stdout) is (" 2>&-" in closed and " >&-" not in closed)
+
+
+@pytest.mark.parametrize(
+    ("environment", "plain"),
+    [({"TERM": "xterm"}, False), ({"TERM": "dumb"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, True)],
+)
+@pytest.mark.parametrize("words", ["list", "results runs", "leaderboard compare runs runs --margin 1"])
+def test_a_terminal_that_is_to_be_plain_gets_no_escapes(
+    words: str, environment: dict[str, str], plain: bool, tmp_path: Path
+) -> None:
+    for seed in range(3):
+        trial(tmp_path / "runs", "a", seed, 1.0)
+    ours, theirs = os.openpty()
+    around = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    command = [sys.executable, "-m", "ganbench", *words.split()]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=theirs, stdin=theirs, env=around | environment):
+        os.close(theirs)
+        printed = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while data := os.read(ours, 4096):
+                printed += data
+    os.close(ours)
+    assert printed
+    assert (b"\x1b" not in printed) is plain
 
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"]])

@@ -96,6 +96,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
     """
     ctx.ensure_object(dict)
     ctx.obj["debug"] = debug
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown"):
+        ctx.color = False  # whatever a command prints, it is printed plain
 
 
 # A group that is called without a command; click before 8.2 prints its help by itself.
@@ -164,12 +166,11 @@ def _perform(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _unwritten(stream: TextIO | None, text: str = "") -> str:
+def _unwritten(stream: TextIO, text: str = "") -> str:
     """Write what a stream still holds, and ``text``; return why it cannot be, after which nobody tries again."""
     try:
-        if stream is not None:
-            stream.write(text)
-            stream.flush()
+        stream.write(text)
+        stream.flush()
         return ""
     except OSError as error:
         # Not even the interpreter, as it ends.

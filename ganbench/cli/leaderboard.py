@@ -111,7 +111,7 @@ def compare(
         write_text(junit, verdicts.as_junit(verdict))
     colour = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if colour else None
-    click.echo(verdicts.as_text(verdict, width=width, colour=colour), color=colour or None)
+    click.echo(verdicts.as_text(verdict, width=width, colour=colour))
     if github:
         click.echo(verdicts.as_github(verdict))
     return verdict.exit_code

@@ -228,9 +228,7 @@ def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:
 
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(
-        render(rows, form, width=width, colour=terminal and form == "table", layout=layout), color=terminal or None
-    )
+    click.echo(render(rows, form, width=width, colour=terminal and form == "table", layout=layout))
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
