@@ -1,8 +1,8 @@
-"""Suggestions for a name that is not there."""
+"""Suggestions for a name that is not there, and errors in one line."""
 
 import pytest
 
-from ganbench.errors import did_you_mean
+from ganbench.errors import did_you_mean, in_one_line
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,20 @@ def test_close_names_are_suggested_whatever_their_case(name: str, answer: str) -
 
 def test_without_choices_there_is_no_suggestion() -> None:
     assert did_you_mean("a", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("  no such\n\tlayer "), "no such layer"),
+        (ValueError(), "ValueError"),
+        (ValueError(" \n"), "ValueError"),
+        (ValueError("x" * 300), "x" * 160),
+    ],
+)
+def test_an_error_is_one_line_that_is_cut_where_it_is_long(error: Exception, line: str) -> None:
+    assert in_one_line(error, 160) == line
+
+
+def test_a_line_is_whole_where_nothing_is_said_of_its_length() -> None:
+    assert in_one_line(ValueError("x" * 300)) == "x" * 300

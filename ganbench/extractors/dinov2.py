@@ -10,8 +10,8 @@ from torch import nn
 from torch_fidelity.feature_extractor_dinov2 import MODEL_METADATA
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-from ganbench.errors import DataError
-from ganbench.extractors.pretrained import Pretrained, one_line
+from ganbench.errors import DataError, in_one_line
+from ganbench.extractors.pretrained import Pretrained
 
 REPOSITORY = "facebookresearch/dinov2"
 
@@ -33,8 +33,9 @@ class Dinov2(Pretrained):
             network: Any = FEATURE_EXTRACTORS_REGISTRY[self.registered_name](self.registered_name, layers)
         except Exception as error:
             raise DataError(
-                f"{self.registered_name} cannot be built from {REPOSITORY} (torch hub) and {path} ({one_line(error)}); "
-                f"clone that repository into {path.parent.parent} on a machine with a network"
+                f"{self.registered_name} cannot be built from {REPOSITORY} (torch hub) and {path} "
+                f"({in_one_line(error, 160)}); clone that repository into {path.parent.parent} on a machine with "
+                "a network"
             ) from error
         built: nn.Module = network.requires_grad_(False).eval()
         return built

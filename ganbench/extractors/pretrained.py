@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from ganbench.api import Extractor
-from ganbench.errors import DataError
+from ganbench.errors import DataError, in_one_line
 from ganbench.files import file_sha256
 
 TIMEOUT_SECONDS = 30.0
@@ -66,13 +66,13 @@ class Pretrained(Extractor):
             weights = self.read(path)
         except Exception as error:
             raise DataError(
-                f"{path} cannot be read as weights of {self.registered_name} ({one_line(error)})"
+                f"{path} cannot be read as weights of {self.registered_name} ({in_one_line(error, 160)})"
             ) from error
         try:
             network = self.network(layers, weights)
         except Exception as error:
             raise DataError(
-                f"{path} holds the weights of another network than {self.registered_name} ({one_line(error)})"
+                f"{path} holds the weights of another network than {self.registered_name} ({in_one_line(error, 160)})"
             ) from error
         return network.requires_grad_(False).eval()
 
@@ -135,7 +135,7 @@ class Pretrained(Extractor):
             named = f", or name it with {self.variable}" if self.variable else ""
             raise DataError(
                 f"no weights for {self.registered_name}: {unset}{self.cached} does not exist, and the download from "
-                f"{self.url} failed ({one_line(error)}); fetch that file elsewhere and place it there{named}"
+                f"{self.url} failed ({in_one_line(error, 160)}); fetch that file elsewhere and place it there{named}"
             ) from error
 
 
@@ -148,9 +148,3 @@ def _timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-def one_line(error: BaseException) -> str:
-    """An error's text on one line, cut where it is long."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 160 else f"{text[:157]}..."

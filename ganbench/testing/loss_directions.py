@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Loss
+from ganbench.errors import in_one_line
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.raw_outputs import LEVELS, brief, build, gradients, objective, outputs
+from ganbench.testing.raw_outputs import LEVELS, build, gradients, objective, outputs
 
 SWEEP = (-50.0, -20.0, -5.0, -2.0, -1.5, -0.9, -0.5, 0.0, 0.5, 0.9, 1.5, 2.0, 5.0, 20.0, 50.0)
 """Outputs of a discriminator that is right, wrong or unsure, and how much."""
@@ -38,8 +39,8 @@ def smoothing(subject: Subject) -> None:
         }
     except TypeError as error:
         raise Flaw(
-            f"smoothable is True and discriminator() does not take real_label and fake_label ({brief(error)}); "
-            "the first training step would fail"
+            f"smoothable is True and discriminator() does not take real_label and fake_label "
+            f"({in_one_line(error, 160)}); the first training step would fail"
         ) from error
     if not torch.allclose(plain, same):
         raise Flaw("labels 1 and 0 give another value than none; every run passes labels, so none would be the paper's")

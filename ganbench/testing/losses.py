@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench.api import Penalty
+from ganbench.errors import in_one_line
 from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
@@ -17,7 +18,6 @@ from ganbench.testing.moving import fails_elsewhere
 from ganbench.testing.raw_outputs import (
     EXTREMES,
     PLAYERS,
-    brief,
     build,
     gradients,
     number,
@@ -136,8 +136,8 @@ def gradient(subject: Subject) -> None:
                     f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
                 ) from error
             raise Flaw(
-                f"the {player}'s gradient is not the derivative of its value ({brief(error)}); something is detached "
-                "or rounded, so the network would minimise something else than the curve that is shown"
+                f"the {player}'s gradient is not the derivative of its value ({in_one_line(error, 160)}); something is "
+                "detached or rounded, so the network would minimise something else than the curve that is shown"
             ) from error
 
 
@@ -167,8 +167,8 @@ def real_samples(subject: Subject) -> None:
             plain = loss.generator(fake, None)
         except Exception as error:
             raise Flaw(
-                f"generator() fails without real samples ({type(error).__name__}: {brief(error)}), and needs_real is "
-                "False; the training loop passes None then, so the first step would fail"
+                f"generator() fails without real samples ({type(error).__name__}: {in_one_line(error, 160)}), and "
+                "needs_real is False; the training loop passes None then, so the first step would fail"
             ) from error
         if not torch.allclose(plain, loss.generator(fake, real)):
             raise Flaw("generator() gives another value where it gets real samples; declare needs_real = True")

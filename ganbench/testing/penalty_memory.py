@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
+from ganbench.errors import in_one_line
 from ganbench.testing.critics import build, sample_shapes, samples, small_critic, term
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.raw_outputs import brief
 
 UPDATES = 3
 
@@ -28,8 +28,8 @@ def memory(subject: Subject) -> None:
         resumed.load_state_dict(deepcopy(stored))
     except Exception as error:
         raise Flaw(
-            f"load_state_dict() fails on what state_dict() gave ({type(error).__name__}: {brief(error)}); an "
-            "interrupted trial would begin again from its first step"
+            f"load_state_dict() fails on what state_dict() gave ({type(error).__name__}: {in_one_line(error, 160)}); "
+            "an interrupted trial would begin again from its first step"
         ) from error
     if not _equal(_through_a_checkpoint(resumed.state_dict()), stored):
         raise Flaw(
@@ -77,8 +77,8 @@ def _through_a_checkpoint(state: Any) -> Any:
             return checkpoint.load(path, "trial")["penalties"][0]
         except Exception as error:
             raise Flaw(
-                f"state_dict() holds what a checkpoint cannot ({brief(error)}): only tensors, numbers, text, and "
-                "lists and dictionaries of them; an interrupted trial would begin again from its first step"
+                f"state_dict() holds what a checkpoint cannot ({in_one_line(error, 160)}): only tensors, numbers, "
+                "text, and lists and dictionaries of them; an interrupted trial would begin again from its first step"
             ) from error
 
 

@@ -49,9 +49,3 @@ def number(value: Tensor) -> str:
 def type_name(value: Tensor) -> str:
     """``float32``, without torch's prefix."""
     return str(value.dtype).removeprefix("torch.")
-
-
-def brief(error: BaseException) -> str:
-    """What an error says, in one line of at most 160 characters."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= 160 else f"{text[:157]}..."
