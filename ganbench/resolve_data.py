@@ -52,21 +52,18 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         fingerprint=train.fingerprint,
         classes=train.class_count,
     )
-    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, registry, files)
+    metrics = _metrics(plan, dataset, registry)
+    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, metrics, registry, files)
     floor, floor_warnings = evaluation, warnings
     if plan.baselines:
         beside = train if split != "train" else _load(component, dataset, "test", root)
         files.update(beside.files)
         if len(beside) < evaluation.num_samples:
             fewer = plan.model_copy(update={"num_samples": len(beside)})
-            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, registry, files)
+            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, metrics, registry, files)
             told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
             floor_warnings += (f"there are {told}, so the floor has a table of its own",)
-    of_fake_labels = tuple(
-        component.name
-        for component in evaluation.metrics
-        if "fake_labels" in components.rebuild("metric", component, registry).needs
-    )
+    of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
     return Data(spec, dataset, evaluation, reference.class_count, warnings, floor, floor_warnings, of_fake_labels)
 
 
@@ -96,19 +93,24 @@ def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Sam
     return samples
 
 
+def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:
+    """The metrics that were asked for, else the dataset's."""
+    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
+    return [components.resolve(request, registry) for request in requests]
+
+
 def _evaluation(
     plan: PlanRequest,
     data: DataSpec,
     dataset: Dataset,
     split: str,
     reference: Samples,
+    metrics: list[tuple[Component, Metric]],
     registry: Registry,
     files: set[str],
 ) -> tuple[EvaluationSpec, tuple[str, ...]]:
-    """Settle metrics, extractor and sample counts, and refuse what would be meaningless."""
+    """Settle extractor and sample counts, and refuse what would be meaningless."""
     name = data.component.label
-    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
-    metrics = [components.resolve(request, registry) for request in requests]
     given = owners((component.label, metric) for component, metric in metrics)
     for value in plan.values:
         if value not in given:

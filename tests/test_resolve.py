@@ -43,6 +43,21 @@ def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytes
     assert built == [(8, 3), (16, 3)]
 
 
+def test_each_metric_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+
+    class Counted(InceptionScore):
+        def __init__(self, splits: int = 10) -> None:
+            super().__init__(splits)
+            built.append(splits)
+
+    monkeypatch.setattr("ganbench.metrics.inception_score.InceptionScore", Counted)
+    metrics = tuple(parse_axis("metric", ["is"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, baselines=True, num_samples=1500)
+    assert found.error == ""
+    assert built == [10]
+
+
 def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
 
