@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from ganbench.cli import cli
 from ganbench.errors import StoreError, UsageError
 from ganbench.leaderboard.schema import load
+from ganbench.suite import Suite
+from ganbench.suite import load as load_suite
 from tests.rows import HIGH, LOW
 from tests.trials import make_spec, make_trial, trial
 
@@ -47,6 +49,22 @@ def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest
 def test_a_suite_to_make_a_board_of_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the suite \.: Is a directory"):
         CliRunner().invoke(cli, ["leaderboard", "make", "."], standalone_mode=False, catch_exceptions=False)
+
+
+def test_a_suite_to_make_a_board_of_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is trained is what was looked at, also where the file is changed meanwhile."""
+    read: list[Path] = []
+
+    def seen(path: Path) -> Suite:
+        read.append(path)
+        return load_suite(path)
+
+    monkeypatch.setattr("ganbench.suite.load", seen)
+    path = tmp_path / "grid.toml"
+    path.write_text('losses = ["hinge"]\n')
+    with pytest.raises(UsageError, match="no architecture"):
+        CliRunner().invoke(cli, ["leaderboard", "make", str(path)], standalone_mode=False, catch_exceptions=False)
+    assert read == [path]
 
 
 @pytest.mark.parametrize("side", ["base", "new"])

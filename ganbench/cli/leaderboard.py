@@ -188,12 +188,12 @@ def make(
     from ganbench.leaderboard import build as making
     from ganbench.suite import load
 
-    load(suite)
+    asked = load(suite)
     stem = suite.with_suffix("")
     folder, target = runs or Path("runs") / stem.name, out or stem
     making.stem_of(target)  # a name that no board can have is refused before anything trains
     given = {"data_root": data_root} if data_root else {}
-    wanted, loaded = to_run((), suite, given, out=folder, device=device, jobs=jobs)
+    wanted, loaded = to_run((), asked, given, out=folder, device=device, jobs=jobs)
     code, trials = carry_out(wanted, loaded, form="table", quiet=quiet)
     if code not in (0, 1):
         return code

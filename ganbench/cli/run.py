@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ganbench.plugins import Plugins
     from ganbench.request import RunRequest
     from ganbench.results import Row
+    from ganbench.suite import Suite
 
 
 @click.command()
@@ -128,9 +129,11 @@ def run(
       ganbench run --suite grid.toml --devices 0,2 --per-device 2
       ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
     """
+    from ganbench.suite import Suite, load
+
     wanted, loaded = to_run(
         settings,
-        suite,
+        load(suite) if suite else Suite(),
         given,
         out=out,
         device=device,
@@ -152,16 +155,16 @@ def run(
 
 
 def to_run(
-    settings: tuple[str, ...], suite: Path | None, given: dict[str, Any], **how: Any
+    settings: tuple[str, ...], asked: "Suite", given: dict[str, Any], **how: Any
 ) -> "tuple[RunRequest, Plugins]":
-    """The request that options and a suite make, and the plugins that it names."""
+    """The request that options (``given``, ``how``) and a suite make, and the plugins that it names."""
     from ganbench import plugins
     from ganbench.request import RunRequest
-    from ganbench.suite import Suite, load, to_request, trackers_of
+    from ganbench.suite import Suite, to_request, trackers_of
 
     loaded = plugins.load()
     given["recipe"] = parse_settings(settings)
-    asked, chosen = load(suite) if suite else Suite(), Suite.model_validate(given)
+    chosen = Suite.model_validate(given)
     request, seeds = to_request(asked, chosen, loaded.registry)
     trackers = trackers_of(asked, chosen, loaded.registry)
     return RunRequest(plan=request, seeds=seeds, trackers=trackers, **how), loaded
