@@ -114,6 +114,14 @@ class _Run:
     def _is_cached(self, trial_id: str) -> bool:
         return self._store.cached(trial_id, retry=self._request.retry) is not None
 
+    def _is_restored(self, trial_id: str) -> bool:
+        """Whether a trial that had ended lacked nothing but its specification, which is there again."""
+        if not self._store.damage_of_finished(trial_id) or not self._store.restore_spec(self._trials[trial_id]):
+            return False
+        label = trial_label(self._trials[trial_id].spec)
+        self._display.note(f"{label}: its spec.json was lost or damaged and is written again, as its manifest has it")
+        return self._is_cached(trial_id)
+
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
         """Take the leases of trials and hand them to the executor, but for those that it has from an earlier run."""
         leased = []
@@ -122,7 +130,8 @@ class _Run:
                 if not self._store.lease(trial_id):
                     self._elsewhere.add(trial_id)
                     continue
-                if self._is_cached(trial_id):  # finished by another run between looking and leasing
+                # Finished by another run between looking and leasing, or long ago.
+                if self._is_cached(trial_id) or self._is_restored(trial_id):
                     self._store.release(trial_id)
                     continue
                 path = self._store.folder(trial_id).path

@@ -1,17 +1,20 @@
 """A folder of trials: look up, lease, settle."""
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
+from ganbench import manifest
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
-from ganbench.files import remove_drafts
+from ganbench.files import as_file, remove_drafts, write_bytes
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from ganbench.results import read_row
-from ganbench.spec import FINAL, STATUSES
+from ganbench.spec import FINAL, STATUSES, TrialFile
+from ganbench.verification import require_intact
 
 
 class Store:
@@ -93,6 +96,23 @@ class Store:
         except StoreError as error:
             return str(error)
         return ""
+
+    def restore_spec(self, trial: TrialFile) -> bool:
+        """Write a finished trial's lost or damaged specification again; whether its folder is intact then.
+
+        Only where its manifest says that the planned one, execution too, is what was there byte for byte.
+        """
+        folder = self.folder(trial.trial_id)
+        planned = as_file(trial.model_dump(mode="json")).encode("utf-8")
+        try:
+            listed = manifest.read(folder)
+            if listed is None or listed.files.get(folder.spec.name) != hashlib.sha256(planned).hexdigest():
+                return False
+            write_bytes(folder.spec, planned)
+            require_intact(folder, trial.trial_id)
+        except StoreError:
+            return False
+        return True
 
     def lease(self, trial_id: str) -> bool:
         """Take a trial for this process; false where another run has it.

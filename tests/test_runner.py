@@ -138,19 +138,29 @@ def test_a_killed_worker_costs_its_row_and_the_next_run_trains_it(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_finished_trial_without_its_status_is_done_and_one_without_its_specification_is_said_to_train(
+def test_a_finished_trial_that_lost_a_file_is_done_or_said_to_be_trained_again(
     tmp_path: Path,
 ) -> None:
     words = [*ARGUMENTS, "--losses", "vanilla", "--steps", "3", "--batch-size", "16", "--num-samples", "200"]
     assert start(tmp_path, *words).wait(300) == 0
     (folder,) = (TrialFolder(path.parent) for path in tmp_path.glob("runs/*/spec.json"))
-    for lost, attempts, said in ((folder.status, 1, False), (folder.spec, 2, True)):
+    restored, again = "its spec.json was lost or damaged and is written again", "it had ended and is trained again: "
+    otherwise = ("--checkpoint-seconds", "50")  # it may have been planned with anything
+    for lost, more, attempts, said in (
+        (folder.status, (), 1, ""),
+        (folder.spec, (), 1, restored),
+        (folder.spec, otherwise, 2, f"{again}cannot read {folder.spec.relative_to(tmp_path)}"),
+        (folder.result, otherwise, 3, f"{again}cannot read {folder.result.relative_to(tmp_path)}"),
+    ):
         lost.unlink()
-        run = start(tmp_path, *words)
+        run = start(tmp_path, *words, *more)
         _, messages = run.communicate(timeout=300)
         assert run.returncode == 0, messages
         assert len(folder.attempts.read_text().splitlines()) == attempts
-        assert ("it had ended and is trained again: cannot read" in messages) == said, messages
+        assert [text for text in (restored, again) if text in messages] == [
+            text for text in (restored, again) if text in said
+        ]
+        assert said in messages
 
 
 def test_no_process_outlives_a_killed_host(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ganbench import manifest
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.files import write_json
@@ -85,6 +86,43 @@ def test_a_finished_trial_that_lost_its_status_is_cached_and_one_damaged_otherwi
     assert "result.json" in store.damage_of_finished(lost.trial_id)
     assert store.damage_of_finished(finished(store, trial_spec(seed=2), "failed").trial_id) == ""
     assert store.damage_of_finished("never-heard-of") == ""
+
+
+def test_a_specification_is_written_again_where_the_manifest_has_it(tmp_path: Path, trial_spec: Make) -> None:
+    store, spec = Store(tmp_path), trial_spec()
+    folder = finished(store, spec, "done")
+    planned = folder.read_spec()
+    before = folder.spec.read_bytes()
+    folder.spec.unlink()
+    assert not store.restore_spec(planned)  # no manifest
+    folder.spec.write_bytes(before)
+    manifest.write(folder, spec.trial_id)
+    for damage in (b"", before[:-20], None):
+        if damage is None:
+            folder.spec.unlink()
+        else:
+            folder.spec.write_bytes(damage)
+        assert store.cached(spec.trial_id) is None
+        assert store.restore_spec(planned)
+        assert folder.spec.read_bytes() == before
+        assert store.cached(spec.trial_id) == "done"
+
+
+def test_a_specification_that_may_be_another_is_not_written(tmp_path: Path, trial_spec: Make) -> None:
+    store, spec = Store(tmp_path), trial_spec()
+    folder = finished(store, spec, "done")
+    planned = folder.read_spec()
+    manifest.write(folder, spec.trial_id)
+    folder.spec.unlink()
+    assert not store.restore_spec(planned.model_copy(update={"execution": Execution(threads=7)}))
+    assert not folder.spec.exists()
+    result = folder.result.read_bytes()
+    folder.result.write_bytes(result.replace(b'"done"', b'"done" '))
+    assert not store.restore_spec(planned)
+    folder.result.write_bytes(result)
+    assert store.restore_spec(planned)
+    (folder.path / manifest.NAME).write_text("{}")
+    assert not store.restore_spec(planned)
 
 
 def test_with_the_lease_comes_a_clean_folder(tmp_path: Path) -> None:
