@@ -126,6 +126,22 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
     assert "ganbench_heavy imports torch: every command" in " ".join(answer.stdout.split())
 
 
+def test_a_package_whose_import_changes_torchs_settings_is_told_so(
+    install: Install, ganbench: Ganbench, tmp_path: Path
+) -> None:
+    install("ganbench-fast", "fast-loss")
+    loss = tmp_path / "ganbench_fast_loss.py"
+    loss.write_text(f"{loss.read_text()}\nimport torch\ntorch.backends.cudnn.benchmark = True\ntorch.manual_seed(1)\n")
+    answer = ganbench("plugins", "check", "ganbench-fast", "--json")
+    assert answer.returncode == 1
+    report = json.loads(answer.stdout)
+    assert report["failed"] == 1, "what is imported before a component is built is seen by no other check"
+    (flaw,) = (one for one in report["components"][0]["checks"] if one["status"] == "failed")
+    assert flaw["message"].startswith(
+        "importing ganbench_fast_loss calls torch.backends.cudnn.benchmark and torch.manual_seed: whatever is trained"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

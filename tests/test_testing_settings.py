@@ -20,6 +20,7 @@ def _cudnn(name: str) -> Callable[[], None]:
 SETTERS: dict[str, Callable[[], Any]] = {
     "torch.set_grad_enabled": lambda: torch.set_grad_enabled(False),
     "torch.set_default_dtype": lambda: torch.set_default_dtype(torch.float64),
+    "torch.set_default_device": lambda: torch.set_default_device("meta"),
     "torch.set_num_threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
     "torch.use_deterministic_algorithms": lambda: torch.use_deterministic_algorithms(True),
     "torch.set_float32_matmul_precision": lambda: torch.set_float32_matmul_precision("medium"),

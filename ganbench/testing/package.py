@@ -11,6 +11,7 @@ from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
+from ganbench.testing.importing import changes
 from ganbench.testing.kit import Outcome, checks_of, run, subject_of_entry
 
 HEAVY = ("torch", "pandas", "scipy", "matplotlib")
@@ -70,7 +71,7 @@ def check_package(
     for check in skip or ():
         if not any(check in names for names in checks.values()):
             raise UsageError(f"there is no check '{check}'{did_you_mean(check, set().union(*checks.values()))}")
-    yield Report("package", name, [_imports(plugin) for plugin in own])
+    yield Report("package", name, [*map(_imports, own), _settings(chosen)])
     for entry in chosen:
         its_own = {check: why for check, why in (skip or {}).items() if check in checks[entry.kind]}
         yield Report(entry.kind, entry.name, list(_check(entry, given[entry.kind, entry.name], its_own)))
@@ -120,3 +121,17 @@ def _imports(plugin: Plugin) -> Outcome:
         )
         return Outcome(check="registration", title=title, status="failed", message=message)
     return Outcome(check="registration", title=title, status="ok")
+
+
+def _settings(entries: Iterable[Entry]) -> Outcome:
+    """Whether importing components leaves torch's settings alone."""
+    title = "Importing its components changes no setting of the whole process"
+    found = changes(entry.target.partition(":")[0] for entry in entries)
+    if not found:
+        return Outcome(check="settings", title=title, status="ok")
+    told = "; ".join(f"importing {module} calls {' and '.join(calls)}" for module, calls in found.items())
+    message = (
+        f"{told}: whatever is trained or scored in the same process would be computed otherwise; set it where it is "
+        "needed, and set it back there"
+    )
+    return Outcome(check="settings", title=title, status="failed", message=message)

@@ -13,6 +13,7 @@ def settings() -> dict[str, Any]:
     return {
         "torch.set_grad_enabled": torch.is_grad_enabled(),
         "torch.set_default_dtype": torch.get_default_dtype(),
+        "torch.set_default_device": torch.get_default_device(),
         "torch.set_num_threads": torch.get_num_threads(),
         "torch.use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "torch.set_float32_matmul_precision": torch.get_float32_matmul_precision(),
@@ -35,6 +36,9 @@ def put_back(before: dict[str, Any]) -> list[str]:
             setattr(torch.backends.cudnn, name.rpartition(".")[2], before[name])
         elif name == "torch.autograd.set_detect_anomaly":
             torch.autograd.set_detect_anomaly(before[name])
+        elif name == "torch.set_default_device":
+            # None is no default at all, which the processor is then.
+            torch.set_default_device(None if before[name].type == "cpu" else before[name])
         else:
             getattr(torch, name.removeprefix("torch."))(before[name])
     return changed
