@@ -87,7 +87,10 @@ class Metric:
         return None
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
-        """Return a value for each name in :attr:`values`; ``nan`` where a value is undefined for these samples."""
+        """Return a value for each name in :attr:`values`; ``nan`` where a value is undefined for these samples.
+
+        Leaves no files: trials that run side by side, and later ones, would share them.
+        """
         raise NotImplementedError
 
 

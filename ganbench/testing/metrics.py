@@ -13,6 +13,7 @@ import torch
 from ganbench.api import Metric, Value
 from ganbench.errors import with_kind
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.leftovers import leftovers
 from ganbench.testing.metric_references import references
 from ganbench.testing.scoring import build, compute
 from ganbench.testing.sides import (
@@ -209,7 +210,21 @@ def counts(subject: Subject) -> None:
             raise Flaw(f"check() returns something else than None or one line for {told}; it could not be shown")
 
 
-CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, references, counts)
+def files(subject: Subject) -> None:
+    """It leaves no files behind."""
+    metric = build(subject)
+    with leftovers() as left:
+        compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
+    if left:
+        more = f" and {len(left) - 1} more" if left[1:] else ""
+        raise Flaw(
+            f"compute() leaves {left[0]}{more} behind; trials that run side by side would share it, and a later one "
+            "would score with what an earlier one wrote; keep it in memory, or in a temporary file that is removed "
+            "(statistics() of the evidence is computed once for all metrics)"
+        )
+
+
+CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, files, references, counts)
 
 
 def _pairs(metric: Metric) -> bool:
