@@ -35,6 +35,8 @@ def test_a_relative_margin_is_a_factor_and_its_base_is_not_exact() -> None:
     assert (check.outcome, check.worse) == ("inconclusive", pytest.approx(19 / 252))
     assert check.margin == pytest.approx(1.2), "the share of the mean is what is shown"
     assert check.seeds == statistics.seeds_to_settle([2 * value for value in LOW], new)
+    below = judged(rows_of("a", [-value for value in LOW]), rows_of("a", new), Margin(1.0, True))
+    assert below.margin == pytest.approx(1.2), "a margin is never negative"
 
 
 def test_a_relative_margin_of_a_percentage_of_which_more_is_better() -> None:
@@ -63,6 +65,36 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
     assert check.outcome == "inconclusive"
     assert check.seeds is not None
     assert f"about {check.seeds} per side would" in check.reason
+
+
+def test_a_p_value_of_just_the_level_decides() -> None:
+    """The smallest of three seeds against three is 1 in 20."""
+    low, high = rows_of("a", LOW[:3]), rows_of("a", HIGH[:3])
+    assert [judged(low, high).worse, judged(high, low).fine] == [0.05, 0.05]
+    assert [judged(low, high).outcome, judged(high, low).outcome] == ["fail", "pass"]
+    stricter = [compare(*sides, margin=NONE, alpha=0.049).outcome for sides in ((low, high), (high, low))]
+    assert stricter == ["inconclusive", "inconclusive"]
+
+
+def test_rows_share_the_level_of_the_test_that_they_got_worse_and_of_no_other() -> None:
+    low, high = ([*rows_of("a", values[:3]), *rows_of("b", values[:3])] for values in (LOW, HIGH))
+    worse = compare(low, high, margin=NONE).checks
+    assert [(check.outcome, check.worse) for check in worse] == [("inconclusive", 0.1)] * 2
+    needed = [statistics.seeds_to_settle(LOW[:3], HIGH[:3], comparisons=rows) for rows in (1, 2)]
+    assert [check.seeds for check in worse] == [needed[1]] * 2
+    assert needed == [5, 6]
+    assert [check.outcome for check in compare(high, low, margin=NONE).checks] == ["pass", "pass"]
+
+
+@pytest.mark.parametrize(("before", "after", "more"), [(2, 1, False), (2, 2, True), (0, 1, True), (10, 5, False)])
+@pytest.mark.parametrize(("value", "words"), [(math.inf, "diverged"), (math.nan, "have no score"), (None, "undefined")])
+def test_it_is_a_larger_share_of_the_seeds_that_fails(
+    before: int, after: int, more: bool, value: float | None, words: str
+) -> None:
+    base = rows_of("a", [*(1.0 + seed / 10 for seed in range(10 - before)), *[value] * before])
+    new = rows_of("a", [*(1.05 + seed / 10 for seed in range(5 - after)), *[value] * after])
+    check = judged(base, new, Margin(10.0, False))
+    assert (check.outcome == "fail" and words in check.reason) == more, check.reason
 
 
 def test_the_same_numbers_pass_without_a_test() -> None:

@@ -132,6 +132,20 @@ def test_the_bootstrap_gives_the_same_values_the_same_interval(values: list[floa
     assert statistics.bootstrap_interval(values) == statistics.bootstrap_interval(sorted(values))
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95.0, math.nan])
+def test_a_confidence_level_lies_between_0_and_1(level: float) -> None:
+    with pytest.raises(ValueError, match="a confidence level lies between 0 and 1, not"):
+        statistics.interval([1.0, 2.0, 4.0], level)
+
+
+def test_the_bootstrap_interval_of_roughly_normal_values_is_about_as_wide_as_students() -> None:
+    """That is what its tails are taken further out for."""
+    for n in (8, 16):
+        values = [float(value) for value in scipy.stats.norm.ppf((np.arange(n) + 0.5) / n)]
+        found, expected = statistics.bootstrap_interval(values), statistics.t_interval(values)
+        assert (found.high - found.low) / (expected.high - expected.low) == pytest.approx(1, abs=0.03)
+
+
 def test_the_bootstrap_interval_is_wider_than_the_percentile_interval_and_inside_the_data() -> None:
     values = [float(i * i) for i in range(8)]
     plain = scipy.stats.bootstrap((values,), np.mean, method="percentile", random_state=np.random.default_rng(0))

@@ -54,6 +54,15 @@ def test_the_seeds_that_would_settle_it_are_those_of_the_same_test() -> None:
     assert seeds_to_settle(BASE, new, 1.0, relative=True) != seeds_to_settle(BASE, new, 1.0)
 
 
+def test_rows_share_the_level_of_the_test_that_they_got_worse_alone() -> None:
+    worse, better = ([value + change for value in BASE] for change in (0.3, -0.3))
+    alone, among = ([seeds_to_settle(BASE, new, comparisons=rows) for new in (worse, better)] for rows in (1, 10))
+    assert alone[0] == alone[1] == among[1]
+    assert among[0] is not None
+    assert alone[0] is not None
+    assert among[0] > alone[0]
+
+
 @pytest.mark.parametrize("margin", [-0.1, math.inf, math.nan])
 def test_margins_that_are_none(margin: float) -> None:
     with pytest.raises(ValueError, match="a margin is zero or more and finite"):
