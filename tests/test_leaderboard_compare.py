@@ -170,6 +170,11 @@ def test_tests_of_very_many_seeds_are_not_called_exact() -> None:
     many = [seed / 100 for seed in range(90)]
     assert "exact" not in compare(rows_of("a", many), rows_of("a", [v + 1 for v in many]), margin=NONE).sentence()
     assert "exact" in compare(rows_of("a", LOW), rows_of("a", HIGH), margin=NONE).sentence()
+    both = compare(
+        [*rows_of("a", many), *rows_of("b", LOW)], [*rows_of("a", [v + 1 for v in many]), *rows_of("b", HIGH)],
+        margin=NONE,
+    )  # fmt: skip
+    assert "exact" not in both.sentence(), "one that is none is enough"
 
 
 def test_more_is_better_where_the_metric_says_so() -> None:
