@@ -285,6 +285,24 @@ def test_protocols_of_one_data_set_are_one_block() -> None:
     assert found.critical_difference == statistics.average_ranks([clear, other]).critical_difference
 
 
+@pytest.mark.filterwarnings("error")
+def test_there_is_no_friedman_test_of_two_methods_or_of_ranks_that_are_all_alike() -> None:
+    assert statistics.average_ranks([[[1.0], [2.0]]] * 3).p is None
+    assert statistics.average_ranks([[[1.0], [1.0], [1.0]]] * 3).p is None
+
+
+def test_rows_without_scores_cost_the_others_nothing() -> None:
+    rows = [[1.0, 2, 3, 4], [11.0, 12, 13, 14]]
+    assert statistics.best_set([*rows, [], [], []]) == [0]
+
+
+def test_no_fewer_seeds_are_planned_than_could_reject() -> None:
+    """Noether's number does not know that, where little power is asked for."""
+    for comparisons, least in ((1, 7), (100, 11)):
+        assert statistics.minimum_seeds(0.001, comparisons) == least
+        assert statistics.seeds_for_power(1.0, 0.001, comparisons=comparisons, power=0.01) == least
+
+
 def test_average_ranks_need_complete_blocks() -> None:
     assert statistics.average_ranks([[[1.0], [2.0]]]).p is None
     for blocks in ([], [[[1.0]]], [[[1.0], []]], [[[1.0], [2.0]], [[1.0]]]):

@@ -75,10 +75,11 @@ def _ranks(values: Sequence[float]) -> list[float]:
 def _friedman(ranked: Sequence[Sequence[float]]) -> float | None:
     if len(ranked) < 2 or len(ranked[0]) < 3:
         return None
+    if all(len(set(places)) == 1 for places in ranked):  # scipy would divide by zero, and warn
+        return None
     from scipy.stats import friedmanchisquare
 
-    p = float(friedmanchisquare(*zip(*ranked, strict=True)).pvalue)
-    return p if math.isfinite(p) else None
+    return float(friedmanchisquare(*zip(*ranked, strict=True)).pvalue)
 
 
 def _critical_difference(methods: int, blocks: int, alpha: float) -> float:
