@@ -144,6 +144,18 @@ def test_a_new_row_whose_score_is_undefined_fails_as_one_that_failed_does() -> N
     assert (check.outcome, check.reason) == ("fail", "new, and its FID is undefined for 1 of 5 seeds")
 
 
+def test_a_new_row_fails_by_a_single_seed() -> None:
+    base = rows_of("a", LOW)
+    _, check = compare(base, [*base, *rows_of("b", [*LOW[:4], math.nan])], margin=NONE).checks
+    assert check.outcome == "fail"
+    assert check.reason.startswith("new, and not all of it is done")
+
+
+def test_a_seed_that_fails_is_not_made_good_by_one_that_no_longer_diverges() -> None:
+    check = judged(rows_of("a", [*LOW, math.inf]), rows_of("a", [*LOW, math.nan]), Margin(10.0, False))
+    assert (check.outcome, check.reason) == ("fail", "1 of 6 seeds have no score, before 0 of 6")
+
+
 def test_undefined_seeds_take_part_in_the_test_as_the_worst() -> None:
     lost = [None] * 5
     check = judged(rows_of("a", [*LOW, *lost]), rows_of("a", [*HIGH, *lost]))

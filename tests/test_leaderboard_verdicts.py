@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree
 
-from ganbench.leaderboard.compare import Verdict, compare
+from ganbench.leaderboard.compare import Check, Verdict, compare
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.tables.markdown import inert
 from tests.rows import HIGH, HOSTILE, LOW, NONE, make_row, rows_of
@@ -13,6 +13,14 @@ from tests.trials import component, make_spec
 def test_what_would_be_live_in_a_comment_is_not() -> None:
     assert inert("ask @octocat, a@b.c, see https://evil.example or WWW.evil.example") == (
         "ask @\u2060octocat, a@\u2060b.c, see https:\u2060//evil.example or W\u2060WW.evil.example"
+    )
+
+
+def test_annotations_are_escaped_as_github_reads_them() -> None:
+    check = Check("a,b:c\nd", "fail", "5 % worse,\r\nso", metric="FID", base="1", new="2", effect=0.5, margin=0.0)
+    first, _ = as_github(Verdict((check,), NONE, 0.05)).splitlines()
+    assert first == (
+        "::error title=ganbench%3A a%2Cb%3Ac%0Ad::FID 1 -> 2, change +0.5 (margin 0): 5 %25 worse,%0D%0Aso"
     )
 
 

@@ -140,19 +140,48 @@ def test_the_heartbeat_keeps_it_fresh_and_notices_a_loss(tmp_path: Path) -> None
     mine.beat()
 
 
+def test_a_lease_that_was_lost_can_be_given_up_and_had_again(tmp_path: Path) -> None:
+    mine = Leases()
+    assert mine.take(tmp_path)
+    place = foreign(tmp_path)
+    mine.beat()
+    mine.release(tmp_path)
+    assert mine.lost() == set()
+    place.unlink()
+    assert mine.take(tmp_path)
+    mine.beat()
+    assert mine.lost() == set()
+    mine.release_all()
+
+
+def test_a_file_server_that_does_not_answer_takes_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Leases()
+    assert mine.take(tmp_path)
+
+    def silent(folder: Path) -> NoReturn:
+        raise OSError("stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lease_file, "end_of_chain", silent)
+        mine.beat()
+    assert mine.lost() == set()
+    mine.release_all()
+
+
 def test_the_thread_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.02)
     before = threading.active_count()
     mine = Leases()
-    assert mine.take(tmp_path)
-    assert threading.active_count() == before + 1
-    aged(tmp_path / ".lease", 1000)
-    deadline = time.monotonic() + 20
-    while time.time() - (tmp_path / ".lease").stat().st_mtime > 500 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert time.time() - (tmp_path / ".lease").stat().st_mtime < 60
-    mine.release_all()
-    assert threading.active_count() == before
+    for _ in range(2):  # and again, once all were given back
+        assert mine.take(tmp_path)
+        assert threading.active_count() == before + 1
+        aged(tmp_path / ".lease", 1000)
+        deadline = time.monotonic() + 20
+        while time.time() - (tmp_path / ".lease").stat().st_mtime > 500 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert time.time() - (tmp_path / ".lease").stat().st_mtime < 60
+        mine.release_all()
+        assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"token": "../../x"}', '{"token": 5}', "[" * 50_000])
