@@ -69,9 +69,10 @@ ADAPTIVE = """## Adaptive augmentation (ADA)
 `--set augment=translation,ada_target=0.6` applies each augmentation to each image with a probability p that
 starts at 0 and is moved every four discriminator updates, up where the mean sign of D on real images is above the
 target, down where it is below, so fast that `ada_images` real images take it from 0 to 1 (Karras et al. 2020,
-arXiv:2006.06676; their target is 0.6). The transforms are those of `augment`, not the paper's eighteen. The sign speaks
-of losses whose outputs are undecided at 0, such as `vanilla` and `hinge`; for `lsgan`, undecided at 1/2, and for the
-Wasserstein losses, which have no such point, it means nothing. p and what it was computed from are in the checkpoint.
+arXiv:2006.06676; their target is 0.6). The transforms are those of `augment`, not the paper's eighteen. The sign is
+that of the distance to the output of a discriminator in doubt, the one for real and fake that costs the loss least: 0
+for `vanilla` and `hinge`, 1/2 for `lsgan`, 1 for `fgan-kl`. Wasserstein and relativistic losses have no such output, as
+they see nothing but differences, and are refused. p and what it was computed from are in the checkpoint.
 """
 
 

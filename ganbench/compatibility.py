@@ -5,6 +5,7 @@ import torch
 from ganbench.api import Architecture, Augmentation, Loss, Penalty
 from ganbench.errors import UsageError, in_one_line
 from ganbench.spec import Component, DataSpec, Recipe
+from ganbench.training.adversarial import undecided
 from ganbench.training.conditional import generate, judge
 from ganbench.training.initialisation import initialise
 
@@ -40,6 +41,11 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
         raise UsageError(
             f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
             "name some with --set augment=translation"
+        )
+    if recipe.ada_target and undecided(loss, recipe) is None:
+        raise UsageError(
+            f"ada_target={recipe.ada_target:g} asks how sure the discriminator is of real images, and loss '{label}' "
+            "has no output that means in doubt, so that their sign says nothing; leave ada_target out for it"
         )
     if architecture.conditioning != "classifier":
         for name in ("classifier_d", "classifier_g"):

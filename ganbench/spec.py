@@ -1,9 +1,18 @@
 """What a trial is: frozen, validated, with one canonical JSON form, whose hash is the trial's name."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from ganbench.files import digest
 
@@ -22,6 +31,14 @@ class Frozen(BaseModel):
 
 class Recipe(Frozen):
     """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gain_of_the_scheme(cls, given: Any) -> Any:
+        """Schemes that keep the size of what passes through have a gain of 1: 0.02 is the deviation of ``normal``."""
+        if isinstance(given, Mapping) and given.get("init") in ("xavier", "orthogonal"):
+            return {"init_gain": 1.0, **given}
+        return given
 
     @field_validator("*", mode="before")
     @classmethod
@@ -45,7 +62,8 @@ class Recipe(Frozen):
     beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
     lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero over the steps")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="moving average of the generator's weights; 0 = off, else the average is scored"
+        0.0,
+        description="moving average of the generator's weights, which is scored; smaller at first; 0 = off",
     )
     ema_start: Annotated[int, Field(ge=0)] = Field(0, description="step from which the average is taken")
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
@@ -64,7 +82,9 @@ class Recipe(Frozen):
     init: Literal["architecture", "normal", "xavier", "kaiming", "orthogonal", "torch"] = Field(
         "architecture", description="initial weights: the architecture's own, or one scheme for all"
     )
-    init_gain: Positive = Field(0.02, description="standard deviation (normal) or gain (xavier, orthogonal)")
+    init_gain: Positive = Field(
+        0.02, description="standard deviation (normal), or gain (xavier, orthogonal: 1 where it is not given)"
+    )
     classifier_d: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="weight of an auxiliary classifier's term for the discriminator"
     )

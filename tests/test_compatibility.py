@@ -11,7 +11,9 @@ from ganbench.api import Architecture, Augmentation, Conditioning, Networks
 from ganbench.compatibility import check_augmentations, check_networks, check_recipe, doubts
 from ganbench.errors import UsageError
 from ganbench.losses.hinge import Hinge
+from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import Wasserstein
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Component, DataSpec, Recipe
@@ -213,6 +215,13 @@ def test_an_augmentation_that_cannot_transform_the_data_is_refused(samples: Data
 )
 def test_settings_that_nothing_here_has_a_use_for_are_refused(recipe: Recipe, words: str) -> None:
     assert words in refusal(check_recipe, "hinge", Hinge(), Made(fails, pack=2), data(), recipe)
+
+
+def test_a_loss_without_an_output_of_doubt_does_not_adapt_its_augmentation() -> None:
+    recipe = Recipe(ada_target=0.6, augment="translation")
+    words = refusal(check_recipe, "wgan", Wasserstein(), Made(fails), data(), recipe)
+    assert "loss 'wgan' has no output that means in doubt" in words
+    check_recipe("lsgan", LSGAN(), Made(fails), data(), recipe)
 
 
 def test_settings_that_are_of_use_are_not() -> None:

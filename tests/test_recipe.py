@@ -124,3 +124,14 @@ def test_a_setting_that_changes_nothing_is_refused(setting: str, value: Any, nee
     # Its default does no harm; nor does one in a suite for which the command line has switched off what it is about.
     resolve(given={setting: getattr(Recipe(), setting)})
     resolve(suite={setting: value, needed: enough}, given={needed: getattr(Recipe(), needed)})
+
+
+@pytest.mark.parametrize(
+    ("scheme", "gain"), [("normal", 0.02), ("xavier", 1.0), ("orthogonal", 1.0), ("kaiming", 0.02)]
+)
+def test_a_scheme_has_its_own_gain(scheme: str, gain: float) -> None:
+    """0.02 as a gain would leave nothing of what passes through a few layers."""
+    assert resolve(given={"init": scheme}).init_gain == gain
+    if scheme != "kaiming":
+        assert resolve(suite={"init": scheme}, given={"init_gain": 0.5}).init_gain == 0.5
+    assert Recipe.model_validate(resolve(given={"init": scheme}).model_dump()).init_gain == gain

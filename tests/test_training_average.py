@@ -27,17 +27,39 @@ def value_of(average: Average) -> float:
 
 def test_the_formula() -> None:
     generator = constant(1.0)
-    average = Average(generator, 0.9, 0)
-    for step, (weight, expected) in enumerate([(2.0, 1.1), (3.0, 1.29), (3.0, 1.461)], start=1):
+    average = Average(generator, 0.25, 0)
+    # The decay is 2/11, 1/4 (of 3/12, the same), then 1/4 (not 4/13).
+    expected = 1.0
+    for step, (weight, decay) in enumerate([(2.0, 2 / 11), (3.0, 0.25), (5.0, 0.25)], start=1):
         fill(generator, weight)
         average.update(generator, step)
+        expected = decay * expected + (1 - decay) * weight
         assert value_of(average) == pytest.approx(expected)
+
+
+def test_nothing_is_left_of_the_first_weights() -> None:
+    """With a constant decay of 0.999 it were 61 % after 500 steps, and 13.5 % after 2,000."""
+    generator = constant(1.0)
+    average = Average(generator, 0.999, 0)
+    fill(generator, 0.0)
+    for step in range(1, 501):
+        average.update(generator, step)
+    assert value_of(average) < 1e-12
+
+
+def test_in_the_end_the_decay_is_what_was_asked_for() -> None:
+    generator = constant(1.0)
+    average = Average(generator, 0.999, 0)
+    average.update(generator, 8990)
+    fill(generator, 0.0)
+    average.update(generator, 8991)
+    assert value_of(average) == pytest.approx(0.999, abs=1e-6)
 
 
 def test_before_the_start_the_weights_are_copied() -> None:
     generator = constant(1.0)
-    average = Average(generator, 0.9, 2)
-    for step, (weight, expected) in enumerate([(5.0, 5.0), (7.0, 7.0), (8.0, 7.1), (8.0, 7.19)], start=1):
+    average = Average(generator, 0.1, 2)
+    for step, (weight, expected) in enumerate([(5.0, 5.0), (7.0, 7.0), (8.0, 7.9), (8.0, 7.99)], start=1):
         fill(generator, weight)
         average.update(generator, step)
         assert value_of(average) == pytest.approx(expected)

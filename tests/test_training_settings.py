@@ -46,14 +46,14 @@ def test_replay_brings_earlier_fakes_before_the_discriminator(make_state: Make) 
 
 
 def test_the_average_follows_the_generator(make_state: Make) -> None:
-    settings = recipe(steps=3, ema_decay=0.75, ema_start=1)
+    settings = recipe(steps=3, ema_decay=0.15, ema_start=1)
     state = make_state(settings)
     history: list[Tensor] = []
     notes = Notes(on_step=lambda state: history.append(state.generator[0].weight.detach().clone()))
     run(state, settings, objective(Vanilla()), notes)
     expected = history[0]
     for weight in history[1:]:
-        expected = 0.75 * expected + 0.25 * weight
+        expected = 0.15 * expected + 0.85 * weight
     torch.testing.assert_close(state.scored[0].weight, expected)
 
 

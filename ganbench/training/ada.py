@@ -14,6 +14,9 @@ class Adaptation:
     """Moves the probability p of each transform so that the mean sign of D on real images, r_t of equation 1, stays
     near a target: up where the discriminator is surer, down where it is less sure.
 
+    The sign is that of the distance to ``level``, the output of a discriminator in doubt: 0 in the paper, as it is for
+    the paper's loss.
+
     p starts at 0 and needs ``images`` real images to reach 1. Nothing here waits for the device.
 
     Args:
@@ -25,6 +28,7 @@ class Adaptation:
     def __init__(self, target: float, images: int, device: torch.device) -> None:
         self._target = target
         self._images = images
+        self.level = 0.0
         self.p = torch.zeros((), device=device)
         self._signs = torch.zeros((), device=device)
         self._seen = 0
@@ -36,7 +40,7 @@ class Adaptation:
 
         They are more than N where the discriminator judges several at once: each then counts with its group's sign.
         """
-        self._signs = self._signs + outputs.sign().sum() * (images / len(outputs))
+        self._signs = self._signs + (outputs - self.level).sign().sum() * (images / len(outputs))
         self._seen += images
         self._updates += 1
         if self._updates % INTERVAL == 0:

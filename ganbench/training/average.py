@@ -9,6 +9,8 @@ from torch import Tensor, nn
 class Average:
     """Keeps ``average = decay * average + (1 - decay) * weights`` from a given step on, and a copy before it.
 
+    The decay begins small and grows with the steps ``t`` since then, ``min(decay, (1 + t) / (10 + t))``: with a
+    constant one, ``decay ** t`` of the average would still be the weights that it began with, which are random.
     Buffers (batch-norm statistics) are copied, not averaged.
     """
 
@@ -22,7 +24,10 @@ class Average:
         """Take in the weights after ``step``."""
         own: list[Tensor] = [parameter.detach() for parameter in self.module.parameters()]
         new: list[Tensor] = [parameter.detach() for parameter in generator.parameters()]
-        weight = 1.0 - self._decay if step > self._start else 1.0
-        torch._foreach_lerp_(own, new, weight)
+        torch._foreach_lerp_(own, new, 1.0 - self._decay_at(step - self._start))
         if buffers := list(self.module.buffers()):
             torch._foreach_copy_(buffers, list(generator.buffers()))
+
+    def _decay_at(self, steps: int) -> float:
+        """What is kept of the average so many steps after it began; nothing until then."""
+        return min(self._decay, (1 + steps) / (10 + steps)) if steps > 0 else 0.0

@@ -23,11 +23,11 @@ from ganbench.api import Architecture
 from ganbench.errors import in_one_line
 from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import Recipe
+from ganbench.training.adversarial import adversarial_loss, undecided
 from ganbench.training.loop import (
     Objective,
     Observer,
     add_penalties,
-    adversarial_loss,
     latents,
     precision,
     widened,
@@ -139,6 +139,9 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
     Raises:
         Exception: what the shared networks and optimisers raised. It is no member's own, and ``end`` is not told.
     """
+    for member in members:
+        if member.state.adaptation is not None:
+            member.state.adaptation.level = undecided(member.objective.loss, recipe) or 0.0
     going = list(members)
     while going:
         start = min(member.state.step for member in going)

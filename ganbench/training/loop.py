@@ -16,6 +16,7 @@ from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
+from ganbench.training.adversarial import adversarial_loss, undecided
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import Capture, Recorded, capture_on_cuda, obstacle
@@ -62,6 +63,8 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
     report_every = max(1, recipe.steps // 100)
+    if state.adaptation is not None:
+        state.adaptation.level = undecided(objective.loss, recipe) or 0.0
     one_step = whole_step(state, objective, recipe)
     while state.step < recipe.steps:
         step = state.step + 1
@@ -167,14 +170,6 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     loss.backward()
     state.g_optimiser.step()
     return loss.detach()
-
-
-def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor:
-    """What the loss itself makes of the discriminator's raw outputs (N,), with the recipe's labels where it has any."""
-    if loss.smoothable:
-        smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
-        return loss.discriminator(r, f, **smoothed)
-    return loss.discriminator(r, f)
 
 
 def add_penalties(

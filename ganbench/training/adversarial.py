@@ -1,0 +1,52 @@
+"""What the loss itself makes of the discriminator's outputs, and which output is that of a discriminator in doubt."""
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Loss
+from ganbench.spec import Recipe
+
+LIMIT, COARSE, FINE = 10.0, 0.1, 0.001
+"""Outputs are looked at up to this size, in these steps."""
+
+
+def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor:
+    """What the loss itself makes of the discriminator's raw outputs (N,), with the recipe's labels where it has any."""
+    if loss.smoothable:
+        smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
+        return loss.discriminator(r, f, **smoothed)
+    return loss.discriminator(r, f)
+
+
+def undecided(loss: Loss, recipe: Recipe) -> float | None:
+    """The output of a discriminator that cannot tell real from fake, ``None`` where the loss leaves it open.
+
+    It is the one output for both that costs least: 0 for the minimax game and the hinge (the middle of all that cost
+    as little), 1/2 for least squares, 1 for the f-GAN of the Kullback-Leibler divergence. A Wasserstein or
+    relativistic loss sees nothing but the difference of two outputs: one is as good as another, and their sign means
+    nothing.
+    """
+    steps = round(LIMIT / COARSE)
+    lowest = _cheapest(loss, recipe, [step * COARSE for step in range(-steps, steps + 1)])
+    if not lowest or lowest[-1] - lowest[0] > LIMIT or {-LIMIT, LIMIT} & {lowest[0], lowest[-1]}:
+        return None
+    steps = round(COARSE / FINE)
+    ends = [
+        _cheapest(loss, recipe, [end + step * FINE for step in range(-steps, steps + 1)])
+        for end in (lowest[0], lowest[-1])
+    ]
+    return round((ends[0][0] + ends[1][-1]) / 2, 3) + 0.0
+
+
+def _cheapest(loss: Loss, recipe: Recipe, outputs: list[float]) -> list[float]:
+    """Which of the outputs, as outputs for real and fake, cost least."""
+    costs = torch.stack(
+        [
+            torch.nan_to_num(adversarial_loss(loss, both, both, recipe).detach(), nan=torch.inf)
+            for both in (torch.full((2,), value, dtype=torch.float64) for value in outputs)
+        ]
+    )
+    least = costs.min()
+    if not least.isfinite():
+        return []
+    return [value for value, cost in zip(outputs, costs.tolist(), strict=True) if cost <= float(least) + 1e-9]

@@ -1,0 +1,76 @@
+"""Which output is that of a discriminator in doubt."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench import components, plugins
+from ganbench.api import Loss
+from ganbench.spec import Recipe
+from ganbench.training.adversarial import undecided
+
+REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
+
+
+def loss(name: str) -> Loss:
+    found = components.load_class(REGISTRY.find("loss", name))()
+    assert isinstance(found, Loss)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("vanilla", 0.0),
+        ("minimax", 0.0),
+        ("hinge", 0.0),
+        ("lsgan", 0.5),
+        ("lsgan-sigmoid", 0.0),
+        ("fgan-kl", 1.0),
+        ("wgan", None),
+        ("wgan-gp", None),
+    ],
+)
+def test_the_level_of_the_losses(name: str, level: float | None) -> None:
+    assert undecided(loss(name), Recipe()) == level
+
+
+def test_every_level_is_where_the_loss_is_least() -> None:
+    """Of all built-in losses, by differentiation: no slope there, whichever way it was found."""
+    found = 0
+    for entry in REGISTRY.entries("loss"):
+        one = loss(entry.name)
+        level = undecided(one, Recipe())
+        if level is None:
+            continue
+        found += 1
+        at = torch.full((2,), level, dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad(one.discriminator(at, at), at)
+        assert abs(slope.sum()) < 2e-3, entry.name
+    assert found >= 6
+
+
+def test_smoothed_labels_move_it() -> None:
+    """One-sided smoothing by s: the logit of (1 - s) / 2."""
+    moved = undecided(loss("vanilla"), Recipe(smoothing_real=0.2))
+    assert moved == pytest.approx(torch.logit(torch.tensor(0.4)).item(), abs=1e-3)
+
+
+class Relative(Loss):
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return torch.nn.functional.softplus(fake - real).mean()
+
+
+class Endless(Loss):
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real + fake).mean()
+
+
+class Undefined(Loss):
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real - fake).mean() * torch.nan
+
+
+@pytest.mark.parametrize("kind", [Relative, Endless, Undefined])
+def test_a_loss_that_prefers_no_output_has_no_level(kind: type[Loss]) -> None:
+    assert undecided(kind(), Recipe()) is None
