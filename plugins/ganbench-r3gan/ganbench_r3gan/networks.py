@@ -2,7 +2,7 @@
 
 A block is 1x1 up by an inverted bottleneck, LeakyReLU, grouped 3x3, LeakyReLU, 1x1 down, added to its input, with no
 activation after the sum. Weights are scaled for depth as in Fixup, the last of each block starts at zero. The stages
-change the side by bilinear interpolation and the width by a 1x1 convolution. Biases stand before activations only.
+change the side with the filter [1, 3, 3, 1] and the width by a 1x1 convolution. Biases stand before activations only.
 """
 
 import math
@@ -63,26 +63,40 @@ class Block(nn.Module):
         return x + branch
 
 
-class Up(nn.Module):
-    """Bilinear doubling of the side, after a 1x1 convolution where the width changes: the two commute."""
+class Resampling(nn.Module):
+    """The filter [1, 3, 3, 1] / 8 along both sides, and a 1x1 convolution where the width changes.
+
+    Beyond the border are zeros, as in the authors' code; bilinear interpolation, which is the same inside, repeats or
+    leaves out. A convolution, unlike interpolation on a GPU, has gradients that are the same every time.
+    """
+
+    kernel: Tensor
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.width = scaled(nn.Conv2d(inputs, outputs, 1, bias=False), 1.0) if inputs != outputs else nn.Identity()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.register_buffer("kernel", torch.outer(taps, taps), persistent=False)
+
+    def kernels(self, x: Tensor) -> Tensor:
+        """The filter for each channel of (N, C, H, W): (C, 1, 4, 4)."""
+        return self.kernel.expand(x.shape[1], 1, -1, -1)
+
+
+class Up(Resampling):
+    """Doubles the side, after the 1x1 convolution: the two commute."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.interpolate(self.width(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+        x = self.width(x)
+        # Zeros stand between the samples: three of four products are with them, hence the 4.
+        return functional.conv_transpose2d(x, 4 * self.kernels(x), stride=2, padding=1, groups=x.shape[1])
 
 
-class Down(nn.Module):
-    """Bilinear halving of the side, which is the mean over 2x2, and a 1x1 convolution where the width changes."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.width = scaled(nn.Conv2d(inputs, outputs, 1, bias=False), 1.0) if inputs != outputs else nn.Identity()
+class Down(Resampling):
+    """Halves the side, before the 1x1 convolution."""
 
     def forward(self, x: Tensor) -> Tensor:
-        halved: Tensor = self.width(functional.avg_pool2d(x, 2))
+        halved: Tensor = self.width(functional.conv2d(x, self.kernels(x), stride=2, padding=1, groups=x.shape[1]))
         return halved
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from ganbench_r3gan.loss import R1R2, R3GAN
-from ganbench_r3gan.networks import Block, R3GANNetworks
+from ganbench_r3gan.networks import Block, Down, R3GANNetworks, Up
 
 from ganbench import plugins
 from ganbench.testing import Conformance
@@ -45,6 +45,53 @@ def test_a_block_starts_as_the_identity():
     assert torch.equal(Block(8, 4, 2, depth=6)(x), x)
 
 
+def filtered(x, side):
+    """Zeros around, [1, 3, 3, 1] / 8 along both sides, summed up term by term; (N, C, side, side)."""
+    taps, padded = [1 / 8, 3 / 8, 3 / 8, 1 / 8], torch.nn.functional.pad(x, (1, 1, 1, 1))
+    rows = sum(tap * padded[:, :, k : k + 2 * side : 2] for k, tap in enumerate(taps))
+    return sum(tap * rows[:, :, :, k : k + 2 * side : 2] for k, tap in enumerate(taps))
+
+
+def test_sides_are_halved_with_the_authors_filter():
+    x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(Down(3, 3).double()(x), filtered(x, 4))
+    constant = Down(1, 1)(torch.ones(1, 1, 8, 8))[0, 0]
+    assert constant[1:-1, 1:-1].eq(1).all()
+    assert constant[0].tolist() == [49 / 64, 7 / 8, 7 / 8, 49 / 64]  # an eighth of each side falls beyond the border
+
+
+def test_sides_are_doubled_bilinearly_inside_and_towards_zero_at_the_border():
+    x = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    found = Up(3, 3).double()(x)
+    bilinear = torch.nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear")
+    torch.testing.assert_close(found[:, :, 1:-1, 1:-1], bilinear[:, :, 1:-1, 1:-1])
+    torch.testing.assert_close(found[:, :, 0, 1:-1], 0.75 * bilinear[:, :, 0, 1:-1])
+    torch.testing.assert_close(found[:, :, -1, -1], 0.75**2 * x[:, :, -1, -1])
+    # Up is four times the transpose of Down.
+    y = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    assert (found * y).sum().item() == pytest.approx(4 * (x * filtered(y, 4)).sum().item())
+
+
+@pytest.mark.parametrize("layer", [Up(2, 3), Down(2, 3)])
+def test_resampling_can_be_differentiated_twice_and_runs_in_bfloat16(layer):
+    layer = layer.double()
+    x = torch.randn(1, 2, 4, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: layer(x).square(), (x,))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = layer.float()(x.float())
+        (slope,) = torch.autograd.grad(y.float().square().sum(), x, create_graph=True)
+    assert y.dtype == torch.bfloat16
+    slope.square().sum().backward()
+    assert x.grad.isfinite().all()
+
+
+def test_the_filter_is_no_weight():
+    networks = R3GANNetworks(width=4, max_width=8, group_size=4).build((1, 16, 16), 4)
+    for network in networks:
+        assert any(isinstance(layer, Up | Down) for layer in network.modules())
+        assert not any("kernel" in name and name != "kernel.weight" for name in network.state_dict())
+
+
 def test_no_layer_normalises():
     for network in R3GANNetworks(width=8).build((3, 32, 32), 16):
         assert not any("norm" in type(layer).__name__.lower() for layer in network.modules())
@@ -56,6 +103,7 @@ def test_the_papers_cifar_networks_have_its_number_of_blocks_and_groups():
         generator, discriminator = R3GANNetworks(width=768, max_width=768, blocks=2, group_size=16).build(
             (3, 32, 32), 64
         )
+        assert discriminator(generator(torch.empty(2, 64))).shape == (2,)
     for network in (generator, discriminator):
         blocks = [layer for layer in network.modules() if isinstance(layer, Block)]
         assert len(blocks) == 2 * 4
