@@ -1,6 +1,6 @@
 """The relativistic pairing GAN, RSGAN (Jolicoeur-Martineau 2019, arXiv:1807.00734, section 4.1).
 
-A real sample should look more real than the fake one beside it. What R3GAN trains with R1 and R2.
+A real sample should look more real than the fake one beside it. R3GAN trains it with R1 and R2, and another recipe.
 """
 
 from torch import Tensor
@@ -24,7 +24,7 @@ class RpGAN(Loss):
     """Each real sample against one fake: the discriminator ranks pairs, the generator turns the ranking round."""
 
     formula = ("softplus(-(r - f))", "softplus(-(f - r))")
-    recommends = {"beta1": 0.0, "beta2": 0.99}
+    recommends = {"beta1": 0.5, "beta2": 0.999}
     needs_real = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from ganbench_relativistic.average import RaGAN, RaHinge, RaLSGAN
 from ganbench_relativistic.pairwise import RpGAN
 
 from ganbench import plugins
+from ganbench.spec import Recipe
 from ganbench.testing import Conformance
 
 REAL, FAKE = torch.tensor([2.0, 0.0]), torch.tensor([1.0, -1.0])
@@ -43,6 +44,13 @@ def test_averages():
     assert RaLSGAN().generator(FAKE, REAL).item() == pytest.approx(0.5 * (5 + 5))
     low, ln2 = math.log(1 + math.exp(-2)), math.log(2)
     assert RaGAN().discriminator(REAL, FAKE).item() == pytest.approx(0.5 * (low + ln2))
+
+
+@pytest.mark.parametrize("loss", [RpGAN, RaGAN, RaLSGAN, RaHinge])
+def test_the_recipe_is_that_of_the_papers_stable_runs(loss):
+    """Adam (0.5, 0.999), learning rate 2e-4, one update of the discriminator per one of the generator."""
+    recipe = Recipe(**loss.recommends)
+    assert (recipe.beta1, recipe.beta2, recipe.g_lr, recipe.d_lr, recipe.n_critic) == (0.5, 0.999, 2e-4, 2e-4, 1)
 
 
 def test_outputs_that_cannot_be_paired_are_refused():
