@@ -68,7 +68,9 @@ class Recipe(Frozen):
     ema_start: Annotated[int, Field(ge=0)] = Field(0, description="step from which the average is taken")
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
     smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
-    replay: Annotated[int, Field(ge=0)] = Field(0, description="earlier fakes kept for the discriminator; 0 = none")
+    replay: Annotated[int, Field(ge=0)] = Field(
+        0, description="earlier fakes kept for the discriminator (groups, where an architecture packs them); 0 = none"
+    )
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones")
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."

@@ -129,6 +129,34 @@ def test_a_penalty_on_outputs_sees_one_output_per_group() -> None:
     assert loss.isfinite()
 
 
+def test_a_history_of_fakes_shows_the_discriminator_whole_groups() -> None:
+    """Every group that is judged was made by the generator of one step."""
+    recipe = Recipe(batch_size=6, latent_dim=2, replay=8, discriminator_batch="separate")
+    state = State(
+        architecture=PacGAN(pack=2, hidden=8, hidden_d=8),
+        samples=Samples(data=torch.randn(100, 2)),
+        recipe=recipe,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    made: set[tuple[float, ...]] = set()
+    judged: list[list[tuple[float, ...]]] = []
+
+    def groups(x: torch.Tensor) -> list[tuple[float, ...]]:
+        return [tuple(group) for group in x.detach().reshape(-1, 4).tolist()]
+
+    state.generator.register_forward_hook(lambda module, inputs, output: made.update(groups(output)))
+    state.discriminator.register_forward_pre_hook(lambda module, inputs: judged.append(groups(inputs[0])))
+    objective = Objective(loss=Vanilla(), penalties=())
+    for _ in range(10):
+        new = len(made)
+        discriminator_update(state, objective, recipe)
+        assert len(made) == new + 6
+        assert set(judged[-1]) <= made
+    shown = {group for batch in judged[1::2] for group in batch}
+    assert len(shown) < len(made)  # of the last six batches, each half made way for earlier groups
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"), [({"pack": 0}, "pack"), ({"pieces": 0}, "pieces"), ({"std": 0.0}, "std")]
 )

@@ -141,6 +141,7 @@ ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Object
     "batch norm, joint": (Normed(), {"discriminator_batch": "joint"}, lambda: objective(LSGAN())),
     "batch norm, a penalty that calls the network": (Normed(), {"steps": 10}, lambda: objective(WGANGP())),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
+    "packed maxout, replay": (PacGAN(pack=2, hidden=16, hidden_d=8), {"replay": 12}, lambda: objective(Vanilla())),
 }
 
 

@@ -15,8 +15,8 @@ def values(batch: Tensor) -> list[int]:
     return batch[:, 0].int().tolist()
 
 
-def replay(size: int, share: float, seed: int = 0) -> Replay:
-    return Replay(size, share, torch.Generator().manual_seed(seed))
+def replay(size: int, share: float, seed: int = 0, pack: int = 1) -> Replay:
+    return Replay(size, share, torch.Generator().manual_seed(seed), pack)
 
 
 def kept(history: Replay) -> list[int]:
@@ -85,6 +85,33 @@ def test_a_share_of_all() -> None:
     history.mix(fakes(0))
     assert sorted(values(history.mix(fakes(4)))) == [0, 1, 2, 3]
     assert sorted(kept(history)) == [4, 5, 6, 7]
+
+
+def test_groups_are_kept_and_drawn_whole() -> None:
+    """Three groups of two in a batch, of which a third is drawn; four groups are kept."""
+    history = replay(4, 1 / 3, pack=2)
+    made, drawn = [], []
+    for start in range(0, 240, 6):
+        batch = values(history.mix(fakes(start, 6)))
+        made += [(first, first + 1) for first in range(start, start + 6, 2)]
+        groups = list(zip(batch[::2], batch[1::2], strict=True))
+        assert set(groups) <= set(made)
+        assert groups[:2] == made[-3:-1]
+        drawn += [group for group in groups if group[0] < start]
+        kept_groups = list(zip(kept(history)[::2], kept(history)[1::2], strict=True))
+        assert set(kept_groups) <= set(made)
+        assert not set(kept_groups) & set(drawn)
+    assert len(kept_groups) == 4
+    assert len(drawn) == len(set(drawn)) == 40 - 4
+
+
+def test_a_history_of_groups_goes_on_from_a_checkpoint() -> None:
+    history = replay(2, 1.0, pack=2)
+    history.mix(fakes(0))
+    again = replay(2, 1.0, pack=2)
+    again.load_state_dict(history.state_dict())
+    assert values(again.mix(fakes(4))) in ([0, 1, 2, 3], [2, 3, 0, 1])
+    assert values(again.mix(fakes(8))) in ([4, 5, 6, 7], [6, 7, 4, 5])
 
 
 def test_what_is_kept_is_a_copy_without_gradient() -> None:

@@ -1,4 +1,9 @@
-"""A history of earlier fakes (Shrivastava et al. 2017, arXiv:1612.07828, section 2.3)."""
+"""A history of earlier fakes, drawn from as CycleGAN does from its pool.
+
+That a part of each fake batch comes from a history is Shrivastava et al.'s (2017, arXiv:1612.07828, section 2.3). They
+draw and renew independently; here, as in the authors' code of CycleGAN (Zhu et al. 2017, arXiv:1703.10593, section 4),
+what is drawn leaves the history, and new fakes take its place.
+"""
 
 from typing import Any
 
@@ -9,40 +14,46 @@ from torch import Tensor
 class Replay:
     """Replaces a share of each fake batch by earlier fakes, so that the discriminator does not forget them.
 
+    The history fills with the first part of each batch; until it is full, nothing is drawn. From then on the first part
+    takes the places of those that are drawn, so that none comes back twice.
+
     Args:
-        size: how many earlier fakes are kept.
+        size: how many groups are kept.
         share: the share of a batch drawn from them.
         rng: the trial's own stream for replay, on the CPU.
+        pack: samples in a group, which the discriminator judges together. Groups are kept and drawn as they were made:
+            one of samples from generators of different steps would be more varied than any of them.
     """
 
-    def __init__(self, size: int, share: float, rng: torch.Generator) -> None:
+    def __init__(self, size: int, share: float, rng: torch.Generator, pack: int = 1) -> None:
         self._size = size
         self._share = share
         self._rng = rng
+        self._pack = pack
         self._kept: Tensor | None = None
 
     def mix(self, fake: Tensor) -> Tensor:
-        """Return the batch with its last part drawn from the history, and put its first part into the history."""
-        count = min(round(self._share * len(fake)), self._size)
+        """Return a batch (N·pack, ...) with its last part drawn from the history, and put its first part into it."""
+        groups = fake.unflatten(0, (-1, self._pack))
+        count = min(round(self._share * len(groups)), self._size)
         if count == 0:
             return fake
-        new = fake[:count].detach()
+        new = groups[:count].detach()
         if self._kept is not None:
             self._kept = self._kept.to(fake.device)  # of a checkpoint it is on the CPU
         if self._kept is None or len(self._kept) < self._size:
             room = self._size - (0 if self._kept is None else len(self._kept))
-            kept = new[:room].clone() if self._kept is None else torch.cat([self._kept, new[:room]])
-            self._kept = kept
+            self._kept = new[:room].clone() if self._kept is None else torch.cat([self._kept, new[:room]])
             return fake
         chosen = torch.randperm(self._size, generator=self._rng)[:count].to(fake.device)
         old = self._kept[chosen]
         self._kept[chosen] = new
-        return torch.cat([fake[: len(fake) - count], old])
+        return torch.cat([groups[: len(groups) - count], old]).flatten(0, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """The kept samples."""
-        return {"kept": self._kept}
+        """The kept samples (n·pack, ...), group after group."""
+        return {"kept": None if self._kept is None else self._kept.flatten(0, 1)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        self._kept = state["kept"]
+        self._kept = None if state["kept"] is None else state["kept"].unflatten(0, (-1, self._pack))

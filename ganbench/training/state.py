@@ -72,7 +72,11 @@ class State:
         self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
         self.samples_per_update = recipe.batch_size * architecture.pack
         self.batches = Batches(samples.data.to(device), self.samples_per_update, self.streams[seeds.DATA], self._labels)
-        self.replay = Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY]) if recipe.replay else None
+        self.replay = (
+            Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY], architecture.pack)
+            if recipe.replay
+            else None
+        )
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
         self.augment = Augment(augmentations, self.streams[seeds.AUGMENT], self.adaptation)
         self.watch = Watch(recipe.divergence_limit)
