@@ -71,7 +71,7 @@ class Recipe(Frozen):
     replay: Annotated[int, Field(ge=0)] = Field(
         0, description="earlier fakes kept for the discriminator (groups, where an architecture packs them); 0 = none"
     )
-    replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones")
+    replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -94,7 +94,7 @@ class Recipe(Frozen):
         1.0, description="weight of an auxiliary classifier's term for the generator"
     )
     discriminator_batch: Literal["separate", "joint"] = Field(
-        "separate", description="real and fake in two forward passes, or one concatenated batch"
+        "separate", description="in D's updates, real and fake in two forward passes or one concatenated batch"
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic of the networks")
     divergence_limit: Positive = Field(1e6, description="a loss beyond this, or not finite, ends the trial")
