@@ -64,10 +64,18 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
 
 def doubts(label: str, penalties: list[Penalty], component: Component, architecture: Architecture) -> list[str]:
     """What works, and is not what its paper means, in a line each."""
-    if architecture.batch_norm_in_discriminator and any(penalty.double_backward for penalty in penalties):
+    lines = []
+    penalised = any(penalty.double_backward for penalty in penalties)
+    if architecture.batch_norm_in_discriminator and penalised:
         line = f"'{label}' penalises single samples' gradients, but '{component.label}' has batch norm in its "
-        return [line + "discriminator, which mixes them"]
-    return []
+        lines.append(line + "discriminator, which mixes them")
+    if architecture.spectral_norm_in_discriminator:
+        twice = f"the critic is bounded twice: by spectral norm in '{component.label}' and by "
+        if penalised:
+            lines.append(f"{twice}the gradient penalty of '{label}'")
+        if any(penalty.constrains == "weights" for penalty in penalties):
+            lines.append(f"{twice}the clipping of '{label}', whose weights are not those that it computes with")
+    return lines
 
 
 def check_augmentations(augmentations: list[tuple[Component, Augmentation]], data: DataSpec) -> None:

@@ -85,9 +85,7 @@ def _cell(
     own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
     check_penalties(loss_component, loss, resolved)
     penalties = own + [penalty for _, penalty in resolved]
-    architecture_component, architecture = _settled(
-        architecture_request, registry, gradient_penalty=any(penalty.double_backward for penalty in penalties)
-    )
+    architecture_component, architecture = _settled(architecture_request, registry, penalties)
     recipe = resolve_recipe(
         policy=plan.policy,
         needed=data.dataset.recommends,
@@ -135,14 +133,16 @@ def _try_once(
         tried.add(name)
 
 
-def _settled(
-    request: ComponentRequest, registry: Registry, *, gradient_penalty: bool
-) -> tuple[Component, Architecture]:
+def _settled(request: ComponentRequest, registry: Registry, penalties: list[Penalty]) -> tuple[Component, Architecture]:
     """Resolve an architecture, with what it leaves to the context decided and recorded."""
     entry = registry.find("architecture", f"{request.distribution}:{request.name}")
     cls = components.load_class(entry)
     merged = merge("architecture", request.name, cls, request.parameters)
-    settled = cls.settle(dict(merged), gradient_penalty=gradient_penalty)
+    settled = cls.settle(
+        dict(merged),
+        gradient_penalty=any(penalty.double_backward for penalty in penalties),
+        weight_clipping=any(penalty.constrains == "weights" for penalty in penalties),
+    )
     changed = {key: value for key, value in settled.items() if merged[key] != value}
     component, architecture = components.resolve(request, registry, **changed)
     return component, architecture
@@ -180,7 +180,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
     relevant: dict[str, Any] = {key: shared[key] for key in keys if key in shared}
     recipe = validate(relevant, "the recipe")
     for request in plan.architectures:
-        component, architecture = _settled(request, registry, gradient_penalty=False)
+        component, architecture = _settled(request, registry, [])
         check_pair("(untrained)", [], component, architecture, data.spec, recipe)
         _try_once(component, architecture, data.spec, recipe, tried)
         yield Planned(

@@ -149,12 +149,15 @@ def test_the_global_seed_decides_and_the_state_dict_restores(norm_d: str) -> Non
 
 def test_auto_is_settled_by_the_penalty() -> None:
     given = {"width": 32, "norm_d": "auto"}
-    assert DCGAN.settle(given, gradient_penalty=True) == {"width": 32, "norm_d": "layer"}
-    assert DCGAN.settle(given, gradient_penalty=False) == {"width": 32, "norm_d": "batch"}
+    for clipped in (True, False):  # WGAN's own critic has a batch norm
+        under = DCGAN.settle(given, gradient_penalty=True, weight_clipping=clipped)
+        assert under == {"width": 32, "norm_d": "layer"}
+        otherwise = DCGAN.settle(given, gradient_penalty=False, weight_clipping=clipped)
+        assert otherwise == {"width": 32, "norm_d": "batch"}
     assert given["norm_d"] == "auto"
-    assert DCGAN.settle({}, gradient_penalty=True) == {"norm_d": "layer"}
+    assert DCGAN.settle({}, gradient_penalty=True, weight_clipping=False) == {"norm_d": "layer"}
     asked = {"norm_d": "batch"}
-    assert DCGAN.settle(asked, gradient_penalty=True) == asked
+    assert DCGAN.settle(asked, gradient_penalty=True, weight_clipping=False) == asked
     assert [DCGAN(norm_d=norm).batch_norm_in_discriminator for norm in ("auto", "batch", "layer", "spectral")] == [
         True,
         True,

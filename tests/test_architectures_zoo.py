@@ -11,6 +11,8 @@ from torch.nn.utils.parametrize import is_parametrized
 from ganbench.api import Architecture
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.infogan import InfoGAN
+from ganbench.architectures.mlp import MLP
+from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.sagan import SAGAN, SelfAttention
 from ganbench.architectures.sndcgan import SNDCGAN
 from ganbench.architectures.upsample import Upsample
@@ -67,8 +69,9 @@ def test_infogan_is_the_large_scale_studys_network_for_mnist() -> None:
 
 def test_infogan_settles_its_norm_as_dcgan_does() -> None:
     for penalised in (True, False):
-        settled = InfoGAN.settle({"norm_d": "auto"}, gradient_penalty=penalised)
-        assert settled == DCGAN.settle({"norm_d": "auto"}, gradient_penalty=penalised)
+        context = {"gradient_penalty": penalised, "weight_clipping": False}
+        settled = InfoGAN.settle({"norm_d": "auto"}, **context)
+        assert settled == DCGAN.settle({"norm_d": "auto"}, **context)
     plain = InfoGAN(norm_d="layer", width=4, hidden=8).build((1, 8, 12), 4).discriminator
     assert not any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in plain.modules())
     assert plain(torch.randn(1, 1, 8, 12)).shape == (1,)
@@ -152,6 +155,45 @@ def test_sagan_normalises_both_players() -> None:
         assert all(is_parametrized(layer, "weight") for layer in layers)
     for network in SAGAN(width=4, spectral_norm=False).build((1, 16, 16), 8):
         assert not any(is_parametrized(layer) for layer in network.modules())
+    generator, discriminator = SAGAN(width=4, spectral_norm="generator").build((1, 16, 16), 8)
+    assert is_parametrized(generator.input, "weight")
+    assert not any(is_parametrized(layer) for layer in discriminator.modules())
+
+
+SPECTRAL: list[tuple[Any, str]] = [(ResNet, "false"), (SNDCGAN, "false"), (SAGAN, "generator")]
+
+
+@pytest.mark.parametrize(("cls", "otherwise"), SPECTRAL)
+def test_spectral_norm_is_settled_by_what_else_bounds_the_discriminator(cls: Any, otherwise: str) -> None:
+    def settled(value: str, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
+        given = {"width": 4, "spectral_norm": value}
+        found: dict[str, Any] = cls.settle(given, gradient_penalty=gradient_penalty, weight_clipping=weight_clipping)
+        assert given == {"width": 4, "spectral_norm": value}
+        return found
+
+    assert settled("auto", False, False) == {"width": 4, "spectral_norm": "true"}
+    for bounded in ((True, False), (False, True), (True, True)):
+        assert settled("auto", *bounded) == {"width": 4, "spectral_norm": otherwise}
+        for asked in ("true", "false"):
+            assert settled(asked, *bounded) == {"width": 4, "spectral_norm": asked}
+    assert cls.settle({}, gradient_penalty=True, weight_clipping=False) == {"spectral_norm": otherwise}
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        *(cls(width=4, **given) for cls, _ in SPECTRAL for given in ({}, {"spectral_norm": True})),
+        *(cls(width=4, spectral_norm=value) for cls, value in SPECTRAL),
+        *(cls(width=4, spectral_norm=False) for cls, _ in SPECTRAL),
+        *(cls(width=4, norm_d=norm) for cls in (DCGAN, Upsample, VGG, InfoGAN) for norm in ("auto", "spectral")),
+        MLP(hidden=4),
+    ],
+    ids=lambda architecture: f"{type(architecture).__name__}",
+)
+def test_spectral_norm_in_the_discriminator_is_declared(architecture: Architecture) -> None:
+    discriminator = architecture.build((1, 16, 16), 8).discriminator
+    found = any(is_parametrized(layer, "weight") for layer in discriminator.modules())
+    assert architecture.spectral_norm_in_discriminator is found
 
 
 ALL: list[Any] = [
@@ -191,6 +233,7 @@ def test_all_of_them_can_be_conditional(make: Any, condition: str) -> None:
         (lambda: VGG(hidden=0), "hidden must be"),
         (lambda: VGG().build((1, 24, 24), 8), "vgg makes"),
         (lambda: SNDCGAN(max_width=8), "max_width must be"),
+        (lambda: SNDCGAN(spectral_norm="generator"), "spectral_norm must be one of auto, true, false, not"),
         (lambda: SNDCGAN().build((1, 8, 8), 8), "sndcgan makes"),
         (lambda: InfoGAN(norm_d="instance"), "norm_d must be one of"),
         (lambda: InfoGAN().build((1, 30, 30), 8), "multiples of 4 from 8 to 128, not 1x30x30"),

@@ -14,6 +14,7 @@ from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import Wasserstein
+from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Component, DataSpec, Recipe
@@ -243,3 +244,17 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
     assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes them")
     assert doubts("hinge+lecam", [LeCam()], mine, Normed(fails)) == []
     assert doubts("hinge+r1", [R1()], mine, Made(fails)) == []
+
+
+def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:
+    class Bounded(Made):
+        spectral_norm_in_discriminator = True
+
+    mine = component("mine")
+    twice = "the critic is bounded twice: by spectral norm in 'mine' and by the "
+    assert doubts("hinge+r1", [R1()], mine, Bounded(fails)) == [f"{twice}gradient penalty of 'hinge+r1'"]
+    assert doubts("wgan", [WeightClip()], mine, Bounded(fails)) == [
+        f"{twice}clipping of 'wgan', whose weights are not those that it computes with"
+    ]
+    assert doubts("hinge+lecam", [LeCam()], mine, Bounded(fails)) == []
+    assert doubts("wgan", [WeightClip()], mine, Made(fails)) == []

@@ -123,3 +123,32 @@ def test_sample_counts_are_judged_by_name() -> None:
     enough, few = (judged(n).planned[0].warnings for n in (898, 50))
     assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
     assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error
+
+
+def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:
+    normalised, bounded = ["hinge", "hinge+lecam"], ["wgan-gp", "wgan-lp", "dragan", "hinge+r1", "wgan"]
+    found = ask([*normalised, *bounded], ["resnet[width=4]"], dataset="digits", baselines=True)
+    assert found.error == ""
+    settled = {
+        cell.spec.loss_label: (cell.spec.architecture.parameters["spectral_norm"], cell.spec.architecture.label)
+        for cell in found.planned
+        if cell.spec.architecture is not None
+    }
+    assert settled == {
+        **dict.fromkeys(("(untrained)", *normalised), ("true", "resnet[width=4]")),
+        **dict.fromkeys(bounded, ("false", "resnet[width=4]")),
+    }
+    assert not any("bounded twice" in line for cell in found.planned for line in cell.warnings)
+
+
+@pytest.mark.parametrize("loss", ["wgan-gp", "wgan"])
+def test_spectral_norm_that_is_asked_for_stays_and_is_doubted(loss: str) -> None:
+    cells = {
+        cell.spec.architecture.label: cell
+        for cell in ask([loss], ["resnet[width=4,spectral_norm=true|false]"], dataset="digits").planned
+        if cell.spec.architecture is not None
+    }
+    both, plain = (f"resnet[width=4,spectral_norm={value}]" for value in ("true", "false"))
+    assert set(cells) == {both, plain}
+    assert [line for line in cells[both].warnings if f"spectral norm in '{both}'" in line]
+    assert not [line for line in cells[plain].warnings if "spectral norm" in line]

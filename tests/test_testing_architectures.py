@@ -195,14 +195,14 @@ class Traceback(Right):
 
 
 class Unsettled(Right):
-    """Settles a parameter to another value each time."""
+    """Settles a parameter to another value each time that weights are clipped."""
 
     def __init__(self, width: int = 8) -> None:
         self.width = width
 
     @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
-        return {"width": parameters["width"] + 1}
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
+        return {"width": parameters["width"] + 1} if weight_clipping else parameters
 
 
 class Zeros(Right):

@@ -46,13 +46,24 @@ class Architecture:
     pack: int = 1
 
     @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
-        """Replace parameters left to the context (``"auto"``) by the values that will be used and recorded."""
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
+        """Replace parameters left to the context (``"auto"``) by the values that will be used and recorded.
+
+        Args:
+            parameters: all of them by name.
+            gradient_penalty: whether a penalty differentiates the discriminator twice.
+            weight_clipping: whether a penalty constrains the discriminator's weights, as WGAN's clipping does.
+        """
         return parameters
 
     @property
     def batch_norm_in_discriminator(self) -> bool:
         """Whether one sample's discriminator output depends on its neighbours."""
+        return False
+
+    @property
+    def spectral_norm_in_discriminator(self) -> bool:
+        """Whether the discriminator computes with spectrally normalised weights (arXiv:1802.05957)."""
         return False
 
     @property

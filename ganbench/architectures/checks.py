@@ -28,11 +28,13 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def flag(name: str, value: bool) -> bool:
-    """Return ``value`` if it is true or false, else raise :class:`ValueError`."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be true or false, not {value!r}")
-    return value
+def switch(name: str, value: bool | str, *more: str) -> str:
+    """Return ``"auto"``, ``"true"``, ``"false"`` or one of ``more``, a truth value as text.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    return one_of(name, str(value).lower() if isinstance(value, bool) else value, ("auto", "true", *more, "false"))
 
 
 def no_condition(architecture: str, condition: str) -> None:

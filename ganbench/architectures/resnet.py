@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganbench.api import Networks
-from ganbench.architectures.checks import flag, one_of
+from ganbench.architectures.checks import one_of, switch
 from ganbench.architectures.conditional import CONDITIONS, Backbone, batch_norm, condition_discriminator, normalise
 from ganbench.architectures.resampling import halved
-from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
+from ganbench.architectures.traits import Conditional, SpectralNorm, SquareImages, checked_widths, drawn
 
 SMALL = 32
 
@@ -145,8 +145,11 @@ def initialise(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-class ResNet(Conditional, SquareImages):
+class ResNet(Conditional, SquareImages, SpectralNorm):
     """SNGAN's residual networks for square images with a power-of-two side from 16 to 128 and any number of channels.
+
+    Beside a gradient penalty or weight clipping, which bound the discriminator too, it has no spectral norm unless
+    ``spectral_norm=true`` asks for it.
 
     Args:
         width: up to 32×32, the channels of every layer of the generator; from 64×64, those at the image's own side.
@@ -154,7 +157,9 @@ class ResNet(Conditional, SquareImages):
         width_d: the same for the discriminator; 0 means as the generator. The paper has 128 and 64.
         max_width: no layer has more channels than this.
         spectral_norm: whether the weights of all layers of the discriminator are divided by their largest singular
-            value, estimated with one power iteration per forward pass in training.
+            value, estimated with one power iteration per forward pass in training. ``"auto"`` is settled to false
+            under a gradient penalty and under weight clipping, each of which bounds the discriminator by itself, and
+            to true otherwise.
         condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
             arXiv:1610.09585) for a class-conditional discriminator, each with conditional batch norm in the generator.
 
@@ -168,11 +173,11 @@ class ResNet(Conditional, SquareImages):
         width: int = 64,
         width_d: int = 0,
         max_width: int = 1024,
-        spectral_norm: bool = True,
+        spectral_norm: bool | str = "auto",
         condition: str = "none",
     ) -> None:
         self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
-        self.spectral_norm = flag("spectral_norm", spectral_norm)
+        self.spectral_norm = switch("spectral_norm", spectral_norm)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
@@ -181,4 +186,5 @@ class ResNet(Conditional, SquareImages):
         generator = Generator(channels, latent_dim, generator_widths(side, self.width, self.max_width), classes)
         plan = discriminator_plan(side, self.width_d, self.max_width)
         discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1][0], classes)
-        return drawn(generator, discriminator, initialise, spectral=[discriminator] if self.spectral_norm else [])
+        spectral = [discriminator] if self.spectral_norm_in_discriminator else []
+        return drawn(generator, discriminator, initialise, spectral=spectral)

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganbench.api import Networks
-from ganbench.architectures.checks import flag, one_of, whole_number
+from ganbench.architectures.checks import one_of, switch, whole_number
 from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator
 from ganbench.architectures.resnet import DownBlock, UpBlock, discriminator_plan, generator_widths, initialise
-from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
+from ganbench.architectures.traits import Conditional, SpectralNorm, SquareImages, checked_widths, drawn
 
 FARTHEST = 32
 """The paper's best place for attention: feature maps of this side, in both networks."""
@@ -93,12 +93,15 @@ class Discriminator(Backbone):
         return raw.squeeze(1)
 
 
-class SAGAN(Conditional, SquareImages):
+class SAGAN(Conditional, SquareImages, SpectralNorm):
     """SAGAN for square images with a power-of-two side from 16 to 128 and any number of channels.
 
     The residual blocks are those of ``resnet``; at 128×128 and ``width=64`` widths and the place of the attention are
     the paper's, whose networks are class-conditional (``condition=projection``). The paper trains with the hinge loss
     and unequal learning rates: ``--losses hinge --set g_lr=1e-4,d_lr=4e-4``.
+
+    Beside a gradient penalty or weight clipping, which bound the discriminator too, the generator alone has spectral
+    norm (``spectral_norm=generator``) unless ``spectral_norm=true`` asks for it in both.
 
     Args:
         width: up to 32×32, the channels of every layer; from 64×64, those at the image's own side.
@@ -106,13 +109,18 @@ class SAGAN(Conditional, SquareImages):
         max_width: no layer has more channels than this.
         attention: the side of the feature maps with self-attention; 0 is the paper's 32, or half of the image's side
             where that is less.
-        spectral_norm: whether the weights of all layers of both networks are divided by their largest singular value.
+        spectral_norm: whether the weights of all layers are divided by their largest singular value: ``"true"`` of
+            both networks, ``"generator"`` of the generator alone, ``"false"`` of neither. ``"auto"`` is settled to
+            ``"generator"`` under a gradient penalty and under weight clipping, each of which bounds the discriminator
+            by itself, and to ``"true"`` otherwise: the generator is the same beside every loss.
         condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
             arXiv:1610.09585) for a class-conditional discriminator, each with conditional batch norm in the generator.
 
     Raises:
         ValueError: a parameter out of range.
     """
+
+    beside_penalties = "generator"
 
     def __init__(
         self,
@@ -121,12 +129,12 @@ class SAGAN(Conditional, SquareImages):
         width_d: int = 0,
         max_width: int = 1024,
         attention: int = 0,
-        spectral_norm: bool = True,
+        spectral_norm: bool | str = "auto",
         condition: str = "none",
     ) -> None:
         self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.attention = whole_number("attention", attention, at_least=0, at_most=64)
-        self.spectral_norm = flag("spectral_norm", spectral_norm)
+        self.spectral_norm = switch("spectral_norm", spectral_norm, "generator")
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
@@ -144,5 +152,7 @@ class SAGAN(Conditional, SquareImages):
         generator = Generator(channels, latent_dim, widths, attention, classes)
         backbone = Discriminator(channels, side, plan, attention)
         discriminator = condition_discriminator(backbone, self.condition, plan[-1][0], classes)
-        spectral = [generator, discriminator] if self.spectral_norm else []
+        spectral: list[nn.Module] = [] if self.spectral_norm == "false" else [generator]
+        if self.spectral_norm_in_discriminator:
+            spectral.append(discriminator)
         return drawn(generator, discriminator, initialise, spectral=spectral)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Networks
-from ganbench.architectures.checks import flag, one_of
+from ganbench.architectures.checks import one_of, switch
 from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
 from ganbench.architectures.dcgan import initialise
-from ganbench.architectures.traits import Conditional, SquareImages, checked_widths, drawn
+from ganbench.architectures.traits import Conditional, SpectralNorm, SquareImages, checked_widths, drawn
 
 SLOPE = 0.1
 
@@ -63,16 +63,20 @@ class Discriminator(Backbone):
         return raw.squeeze(1)
 
 
-class SNDCGAN(Conditional, SquareImages):
+class SNDCGAN(Conditional, SquareImages, SpectralNorm):
     """SNGAN's convolutional networks for square images with a power-of-two side from 16 to 128 and any number of
     channels. At 32×32 and ``width=64`` they are the paper's.
+
+    Beside a gradient penalty or weight clipping, which bound the discriminator too, it has no spectral norm unless
+    ``spectral_norm=true`` asks for it.
 
     Args:
         width: the channels at the image's own side in both networks, doubled at each halving. The paper has 64; the
             default lets a CPU follow.
         max_width: no layer has more channels than this; the paper's stop at 512.
         spectral_norm: whether the weights of all layers of the discriminator are divided by their largest singular
-            value.
+            value. ``"auto"`` is settled to false under a gradient penalty and under weight clipping, each of which
+            bounds the discriminator by itself, and to true otherwise.
         condition: ``"none"``; ``"projection"`` (Miyato & Koyama 2018, arXiv:1802.05637) or ``"classifier"`` (AC-GAN,
             arXiv:1610.09585) for a class-conditional discriminator, each with the class as one-hot beside z.
 
@@ -81,10 +85,15 @@ class SNDCGAN(Conditional, SquareImages):
     """
 
     def __init__(
-        self, *, width: int = 32, max_width: int = 512, spectral_norm: bool = True, condition: str = "none"
+        self,
+        *,
+        width: int = 32,
+        max_width: int = 512,
+        spectral_norm: bool | str = "auto",
+        condition: str = "none",
     ) -> None:
         self.width, _, self.max_width = checked_widths(width, 0, max_width)
-        self.spectral_norm = flag("spectral_norm", spectral_norm)
+        self.spectral_norm = switch("spectral_norm", spectral_norm)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
@@ -92,5 +101,7 @@ class SNDCGAN(Conditional, SquareImages):
         channels, side = self.image(shape, latent_dim)
         plan = widths(side, self.width, self.max_width)
         generator = with_one_hot(Generator(channels, latent_dim + classes, plan), classes)
-        discriminator = condition_discriminator(Discriminator(channels, plan), self.condition, plan[-1], classes)
-        return drawn(generator, discriminator, initialise, spectral=[discriminator] if self.spectral_norm else [])
+        backbone = Discriminator(channels, plan)
+        discriminator = condition_discriminator(backbone, self.condition, plan[-1], classes)
+        spectral = [discriminator] if self.spectral_norm_in_discriminator else []
+        return drawn(generator, discriminator, initialise, spectral=spectral)

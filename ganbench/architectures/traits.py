@@ -61,7 +61,7 @@ class DiscriminatorNorm(Architecture):
     norm_d: str
 
     @classmethod
-    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool) -> dict[str, Any]:
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
         """Replace ``norm_d="auto"`` by ``"layer"`` under a gradient penalty and by ``"batch"`` otherwise."""
         if parameters.get("norm_d", "auto") != "auto":
             return parameters
@@ -73,9 +73,36 @@ class DiscriminatorNorm(Architecture):
         return self.feature_norm == "batch"
 
     @property
+    def spectral_norm_in_discriminator(self) -> bool:
+        """Whether ``norm_d`` is ``"spectral"``."""
+        return self.norm_d == "spectral"
+
+    @property
     def feature_norm(self) -> str:
         """``norm_d`` with ``"auto"`` settled for who builds networks without a plan."""
         return "batch" if self.norm_d == "auto" else self.norm_d
+
+
+class SpectralNorm(Architecture):
+    """Has a parameter ``spectral_norm``: ``"true"`` or ``"false"``, or ``"auto"``, which suits the penalties."""
+
+    spectral_norm: str
+    beside_penalties: ClassVar[str] = "false"
+    """What ``"auto"`` is where something else bounds the discriminator."""
+
+    @classmethod
+    def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
+        """Replace ``spectral_norm="auto"`` by ``"true"``, unless a gradient penalty or clipped weights bound the
+        discriminator: they are another paper's way to the same end, and weights that are clipped and then normalised
+        are not those that the discriminator computes with."""
+        if parameters.get("spectral_norm", "auto") != "auto":
+            return parameters
+        return {**parameters, "spectral_norm": cls.beside_penalties if gradient_penalty or weight_clipping else "true"}
+
+    @property
+    def spectral_norm_in_discriminator(self) -> bool:
+        """Whether the discriminator is normalised; so it is where ``spectral_norm`` was left at ``"auto"``."""
+        return self.spectral_norm in ("auto", "true")
 
 
 def checked_widths(width: int, width_d: int, max_width: int) -> tuple[int, int, int]:

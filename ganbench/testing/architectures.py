@@ -203,11 +203,12 @@ def settling(subject: Subject) -> None:
     from ganbench import components
 
     merged = merge("architecture", subject.name, subject.cls, dict(subject.parameters))
-    for penalised in (False, True):
-        settled = subject.cls.settle(dict(merged), gradient_penalty=penalised)
+    for penalised, clipped in ((False, False), (True, False), (False, True), (True, True)):
+        context = {"gradient_penalty": penalised, "weight_clipping": clipped}
+        settled = subject.cls.settle(dict(merged), **context)
         if not isinstance(settled, dict) or set(settled) != set(merged):
             raise Flaw("settle() adds or drops parameters; what is recorded could not be built again")
-        if subject.cls.settle(dict(settled), gradient_penalty=penalised) != settled:
+        if subject.cls.settle(dict(settled), **context) != settled:
             raise Flaw("settle() changes what it has settled; planned and trained networks would differ")
         components.build("architecture", subject.name, subject.cls, settled)
 
