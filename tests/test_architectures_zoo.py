@@ -27,9 +27,9 @@ def conv(inputs: int, outputs: int, kernel: int, *, bias: bool = True) -> int:
     return inputs * outputs * kernel * kernel + (outputs if bias else 0)
 
 
-def test_sndcgan_is_table_3_of_its_paper() -> None:
-    """Generator: dense 4×4×512, then 4×4 transposed to 256, 128, 64, 3×3 to RGB, batch norms between. Discriminator:
-    3×3 64, 4×4 128, 3×3 128, 4×4 256, 3×3 256, 4×4 512, 3×3 512, dense."""
+def test_sndcgan_is_the_large_scale_studys() -> None:
+    """Generator: dense 4×4×512, then 4×4 transposed to 256, 128, 64, 3×3 to RGB, batch norms between, as in SNGAN's
+    table 3. Discriminator: 3×3 64, 4×4 128, 3×3 128, 4×4 256, 3×3 256, 4×4 512, 3×3 512, dense."""
     generator, discriminator = SNDCGAN(width=64, spectral_norm=False).build((3, 32, 32), 128)
     ups = sum(conv(i, o, 4, bias=False) for i, o in ((512, 256), (256, 128), (128, 64)))
     norms = 2 * (512 + 256 + 128 + 64)
@@ -41,6 +41,17 @@ def test_sndcgan_is_table_3_of_its_paper() -> None:
     ]
     assert kernels == [(3, 1), (4, 2), (3, 1), (4, 2), (3, 1), (4, 2), (3, 1)]
     assert all(layer.negative_slope == 0.1 for layer in discriminator.modules() if isinstance(layer, nn.LeakyReLU))
+
+
+def test_sndcgans_plan_of_the_paper_is_table_3_of_sngan() -> None:
+    """3×3 64, 4×4 64, 3×3 128, 4×4 128, 3×3 256, 4×4 256, 3×3 512, dense; the generator is the same."""
+    study, paper = (SNDCGAN(width=64, plan=plan).build((3, 32, 32), 128) for plan in ("study", "paper"))
+    layers = [layer for layer in paper.discriminator.modules() if isinstance(layer, nn.Conv2d)]
+    assert [layer.out_channels for layer in layers] == [64, 64, 128, 128, 256, 256, 512]
+    assert [(layer.kernel_size[0], layer.stride[0]) for layer in layers] == [(3, 1), (4, 2)] * 3 + [(3, 1)]
+    ups = sum(conv(i, i, 4) + conv(i, o, 3) for i, o in ((64, 128), (128, 256), (256, 512)))
+    assert count(paper.discriminator) == conv(3, 64, 3) + ups + 512 * 16 + 1
+    assert count(paper.generator) == count(study.generator)
 
 
 def test_vggs_eight_convolutions_are_srgans() -> None:
@@ -233,6 +244,7 @@ def test_all_of_them_can_be_conditional(make: Any, condition: str) -> None:
         (lambda: VGG(hidden=0), "hidden must be"),
         (lambda: VGG().build((1, 24, 24), 8), "vgg makes"),
         (lambda: SNDCGAN(max_width=8), "max_width must be"),
+        (lambda: SNDCGAN(plan="table"), "plan must be one of study, paper"),
         (lambda: SNDCGAN(spectral_norm="generator"), "spectral_norm must be one of auto, true, false, not"),
         (lambda: SNDCGAN().build((1, 8, 8), 8), "sndcgan makes"),
         (lambda: InfoGAN(norm_d="instance"), "norm_d must be one of"),

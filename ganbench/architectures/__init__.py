@@ -51,7 +51,7 @@ def register_architectures(register: Register) -> None:
     register(
         "sndcgan",
         "ganbench.architectures.sndcgan:SNDCGAN",
-        summary="SNGAN's plain convolutional networks, 16x16 to 128x128",
+        summary="SNGAN's plain convolutional networks as in the large-scale study, 16x16 to 128x128",
         paper="arXiv:1802.05957",
     )
     register(
