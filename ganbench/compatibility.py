@@ -1,13 +1,9 @@
-"""Which components can work together. What cannot is refused by name, before anything trains."""
+"""Which components can work together, by what they declare. What cannot is refused by name, before anything trains."""
 
-import torch
-
-from ganbench.api import Architecture, Augmentation, Loss, Penalty
-from ganbench.errors import UsageError, in_one_line
+from ganbench.api import Architecture, Loss, Penalty
+from ganbench.errors import UsageError
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import undecided
-from ganbench.training.conditional import generate, judge
-from ganbench.training.initialisation import initialise
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -78,31 +74,6 @@ def doubts(label: str, penalties: list[Penalty], component: Component, architect
     return lines
 
 
-def check_augmentations(augmentations: list[tuple[Component, Augmentation]], data: DataSpec) -> None:
-    """Refuse augmentations of what are no images, and one that cannot transform images of this shape."""
-    dataset = data.component.label
-    if augmentations and data.kind != "image":
-        policy = "+".join(component.label for component, _ in augmentations)
-        raise UsageError(
-            f"augment={policy} transforms images, and dataset '{dataset}' consists of {data.kind}s; use "
-            "--set augment=none"
-        )
-    for component, augmentation in augmentations:
-        images = torch.zeros(2, *data.shape)
-        try:
-            found = augmentation(images, torch.Generator())
-        except Exception as error:
-            reason = in_one_line(error)
-            raise UsageError(
-                f"augmentation '{component.label}' cannot transform the images of dataset '{dataset}': {reason}"
-            ) from error
-        if not isinstance(found, torch.Tensor) or found.shape != images.shape:
-            raise UsageError(
-                f"augmentation '{component.label}' makes {_described(found)} of images of dataset '{dataset}', whose "
-                f"batches are {tuple(images.shape)}; `ganbench plugins check {component.plugin}` says more"
-            )
-
-
 def check_pair(
     label: str,
     penalties: list[Penalty],
@@ -141,110 +112,6 @@ def check_pair(
             f"loss '{label}' penalises single samples' gradients, and the discriminator of architecture '{name}' "
             f"judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient penalty"
         )
-
-
-def check_networks(
-    component: Component,
-    architecture: Architecture,
-    data: DataSpec,
-    latent_dim: int,
-    *,
-    alone: bool = False,
-    init: str = "architecture",
-) -> None:
-    """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
-    the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
-
-    Args:
-        component, architecture: the networks.
-        data: what they are trained on.
-        latent_dim: dimension of z.
-        alone: they are trained on batches of one sample (one group); show them one as well.
-        init: the scheme by which their weights are drawn.
-
-    Raises:
-        UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
-    """
-    state = torch.random.get_rng_state()
-    try:
-        _try(component, architecture, data, latent_dim, init)
-        if alone:
-            _try_alone(component, architecture, data, latent_dim)
-    finally:
-        torch.random.set_rng_state(state)
-
-
-def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str) -> None:
-    name, dataset = component.label, data.component.label
-    try:
-        generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
-        n = 2 * architecture.pack
-        labels = None if architecture.conditioning == "none" else torch.zeros(n, dtype=torch.int64)
-        with torch.no_grad():
-            fakes = generate(generator, torch.zeros(n, latent_dim), labels)
-    except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
-    for network in (generator, discriminator):
-        try:
-            initialise(network, init, 1.0)
-        except UsageError as error:
-            raise UsageError(f"architecture '{name}': {error}") from error
-    check = f"`ganbench plugins check {component.plugin}` says more"
-    if not isinstance(fakes, torch.Tensor) or fakes.shape != (n, *data.shape):
-        raise UsageError(
-            f"the generator of architecture '{name}' returns {_described(fakes)} for {n} samples of dataset "
-            f"'{dataset}', not {(n, *data.shape)}; {check}"
-        )
-    try:
-        with torch.no_grad():
-            found = discriminator(fakes, labels) if architecture.conditioning == "labels" else discriminator(fakes)
-    except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(
-            f"the discriminator of architecture '{name}' fails on {n} samples of '{dataset}': {reason}"
-        ) from error
-    raw, classes = found, None
-    if architecture.conditioning == "classifier":
-        if not isinstance(found, tuple) or len(found) != 2:
-            raise UsageError(
-                f"the discriminator of architecture '{name}' returns {_described(found)}, not raw outputs with class "
-                f"logits, which its conditioning 'classifier' asks for; {check}"
-            )
-        raw, classes = found
-    if not isinstance(raw, torch.Tensor) or raw.shape != (2,):
-        raise UsageError(
-            f"the discriminator of architecture '{name}' returns {_described(raw)} for two "
-            f"{'groups of samples' if architecture.pack > 1 else 'samples'}, not (2,): one raw output each, without a "
-            f"further dimension, as `.flatten()` at its end makes of (2, 1); {check}"
-        )
-    if architecture.conditioning == "classifier" and (
-        not isinstance(classes, torch.Tensor) or classes.shape != (n, data.classes)
-    ):
-        raise UsageError(
-            f"the discriminator of architecture '{name}' returns class logits {_described(classes)} for {n} samples of "
-            f"{data.classes} classes, not {(n, data.classes)}; {check}"
-        )
-
-
-def _try_alone(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
-    """Show the networks a batch of one in the mode that they train in; most of those with a batch norm need more."""
-    networks = architecture.networks(data.shape, latent_dim, data.classes)
-    labels = None if architecture.conditioning == "none" else torch.zeros(architecture.pack, dtype=torch.int64)
-    try:
-        with torch.no_grad():
-            fakes = generate(networks.generator, torch.zeros(architecture.pack, latent_dim), labels)
-            judge(networks.discriminator, fakes, labels, architecture.conditioning)
-    except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(
-            f"architecture '{component.label}' cannot be trained with batch_size=1 on dataset "
-            f"'{data.component.label}' ({reason}); use --batch-size 2 or more"
-        ) from error
-
-
-def _described(value: object) -> str:
-    return f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
 
 
 def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:

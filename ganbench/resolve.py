@@ -14,19 +14,13 @@ from typing import Any
 from ganbench import components, plugins
 from ganbench.api import Architecture, Penalty
 from ganbench.blame import with_blame
-from ganbench.compatibility import (
-    check_augmentations,
-    check_networks,
-    check_pair,
-    check_penalties,
-    check_recipe,
-    doubts,
-)
+from ganbench.compatibility import check_pair, check_penalties, check_recipe, doubts
 from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.parameters import merge
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
+from ganbench.probing import check_augmentations, check_loss, check_networks, check_output_penalties
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry, package_of
 from ganbench.resolve_data import Data, read_dataset, require_labels
@@ -101,6 +95,8 @@ def _cell(
         policy = "+".join(component.label for component, _ in augmentations)
         recipe = recipe.model_copy(update={"augment": policy})
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
+    check_loss(loss_component, loss, recipe)
+    check_output_penalties([*((loss_component, penalty) for penalty in own), *resolved], recipe)
     check_recipe(label, loss, architecture, data.spec, recipe)
     check_augmentations(augmentations, data.spec)
     check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)

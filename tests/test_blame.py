@@ -32,7 +32,12 @@ class Exits(Hinge):
 
 
 class Breaks(Hinge):
+    calls = 0
+
     def generator(self, fake, real):
+        self.calls += 1
+        if self.calls == 1:  # when it is planned with
+            return super().generator(fake, real)
         raise RuntimeError("broke in\\ntwo lines")
 
 

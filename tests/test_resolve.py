@@ -10,7 +10,9 @@ from ganbench import plugins
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
 from ganbench.grid import parse_axis, parse_losses
+from ganbench.losses.hinge import Hinge
 from ganbench.metrics.inception_score import InceptionScore
+from ganbench.penalties.lecam import LeCam
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
 
@@ -60,6 +62,16 @@ def test_each_metric_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
+
+
+def test_a_loss_that_is_no_scalar_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hinge, "discriminator", lambda self, real, fake: fake - real)
+    wrong = ask(["vanilla,hinge"], ["mlp"])
+    assert wrong.error.startswith("discriminator() of loss 'hinge' returns shape (64,) for 64 raw outputs, not a")
+    assert wrong.trace == ""
+    monkeypatch.setattr(LeCam, "on_outputs", lambda self, real, fake: fake - real)
+    wrong = ask(["vanilla+lecam"], ["mlp"])
+    assert wrong.error.startswith("on_outputs() of penalty 'lecam' returns shape (64,)")
 
 
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:

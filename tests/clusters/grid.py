@@ -32,9 +32,11 @@ class Brittle(Vanilla):
     def __init__(self, *, scale: float = 1.0) -> None:
         super().__init__()
         self.scale = scale
+        self.calls = 0
 
     def discriminator(self, real, fake, **more):
-        if self.scale == 0:
+        self.calls += 1
+        if self.scale == 0 and self.calls > 1:  # it is called once when it is planned with
             raise ArithmeticError("broken on purpose")
         return super().discriminator(real, fake, **more)
 """
