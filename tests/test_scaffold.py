@@ -1,8 +1,12 @@
 """New packages: written for every kind, installed, and held by their own tests as they were written."""
 
+import io
+import keyword
 import os
+import re
 import subprocess
 import sys
+import tokenize
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +37,39 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None
 def test_a_word_of_pythons_own_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=f"'{name}' is a word of Python's own"):
         scaffold.write(name, "loss", tmp_path)
+
+
+def spelled(identifier: str) -> str:
+    """The name of a component whose class would be called so, such as data-error of DataError."""
+    return "-".join(re.findall("[A-Z][a-z0-9]*", identifier)).lower()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_would_hide_one_of_the_modules_own_is_refused(kind: str, tmp_path: Path) -> None:
+    folder = scaffold.write("margin-gan", kind, tmp_path)
+    used: set[str] = set()
+    for path in folder.rglob("*.py"):
+        before = ""
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+            is_name = token.type == tokenize.NAME and before != "." and not keyword.iskeyword(token.string)
+            if is_name and scaffold.class_name(spelled(token.string)) == token.string:
+                used.add(token.string)
+            before = token.string
+    assert used >= {"Conformance", "MarginGan", "TestMarginGan"}
+    for identifier in used - {"MarginGan", "TestMarginGan"}:
+        with pytest.raises(UsageError, match=f"would name its class {identifier}, which .* needs for something else"):
+            scaffold.write(spelled(identifier), kind, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("mixture", "dataset"), ("data-error", "dataset"), ("networks", "architecture"), ("job-state", "executor")],
+)
+def test_a_name_that_only_another_kinds_modules_use_is_free(name: str, kind: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{kind}.py needs for something else; take another name"):
+        scaffold.write(name, kind, tmp_path)
+    assert scaffold.write(name, "tracker", tmp_path).is_dir()
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:

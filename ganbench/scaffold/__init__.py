@@ -1,5 +1,6 @@
 """Write a new plugin package: ``ganbench plugins new``."""
 
+import ast
 import datetime
 import keyword
 import re
@@ -56,7 +57,7 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
     """Write the package into a new folder below ``out``, whole or not at all, and return the folder.
 
     Raises:
-        UsageError: the name cannot be one, or the folder is there already.
+        UsageError: the name cannot be one, would hide a name that the package needs, or the folder is there already.
         StoreError: it cannot be written.
     """
     if keyword.iskeyword(bare(name)) or keyword.iskeyword(class_name(name)):
@@ -78,7 +79,15 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
         "year": str(datetime.datetime.now(tz=datetime.UTC).year),
         "version": __version__.rpartition(".")[0],
     }
-    contents = {path: Template(text).substitute(words) for path, text in _texts(kind, words).items()}
+    texts = {path: Template(text) for path, text in _texts(kind, words).items()}
+    # No class is called "_", so that its own name is not among those that the modules use.
+    modules = {path: text.substitute(words | {"cls": "_"}) for path, text in texts.items() if path.endswith(".py")}
+    if user := next((path for path, text in modules.items() if words["cls"] in _names(text)), ""):
+        raise UsageError(
+            f"'{name}' would name its class {words['cls']}, which {Path(user).name} needs for something else; take "
+            "another name"
+        )
+    contents = {path: text.substitute(words) for path, text in texts.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as place:
@@ -90,6 +99,19 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror or error}; choose a folder with --out") from error
     return folder
+
+
+def _names(source: str) -> set[str]:
+    """What a module imports, defines or uses."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+    return found
 
 
 def _texts(kind: str, words: dict[str, str]) -> dict[str, str]:
