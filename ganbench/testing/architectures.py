@@ -22,6 +22,7 @@ from ganbench.testing.groups_and_labels import labels, packing
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.moving import left_behind
 from ganbench.testing.networks import (
+    CLASSES,
     build,
     latent_dim,
     latents,
@@ -223,7 +224,7 @@ def refusals(subject: Subject) -> None:
     else:
         raise NotApplicable("it makes images and vectors")
     try:
-        architecture.build(shape, latent_dim(subject))
+        architecture.networks(shape, latent_dim(subject), CLASSES)
     except ValueError:
         return
     except Exception as error:

@@ -18,13 +18,12 @@ def parameters(subject: Subject) -> None:
         own = defaults(subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
-    if subject.argument:
-        subject.build()
-        return
-    try:
-        components.build(subject.kind, subject.name, subject.cls, own)
-    except UsageError as error:
-        raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
+    if not subject.argument:
+        try:
+            components.build(subject.kind, subject.name, subject.cls, own)
+        except UsageError as error:
+            raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
+    subject.build()
 
 
 def documentation(subject: Subject) -> None:

@@ -13,6 +13,9 @@ from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
 from ganbench.testing.settings import put_back, settings
 
+BUILT = "parameters"
+"""The check that says whether a component can be built."""
+
 
 class Flaw(AssertionError):
     """A component breaks its contract. The message says what is wrong and what a user would see go wrong."""
@@ -49,20 +52,43 @@ class Subject:
 
         Raises:
             Flaw: it cannot be built.
-            NotApplicable: it takes an argument, and none was given.
+            NotApplicable: it takes an argument, none was given, and it cannot do without.
         """
-        from ganbench import components
-
-        if self.argument and self.argument not in self.parameters:
-            raise NotApplicable(f"it takes a {self.argument} ({self.name}:{self.argument.upper()}), and none was given")
-
         if self.factory is not None:
             return self.factory()
         try:
-            merged = merge(self.kind, self.name, self.cls, dict(self.parameters))
-            return components.build(self.kind, self.name, self.cls, merged)
+            return self._built()
         except UsageError as error:
+            if self.lacks_argument:
+                raise NotApplicable(self.without_argument) from error
             raise Flaw(f"{error}; `--{_option(self.kind)} {self.name}` would be refused with this line") from error
+
+    def refusal(self) -> str:
+        """Why it cannot be built at all, empty where it can."""
+        from ganbench import components
+
+        if self.factory is None and self.kind in components.CONTRACTS:
+            try:
+                self._built()
+            except UsageError as error:
+                return str(error)
+        return ""
+
+    @property
+    def lacks_argument(self) -> bool:
+        """Whether it takes an argument, and none was given; its default may do."""
+        return bool(self.argument) and self.argument not in self.parameters
+
+    @property
+    def without_argument(self) -> str:
+        """What to say where the default does not do."""
+        return f"it takes a {self.argument} ({self.name}:{self.argument.upper()}), and none was given"
+
+    def _built(self) -> Any:
+        from ganbench import components
+
+        merged = merge(self.kind, self.name, self.cls, dict(self.parameters))
+        return components.build(self.kind, self.name, self.cls, merged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,14 +188,17 @@ def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[
         if name not in {one.name for one in checks}:
             raise UsageError(f"there is no check '{name}'{did_you_mean(name, [one.name for one in checks])}")
     for one in checks:
-        if one.name in skip:
-            yield Outcome(check=one.name, title=one.title, status="skipped", message=skip[one.name])
-        else:
-            yield judge(one, subject)
+        yield judge(one, subject, skip=skip)
 
 
-def judge(one: Check, subject: Subject) -> Outcome:
-    """Run one check; what it leaves of torch's settings is put back."""
+def judge(one: Check, subject: Subject, *, skip: Mapping[str, str] | None = None) -> Outcome:
+    """Run one check, or leave it out as ``skip`` says; what it leaves of torch's settings is put back.
+
+    That a component cannot be built is a failure of the check for that, ``parameters``, and of no other.
+    """
+    skip = skip or {}
+    if one.name in skip:
+        return Outcome(check=one.name, title=one.title, status="skipped", message=skip[one.name])
     before = settings()
     outcome = _judge(one, subject)
     if changed := put_back(before):
@@ -178,6 +207,10 @@ def judge(one: Check, subject: Subject) -> Outcome:
             "same process would be computed otherwise"
         )
         return replace(outcome, status="failed", message=message)
+    if outcome.status == "failed" and BUILT not in (one.name, *skip):
+        refusal = subject.refusal()
+        if refusal and refusal in outcome.message:
+            return replace(outcome, status="skipped", message=f"it cannot be built, as the check '{BUILT}' says")
     return outcome
 
 
@@ -191,6 +224,8 @@ def _judge(one: Check, subject: Subject) -> Outcome:
     except DataError as error:
         return Outcome(check=one.name, title=one.title, status="skipped", message=f"its files are not here: {error}")
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
+        if subject.lacks_argument and isinstance(error, UsageError):
+            return Outcome(check=one.name, title=one.title, status="skipped", message=subject.without_argument)
         where = _place(error, subject)
         message = f"raises {with_kind(error)}{where}; a trial would fail with this"
         return Outcome(check=one.name, title=one.title, status="failed", message=message)
