@@ -97,6 +97,7 @@ def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
         "pyproject.toml",
         "ganbench_margin_gan/__init__.py",
         f"ganbench_margin_gan/{kind}.py",
+        "ganbench_margin_gan/py.typed",
         f"tests/test_{kind}.py",
     }
     assert "A. Person" in files["LICENSE"]
@@ -115,10 +116,23 @@ def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
 def test_packages_of_every_kind_install_and_pass_their_own_tests(tmp_path: Path) -> None:
     """All kinds at once, in a folder of their own instead of this environment."""
     folders = [str(scaffold.write(f"trial-{kind}", kind, tmp_path / "new")) for kind in KINDS]
+    module = tmp_path / "new" / "ganbench-trial-loss" / "ganbench_trial_loss"
+    for file in ("parts/__init__.py", "parts/weights.bin", "tables/values.csv"):
+        (module / file).parent.mkdir(exist_ok=True)
+        (module / file).touch()
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
     installed = subprocess.run([*pip, *folders], capture_output=True, text=True, check=False)
     assert installed.returncode == 0, installed.stderr
+    files = [path for path in (site / "ganbench_trial_loss").rglob("*") if path.suffix != ".pyc" and path.is_file()]
+    assert {str(path.relative_to(site / "ganbench_trial_loss")) for path in files} == {
+        "__init__.py",
+        "loss.py",
+        "py.typed",
+        "parts/__init__.py",
+        "parts/weights.bin",
+        "tables/values.csv",
+    }
     environment = os.environ | {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir"]
     tests = subprocess.run(
@@ -132,3 +146,20 @@ def test_packages_of_every_kind_install_and_pass_their_own_tests(tmp_path: Path)
     )  # fmt: skip
     assert listed.returncode == 0, listed.stdout
     assert sum(line.startswith("ok") and "ganbench-trial-" in line for line in listed.stdout.splitlines()) == len(KINDS)
+
+
+@pytest.mark.slow
+def test_packages_of_every_kind_are_typed_strictly(tmp_path: Path) -> None:
+    """All kinds at once, against ganbench's own types, tests included."""
+    pytest.importorskip("mypy")
+    for kind in KINDS:
+        scaffold.write(f"trial-{kind}", kind, tmp_path)
+    files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.py")]
+    assert len(files) == 3 * len(KINDS)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path / "cache")]
+    path = os.pathsep.join(str(folder) for folder in tmp_path.glob("ganbench-*"))
+    found = subprocess.run(
+        [*command, "--explicit-package-bases", *files],
+        capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"MYPYPATH": path}, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr

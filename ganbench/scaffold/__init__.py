@@ -127,4 +127,5 @@ def _texts(kind: str, words: dict[str, str]) -> dict[str, str]:
         f"{words['module']}/{kind}.py": f"{kind}.py",
         f"tests/test_{kind}.py": f"test_{kind}.py",
     }
-    return {path: (place / f"{template}.txt").read_text("utf-8") for path, template in paths.items()}
+    texts = {path: (place / f"{template}.txt").read_text("utf-8") for path, template in paths.items()}
+    return texts | {f"{words['module']}/py.typed": ""}
