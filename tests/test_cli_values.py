@@ -1,5 +1,7 @@
 """Every option and argument of every command: none takes an empty value for its default, or for the current folder."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,3 +80,16 @@ def test_the_line_names_the_option(arguments: list[str], words: str, tmp_path: P
     assert (code, output) == (2, "")
     assert words in message
     assert len(message.splitlines()) == 1
+
+
+def test_every_command_is_there_with_a_click_whose_types_are_not_generic() -> None:
+    """Before click 8.4 ``click.ParamType[int]`` is an error, and pyproject.toml admits such a click."""
+    program = """
+import click
+click.ParamType.__class_getitem__ = None
+from ganbench.cli import COMMANDS, cli
+for name in COMMANDS:
+    cli.get_command(click.Context(cli), name)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stderr

@@ -100,10 +100,6 @@ def cli(ctx: click.Context, debug: bool) -> None:
         ctx.color = False  # whatever a command prints, it is printed plain
 
 
-# A group that is called without a command; click before 8.2 prints its help by itself.
-_HELP: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
-
-
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
     _open_closed_streams()
@@ -139,7 +135,7 @@ def _perform(arguments: list[str]) -> int:
         _complain(str(error))
         return error.exit_code
     except click.UsageError as error:
-        if isinstance(error, _HELP) and error.ctx:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx:
             _say(error.ctx.get_help())
             return 2
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""

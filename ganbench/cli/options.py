@@ -138,7 +138,7 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
 
 
-class PerDevice(click.ParamType[int]):
+class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
     """A whole number from 0, or ``auto``, which is -1."""
 
     name = "N|auto"
