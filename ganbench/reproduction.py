@@ -1,8 +1,6 @@
 """Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
 
 import statistics
-import sys
-import sysconfig
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,10 +81,14 @@ class Comparison:
 
 
 def folders() -> tuple[Path, ...]:
-    """Where suites of published tables lie: here, in the source tree, where the package was installed."""
-    beside = Path(__file__).resolve().parents[1] / "leaderboards"
-    installed = Path(sysconfig.get_path("data")) / "share" / "ganbench" / "leaderboards"
-    return Path("leaderboards"), beside, installed, Path(sys.prefix) / "share" / "ganbench" / "leaderboards"
+    """Where suites of published tables lie: here, in the source tree, where the package was installed.
+
+    How far above the package an installation keeps ``share`` depends on how it was made: next to it with ``pip install
+    --target``, some folders up in a virtual environment, with ``--user`` or with ``--prefix``.
+    """
+    above = Path(__file__).resolve().parents[1:]
+    installed = (folder / "share" / "ganbench" / "leaderboards" for folder in above)
+    return Path("leaderboards"), above[0] / "leaderboards", *installed
 
 
 def find(name: str) -> Path:

@@ -1,6 +1,10 @@
 """Published tables: read as printed, compared honestly."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import ganbench
 from ganbench.cli.published import as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.reproduction import compare, find, read, restrict
@@ -188,3 +193,17 @@ def test_our_interval_does_not_depend_on_theirs() -> None:
     assert first.interval is not None
     assert first.interval.low < 6.33 < first.interval.high
     assert replace(first, printed=(0.0, 0.1)).interval == first.interval
+
+
+@pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])
+def test_a_suite_is_found_wherever_the_package_is_installed(package: str, tmp_path: Path) -> None:
+    """An installation may have its own prefix (``--user``, ``--prefix``), or none at all (``--target``)."""
+    site = tmp_path / "prefix" / package
+    shutil.copytree(Path(ganbench.__file__).parent, site / "ganbench", ignore=shutil.ignore_patterns("__pycache__"))
+    share = tmp_path / "prefix" / "share" / "ganbench" / "leaderboards"
+    share.mkdir(parents=True)
+    shutil.copy(PATH, share)
+    program = "from ganbench.reproduction import find; print(find('pacgan-table1'))"
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True)
+    assert answer.stdout.decode().strip() == str(share / PATH.name), answer.stderr.decode()
