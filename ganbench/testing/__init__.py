@@ -8,10 +8,32 @@
     class TestRpGAN(Conformance):
         component = RpGAN
 
-makes one test of each property. Importing this package imports no torch.
+makes one test of each property. The names below are resolved on first use: every pytest in an environment with ganbench
+imports this package for its plugin's sake, and has no use for the kit.
 """
 
-from ganbench.testing.conformance import Conformance
-from ganbench.testing.kit import Check, Flaw, NotApplicable, Outcome, Subject, check, checks_of, run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganbench.testing.conformance import Conformance as Conformance
+    from ganbench.testing.kit import Check as Check
+    from ganbench.testing.kit import Flaw as Flaw
+    from ganbench.testing.kit import NotApplicable as NotApplicable
+    from ganbench.testing.kit import Outcome as Outcome
+    from ganbench.testing.kit import Subject as Subject
+    from ganbench.testing.kit import check as check
+    from ganbench.testing.kit import checks_of as checks_of
+    from ganbench.testing.kit import run as run
 
 __all__ = ["Check", "Conformance", "Flaw", "NotApplicable", "Outcome", "Subject", "check", "checks_of", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module(f"ganbench.testing.{'conformance' if name == 'Conformance' else 'kit'}"), name)
+    raise AttributeError(f"module 'ganbench.testing' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
