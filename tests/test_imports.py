@@ -1,13 +1,18 @@
 """Who imports whom: the host loads no torch, the worker knows nothing of the host."""
 
 import ast
+import itertools
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import ganbench
 
@@ -162,6 +167,21 @@ def test_the_reader_of_imports_sees_them() -> None:
     found = set(imported(ALL["ganbench.trial"]))
     assert {"torch", "ganbench.training.loop", "ganbench.together", "ganbench.plugins"} <= found
     assert "ganbench.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What comes today only because something else needs it may stay away tomorrow."""
+    project = tomllib.loads((Path(__file__).resolve().parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    required = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    declared = {canonicalize_name(Requirement(each).name) for each in required} | {"pytest"}  # who loads its plugin
+    theirs = {name.split(".")[0] for path in ALL.values() for name in imported(path)} - {"ganbench"}
+    distributions = packages_distributions()
+    undeclared = {
+        name
+        for name in theirs - sys.stdlib_module_names
+        if declared.isdisjoint(map(canonicalize_name, distributions.get(name, [name])))
+    }
+    assert undeclared == set()
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, WORKER) or name == "ganbench.forkserver"])
