@@ -26,9 +26,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the user's cache and plugin settings out of the tests, and the tests out of the user's cache."""
+    """Keep the user's caches and plugin settings out of the tests, and the tests out of the user's caches."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        for name in ("GANBENCH_CACHE", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("cache")))
         patch.delenv("GANBENCH_PLUGINS", raising=False)
         patch.delenv("GANBENCH_DISABLE_PLUGINS", raising=False)
         yield
