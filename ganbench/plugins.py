@@ -9,17 +9,17 @@ import inspect
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, PackageNotFoundError, distributions, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, version
 from typing import Any, Literal
 
 import pluggy
 
 from ganbench import __version__, hookspecs
 from ganbench.errors import did_you_mean
+from ganbench.installed import entry_points
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -78,7 +78,7 @@ class Plugins:
 def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:
     """Load every allowed entry point of the group ``ganbench``, sorted by (distribution, name)."""
     environ = os.environ if environ is None else environ
-    found = installed() if points is None else points
+    found = entry_points() if points is None else points
     allowed, blocked = _names(environ.get("GANBENCH_PLUGINS")), _names(environ.get("GANBENCH_DISABLE_PLUGINS"))
     registry = Registry()
     plugins: list[Plugin] = []
@@ -103,20 +103,6 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
         if plugin.status == "broken":
             registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)
-
-
-def installed() -> list[EntryPoint]:
-    """The entry points of every installed distribution; one whose list cannot be read has none.
-
-    ``importlib.metadata.entry_points()`` raises for all of them where one is damaged.
-    """
-    found: list[EntryPoint] = []
-    for distribution in distributions():
-        try:
-            found.extend(point for point in distribution.entry_points if point.group == hookspecs.GROUP)
-        except Exception as error:
-            warnings.warn(f"a damaged list of entry points is left out: {one_line(error)}", stacklevel=2)
-    return found
 
 
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:

@@ -18,6 +18,7 @@ from ganbench.compatibility import check_pair, check_penalties, check_recipe, do
 from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
+from ganbench.installed import siblings
 from ganbench.parameters import merge
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.probing import check_augmentations, check_loss, check_networks, check_output_penalties
@@ -192,8 +193,8 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
 
 
 def loaded_sources(registry: Registry) -> set[str]:
-    """The source files of every package that components come from, as far as they were imported."""
-    packages = {entry.package for kind in components.CONTRACTS for entry in registry.entries(kind)}
+    """The source files of every distribution that components come from, as far as they were imported."""
+    packages = siblings(entry.package for kind in components.CONTRACTS for entry in registry.entries(kind))
     modules = [module for name, module in list(sys.modules.items()) if package_of(name) in packages]
     return {file for module in modules if (file := getattr(module, "__file__", None))}
 

@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ganbench.installed import siblings
+from ganbench.registry import package_of
+
 PLUMBING = frozenset(
     f"ganbench{part}"
     for part in ("", ".api", ".errors", ".files", ".hookspecs", ".registry", ".plugins", ".spec", ".seeds", ".grid")
@@ -19,20 +22,20 @@ _FOREIGN = frozenset({"builtins", "abc", "typing", "torch", "torch_fidelity"})
 def source_files(cls: type[Any]) -> tuple[str, ...]:
     """The files whose code decides what a component computes.
 
-    Those of the class and its bases, and whatever of the same packages their modules import, directly or not. In the
-    order of the modules' names, which does not depend on where packages are installed.
+    Those of the class and its bases, and whatever of the same plugins' distributions their modules import, directly or
+    not. In the order of the modules' names, which does not depend on where packages are installed.
     """
     waiting = [base.__module__ for base in cls.__mro__ if not _is_plumbing(base.__module__)]
-    own = {name.partition(".")[0] for name in waiting} - _FOREIGN
+    own = siblings({package_of(name) for name in waiting} - _FOREIGN) - _FOREIGN
     found: dict[str, str] = {}
     while waiting:
         name = waiting.pop()
-        if name in found or _is_plumbing(name) or name.partition(".")[0] not in own:
+        if name in found or _is_plumbing(name) or package_of(name) not in own:
             continue
         file = _file(name)
         if file is not None:
             found[name] = file
-            waiting.extend(_imported(file, Path(file).stat().st_mtime_ns))
+            waiting.extend(_imported(name, file, Path(file).stat().st_mtime_ns))
     return tuple(dict.fromkeys(found[name] for name in sorted(found)))
 
 
@@ -61,31 +64,21 @@ def _file(module: str) -> str | None:
 
 
 @cache
-def _imported(file: str, changed: int) -> tuple[str, ...]:
-    """The modules a file may import, wherever in it; read from the text, since what happens to be loaded varies."""
-    return tuple(dict.fromkeys(_imports(ast.parse(Path(file).read_bytes()), file)))
+def _imported(module: str, file: str, changed: int) -> tuple[str, ...]:
+    """The modules that one may import, wherever in it; read from the text, since what happens to be loaded varies."""
+    package = module if Path(file).name == "__init__.py" else module.rpartition(".")[0]
+    return tuple(dict.fromkeys(_imports(ast.parse(Path(file).read_bytes()), package)))
 
 
-def _imports(tree: ast.AST, file: str) -> Iterator[str]:
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
             if node.level:
-                module = ".".join(part for part in (_package(file, node.level), module) if part)
+                above = package.split(".")[: package.count(".") + 2 - node.level]
+                module = ".".join(part for part in (*above, module) if part)
             yield module
             # `from package import module` names a module too.
             yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def _package(file: str, level: int) -> str:
-    """The dotted name of the package that a relative import of ``level`` starts from."""
-    folder = Path(file).parent
-    for _ in range(level - 1):
-        folder = folder.parent
-    parts: list[str] = []
-    while (folder / "__init__.py").exists():
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    return ".".join(parts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import plugins
+from ganbench import installed, plugins
 from ganbench.errors import UsageError
 from ganbench.plugins import Plugin, Plugins
 from tests.distribution import write_distribution
@@ -34,7 +34,7 @@ def _nothing_else_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             if Path(str(found.locate_file(""))) == tmp_path or found.metadata["Name"] == "ganbench":
                 yield found
 
-    monkeypatch.setattr(plugins, "distributions", distributions)
+    monkeypatch.setattr(installed, "distributions", distributions)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_own_code_holds_all_that_a_trial_imports() -> None:
         if name in found or not name.startswith("ganbench.") or (file := sources._file(name)) is None:
             continue
         found[name] = Path(file)
-        waiting += sources._imported(file, Path(file).stat().st_mtime_ns)
+        waiting += sources._imported(name, file, Path(file).stat().st_mtime_ns)
     assert {"ganbench.training.loop", "ganbench.evaluation.evaluator", "ganbench.api.objectives"} <= found.keys()
     assert set(found.values()) - set(versions.own_files()) == set()
 
