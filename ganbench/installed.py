@@ -34,17 +34,18 @@ def siblings(packages: Iterable[str]) -> frozenset[str]:
     """
     asked = frozenset(packages)
     others = asked - {BUILTIN}
-    together = [names for names in _brought_by_plugins().values() if names & others] if others else []
+    together = [names for names in brought_by_plugins().values() if names & others] if others else []
     return asked.union(*together)
 
 
-def _brought_by_plugins() -> dict[str, frozenset[str]]:
+def brought_by_plugins() -> dict[str, frozenset[str]]:
+    """The top-level modules of each distribution that has plugins."""
     return _brought(tuple(sys.path))
 
 
 @cache
 def _brought(path: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """The top-level modules of each distribution that has plugins; ``path`` is where they were looked for."""
+    """``path`` is where they are looked for."""
     found: dict[str, frozenset[str]] = {}
     for point in entry_points():
         if point.dist is not None:

@@ -142,3 +142,41 @@ def test_our_own_code_is_nobody_elses() -> None:
         loaded.registry.find("loss", "there-is-none")
     assert blamed(raised.value, loaded) == ""
     assert with_blame(raised.value, loaded) == plugins.one_line(raised.value)
+
+
+REGISTERS = """
+from ganbench import hookimpl
+
+@hookimpl
+def register_losses(register):
+    register("{part}", "gb_space.{part}.loss:L")
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "owner"),
+    [
+        ("gb_space.one.helper", "gb-space-one"),
+        ("gb_space.two.loss", "gb-space-two"),
+        ("gb_space.two.deep.helper", "gb-space-two"),
+        ("gb_space_core", "gb-space-two"),
+        ("gb_space.shared", ""),
+        ("json", ""),
+    ],
+)
+def test_in_a_namespace_the_owner_of_the_module_is_blamed(
+    module: str, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("one", "two"):
+        name = f"gb-space-{part}"
+        write_distribution(tmp_path, name, {}, points=f"[ganbench]\nn = gb_space.{part}.register\n")
+        core = "gb_space_core.py,,\n" if part == "two" else ""
+        (tmp_path / f"gb_space_{part}-1.0.dist-info" / "RECORD").write_text(f"gb_space/{part}/loss.py,,\n{core}")
+        (tmp_path / "gb_space" / part).mkdir(parents=True)
+        (tmp_path / "gb_space" / part / "register.py").write_text(REGISTERS.format(part=part))
+    monkeypatch.syspath_prepend(tmp_path)
+    loaded = plugins.load()
+    with pytest.raises(ZeroDivisionError) as raised:
+        exec("1 / 0", {"__name__": module})
+    said = blamed(raised.value, loaded)
+    assert said == (f"plugin {owner}: {module}, line 1" if owner else "")

@@ -93,7 +93,7 @@ def test_a_built_in_asks_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked() -> None:
         raise AssertionError("installed packages were read")
 
-    monkeypatch.setattr(installed, "_brought_by_plugins", asked)
+    monkeypatch.setattr(installed, "brought_by_plugins", asked)
     package = Path(installed.__file__).parent
     files = {Path(file).relative_to(package).as_posix() for file in source_files(WGANGP)}
     assert {"losses/wgan.py", "penalties/gradient.py"} <= files
