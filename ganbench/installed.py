@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
@@ -13,18 +14,40 @@ _SITES = ("site-packages", "dist-packages")
 """Folders that hold what many packages brought."""
 
 
-def entry_points() -> list[EntryPoint]:
-    """The entry points of the group ``ganbench``; a distribution whose list cannot be read has none.
+@dataclass(frozen=True)
+class Damaged:
+    """A list of entry points that cannot be read, for ``reason``, although it may name plugins.
+
+    Attributes:
+        distribution: the package, as the folder of its metadata is named: that may be damaged too.
+        version: from the same name.
+        path: the list's file.
+        reason: the error.
+    """
+
+    distribution: str
+    version: str
+    path: str
+    reason: Exception
+
+
+def entry_points() -> tuple[list[EntryPoint], list[Damaged]]:
+    """The entry points of the group ``ganbench``, and the lists that cannot be read.
 
     ``importlib.metadata.entry_points()`` raises for all of them where one is damaged.
     """
     found: list[EntryPoint] = []
+    damaged: list[Damaged] = []
     for distribution in distributions():
         try:
             found.extend(point for point in distribution.entry_points if point.group == GROUP)
-        except Exception:
-            continue
-    return found
+        except Exception as error:
+            folder = Path(str(getattr(distribution, "_path", "")))
+            path = folder / "entry_points.txt"
+            if isinstance(error, UnicodeDecodeError) or GROUP.encode() in path.read_bytes():
+                name, _, version = folder.stem.partition("-")
+                damaged.append(Damaged(name, version or "unknown", str(path), error))
+    return found, damaged
 
 
 def siblings(packages: Iterable[str]) -> frozenset[str]:
@@ -47,10 +70,11 @@ def brought_by_plugins() -> dict[str, frozenset[str]]:
 def _brought(path: tuple[str, ...]) -> dict[str, frozenset[str]]:
     """``path`` is where they are looked for."""
     found: dict[str, frozenset[str]] = {}
-    for point in entry_points():
+    for point in entry_points()[0]:
         if point.dist is not None:
-            names = found.get(point.dist.name) or _top_level(point.dist)
-            found[point.dist.name] = names | {package_of(point.value)}
+            name = point.dist.name or "unknown"
+            names = found.get(name) or _top_level(point.dist)
+            found[name] = names | {package_of(point.value)}
     return found
 
 

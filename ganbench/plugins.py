@@ -78,14 +78,19 @@ class Plugins:
 def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:
     """Load every allowed entry point of the group ``ganbench``, sorted by (distribution, name)."""
     environ = os.environ if environ is None else environ
-    found = entry_points() if points is None else points
+    found, damaged = entry_points() if points is None else (points, [])
     allowed, blocked = _names(environ.get("GANBENCH_PLUGINS")), _names(environ.get("GANBENCH_DISABLE_PLUGINS"))
     registry = Registry()
     plugins: list[Plugin] = []
     seen: set[tuple[str, str]] = set()
+    pairs: list[tuple[Plugin, EntryPoint | None]] = [
+        (Plugin(_distribution(point), point.name, point.value, _version(point)), point) for point in found
+    ]
+    for one in damaged:
+        reason = f"the list of its plugins, {one.path}, is damaged: {one_line(one.reason)}"
+        pairs.append((Plugin(normalised(one.distribution), "-", one.path, one.version, "broken", reason), None))
     # The built-ins come first, so that a broken plugin cannot keep them from being there.
-    for point in sorted(found, key=lambda point: (_distribution(point) != BUILTIN, _distribution(point), point.name)):
-        plugin = Plugin(_distribution(point), point.name, point.value, _version(point))
+    for plugin, point in sorted(pairs, key=lambda pair: _order(pair[0])):
         if (plugin.distribution, plugin.name) in seen:
             continue  # the same distribution found twice on the path
         seen.add((plugin.distribution, plugin.name))
@@ -98,11 +103,16 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
             if plugin.status == "disabled":
                 registry.disabled.append(plugin.distribution)
                 continue
-        with redirect_stdout(sys.stderr):
-            _load_one(plugin, point, registry)
+        if point is not None:
+            with redirect_stdout(sys.stderr):
+                _load_one(plugin, point, registry)
         if plugin.status == "broken":
             registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)
+
+
+def _order(plugin: Plugin) -> tuple[bool, str, str]:
+    return plugin.distribution != BUILTIN, plugin.distribution, plugin.name
 
 
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
