@@ -9,7 +9,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
@@ -59,20 +59,19 @@ class Plugins:
 
     def call(self, hook: str, **arguments: Any) -> list[str]:
         """Call ``hook`` on every working plugin, each in isolation; return a line for each that failed."""
-        problems = []
-        for plugin, implementation in self._implementations(hook):
-            try:
-                # Standard output is the table's: what a plugin prints is for the person who reads along.
-                with redirect_stdout(sys.stderr):
-                    _call(implementation, arguments)
-            except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
-                problems.append(f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}")
-        return problems
+        return [problem for plugin in self.plugins for problem in self.call_one(plugin, hook, **arguments)]
 
-    def _implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
-        for plugin in self.plugins:
-            if plugin.status == "ok" and hook in plugin.hooks:
-                yield plugin, plugin.hooks[hook]
+    def call_one(self, plugin: Plugin, hook: str, **arguments: Any) -> list[str]:
+        """Call ``hook`` on one plugin, if that works and has it; return a line where it failed."""
+        if plugin.status != "ok" or hook not in plugin.hooks:
+            return []
+        try:
+            # Standard output is the table's: what a plugin prints is for the person who reads along.
+            with redirect_stdout(sys.stderr):
+                _call(plugin.hooks[hook], arguments)
+        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
+            return [f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}"]
+        return []
 
 
 def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:

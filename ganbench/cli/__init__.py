@@ -75,9 +75,13 @@ class LazyGroup(click.Group):
         if not self._filled:
             self._filled = True
             from ganbench import plugins
+            from ganbench.cli.commands import PluginCommands
 
-            for problem in plugins.load().call("register_commands", cli=self):
+            found = PluginCommands(plugins.load())
+            for _, problem in found.problems:
                 click.echo(problem, err=True)
+            for name, command in found.usable():
+                self.add_command(command, name)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

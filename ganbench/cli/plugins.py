@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cli.check import check
 from ganbench.cli.values import PATH, TEXT
 from ganbench.registry import KINDS, Entry, Registry
+
+if TYPE_CHECKING:
+    from ganbench.plugins import Plugin
 
 
 @click.group()
@@ -24,9 +27,9 @@ plugins.add_command(check)
 def list_plugins(as_json: bool) -> int:
     """List every plugin with its status, and why it does not work. Exit code 1 where one is broken.
 
-    ok: all it registers can be used by its name. conflict: a name of it is taken, and works with the package's name
-    before it. broken: it does not import, has a wrong signature, or registers something malformed. disabled: the
-    environment blocks it.
+    ok: all it registers can be used by its name. conflict: a name of it is taken; a component's works with the
+    package's name before it, a command's where the other package is disabled. broken: it does not import, has a wrong
+    signature, or registers something malformed. disabled: the environment blocks it.
 
     \b
     Examples:
@@ -34,9 +37,13 @@ def list_plugins(as_json: bool) -> int:
       GANBENCH_DISABLE_PLUGINS=ganbench-rpgan ganbench plugins list
     """
     from ganbench import plugins as loader
+    from ganbench.cli.commands import PluginCommands
 
     loaded = loader.load()
-    conflicts = [
+    commands = PluginCommands(loaded)
+    for plugin, problem in commands.problems:
+        plugin.status, plugin.reason = "broken", problem
+    conflicts: list[dict[str, Any]] = [
         {
             "kind": entries[0].kind,
             "name": entries[0].name,
@@ -44,6 +51,9 @@ def list_plugins(as_json: bool) -> int:
             "use": [entry.qualified for entry in entries],
         }
         for entries in loaded.registry.conflicts()
+    ]
+    conflicts += [
+        {"kind": "command", "name": name, "packages": packages, "use": []} for name, packages in commands.conflicts()
     ]
     for line in loader.not_installed(loaded):
         click.echo(f"ganbench: {line}", err=True)
@@ -58,6 +68,8 @@ def list_plugins(as_json: bool) -> int:
                 "status": plugin.status,
                 "reason": plugin.reason,
                 "components": [{"kind": kind, "name": name} for kind, name in plugin.components],
+                "commands": commands.of(plugin),
+                "hooks": _hooks(plugin),
             }
             for plugin in loaded.plugins
         ]
@@ -68,9 +80,9 @@ def list_plugins(as_json: bool) -> int:
     names = max((len(plugin.name) for plugin in loaded.plugins), default=0)
     for plugin in loaded.plugins:
         taken = _taken(loaded.registry, plugin.distribution, plugin.components) if plugin.status == "ok" else []
+        taken += commands.taken(plugin) if plugin.status == "ok" else []
         status: str = "conflict" if taken else plugin.status
-        count = len(plugin.components)
-        what = plugin.reason or "; ".join([f"{count} component{'' if count == 1 else 's'}", *taken])
+        what = plugin.reason or "; ".join([_brings(plugin, commands.of(plugin)), *taken])
         shown = click.style(f"{status:8}", fg=colours[status])
         click.echo(
             f"{shown}  {f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {_plain(what)}"
@@ -161,6 +173,22 @@ def uninstall(distributions: tuple[str, ...]) -> int:
     for name in installer.uninstall(distributions):
         click.echo(f"removed  {name}")
     return 0
+
+
+def _hooks(plugin: "Plugin") -> list[str]:
+    """The hooks that a plugin has besides those that register something."""
+    return sorted(hook for hook in plugin.hooks if not hook.startswith("register_"))
+
+
+def _brings(plugin: "Plugin", commands: list[str]) -> str:
+    named = (("component", [name for _, name in plugin.components]), ("command", commands), ("hook", _hooks(plugin)))
+    counted = [
+        f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
+        + ("" if what == "component" else f" ({', '.join(names)})")
+        for what, names in named
+        if names
+    ]
+    return ", ".join(counted) or "0 components"
 
 
 def _taken(registry: Registry, distribution: str, components: list[tuple[str, str]]) -> list[str]:
