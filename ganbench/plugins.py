@@ -47,7 +47,7 @@ class Plugin:
     status: Literal["ok", "broken", "disabled"] = "ok"
     reason: str = ""
     components: list[tuple[str, str]] = field(default_factory=list)
-    hooks: dict[str, Callable[..., Any]] = field(default_factory=dict, repr=False)
+    hooks: dict[str, list[Callable[..., Any]]] = field(default_factory=dict, repr=False)
 
 
 class Plugins:
@@ -68,7 +68,8 @@ class Plugins:
         try:
             # Standard output is the table's: what a plugin prints is for the person who reads along.
             with redirect_stdout(sys.stderr):
-                _call(plugin.hooks[hook], arguments)
+                for implementation in plugin.hooks[hook]:
+                    _call(implementation, arguments)
         except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
             return [f"plugin {plugin.distribution} failed in {hook}: {one_line(error)}"]
         return []
@@ -126,7 +127,12 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
         for kind, hook in KINDS.items():
             if hook in plugin.hooks:
                 doing = f"fails in {hook}"
-                _call(plugin.hooks[hook], {"register": _register(kind, plugin, entries)})
+                for implementation in plugin.hooks[hook]:
+                    _call(implementation, {"register": _register(kind, plugin, entries)})
+        doing = "registers what is there"
+        for entry in entries:
+            if any(other.qualified == entry.qualified for other in registry.entries(entry.kind)):
+                raise ValueError(f"another plugin of {entry.distribution} has a {entry.kind} '{entry.name}' too")
     except KeyboardInterrupt:
         raise
     except pluggy.PluginValidationError as error:
@@ -155,7 +161,7 @@ def _require_this_version(point: EntryPoint) -> None:
             raise ImportError(f"it needs ganbench{needed.specifier}, and this is {__version__}")
 
 
-def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
+def _hooks(module: Any) -> dict[str, list[Callable[..., Any]]]:
     """Return the module's hook implementations, checked by pluggy against the specifications."""
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
@@ -164,7 +170,7 @@ def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
     callers = manager.get_hookcallers(module) or []
     if not callers:
         raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
-    hooks = {}
+    hooks: dict[str, list[Callable[..., Any]]] = {}
     for caller in callers:
         for implementation in caller.get_hookimpls():
             if implementation.plugin is module:
@@ -172,7 +178,7 @@ def _hooks(module: Any) -> dict[str, Callable[..., Any]]:
                     raise ValueError(
                         f"{caller.name} is a hook wrapper, and every plugin is called alone; make it a plain hook"
                     )
-                hooks[caller.name] = implementation.function
+                hooks.setdefault(caller.name, []).append(implementation.function)
     return hooks
 
 

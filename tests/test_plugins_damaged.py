@@ -1,4 +1,4 @@
-"""A list of entry points that cannot be read is a broken plugin with a name, and a place to look at."""
+"""Lists of entry points that cannot be read, and plugins of one package that contradict or repeat each other."""
 
 from importlib import metadata
 from pathlib import Path
@@ -42,3 +42,32 @@ def test_a_damaged_list_is_a_broken_plugin(tmp_path: Path, points: bytes, error:
 def test_a_damaged_list_of_a_package_without_plugins_is_another_matter(tmp_path: Path) -> None:
     write_distribution(tmp_path, "damaged", {"gb_scripts": ""}, points="[console_scripts]\nmain\n")
     assert plugins.load(environ={}).plugins == []
+
+
+REGISTER = """
+from ganbench import hookimpl
+
+@hookimpl(specname="register_losses")
+def one(register):
+    register("{0}", "json:JSONDecoder")
+
+@hookimpl(specname="register_losses")
+def two(register):
+    register("{1}", "json:JSONDecoder")
+"""
+
+
+def test_a_name_that_two_plugins_of_one_package_register_breaks_the_second(tmp_path: Path) -> None:
+    modules = {"gb_twice_a": REGISTER.format("same", "a"), "gb_twice_b": REGISTER.format("same", "b")}
+    write_distribution(tmp_path, "gb-twice", modules, points="[ganbench]\na = gb_twice_a\nb = gb_twice_b\n")
+    loaded = plugins.load(environ={})
+    first, second = loaded.plugins
+    assert (first.status, second.status, second.components) == ("ok", "broken", [])
+    assert "another plugin of gb-twice has a loss 'same' too" in second.reason
+    assert loaded.registry.find("loss", "same").qualified == "gb-twice:same"
+
+
+def test_all_functions_that_implement_a_hook_are_called(tmp_path: Path) -> None:
+    write_distribution(tmp_path, "gb-both", {"gb_both": REGISTER.format("first", "second")})
+    (plugin,) = plugins.load(environ={}).plugins
+    assert sorted(plugin.components) == [("loss", "first"), ("loss", "second")], plugin.reason
