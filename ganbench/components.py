@@ -84,6 +84,11 @@ def rebuild(kind: str, component: Component, registry: Registry) -> Any:
     Raises:
         UsageError: the package is missing, has another version, or its code has changed.
     """
+    if not registry.knows(component.plugin):
+        raise UsageError(
+            f"{kind} '{component.plugin}:{component.name}' comes with the package {component.plugin} "
+            f"{component.version}, which is not installed"
+        )
     entry = registry.find(kind, f"{component.plugin}:{component.name}")
     cls = load_class(entry)
     if (entry.version, source_hash(cls)) != (component.version, component.source):

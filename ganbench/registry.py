@@ -113,6 +113,11 @@ class Registry:
         """The groups of entries that share a kind and a name."""
         return [entries for _, entries in sorted(self._entries.items()) if len(entries) > 1]
 
+    def knows(self, distribution: str) -> bool:
+        """Whether a package has registered anything, or would have, were it not broken or disabled."""
+        registered = (entry.distribution for entries in self._entries.values() for entry in entries)
+        return distribution in {*registered, *self.broken, *self.disabled}
+
     def find(self, kind: str, name: str) -> Entry:
         """Return the component called ``name`` or ``distribution:name``.
 

@@ -126,7 +126,11 @@ def test_another_version_or_other_code_is_refused(change: dict[str, str]) -> Non
 
 def test_a_missing_package_is_named() -> None:
     component, _ = resolve(request(), registry())
-    assert "'ganbench-x:sample'" in refusal(rebuild, "loss", component, Registry())
+    words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed"
+    assert refusal(rebuild, "loss", component, Registry()) == words
+    disabled = Registry()
+    disabled.disabled.append("ganbench-x")
+    assert "installed, but disabled: ganbench-x" in refusal(rebuild, "loss", component, disabled)
 
 
 def test_the_hash_changes_with_the_code_of_a_class_and_of_its_bases(
