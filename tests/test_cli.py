@@ -308,7 +308,9 @@ def test_streams_that_are_closed_are_no_error(words: str, closed: str, tmp_path:
     ("environment", "plain"),
     [({"TERM": "xterm"}, False), ({"TERM": "dumb"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, True)],
 )
-@pytest.mark.parametrize("words", ["list", "results runs", "leaderboard compare runs runs --margin 1"])
+@pytest.mark.parametrize(
+    "words", ["list", "results runs", "leaderboard compare runs runs --margin 1", "leaderboard power runs --draws 2"]
+)
 def test_a_terminal_that_is_to_be_plain_gets_no_escapes(
     words: str, environment: dict[str, str], plain: bool, tmp_path: Path
 ) -> None:

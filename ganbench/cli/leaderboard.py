@@ -84,10 +84,7 @@ def compare(
       ganbench leaderboard compare leaderboards/digits.json runs
       ganbench leaderboard compare old.json new.json --margin 0.3 --junit gate.xml --markdown comment.md
     """
-    import shutil
-    import sys
-
-    from ganbench.cli.outputs import require_no_input
+    from ganbench.cli.outputs import require_no_input, terminal_width
     from ganbench.files import write_text
     from ganbench.leaderboard import verdicts
     from ganbench.leaderboard.compare import compare as judge
@@ -109,9 +106,8 @@ def compare(
         write_text(markdown, verdicts.as_markdown(verdict) + "\n")
     if junit is not None:
         write_text(junit, verdicts.as_junit(verdict))
-    colour = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if colour else None
-    click.echo(verdicts.as_text(verdict, width=width, colour=colour))
+    width = terminal_width()
+    click.echo(verdicts.as_text(verdict, width=width, colour=width is not None))
     if github:
         click.echo(verdicts.as_github(verdict))
     return verdict.exit_code
@@ -135,9 +131,7 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
       ganbench leaderboard power leaderboards/smoke --margin 30%
       ganbench leaderboard power leaderboards/digits --margin 0.3 --seeds 10
     """
-    import shutil
-    import sys
-
+    from ganbench.cli.outputs import terminal_width
     from ganbench.leaderboard.compare import parse_margin
     from ganbench.leaderboard.power import power as measure
     from ganbench.leaderboard.power import sheet
@@ -148,10 +142,9 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     chances, left_out = measure(
         finished_rows_of(base), margin=allowed, alpha=alpha, metric=metric or "", seeds=seeds or 0, draws=draws
     )
-    colour = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if colour else None
+    width = terminal_width()
     table = sheet(chances, left_out, margin=allowed, alpha=alpha)
-    click.echo(terminal([table], width=width, colour=colour), color=colour or None)
+    click.echo(terminal([table], width=width, colour=width is not None))
     return 0
 
 

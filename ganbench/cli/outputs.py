@@ -1,10 +1,17 @@
-"""Files that a command writes where it is told to, and never over what it reads."""
+"""What a command writes: tables as wide as the terminal, and files where it is told to, never over what it reads."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from ganbench.errors import UsageError
 
 _OF_A_BOARD = (".json", ".csv", ".md", ".html", ".toml")
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that the output goes to; ``None`` where it goes somewhere else."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:

@@ -224,14 +224,11 @@ def other_versions(rows: "list[Row]") -> str:
 
 def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:
     """Print the table to stdout, in colour on a terminal."""
-    import shutil
-    import sys
-
+    from ganbench.cli.outputs import terminal_width
     from ganbench.tables import render
 
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(render(rows, form, width=width, colour=terminal and form == "table", layout=layout))
+    width = terminal_width()
+    click.echo(render(rows, form, width=width, colour=width is not None and form == "table", layout=layout))
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:

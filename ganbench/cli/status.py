@@ -29,11 +29,10 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
       ganbench status runs --json
     """
     import json
-    import shutil
-    import sys
     import time
     from dataclasses import asdict
 
+    from ganbench.cli.outputs import terminal_width
     from ganbench.errors import StoreError, UsageError
     from ganbench.monitor import GONE, look
 
@@ -45,10 +44,10 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([asdict(one) for one in standings], indent=2))
         return 0
-    terminal = sys.stdout.isatty()
     while True:
-        text = _render(standings, shutil.get_terminal_size().columns if terminal else None)
-        if watch and terminal:
+        width = terminal_width()
+        text = _render(standings, width)
+        if watch and width is not None:
             click.clear()
         click.echo(text)
         going = any(one.alive for one in standings)
