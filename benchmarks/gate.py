@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganbench import statistics
-from ganbench.leaderboard.compare import Margin, compare
+from ganbench.leaderboard.compare import compare
+from ganbench.leaderboard.margin import Margin
 from ganbench.protocol import Protocol
 from ganbench.results import Row, ValueInfo
 from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec

@@ -4,7 +4,7 @@ import importlib.util
 import math
 from pathlib import Path
 
-from ganbench.leaderboard.compare import Margin
+from ganbench.leaderboard.margin import Margin
 
 # The benchmarks are no part of the package, and the tests may run against an installed one.
 _place = Path(__file__).parents[1] / "benchmarks" / "gate.py"

@@ -8,7 +8,8 @@ import pytest
 
 from ganbench import statistics
 from ganbench.errors import UsageError
-from ganbench.leaderboard.compare import Margin, compare, parse_margin
+from ganbench.leaderboard.compare import compare
+from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.verdicts import as_text
 from ganbench.results import Row, ValueInfo
 from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
@@ -196,17 +197,6 @@ def test_more_is_better_where_the_metric_says_so() -> None:
 
     (check,) = compare(scored(HIGH), scored(LOW), margin=NONE, metric="is").checks
     assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
-
-
-@pytest.mark.parametrize(("text", "size"), [("5%", 0.05), (" 0.3 ", 0.3), ("0", 0.0), ("1e-3", 0.001)])
-def test_margins(text: str, size: float) -> None:
-    assert parse_margin(text) == Margin(pytest.approx(size), "%" in text)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("text", ["", "five", "-1", "nan", "inf", "%"])
-def test_margins_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError, match="--margin"):
-        parse_margin(text)
 
 
 def test_a_level_or_a_metric_that_is_none() -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.errors import UsageError
-from ganbench.leaderboard.compare import Margin
+from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
 from ganbench.results import Row
 from tests.rows import make_row, rows_of

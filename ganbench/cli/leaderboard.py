@@ -88,7 +88,7 @@ def compare(
     from ganbench.files import write_text
     from ganbench.leaderboard import verdicts
     from ganbench.leaderboard.compare import compare as judge
-    from ganbench.leaderboard.compare import parse_margin
+    from ganbench.leaderboard.margin import parse_margin
     from ganbench.leaderboard.sources import finished_rows_of
 
     for option, path in (("--markdown", markdown), ("--junit", junit)):
@@ -132,7 +132,7 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
       ganbench leaderboard power leaderboards/digits --margin 0.3 --seeds 10
     """
     from ganbench.cli.outputs import terminal_width
-    from ganbench.leaderboard.compare import parse_margin
+    from ganbench.leaderboard.margin import parse_margin
     from ganbench.leaderboard.power import power as measure
     from ganbench.leaderboard.power import sheet
     from ganbench.leaderboard.sources import finished_rows_of

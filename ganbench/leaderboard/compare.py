@@ -1,34 +1,19 @@
 """The gate: did a change make results worse? Pass, fail, or not enough seeds to say."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
-from ganbench.tables.grouping import Group, build
+from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.wording import headline, spread
 
 EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
-
-
-@dataclass(frozen=True)
-class Margin:
-    """How much worse is still fine: in the metric's own unit as tables show it, or as a share of the base's mean."""
-
-    size: float
-    relative: bool
-
-    def stored(self, info: ValueInfo) -> float:
-        """The share, or the margin as the metric's values are stored: 5 points of a percentage are 0.05."""
-        return self.size / 100 if info.percent and not self.relative else self.size
-
-    def __str__(self) -> str:
-        return f"{self.size * 100:g} %" if self.relative else f"{self.size:g}"
 
 
 @dataclass(frozen=True)
@@ -78,10 +63,7 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """What the rows come to."""
-        outcomes = {check.outcome for check in self.checks}
-        if "fail" in outcomes:
-            return "fail"
-        return "pass" if outcomes == {"pass"} else "inconclusive"
+        return overall(check.outcome for check in self.checks)
 
     @property
     def exit_code(self) -> int:
@@ -96,20 +78,30 @@ class Verdict:
         return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test}, Holm)"
 
 
-def parse_margin(text: str) -> Margin:
-    """``5%`` of the base's mean, or ``0.3`` in the metric's unit as tables show it.
+def overall(outcomes: Iterable[Outcome]) -> Outcome:
+    """What rows come to: a failure wherever one failed, a pass only where there are some and all passed."""
+    found = set(outcomes)
+    if "fail" in found:
+        return "fail"
+    return "pass" if found == {"pass"} else "inconclusive"
+
+
+def require_score(metric: str, rows: Iterable[Row]) -> None:
+    """Check that a metric, where one is named, is a score of some row.
 
     Raises:
-        UsageError: not a number, negative or not finite.
+        UsageError: no row has it.
     """
-    number, percent = text.strip().removesuffix("%").strip(), text.strip().endswith("%")
-    try:
-        size = float(number)
-    except ValueError as error:
-        raise UsageError(f"--margin '{text}' is not a number or a share such as 5%") from error
-    if not 0 <= size < math.inf:
-        raise UsageError(f"--margin '{text}' must be zero or more")
-    return Margin(size / 100 if percent else size, percent)
+    known = {name for row in rows for name, info in row.values.items() if info.direction is not None}
+    if metric and metric not in known:
+        raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
+
+
+def score_of(table: Table, metric: str) -> tuple[str, ValueInfo | None]:
+    """The score to judge a table's rows by, and how it is read; ``None`` where the table has none of its name."""
+    chosen = metric or headline(table.values) or ""
+    info = table.values.get(chosen)
+    return chosen, info if info is not None and info.direction is not None else None
 
 
 def compare(
@@ -141,9 +133,7 @@ def compare(
         UsageError: no row has the metric, or the level is none.
     """
     require_level(alpha)
-    known = {name for row in (*base, *new) for name, info in row.values.items() if info.direction is not None}
-    if metric and metric not in known:
-        raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
+    require_score(metric, (*base, *new))
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
     raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
@@ -157,7 +147,7 @@ def compare(
 
 def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) -> Check:
     """A row on its own, before the correction over all rows."""
-    chosen, info = _score(pair, metric)
+    chosen, info = score_of(pair.table, metric)
     if pair.base is None:
         return Check(name, *_alone(pair, chosen, info))
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
@@ -184,16 +174,9 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
     return replace(check, worse=worse, fine=fine)
 
 
-def _score(pair: Pair, metric: str) -> tuple[str, ValueInfo | None]:
-    """The score to judge by, and how it is read; ``None`` where the new row's table has none of its name."""
-    chosen = metric or headline(pair.table.values) or ""
-    info = pair.table.values.get(chosen)
-    return chosen, info if info is not None and info.direction is not None else None
-
-
 def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
     """The old and the new scores, lower is better, where there are an old row and a score."""
-    chosen, info = _score(pair, metric)
+    chosen, info = score_of(pair.table, metric)
     assert pair.base is not None
     assert info is not None
     return oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)
@@ -232,7 +215,7 @@ def _more(pair: Pair, before: int, after: int) -> bool:
 
 def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     assert pair.base is not None
-    chosen, info = _score(pair, metric)
+    chosen, info = score_of(pair.table, metric)
     if info is None:
         return Check(name, "inconclusive", "")
     base, new = pair.base.metric(chosen), pair.group.metric(chosen)
@@ -278,7 +261,7 @@ def _corrected(
 
 
 def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
-    _, info = _score(pair, metric)
+    _, info = score_of(pair.table, metric)
     assert info is not None
     base, new = _scores(pair, metric)
     return seeds_to_settle(base, new, margin.stored(info), alpha, comparisons, relative=margin.relative)

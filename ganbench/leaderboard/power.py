@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganbench.cleaning import clean
-from ganbench.errors import UsageError, did_you_mean
-from ganbench.leaderboard.compare import Margin
+from ganbench.errors import UsageError
+from ganbench.leaderboard.compare import overall, require_score, score_of
+from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Missing, names
 from ganbench.results import Row, ValueInfo
 from ganbench.statistics import Outcome, decide, margin_tests
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import oriented_scores, require_level
 from ganbench.tables.sheet import Column, Sheet
-from ganbench.tables.wording import headline, number
+from ganbench.tables.wording import number
 
 CHANGES = (1.0, 2.0, 3.0)
 """By how many margins one row gets worse; by how many standard deviations where the margin is zero."""
@@ -117,16 +118,13 @@ def sheet(chances: Sequence[Chance], left_out: Sequence[str], *, margin: Margin,
 
 
 def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], list[str]]:
-    known = {name for row in rows for name, info in row.values.items() if info.direction is not None}
-    if metric and metric not in known:
-        raise UsageError(f"no row has the score '{metric}'{did_you_mean(metric, known)}")
+    require_score(metric, rows)
     found: list[_Like] = []
     left_out: list[str] = []
     shown = [Missing(group, table, "") for table in build(rows) for group in table.groups]
     for row, name in zip(shown, names(shown), strict=True):
-        chosen = metric or headline(row.table.values) or ""
-        info = row.table.values.get(chosen)
-        like = None if info is None or info.direction is None else _like(row.group, chosen, info, name, seeds)
+        chosen, info = score_of(row.table, metric)
+        like = None if info is None else _like(row.group, chosen, info, name, seeds)
         if like is None:
             left_out.append(f"{name}: fewer than two seeds have a score, so its spread is not known.")
         else:
@@ -157,10 +155,8 @@ def _verdict(
         for row, old, now in pairs
         if any(map(math.isfinite, old)) and any(map(math.isfinite, now))
     ]
-    outcomes = {decision.outcome for decision in decide(tests, alpha)}
-    if "fail" in outcomes:
-        return "fail"
-    return "pass" if outcomes == {"pass"} and len(tests) == len(pairs) else "inconclusive"
+    untested: list[Outcome] = ["inconclusive"] * (len(pairs) - len(tests))
+    return overall([*untested, *(decision.outcome for decision in decide(tests, alpha))])
 
 
 def _described(row: _Like, by: float, margin: Margin) -> str:
