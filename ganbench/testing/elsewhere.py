@@ -2,15 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 
-from ganbench.interpreter import python
 from ganbench.testing.anew import defined
 from ganbench.testing.kit import NotApplicable, Subject
-
-SECONDS = 300
-MARK = "ganbench-fingerprints "
+from ganbench.testing.other_process import NoAnswer, answer, ask
 
 
 def fingerprints(subject: Subject) -> dict[str, str]:
@@ -30,19 +26,12 @@ def fingerprints(subject: Subject) -> dict[str, str]:
         "expected": {"root": str(subject.expected.get("root", "data"))},
     }
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
-    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    command = python("-m", "ganbench.testing.elsewhere", json.dumps(request))
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
+        found: dict[str, str] = ask(
+            "ganbench.testing.elsewhere", json.dumps(request), doing="load it", environment={"PYTHONHASHSEED": seed}
         )
-    except subprocess.TimeoutExpired:
-        raise NotApplicable(f"another process did not load it within {SECONDS} seconds") from None
-    lines = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.startswith(MARK)]
-    if done.returncode or not lines:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise NotApplicable(f"another process could not load it ({' '.join(last) or f'exit {done.returncode}'})")
-    found: dict[str, str] = json.loads(lines[-1].removeprefix(MARK))
+    except NoAnswer as error:
+        raise NotApplicable(str(error)) from None
     return found
 
 
@@ -58,7 +47,7 @@ def main(request: str) -> None:
         parameters=asked["parameters"],
         expected=asked["expected"],
     )
-    print(MARK + json.dumps({split: load(subject, split).fingerprint for split in SPLITS}))
+    answer({split: load(subject, split).fingerprint for split in SPLITS})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,10 @@
 """What importing components changes for the whole process: seen in another one, where nothing is imported yet."""
 
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterable
 from importlib import import_module
 
-SECONDS = 300
-MARK = "ganbench-imports "
+from ganbench.testing.other_process import NoAnswer, answer, ask
 
 
 def changes(modules: Iterable[str]) -> dict[str, list[str]]:
@@ -17,16 +13,10 @@ def changes(modules: Iterable[str]) -> dict[str, list[str]]:
     What cannot be imported has none, and where the process fails or is too slow there are none: the import of each
     component is a check of its own.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    command = [sys.executable, "-m", "ganbench.testing.importing", *dict.fromkeys(modules)]
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
+        found: dict[str, list[str]] = ask("ganbench.testing.importing", *dict.fromkeys(modules), doing="import them")
+    except NoAnswer:
         return {}
-    lines = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.startswith(MARK)]
-    found: dict[str, list[str]] = json.loads(lines[-1].removeprefix(MARK)) if lines else {}
     return found
 
 
@@ -48,7 +38,7 @@ def main(modules: Iterable[str]) -> None:
         changed += ["torch.manual_seed"] if torch.initial_seed() != seed else []
         if changed:
             found[module] = changed
-    print(f"\n{MARK}{json.dumps(found)}")
+    answer(found)
 
 
 if __name__ == "__main__":
