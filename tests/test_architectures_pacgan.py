@@ -20,6 +20,17 @@ PACKED = Component(name="pacgan", label="pacgan[pack=2]", plugin="ganbench", ver
 POINTS = DataSpec(component=RING, kind="vector", shape=(2,), size=100, fingerprint="f")
 
 
+def packed(pack: int, recipe: Recipe) -> State:
+    """The state of a trial whose discriminator judges so many points at once."""
+    return State(
+        architecture=PacGAN(pack=pack, hidden=8, hidden_d=8),
+        samples=Samples(data=torch.randn(100, 2)),
+        recipe=recipe,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+
+
 def test_the_networks_have_the_sizes_of_the_authors_code() -> None:
     generator, discriminator = PacGAN().build((2,), 2)
     hidden = 2 * 400 + 3 * 400 * 400 + 4 * 2 * 400  # no biases; a scale and a shift per unit of the batch norm
@@ -83,13 +94,7 @@ def test_a_loss_sees_batch_size_outputs_whatever_the_packing(joint: str) -> None
             return super().generator(fake, real)
 
     recipe = Recipe(batch_size=10, latent_dim=2, discriminator_batch=joint)
-    state = State(
-        architecture=PacGAN(pack=3, hidden=8, hidden_d=8),
-        samples=Samples(data=torch.randn(100, 2)),
-        recipe=recipe,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    state = packed(3, recipe)
     objective = Objective(loss=Counting(), penalties=())
     discriminator_update(state, objective, recipe)
     generator_update(state, objective, recipe)
@@ -117,13 +122,7 @@ def test_a_penalty_on_outputs_sees_one_output_per_group() -> None:
             return super().on_outputs(real, fake)
 
     recipe = Recipe(batch_size=10, latent_dim=2)
-    state = State(
-        architecture=PacGAN(pack=3, hidden=8, hidden_d=8),
-        samples=Samples(data=torch.randn(100, 2)),
-        recipe=recipe,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    state = packed(3, recipe)
     loss = discriminator_update(state, Objective(loss=Vanilla(), penalties=(Counting(),)), recipe)
     assert seen == [(10, 10)]
     assert loss.isfinite()
@@ -132,13 +131,7 @@ def test_a_penalty_on_outputs_sees_one_output_per_group() -> None:
 def test_a_history_of_fakes_shows_the_discriminator_whole_groups() -> None:
     """Every group that is judged was made by the generator of one step."""
     recipe = Recipe(batch_size=6, latent_dim=2, replay=8, discriminator_batch="separate")
-    state = State(
-        architecture=PacGAN(pack=2, hidden=8, hidden_d=8),
-        samples=Samples(data=torch.randn(100, 2)),
-        recipe=recipe,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    state = packed(2, recipe)
     made: set[tuple[float, ...]] = set()
     judged: list[list[tuple[float, ...]]] = []
 

@@ -23,11 +23,12 @@ from ganbench.api import Architecture
 from ganbench.errors import in_one_line
 from ganbench.evaluation.isolation import full_precision
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import adversarial_loss, undecided
+from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.loop import (
     Objective,
     Observer,
     add_penalties,
+    begin,
     latents,
     precision,
     widened,
@@ -140,8 +141,7 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
         Exception: what the shared networks and optimisers raised. It is no member's own, and ``end`` is not told.
     """
     for member in members:
-        if member.state.adaptation is not None:
-            member.state.adaptation.level = undecided(member.objective.loss, recipe) or 0.0
+        begin(member.state, member.objective, recipe)
     going = list(members)
     while going:
         start = min(member.state.step for member in going)

@@ -63,8 +63,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
     report_every = max(1, recipe.steps // 100)
-    if state.adaptation is not None:
-        state.adaptation.level = undecided(objective.loss, recipe) or 0.0
+    begin(state, objective, recipe)
     one_step = whole_step(state, objective, recipe)
     while state.step < recipe.steps:
         step = state.step + 1
@@ -87,6 +86,12 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
             state.watch.check()
             return False
     return True
+
+
+def begin(state: State, objective: Objective, recipe: Recipe) -> None:
+    """Tell a state what it needs to know of the objective before its first step."""
+    if state.adaptation is not None:
+        state.adaptation.level = undecided(objective.loss, recipe) or 0.0
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
