@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Augmentation, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Loss, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.augmentations.translation import Translation
+from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training.ada import INTERVAL, Adaptation
@@ -150,19 +151,40 @@ class Pairs(Architecture):
         return Networks(generator, critic)
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
-def test_every_image_of_a_group_is_counted(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[int, int]] = []
-    monkeypatch.setattr(Adaptation, "observe", lambda self, outputs, images: seen.append((len(outputs), images)))
-    goal = Objective(loss=Vanilla(), penalties=())
-    state, recipe = make(Pairs(), steps=1)
+def trained(state: State, recipe: Recipe, goal: Objective, *, alone: bool) -> None:
     if alone:
         train(state, goal, recipe, Notes(), evaluate_every=0)
     else:
         member = Member(state=state, objective=goal, observer=Notes())
         train_together([member], recipe, evaluate_every=0, end=lambda member, error: None)
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
+def test_every_image_of_a_group_is_counted(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(Adaptation, "observe", lambda self, outputs, images: seen.append((len(outputs), images)))
+    state, recipe = make(Pairs(), steps=1)
+    trained(state, recipe, Objective(loss=Vanilla(), penalties=()), alone=alone)
     assert seen == [(10, 20)]
     assert state.real_images == 20
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
+@pytest.mark.parametrize(("loss", "level"), [(Vanilla(), 0.0), (LSGAN(), 0.5)])
+def test_training_tells_where_the_loss_is_in_doubt(loss: Loss, level: float, alone: bool) -> None:
+    state, recipe = make(steps=1)
+    trained(state, recipe, Objective(loss=loss, penalties=()), alone=alone)
+    assert state.adaptation is not None
+    assert state.adaptation.level == level
+
+
+def test_outputs_count_from_where_the_loss_is_in_doubt() -> None:
+    doubtful, sure = Adaptation(0.6, 1000, CPU), Adaptation(0.6, 1000, CPU)
+    doubtful.level = 0.5
+    for adaptation in (doubtful, sure):
+        for _ in range(INTERVAL):
+            adaptation.observe(torch.full((100,), 0.4), 100)
+    assert (doubtful.p.item(), sure.p.item()) == (0.0, pytest.approx(0.4))
 
 
 def test_without_a_target_every_image_is_transformed() -> None:
