@@ -139,3 +139,13 @@ def signals_as_before() -> Iterator[None]:
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Rounding must not decide: in float32 two orders of one sum part ways within a hundred steps."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)

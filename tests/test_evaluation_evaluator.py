@@ -2,7 +2,6 @@
 
 import math
 import random
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,14 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ganbench.api import Evidence, Extractor, Metric, Mixture, Samples, Value
-from ganbench.datasets.digits import Digits as DigitsData
-from ganbench.errors import UsageError
-from ganbench.evaluation.evaluator import Evaluator, check_shape
+from ganbench.api import Evidence, Metric, Mixture, Samples, Value
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.extractors import register_with_torch_fidelity
-from ganbench.extractors.embedded import Digits, Mnist
-from ganbench.extractors.vgg16 import VGG16
+from ganbench.extractors.embedded import Digits
 from ganbench.metrics.class_coverage import ClassCoverage
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
@@ -27,31 +22,7 @@ from ganbench.metrics.kid import KID
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.mixture import Modes
 from ganbench.metrics.precision_recall import PrecisionRecall
-
-CPU = torch.device("cpu")
-TRAIN = DigitsData().load("train", root=Path())
-TEST = DigitsData().load("test", root=Path())
-N = len(TEST)
-
-
-def evaluator(
-    metrics: dict[str, Metric] | None = None,
-    *,
-    reference: Samples = TEST,
-    extractor: Extractor | None = None,
-    cache: Path | None = None,
-    train: Samples | None = None,
-    mixture: Mixture | None = None,
-) -> Evaluator:
-    return Evaluator(
-        reference=reference,
-        mixture=mixture,
-        metrics=metrics or {"fid": FID(), "is": InceptionScore()},
-        extractor=extractor or (Digits() if reference.kind == "image" else None),
-        device=CPU,
-        cache=cache,
-        train=train,
-    )
+from tests.scoring import TEST, TRAIN, N, evaluator
 
 
 def as_generated(images: Tensor) -> Tensor:
@@ -271,49 +242,6 @@ def test_vectors_need_no_extractor() -> None:
     assert score.score(torch.eye(2).repeat(10, 1), final=True) == {"modes": 2.0}
     with pytest.raises(NonFiniteSamples):
         score.score(torch.full((4, 2), float("nan")), final=True)
-
-
-class Clash(Metric):
-    """Returns a value that FID also returns."""
-
-    values = {"fid": Value(label="x", direction=None)}
-
-    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
-        return {"fid": 0.0}
-
-
-def test_two_metrics_with_one_value_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="metrics 'fid' and 'mine' both return 'fid'"):
-        evaluator({"fid": FID(), "mine": Clash()})
-
-
-def test_needs_are_checked_by_name() -> None:
-    vectors = Samples(data=torch.zeros(10, 2))
-    with pytest.raises(UsageError, match="metric 'fid' needs an extractor"):
-        evaluator({"fid": FID()}, reference=vectors)
-    with pytest.raises(UsageError, match="metric 'mine' needs images, and the samples are vectors"):
-        evaluator({"mine": type("OfImages", (Clash,), {"needs": ("images",)})()}, reference=vectors)
-    with pytest.raises(UsageError, match="metric 'modes' needs a dataset whose modes are known"):
-        evaluator({"modes": Modes()})
-    with pytest.raises(UsageError, match="metric 'memorisation' needs the training samples"):
-        evaluator({"memorisation": Memorisation()})
-    with pytest.raises(UsageError, match="needs a held-out reference"):
-        evaluator({"memorisation": Memorisation()}, train=TEST)
-    with pytest.raises(UsageError, match="metric 'is' needs an extractor with class outputs"):
-        evaluator({"is": InceptionScore()}, extractor=VGG16())
-
-
-def test_shapes_are_checked_by_name() -> None:
-    with pytest.raises(UsageError, match="'ganbench-mnist' takes images of 32x32, the samples are 16x16"):
-        evaluator(extractor=Mnist())
-    with pytest.raises(UsageError, match="takes images, the samples are vectors"):
-        check_shape(Digits(), (2,))
-    with pytest.raises(UsageError, match="takes 1 channels, the samples have 3"):
-        check_shape(Digits(), (3, 16, 16))
-    with pytest.raises(UsageError, match="against a reference"):
-        evaluator().score(torch.zeros(20, 1, 32, 32), final=True)
-    with pytest.raises(UsageError, match="against a reference"):
-        evaluator().score_real(replace(TEST, data=torch.zeros(20, 3, dtype=torch.float32), labels=None))
 
 
 def test_training_mode_of_others_is_none_of_its_business() -> None:

@@ -1,8 +1,7 @@
 """Seeds trained as one batched model: each goes the way that it goes alone."""
 
 import copy
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,84 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import environment
-from ganbench.api import Architecture, Networks, Penalty, Samples
+from ganbench.api import Architecture, Networks
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
-from ganbench.errors import Diverged
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
-from ganbench.spec import Recipe
 from ganbench.training import checkpoint
-from ganbench.training.batched import Member, obstacle, train_together
+from ganbench.training.batched import obstacle, train_together
 from ganbench.training.loop import Objective, train
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
+from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together
 from tests.loops import Notes, objective
 
-SEEDS = (0, 1, 5)
-CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    """Rounding must not decide: in float32 two orders of one sum part ways within a hundred steps."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-def recipe(**settings: Any) -> Recipe:
-    return Recipe(**({"steps": 40, "batch_size": 8, "latent_dim": 4} | settings))
-
-
-def build(settings: Recipe, seed: int, architecture: Architecture | None = None) -> State:
-    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5)) * 0.3 + torch.tensor([2.0, -1.0])
-    return State(
-        architecture=architecture or MLP(hidden=16, layers=2, init="kaiming"),
-        samples=Samples(data=points), recipe=settings, seed=seed, device=CPU,
-    )  # fmt: skip
-
-
-def members(
-    settings: Recipe, goal: Callable[[], Objective], architecture: Architecture | None = None, **options: Any
-) -> list[Member]:
-    return [
-        Member(state=build(settings, seed, architecture), objective=goal(), observer=Notes(**options)) for seed in SEEDS
-    ]
-
-
-def ended(errors: dict[Member, Exception | None]) -> Callable[[Member, Exception | None], None]:
-    return lambda member, error: errors.update({member: error})
-
-
-def together(group: list[Member], settings: Recipe, every: int = 0) -> dict[Member, Exception | None]:
-    errors: dict[Member, Exception | None] = {}
-    assert train_together(group, settings, evaluate_every=every, end=ended(errors)) is True
-    return errors
-
-
-def leaves(value: Any, name: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {key: leaf for k, v in value.items() for key, leaf in leaves(v, f"{name}/{k}").items()}
-    if isinstance(value, list | tuple):
-        return {key: leaf for k, v in enumerate(value) for key, leaf in leaves(v, f"{name}/{k}").items()}
-    return {name: value}
-
-
-def assert_same(found: State, expected: State) -> None:
-    a, b = leaves(found.state_dict()), leaves(expected.state_dict())
-    assert a.keys() == b.keys()
-    for name, value in b.items():
-        if name == "/torch":  # the process's own stream
-            continue
-        if isinstance(value, Tensor) and value.is_floating_point():
-            assert (a[name] - value).abs().max().item() < 1e-10, name
-        elif isinstance(value, Tensor):
-            assert torch.equal(a[name], value), name
-        else:
-            assert a[name] == value, name
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
@@ -206,115 +143,6 @@ def test_a_checkpoint_holds_one_seed_and_not_the_stack(tmp_path: Path) -> None:
     alone = build(chosen, 0)
     train(alone, objective(Vanilla()), chosen, Saving(), evaluate_every=0)
     assert max(sizes[:6]) < 1.05 * max(sizes[6:])
-
-
-class Bursting(LSGAN):
-    """A bad value at one call of the discriminator's loss."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self._at = at
-
-    def discriminator(self, real: Tensor, fake: Tensor, **labels: float) -> Tensor:
-        self._at -= 1
-        return super().discriminator(real, fake, **labels) + (math.nan if self._at == 0 else 0.0)
-
-
-def test_a_seed_that_diverges_leaves_the_others_as_they_would_be() -> None:
-    chosen = recipe()
-    group = members(chosen, lambda: objective(LSGAN()))
-    group[1].objective = objective(Bursting(11))
-    errors = together(group, chosen)
-    error = errors[group[1]]
-    assert isinstance(error, Diverged)
-    assert error.step == 11
-    for index in (0, 2):
-        assert errors[group[index]] is None
-        alone = build(chosen, SEEDS[index])
-        train(alone, objective(LSGAN()), chosen, Notes(), evaluate_every=0)
-        assert_same(group[index].state, alone)
-
-
-class Failing(Penalty):
-    """Raises in one of its methods, at its second call of it."""
-
-    of_outputs = True
-    double_backward = False
-    constrains = "outputs"
-
-    def __init__(self, where: str) -> None:
-        self._where, self._calls = where, 0
-
-    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
-        self._fail("on_outputs")
-        return 0.0 * real.mean()
-
-    def project(self, discriminator: nn.Module) -> None:
-        self._fail("project")
-
-    def _fail(self, where: str) -> None:
-        self._calls += where == self._where
-        if self._calls == 2:
-            raise ValueError("mine alone")
-
-
-class FailingForTheGenerator(LSGAN):
-    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
-        raise ValueError("mine alone")
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        lambda: objective(LSGAN(), Failing("on_outputs")),
-        lambda: objective(LSGAN(), Failing("project")),
-        lambda: objective(FailingForTheGenerator()),
-    ],
-    ids=["penalty", "projection", "loss"],
-)
-def test_a_seed_whose_own_code_fails_leaves_the_others_as_they_would_be(bad: Callable[[], Objective]) -> None:
-    chosen = recipe(n_critic=2)
-    group = members(chosen, lambda: objective(LSGAN()))
-    group[1].objective = bad()
-    errors = together(group, chosen)
-    assert str(errors[group[1]]) == "mine alone"
-    assert group[1].state.step == 0  # as alone: the step in which it failed is not done
-    for index in (0, 2):
-        assert errors[group[index]] is None
-        alone = build(chosen, SEEDS[index])
-        train(alone, objective(LSGAN()), chosen, Notes(), evaluate_every=0)
-        assert_same(group[index].state, alone)
-
-
-def test_where_every_seeds_own_code_fails_each_ends_with_its_error() -> None:
-    group = members(recipe(), lambda: objective(FailingForTheGenerator()))
-    errors = together(group, recipe())
-    assert [str(errors[member]) for member in group] == ["mine alone"] * 3
-
-
-def test_an_error_of_the_shared_networks_is_no_seeds_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(stacked: Stacked, x: Tensor, *, frozen: bool = False) -> Tensor:
-        raise RuntimeError("of all")
-
-    monkeypatch.setattr(Stacked, "__call__", broken)
-    errors: dict[Member, Exception | None] = {}
-    group = members(recipe(), lambda: objective(LSGAN()))
-    with pytest.raises(RuntimeError, match="of all"):
-        train_together(group, recipe(), evaluate_every=0, end=ended(errors))
-    assert errors == {}
-
-
-def test_a_seed_that_has_diverged_when_all_are_stopped_is_told_so_as_alone() -> None:
-    chosen = recipe(steps=400)  # reports are four steps apart
-    alone = build(chosen, SEEDS[1])
-    with pytest.raises(Diverged):
-        train(alone, objective(Bursting(1)), chosen, Notes(stop_after=2), evaluate_every=0)
-    group = members(chosen, lambda: objective(LSGAN()), stop_after=2)
-    group[1].objective = objective(Bursting(1))
-    errors: dict[Member, Exception | None] = {}
-    assert train_together(group, chosen, evaluate_every=0, end=ended(errors)) is False
-    assert list(errors) == [group[1]]
-    assert isinstance(errors[group[1]], Diverged)
 
 
 class Dropping(Architecture):

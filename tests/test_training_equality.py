@@ -4,7 +4,7 @@ The loop by hand has none of it: no frozen discriminator, no channels-last, no f
 float32 two orders of one sum part ways within a hundred steps.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,12 +25,7 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 from tests.loops import Notes
 
-
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def by_hand(

@@ -1,0 +1,62 @@
+"""What the tests of seeds trained together share: small states, members, and comparisons within rounding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Architecture, Samples
+from ganbench.architectures.mlp import MLP
+from ganbench.spec import Recipe
+from ganbench.training.batched import Member, train_together
+from ganbench.training.loop import Objective
+from ganbench.training.state import State
+from tests.loops import Notes, flat
+
+SEEDS = (0, 1, 5)
+CPU = torch.device("cpu")
+
+
+def recipe(**settings: Any) -> Recipe:
+    return Recipe(**({"steps": 40, "batch_size": 8, "latent_dim": 4} | settings))
+
+
+def build(settings: Recipe, seed: int, architecture: Architecture | None = None) -> State:
+    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5)) * 0.3 + torch.tensor([2.0, -1.0])
+    return State(
+        architecture=architecture or MLP(hidden=16, layers=2, init="kaiming"),
+        samples=Samples(data=points), recipe=settings, seed=seed, device=CPU,
+    )  # fmt: skip
+
+
+def members(
+    settings: Recipe, goal: Callable[[], Objective], architecture: Architecture | None = None, **options: Any
+) -> list[Member]:
+    return [
+        Member(state=build(settings, seed, architecture), objective=goal(), observer=Notes(**options)) for seed in SEEDS
+    ]
+
+
+def ended(errors: dict[Member, Exception | None]) -> Callable[[Member, Exception | None], None]:
+    return lambda member, error: errors.update({member: error})
+
+
+def together(group: list[Member], settings: Recipe, every: int = 0) -> dict[Member, Exception | None]:
+    errors: dict[Member, Exception | None] = {}
+    assert train_together(group, settings, evaluate_every=every, end=ended(errors)) is True
+    return errors
+
+
+def assert_same(found: State, expected: State) -> None:
+    a, b = flat(found.state_dict()), flat(expected.state_dict())
+    assert a.keys() == b.keys()
+    for name, value in b.items():
+        if name == "/torch":  # the process's own stream
+            continue
+        if isinstance(value, Tensor) and value.is_floating_point():
+            assert (a[name] - value).abs().max().item() < 1e-10, name
+        elif isinstance(value, Tensor):
+            assert torch.equal(a[name], value), name
+        else:
+            assert a[name] == value, name
