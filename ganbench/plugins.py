@@ -136,8 +136,7 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
     except KeyboardInterrupt:
         raise
     except pluggy.PluginValidationError as error:
-        what = "implements an unknown hook" if "unknown hook" in str(error) else "has a wrong signature"
-        plugin.status, plugin.reason = "broken", f"{what}: {one_line(error)}"
+        plugin.status, plugin.reason = "broken", f"has a wrong signature: {one_line(error)}"
         return
     except BaseException as error:  # a plugin may even call sys.exit on import
         plugin.status, plugin.reason = "broken", f"{doing}: {one_line(error)}"
@@ -166,8 +165,11 @@ def _hooks(module: Any) -> dict[str, list[Callable[..., Any]]]:
     manager = pluggy.PluginManager(hookspecs.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(module)
-    manager.check_pending()
     callers = manager.get_hookcallers(module) or []
+    known = {name for name, caller in vars(manager.hook).items() if caller.has_spec()}
+    for caller in callers:
+        if caller.name not in known and not all(one.optionalhook for one in caller.get_hookimpls()):
+            raise ValueError(f"there is no hook '{caller.name}'{did_you_mean(caller.name, known)}")
     if not callers:
         raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
     hooks: dict[str, list[Callable[..., Any]]] = {}
@@ -215,6 +217,7 @@ def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Regi
             )
         )
 
+    register.__qualname__ = "register"  # Python's own message on a wrong call names it so
     return register
 
 

@@ -110,7 +110,10 @@ BROKEN = {
     "exit at import": ("import sys; sys.exit('go away')", "go away"),
     "silent exit": ("raise SystemExit", "SystemExit"),
     "no hook": ("x = 1", "implements no hook"),
-    "unknown hook": (GOOD.replace("register_losses", "register_lossess"), "register_lossess"),
+    "unknown hook": (
+        GOOD.replace("register_losses", "register_loss"),
+        "there is no hook 'register_loss'; did you mean 'register_losses'?",
+    ),
     "wrapper": (
         "from ganbench import hookimpl\n@hookimpl(wrapper=True)\ndef trial_started(spec):\n    return (yield)",
         "trial_started is a hook wrapper, and every plugin is called alone; make it a plain hook",
@@ -139,6 +142,7 @@ BROKEN = {
     "argument that is no text": (GOOD.replace('paper="arXiv:1807.00734"', "argument=5"), "argument must be text"),
     "argument that is no name": (GOOD.replace('paper="arXiv:1807.00734"', "argument='a b'"), "argument"),
     "same name twice": (GOOD + '    register("rpgan", "json:JSONEncoder")\n', "registered twice by the same plugin"),
+    "summary by position": (GOOD.replace("summary=", ""), "TypeError: register() takes 2 positional arguments but 3"),
     "unknown setting": (GOOD.replace("paper=", "papper="), "papper"),
 }
 
