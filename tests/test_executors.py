@@ -19,7 +19,8 @@ from ganbench.folder import TrialFolder
 from ganbench.plan import PlanRequest
 from ganbench.request import RunRequest
 from ganbench.server import Server, ServerDied
-from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, wait, wait_for_the_end, write_trial
+from ganbench.testing.executor_trials import ENDLESS, write_trial
+from tests.executing import ExecutorContract, wait, wait_for_the_end
 
 
 @pytest.fixture

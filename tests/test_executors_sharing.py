@@ -12,7 +12,7 @@ from ganbench.executors.local import Local, layout
 from ganbench.executors.sharing import REPORTS, Sharing
 from ganbench.executors.slurm_site import layout as slurm_layout
 from ganbench.folder import TrialFolder
-from ganbench.testing.executor_contract import write_trial
+from ganbench.testing.executor_trials import write_trial
 
 GIB = 2**30
 

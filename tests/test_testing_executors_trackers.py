@@ -91,6 +91,34 @@ class SaysItEnds(EndsNothing):
         self.gone |= set(trial_ids)
 
 
+class Rude(Local):
+    """Knows no gentle end."""
+
+    def cancel(self, trial_ids: Any, *, hard: bool) -> None:
+        super().cancel(trial_ids, hard=True)
+
+
+class Stubborn(Local):
+    """Runs on where it is asked gently."""
+
+    def cancel(self, trial_ids: Any, *, hard: bool) -> None:
+        if hard:
+            super().cancel(trial_ids, hard=True)
+
+
+class Once(Local):
+    """Takes the end of a job for that of every later one of its name."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.taken: set[str] = set()
+
+    def submit(self, jobs: Any) -> None:
+        fresh = [job for job in jobs if job.trial_id not in self.taken]
+        self.taken |= {job.trial_id for job in fresh}
+        super().submit(fresh)
+
+
 class NeedsMetrics(RightTracker):
     """Takes for granted that a trial has metrics."""
 
@@ -132,7 +160,8 @@ WRONG: list[tuple[type, str, str]] = [
     (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
     (TellsOnce, "again", "told a second time makes it raise FileExistsError"),
 ]
-SKIP = {HalfAnExecutor: {"idle": "abstract", "runs": "abstract", "cancels": "abstract"}}
+WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")
+SKIP = {HalfAnExecutor: dict.fromkeys(WORKS, "abstract")}
 
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
@@ -145,6 +174,9 @@ RUN_WRONG: list[tuple[type[Executor], str, str]] = [
     (Deaf, "runs", "states() does not know of number 3"),
     (NeverStarts, "runs", "a trial's state is pending, not ended"),
     (Twice, "runs", "was run 2 times"),
+    (Once, "runs-again", "submitted again and is ended without having been started"),
+    (Rude, "ends-gently", "checkpoint; what it computed is lost. Send its process SIGTERM"),
+    (Stubborn, "ends-gently", "4 s after a trial was cancelled gently it still runs"),
     (EndsAll, "cancels", "does not know of the other any more"),
     (EndsNothing, "cancels", "after a job that runs was cancelled at once it still does"),
     (SaysItEnds, "cancels", "goes on writing; its process was not ended"),
@@ -158,5 +190,5 @@ def test_a_wrong_executor_is_caught_at_its_work(
     # What never comes need not be waited for long here.
     monkeypatch.setattr(executors, "PATIENCE", 30.0 if executor is not NeverStarts else 12.0)
     monkeypatch.setattr(executors, "END_PATIENCE", 4.0)
-    others = {"idle", "runs", "cancels"} - {name}
+    others = {*WORKS} - {name}
     assert_caught(check(executor, skip=dict.fromkeys(others, "not what is wrong with it")), name, words)

@@ -1,12 +1,12 @@
 """What an executor must do: run a trial to its end, say where it stands, and leave nothing behind.
 
-Checked with real trials, those of :mod:`ganbench.testing.executor_contract`: small ones, and one that would train for
-minutes.
+Checked with real trials, those of :mod:`ganbench.testing.executor_trials`: small ones, one that fails, and one that
+would train for minutes.
 """
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.folder import TrialFolder
-from ganbench.testing.executor_contract import ENDLESS, write_trial
+from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 PATIENCE = 120.0
@@ -107,6 +107,64 @@ def runs(subject: Subject) -> str:
     return f"{shown} in {took:.1f} s"
 
 
+def runs_again(subject: Subject) -> None:
+    """A trial that fails ends like any other, is not tried again unasked, and is run again when it is asked for."""
+    with opened(subject) as (executor, out):
+        job = write_trial(out, broken=True)
+        folder = TrialFolder(job.folder)
+        for asked in (1, 2):
+            folder.write_status("pending")
+            executor.submit([job])
+            last = _seen_until_the_end(executor, [job])[job.trial_id][-1]
+            if last not in (JobState.ENDED, JobState.LOST):
+                raise Flaw(
+                    f"{PATIENCE:.0f} s after a trial that fails was submitted its state is {last.value}, not ended"
+                )
+            _settle(executor)
+            status = folder.read_status()["status"]
+            starts = len(folder.starts.read_text().splitlines()) if folder.starts.exists() else 0
+            if starts == 1 < asked:
+                raise Flaw(
+                    f"a trial that had ended was submitted again and is {last.value} without having been started; a "
+                    "run tries again what ran out of memory beside others, and would take the old end for the new one"
+                )
+            if starts != asked or status != "failed":
+                raise Flaw(
+                    f"a trial that fails was submitted {asked} times and run {starts} times, and its status is "
+                    f"{status}; whether a trial is tried again is for the run to say"
+                )
+
+
+def ends_gently(subject: Subject) -> str:
+    """What is cancelled gently writes a checkpoint before it ends, and goes on from there when asked for again."""
+    with opened(subject) as (executor, out):
+        job = write_trial(out, steps=ENDLESS)
+        folder = TrialFolder(job.folder)
+        executor.submit([job])
+        if not _until(executor, folder.progress.exists, PATIENCE):
+            raise Flaw(f"{PATIENCE:.0f} s after it was submitted a trial has not made a step")
+        executor.cancel([job.trial_id], hard=False)
+        if not _rests(executor, [job]):
+            raise Flaw(
+                f"{END_PATIENCE:.0f} s after a trial was cancelled gently it still runs; Ctrl-C would not end a run"
+            )
+        status = folder.read_status()
+        if status["status"] != "interrupted" or not folder.checkpoint.exists():
+            there = "a" if folder.checkpoint.exists() else "no"
+            raise Flaw(
+                f"a trial that was cancelled gently is {status['status']} and has {there} checkpoint; what it computed "
+                "is lost. Send its process SIGTERM and let it end"
+            )
+        before = folder.progress.stat().st_size
+        folder.write_status("pending")
+        executor.submit([job])
+        if not _until(executor, lambda: folder.progress.stat().st_size > before, PATIENCE):
+            raise Flaw(f"{PATIENCE:.0f} s after an interrupted trial was submitted again it has not gone on")
+        executor.cancel([job.trial_id], hard=True)
+        _rests(executor, [job])
+    return str(status["reason"])
+
+
 def cancels(subject: Subject) -> None:
     """What waits is forgotten when it is cancelled, and what runs is ended, and nothing else."""
     with opened(subject) as (executor, out):
@@ -163,12 +221,22 @@ def _seen_until_the_end(executor: Executor, jobs: list[Job]) -> dict[str, list[J
 
 def _rests(executor: Executor, jobs: list[Job]) -> bool:
     """Wait until none of these jobs waits or runs."""
+
+    def resting() -> bool:
+        states = executor.states()
+        return not {states.get(job.trial_id) for job in jobs} & {JobState.PENDING, JobState.RUNNING}
+
+    return _until(executor, resting, END_PATIENCE)
+
+
+def _until(executor: Executor, condition: Callable[[], bool], patience: float) -> bool:
+    """Ask the executor for news until a condition holds, and return whether it does in time."""
     began = time.monotonic()
-    while time.monotonic() - began < END_PATIENCE:
-        states = executor.states(timeout=0.2)
-        if not {states.get(job.trial_id) for job in jobs} & {JobState.PENDING, JobState.RUNNING}:
-            return True
-    return False
+    while not condition():
+        if time.monotonic() - began > patience:
+            return False
+        executor.states(timeout=0.2)
+    return True
 
 
 def _settle(executor: Executor) -> None:
@@ -182,4 +250,4 @@ def _written(job: Job) -> int:
     return TrialFolder(job.folder).progress.stat().st_size
 
 
-CHECKS = (contract, idle, runs, cancels)
+CHECKS = (contract, idle, runs, runs_again, ends_gently, cancels)

@@ -12,7 +12,8 @@ from ganbench.executors import Executor, Settings, Wish
 from ganbench.executors.ray import Ray
 from ganbench.fingerprint import Package
 from ganbench.folder import TrialFolder
-from ganbench.testing.executor_contract import ExecutorContract, status_of, wait_for_the_end, write_trial
+from ganbench.testing.executor_trials import write_trial
+from tests.executing import ExecutorContract, status_of, wait_for_the_end
 
 from .grid import TRIALS, Grid
 from .ray_cluster import GPUS_PER_NODE, RayCluster

@@ -17,7 +17,8 @@ from ganbench.executors.handed import read_handed
 from ganbench.executors.slurm import Slurm
 from ganbench.fingerprint import fingerprint
 from ganbench.folder import TrialFolder
-from ganbench.testing.executor_contract import ENDLESS, ExecutorContract, status_of, wait, wait_for_the_end, write_trial
+from ganbench.testing.executor_trials import ENDLESS, write_trial
+from tests.executing import ExecutorContract, status_of, wait, wait_for_the_end
 
 from .grid import TRIALS, Grid
 from .slurm_site import GPUS_PER_NODE, SlurmSite

@@ -1,77 +1,17 @@
-"""What every executor must do, as tests that its author inherits.
+"""What the executors of this repository must do, in detail: what the kit checks of everybody's, and what it cannot.
 
-::
-
-    class TestSite(ExecutorContract):
-        @pytest.fixture
-        def out(self, tmp_path): return tmp_path / "runs"
-
-        @pytest.fixture
-        def executor(self, out):
-            executor = Site(settings)
-            yield executor
-            executor.close()
-
-The trials are real and small: each is a process that imports torch, and trains or fails.
+A test class inherits :class:`ExecutorContract` and has the fixtures ``executor`` and ``out``.
 """
 
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 
-from ganbench import plugins
 from ganbench.executors import Executor, Job, JobState
 from ganbench.folder import TrialFolder
-from ganbench.grid import parse_axis, parse_losses
-from ganbench.plan import PlanRequest
-from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.testing.executor_trials import ENDLESS, write_trial
 
 PATIENCE_SECONDS = 180.0
-ENDLESS = 100_000
-"""Steps of a trial that goes on for minutes; it reports a hundred times."""
-
-
-@cache
-def _small() -> TrialSpec:
-    from ganbench.resolve import answer
-
-    registry = plugins.load().registry
-    request = PlanRequest(
-        losses=tuple(parse_losses(["vanilla"], registry)),
-        architectures=tuple(parse_axis("architecture", ["mlp[hidden=8,layers=1]"], registry)),
-        datasets=tuple(parse_axis("dataset", ["ring"], registry)),
-        num_samples=100,
-        recipe={"steps": 20, "batch_size": 16},
-    )
-    planned = answer(request)
-    assert not planned.error, planned.error
-    return planned.planned[0].spec
-
-
-def write_trial(
-    out: Path, *, seed: int = 0, steps: int = 20, broken: bool = False, device: str = "cpu", weight: float = 1.0
-) -> Job:
-    """Write a small trial's folder below ``out``, as a run does before it submits.
-
-    Args:
-        out: the folder of trials.
-        seed: tells trials apart.
-        steps: generator updates; :data:`ENDLESS` for one that has to be stopped.
-        broken: it fails before it trains, since its data are not what was planned.
-        device: ``cpu`` or ``cuda``.
-        weight: how heavy it says it is.
-    """
-    spec = _small()
-    recipe = spec.recipe.model_copy(update={"steps": steps})
-    data = spec.data.model_copy(update={"fingerprint": "0" * 64}) if broken else spec.data
-    evaluation = spec.evaluation.model_copy(update={"every": 0})
-    spec = spec.model_copy(update={"seed": seed, "recipe": recipe, "data": data, "evaluation": evaluation})
-    folder = TrialFolder(out / spec.trial_id)
-    execution = Execution(device=device, checkpoint_seconds=0.5, snapshots=0)
-    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution))
-    folder.write_status("pending")
-    return Job(spec.trial_id, folder.path.absolute(), weight)
 
 
 def wait(executor: Executor, condition: Callable[[], bool], what: str) -> None:
