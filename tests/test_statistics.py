@@ -205,36 +205,6 @@ def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: li
     assert set(groups) == set(range(1, max(group or 0 for group in groups) + 1))
 
 
-def test_average_ranks_of_a_clear_case() -> None:
-    found = statistics.average_ranks([[[1, 2], [3, 4], [5, INF]]] * 5)
-    assert found.ranks == (1.0, 2.0, 3.0)
-    assert found.p == pytest.approx(scipy.stats.friedmanchisquare([1] * 5, [2] * 5, [3] * 5).pvalue)
-    # Demšar 2006, table 5: q of 0.05 for three methods is 2.343.
-    assert found.critical_difference == pytest.approx(2.343 * math.sqrt(3 * 4 / (6 * 5)), abs=1e-3)
-    assert found.cliques == ((0, 1), (1, 2))
-
-
-def test_protocols_of_one_data_set_are_one_block() -> None:
-    clear, other = [[1.0], [2.0], [3.0]], [[2.0], [1.0], [3.0]]
-    found = statistics.average_ranks([clear, clear, other, other], data_sets=["a", "a", "a", "b"])
-    assert found.blocks == 2
-    assert found.ranks == (1.5, 1.5, 3.0)
-    assert found.critical_difference == statistics.average_ranks([clear, other]).critical_difference
-
-
-@pytest.mark.filterwarnings("error")
-def test_there_is_no_friedman_test_of_two_methods_or_of_ranks_that_are_all_alike() -> None:
-    assert statistics.average_ranks([[[1.0], [2.0]]] * 3).p is None
-    assert statistics.average_ranks([[[1.0], [1.0], [1.0]]] * 3).p is None
-
-
 def test_rows_without_scores_cost_the_others_nothing() -> None:
     rows = [[1.0, 2, 3, 4], [11.0, 12, 13, 14]]
     assert statistics.best_set([*rows, [], [], []]) == [0]
-
-
-def test_average_ranks_need_complete_blocks() -> None:
-    assert statistics.average_ranks([[[1.0], [2.0]]]).p is None
-    for blocks in ([], [[[1.0]]], [[[1.0], []]], [[[1.0], [2.0]], [[1.0]]]):
-        with pytest.raises(ValueError, match="average ranks need"):
-            statistics.average_ranks(blocks)
