@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -195,6 +196,28 @@ def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
     dice = [[2.0, 4, 9], [1.0, 6, 8], [3.0, 5, 7]]
     rows = [[face + seed * 1e-6 for face in die for seed in range(240)] for die in dice]
     assert statistics.best_set(rows) == [0, 1, 2]
+
+
+def held(rows_of: Callable[[np.random.Generator], list[list[float]]]) -> float:
+    """How often the first row is among the best."""
+    rng = np.random.default_rng(5)
+    return float(np.mean([0 in statistics.best_set(rows_of(rng)) for _ in range(1000)]))
+
+
+def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
+    """Nothing is promised here: docs/statistics.md says what was found."""
+    assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
+
+
+@pytest.mark.parametrize(("seeds", "share"), [(5, 0.55), (10, 0.18), (20, 0.02)])
+def test_the_best_mean_need_not_be_among_the_best(seeds: int, share: float) -> None:
+    """Nothing is promised here: docs/statistics.md says what was found."""
+
+    def rows(rng: np.random.Generator) -> list[list[float]]:
+        collapsing = np.where(rng.random(seeds) < 0.15, 20, 4) + rng.normal(0, 0.1, seeds)
+        return [list(rng.normal(5, 0.1, seeds)), list(collapsing)]
+
+    assert held(rows) == pytest.approx(share, abs=0.05)
 
 
 @given(st.lists(scores, min_size=1, max_size=5))
