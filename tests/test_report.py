@@ -112,6 +112,13 @@ def test_pairs_are_judged_as_tie_groups_are() -> None:
     assert [each["separated"] for each in pairs] == [each is pair for each in ranking.pairs]
 
 
+def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
+    (table,) = build([*rows_of("a", (1.0, 1.1, None)), *rows_of("b", (2.0, 2.1, 2.2))])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    place = [heading for heading, _ in found.headings].index("best FID")
+    assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
+
+
 def test_no_trial_is_left_out(runs: Path) -> None:
     page = report(runs)
     tags = Tags(page)

@@ -165,8 +165,9 @@ def _line(
     cells = [_score(group, metric, info, level) for metric, info in scores.items()]
     if best is not None:
         found = None if group.first.baseline else group.best(best)
-        info = scores[best]
-        cells.append(Cell(_percent(number(found.mean, info), info), key=repr(found.mean)) if found else Cell("–"))
+        note = f"n={found.n}" if found and found.n < len(group.rows) else ""
+        text = _percent(number(found.mean, scores[best]), scores[best]) if found else "–"
+        cells.append(Cell(text, note, key=repr(found.mean) if found else ""))
     for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", memory)):
         spent = group.cost(cost)
         cells.append(Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–"))
