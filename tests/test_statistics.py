@@ -209,6 +209,16 @@ def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
     assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
 
 
+def test_with_equally_many_seeds_the_level_is_about_held_whatever_the_shapes() -> None:
+    """Even where the best row's seeds lie far to both sides of the others'."""
+
+    def rows(rng: np.random.Generator) -> list[list[float]]:
+        middling = [list(rng.normal(0, 0.1, 10)) for _ in range(3)]
+        return [list(rng.choice([-9.0, 9.0], 10) + rng.normal(0, 0.1, 10)), *middling]
+
+    assert held(rows) == pytest.approx(0.94, abs=0.02)
+
+
 @pytest.mark.parametrize(("seeds", "share"), [(5, 0.55), (10, 0.18), (20, 0.02)])
 def test_the_best_mean_need_not_be_among_the_best(seeds: int, share: float) -> None:
     """Nothing is promised here: docs/statistics.md says what was found."""
