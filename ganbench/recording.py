@@ -256,7 +256,7 @@ def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
 
 
 def _best(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[str, dict[str, float]]:
-    """The best value of each score over all evaluations, with its step."""
+    """The best value of each score over the evaluations where it is defined, with its step."""
     best = {}
     for name, value in values.items():
         points = [(line["values"][name], line["step"]) for line in history if line["values"].get(name) is not None]
@@ -268,7 +268,11 @@ def _best(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[st
 
 
 def _area(history: list[dict[str, Any]], values: Mapping[str, Value]) -> dict[str, float]:
-    """The mean height of each score's curve over the steps, by the trapezoid rule; needs two evaluations."""
+    """The mean height of each score's curve over the steps, by the trapezoid rule; needs two evaluations.
+
+    The curve is that through the evaluations where the score is defined: straight over one in between where it is not,
+    and begun later or ended earlier where that is at an end.
+    """
     areas = {}
     for name, value in values.items():
         points = [(line["step"], line["values"][name]) for line in history if line["values"].get(name) is not None]

@@ -74,7 +74,9 @@ class Comparison:
         if self.difference is None:
             if not self.ours:
                 return "no result"
-            return "one seed" if len(self.ours) == 1 else "one published run"
+            if len(self.ours) == 1:
+                return "one seed"
+            return "no spread" if len(set(self.ours)) == 1 else "one published run"
         found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
         lost = self.trials - len(self.ours)
         return f"{found}, without {lost} of {self.trials} seeds" if lost else found

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from ganbench import recording
+from ganbench.api import Value
 from ganbench.folder import TrialFolder
 from ganbench.results import read_rows
 from ganbench.spec import Execution, TrialFile
@@ -120,3 +123,16 @@ def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypat
     result = folders[0].read_result()
     assert result["warnings"] == ["may have shared its GPU"]
     assert "bit-equal" in result["determinism"]["statement"]  # in equal conditions
+
+
+def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
+    """As docs/statistics.md says: one in between is bridged, those at the ends are not covered."""
+    values = {"kl": Value(label="reverse KL", direction="lower")}
+
+    def curve(*heights: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        history = [{"step": 10 * place, "values": {"kl": height}} for place, height in enumerate(heights, start=1)]
+        return recording._best(history, values), recording._area(history, values)
+
+    assert curve(4.0, None, 2.0, 1.0) == ({"kl": {"value": 1.0, "step": 40}}, {"kl": pytest.approx(2.5)})
+    assert curve(None, 4.0, 2.0, None) == ({"kl": {"value": 2.0, "step": 30}}, {"kl": pytest.approx(3.0)})
+    assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}

@@ -1,5 +1,6 @@
 """The report as a file: what is in it, how large it is, and that nothing foreign becomes markup."""
 
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -17,8 +18,11 @@ from ganbench.errors import StoreError
 from ganbench.report import render_report
 from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
-from ganbench.report.sections import address
+from ganbench.report.sections import address, section
 from ganbench.results import read_rows
+from ganbench.tables import render
+from ganbench.tables.grouping import build
+from tests.rows import rows_of
 from tests.synthetic import write_grid, write_trial
 from tests.trials import component, make_spec
 
@@ -83,6 +87,36 @@ def test_it_says_which_rows_differ(runs: Path) -> None:
     low, high = rows["hinge"]["intervals"]["fid"]
     assert low < rows["hinge"]["means"]["fid"] < high
     assert f"{rows['hinge']['means']['fid']:.2f}" in text
+
+
+def test_pairs_are_judged_as_tie_groups_are() -> None:
+    """Four rows of five seeds: the best beats the worst, which the correction over all six pairs would not say."""
+    near = [(1.0, 1.1, 1.2, 1.9, 2.15), (1.05, 1.15, 1.25, 2.05, 2.2), (1.07, 1.17, 1.27, 2.07, 2.25)]
+    rows = [row for name, scores in zip("abc", near, strict=True) for row in rows_of(name, scores)]
+    (table,) = build([*rows, *rows_of("d", (2.0, 2.1, 2.2, 2.3, 2.4))])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    ranking = found.ranking
+    assert ranking is not None
+    (pair,) = (pair for pair in ranking.pairs if ranking.separates(pair))
+    assert pair.adjusted > 0.05
+    assert "d is worse" in found.conclusions[0]
+    names = [line.name for line in found.compared]
+    matches = dict(zip(itertools.product(names, names), itertools.chain(*found.matches), strict=True))
+    told = {both for both, match in matches.items() if match and match.significant}
+    assert told == {("a", "d"), ("d", "a")}
+    sentences = {both: match.sentence for both, match in matches.items() if match}
+    assert "They differ. Two-sided exact rank test: p = 0.0317, 0.19 after Holm" in sentences["a", "d"]
+    assert "Not told apart; about 12 seeds" in sentences["b", "d"]
+    (record,) = json.loads(render([row for group in table.groups for row in group.rows], "json"))
+    pairs = record["comparisons"]["pairs"]
+    assert [each["separated"] for each in pairs] == [each is pair for each in ranking.pairs]
+
+
+def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
+    (table,) = build([*rows_of("a", (1.0, 1.1, None)), *rows_of("b", (2.0, 2.1, 2.2))])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    place = [heading for heading, _ in found.headings].index("best FID")
+    assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
 
 
 def test_no_trial_is_left_out(runs: Path) -> None:

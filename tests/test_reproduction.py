@@ -156,6 +156,7 @@ def test_verdicts() -> None:
     assert modes.mean == pytest.approx(6.25)
     assert compare(published, far)[0].verdict == "differ"
     assert compare(published, far[:1])[0].verdict == "one seed"
+    assert compare(published, far[:2])[0].verdict == "no spread"
     assert compare(published, other)[0].verdict == "no result"
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -197,6 +198,38 @@ def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
     assert statistics.best_set(rows) == [0, 1, 2]
 
 
+def held(rows_of: Callable[[np.random.Generator], list[list[float]]]) -> float:
+    """How often the first row is among the best."""
+    rng = np.random.default_rng(5)
+    return float(np.mean([0 in statistics.best_set(rows_of(rng)) for _ in range(1000)]))
+
+
+def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
+    """Nothing is promised here: docs/statistics.md says what was found."""
+    assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
+
+
+def test_with_equally_many_seeds_the_level_is_about_held_whatever_the_shapes() -> None:
+    """Even where the best row's seeds lie far to both sides of the others'."""
+
+    def rows(rng: np.random.Generator) -> list[list[float]]:
+        middling = [list(rng.normal(0, 0.1, 10)) for _ in range(3)]
+        return [list(rng.choice([-9.0, 9.0], 10) + rng.normal(0, 0.1, 10)), *middling]
+
+    assert held(rows) == pytest.approx(0.94, abs=0.02)
+
+
+@pytest.mark.parametrize(("seeds", "share"), [(5, 0.55), (10, 0.18), (20, 0.02)])
+def test_the_best_mean_need_not_be_among_the_best(seeds: int, share: float) -> None:
+    """Nothing is promised here: docs/statistics.md says what was found."""
+
+    def rows(rng: np.random.Generator) -> list[list[float]]:
+        collapsing = np.where(rng.random(seeds) < 0.15, 20, 4) + rng.normal(0, 0.1, seeds)
+        return [list(rng.normal(5, 0.1, seeds)), list(collapsing)]
+
+    assert held(rows) == pytest.approx(share, abs=0.05)
+
+
 @given(st.lists(scores, min_size=1, max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: list[list[float]]) -> None:
@@ -205,36 +238,6 @@ def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: li
     assert set(groups) == set(range(1, max(group or 0 for group in groups) + 1))
 
 
-def test_average_ranks_of_a_clear_case() -> None:
-    found = statistics.average_ranks([[[1, 2], [3, 4], [5, INF]]] * 5)
-    assert found.ranks == (1.0, 2.0, 3.0)
-    assert found.p == pytest.approx(scipy.stats.friedmanchisquare([1] * 5, [2] * 5, [3] * 5).pvalue)
-    # Demšar 2006, table 5: q of 0.05 for three methods is 2.343.
-    assert found.critical_difference == pytest.approx(2.343 * math.sqrt(3 * 4 / (6 * 5)), abs=1e-3)
-    assert found.cliques == ((0, 1), (1, 2))
-
-
-def test_protocols_of_one_data_set_are_one_block() -> None:
-    clear, other = [[1.0], [2.0], [3.0]], [[2.0], [1.0], [3.0]]
-    found = statistics.average_ranks([clear, clear, other, other], data_sets=["a", "a", "a", "b"])
-    assert found.blocks == 2
-    assert found.ranks == (1.5, 1.5, 3.0)
-    assert found.critical_difference == statistics.average_ranks([clear, other]).critical_difference
-
-
-@pytest.mark.filterwarnings("error")
-def test_there_is_no_friedman_test_of_two_methods_or_of_ranks_that_are_all_alike() -> None:
-    assert statistics.average_ranks([[[1.0], [2.0]]] * 3).p is None
-    assert statistics.average_ranks([[[1.0], [1.0], [1.0]]] * 3).p is None
-
-
 def test_rows_without_scores_cost_the_others_nothing() -> None:
     rows = [[1.0, 2, 3, 4], [11.0, 12, 13, 14]]
     assert statistics.best_set([*rows, [], [], []]) == [0]
-
-
-def test_average_ranks_need_complete_blocks() -> None:
-    assert statistics.average_ranks([[[1.0], [2.0]]]).p is None
-    for blocks in ([], [[[1.0]]], [[[1.0], []]], [[[1.0], [2.0]], [[1.0]]]):
-        with pytest.raises(ValueError, match="average ranks need"):
-            statistics.average_ranks(blocks)

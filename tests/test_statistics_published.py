@@ -33,8 +33,8 @@ def test_it_holds_its_level() -> None:
 def test_no_spread_and_single_runs() -> None:
     assert difference_interval([8.0], 7.8, 0.1, 10) is None
     assert difference_interval([8.0, 8.0], 7.8, 0.1, 1) is None
-    same = difference_interval([8.0, 8.0], 8.0, 0.0, 10)
-    assert same is not None
-    assert (same.low, same.high) == (0.0, 0.0)
+    for mean, error in ((8.0, 0.0), (7.9, 0.0), (8.8, 0.2)):
+        assert difference_interval([8.0, 8.0, 8.0], mean, error, 10) is None
+    assert difference_interval([8.0, 8.0, 7.0], 7.9, 0.0, 10) is not None
     with pytest.raises(ValueError, match="finite"):
         difference_interval([math.nan, 1.0], 1.0, 0.1, 10)

@@ -113,8 +113,11 @@ def test_a_wide_table_has_a_column_per_data_set_and_average_ranks() -> None:
          "average rank": "1.00"},
     ]  # fmt: skip
     assert text.count("1000 fakes against") == 2
-    assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00." in text
-    assert "cannot be told apart: vanilla = hinge (critical difference 1.39, Nemenyi" in text
+    assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00; exact sign test: p = 0.5." in text
+    assert (
+        "By average ranks cannot be told apart: vanilla = hinge "
+        "(with 2 data sets no difference would be significant; sign test, exact, α = 0.05)." in text
+    )
     record = next(csv.DictReader(io.StringIO(render(two_datasets(), "csv", layout=Layout(wide=True)))))
     assert record["loss"] == "hinge"
     assert [float(value) for name, value in record.items() if name.endswith("_n")] == [5, 4]

@@ -79,6 +79,23 @@ def test_a_row_is_not_the_better_for_its_useless_seeds() -> None:
     assert found.pairs[0].superiority.probability == pytest.approx(0.25)
 
 
+def test_where_means_and_groups_disagree_it_is_said() -> None:
+    collapsing = [*(0.5 + seed / 100 for seed in range(9)), 20.0]
+    steady, far = [1 + seed / 100 for seed in range(10)], [30 + seed / 100 for seed in range(10)]
+    found = ranking([*rows_of("mostly", collapsing), *rows_of("steady", steady), *rows_of("far", far)])
+    assert found.ties == (1, 2, 3)
+    (line,) = (line for line in found.conclusions() if "mean" in line)
+    assert line == (
+        "FID: steady has a better mean than a row of a better group: groups go by which seeds are ahead, those without "
+        "a score last; means by the size of the scores there are."
+    )
+    several = ranking([*rows_of("mostly", collapsing), *rows_of("steady", steady), *rows_of("also", steady)])
+    assert any(line.startswith("FID: steady and also have a better mean") for line in several.conclusions())
+    clear = ranking([*rows_of("mostly", collapsing[:9]), *rows_of("steady", steady)])
+    assert clear.ties == (1, 2)
+    assert not any("mean" in line for line in clear.conclusions())
+
+
 def test_scores_of_different_code_are_told_apart() -> None:
     specs = [make_spec("a", seed=seed) for seed in range(3)]
     changed = make_spec("b").evaluation.metrics[0].model_copy(update={"source": "ef" * 32})

@@ -55,8 +55,9 @@ def reproduce(
 
     NAME is a suite with a table [published], such as pacgan-table1, or the path of one. Two values agree where the 95 %
     interval of their difference holds 0 (Welch's t, over our seeds and the published runs); few seeds make it wide, so
-    look at our interval as well. Below --scale 1 the trials are shorter than the published ones, and a difference says
-    nothing of the paper. Exit code 0: all trials done; 1: some failed.
+    look at our interval as well, and seeds that are all alike have no spread to compare by. Below --scale 1 the trials
+    are shorter than the published ones, and a difference says nothing of the paper. Exit code 0: all trials done; 1:
+    some failed.
 
     \b
     Examples:

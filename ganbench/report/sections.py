@@ -56,7 +56,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Match:
-    """A row against another: the probability that a seed of it is better, and what the test says."""
+    """A row against another: the probability that a seed of it is better, and whether the tie groups' test tells them
+    apart."""
 
     share: str
     sentence: str
@@ -164,8 +165,9 @@ def _line(
     cells = [_score(group, metric, info, level) for metric, info in scores.items()]
     if best is not None:
         found = None if group.first.baseline else group.best(best)
-        info = scores[best]
-        cells.append(Cell(_percent(number(found.mean, info), info), key=repr(found.mean)) if found else Cell("–"))
+        note = f"n={found.n}" if found and found.n < len(group.rows) else ""
+        text = _percent(number(found.mean, scores[best]), scores[best]) if found else "–"
+        cells.append(Cell(text, note, key=repr(found.mean) if found else ""))
     for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", memory)):
         spent = group.cost(cost)
         cells.append(Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–"))
@@ -245,6 +247,7 @@ def _title(table: Table) -> str:
 def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
     order = [index for index in ranking.order if ranking.ties[index] is not None]
     known = {(pair.a, pair.b): pair for pair in ranking.pairs}
+    test = f"{'exact ' if ranking.exact else ''}rank test"
     found: list[tuple[Match | None, ...]] = []
     for one in order:
         line: list[Match | None] = []
@@ -255,12 +258,13 @@ def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
                 continue
             win = pair.superiority
             share, low, high = win if pair.a == one else (1 - win.probability, 1 - win.high, 1 - win.low)
-            significant = pair.adjusted <= ranking.alpha
+            significant = ranking.separates(pair)
             needed = "no realistic number of" if pair.seeds is None else f"about {pair.seeds}"
             sentence = (
                 f"A seed of {ranking.names[one]} beats one of {ranking.names[other]} with probability {share:.0%} "
-                f"(95 % interval {low:.0%} to {high:.0%}); rank test p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm. "
+                f"(95 % interval {low:.0%} to {high:.0%}). "
                 + ("They differ." if significant else f"Not told apart; {needed} seeds per row would be needed.")
+                + f" Two-sided {test}: p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm over all pairs."
             )
             line.append(Match(f"{share:.0%}", sentence, round(share * 10), significant))
         found.append(tuple(line))

@@ -22,19 +22,17 @@ def difference_interval(
         level: the confidence level, in (0, 1).
 
     Returns:
-        the interval; ``None`` where one side has a single run, whose spread nobody knows.
+        the interval; ``None`` where one side has a single run, or our values are all equal: their spread is not known.
 
     Raises:
         ValueError: the error is negative, or a value is not finite.
     """
     if error < 0 or not all(math.isfinite(value) for value in (*values, mean, error)):
         raise ValueError("values must be finite, and a standard error not negative")
-    if len(values) < 2 or runs < 2:
+    if len(set(values)) < 2 or runs < 2:
         return None
     ours, theirs = statistics.variance(values) / len(values), error**2
     difference = statistics.fmean(values) - mean
-    if ours + theirs == 0:
-        return Interval(difference, difference, level, "welch")
     freedom = (ours + theirs) ** 2 / (ours**2 / (len(values) - 1) + theirs**2 / (runs - 1))
     from scipy.special import stdtrit
 

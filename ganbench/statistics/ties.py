@@ -12,14 +12,18 @@ def best_set(rows: Scores, alpha: float = 0.05) -> list[int]:
 
     A confidence set by inverting a test: row i leaves it where some row is better than i by the exact rank test, with
     Bonferroni's correction for the ``k - 1`` rows that could be. Only the test of the true best must not err, so there
-    is no correction over i, and the set holds the true best with probability of at least ``1 - alpha`` (the reasoning
-    of Hsu's comparisons with the best, 1984, without normality). No separation is made that a two-sided test of the
-    pair alone would not make: three seeds never separate two rows.
+    is no correction over i (the reasoning of Hsu's comparisons with the best, 1984, without normality). No separation
+    is made that a two-sided test of the pair alone would not make: three seeds never separate two rows.
+
+    The best is a row that is ahead of each other one at least as often as behind it when a seed of each is drawn; it
+    need not have the best mean. The set holds it with probability of at least ``1 - alpha`` where its score is at least
+    as likely as any other's to be below whatever value, as with distributions of one shape. With other shapes it does
+    about that where rows have equally many seeds, and nothing is promised where they have not.
 
     Args:
         rows: the scores of each row over its seeds, lower is better, ``math.inf`` for a seed that diverged. Rows
             without any are passed over.
-        alpha: how often the set may miss the true best.
+        alpha: how often the set may miss the best.
 
     Returns:
         indices into ``rows``, ascending.
@@ -45,8 +49,8 @@ def corrections(rows: int) -> int:
 def tie_groups(rows: Scores, alpha: float = 0.05) -> list[int | None]:
     """Number the rows by ties: 1 for the :func:`best_set`, 2 for the best set of the remaining ones, and so on.
 
-    The first group holds the true best with probability of at least ``1 - alpha``. The later ones are chosen after
-    looking at the earlier, and order the rest without that promise.
+    What is promised of the first group stands there. The later ones are chosen after looking at the earlier, and order
+    the rest without a promise.
 
     Returns:
         a group's number for each row; ``None`` for rows without scores.

@@ -1,5 +1,7 @@
 """The critical-difference diagram of average ranks (Demšar 2006, figure 1), as SVG."""
 
+import math
+
 from ganbench.tables.html import escape
 from ganbench.tables.overall import Overall
 
@@ -23,11 +25,11 @@ def diagram(overall: Overall) -> str:
     shapes = [_line(x(1), axis, x(count), axis)]
     for rank in range(1, count + 1):
         shapes += [_line(x(rank), axis - 5, x(rank), axis), _text(x(rank), axis - 9, "middle", str(rank))]
-    difference = min(found.critical_difference, count - 1.0)
-    shapes += [
-        _line(x(1), 12, x(1 + difference), 12, 2),
-        _text(x(1 + difference) + 6, 16, "start", f"critical difference {found.critical_difference:.2f}"),
-    ]
+    if math.isinf(found.critical_difference):
+        shapes.append(_text(x(1), 16, "start", overall.difference))
+    else:
+        end = x(1 + min(found.critical_difference, count - 1.0))
+        shapes += [_line(x(1), 12, end, 12, 2), _text(end + 6, 16, "start", overall.difference)]
     for place, clique in enumerate(bars):
         ranks = [found.ranks[index] for index in clique]
         level = axis + 10 + 8 * place

@@ -167,6 +167,7 @@ def _comparisons(ranking: Ranking) -> dict[str, Any]:
                 "probability_a_beats_b": pair.superiority.probability,
                 "probability_low": float(f"{pair.superiority.low:.6g}"),
                 "probability_high": float(f"{pair.superiority.high:.6g}"),
+                "separated": ranking.separates(pair),
                 "seeds_needed": pair.seeds,
             }
             for pair in ranking.pairs

@@ -1,5 +1,6 @@
 """Rows over several data sets: average ranks, and the wide table of losses by data sets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,12 +36,25 @@ class Overall:
         found = self.result
         order = sorted(range(len(self.names)), key=lambda index: found.ranks[index])
         ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in order)
-        test = f", Friedman p = {found.p:.2g}" if found.p is not None else ""
-        lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{test}."]
+        two = len(self.names) == 2
+        test = (
+            f"exact {'sign' if two else 'Friedman'} test"
+            if found.exact
+            else "Friedman test by chi-squared, approximate"
+        )
+        p = f"; {test}: p = {found.p:.2g}" if found.p is not None else ""
+        lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{p}."]
         tied = [" = ".join(self.names[index] for index in clique) for clique in found.cliques if len(clique) > 1]
-        difference = f"critical difference {found.critical_difference:.2f}, Nemenyi, α = {found.alpha:g}"
         apart = f"cannot be told apart: {'; '.join(tied)}" if tied else "all can be told apart"
-        return [*lines, f"By average ranks {apart} ({difference})."]
+        way = f"{'sign test' if two else 'Nemenyi'}, {'exact' if found.exact else 'approximate'}, α = {found.alpha:g}"
+        return [*lines, f"By average ranks {apart} ({self.difference}; {way})."]
+
+    @property
+    def difference(self) -> str:
+        """The critical difference in words."""
+        if math.isinf(self.result.critical_difference):
+            return f"with {self.result.blocks} data sets no difference would be significant"
+        return f"critical difference {self.result.critical_difference:.2f}"
 
 
 def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:

@@ -163,15 +163,24 @@ class Ranking:
         """What is not said elsewhere in a table: its ties, and which rows have seeds whose score is undefined."""
         label, named = clean(self.info.label), zip(self.names, self.groups, strict=True)
         lost = ((name, undefined(group, self.metric), _seeds(len(group.rows))) for name, group in named)
-        return (
-            self.ties_in_words()
-            + self._code_in_words()
-            + [
-                f"{name}: {label} is undefined for {count} of {seeds}, ranked below every score."
-                for name, count, seeds in lost
-                if count
-            ]
+        missing = [
+            f"{name}: {label} is undefined for {count} of {seeds}, ranked below every score."
+            for name, count, seeds in lost
+            if count
+        ]
+        return self.ties_in_words() + self._means_in_words() + self._code_in_words() + missing
+
+    def _means_in_words(self) -> list[str]:
+        """That means and tie groups order the rows differently, where they do."""
+        sign = -1.0 if self.info.direction == "higher" else 1.0
+        known = ((index, summary) for index in self.order if (summary := self.summaries[index]) is not None)
+        means = [(self.ties[index] or 0, sign * summary.mean, self.names[index]) for index, summary in known]
+        ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
+        have = f"{_listed(ahead)} {'has' if len(ahead) == 1 else 'have'} a better mean" if ahead else ""
+        why = (
+            "groups go by which seeds are ahead, those without a score last; means by the size of the scores there are"
         )
+        return [f"{clean(self.info.label)}: {have} than a row of a better group: {why}."] if ahead else []
 
     def _code_in_words(self) -> list[str]:
         """That the metric was not computed by one code in all rows, where that is so."""
@@ -187,7 +196,10 @@ class Ranking:
         ]
 
     def ties_in_words(self) -> list[str]:
-        """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores."""
+        """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores.
+
+        The best is what :func:`ganbench.statistics.best_set` means by it, which is not the best mean.
+        """
         if self._ranked < 2 or not any(self.summaries):
             return []
         label = clean(self.info.label)
