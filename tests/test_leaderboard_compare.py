@@ -68,6 +68,19 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
     assert f"about {check.seeds} per side would" in check.reason
 
 
+def test_most_seeds_being_fine_is_no_pass_where_the_mean_is_worse_by_more_than_the_margin() -> None:
+    base, new = [4 + seed / 100 for seed in range(10)], [*(4.005 + seed / 100 for seed in range(8)), 20.0, 25.0]
+    check = judged(rows_of("a", base), rows_of("a", new), Margin(0.3, True))
+    assert check.effect is not None
+    assert check.margin is not None
+    assert check.effect > check.margin
+    assert (check.outcome, check.seeds) == ("inconclusive", None)
+    assert check.reason == (
+        "most seeds are not worse (p = 0.012), but the mean is, by more than the margin: some seeds lie far off"
+    )
+    assert judged(rows_of("a", base), rows_of("a", new[:8]), Margin(0.3, True), subset=True).outcome == "pass"
+
+
 def test_a_p_value_of_just_the_level_decides() -> None:
     """The smallest of three seeds against three is 1 in 20."""
     low, high = rows_of("a", LOW[:3]), rows_of("a", HIGH[:3])

@@ -75,9 +75,9 @@ def compare(
 ) -> int:
     """Judge results by older ones; each is a leaderboard or a folder of trials.
 
-    Exit code 0: every row passed (shown not to be worse by the margin, or unchanged); 1: a row is worse by more than
-    the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive, with the seeds that
-    would settle it; 2: the request is wrong.
+    Exit code 0: every row passed (shown not to be worse by the margin, and its mean is not, or unchanged); 1: a row is
+    worse by more than the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive,
+    with the seeds that would settle it; 2: the request is wrong.
 
     \b
     Examples:

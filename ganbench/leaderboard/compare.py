@@ -31,6 +31,7 @@ class Check:
         percent: whether these are shares that tables show as percentages.
         worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
         fine: p-value that it got worse by the margin at least.
+        beyond: whether it was tested and its mean is worse by more than the margin.
         seeds: about how many seeds on either side would settle an inconclusive row.
     """
 
@@ -45,6 +46,7 @@ class Check:
     percent: bool = False
     worse: float | None = None
     fine: float | None = None
+    beyond: bool = False
     seeds: int | None = None
 
 
@@ -119,7 +121,8 @@ def compare(
     where it is worse by more than the margin (corrected by Holm over the rows, so that a set of rows that did not get
     worse fails by its scores with probability ``alpha`` at most), or where more seeds diverged, failed or have an
     undefined score than before: a rule and no test, which ``alpha`` does not bound. It passes where it is shown not to
-    be worse by the margin, or where all its numbers are the same. Numbers of different protocols are not compared.
+    be worse by the margin and its mean is not, or where all its numbers are the same. Numbers of different protocols
+    are not compared.
 
     Args:
         base: the rows to hold against.
@@ -170,8 +173,8 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
     base, new = _scores(pair, metric)
     if not base or not new:
         return replace(check, reason="one side has no score")
-    worse, fine = margin_tests(base, new, margin.stored(info), relative=margin.relative)
-    return replace(check, worse=worse, fine=fine)
+    worse, fine, beyond = margin_tests(base, new, margin.stored(info), relative=margin.relative)
+    return replace(check, worse=worse, fine=fine, beyond=beyond)
 
 
 def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
@@ -242,7 +245,7 @@ def _corrected(
 ) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
     tested = {
-        index: MarginTests(check.worse, check.fine)
+        index: MarginTests(check.worse, check.fine, check.beyond)
         for index, check in enumerate(checks)
         if check.worse is not None and check.fine is not None
     }
@@ -253,8 +256,13 @@ def _corrected(
             "pass": f"not worse by the margin (p = {tests.fine:.2g})",
             "inconclusive": f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {tests.fine:.2g})",
         }[outcome]
-        needed = _seeds(pairs[index], metric, margin, alpha, len(tested)) if outcome == "inconclusive" else None
-        if outcome == "inconclusive":
+        needed = None
+        if outcome == "inconclusive" and tests.fine <= alpha:
+            # More seeds would show how many lie far off, and not that this is fine.
+            told = f"most seeds are not worse (p = {tests.fine:.2g}), but the mean is, by more than the margin"
+            reason = f"{told}: some seeds lie far off"
+        elif outcome == "inconclusive":
+            needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
             reason += f"; about {needed} per side would" if needed else "; no realistic number would"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
