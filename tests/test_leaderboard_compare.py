@@ -90,6 +90,20 @@ def test_a_p_value_of_just_the_level_decides() -> None:
     assert stricter == ["inconclusive", "inconclusive"]
 
 
+def test_rows_that_are_too_many_for_their_seeds_to_fail_are_told() -> None:
+    base = [row for loss in range(13) for row in rows_of(f"loss-{loss}", LOW)]
+    new = [row for loss in range(13) for row in rows_of(f"loss-{loss}", [value + 0.01 for value in LOW])]
+    worse = [*rows_of("loss-0", [100 * value for value in LOW]), *new[len(LOW) :]]
+    verdict = compare(base, worse, margin=Margin(0.5, True))
+    assert verdict.outcome == "inconclusive"
+    (caveat,) = verdict.caveats
+    assert caveat == "no single row can fail by its scores: 13 rows at alpha 0.05 need at least 6 seeds a side"
+    assert caveat in as_text(verdict)
+    # Unchanged rows are not tested, and share no level.
+    few = compare(base, [*worse[: 3 * len(LOW)], *base[3 * len(LOW) :]], margin=Margin(0.5, True))
+    assert (few.outcome, few.caveats) == ("fail", ())
+
+
 def test_rows_share_the_level_of_the_test_that_they_got_worse_and_of_no_other() -> None:
     low, high = ([*rows_of("a", values[:3]), *rows_of("b", values[:3])] for values in (LOW, HIGH))
     worse = compare(low, high, margin=NONE).checks

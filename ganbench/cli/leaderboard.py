@@ -139,11 +139,11 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     from ganbench.tables.terminal import terminal
 
     allowed = parse_margin(margin)
-    chances, left_out = measure(
+    chances, caveats = measure(
         finished_rows_of(base), margin=allowed, alpha=alpha, metric=metric or "", seeds=seeds or 0, draws=draws
     )
     width = terminal_width()
-    table = sheet(chances, left_out, margin=allowed, alpha=alpha)
+    table = sheet(chances, caveats, margin=allowed, alpha=alpha)
     click.echo(terminal([table], width=width, colour=width is not None))
     return 0
 

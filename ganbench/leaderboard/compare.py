@@ -1,10 +1,12 @@
 """The gate: did a change make results worse? Pass, fail, or not enough seeds to say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.leaderboard.caveats import cannot_fail
+from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
@@ -12,80 +14,6 @@ from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact,
 from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.wording import headline, spread
-
-EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One row of the comparison.
-
-    Attributes:
-        name: the row.
-        metric: the metric's heading; empty where nothing could be compared.
-        outcome: what came of it.
-        reason: why, in a sentence.
-        base, new: the two sides as ``1.20 ± 0.10``; ``-`` without a score.
-        effect: the difference of the means, turned so that positive is worse; ``None`` without.
-        margin: as the metric's values are stored.
-        percent: whether these are shares that tables show as percentages.
-        worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
-        fine: p-value that it got worse by the margin at least.
-        beyond: whether it was tested and its mean is worse by more than the margin.
-        seeds: about how many seeds on either side would settle an inconclusive row.
-    """
-
-    name: str
-    outcome: Outcome
-    reason: str
-    metric: str = ""
-    base: str = "-"
-    new: str = "-"
-    effect: float | None = None
-    margin: float | None = None
-    percent: bool = False
-    worse: float | None = None
-    fine: float | None = None
-    beyond: bool = False
-    seeds: int | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The rows, and what they come to: a failure wherever one failed, a pass only where all passed.
-
-    ``exact`` says whether all tests were, or some were normal approximations, as there are so many seeds.
-    """
-
-    checks: tuple[Check, ...]
-    margin: Margin
-    alpha: float
-    exact: bool = True
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the rows come to."""
-        return overall(check.outcome for check in self.checks)
-
-    @property
-    def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 inconclusive."""
-        return EXIT_CODES[self.outcome]
-
-    def sentence(self) -> str:
-        """The verdict in a line."""
-        counts = [(sum(check.outcome == kind for check in self.checks), kind) for kind in EXIT_CODES]
-        told = ", ".join(f"{count} {kind}" for count, kind in counts if count) or "nothing to compare"
-        test = "exact rank tests" if self.exact else "rank tests"
-        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test}, Holm)"
-
-
-def overall(outcomes: Iterable[Outcome]) -> Outcome:
-    """What rows come to: a failure wherever one failed, a pass only where there are some and all passed."""
-    found = set(outcomes)
-    if "fail" in found:
-        return "fail"
-    return "pass" if found == {"pass"} else "inconclusive"
 
 
 def require_score(metric: str, rows: Iterable[Row]) -> None:
@@ -145,7 +73,9 @@ def compare(
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
     tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
-    return Verdict(tuple(checks), margin, alpha, all(is_exact(len(old), len(now)) for old, now in tested))
+    sizes = [(len(old), len(now)) for old, now in tested]
+    exact = all(is_exact(*both) for both in sizes)
+    return Verdict(tuple(checks), margin, alpha, exact, tuple(cannot_fail(sizes, alpha)))
 
 
 def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) -> Check:
