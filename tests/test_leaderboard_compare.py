@@ -125,6 +125,21 @@ def test_it_is_a_larger_share_of_the_seeds_that_fails(
     assert (check.outcome == "fail" and words in check.reason) == more, check.reason
 
 
+def test_a_changed_row_that_lacks_seeds_does_not_pass_unasked() -> None:
+    base, better = rows_of("a", HIGH), rows_of("a", LOW[:3])
+    unasked = judged(base, better)
+    assert (unasked.outcome, unasked.reason) == (
+        "inconclusive",
+        "not worse by the margin (p = 0.018); 2 of the base's 5 were not run; --subset takes the rest on trust",
+    )
+    asked = judged(base, better, subset=True)
+    assert (asked.outcome, asked.reason) == (
+        "pass", "not worse by the margin (p = 0.018); 2 of the base's 5 were not run"
+    )  # fmt: skip
+    assert judged(rows_of("a", LOW), rows_of("a", HIGH[:3])).outcome == "fail"
+    assert judged(rows_of("a", HIGH[:3]), rows_of("a", LOW)).outcome == "pass", "more seeds are no fewer"
+
+
 def test_the_same_numbers_pass_without_a_test() -> None:
     base = rows_of("a", LOW)
     assert judged(base, base).reason == "every seed has the same number as before"

@@ -58,7 +58,7 @@ def compare(
         margin: how much worse is still fine.
         alpha: the level of the tests.
         metric: the metric; by default each table's headline.
-        subset: whether rows of ``base``, and seeds of unchanged rows, may be missing in ``new``.
+        subset: whether rows of ``base``, and seeds of its rows, may be missing in ``new``: else such rows do not pass.
 
     Raises:
         UsageError: no row has the metric, or the level is none.
@@ -67,8 +67,9 @@ def compare(
     require_score(metric, (*base, *new))
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
-    raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
-    checks = _corrected(raw, pairs, metric, margin, alpha)
+    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, called, strict=False)]
+    decided = _corrected(raw, pairs, metric, margin, alpha)
+    checks = [_of_all_seeds(check, pair, subset=subset) for check, pair in zip(decided, pairs, strict=True)]
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
@@ -78,7 +79,7 @@ def compare(
     return Verdict(tuple(checks), margin, alpha, exact, tuple(cannot_fail(sizes, alpha)))
 
 
-def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) -> Check:
+def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     """A row on its own, before the correction over all rows."""
     chosen, info = score_of(pair.table, metric)
     if pair.base is None:
@@ -96,7 +97,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
     if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
-        outcome, reason = _unchanged(pair.base, pair.group, chosen, subset=subset)
+        outcome, reason = _unchanged(pair.group, chosen)
         return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
         return replace(check, reason=different)
@@ -126,17 +127,12 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
     return "pass", "new: there is nothing to compare it with"
 
 
-def _unchanged(base: Group, new: Group, chosen: str, *, subset: bool) -> tuple[Outcome, str]:
+def _unchanged(new: Group, chosen: str) -> tuple[Outcome, str]:
     """What is said of a row whose seeds all ended exactly as before."""
-    absent = len({row.seed for row in base.rows} - {row.seed for row in new.rows})
-    fewer = f"; {absent} of the base's {len(base.rows)} were not run" if absent else ""
-    if absent and not subset:
-        # Fewer seeds could hide the one that got worse; whoever means it says so.
-        return "inconclusive", f"every seed that was run is as before{fewer}; --subset takes the rest on trust"
     if any(row.metrics.get(chosen) is not None for row in new.done):
-        return "pass", f"every seed has the same number as before{fewer}"
+        return "pass", "every seed has the same number as before"
     if set(new.statuses) <= {SUCCESS, DIVERGED}:
-        return "pass", f"every seed ended as before and none with a score ({new.status}){fewer}"
+        return "pass", f"every seed ended as before and none with a score ({new.status})"
     return "inconclusive", f"no seed has a score on either side ({new.status})"
 
 
@@ -196,6 +192,19 @@ def _corrected(
             reason += f"; about {needed} per side would" if needed else "; no realistic number would"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
+
+
+def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
+    """A row that passes though seeds of its old one were not run says so, and without ``subset`` is inconclusive: one
+    of them could be the one that got worse, and whoever leaves it out says so.
+    """
+    absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows} if pair.base else set()
+    if check.outcome != "pass" or pair.base is None or not absent:
+        return check
+    reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
+    if subset:
+        return replace(check, reason=reason)
+    return replace(check, outcome="inconclusive", reason=f"{reason}; --subset takes the rest on trust")
 
 
 def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
