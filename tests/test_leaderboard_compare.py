@@ -140,6 +140,16 @@ def test_a_changed_row_that_lacks_seeds_does_not_pass_unasked() -> None:
     assert judged(rows_of("a", HIGH[:3]), rows_of("a", LOW)).outcome == "pass", "more seeds are no fewer"
 
 
+def test_another_torch_is_told_where_numbers_differ_and_nowhere_else() -> None:
+    def under(torch: str, values: Sequence[float]) -> list[Row]:
+        return [replace(row, versions={"torch": torch}) for row in rows_of("a", values)]
+
+    assert compare(under("2.9", LOW), under("2.14", LOW), margin=NONE).caveats == ()
+    (caveat,) = compare(under("2.9", LOW), under("2.14", [*LOW[:4], math.nan]), margin=NONE).caveats
+    assert caveat.startswith("base: torch 2.9; new: torch 2.14: numbers may differ for that alone")
+    assert compare(under("2.9", LOW), under("2.9", HIGH), margin=NONE).caveats == ()
+
+
 def test_the_same_numbers_pass_without_a_test() -> None:
     base = rows_of("a", LOW)
     assert judged(base, base).reason == "every seed has the same number as before"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.leaderboard.caveats import cannot_fail
+from ganbench.leaderboard.caveats import cannot_fail, computed_elsewhere
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
@@ -76,7 +76,8 @@ def compare(
     tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
     sizes = [(len(old), len(now)) for old, now in tested]
     exact = all(is_exact(*both) for both in sizes)
-    return Verdict(tuple(checks), margin, alpha, exact, tuple(cannot_fail(sizes, alpha)))
+    changed = [(pair.base, pair.group) for pair in pairs if pair.base and not _is_as_before(pair, metric)]
+    return Verdict(tuple(checks), margin, alpha, exact, (*cannot_fail(sizes, alpha), *computed_elsewhere(changed)))
 
 
 def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
@@ -96,7 +97,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     if _more(pair, before, after):
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
-    if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
+    if _is_as_before(pair, metric):
         outcome, reason = _unchanged(pair.group, chosen)
         return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
@@ -218,6 +219,13 @@ def _lost(group: Group, kind: str) -> int:
     """How many diverged; without a kind, how many ended in any other way than done."""
     counts = group.statuses
     return counts[DIVERGED] if kind else len(group.rows) - counts[DIVERGED] - counts[SUCCESS]
+
+
+def _is_as_before(pair: Pair, metric: str) -> bool:
+    """Whether every seed of the new row ended exactly as in the old one."""
+    assert pair.base is not None
+    chosen, _ = score_of(pair.table, metric)
+    return _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen)
 
 
 def _outcomes(group: Group, metric: str) -> set[tuple[int, str, float | None]]:
