@@ -251,6 +251,14 @@ def test_more_is_better_where_the_metric_says_so() -> None:
     assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
 
 
+def test_a_total_collapse_of_what_more_is_better_of_does_not_pass_by_a_margin_of_all_of_it() -> None:
+    def scored(value: float) -> list[Row]:
+        return [make_row(make_spec("a", seed=seed), metrics={"is": value + seed / 100}) for seed in range(5)]
+
+    with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
+        compare(scored(8.0), scored(0.0), margin=Margin(1.0, True), metric="is")
+
+
 def test_a_level_or_a_metric_that_is_none() -> None:
     with pytest.raises(UsageError, match="--alpha 2"):
         compare([], [], margin=NONE, alpha=2)

@@ -53,6 +53,12 @@ def test_what_more_is_better_of_gets_worse_downwards() -> None:
     assert two.share("fail") == 1.0
 
 
+def test_a_margin_of_all_of_a_score_of_which_more_is_better_is_refused() -> None:
+    rows = [make_row(make_spec(seed=i), metrics={"is": 8.0 + i / 100}) for i in range(5)]
+    with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
+        power(rows, margin=Margin(1.0, True), metric="is", draws=2)
+
+
 def test_with_no_margin_rows_get_worse_by_their_spread() -> None:
     assert any("(3 σ worse)" in change for change in chances(rows_of("hinge", TIGHT), Margin(0.0, False)))
 

@@ -61,7 +61,7 @@ def compare(
         subset: whether rows of ``base``, and seeds of its rows, may be missing in ``new``: else such rows do not pass.
 
     Raises:
-        UsageError: no row has the metric, or the level is none.
+        UsageError: no row has the metric, the level is none, or the margin none of a score that is compared.
     """
     require_level(alpha)
     require_score(metric, (*base, *new))

@@ -85,7 +85,7 @@ def power(
         and that rows are too many for their seeds to fail.
 
     Raises:
-        UsageError: no row has the metric or two seeds with a score, or the level is none.
+        UsageError: no row has the metric or two seeds with a score, the level is none, or the margin none of a score.
     """
     require_level(alpha)
     like, caveats = _rows(rows, metric, seeds)
