@@ -186,7 +186,7 @@ def test_a_row_without_a_number_on_either_side_is_not_the_same() -> None:
     scored = rows_of("a", LOW)
     broken = [make_row(make_spec("b", seed=seed), "failed", result=False) for seed in range(5)]
     _, check = compare([*scored, *broken], [*scored, *broken], margin=NONE).checks
-    assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed)")
+    assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed): it broke")
     diverged = judged(rows_of("c", [math.inf] * 2), rows_of("c", [math.inf] * 2))
     assert diverged.reason == "every seed ended as before and none with a score (diverged)"
 
@@ -204,9 +204,26 @@ def test_a_new_row_fails_by_a_single_seed() -> None:
     assert check.reason.startswith("new, and not all of it is done")
 
 
+def test_why_seeds_have_no_score_is_said_in_one_line() -> None:
+    def failed(*reasons: str, status: str = "failed") -> list[Row]:
+        return [make_row(make_spec("a", seed=seed), status, reason=reason) for seed, reason in enumerate(reasons)]
+
+    base, told = rows_of("a", LOW[:3]), "3 of 3 seeds have no score, before 0 of 3"
+    lost = judged(base, failed("", "the worker\n was \x1b[31mkilled", "no memory"))
+    assert (lost.outcome, lost.reason) == ("fail", f"{told}: the worker was killed")
+    assert judged(base, failed("", "", "")).reason == told
+    assert len(judged(base, failed(*["x" * 5000] * 3)).reason) < 300
+    diverged = [*failed("NaN at step 12", status="diverged"), *base[1:]]
+    assert judged(base, diverged).reason == "1 of 3 seeds diverged, before 0 of 3: NaN at step 12"
+    (new,) = compare([], failed("no memory"), margin=NONE).checks
+    assert new.reason == "new, and not all of it is done: failed: no memory"
+    (new,) = compare([], diverged, margin=NONE).checks
+    assert new.reason == "new, and not all of it is done: done 2/3, diverged 1: NaN at step 12"
+
+
 def test_a_seed_that_fails_is_not_made_good_by_one_that_no_longer_diverges() -> None:
     check = judged(rows_of("a", [*LOW, math.inf]), rows_of("a", [*LOW, math.nan]), Margin(10.0, False))
-    assert (check.outcome, check.reason) == ("fail", "1 of 6 seeds have no score, before 0 of 6")
+    assert (check.outcome, check.reason) == ("fail", "1 of 6 seeds have no score, before 0 of 6: it broke")
 
 
 def test_undefined_seeds_take_part_in_the_test_as_the_worst() -> None:

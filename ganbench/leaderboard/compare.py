@@ -13,6 +13,7 @@ from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
+from ganbench.tables.sheet import cut
 from ganbench.tables.wording import headline, spread
 
 
@@ -89,7 +90,8 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
-            return replace(_described(pair, name, metric, margin), outcome="fail", reason=told)
+            reason = told + _cause(pair.group, kind)
+            return replace(_described(pair, name, metric, margin), outcome="fail", reason=reason)
     check = _described(pair, name, metric, margin)
     if info is None:
         return replace(check, reason="there is no score to compare")
@@ -122,7 +124,8 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
     if pair.why:
         return "inconclusive", pair.why
     if any(status != SUCCESS for status in pair.group.statuses):
-        return "fail", f"new, and not all of it is done: {pair.group.status}"
+        kind = "" if _lost(pair.group, "") else DIVERGED
+        return "fail", f"new, and not all of it is done: {pair.group.status}{_cause(pair.group, kind)}"
     if info is not None and (count := undefined(pair.group, chosen)):
         return "fail", f"new, and its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
     return "pass", "new: there is nothing to compare it with"
@@ -134,7 +137,7 @@ def _unchanged(new: Group, chosen: str) -> tuple[Outcome, str]:
         return "pass", "every seed has the same number as before"
     if set(new.statuses) <= {SUCCESS, DIVERGED}:
         return "pass", f"every seed ended as before and none with a score ({new.status})"
-    return "inconclusive", f"no seed has a score on either side ({new.status})"
+    return "inconclusive", f"no seed has a score on either side ({new.status}){_cause(new, '')}"
 
 
 def _more(pair: Pair, before: int, after: int) -> bool:
@@ -217,8 +220,17 @@ def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: i
 
 def _lost(group: Group, kind: str) -> int:
     """How many diverged; without a kind, how many ended in any other way than done."""
-    counts = group.statuses
-    return counts[DIVERGED] if kind else len(group.rows) - counts[DIVERGED] - counts[SUCCESS]
+    return sum(_ended(row, kind) for row in group.rows)
+
+
+def _cause(group: Group, kind: str) -> str:
+    """The reason of the first of them that has one, after a colon."""
+    reasons = (cut(row.reason) for row in group.rows if _ended(row, kind))
+    return next((f": {reason}" for reason in reasons if reason), "")
+
+
+def _ended(row: Row, kind: str) -> bool:
+    return row.status == DIVERGED if kind else row.status not in (DIVERGED, SUCCESS)
 
 
 def _is_as_before(pair: Pair, metric: str) -> bool:
