@@ -65,7 +65,7 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
     check = judged(rows_of("a", (1.0, 1.2)), rows_of("a", (1.1, 1.3)))
     assert check.outcome == "inconclusive"
     assert check.seeds is not None
-    assert f"about {check.seeds} per side would" in check.reason
+    assert f"; at a rough guess {check.seeds} a side would" in check.reason
 
 
 def test_most_seeds_being_fine_is_no_pass_where_the_mean_is_worse_by_more_than_the_margin() -> None:

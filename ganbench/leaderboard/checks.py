@@ -25,7 +25,7 @@ class Check:
         worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
         fine: p-value that it got worse by the margin at least.
         beyond: whether it was tested and its mean is worse by more than the margin.
-        seeds: about how many seeds on either side would settle an inconclusive row.
+        seeds: at a rough guess how many seeds on either side would settle an inconclusive row.
     """
 
     name: str

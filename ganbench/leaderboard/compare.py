@@ -193,7 +193,7 @@ def _corrected(
             reason = f"{told}: some seeds lie far off"
         elif outcome == "inconclusive":
             needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
-            reason += f"; about {needed} per side would" if needed else "; no realistic number would"
+            reason += f"; at a rough guess {needed} a side would" if needed else "; no realistic number would"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
