@@ -27,6 +27,8 @@ SHARES = (0.05, 0.5, 1.0)
 """The relative margins that are tried."""
 BETTER = (-8.0,) * (ROWS - 1)
 """Shifts of rows that pass, so that the verdict is the first row's."""
+COLLAPSED = 10.0
+"""How many times as bad a seed's score is that collapsed without diverging."""
 Draw = Callable[[random.Random], float]
 
 SHAPES: dict[str, Draw] = {
@@ -79,15 +81,23 @@ class Results:
         shifts: Sequence[float] = (0.0,) * ROWS,
         factors: Sequence[float] = (1.0,) * ROWS,
         diverge: float = 0.0,
+        collapse: Sequence[float] = (),
     ) -> list[Row]:
-        """Rows with scores around ``MEAN``, each moved by its shift in standard deviations, and then multiplied."""
+        """Rows with scores around ``MEAN``, each moved by its shift in standard deviations, and then multiplied.
+
+        Of the first row, seed by seed, ``collapse`` is the probability that its score is ``COLLAPSED`` times as bad.
+        """
         rows = []
         for templates, shift, factor in zip(self.templates, shifts, factors, strict=True):
             for row in templates:
                 if diverge and rng.random() < diverge:
                     rows.append(replace(row, status="diverged", reason="drawn"))
                 else:
-                    rows.append(replace(row, metrics={"fid": factor * (MEAN + SD * (shape(rng) + shift))}))
+                    score = factor * (MEAN + SD * (shape(rng) + shift))
+                    first = templates is self.templates[0]
+                    if first and row.seed < len(collapse) and rng.random() < collapse[row.seed]:
+                        score *= COLLAPSED
+                    rows.append(replace(row, metrics={"fid": score}))
         return rows
 
 
@@ -100,13 +110,14 @@ def verdicts(
     shifts: Sequence[float] = (0.0,) * ROWS,
     factors: Sequence[float] = (1.0,) * ROWS,
     diverge: float = 0.0,
+    collapse: Sequence[float] = (),
 ) -> dict[str, float]:
-    """How often the gate says what, of new results moved by ``shifts`` or multiplied by ``factors``."""
-    rng = random.Random(f"{shape} {margin} {shifts} {factors} {diverge}")
+    """How often the gate says what, of new results moved by ``shifts``, multiplied by ``factors`` or collapsed."""
+    rng = random.Random(f"{shape} {margin} {shifts} {factors} {diverge}{collapse or ''}")
     counts = {"pass": 0, "fail": 0, "inconclusive": 0}
     for _ in range(repetitions):
         base = results.draw(rng, SHAPES[shape], diverge=diverge)
-        new = results.draw(rng, SHAPES[shape], shifts, factors, diverge)
+        new = results.draw(rng, SHAPES[shape], shifts, factors, diverge, collapse)
         counts[compare(base, new, margin=margin, alpha=ALPHA).outcome] += 1
     return {outcome: count / repetitions for outcome, count in counts.items()}
 
@@ -189,6 +200,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shifts = (0.0, *BETTER)
             rate = verdicts(results, repetitions, margin, shape=shape, shifts=shifts, factors=factors)["pass"]
             report.at_most(f"{shape}: multiplied by {1 + share:g}, margin {margin}", rate, ALPHA)
+
+    print("\nthe gate passes though seeds of one row collapsed (the other rows got far better)")
+    margin, shifts, twice = Margin(0.3, True), (0.0, *BETTER), 2 * seeds
+    for label, collapse, bound in (
+        (f"2 of {twice} seeds, margin {margin}", (1.0, 1.0), 0.0),
+        # Where no seed happened to collapse, there is nothing to see.
+        (f"each of {twice} seeds with a probability of 10 %, margin {margin}", (0.1,) * twice, None),
+    ):
+        rate = verdicts(Results(twice), repetitions, margin, shifts=shifts, collapse=collapse)["pass"]
+        report.at_most(f"normal: {label}", rate, bound)
 
     print("\na relative margin, and only the mean grew by it, not the spread")
     for shape in SHAPES:

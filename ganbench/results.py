@@ -62,7 +62,8 @@ class Row:
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
     which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
     the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on,
-    ``versions`` those of the packages and the code that computed it, as far as its result says.
+    ``instructions`` and ``threads`` those of a processor (``""`` for a GPU), ``versions`` those of the packages and the
+    code that computed it, as far as its result says.
     """
 
     trial_id: str
@@ -87,6 +88,8 @@ class Row:
     log: tuple[str, ...] = ()
     samples: Path | None = None
     device: str = ""
+    instructions: str = ""
+    threads: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     cached: bool = field(default=False, compare=False)
 
@@ -148,8 +151,7 @@ def read_row(folder: TrialFolder) -> Row:
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
-        device=str(current.environment.get("device_name") or "") if current else "",
-        versions=_texts(current.environment.get("versions")) if current else {},
+        **computed_by(current.environment if current else {}),
     )
 
 
@@ -254,6 +256,17 @@ def is_trial(path: Path) -> bool:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def computed_by(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says of the environment that a result records: device, instructions, threads and versions."""
+    on_cpu = environment.get("device") == "cpu"
+    return {
+        "device": str(environment.get("device_name") or ""),
+        "instructions": str(environment.get("instructions") or ""),
+        "threads": str(environment.get("threads") or "") if on_cpu else "",
+        "versions": _texts(environment.get("versions")),
+    }
 
 
 def _texts(value: object) -> dict[str, str]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganbench.leaderboard.compare import Check, compare
+from ganbench.leaderboard.checks import Check
+from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.results import Best, Row, ValueInfo
 from ganbench.spec import TrialSpec

@@ -39,6 +39,12 @@ def test_a_relative_margin_does_not_take_the_old_mean_for_the_true_one() -> None
     assert 0 < passes <= gate.ALPHA + tolerance
 
 
+def test_a_seed_that_collapsed_does_not_pass_for_one_of_many_that_are_fine() -> None:
+    results, margin, shifts = gate.Results(10), Margin(0.3, True), (0.0, *gate.BETTER)
+    assert gate.verdicts(results, 60, margin, shifts=shifts, collapse=(1.0, 1.0))["pass"] == 0
+    assert gate.verdicts(results, 60, margin, shifts=shifts)["pass"] > 0.9
+
+
 def test_tie_groups_hold_the_true_best() -> None:
     for shape, step in (("normal", 0.0), ("normal", 1.0), ("skewed", 0.5)):
         held, size = gate.best_kept(300, 5, shape, [index * step for index in range(4)], [1.0] * 4)

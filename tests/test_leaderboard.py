@@ -96,6 +96,9 @@ def test_everything_is_in_the_file(runs: Path, tmp_path: Path) -> None:
             other.status, other.reason, other.metrics, other.best, other.area, other.protocol)  # fmt: skip
         assert (dict(row.cost), list(row.values), row.components) == (
             dict(other.cost), list(other.values), other.components)  # fmt: skip
+        assert (row.device, row.threads, row.versions) == (other.device, other.threads, other.versions)
+    scored = next(row for row in read_rows_of(out) if row.trial_id == one.trial_id)
+    assert (scored.device, scored.threads, scored.versions) == ("Laptop", "1", {"torch": "2.9"})
 
 
 def test_the_page_says_what_can_be_concluded_and_hides_no_failure(runs: Path, tmp_path: Path) -> None:

@@ -65,7 +65,20 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
     check = judged(rows_of("a", (1.0, 1.2)), rows_of("a", (1.1, 1.3)))
     assert check.outcome == "inconclusive"
     assert check.seeds is not None
-    assert f"about {check.seeds} per side would" in check.reason
+    assert f"; at a rough guess {check.seeds} a side would" in check.reason
+
+
+def test_most_seeds_being_fine_is_no_pass_where_the_mean_is_worse_by_more_than_the_margin() -> None:
+    base, new = [4 + seed / 100 for seed in range(10)], [*(4.005 + seed / 100 for seed in range(8)), 20.0, 25.0]
+    check = judged(rows_of("a", base), rows_of("a", new), Margin(0.3, True))
+    assert check.effect is not None
+    assert check.margin is not None
+    assert check.effect > check.margin
+    assert (check.outcome, check.seeds) == ("inconclusive", None)
+    assert check.reason == (
+        "most seeds are not worse (p = 0.012), but the mean is, by more than the margin: some seeds lie far off"
+    )
+    assert judged(rows_of("a", base), rows_of("a", new[:8]), Margin(0.3, True), subset=True).outcome == "pass"
 
 
 def test_a_p_value_of_just_the_level_decides() -> None:
@@ -75,6 +88,20 @@ def test_a_p_value_of_just_the_level_decides() -> None:
     assert [judged(low, high).outcome, judged(high, low).outcome] == ["fail", "pass"]
     stricter = [compare(*sides, margin=NONE, alpha=0.049).outcome for sides in ((low, high), (high, low))]
     assert stricter == ["inconclusive", "inconclusive"]
+
+
+def test_rows_that_are_too_many_for_their_seeds_to_fail_are_told() -> None:
+    base = [row for loss in range(13) for row in rows_of(f"loss-{loss}", LOW)]
+    new = [row for loss in range(13) for row in rows_of(f"loss-{loss}", [value + 0.01 for value in LOW])]
+    worse = [*rows_of("loss-0", [100 * value for value in LOW]), *new[len(LOW) :]]
+    verdict = compare(base, worse, margin=Margin(0.5, True))
+    assert verdict.outcome == "inconclusive"
+    (caveat,) = verdict.caveats
+    assert caveat == "no single row can fail by its scores: 13 rows at alpha 0.05 need at least 6 seeds a side"
+    assert caveat in as_text(verdict)
+    # Unchanged rows are not tested, and share no level.
+    few = compare(base, [*worse[: 3 * len(LOW)], *base[3 * len(LOW) :]], margin=Margin(0.5, True))
+    assert (few.outcome, few.caveats) == ("fail", ())
 
 
 def test_rows_share_the_level_of_the_test_that_they_got_worse_and_of_no_other() -> None:
@@ -96,6 +123,31 @@ def test_it_is_a_larger_share_of_the_seeds_that_fails(
     new = rows_of("a", [*(1.05 + seed / 10 for seed in range(5 - after)), *[value] * after])
     check = judged(base, new, Margin(10.0, False))
     assert (check.outcome == "fail" and words in check.reason) == more, check.reason
+
+
+def test_a_changed_row_that_lacks_seeds_does_not_pass_unasked() -> None:
+    base, better = rows_of("a", HIGH), rows_of("a", LOW[:3])
+    unasked = judged(base, better)
+    assert (unasked.outcome, unasked.reason) == (
+        "inconclusive",
+        "not worse by the margin (p = 0.018); 2 of the base's 5 were not run; --subset takes the rest on trust",
+    )
+    asked = judged(base, better, subset=True)
+    assert (asked.outcome, asked.reason) == (
+        "pass", "not worse by the margin (p = 0.018); 2 of the base's 5 were not run"
+    )  # fmt: skip
+    assert judged(rows_of("a", LOW), rows_of("a", HIGH[:3])).outcome == "fail"
+    assert judged(rows_of("a", HIGH[:3]), rows_of("a", LOW)).outcome == "pass", "more seeds are no fewer"
+
+
+def test_another_torch_is_told_where_numbers_differ_and_nowhere_else() -> None:
+    def under(torch: str, values: Sequence[float]) -> list[Row]:
+        return [replace(row, versions={"torch": torch}) for row in rows_of("a", values)]
+
+    assert compare(under("2.9", LOW), under("2.14", LOW), margin=NONE).caveats == ()
+    (caveat,) = compare(under("2.9", LOW), under("2.14", [*LOW[:4], math.nan]), margin=NONE).caveats
+    assert caveat.startswith("base: torch 2.9; new: torch 2.14: numbers may differ for that alone")
+    assert compare(under("2.9", LOW), under("2.9", HIGH), margin=NONE).caveats == ()
 
 
 def test_the_same_numbers_pass_without_a_test() -> None:
@@ -134,7 +186,7 @@ def test_a_row_without_a_number_on_either_side_is_not_the_same() -> None:
     scored = rows_of("a", LOW)
     broken = [make_row(make_spec("b", seed=seed), "failed", result=False) for seed in range(5)]
     _, check = compare([*scored, *broken], [*scored, *broken], margin=NONE).checks
-    assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed)")
+    assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed): it broke")
     diverged = judged(rows_of("c", [math.inf] * 2), rows_of("c", [math.inf] * 2))
     assert diverged.reason == "every seed ended as before and none with a score (diverged)"
 
@@ -152,9 +204,26 @@ def test_a_new_row_fails_by_a_single_seed() -> None:
     assert check.reason.startswith("new, and not all of it is done")
 
 
+def test_why_seeds_have_no_score_is_said_in_one_line() -> None:
+    def failed(*reasons: str, status: str = "failed") -> list[Row]:
+        return [make_row(make_spec("a", seed=seed), status, reason=reason) for seed, reason in enumerate(reasons)]
+
+    base, told = rows_of("a", LOW[:3]), "3 of 3 seeds have no score, before 0 of 3"
+    lost = judged(base, failed("", "the worker\n was \x1b[31mkilled", "no memory"))
+    assert (lost.outcome, lost.reason) == ("fail", f"{told}: the worker was killed")
+    assert judged(base, failed("", "", "")).reason == told
+    assert len(judged(base, failed(*["x" * 5000] * 3)).reason) < 300
+    diverged = [*failed("NaN at step 12", status="diverged"), *base[1:]]
+    assert judged(base, diverged).reason == "1 of 3 seeds diverged, before 0 of 3: NaN at step 12"
+    (new,) = compare([], failed("no memory"), margin=NONE).checks
+    assert new.reason == "new, and not all of it is done: failed: no memory"
+    (new,) = compare([], diverged, margin=NONE).checks
+    assert new.reason == "new, and not all of it is done: done 2/3, diverged 1: NaN at step 12"
+
+
 def test_a_seed_that_fails_is_not_made_good_by_one_that_no_longer_diverges() -> None:
     check = judged(rows_of("a", [*LOW, math.inf]), rows_of("a", [*LOW, math.nan]), Margin(10.0, False))
-    assert (check.outcome, check.reason) == ("fail", "1 of 6 seeds have no score, before 0 of 6")
+    assert (check.outcome, check.reason) == ("fail", "1 of 6 seeds have no score, before 0 of 6: it broke")
 
 
 def test_undefined_seeds_take_part_in_the_test_as_the_worst() -> None:
@@ -197,6 +266,14 @@ def test_more_is_better_where_the_metric_says_so() -> None:
 
     (check,) = compare(scored(HIGH), scored(LOW), margin=NONE, metric="is").checks
     assert (check.outcome, check.effect) == ("fail", pytest.approx(1.0))
+
+
+def test_a_total_collapse_of_what_more_is_better_of_does_not_pass_by_a_margin_of_all_of_it() -> None:
+    def scored(value: float) -> list[Row]:
+        return [make_row(make_spec("a", seed=seed), metrics={"is": value + seed / 100}) for seed in range(5)]
+
+    with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
+        compare(scored(8.0), scored(0.0), margin=Margin(1.0, True), metric="is")
 
 
 def test_a_level_or_a_metric_that_is_none() -> None:

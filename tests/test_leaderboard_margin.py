@@ -4,6 +4,7 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.leaderboard.margin import Margin, parse_margin
+from tests.rows import FID, IS
 
 
 @pytest.mark.parametrize(("text", "size"), [("5%", 0.05), (" 0.3 ", 0.3), ("0", 0.0), ("1e-3", 0.001)])
@@ -15,3 +16,13 @@ def test_margins(text: str, size: float) -> None:
 def test_margins_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="--margin"):
         parse_margin(text)
+
+
+@pytest.mark.parametrize("text", ["100%", "250%"])
+def test_a_share_that_leaves_nothing_of_a_score_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="leaves nothing of IS, of which more is better") as found:
+        parse_margin(text).stored(IS)
+    assert "\n" not in str(found.value)
+    assert parse_margin(text).stored(FID) >= 1
+    assert parse_margin("99%").stored(IS) == 0.99
+    assert parse_margin("100").stored(IS) == 100

@@ -3,7 +3,8 @@
 import re
 from xml.etree import ElementTree
 
-from ganbench.leaderboard.compare import Check, Verdict, compare
+from ganbench.leaderboard.checks import Check, Verdict
+from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
 from ganbench.tables.markdown import inert
 from tests.rows import HIGH, HOSTILE, LOW, NONE, make_row, rows_of
@@ -24,6 +25,17 @@ def test_annotations_are_escaped_as_github_reads_them() -> None:
     )
 
 
+def test_caveats_are_in_every_form() -> None:
+    caveat = "half of it, 50 %,\nis <b>@guess</b>"
+    verdict = Verdict((Check("a", "pass", "fine"),), NONE, 0.05, caveats=(caveat,))
+    assert as_text(verdict).endswith(f"{verdict.sentence()}\n{caveat}")
+    assert inert(caveat) in as_markdown(verdict)
+    assert ElementTree.fromstring(as_junit(verdict)).findtext("system-out") == caveat
+    assert "::warning title=ganbench::half of it, 50 %25,%0Ais <b>@guess</b>" in as_github(verdict).splitlines()
+    told = Verdict(verdict.checks, NONE, 0.05)
+    assert ElementTree.fromstring(as_junit(told)).find("system-out") is None
+
+
 def hostile() -> Verdict:
     part = component(HOSTILE + "a,b:c\x00\ufffe", label=HOSTILE + "a,b:c\x00\ufffe")
     base = [make_row(make_spec(part, seed=seed), fid=value) for seed, value in enumerate(LOW)]
@@ -40,7 +52,8 @@ def test_outputs_hold_against_hostile_names() -> None:
     assert suite[0].find("failure") is not None
     assert suite[1].find("skipped") is not None
     lines = as_github(verdict).splitlines()
-    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::warning", "::notice"]
+    assert "1 of 2 rows cannot fail" in lines[2]
     assert lines[0].count("::") == 2 + HOSTILE.count("::")
     table = [line for line in as_markdown(verdict).splitlines() if line.startswith("|")]
     assert len(table) == 4

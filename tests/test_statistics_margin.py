@@ -25,7 +25,7 @@ def test_scores_of_which_more_is_better_get_smaller_by_a_share() -> None:
     halved = [-5.0, -4.5, -4.0, -3.5, -3.0]
     new = [-4.6, -3.9, -3.6, -3.4, -2.0]
     assert margin_tests(base, new, 0.5, relative=True).worse == rank_test(new, halved, "greater") < 0.5
-    assert margin_tests(base, halved, 0.5, relative=True) == (rank_test(BASE, BASE, "greater"),) * 2
+    assert margin_tests(base, halved, 0.5, relative=True) == (*(rank_test(BASE, BASE, "greater"),) * 2, False)
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
@@ -40,11 +40,11 @@ def test_a_seed_that_diverged_stays_the_worst_whatever_the_factor(share: float, 
 
 def test_what_is_worse_by_exactly_the_margin_is_a_tie_also_at_zero() -> None:
     assert 0.1 + 0.2 != 0.3
-    assert margin_tests([0.1] * 5, [0.3] * 5, 0.2) == (1.0, 1.0)
-    assert margin_tests([-0.3] * 5, [0.1 + 0.2 - 0.3] * 5, 0.3) == (1.0, 1.0)
-    assert margin_tests([1.1] * 5, [1.21] * 5, 0.1, relative=True) == (1.0, 1.0)
-    assert margin_tests([-1.1] * 5, [-0.99] * 5, 0.1, relative=True) == (1.0, 1.0)
-    assert margin_tests([0.0] * 5, [0.0] * 5, 0.1, relative=True) == (1.0, 1.0)
+    assert margin_tests([0.1] * 5, [0.3] * 5, 0.2) == (1.0, 1.0, False)
+    assert margin_tests([-0.3] * 5, [0.1 + 0.2 - 0.3] * 5, 0.3) == (1.0, 1.0, False)
+    assert margin_tests([1.1] * 5, [1.21] * 5, 0.1, relative=True) == (1.0, 1.0, False)
+    assert margin_tests([-1.1] * 5, [-0.99] * 5, 0.1, relative=True) == (1.0, 1.0, False)
+    assert margin_tests([0.0] * 5, [0.0] * 5, 0.1, relative=True) == (1.0, 1.0, False)
 
 
 def test_the_seeds_that_would_settle_it_are_those_of_the_same_test() -> None:
@@ -76,3 +76,18 @@ def test_rows_are_decided_together() -> None:
     assert decide(tests, 0.05)[0].worse == pytest.approx(0.08)
     assert [decision.outcome for decision in decide(tests[:2], 0.05)] == ["fail", "fail"]
     assert decide([], 0.05) == []
+
+
+def test_a_mean_that_is_worse_by_more_than_the_margin_does_not_pass() -> None:
+    """Of ten seeds two collapsed: the order of the scores alone says that they did not get worse."""
+    base, new = [4 + seed / 100 for seed in range(10)], [*(4.005 + seed / 100 for seed in range(8)), 20.0, 25.0]
+    far = margin_tests(base, new, 0.3, relative=True)
+    assert far.fine < 0.05
+    assert far.beyond
+    assert decide([far], 0.05)[0].outcome == "inconclusive"
+    near = margin_tests(base, new[:8], 0.3, relative=True)
+    assert (near.beyond, decide([near], 0.05)[0].outcome) == (False, "pass")
+    # What diverged has no part in a mean, and where more is better it is turned.
+    assert not margin_tests([*base, DIVERGED], [*new[:8], DIVERGED], 0.3, relative=True).beyond
+    assert not margin_tests([DIVERGED], [1.0], 0.3).beyond
+    assert margin_tests([-score for score in (9.0, 9.1)], [-9.2, -0.1], 0.3, relative=True).beyond

@@ -56,7 +56,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
 @click.argument("new", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
+@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests, per BASE and NEW.")
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
@@ -75,9 +75,9 @@ def compare(
 ) -> int:
     """Judge results by older ones; each is a leaderboard or a folder of trials.
 
-    Exit code 0: every row passed (shown not to be worse by the margin, or unchanged); 1: a row is worse by more than
-    the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive, with the seeds that
-    would settle it; 2: the request is wrong.
+    Exit code 0: every row passed (shown not to be worse by the margin, and its mean is not, or unchanged); 1: a row is
+    worse by more than the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive,
+    with a rough guess at the seeds that would settle it; 2: the request is wrong.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def compare(
 @click.argument("base", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="As for compare.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests.")
+@click.option("--alpha", default=0.05, show_default=True, type=float, help="As for compare.")
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
 @click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Pairs of results per line.")
@@ -139,11 +139,11 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     from ganbench.tables.terminal import terminal
 
     allowed = parse_margin(margin)
-    chances, left_out = measure(
+    chances, caveats = measure(
         finished_rows_of(base), margin=allowed, alpha=alpha, metric=metric or "", seeds=seeds or 0, draws=draws
     )
     width = terminal_width()
-    table = sheet(chances, left_out, margin=allowed, alpha=alpha)
+    table = sheet(chances, caveats, margin=allowed, alpha=alpha)
     click.echo(terminal([table], width=width, colour=width is not None))
     return 0
 

@@ -1,89 +1,20 @@
 """The gate: did a change make results worse? Pass, fail, or not enough seeds to say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.leaderboard.caveats import cannot_fail, computed_elsewhere
+from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.results import SUCCESS, Row, ValueInfo
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
 from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
+from ganbench.tables.sheet import cut
 from ganbench.tables.wording import headline, spread
-
-EXIT_CODES: dict[Outcome, int] = {"pass": 0, "fail": 1, "inconclusive": 3}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One row of the comparison.
-
-    Attributes:
-        name: the row.
-        metric: the metric's heading; empty where nothing could be compared.
-        outcome: what came of it.
-        reason: why, in a sentence.
-        base, new: the two sides as ``1.20 ± 0.10``; ``-`` without a score.
-        effect: the difference of the means, turned so that positive is worse; ``None`` without.
-        margin: as the metric's values are stored.
-        percent: whether these are shares that tables show as percentages.
-        worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
-        fine: p-value that it got worse by the margin at least.
-        seeds: about how many seeds on either side would settle an inconclusive row.
-    """
-
-    name: str
-    outcome: Outcome
-    reason: str
-    metric: str = ""
-    base: str = "-"
-    new: str = "-"
-    effect: float | None = None
-    margin: float | None = None
-    percent: bool = False
-    worse: float | None = None
-    fine: float | None = None
-    seeds: int | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The rows, and what they come to: a failure wherever one failed, a pass only where all passed.
-
-    ``exact`` says whether all tests were, or some were normal approximations, as there are so many seeds.
-    """
-
-    checks: tuple[Check, ...]
-    margin: Margin
-    alpha: float
-    exact: bool = True
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the rows come to."""
-        return overall(check.outcome for check in self.checks)
-
-    @property
-    def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 inconclusive."""
-        return EXIT_CODES[self.outcome]
-
-    def sentence(self) -> str:
-        """The verdict in a line."""
-        counts = [(sum(check.outcome == kind for check in self.checks), kind) for kind in EXIT_CODES]
-        told = ", ".join(f"{count} {kind}" for count, kind in counts if count) or "nothing to compare"
-        test = "exact rank tests" if self.exact else "rank tests"
-        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test}, Holm)"
-
-
-def overall(outcomes: Iterable[Outcome]) -> Outcome:
-    """What rows come to: a failure wherever one failed, a pass only where there are some and all passed."""
-    found = set(outcomes)
-    if "fail" in found:
-        return "fail"
-    return "pass" if found == {"pass"} else "inconclusive"
 
 
 def require_score(metric: str, rows: Iterable[Row]) -> None:
@@ -119,7 +50,8 @@ def compare(
     where it is worse by more than the margin (corrected by Holm over the rows, so that a set of rows that did not get
     worse fails by its scores with probability ``alpha`` at most), or where more seeds diverged, failed or have an
     undefined score than before: a rule and no test, which ``alpha`` does not bound. It passes where it is shown not to
-    be worse by the margin, or where all its numbers are the same. Numbers of different protocols are not compared.
+    be worse by the margin and its mean is not, or where all its numbers are the same. Numbers of different protocols
+    are not compared.
 
     Args:
         base: the rows to hold against.
@@ -127,25 +59,29 @@ def compare(
         margin: how much worse is still fine.
         alpha: the level of the tests.
         metric: the metric; by default each table's headline.
-        subset: whether rows of ``base``, and seeds of unchanged rows, may be missing in ``new``.
+        subset: whether rows of ``base``, and seeds of its rows, may be missing in ``new``: else such rows do not pass.
 
     Raises:
-        UsageError: no row has the metric, or the level is none.
+        UsageError: no row has the metric, the level is none, or the margin none of a score that is compared.
     """
     require_level(alpha)
     require_score(metric, (*base, *new))
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
-    raw = [_judge(pair, name, metric, margin, subset=subset) for pair, name in zip(pairs, called, strict=False)]
-    checks = _corrected(raw, pairs, metric, margin, alpha)
+    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, called, strict=False)]
+    decided = _corrected(raw, pairs, metric, margin, alpha)
+    checks = [_of_all_seeds(check, pair, subset=subset) for check, pair in zip(decided, pairs, strict=True)]
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
     tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
-    return Verdict(tuple(checks), margin, alpha, all(is_exact(len(old), len(now)) for old, now in tested))
+    sizes = [(len(old), len(now)) for old, now in tested]
+    exact = all(is_exact(*both) for both in sizes)
+    changed = [(pair.base, pair.group) for pair in pairs if pair.base and not _is_as_before(pair, metric)]
+    return Verdict(tuple(checks), margin, alpha, exact, (*cannot_fail(sizes, alpha), *computed_elsewhere(changed)))
 
 
-def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) -> Check:
+def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     """A row on its own, before the correction over all rows."""
     chosen, info = score_of(pair.table, metric)
     if pair.base is None:
@@ -154,7 +90,8 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
-            return replace(_described(pair, name, metric, margin), outcome="fail", reason=told)
+            reason = told + _cause(pair.group, kind)
+            return replace(_described(pair, name, metric, margin), outcome="fail", reason=reason)
     check = _described(pair, name, metric, margin)
     if info is None:
         return replace(check, reason="there is no score to compare")
@@ -162,16 +99,16 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, *, subset: bool) 
     if _more(pair, before, after):
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
-    if _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen):
-        outcome, reason = _unchanged(pair.base, pair.group, chosen, subset=subset)
+    if _is_as_before(pair, metric):
+        outcome, reason = _unchanged(pair.group, chosen)
         return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
         return replace(check, reason=different)
     base, new = _scores(pair, metric)
     if not base or not new:
         return replace(check, reason="one side has no score")
-    worse, fine = margin_tests(base, new, margin.stored(info), relative=margin.relative)
-    return replace(check, worse=worse, fine=fine)
+    worse, fine, beyond = margin_tests(base, new, margin.stored(info), relative=margin.relative)
+    return replace(check, worse=worse, fine=fine, beyond=beyond)
 
 
 def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
@@ -187,24 +124,20 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
     if pair.why:
         return "inconclusive", pair.why
     if any(status != SUCCESS for status in pair.group.statuses):
-        return "fail", f"new, and not all of it is done: {pair.group.status}"
+        kind = "" if _lost(pair.group, "") else DIVERGED
+        return "fail", f"new, and not all of it is done: {pair.group.status}{_cause(pair.group, kind)}"
     if info is not None and (count := undefined(pair.group, chosen)):
         return "fail", f"new, and its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
     return "pass", "new: there is nothing to compare it with"
 
 
-def _unchanged(base: Group, new: Group, chosen: str, *, subset: bool) -> tuple[Outcome, str]:
+def _unchanged(new: Group, chosen: str) -> tuple[Outcome, str]:
     """What is said of a row whose seeds all ended exactly as before."""
-    absent = len({row.seed for row in base.rows} - {row.seed for row in new.rows})
-    fewer = f"; {absent} of the base's {len(base.rows)} were not run" if absent else ""
-    if absent and not subset:
-        # Fewer seeds could hide the one that got worse; whoever means it says so.
-        return "inconclusive", f"every seed that was run is as before{fewer}; --subset takes the rest on trust"
     if any(row.metrics.get(chosen) is not None for row in new.done):
-        return "pass", f"every seed has the same number as before{fewer}"
+        return "pass", "every seed has the same number as before"
     if set(new.statuses) <= {SUCCESS, DIVERGED}:
-        return "pass", f"every seed ended as before and none with a score ({new.status}){fewer}"
-    return "inconclusive", f"no seed has a score on either side ({new.status})"
+        return "pass", f"every seed ended as before and none with a score ({new.status})"
+    return "inconclusive", f"no seed has a score on either side ({new.status}){_cause(new, '')}"
 
 
 def _more(pair: Pair, before: int, after: int) -> bool:
@@ -242,7 +175,7 @@ def _corrected(
 ) -> list[Check]:
     """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
     tested = {
-        index: MarginTests(check.worse, check.fine)
+        index: MarginTests(check.worse, check.fine, check.beyond)
         for index, check in enumerate(checks)
         if check.worse is not None and check.fine is not None
     }
@@ -253,11 +186,29 @@ def _corrected(
             "pass": f"not worse by the margin (p = {tests.fine:.2g})",
             "inconclusive": f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {tests.fine:.2g})",
         }[outcome]
-        needed = _seeds(pairs[index], metric, margin, alpha, len(tested)) if outcome == "inconclusive" else None
-        if outcome == "inconclusive":
-            reason += f"; about {needed} per side would" if needed else "; no realistic number would"
+        needed = None
+        if outcome == "inconclusive" and tests.fine <= alpha:
+            # More seeds would show how many lie far off, and not that this is fine.
+            told = f"most seeds are not worse (p = {tests.fine:.2g}), but the mean is, by more than the margin"
+            reason = f"{told}: some seeds lie far off"
+        elif outcome == "inconclusive":
+            needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
+            reason += f"; at a rough guess {needed} a side would" if needed else "; no realistic number would"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
+
+
+def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
+    """A row that passes though seeds of its old one were not run says so, and without ``subset`` is inconclusive: one
+    of them could be the one that got worse, and whoever leaves it out says so.
+    """
+    absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows} if pair.base else set()
+    if check.outcome != "pass" or pair.base is None or not absent:
+        return check
+    reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
+    if subset:
+        return replace(check, reason=reason)
+    return replace(check, outcome="inconclusive", reason=f"{reason}; --subset takes the rest on trust")
 
 
 def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
@@ -269,8 +220,24 @@ def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: i
 
 def _lost(group: Group, kind: str) -> int:
     """How many diverged; without a kind, how many ended in any other way than done."""
-    counts = group.statuses
-    return counts[DIVERGED] if kind else len(group.rows) - counts[DIVERGED] - counts[SUCCESS]
+    return sum(_ended(row, kind) for row in group.rows)
+
+
+def _cause(group: Group, kind: str) -> str:
+    """The reason of the first of them that has one, after a colon."""
+    reasons = (cut(row.reason) for row in group.rows if _ended(row, kind))
+    return next((f": {reason}" for reason in reasons if reason), "")
+
+
+def _ended(row: Row, kind: str) -> bool:
+    return row.status == DIVERGED if kind else row.status not in (DIVERGED, SUCCESS)
+
+
+def _is_as_before(pair: Pair, metric: str) -> bool:
+    """Whether every seed of the new row ended exactly as in the old one."""
+    assert pair.base is not None
+    chosen, _ = score_of(pair.table, metric)
+    return _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen)
 
 
 def _outcomes(group: Group, metric: str) -> set[tuple[int, str, float | None]]:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from ganbench.cleaning import clean
 from ganbench.errors import UsageError
 from ganbench.results import ValueInfo
 
@@ -15,7 +16,16 @@ class Margin:
     relative: bool
 
     def stored(self, info: ValueInfo) -> float:
-        """The share, or the margin as the metric's values are stored: 5 points of a percentage are 0.05."""
+        """The share, or the margin as the metric's values are stored: 5 points of a percentage are 0.05.
+
+        Raises:
+            UsageError: it is a share of 100 % or more of a score of which more is better: nothing would be worse.
+        """
+        if self.relative and self.size >= 1 and info.direction == "higher":
+            raise UsageError(
+                f"--margin {self} leaves nothing of {clean(info.label)}, of which more is better: no score would be "
+                "worse; give a share below 100%, or a margin in its unit"
+            )
         return self.size / 100 if info.percent and not self.relative else self.size
 
     def __str__(self) -> str:

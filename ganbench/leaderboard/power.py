@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError
-from ganbench.leaderboard.compare import overall, require_score, score_of
+from ganbench.leaderboard.caveats import cannot_fail
+from ganbench.leaderboard.checks import overall
+from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Missing, names
 from ganbench.results import Row, ValueInfo
@@ -79,13 +81,15 @@ def power(
         draws: how many pairs of results per change.
 
     Returns:
-        the chances, that of no change first; and the rows that cannot be drawn, a line each.
+        the chances, that of no change first; and what to read them with, a line each: the rows that cannot be drawn,
+        and that rows are too many for their seeds to fail.
 
     Raises:
-        UsageError: no row has the metric or two seeds with a score, or the level is none.
+        UsageError: no row has the metric or two seeds with a score, the level is none, or the margin none of a score.
     """
     require_level(alpha)
-    like, left_out = _rows(rows, metric, seeds)
+    like, caveats = _rows(rows, metric, seeds)
+    caveats += cannot_fail([(row.seeds, row.seeds) for row in like], alpha)
     rng = random.Random(0)
 
     def judged(worse: int | None = None, by: float = 0.0) -> Counter[Outcome]:
@@ -101,10 +105,10 @@ def power(
     chances += [
         Chance(_described(row, by, margin), judged(index, by)) for index, row in enumerate(like) for by in CHANGES
     ]
-    return chances, left_out
+    return chances, caveats
 
 
-def sheet(chances: Sequence[Chance], left_out: Sequence[str], *, margin: Margin, alpha: float) -> Sheet:
+def sheet(chances: Sequence[Chance], caveats: Sequence[str], *, margin: Margin, alpha: float) -> Sheet:
     """The chances as a table."""
     kinds: tuple[Outcome, ...] = ("pass", "inconclusive", "fail")
     columns = [Column("what changes", [chance.change for chance in chances])]
@@ -114,7 +118,7 @@ def sheet(chances: Sequence[Chance], left_out: Sequence[str], *, margin: Margin,
         f"{chances[0].outcomes.total()} pairs of results per line, drawn from normal distributions with each row's "
         "mean and standard deviation over seeds; the other rows of a pair do not change."
     )
-    return Sheet(columns, baselines=0, sentences=[told, *left_out])
+    return Sheet(columns, baselines=0, sentences=[told, *caveats])
 
 
 def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], list[str]]:

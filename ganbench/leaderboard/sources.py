@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ganbench.errors import StoreError
 from ganbench.files import digest, read_lines
 from ganbench.folder import TrialFolder
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
-from ganbench.results import SUCCESS, Row, components_of, order, read_rows, values_in_order
+from ganbench.results import SUCCESS, Row, components_of, computed_by, order, read_rows, values_in_order
 from ganbench.spec import FINAL
 from ganbench.verification import require_intact
 
@@ -47,13 +47,15 @@ def read_source(path: Path) -> Source:
 
 
 def read_rows_of(path: Path) -> list[Row]:
-    """The rows of a folder of trials or of a leaderboard.
+    """The rows of a folder of trials or of a leaderboard, with what computed them.
 
     Raises:
         StoreError: as :func:`read_source`.
     """
     source = read_source(path)
-    return to_rows(source.trials, source.protocols)
+    rows = to_rows(source.trials, source.protocols)
+    used = [source.environments.get(trial.environment, {}) for trial in source.trials]
+    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
 
 
 def finished_rows_of(path: Path) -> list[Row]:

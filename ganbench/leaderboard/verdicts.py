@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree
 
-from ganbench.leaderboard.compare import Check, Verdict
+from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.tables.markdown import code_in_cell, escape, inert
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.terminal import terminal
@@ -35,6 +35,8 @@ def as_markdown(verdict: Verdict) -> str:
         "",
         "A positive change is worse, whichever direction the score has. ❔ is no pass: more seeds would tell.",
     ]
+    for caveat in verdict.caveats:
+        lines += ["", inert(caveat)]
     return "\n".join(lines)
 
 
@@ -57,6 +59,8 @@ def as_junit(verdict: Verdict) -> str:
         elif check.outcome == "inconclusive":
             ElementTree.SubElement(case, "skipped", message=_xml(check.reason))
         ElementTree.SubElement(case, "system-out").text = message
+    if verdict.caveats:
+        ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(verdict.caveats))
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
@@ -69,6 +73,7 @@ def as_github(verdict: Verdict) -> str:
         for check in verdict.checks
         if check.outcome in levels
     ]
+    lines += [f"::warning title=ganbench::{_data(caveat)}" for caveat in verdict.caveats]
     return "\n".join([*lines, f"::notice title=ganbench::{_data(verdict.sentence())}"])
 
 
@@ -83,7 +88,7 @@ def _sheet(verdict: Verdict) -> Sheet:
         Column("status", [check.outcome for check in checks]),
         Column("why", [check.reason for check in checks]),
     ]
-    return Sheet([column for column in columns if not column.empty], 0, [verdict.sentence()])
+    return Sheet([column for column in columns if not column.empty], 0, [verdict.sentence(), *verdict.caveats])
 
 
 def _effect(check: Check) -> str:

@@ -13,15 +13,17 @@ Outcome = Literal["pass", "fail", "inconclusive"]
 
 
 class MarginTests(NamedTuple):
-    """Two one-sided p-values.
+    """Two one-sided p-values, and what the means say, of which the order of scores knows little.
 
     Attributes:
         worse: that the new scores are worse than the old by no more than the margin. Small: they got worse.
         fine: that the new scores are worse than the old by the margin at least. Small: they did not get worse.
+        beyond: whether the mean of the new scores is worse than that of the old by more than the margin.
     """
 
     worse: float
     fine: float
+    beyond: bool = False
 
 
 class Decision(NamedTuple):
@@ -50,18 +52,22 @@ def margin_tests(
         ValueError: a sample is empty, or the margin is negative or not finite.
     """
     edge, tested = _at_margin(base, new, margin, relative)
-    return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"))
+    old, now = ([value for value in sample if math.isfinite(value)] for sample in (edge, tested))
+    beyond = bool(old and now) and statistics.fmean(now) > statistics.fmean(old)
+    return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"), beyond)
 
 
 def decide(tests: Sequence[MarginTests], alpha: float) -> list[Decision]:
     """Decide rows that are judged together.
 
     A row fails where it got worse by more than the margin, corrected by Holm, so that rows of which none did fail with
-    probability ``alpha`` at most; it passes where it did not get worse by the margin; else there are too few seeds.
+    probability ``alpha`` at most; it passes where it did not get worse by the margin, unless its mean did: most seeds
+    are fine then and some lie far off, as those that collapsed do. Else there are too few seeds.
     """
     found = []
     for test, worse in zip(tests, holm([test.worse for test in tests]), strict=True):
-        outcome: Outcome = "fail" if worse <= alpha else "pass" if test.fine <= alpha else "inconclusive"
+        fine = test.fine <= alpha and not test.beyond
+        outcome: Outcome = "fail" if worse <= alpha else "pass" if fine else "inconclusive"
         found.append(Decision(outcome, worse))
     return found
 
@@ -75,7 +81,9 @@ def seeds_to_settle(
     *,
     relative: bool = False,
 ) -> int | None:
-    """About how many seeds on either side would settle it one way or the other, at what was seen; ``None``: too many.
+    """At a rough guess how many seeds on either side would settle it, one way or the other; ``None``: too many.
+
+    With a power of 80 % if what was seen is the truth, of which few seeds know little.
 
     Args:
         base, new, margin, relative: as for :func:`margin_tests`.

@@ -83,7 +83,7 @@ def notes(groups: Sequence[Group]) -> list[Note]:
             text = clean(row.reason) or unsaid
             # A divergence explains itself; the log's end is for ends that nobody foresaw.
             quiet = row.status in ("diverged", "running", "interrupted")
-            lines = () if quiet else tuple(filter(None, map(_cut, row.log)))[-LOG_LINES:]
+            lines = () if quiet else tuple(filter(None, map(cut, row.log)))[-LOG_LINES:]
             log = () if len(lines) == 1 and lines[0] in text else lines
             found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
     rows = [row for group in groups for row in group.rows]
@@ -100,8 +100,8 @@ def samples(rows: list[Row]) -> str:
     return clean(f"under {commonpath([str(picture.absolute()) for picture in pictures])}")
 
 
-def _cut(line: str) -> str:
-    """A line of a log as it is shown under a table."""
+def cut(line: str) -> str:
+    """A line of a log, or a reason, as it is shown: clean, and not too long."""
     line = clean(line)
     return line if len(line) <= LOG_WIDTH else f"{line[:LOG_WIDTH]}..."
 
