@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
@@ -20,7 +20,11 @@ SUCCESS = "done"
 
 
 class ValueInfo(BaseModel):
-    """How one number of a metric is read: its heading, which direction is better, and how it is written."""
+    """How one number of a metric is read: its heading, which direction is better, and how it is written.
+
+    ``place`` is its place, from 0, in the order in which the metrics were asked for and declare their values; results
+    of older versions do not say it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +32,13 @@ class ValueInfo(BaseModel):
     direction: Literal["lower", "higher"] | None = None
     decimals: int = 2
     percent: bool = False
+    place: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``place`` out where it is not known: leaderboards from before it was a field keep their hashes."""
+        content: dict[str, Any] = serialise(self)
+        return {key: value for key, value in content.items() if key != "place" or value is not None}
 
 
 class Best(BaseModel):
@@ -60,9 +71,9 @@ class Row:
     """One trial.
 
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
-    which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
-    the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on,
-    ``versions`` those of the packages and the code that computed it, as far as its result says.
+    which the metrics were asked for and declare them. ``cost`` is in seconds, bytes and real images per second.
+    ``log`` is the end of the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or
+    processor it ran on, ``versions`` those of the packages and the code that computed it, as far as its result says.
     """
 
     trial_id: str
@@ -218,18 +229,6 @@ def order(row: Row) -> tuple[str, str, str, int, str]:
     return row.dataset, row.architecture, row.loss, row.seed, row.trial_id
 
 
-def in_metric_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
-    """Names of values in the order of the metrics that were asked for, which JSON with sorted keys does not keep."""
-    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
-
-    def place(name: str) -> tuple[int, bool, str]:
-        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
-        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
-        return owner, name not in metrics, name
-
-    return sorted(names, key=place)
-
-
 def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:
     """The result, or ``None`` where there is none and none is needed; a damaged one is never taken for none."""
     if not required and not folder.result.exists():
@@ -272,5 +271,19 @@ def components_of(spec: TrialSpec) -> dict[str, Component]:
 
 
 def values_in_order(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
-    """Values in the order of the metrics that were asked for."""
-    return {name: values[name] for name in in_metric_order(values, spec)}
+    """Values in the order in which the metrics were asked for and declare them."""
+    places = {name: info.place for name, info in values.items() if info.place is not None}
+    names = sorted(values, key=places.__getitem__) if len(places) == len(values) else _guessed_order(values, spec)
+    return {name: values[name] for name in names}
+
+
+def _guessed_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
+    """The order where a result does not say it: by the metrics whose names the values' names are like."""
+    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
+
+    def place(name: str) -> tuple[int, bool, str]:
+        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
+        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
+        return owner, name not in metrics, name
+
+    return sorted(names, key=place)

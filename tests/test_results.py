@@ -10,8 +10,8 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
-from ganbench.results import in_metric_order, read_row, read_rows, trial_label
-from tests.trials import make_protocol, make_spec, make_trial
+from ganbench.results import read_row, read_rows, trial_label
+from tests.trials import VALUES, make_protocol, make_spec, make_trial
 
 
 def test_a_done_trial_is_read(tmp_path: Path) -> None:
@@ -132,11 +132,20 @@ def test_baselines_are_labelled(tmp_path: Path) -> None:
     assert trial_label(real.spec) == "(real data) · digits · seed 0"
 
 
-def test_metrics_keep_the_order_they_were_asked_for() -> None:
+def test_values_are_in_the_order_in_which_they_were_asked_for_and_declared(tmp_path: Path) -> None:
+    """Names decide nothing: 'isolation' is not of the metric 'is', 'coverage' does not come before 'density'."""
+    names = ("density", "coverage", "isolation", "is", "is_std")
+    values = {name: VALUES["is"] | {"place": place} for place, name in enumerate(names)}
+    spec = make_spec(metrics=("density-coverage", "nearest", "is"))
+    row = read_row(make_trial(tmp_path, spec, metrics=dict.fromkeys(names, 1.0), values=values))
+    assert tuple(row.values) == tuple(row.metrics) == names
+
+
+def test_values_of_an_older_result_are_in_the_order_of_the_metrics_that_their_names_are_like(tmp_path: Path) -> None:
     spec = make_spec(metrics=("reverse-kl", "precision-recall", "fid", "is"))
-    names = ["extra", "fid", "fid_debiased", "is", "precision", "recall", "reverse_kl"]
     ordered = ["reverse_kl", "precision", "recall", "fid", "fid_debiased", "is", "extra"]
-    assert in_metric_order(names, spec) == ordered
+    folder = make_trial(tmp_path, spec, values=dict.fromkeys(ordered, VALUES["fid"]))
+    assert list(read_row(folder).values) == ordered
 
 
 def test_importing_loads_neither_torch_nor_pandas() -> None:
