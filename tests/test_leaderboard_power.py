@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.errors import UsageError
+from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
 from ganbench.results import Row
-from tests.rows import make_row, rows_of
+from tests.rows import FID, IS, make_row, rows_of
 from tests.trials import make_spec, trial
 
 TIGHT, WIDE = (2.0, 2.01, 1.99, 2.02, 1.98), (1.0, 3.0, 2.0, 1.5, 2.5)
@@ -51,6 +52,14 @@ def test_what_more_is_better_of_gets_worse_downwards() -> None:
     one, two = [*found.values()][1:3]
     assert "IS 8.02 to 7.22 (1 margin worse)" in one.change
     assert two.share("fail") == 1.0
+
+
+def test_what_no_metric_is_named_for_is_judged_by_the_headline_as_in_the_gate() -> None:
+    values = {"is": IS, "fid": FID}
+    rows = [make_row(make_spec(seed=i), values=values, metrics={"fid": 1.0, "is": 8.0 + i / 100}) for i in range(5)]
+    assert any("IS 8.02 to 7.22" in change for change in chances(rows, Margin(0.1, True)))
+    (check,) = compare(rows, rows, margin=Margin(0.1, True)).checks
+    assert check.metric == "IS"
 
 
 def test_with_no_margin_rows_get_worse_by_their_spread() -> None:
