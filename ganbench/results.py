@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,11 +80,6 @@ class Row:
     trial_id: str
     folder: Path
     spec: TrialSpec
-    loss: str
-    architecture: str
-    dataset: str
-    seed: int
-    baseline: str
     status: str
     reason: str
     metrics: Mapping[str, float | None]
@@ -91,8 +87,6 @@ class Row:
     area: Mapping[str, float]
     values: Mapping[str, ValueInfo]
     protocol: Protocol | None
-    recipe: Mapping[str, Any]
-    components: Mapping[str, Component]
     cost: Mapping[str, float | None]
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
@@ -105,6 +99,48 @@ class Row:
     def done(self) -> bool:
         """Whether there are numbers."""
         return self.status == SUCCESS
+
+    @property
+    def loss(self) -> str:
+        """The loss with its penalties, as a user would type it; the baselines say what they are."""
+        return self.spec.loss_label
+
+    @property
+    def architecture(self) -> str:
+        """The architecture as a user would type it; ``-`` where there is none."""
+        return self.spec.architecture_label
+
+    @property
+    def dataset(self) -> str:
+        """The dataset as a user would type it."""
+        return self.spec.data.component.label
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.spec.seed
+
+    @property
+    def baseline(self) -> str:
+        """``real``, ``untrained`` or ``external``; empty for what is ranked."""
+        return self.spec.baseline
+
+    @cached_property
+    def recipe(self) -> Mapping[str, Any]:
+        """The resolved recipe."""
+        return self.spec.recipe.model_dump(mode="json")
+
+    @cached_property
+    def components(self) -> Mapping[str, Component]:
+        """Every component by its role."""
+        evaluation = self.spec.evaluation
+        roles: list[tuple[str, Component | None]] = [("loss", self.spec.loss)]
+        roles += [(f"penalty {part.name}", part) for part in self.spec.penalties]
+        roles += [(f"augmentation {part.name}", part) for part in self.spec.augmentations]
+        roles += [("architecture", self.spec.architecture), ("dataset", self.spec.data.component)]
+        roles += [(f"metric {part.name}", part) for part in evaluation.metrics]
+        roles.append(("extractor", evaluation.extractor))
+        return {role: component for role, component in roles if component is not None}
 
     @property
     def name(self) -> str:
@@ -141,11 +177,6 @@ def read_row(folder: TrialFolder) -> Row:
         trial_id=trial.trial_id,
         folder=folder.path,
         spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
         status=status,
         reason="" if done else reason,
         metrics={name: _finite(current.metrics.get(name)) for name in values} if done and current else {},
@@ -153,8 +184,6 @@ def read_row(folder: TrialFolder) -> Row:
         area={k: v for k, v in current.area.items() if math.isfinite(v)} if done and current else {},
         values=values,
         protocol=result.protocol if result else None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components=components_of(spec),
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
@@ -166,16 +195,10 @@ def read_row(folder: TrialFolder) -> Row:
 
 def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: str) -> Row:
     """The row of a trial whose folder cannot tell: what happened could not be written there."""
-    spec = trial.spec
     return Row(
         trial_id=trial.trial_id,
         folder=folder.path,
-        spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
+        spec=trial.spec,
         status=status,
         reason=" ".join(reason.split()),
         metrics={},
@@ -183,8 +206,6 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
         area={},
         values={},
         protocol=None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components=components_of(spec),
         cost={},
         warnings=trial.warnings,
         log=tuple(folder.log_tail()),
@@ -257,17 +278,6 @@ def _finite(value: float | None) -> float | None:
 
 def _texts(value: object) -> dict[str, str]:
     return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
-
-
-def components_of(spec: TrialSpec) -> dict[str, Component]:
-    """Every component by its role."""
-    roles: list[tuple[str, Component | None]] = [("loss", spec.loss)]
-    roles += [(f"penalty {part.name}", part) for part in spec.penalties]
-    roles += [(f"augmentation {part.name}", part) for part in spec.augmentations]
-    roles += [("architecture", spec.architecture), ("dataset", spec.data.component)]
-    roles += [(f"metric {part.name}", part) for part in spec.evaluation.metrics]
-    roles.append(("extractor", spec.evaluation.extractor))
-    return {role: component for role, component in roles if component is not None}
 
 
 def values_in_order(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
-from ganbench.results import read_row, read_rows, trial_label
+from ganbench.results import order, read_row, read_rows, trial_label
 from tests.trials import VALUES, make_protocol, make_spec, make_trial
 
 
@@ -29,6 +30,14 @@ def test_a_done_trial_is_read(tmp_path: Path) -> None:
     assert row.components["loss"].version == "0.1"
     assert {"architecture", "dataset", "metric fid", "extractor"} <= set(row.components)
     assert row.name == "wgan-gp · dcgan · digits · seed 3"
+
+
+def test_a_rows_names_recipe_and_components_are_those_of_its_specification(tmp_path: Path) -> None:
+    row = read_row(make_trial(tmp_path, make_spec("hinge", n_critic=5)))
+    assert (row.recipe["n_critic"], row.components["loss"].name) == (5, "hinge")
+    other = replace(row, spec=make_spec("wgan", "resnet", "mnist", seed=7, n_critic=2))
+    assert order(other) == ("mnist", "resnet", "wgan", 7, row.trial_id)
+    assert (other.recipe["n_critic"], other.components["loss"].name) == (2, "wgan")
 
 
 def test_a_diverged_trial_has_a_reason_and_no_metrics(tmp_path: Path) -> None:
