@@ -67,10 +67,9 @@ class Results:
                 )  # fmt: skip
                 self.templates[-1].append(
                     Row(
-                        trial_id=spec.trial_id, folder=Path(), spec=spec, loss=loss.label, architecture="-",
-                        dataset="digits", seed=seed, baseline="", status="done", reason="", metrics={}, best={},
-                        area={}, values={"fid": ValueInfo(label="FID", direction="lower")}, protocol=protocol,
-                        recipe={}, components={}, cost={},
+                        trial_id=spec.trial_id, folder=Path(), spec=spec, status="done", reason="", metrics={},
+                        best={}, area={}, values={"fid": ValueInfo(label="FID", direction="lower")},
+                        protocol=protocol, cost={},
                     )
                 )  # fmt: skip
 

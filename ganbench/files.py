@@ -69,14 +69,14 @@ def read_json(path: Path) -> Any:
 
 
 def append_line(path: Path, value: Any) -> None:
-    """Append one JSON line with a single write, so that a crash can only ever truncate the last line.
+    """Append one JSON line, its keys in order, with a single write: a crash can only ever truncate the last line.
 
     A line that was torn before is ended first, so that this one is not lost with it.
 
     Raises:
         StoreError: it cannot be written, or not whole.
     """
-    line = (json.dumps(value, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
+    line = (json.dumps(value, allow_nan=False) + "\n").encode("utf-8")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:

@@ -159,9 +159,10 @@ class Recorder:
         )
 
     def evaluation(self, step: int, images: int, values: Mapping[str, float]) -> None:
-        """Write a line of metrics; a value that is undefined for these samples is ``null``."""
+        """Write a line of metrics, as they are declared; a value that is undefined for these samples is ``null``."""
         self.step = step
-        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        ordered = {name: values[name] for name in self._values if name in values} | dict(values)
+        finite = {name: value if math.isfinite(value) else None for name, value in ordered.items()}
         self.folder.append_metrics(
             {"step": step, "images": images, "seconds": round(self._trained, 3), "values": finite}
         )
@@ -195,7 +196,9 @@ class Recorder:
             "metrics": last,
             "best": _best(history, self._values),
             "area": _area(history, self._values),
-            "values": {name: asdict(value) for name, value in self._values.items()},
+            "values": {
+                name: asdict(value) | {"place": place} for place, (name, value) in enumerate(self._values.items())
+            },
             "protocol": protocol(spec, self._environment).model_dump(mode="json"),
             "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),
             "cost": {

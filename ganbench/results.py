@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
@@ -20,7 +21,11 @@ SUCCESS = "done"
 
 
 class ValueInfo(BaseModel):
-    """How one number of a metric is read: its heading, which direction is better, and how it is written."""
+    """How one number of a metric is read: its heading, which direction is better, and how it is written.
+
+    ``place`` is its place, from 0, in the order in which the metrics were asked for and declare their values; results
+    of older versions do not say it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +33,13 @@ class ValueInfo(BaseModel):
     direction: Literal["lower", "higher"] | None = None
     decimals: int = 2
     percent: bool = False
+    place: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave ``place`` out where it is not known: leaderboards from before it was a field keep their hashes."""
+        content: dict[str, Any] = serialise(self)
+        return {key: value for key, value in content.items() if key != "place" or value is not None}
 
 
 class Best(BaseModel):
@@ -60,20 +72,15 @@ class Row:
     """One trial.
 
     A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
-    which the metrics were asked for. ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of
-    the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or processor it ran on,
-    ``instructions`` and ``threads`` those of a processor (``""`` for a GPU), ``versions`` those of the packages and the
-    code that computed it, as far as its result says.
+    which the metrics were asked for and declare them. ``cost`` is in seconds, bytes and real images per second.
+    ``log`` is the end of the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or
+    processor it ran on, ``instructions`` and ``threads`` those of a processor (``""`` for a GPU), ``versions`` those of
+    the packages and the code that computed it, as far as its result says.
     """
 
     trial_id: str
     folder: Path
     spec: TrialSpec
-    loss: str
-    architecture: str
-    dataset: str
-    seed: int
-    baseline: str
     status: str
     reason: str
     metrics: Mapping[str, float | None]
@@ -81,8 +88,6 @@ class Row:
     area: Mapping[str, float]
     values: Mapping[str, ValueInfo]
     protocol: Protocol | None
-    recipe: Mapping[str, Any]
-    components: Mapping[str, Component]
     cost: Mapping[str, float | None]
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
@@ -97,6 +102,48 @@ class Row:
     def done(self) -> bool:
         """Whether there are numbers."""
         return self.status == SUCCESS
+
+    @property
+    def loss(self) -> str:
+        """The loss with its penalties, as a user would type it; the baselines say what they are."""
+        return self.spec.loss_label
+
+    @property
+    def architecture(self) -> str:
+        """The architecture as a user would type it; ``-`` where there is none."""
+        return self.spec.architecture_label
+
+    @property
+    def dataset(self) -> str:
+        """The dataset as a user would type it."""
+        return self.spec.data.component.label
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.spec.seed
+
+    @property
+    def baseline(self) -> str:
+        """``real``, ``untrained`` or ``external``; empty for what is ranked."""
+        return self.spec.baseline
+
+    @cached_property
+    def recipe(self) -> Mapping[str, Any]:
+        """The resolved recipe."""
+        return self.spec.recipe.model_dump(mode="json")
+
+    @cached_property
+    def components(self) -> Mapping[str, Component]:
+        """Every component by its role."""
+        evaluation = self.spec.evaluation
+        roles: list[tuple[str, Component | None]] = [("loss", self.spec.loss)]
+        roles += [(f"penalty {part.name}", part) for part in self.spec.penalties]
+        roles += [(f"augmentation {part.name}", part) for part in self.spec.augmentations]
+        roles += [("architecture", self.spec.architecture), ("dataset", self.spec.data.component)]
+        roles += [(f"metric {part.name}", part) for part in evaluation.metrics]
+        roles.append(("extractor", evaluation.extractor))
+        return {role: component for role, component in roles if component is not None}
 
     @property
     def name(self) -> str:
@@ -133,11 +180,6 @@ def read_row(folder: TrialFolder) -> Row:
         trial_id=trial.trial_id,
         folder=folder.path,
         spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
         status=status,
         reason="" if done else reason,
         metrics={name: _finite(current.metrics.get(name)) for name in values} if done and current else {},
@@ -145,8 +187,6 @@ def read_row(folder: TrialFolder) -> Row:
         area={k: v for k, v in current.area.items() if math.isfinite(v)} if done and current else {},
         values=values,
         protocol=result.protocol if result else None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components=components_of(spec),
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
@@ -157,16 +197,10 @@ def read_row(folder: TrialFolder) -> Row:
 
 def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: str) -> Row:
     """The row of a trial whose folder cannot tell: what happened could not be written there."""
-    spec = trial.spec
     return Row(
         trial_id=trial.trial_id,
         folder=folder.path,
-        spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
+        spec=trial.spec,
         status=status,
         reason=" ".join(reason.split()),
         metrics={},
@@ -174,8 +208,6 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
         area={},
         values={},
         protocol=None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components=components_of(spec),
         cost={},
         warnings=trial.warnings,
         log=tuple(folder.log_tail()),
@@ -220,18 +252,6 @@ def order(row: Row) -> tuple[str, str, str, int, str]:
     return row.dataset, row.architecture, row.loss, row.seed, row.trial_id
 
 
-def in_metric_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
-    """Names of values in the order of the metrics that were asked for, which JSON with sorted keys does not keep."""
-    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
-
-    def place(name: str) -> tuple[int, bool, str]:
-        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
-        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
-        return owner, name not in metrics, name
-
-    return sorted(names, key=place)
-
-
 def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:
     """The result, or ``None`` where there is none and none is needed; a damaged one is never taken for none."""
     if not required and not folder.result.exists():
@@ -273,17 +293,20 @@ def _texts(value: object) -> dict[str, str]:
     return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
-def components_of(spec: TrialSpec) -> dict[str, Component]:
-    """Every component by its role."""
-    roles: list[tuple[str, Component | None]] = [("loss", spec.loss)]
-    roles += [(f"penalty {part.name}", part) for part in spec.penalties]
-    roles += [(f"augmentation {part.name}", part) for part in spec.augmentations]
-    roles += [("architecture", spec.architecture), ("dataset", spec.data.component)]
-    roles += [(f"metric {part.name}", part) for part in spec.evaluation.metrics]
-    roles.append(("extractor", spec.evaluation.extractor))
-    return {role: component for role, component in roles if component is not None}
-
-
 def values_in_order(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
-    """Values in the order of the metrics that were asked for."""
-    return {name: values[name] for name in in_metric_order(values, spec)}
+    """Values in the order in which the metrics were asked for and declare them."""
+    places = {name: info.place for name, info in values.items() if info.place is not None}
+    names = sorted(values, key=places.__getitem__) if len(places) == len(values) else _guessed_order(values, spec)
+    return {name: values[name] for name in names}
+
+
+def _guessed_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
+    """The order where a result does not say it: by the metrics whose names the values' names are like."""
+    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
+
+    def place(name: str) -> tuple[int, bool, str]:
+        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
+        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
+        return owner, name not in metrics, name
+
+    return sorted(names, key=place)

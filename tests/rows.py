@@ -29,11 +29,6 @@ def make_row(
         trial_id=spec.trial_id,
         folder=Path("runs") / spec.trial_id,
         spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
         status=status,
         reason="" if done else "it broke",
         metrics={"fid": fid, "is": 8.0} if done else {},
@@ -41,8 +36,6 @@ def make_row(
         area={},
         values={"fid": FID, "is": IS},
         protocol=make_protocol(spec) if result else None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components={},
         cost={"images_per_second": 12345.6, "seconds": 201.4} if done else {},
     )
     return replace(row, **changes)

@@ -185,6 +185,19 @@ def test_damaged_files_are_survived(tmp_path: Path, clock: Clock, content: bytes
         display.close()
 
 
+@pytest.mark.parametrize(
+    ("values", "score"),
+    [({"is": 8.0, "fid": 12.34}, "IS 8"), ({"density": None, "coverage": 0.5, "abc": 1.0}, "coverage 0.5")],
+)
+def test_the_score_of_a_running_trial_is_the_first_that_it_has(
+    tmp_path: Path, values: dict[str, float | None], score: str
+) -> None:
+    watched = Watched(make_trial(tmp_path, make_spec()), "a", 1000)
+    watched.folder.append_metrics({"step": 500, "values": values})
+    watched.look()
+    assert watched.facts()["score"] == score
+
+
 def test_time_left_is_measured(tmp_path: Path, clock: Clock) -> None:
     folder = make_trial(tmp_path, make_spec())
     watched = Watched(folder, "a", 1000, clock=clock)

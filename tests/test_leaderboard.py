@@ -18,7 +18,7 @@ from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from ganbench.results import read_rows
 from tests.commands import ganbench
-from tests.trials import LAPTOP, change_result, make_spec, make_trial, trial, two_losses
+from tests.trials import LAPTOP, VALUES, change_result, make_spec, make_trial, trial, two_losses
 
 CLUSTER = {"device": "cuda", "device_name": "Cluster", "versions": {"torch": "2.9"}, "threads": 4}
 
@@ -41,6 +41,16 @@ def test_twice_is_equal_bytes_and_passes_its_check(runs: Path, tmp_path: Path) -
     assert files(assemble([tmp_path / "one" / "digits"], tmp_path / "digits"), tmp_path / "digits") == {
         tmp_path / f"digits{suffix}": content.decode() for suffix, content in zip(SUFFIXES, contents[0], strict=True)
     }
+
+
+def test_the_order_of_values_is_that_of_the_trials(tmp_path: Path) -> None:
+    names = ("is", "is_std", "fid")
+    values = {name: VALUES[name] | {"place": place} for place, name in enumerate(names)}
+    folder = make_trial(tmp_path / "runs", make_spec(metrics=("fid", "is")), values=values)
+    out = tmp_path / "digits"
+    write(assemble([tmp_path / "runs"], out), out)
+    assert tuple(read_rows_of(out)[0].values) == tuple(read_rows(folder.path)[0][0].values) == names
+    assert check(out, [tmp_path / "runs"]) == []
 
 
 def test_any_edit_of_one_character_is_found(runs: Path, tmp_path: Path) -> None:

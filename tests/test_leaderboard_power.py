@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.errors import UsageError
+from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
 from ganbench.results import Row
-from tests.rows import make_row, rows_of
+from tests.rows import FID, IS, make_row, rows_of
 from tests.trials import make_spec, trial
 
 TIGHT, WIDE = (2.0, 2.01, 1.99, 2.02, 1.98), (1.0, 3.0, 2.0, 1.5, 2.5)
@@ -57,6 +58,14 @@ def test_a_margin_of_all_of_a_score_of_which_more_is_better_is_refused() -> None
     rows = [make_row(make_spec(seed=i), metrics={"is": 8.0 + i / 100}) for i in range(5)]
     with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
         power(rows, margin=Margin(1.0, True), metric="is", draws=2)
+
+
+def test_what_no_metric_is_named_for_is_judged_by_the_headline_as_in_the_gate() -> None:
+    values = {"is": IS, "fid": FID}
+    rows = [make_row(make_spec(seed=i), values=values, metrics={"fid": 1.0, "is": 8.0 + i / 100}) for i in range(5)]
+    assert any("IS 8.02 to 7.22" in change for change in chances(rows, Margin(0.1, True)))
+    (check,) = compare(rows, rows, margin=Margin(0.1, True)).checks
+    assert check.metric == "IS"
 
 
 def test_with_no_margin_rows_get_worse_by_their_spread() -> None:

@@ -1,4 +1,4 @@
-"""What a trial writes down of itself where it is trained in parts."""
+"""What a trial writes down of itself: the order of its values, and how it was trained where that was in parts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +10,29 @@ import torch
 from ganbench import recording
 from ganbench.api import Value
 from ganbench.folder import TrialFolder
-from ganbench.results import read_rows
+from ganbench.metrics.density_coverage import DensityCoverage
+from ganbench.metrics.fid import FID
+from ganbench.recording import Recorder
+from ganbench.results import read_row, read_rows
 from ganbench.spec import Execution, TrialFile
 from ganbench.together import run_together
 from ganbench.trial import run_trial
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    recorder.prepared({**DensityCoverage.values, **FID.values}, {}, torch.device("cpu"))
+    recorder.evaluation(1, 20, {"fid": 1.5, "coverage": 0.5, "density": 0.75, "undeclared": 2.0})
+    recorder.finish("done")
+    row = read_row(folder)
+    assert [*row.values] == ["density", "coverage", *FID.values]
+    assert (row.metrics["density"], row.metrics["fid"]) == (0.75, 1.5)
+    (line,) = lines(folder.metrics)
+    assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
 
 
 def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
-from ganbench.results import in_metric_order, read_row, read_rows, trial_label
-from tests.trials import make_protocol, make_spec, make_trial
+from ganbench.results import order, read_row, read_rows, trial_label
+from tests.trials import VALUES, make_protocol, make_spec, make_trial
 
 
 def test_a_done_trial_is_read(tmp_path: Path) -> None:
@@ -29,6 +30,14 @@ def test_a_done_trial_is_read(tmp_path: Path) -> None:
     assert row.components["loss"].version == "0.1"
     assert {"architecture", "dataset", "metric fid", "extractor"} <= set(row.components)
     assert row.name == "wgan-gp · dcgan · digits · seed 3"
+
+
+def test_a_rows_names_recipe_and_components_are_those_of_its_specification(tmp_path: Path) -> None:
+    row = read_row(make_trial(tmp_path, make_spec("hinge", n_critic=5)))
+    assert (row.recipe["n_critic"], row.components["loss"].name) == (5, "hinge")
+    other = replace(row, spec=make_spec("wgan", "resnet", "mnist", seed=7, n_critic=2))
+    assert order(other) == ("mnist", "resnet", "wgan", 7, row.trial_id)
+    assert (other.recipe["n_critic"], other.components["loss"].name) == (2, "wgan")
 
 
 def test_a_diverged_trial_has_a_reason_and_no_metrics(tmp_path: Path) -> None:
@@ -132,11 +141,20 @@ def test_baselines_are_labelled(tmp_path: Path) -> None:
     assert trial_label(real.spec) == "(real data) · digits · seed 0"
 
 
-def test_metrics_keep_the_order_they_were_asked_for() -> None:
+def test_values_are_in_the_order_in_which_they_were_asked_for_and_declared(tmp_path: Path) -> None:
+    """Names decide nothing: 'isolation' is not of the metric 'is', 'coverage' does not come before 'density'."""
+    names = ("density", "coverage", "isolation", "is", "is_std")
+    values = {name: VALUES["is"] | {"place": place} for place, name in enumerate(names)}
+    spec = make_spec(metrics=("density-coverage", "nearest", "is"))
+    row = read_row(make_trial(tmp_path, spec, metrics=dict.fromkeys(names, 1.0), values=values))
+    assert tuple(row.values) == tuple(row.metrics) == names
+
+
+def test_values_of_an_older_result_are_in_the_order_of_the_metrics_that_their_names_are_like(tmp_path: Path) -> None:
     spec = make_spec(metrics=("reverse-kl", "precision-recall", "fid", "is"))
-    names = ["extra", "fid", "fid_debiased", "is", "precision", "recall", "reverse_kl"]
     ordered = ["reverse_kl", "precision", "recall", "fid", "fid_debiased", "is", "extra"]
-    assert in_metric_order(names, spec) == ordered
+    folder = make_trial(tmp_path, spec, values=dict.fromkeys(ordered, VALUES["fid"]))
+    assert list(read_row(folder).values) == ordered
 
 
 def test_importing_loads_neither_torch_nor_pandas() -> None:

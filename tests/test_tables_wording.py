@@ -31,9 +31,9 @@ def test_durations_and_rates() -> None:
     assert [rate(value) for value in (None, 9.87, 12345.6)] == ["-", "9.9", "12,346"]
 
 
-def test_the_headline_is_the_first_of_which_less_is_better() -> None:
-    assert headline({"is": IS, "fid": FID}) == "fid"
-    assert headline({"is": IS}) == "is"
+def test_the_headline_is_the_first_that_is_a_score() -> None:
+    assert headline({"is": IS, "fid": FID}) == "is"
+    assert headline({"n": ValueInfo(label="n", direction=None), "fid": FID, "is": IS}) == "fid"
     assert headline({"n": ValueInfo(label="n", direction=None)}) is None
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from ganbench.cleaning import clean
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
-from ganbench.results import in_metric_order, read_row
-from ganbench.spec import TrialSpec
+from ganbench.results import read_row
 from ganbench.tables.wording import headline, rate, spread
 
 Clock = Callable[[], float]
@@ -67,7 +66,6 @@ class Watched:
     steps: int
     clock: Clock = time.monotonic
     step: int = 0
-    spec: TrialSpec | None = None
     _origin: tuple[float, int] | None = None
     _changed: float = 0.0
 
@@ -80,10 +78,6 @@ class Watched:
         self._metrics.look()
         self._stale = dict(self._progress.record)
         self._progress.record = {}
-        try:
-            self.spec = self.folder.read_spec().spec
-        except (StoreError, ValueError):
-            self.spec = None
 
     @property
     def elapsed(self) -> float:
@@ -136,9 +130,8 @@ class Watched:
         values = self._metrics.record.get("values")
         if not isinstance(values, Mapping):
             return ""
-        names = [str(name) for name, value in values.items() if _number(value) is not None]
-        names = in_metric_order(names, self.spec) if self.spec else names
-        name = "fid" if "fid" in names else next(iter(names), None)
+        # They are in the order in which they are declared.
+        name = next((str(name) for name, value in values.items() if _number(value) is not None), None)
         if name is None:
             return ""
         heading = name.upper() if len(name) <= 3 else clean(name).replace("_", " ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
 from ganbench.leaderboard.sources import to_rows
-from ganbench.results import SUCCESS
+from ganbench.results import SUCCESS, values_in_order
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
 from ganbench.tables import sheets
@@ -18,7 +18,7 @@ from ganbench.tables.machine import as_csv
 from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
-from ganbench.tables.wording import number
+from ganbench.tables.wording import headline, number
 
 GENERATED = (
     "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."
@@ -153,7 +153,7 @@ def _reruns(board: Board) -> str:
 
 def _differently(board: Board, trial: Trial) -> str:
     values = board.protocols[trial.protocol].values if trial.protocol in board.protocols else {}
-    name = next((name for name, info in values.items() if info.direction is not None), "")
+    name = headline(values_in_order(values, trial.spec)) or ""
     told = [
         number(value, values[name]) if name and value is not None else status
         for status, value in (

@@ -12,7 +12,7 @@ from ganbench.errors import StoreError
 from ganbench.files import digest, read_lines
 from ganbench.folder import TrialFolder
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
-from ganbench.results import SUCCESS, Row, components_of, computed_by, order, read_rows, values_in_order
+from ganbench.results import SUCCESS, Row, computed_by, order, read_rows, values_in_order
 from ganbench.spec import FINAL
 from ganbench.verification import require_intact
 
@@ -239,11 +239,6 @@ def _row(trial: Trial, measured: Measured | None) -> Row:
         trial_id=trial.trial_id,
         folder=Path(trial.trial_id),
         spec=spec,
-        loss=spec.loss_label,
-        architecture=spec.architecture_label,
-        dataset=spec.data.component.label,
-        seed=spec.seed,
-        baseline=spec.baseline,
         status=trial.status,
         reason="" if done else trial.reason,
         metrics={name: value for name, value in trial.metrics.items() if value is None or math.isfinite(value)},
@@ -251,8 +246,6 @@ def _row(trial: Trial, measured: Measured | None) -> Row:
         area=trial.area,
         values=values_in_order(measured.values, spec) if measured else {},
         protocol=measured.protocol if measured else None,
-        recipe=spec.recipe.model_dump(mode="json"),
-        components=components_of(spec),
         cost=trial.cost,
         warnings=trial.warnings,
     )

@@ -66,6 +66,5 @@ def energy(joules: float | None) -> str:
 
 
 def headline(values: Mapping[str, ValueInfo]) -> str | None:
-    """The value a table shows the best of: the first of which less is better, else the first that is a score."""
-    scores = {name: info for name, info in values.items() if info.direction is not None}
-    return next((name for name, info in scores.items() if info.direction == "lower"), next(iter(scores), None))
+    """The value a table ranks by and shows the best of: the first, as asked for and declared, that is a score."""
+    return next((name for name, info in values.items() if info.direction is not None), None)
