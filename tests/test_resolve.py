@@ -9,8 +9,10 @@ import pytest
 from ganbench import plugins
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
+from ganbench.datasets.digits import Digits
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.losses.hinge import Hinge
+from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.penalties.lecam import LeCam
 from ganbench.plan import PlanAnswer, PlanRequest
@@ -84,6 +86,30 @@ def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) 
     np.save(tmp_path / "points.npy", np.zeros((200, 3), np.float32))
     found = ask(["vanilla"], ["mlp"], dataset=f"array:{tmp_path / 'points.npy'}")
     assert "metric 'fid' needs features, which dataset 'array:" in found.error
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        (("featurs",), "metric 'fid' needs 'featurs', which no evaluation has; did you mean 'features'?"),
+        ("features", "metric 'fid' declares needs = 'features', not a tuple of words such as ('features',)"),
+        (("mixture",), "metric 'fid' needs mixture, which dataset 'digits' does not offer; choose a dataset whose"),
+    ],
+)
+def test_what_a_metric_needs_and_cannot_have_is_refused_while_planning(
+    monkeypatch: pytest.MonkeyPatch, needs: Any, words: str
+) -> None:
+    monkeypatch.setattr(FID, "needs", needs)
+    metrics = tuple(parse_axis("metric", ["fid"], plugins.load().registry))
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics).error.startswith(words)
+
+
+def test_training_samples_that_are_the_reference_are_refused_while_planning(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Digits.load
+    monkeypatch.setattr(Digits, "load", lambda self, split, *, root: load(self, "train", root=root))
+    metrics = tuple(parse_axis("metric", ["memorisation"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics)
+    assert found.error.startswith("metric 'memorisation' needs train, which dataset 'digits' with extractor 'digits'")
 
 
 def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:

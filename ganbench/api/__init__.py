@@ -10,7 +10,7 @@ from ganbench.api.architecture import Architecture, Conditioning, Networks
 from ganbench.api.augmentation import Augmentation
 from ganbench.api.data import Dataset, Kind, Mixture, Samples
 from ganbench.api.objectives import Discriminator, Loss, Penalty
-from ganbench.api.scoring import Evidence, Extractor, Metric, Value
+from ganbench.api.scoring import Evidence, Extractor, Metric, Need, Value
 
 __all__ = [
     "Architecture",
@@ -24,6 +24,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Mixture",
+    "Need",
     "Networks",
     "Penalty",
     "Samples",

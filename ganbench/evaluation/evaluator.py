@@ -14,9 +14,8 @@ from ganbench.errors import UsageError
 from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.evaluation.references import ReferenceKey, recall
-
-_FEATURE_NEEDS = {"features", "logits"}
 
 
 class Evaluator:
@@ -68,7 +67,8 @@ class Evaluator:
         self.split = split
         self.train = train
         owners(self.metrics.items())
-        self._check_needs()
+        for name, metric in self.metrics.items():
+            require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
         if self._uses_extractor and extractor is not None:
             check_shape(extractor, reference.shape)
             extractor.sha256()
@@ -122,7 +122,7 @@ class Evaluator:
 
     @property
     def _uses_extractor(self) -> bool:
-        return any(_FEATURE_NEEDS & set(metric.needs) for metric in self.metrics.values())
+        return any(uses_extractor(metric) for metric in self.metrics.values())
 
     @property
     def _layers(self) -> list[str]:
@@ -201,25 +201,6 @@ class Evaluator:
         found = self._extract(images)
         statistics = Extracted(samples=images, features=found["features"]).statistics()
         return {**found, **{name: torch.from_numpy(statistics[name]) for name in ("mu", "sigma")}}
-
-    def _check_needs(self) -> None:
-        logits = self.extractor is not None and bool(self.extractor.logits_layer)
-        available = {
-            "features": (self.extractor is not None, "an extractor; choose one with --extractor"),
-            "logits": (logits, "an extractor with class outputs; choose another with --extractor"),
-            "labels": (self.reference.labels is not None, "a reference with labels"),
-            "fake_labels": (True, "labels of the fakes, which come with each scoring"),
-            "mixture": (self.mixture is not None, "a dataset whose modes are known, such as ring or grid"),
-            "train": (self.train is not None, "the training samples"),
-            "images": (self.reference.kind == "image", "images, and the samples are vectors"),
-        }
-        for name, metric in self.metrics.items():
-            for need in metric.needs:
-                there, what = available.get(need, (False, f"'{need}', which ganbench does not know"))
-                if not there:
-                    raise UsageError(f"metric '{name}' needs {what}")
-            if "train" in metric.needs and self.train and self.train.fingerprint == self.reference.fingerprint:
-                raise UsageError(f"metric '{name}' needs a held-out reference, not the training samples themselves")
 
 
 def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
