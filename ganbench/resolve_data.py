@@ -167,8 +167,8 @@ def _check_counts(
         return metric.check(
             fakes=fakes,
             reference=len(reference),
-            dimension=extractor.dimension if extractor else reference.data[0].numel(),
-            classes=len(reference.classes),
+            dimension=extractor.dimension if extractor and uses_extractor(metric) else reference.data[0].numel(),
+            classes=reference.class_count,
         )
     except ValueError as error:
         raise UsageError(f"metric '{component.name}': {error}") from error

@@ -1,13 +1,15 @@
 """A grid is planned cell by cell, and what its cells share is done once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ganbench import plugins
-from ganbench.api import Networks
+from ganbench.api import Metric, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.datasets.digits import Digits
 from ganbench.grid import parse_axis, parse_losses
@@ -161,6 +163,33 @@ def test_sample_counts_are_judged_by_name() -> None:
     enough, few = (judged(n).planned[0].warnings for n in (898, 50))
     assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
     assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error
+
+
+def test_classes_without_names_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Digits.load
+
+    def hundred(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        return replace(samples, labels=torch.arange(len(samples)) % 100, classes=())
+
+    monkeypatch.setattr(Digits, "load", hundred)
+    metrics = tuple(parse_axis("metric", ["class-coverage"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
+    assert found.planned[0].warnings == ("class-coverage: 200 samples are few for 100 classes",)
+
+
+def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other metrics the run has: features where it needs them, else the values of one sample."""
+
+    def told(self: Metric, *, fakes: int, reference: int, dimension: int, classes: int) -> str:
+        return f"{fakes} of {reference}, {dimension} and {classes}"
+
+    monkeypatch.setattr(InceptionScore, "needs", ("images",))
+    for metric in (InceptionScore, FID):
+        monkeypatch.setattr(metric, "check", told)
+    metrics = tuple(parse_axis("metric", ["is,fid"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
+    assert found.planned[0].warnings == ("is: 200 of 898, 256 and 10", "fid: 200 of 898, 64 and 10")
 
 
 def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:

@@ -80,8 +80,15 @@ class Metric:
     def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
         """Judge the sample counts before anything trains.
 
-        Returns a warning to be shown with the row where the number will be of little worth, ``None`` where all is
-        well.
+        Returns a warning of one line to be shown with the row where the number will be of little worth, ``None`` where
+        all is well.
+
+        Args:
+            fakes: how many generated samples are scored.
+            reference: how many real ones they are compared with.
+            dimension: the number of features, for a metric that needs ``features`` or ``logits``; for any other that
+                of the values in one sample: C·H·W of images, D of vectors.
+            classes: the number of classes of the reference's labels; 0 without labels.
 
         Raises:
             ValueError: the counts make the number meaningless.

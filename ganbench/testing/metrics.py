@@ -189,17 +189,18 @@ def sizes(subject: Subject) -> None:
 def counts(subject: Subject) -> None:
     """It judges sample counts in one line, and has nothing against many samples."""
     metric = build(subject)
-    # Vectors and folders of pictures have no classes; without an extractor there is no dimension.
-    dimensions = (64,) if uses_extractor(metric) else (64, 0)
+    # Vectors and folders of pictures have no classes; without features the dimension is that of one sample.
+    dimensions = (64,) if uses_extractor(metric) else (64, 1)
+    of = "features" if uses_extractor(metric) else "values in a sample"
     numbers = (1000, 100_000, 10, 1, 0)
     for fakes, real, dimension, classes in itertools.product(numbers, numbers, dimensions, (10, 0, 1)):
         if 0 in (fakes, real) and fakes != real:
             continue  # no run has one side without the other
-        told = f"{fakes:,} fakes, {real:,} real samples, {dimension} features and {classes} classes"
+        told = f"{fakes:,} fakes, {real:,} real samples, {dimension} {of} and {classes} classes"
         try:
             found: Any = metric.check(fakes=fakes, reference=real, dimension=dimension, classes=classes)
         except ValueError:
-            if min(fakes, real) > 1000 and classes == 10 and dimension:
+            if min(fakes, real) > 1000 and classes == 10 and dimension > 1:
                 raise Flaw(f"check() refuses {fakes:,} samples on each side; every run would be refused") from None
             continue
         except Exception as error:
