@@ -16,7 +16,9 @@ from ganbench.grid import parse_axis, parse_losses
 from ganbench.losses.hinge import Hinge
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
+from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
 
@@ -76,6 +78,16 @@ def test_a_loss_that_is_no_scalar_is_refused_by_name(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(LeCam, "on_outputs", lambda self, real, fake: fake - real)
     wrong = ask(["vanilla+lecam"], ["mlp"])
     assert wrong.error.startswith("on_outputs() of penalty 'lecam' returns shape (64,)")
+
+
+def test_a_penalty_on_who_knows_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be added to a loss whose own penalty excludes it."""
+    words = "declares constrains = 'gradients', which is none of the words for it; did you mean 'gradient'?"
+    monkeypatch.setattr(R1, "constrains", "gradients")
+    for loss in ("wgan-gp+r1", "hinge+r1"):
+        assert ask([loss], ["mlp"]).error == f"penalty 'r1' {words}"
+    monkeypatch.setattr(GradientPenalty, "constrains", "gradients")
+    assert ask(["wgan-gp"], ["mlp"]).error == f"the penalty that loss 'wgan-gp' carries {words}"
 
 
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from ganbench.api import Evidence, Metric, Value
-from ganbench.testing import check
-from ganbench.testing.metrics import evidence
+from ganbench.testing import check, evidence
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
 

@@ -1,6 +1,7 @@
 """What a metric must do: known values, and worse numbers for worse samples.
 
-``expected`` may hold ``known``: a list of (fake, reference, {name: value}), made with :func:`evidence`.
+``expected`` may hold ``known``: a list of (fake, reference, {name: value}), the sides made with
+:func:`ganbench.testing.evidence`.
 """
 
 import itertools
@@ -24,12 +25,9 @@ from ganbench.testing.sides import (
     contents,
     declared,
     draw,
-    evidence,
     reference,
     rows,
 )
-
-__all__ = ["CHECKS", "evidence"]
 
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""

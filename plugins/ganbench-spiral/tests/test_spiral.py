@@ -13,8 +13,7 @@ from ganbench_spiral.metric import PointCoverage
 
 from ganbench import plugins
 from ganbench.errors import DataError, UsageError
-from ganbench.testing import Conformance
-from ganbench.testing.metrics import evidence
+from ganbench.testing import Conformance, evidence
 
 LINE = torch.arange(10.0).unsqueeze(1)
 
