@@ -35,7 +35,6 @@ class Evaluator:
         device: torch.device,
         cache: Path | None,
         extractor_code: str = "",
-        split: str = "",
         train: Samples | None = None,
     ) -> None:
         """Check that every metric can be computed; the reference is looked at when it is first needed.
@@ -49,7 +48,6 @@ class Evaluator:
             cache: folder for reference features, or ``None``.
             extractor_code: stands for the extractor's code and parameters in the cache, beside its name and weights:
                 features that others of that name left there are not its own.
-            split: the reference's split, noted in the cache.
             train: the training samples, for metrics that need ``train``.
 
         Raises:
@@ -64,7 +62,6 @@ class Evaluator:
         self.device = device
         self.cache = cache
         self.extractor_code = extractor_code
-        self.split = split
         self.train = train
         owners(self.metrics.items())
         for name, metric in self.metrics.items():
@@ -110,8 +107,8 @@ class Evaluator:
     def reference_evidence(self) -> Extracted:
         """The reference's side, its features from the cache where they are."""
         needs_train = any("train" in metric.needs for metric in self.metrics.values())
-        train = self._known(self.train, "train") if needs_train and self.train is not None else None
-        return self._known(self.reference, self.split, train)
+        train = self._known(self.train) if needs_train and self.train is not None else None
+        return self._known(self.reference, train)
 
     @cached_property
     def _network(self) -> nn.Module:
@@ -174,14 +171,13 @@ class Evaluator:
             found["logits"] = by_layer[self.extractor.logits_layer]
         return found
 
-    def _known(self, samples: Samples, split: str, train: Extracted | None = None) -> Extracted:
+    def _known(self, samples: Samples, train: Extracted | None = None) -> Extracted:
         """Evidence for real samples, its features and statistics recalled or computed."""
         make = partial(Extracted, samples=samples.data, labels=samples.labels, mixture=self.mixture, train=train)
         if self.extractor is None or not self._layers:
             return make()
         key = ReferenceKey(
             fingerprint=samples.fingerprint,
-            split=split,
             preprocessing=f"uint8, {samples.shape[0]} channels to {self.extractor.channels}",
             extractor=self.extractor.registered_name,
             extractor_code=self.extractor_code,
