@@ -1,13 +1,15 @@
 """Which components can work together, by what they declare. What cannot is refused by name, before anything trains."""
 
-from ganbench.api import Architecture, Loss, Penalty
-from ganbench.errors import UsageError
+from typing import get_args
+
+from ganbench.api import Architecture, Constrained, Loss, Penalty
+from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import undecided
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
-    """Refuse a penalty given twice, or beside one that the loss carries as part of its definition.
+    """Refuse a penalty given twice, beside one that the loss carries as part of its definition, or on who knows what.
 
     Raises:
         UsageError: names the penalty and the loss.
@@ -16,6 +18,10 @@ def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Com
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'")
+    if loss.penalty is not None:
+        check_constrained(f"the penalty that loss '{loss_component.name}' carries", loss.penalty)
+    for component, penalty in added:
+        check_constrained(f"penalty '{component.name}'", penalty)
     for component, penalty in added:
         if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
             raise UsageError(
@@ -23,6 +29,20 @@ def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Com
                 f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
                 f"'hinge+{component.name}'"
             )
+
+
+def check_constrained(what: str, penalty: Penalty) -> None:
+    """Check that what a penalty acts on is a word of the contract.
+
+    Raises:
+        UsageError: it is none; begins with ``what``, and says which is near.
+    """
+    known = get_args(Constrained)
+    if penalty.constrains not in known:
+        raise UsageError(
+            f"{what} declares constrains = {penalty.constrains!r}, which is none of the words for it"
+            f"{did_you_mean(str(penalty.constrains), known)}"
+        )
 
 
 def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:

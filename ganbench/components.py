@@ -65,7 +65,7 @@ def resolve(request: ComponentRequest, registry: Registry, **settled: Scalar) ->
     cls = load_class(entry)
     parameters = merge(request.kind, request.name, cls, request.parameters)
     parameters.update(settled)
-    plain = defaults(cls)
+    plain = defaults(request.kind, cls)
     shown = {key: value for key, value in parameters.items() if value != plain[key] and key not in settled}
     component = Component(
         name=entry.name,

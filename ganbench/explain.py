@@ -21,7 +21,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         UsageError: it cannot be imported, is no component of its kind, or declares what its contract does not allow.
     """
     cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
-    parameters = {} if entry.kind == "executor" else defaults(cls, after=2 if entry.kind == "tracker" else 1)
+    parameters = {} if entry.kind == "executor" else defaults(entry.kind, cls)
     return {
         "name": entry.name,
         "kind": entry.kind,

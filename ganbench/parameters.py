@@ -5,19 +5,20 @@ import math
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.registry import NOT_THE_USERS
 from ganbench.spec import Scalar, format_scalar
 
 _SCALARS = (bool, int, float, str)
 
 
-def defaults(cls: type[Any], *, after: int = 1) -> dict[str, Scalar]:
-    """Return a component's parameters with their defaults, from its constructor's signature without its first ones.
+def defaults(kind: str, cls: type[Any]) -> dict[str, Scalar]:
+    """Return the parameters that users may give a component of a kind, with their defaults, from its constructor.
 
     Raises:
         UsageError: a parameter has no default, or one that is not a number, a truth value or text.
     """
     found: dict[str, Scalar] = {}
-    for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[after:]:
+    for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[NOT_THE_USERS[kind] :]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         if not isinstance(parameter.default, _SCALARS):
@@ -29,20 +30,19 @@ def defaults(cls: type[Any], *, after: int = 1) -> dict[str, Scalar]:
     return found
 
 
-def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar], *, after: int = 1) -> dict[str, Scalar]:
+def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dict[str, Scalar]:
     """Return all parameters: the defaults overlaid by what was given, each of its default's type.
 
     Args:
-        kind: of component, for messages.
+        kind: of component.
         name: the component's, for messages.
         cls: its class.
         given: parameters by name.
-        after: how many of its constructor's first parameters are none of the user's.
 
     Raises:
         UsageError: an unknown parameter (with the closest one) or a value of another type.
     """
-    merged = defaults(cls, after=after)
+    merged = defaults(kind, cls)
     for key, value in given.items():
         if key not in merged:
             hint = did_you_mean(key, merged) if merged else "; it takes none"

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pluggy
 
 from ganbench import __version__, hookspecs
-from ganbench.errors import did_you_mean
+from ganbench.errors import UsageError, did_you_mean
 from ganbench.installed import entry_points
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
@@ -109,6 +109,31 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
         if plugin.status == "broken":
             registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)
+
+
+def build(kind: str, text: str) -> Any:
+    """Build one component as it is named on the command line, e.g. ``build("dataset", "folder:reals[size=32]")``.
+
+    For a plugin's own commands. It imports the component, and with it torch.
+
+    Args:
+        kind: a kind of ``ganbench.api``: ``"loss"``, ``"architecture"``, ``"dataset"``, ...
+        text: ``name``, ``distribution:name`` or ``name:argument``, perhaps with ``[parameter=value]``.
+
+    Raises:
+        UsageError: there is no such component, it cannot be used, or does not take a parameter; in the words of a run.
+    """
+    from ganbench import components
+    from ganbench.grid import parse_component
+
+    if kind not in components.CONTRACTS:
+        raise UsageError(f"there is no kind '{kind}' to build{did_you_mean(kind, components.CONTRACTS)}")
+    registry = load().registry
+    request, *others = parse_component(kind, text, registry)
+    if others:
+        raise UsageError(f"'{text}' stands for {1 + len(others)} components; leave one of each parameter's values")
+    _, component = components.resolve(request, registry)
+    return component
 
 
 def _order(plugin: Plugin) -> tuple[bool, str, str]:

@@ -19,6 +19,8 @@ KINDS = {
     "tracker": "register_trackers",
 }
 PLURALS = {kind: hook.removeprefix("register_") for kind, hook in KINDS.items()}
+NOT_THE_USERS = {**dict.fromkeys(KINDS, 1), "executor": 2, "tracker": 2}
+"""How many of a constructor's first arguments no user gives: ``self`` and, where trials run, their settings."""
 BUILTIN = "ganbench"
 ELSEWHERE = {
     "loss": {

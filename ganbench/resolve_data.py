@@ -7,6 +7,7 @@ from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.evaluator import check_shape, owners
+from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
@@ -53,14 +54,14 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         classes=train.class_count,
     )
     metrics = _metrics(plan, dataset, registry)
-    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, metrics, registry, files)
+    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, train, metrics, registry, files)
     floor, floor_warnings = evaluation, warnings
     if plan.baselines:
         beside = train if split != "train" else _load(component, dataset, "test", root)
         files.update(beside.files)
         if len(beside) < evaluation.num_samples:
             fewer = plan.model_copy(update={"num_samples": len(beside)})
-            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, metrics, registry, files)
+            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, train, metrics, registry, files)
             told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
             floor_warnings += (f"there are {told}, so the floor has a table of its own",)
     of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
@@ -105,6 +106,7 @@ def _evaluation(
     dataset: Dataset,
     split: str,
     reference: Samples,
+    train: Samples,
     metrics: list[tuple[Component, Metric]],
     registry: Registry,
     files: set[str],
@@ -115,38 +117,35 @@ def _evaluation(
     for value in plan.values:
         if value not in given:
             raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")
-    needs = {need for _, metric in metrics for need in metric.needs}
+    of_features = any(uses_extractor(metric) for _, metric in metrics)
     extractor_request = plan.extractor
     # A default is for images: an array of vectors has the metrics' reason, not that of an extractor nobody named.
-    if extractor_request is None and dataset.extractor and data.kind == "image" and needs & {"features", "logits"}:
+    if extractor_request is None and dataset.extractor and data.kind == "image" and of_features:
         extractor_request = _default(dataset.extractor, "extractor", registry)
     extractor_component: Component | None = None
     extractor: Extractor | None = None
     sha256 = ""
-    if extractor_request is not None and needs & {"features", "logits"}:
+    if extractor_request is not None and of_features:
         if data.kind != "image":
             raise UsageError(f"extractor '{extractor_request.name}' scores images, and dataset '{name}' has none")
         extractor_component, extractor = components.resolve(extractor_request, registry)
         check_shape(extractor, data.shape)
         sha256 = extractor.sha256()
         files.update(extractor.files())
-    offers = {
-        "features": extractor is not None,
-        "logits": extractor is not None and bool(extractor.logits_layer),
-        "labels": reference.labels is not None,
-        "mixture": dataset.mixture() is not None,
-        "train": split != "train",
-        "images": data.kind == "image",
-    }
+    where = f"dataset '{name}'" + (f" with extractor '{extractor_component.name}'" if extractor_component else "")
+    mixture = dataset.mixture()
     num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
     warnings = []
     for component, metric in metrics:
-        missing = [need for need in metric.needs if not offers.get(need, True)]
-        if missing:
-            where = f"dataset '{name}'" + (
-                f" with extractor '{extractor_component.name}'" if extractor_component else ""
-            )
-            raise UsageError(f"metric '{component.name}' needs {' and '.join(missing)}, which {where} does not offer")
+        require(
+            component.name,
+            metric,
+            reference=reference,
+            train=train,
+            mixture=mixture,
+            extractor=extractor,
+            where=where,
+        )
         warning = _check_counts(component, metric, num_samples, reference, extractor)
         if warning:
             warnings.append(f"{component.name}: {warning}")
@@ -168,8 +167,8 @@ def _check_counts(
         return metric.check(
             fakes=fakes,
             reference=len(reference),
-            dimension=extractor.dimension if extractor else reference.data[0].numel(),
-            classes=len(reference.classes),
+            dimension=extractor.dimension if extractor and uses_extractor(metric) else reference.data[0].numel(),
+            classes=reference.class_count,
         )
     except ValueError as error:
         raise UsageError(f"metric '{component.name}': {error}") from error

@@ -119,6 +119,16 @@ def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:
     assert "loss sum-loss" in wrong.stdout
 
 
+def test_a_tracker_is_checked_with_parameters(ganbench: Ganbench) -> None:
+    pytest.importorskip("tensorboard")
+    right = ganbench("plugins", "check", "ganbench", "--only", "tensorboard[logdir=events]", "--json")
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert json.loads(right.stdout)["skipped"] == 0
+    wrong = ganbench("plugins", "check", "ganbench", "--only", "tensorboard[folder=events]")
+    assert wrong.returncode == 2
+    assert wrong.stderr.endswith("tracker 'tensorboard' has no parameter 'folder'; there are: logdir\n")
+
+
 def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbench: Ganbench) -> None:
     install("ganbench-heavy", "heavy-loss", before="import torch\n")
     answer = ganbench("plugins", "check", "ganbench-heavy", "--quiet")

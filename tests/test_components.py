@@ -171,7 +171,7 @@ def test_every_built_in_component_can_be_loaded_and_built_without_parameters() -
     for kind in components.CONTRACTS:
         for each in found.entries(kind):
             cls = components.load_class(each)
-            parameters = defaults(cls)
+            parameters = defaults(kind, cls)
             assert all(isinstance(value, bool | int | float | str) for value in parameters.values())
             if not each.argument:
                 build(kind, each.name, cls, parameters)

@@ -213,6 +213,16 @@ def test_the_reference_is_extracted_once_over_evaluators(tmp_path: Path, monkeyp
     assert second.score(fakes, final=True) == first
 
 
+def test_samples_are_kept_once_whatever_they_are_to_a_run(tmp_path: Path) -> None:
+    """As those trained on, and as another run's reference."""
+    fakes = as_generated(TRAIN.data)
+    evaluator({"memorisation": Memorisation()}, cache=tmp_path, train=TRAIN).score(fakes, final=True)
+    kept = set(tmp_path.glob("*.safetensors"))
+    assert len(kept) == 2
+    evaluator({"fid": FID()}, cache=tmp_path, reference=TRAIN).score(fakes, final=True)
+    assert set(tmp_path.glob("*.safetensors")) == kept
+
+
 def test_changed_data_are_another_reference(tmp_path: Path) -> None:
     fakes = as_generated(TRAIN.data)
     first = evaluator(cache=tmp_path).score(fakes, final=True)

@@ -1,20 +1,23 @@
 """What an evaluation is refused for, by name: metrics, extractors and references that do not fit."""
 
+import re
 from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 import torch
 
-from ganbench.api import Evidence, Metric, Samples, Value
+from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import check_shape
+from ganbench.evaluation.needs import require
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.mixture import Modes
-from tests.scoring import TEST, evaluator
+from tests.scoring import TEST, TRAIN, evaluator
 
 
 class Clash(Metric):
@@ -26,6 +29,11 @@ class Clash(Metric):
         return {"fid": 0.0}
 
 
+def needing(*needs: Need) -> Metric:
+    metric: Metric = type("Needing", (Clash,), {"needs": needs})()
+    return metric
+
+
 def test_two_metrics_with_one_value_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match="metrics 'fid' and 'mine' both return 'fid'"):
         evaluator({"fid": FID(), "mine": Clash()})
@@ -33,18 +41,50 @@ def test_two_metrics_with_one_value_are_refused_by_name() -> None:
 
 def test_needs_are_checked_by_name() -> None:
     vectors = Samples(data=torch.zeros(10, 2))
-    with pytest.raises(UsageError, match="metric 'fid' needs an extractor"):
+    with pytest.raises(UsageError, match="metric 'fid' needs features, which the reference does not offer; an extr"):
         evaluator({"fid": FID()}, reference=vectors)
-    with pytest.raises(UsageError, match="metric 'mine' needs images, and the samples are vectors"):
-        evaluator({"mine": type("OfImages", (Clash,), {"needs": ("images",)})()}, reference=vectors)
-    with pytest.raises(UsageError, match="metric 'modes' needs a dataset whose modes are known"):
+    with pytest.raises(UsageError, match=r"metric 'mine' needs images, which .* not offer; the samples are vectors"):
+        evaluator({"mine": needing("images")}, reference=vectors)
+    with pytest.raises(UsageError, match=r"metric 'modes' needs mixture, which .* not offer; .* such as ring or grid"):
         evaluator({"modes": Modes()})
-    with pytest.raises(UsageError, match="metric 'memorisation' needs the training samples"):
-        evaluator({"memorisation": Memorisation()})
-    with pytest.raises(UsageError, match="needs a held-out reference"):
-        evaluator({"memorisation": Memorisation()}, train=TEST)
-    with pytest.raises(UsageError, match="metric 'is' needs an extractor with class outputs"):
+    for train in (None, TEST):
+        with pytest.raises(UsageError, match=r"metric 'memorisation' needs train, which .* must be other samples than"):
+            evaluator({"memorisation": Memorisation()}, train=train)
+    with pytest.raises(UsageError, match=r"metric 'is' needs logits, which .* only extractors with class outputs"):
         evaluator({"is": InceptionScore()}, extractor=VGG16())
+    evaluator({"memorisation": Memorisation()}, train=TRAIN)
+    evaluator({"mine": needing("images", "labels", "fake_labels", "logits", "features")})
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(UsageError, match=r"needs labels and mixture, which .*; choose a dataset with labels; choose a"):
+        evaluator({"mine": needing("labels", "mixture")}, reference=Samples(data=TEST.data))
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        (("featurs",), "metric 'mine' needs 'featurs', which no evaluation has; did you mean 'features'?"),
+        (("features", 7), "metric 'mine' needs 7, which no evaluation has; there are: fake_labels, features, images"),
+        ("features", "metric 'mine' declares needs = 'features', not a tuple of words such as ('features',)"),
+    ],
+)
+def test_a_need_that_there_is_not_is_refused(needs: Any, words: str) -> None:
+    metric = type("Wrong", (Clash,), {"needs": needs})()
+    with pytest.raises(UsageError, match=f"^{re.escape(words)}"):
+        evaluator({"mine": metric})
+
+
+def test_every_need_is_known_to_be_there_or_not() -> None:
+    """A word that the contract gains is one that an evaluation answers for."""
+    everything = needing(*get_args(Need))
+    mixture = Mixture(means=torch.zeros(2, 2), sigma=1.0)
+    require("mine", everything, reference=TEST, train=TRAIN, mixture=mixture, extractor=Digits())
+    vectors = Samples(data=torch.zeros(10, 2))
+    with pytest.raises(UsageError) as caught:
+        require("mine", everything, reference=vectors, train=None, mixture=None, extractor=None)
+    told = str(caught.value).partition(", which")[0].removeprefix("metric 'mine' needs ").split(" and ")
+    assert set(told) == set(get_args(Need)) - {"fake_labels"}  # which come with each scoring
 
 
 def test_shapes_are_checked_by_name() -> None:

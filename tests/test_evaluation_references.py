@@ -14,7 +14,6 @@ from ganbench.evaluation.references import ReferenceKey, decode, encode, recall
 
 KEY = ReferenceKey(
     fingerprint="f" * 64,
-    split="test",
     preprocessing="uint8, 1 channels to 1",
     extractor="ganbench-digits",
     extractor_code="c" * 64,
@@ -58,7 +57,6 @@ def test_no_cache_keeps_nothing(tmp_path: Path) -> None:
     "change",
     [
         {"fingerprint": "0" * 64},
-        {"split": "train"},
         {"preprocessing": "uint8, 1 channels to 3"},
         {"extractor_code": "0" * 64},
         {"extractor_sha256": "0" * 64},

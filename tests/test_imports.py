@@ -170,7 +170,7 @@ def test_contracts_have_one_public_address() -> None:
         for name, value in vars(module).items()
         if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
     }
-    assert defined | {"Kind", "Conditioning"} == set(api.__all__)
+    assert defined | {"Kind", "Conditioning", "Constrained", "Need"} == set(api.__all__)
 
 
 CHECK = f"""

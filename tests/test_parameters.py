@@ -38,13 +38,13 @@ def refusal(function: Any, *arguments: Any, **options: Any) -> str:
 
 
 def test_defaults() -> None:
-    assert defaults(Sample) == {"count": 3, "rate": 0.5, "on": False, "mode": "a", "path": ""}
-    assert defaults(Plain) == {}
+    assert defaults("loss", Sample) == {"count": 3, "rate": 0.5, "on": False, "mode": "a", "path": ""}
+    assert defaults("loss", Plain) == {}
 
 
 @pytest.mark.parametrize(("cls", "name"), [(NoDefault, "count"), (OddDefault, "sizes")])
 def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: str) -> None:
-    assert f"takes '{name}'" in refusal(defaults, cls)
+    assert f"takes '{name}'" in refusal(defaults, "loss", cls)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: s
 )
 def test_a_value_takes_the_type_of_its_default(key: str, value: Any, merged: Any) -> None:
     found = merge("loss", "sample", Sample, {key: value})
-    assert found == defaults(Sample) | {key: merged}
+    assert found == defaults("loss", Sample) | {key: merged}
     assert type(found[key]) is type(merged)
 
 
@@ -94,6 +94,7 @@ def test_an_unknown_parameter_is_answered_with_the_closest() -> None:
 
 
 def test_what_is_not_the_users_is_left_out() -> None:
-    assert defaults(Follower, after=2) == {"file": ""}
-    assert merge("tracker", "follower", Follower, {"file": "x"}, after=2) == {"file": "x"}
-    assert "no parameter 'settings'" in refusal(merge, "tracker", "follower", Follower, {"settings": 1}, after=2)
+    assert defaults("tracker", Follower) == {"file": ""}
+    assert merge("tracker", "follower", Follower, {"file": "x"}) == {"file": "x"}
+    assert "no parameter 'settings'" in refusal(merge, "tracker", "follower", Follower, {"settings": 1})
+    assert "takes 'settings', which has no default" in refusal(defaults, "loss", Follower)

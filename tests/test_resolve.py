@@ -1,18 +1,24 @@
 """A grid is planned cell by cell, and what its cells share is done once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ganbench import plugins
-from ganbench.api import Networks
+from ganbench.api import Metric, Networks, Samples
 from ganbench.architectures.mlp import MLP
+from ganbench.datasets.digits import Digits
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.losses.hinge import Hinge
+from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
+from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
 
@@ -74,6 +80,16 @@ def test_a_loss_that_is_no_scalar_is_refused_by_name(monkeypatch: pytest.MonkeyP
     assert wrong.error.startswith("on_outputs() of penalty 'lecam' returns shape (64,)")
 
 
+def test_a_penalty_on_who_knows_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be added to a loss whose own penalty excludes it."""
+    words = "declares constrains = 'gradients', which is none of the words for it; did you mean 'gradient'?"
+    monkeypatch.setattr(R1, "constrains", "gradients")
+    for loss in ("wgan-gp+r1", "hinge+r1"):
+        assert ask([loss], ["mlp"]).error == f"penalty 'r1' {words}"
+    monkeypatch.setattr(GradientPenalty, "constrains", "gradients")
+    assert ask(["wgan-gp"], ["mlp"]).error == f"the penalty that loss 'wgan-gp' carries {words}"
+
+
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
     wrong = ask(["vanilla"], ["mlp"], recipe={"batch_size": 1}, baselines=True)
     assert "architecture 'mlp' cannot be trained with batch_size=1 on dataset 'ring'" in wrong.error
@@ -84,6 +100,30 @@ def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) 
     np.save(tmp_path / "points.npy", np.zeros((200, 3), np.float32))
     found = ask(["vanilla"], ["mlp"], dataset=f"array:{tmp_path / 'points.npy'}")
     assert "metric 'fid' needs features, which dataset 'array:" in found.error
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        (("featurs",), "metric 'fid' needs 'featurs', which no evaluation has; did you mean 'features'?"),
+        ("features", "metric 'fid' declares needs = 'features', not a tuple of words such as ('features',)"),
+        (("mixture",), "metric 'fid' needs mixture, which dataset 'digits' does not offer; choose a dataset whose"),
+    ],
+)
+def test_what_a_metric_needs_and_cannot_have_is_refused_while_planning(
+    monkeypatch: pytest.MonkeyPatch, needs: Any, words: str
+) -> None:
+    monkeypatch.setattr(FID, "needs", needs)
+    metrics = tuple(parse_axis("metric", ["fid"], plugins.load().registry))
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics).error.startswith(words)
+
+
+def test_training_samples_that_are_the_reference_are_refused_while_planning(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Digits.load
+    monkeypatch.setattr(Digits, "load", lambda self, split, *, root: load(self, "train", root=root))
+    metrics = tuple(parse_axis("metric", ["memorisation"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics)
+    assert found.error.startswith("metric 'memorisation' needs train, which dataset 'digits' with extractor 'digits'")
 
 
 def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:
@@ -135,6 +175,33 @@ def test_sample_counts_are_judged_by_name() -> None:
     enough, few = (judged(n).planned[0].warnings for n in (898, 50))
     assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
     assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error
+
+
+def test_classes_without_names_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Digits.load
+
+    def hundred(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        return replace(samples, labels=torch.arange(len(samples)) % 100, classes=())
+
+    monkeypatch.setattr(Digits, "load", hundred)
+    metrics = tuple(parse_axis("metric", ["class-coverage"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
+    assert found.planned[0].warnings == ("class-coverage: 200 samples are few for 100 classes",)
+
+
+def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other metrics the run has: features where it needs them, else the values of one sample."""
+
+    def told(self: Metric, *, fakes: int, reference: int, dimension: int, classes: int) -> str:
+        return f"{fakes} of {reference}, {dimension} and {classes}"
+
+    monkeypatch.setattr(InceptionScore, "needs", ("images",))
+    for metric in (InceptionScore, FID):
+        monkeypatch.setattr(metric, "check", told)
+    metrics = tuple(parse_axis("metric", ["is,fid"], plugins.load().registry))
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
+    assert found.planned[0].warnings == ("is: 200 of 898, 256 and 10", "fid: 200 of 898, 64 and 10")
 
 
 def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:

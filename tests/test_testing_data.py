@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Mixture, Samples
-from ganbench.testing import check
+from ganbench.metrics.fid import FID
+from ganbench.testing import Flaw, check
+from ganbench.testing.datasets import defaults
+from ganbench.testing.kit import subject_of
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightData
 
@@ -278,3 +281,12 @@ def test_another_process_is_left_out_where_it_cannot_know_the_class() -> None:
     outcomes = {outcome.check: outcome for outcome in check(Here)}
     assert outcomes["another-process"].status == "skipped"
     assert "cannot be imported by name" in outcomes["another-process"].message
+
+
+def test_default_metrics_are_given_what_a_run_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images, where the samples are; but no labels of the fakes, which most networks do not take."""
+    monkeypatch.setattr(FID, "needs", ("features", "images"))
+    defaults(subject_of(DarkImages))
+    monkeypatch.setattr(FID, "needs", ("features", "fake_labels"))
+    with pytest.raises(Flaw, match="its default metric 'fid' needs fake_labels, which only conditional networks have"):
+        defaults(subject_of(DarkImages))

@@ -9,7 +9,7 @@ from ganbench.executors import Executor, JobState
 from ganbench.executors.local import Local
 from ganbench.testing import check, executors
 from ganbench.trackers import Settings, Tracked
-from tests.kit import assert_caught
+from tests.kit import assert_caught, failed
 from tests.kit.components import RightTracker
 
 
@@ -146,6 +146,31 @@ class TellsOnce(RightTracker):
         self.seen.add(trial.trial_id)
 
 
+class NeedsParameter(RightTracker):
+    """Has to be told where to write."""
+
+    def __init__(self, settings: Settings, path: str) -> None:
+        super().__init__(settings)
+
+
+class RefusesItself(RightTracker):
+    """Its own default is none of the values it takes."""
+
+    def __init__(self, settings: Settings, size: int = 0) -> None:
+        super().__init__(settings)
+        if size < 1:
+            raise ValueError(f"size must be at least 1, not {size}")
+
+
+class Sized(RightTracker):
+    """Right: takes a parameter, and writes where it is told to when it is made."""
+
+    def __init__(self, settings: Settings, size: int = 1) -> None:
+        super().__init__(settings)
+        assert isinstance(size, int)
+        (settings.out / "notes.txt").write_text("#" * size)
+
+
 class NeedsLoss(RightTracker):
     """Takes it that every trial has a loss."""
 
@@ -159,6 +184,8 @@ WRONG: list[tuple[type, str, str]] = [
     (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
     (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
     (TellsOnce, "again", "told a second time makes it raise FileExistsError"),
+    (NeedsParameter, "parameters", "takes 'path', which has no default that is a number, true or false, or text"),
+    (RefusesItself, "parameters", "tracker 'refuses-itself' cannot be used: ValueError: size must be at least 1"),
 ]
 WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")
 SKIP = {HalfAnExecutor: dict.fromkeys(WORKS, "abstract")}
@@ -167,6 +194,15 @@ SKIP = {HalfAnExecutor: dict.fromkeys(WORKS, "abstract")}
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
     assert_caught(check(component, skip=SKIP.get(component, {})), name, words)
+
+
+def test_parameters_of_a_tracker_are_those_of_a_run() -> None:
+    """What cannot be built is a failure of one check, and a value that a run takes is one that the kit takes."""
+    assert set(failed(check(NeedsParameter))) == {"parameters"}
+    assert failed(check(RefusesItself, parameters={"size": 2})).keys() == {"parameters"}  # by its name alone it fails
+    outcomes = {one.check: one for one in check(Sized, parameters={"size": 2})}
+    assert {one.status for one in outcomes.values()} == {"ok"}
+    assert "size=large must be a whole number" in failed(check(Sized, parameters={"size": "large"}))["parameters"]
 
 
 RUN_WRONG: list[tuple[type[Executor], str, str]] = [

@@ -154,6 +154,25 @@ class Matched(Paired):
         return RightMetric.compute(self, fake, reference)
 
 
+class PerValue(RightMetric):
+    """Right: divides by the number of values in a sample, of which there is at least one."""
+
+    needs = ("mixture",)
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        return "few for each value" if fakes / dimension < 10 else None
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        return {"gap": float((fake.samples.mean(0) - reference.samples.mean(0)).norm())}
+
+
+class BetweenValues(PerValue):
+    """Divides by what vectors of one number have not."""
+
+    def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
+        return "few for each pair of values" if fakes / (dimension - 1) < 10 else None
+
+
 WRONG: list[tuple[type, str, str]] = [
     (Paired, "sizes", "with 300 fakes against 240 real samples it raises RuntimeError"),
     (Sum, "sizes", "'gap' doubles with twice as many fakes from the same distribution"),
@@ -169,6 +188,7 @@ WRONG: list[tuple[type, str, str]] = [
         "raises ZeroDivisionError: division by zero for 1,000 fakes, 1,000 real samples, 64 features and 0",
     ),
     (Surplus, "counts", "for 1,000 fakes, 100,000 real samples"),
+    (BetweenValues, "counts", "for 1,000 fakes, 1,000 real samples, 1 values in a sample and 10 classes"),
 ]
 
 
@@ -177,6 +197,6 @@ def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: 
     assert_caught(check(component), name, words)
 
 
-@pytest.mark.parametrize("component", [OfClasses, OfEachReference, Counts, Matched])
+@pytest.mark.parametrize("component", [OfClasses, OfEachReference, Counts, Matched, PerValue])
 def test_a_right_component_passes(component: type) -> None:
     assert failed(check(component)) == {}

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from ganbench.api import Evidence, Metric, Value
-from ganbench.testing import check
-from ganbench.testing.metrics import evidence
+from ganbench.testing import check, evidence
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
 
@@ -195,7 +194,13 @@ class NaN(RightMetric):
 class Odd(RightMetric):
     """Needs what there is not."""
 
-    needs = ("prompts",)
+    needs = ("prompts",)  # type: ignore[assignment]
+
+
+class NoTuple(RightMetric):
+    """Forgets the comma."""
+
+    needs = "features"  # type: ignore[assignment]
 
 
 class NoHeadline(RightMetric):
@@ -229,7 +234,8 @@ WRONG: list[tuple[type, str, str]] = [
     (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
-    (Odd, "declaration", "it needs prompts"),
+    (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: fake_labels, features,"),
+    (NoTuple, "declaration", "declares needs = 'features', not a tuple of words such as ('features',)"),
     (NoHeadline, "declaration", "which row is best"),
     (RefusesAll, "counts", "every run would be refused"),
 ]

@@ -23,7 +23,7 @@ class Slopes(Penalty):
 class OnGradients(Slopes):
     """A word too long."""
 
-    constrains = "gradients"
+    constrains = "gradients"  # type: ignore[assignment]
 
 
 class OneKind(Slopes):
@@ -78,7 +78,11 @@ class Forwards(Penalty):
 
 
 WRONG: list[tuple[type[Penalty], str, str]] = [
-    (OnGradients, "declared", "constrains is 'gradients', none of gradient, weights, outputs; did you mean"),
+    (
+        OnGradients,
+        "declared",
+        "declares constrains = 'gradients', which is none of the words for it; did you",
+    ),
     (OneKind, "declared", "kinds is 'image'"),
     (NoText, "declared", "double_backward is 'no'"),
     (Once, "once-differentiated", "differentiates the discriminator by its samples with create_graph=True"),

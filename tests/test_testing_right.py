@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from ganbench.api import Loss
-from ganbench.testing import Flaw, check
-from ganbench.testing.metrics import evidence
+from ganbench.testing import Flaw, check, evidence
 from tests.kit import failed
 from tests.kit.components import RightData, RightExtractor, RightMetric, RightTracker
 from tests.kit.losses import Margin, Pairwise, Right, Squares

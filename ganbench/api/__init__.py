@@ -9,13 +9,14 @@ is read before anything trains, so that a pair that cannot work is refused by na
 from ganbench.api.architecture import Architecture, Conditioning, Networks
 from ganbench.api.augmentation import Augmentation
 from ganbench.api.data import Dataset, Kind, Mixture, Samples
-from ganbench.api.objectives import Discriminator, Loss, Penalty
-from ganbench.api.scoring import Evidence, Extractor, Metric, Value
+from ganbench.api.objectives import Constrained, Discriminator, Loss, Penalty
+from ganbench.api.scoring import Evidence, Extractor, Metric, Need, Value
 
 __all__ = [
     "Architecture",
     "Augmentation",
     "Conditioning",
+    "Constrained",
     "Dataset",
     "Discriminator",
     "Evidence",
@@ -24,6 +25,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Mixture",
+    "Need",
     "Networks",
     "Penalty",
     "Samples",

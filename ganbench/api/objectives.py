@@ -1,12 +1,14 @@
 """What the two players minimise: losses, and the penalties that join them."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.api.data import Kind
+
+Constrained = Literal["gradient", "weights", "outputs"]
 
 
 class Discriminator(Protocol):
@@ -20,16 +22,17 @@ class Penalty:
 
     Attributes:
         constrains: what it acts on: ``gradient``, ``weights`` or ``outputs``. A loss that carries a penalty on the
-            gradient or the weights refuses another on either of them.
+            gradient or the weights refuses another on either of them, and any other word is refused while planning.
         differentiable: whether calling it adds a term; if not, only :meth:`project` is used.
         double_backward: whether it differentiates the discriminator twice; such a penalty is not meaningful on a
             discriminator with batch normalisation, where one sample's gradient depends on its neighbours.
         of_outputs: whether it looks at the raw outputs alone. It is then given those that the loss is computed from,
             through :meth:`on_outputs`, and the discriminator need not be run again.
         kinds: the kinds of samples it understands.
+        formula: the term in words, for ``ganbench show``, with D = the discriminator and r, f = raw outputs.
     """
 
-    constrains: ClassVar[str] = "gradient"
+    constrains: ClassVar[Constrained] = "gradient"
     differentiable: ClassVar[bool] = True
     double_backward: ClassVar[bool] = True
     of_outputs: ClassVar[bool] = False

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from ganbench.api.data import Mixture
 
+Need = Literal["features", "logits", "labels", "fake_labels", "mixture", "train", "images"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
@@ -65,21 +67,28 @@ class Metric:
 
     Attributes:
         values: what it returns; the first is its headline.
-        needs: which of ``features``, ``logits``, ``labels``, ``fake_labels``, ``mixture``, ``train`` it uses, and
-            ``images`` where the samples must be images. A metric is refused by name where one of them cannot be had.
-            ``labels`` are the reference's; ``fake_labels``, those of the fakes, only conditional runs have.
+        needs: what it uses beside the samples, each a :data:`Need`; ``images`` where the samples must be images. A
+            metric is refused by name where one of them cannot be had. ``labels`` are the reference's; ``fake_labels``,
+            those of the fakes, only conditional runs have.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 
     values: ClassVar[Mapping[str, Value]] = {}
-    needs: ClassVar[tuple[str, ...]] = ("features",)
+    needs: ClassVar[tuple[Need, ...]] = ("features",)
     when: ClassVar[Literal["always", "final"]] = "always"
 
     def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
         """Judge the sample counts before anything trains.
 
-        Returns a warning to be shown with the row where the number will be of little worth, ``None`` where all is
-        well.
+        Returns a warning of one line to be shown with the row where the number will be of little worth, ``None`` where
+        all is well.
+
+        Args:
+            fakes: how many generated samples are scored.
+            reference: how many real ones they are compared with.
+            dimension: the number of features, for a metric that needs ``features`` or ``logits``; for any other that
+                of the values in one sample: C·H·W of images, D of vectors.
+            classes: the number of classes of the reference's labels; 0 without labels.
 
         Raises:
             ValueError: the counts make the number meaningless.

@@ -14,9 +14,8 @@ from ganbench.errors import UsageError
 from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.evaluation.references import ReferenceKey, recall
-
-_FEATURE_NEEDS = {"features", "logits"}
 
 
 class Evaluator:
@@ -36,7 +35,6 @@ class Evaluator:
         device: torch.device,
         cache: Path | None,
         extractor_code: str = "",
-        split: str = "",
         train: Samples | None = None,
     ) -> None:
         """Check that every metric can be computed; the reference is looked at when it is first needed.
@@ -50,7 +48,6 @@ class Evaluator:
             cache: folder for reference features, or ``None``.
             extractor_code: stands for the extractor's code and parameters in the cache, beside its name and weights:
                 features that others of that name left there are not its own.
-            split: the reference's split, noted in the cache.
             train: the training samples, for metrics that need ``train``.
 
         Raises:
@@ -65,10 +62,10 @@ class Evaluator:
         self.device = device
         self.cache = cache
         self.extractor_code = extractor_code
-        self.split = split
         self.train = train
         owners(self.metrics.items())
-        self._check_needs()
+        for name, metric in self.metrics.items():
+            require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
         if self._uses_extractor and extractor is not None:
             check_shape(extractor, reference.shape)
             extractor.sha256()
@@ -110,8 +107,8 @@ class Evaluator:
     def reference_evidence(self) -> Extracted:
         """The reference's side, its features from the cache where they are."""
         needs_train = any("train" in metric.needs for metric in self.metrics.values())
-        train = self._known(self.train, "train") if needs_train and self.train is not None else None
-        return self._known(self.reference, self.split, train)
+        train = self._known(self.train) if needs_train and self.train is not None else None
+        return self._known(self.reference, train)
 
     @cached_property
     def _network(self) -> nn.Module:
@@ -122,7 +119,7 @@ class Evaluator:
 
     @property
     def _uses_extractor(self) -> bool:
-        return any(_FEATURE_NEEDS & set(metric.needs) for metric in self.metrics.values())
+        return any(uses_extractor(metric) for metric in self.metrics.values())
 
     @property
     def _layers(self) -> list[str]:
@@ -174,14 +171,13 @@ class Evaluator:
             found["logits"] = by_layer[self.extractor.logits_layer]
         return found
 
-    def _known(self, samples: Samples, split: str, train: Extracted | None = None) -> Extracted:
+    def _known(self, samples: Samples, train: Extracted | None = None) -> Extracted:
         """Evidence for real samples, its features and statistics recalled or computed."""
         make = partial(Extracted, samples=samples.data, labels=samples.labels, mixture=self.mixture, train=train)
         if self.extractor is None or not self._layers:
             return make()
         key = ReferenceKey(
             fingerprint=samples.fingerprint,
-            split=split,
             preprocessing=f"uint8, {samples.shape[0]} channels to {self.extractor.channels}",
             extractor=self.extractor.registered_name,
             extractor_code=self.extractor_code,
@@ -201,25 +197,6 @@ class Evaluator:
         found = self._extract(images)
         statistics = Extracted(samples=images, features=found["features"]).statistics()
         return {**found, **{name: torch.from_numpy(statistics[name]) for name in ("mu", "sigma")}}
-
-    def _check_needs(self) -> None:
-        logits = self.extractor is not None and bool(self.extractor.logits_layer)
-        available = {
-            "features": (self.extractor is not None, "an extractor; choose one with --extractor"),
-            "logits": (logits, "an extractor with class outputs; choose another with --extractor"),
-            "labels": (self.reference.labels is not None, "a reference with labels"),
-            "fake_labels": (True, "labels of the fakes, which come with each scoring"),
-            "mixture": (self.mixture is not None, "a dataset whose modes are known, such as ring or grid"),
-            "train": (self.train is not None, "the training samples"),
-            "images": (self.reference.kind == "image", "images, and the samples are vectors"),
-        }
-        for name, metric in self.metrics.items():
-            for need in metric.needs:
-                there, what = available.get(need, (False, f"'{need}', which ganbench does not know"))
-                if not there:
-                    raise UsageError(f"metric '{name}' needs {what}")
-            if "train" in metric.needs and self.train and self.train.fingerprint == self.reference.fingerprint:
-                raise UsageError(f"metric '{name}' needs a held-out reference, not the training samples themselves")
 
 
 def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:

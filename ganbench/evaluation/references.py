@@ -31,7 +31,6 @@ class ReferenceKey:
 
     Attributes:
         fingerprint: of the samples (:attr:`ganbench.api.Samples.fingerprint`), which also tells splits apart.
-        split: what the samples are, for the reader.
         preprocessing: what happens to them before the network, e.g. ``"uint8, 1 channel repeated to 3"``.
         extractor: the name registered with torch-fidelity.
         extractor_code: what else it consists of: a digest of its package, version, source and parameters.
@@ -42,7 +41,6 @@ class ReferenceKey:
     """
 
     fingerprint: str
-    split: str
     preprocessing: str
     extractor: str
     extractor_code: str

@@ -25,13 +25,26 @@ if TYPE_CHECKING:
     from ganbench.testing.kit import check as check
     from ganbench.testing.kit import checks_of as checks_of
     from ganbench.testing.kit import run as run
+    from ganbench.testing.sides import evidence as evidence
 
-__all__ = ["Check", "Conformance", "Flaw", "NotApplicable", "Outcome", "Subject", "check", "checks_of", "run"]
+__all__ = [
+    "Check",
+    "Conformance",
+    "Flaw",
+    "NotApplicable",
+    "Outcome",
+    "Subject",
+    "check",
+    "checks_of",
+    "evidence",
+    "run",
+]
+_ELSEWHERE = {"Conformance": "conformance", "evidence": "sides"}
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module(f"ganbench.testing.{'conformance' if name == 'Conformance' else 'kit'}"), name)
+        return getattr(import_module(f"ganbench.testing.{_ELSEWHERE.get(name, 'kit')}"), name)
     raise AttributeError(f"module 'ganbench.testing' has no attribute {name!r}")
 
 

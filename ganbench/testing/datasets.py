@@ -12,6 +12,7 @@ from ganbench.api import Dataset, Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.evaluation.needs import require
 from ganbench.testing import elsewhere, modes, near_copies
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.streams import moved, states
@@ -207,17 +208,14 @@ def defaults(subject: Subject) -> None:
         raise Flaw("it names no metrics; a run that leaves them to the dataset would score nothing")
     if dataset.reference_split not in SPLITS:
         raise Flaw(f"reference_split is '{dataset.reference_split}', not train or test; every run would be refused")
-    offers = {
-        "features": extractor is not None,
-        "logits": extractor is not None and bool(extractor.logits_layer),
-        "labels": found.labels is not None,
-        "mixture": dataset.mixture() is not None,
-        "train": dataset.reference_split != "train",
-    }
+    reference, mixture = load(subject, dataset.reference_split), dataset.mixture()
     for name, metric in metrics.items():
-        missing = [need for need in metric.needs if not offers.get(need, False)]
-        if missing:
-            raise Flaw(f"its default metric '{name}' needs {' and '.join(missing)}, which it does not offer")
+        try:
+            require(name, metric, reference=reference, train=found, mixture=mixture, extractor=extractor, where="it")
+        except UsageError as error:
+            raise Flaw(f"its default {error}") from error
+        if "fake_labels" in metric.needs:
+            raise Flaw(f"its default metric '{name}' needs fake_labels, which only conditional networks have")
 
 
 def mixture(subject: Subject) -> None:

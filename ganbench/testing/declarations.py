@@ -1,8 +1,8 @@
 """What holds for a component of any kind: parameters, documentation, light registration."""
 
+from dataclasses import replace
 from typing import Any
 
-from ganbench import components
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.parameters import defaults
 from ganbench.recipe import validate
@@ -12,15 +12,15 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 def parameters(subject: Subject) -> None:
     """It can be built from its defaults, which are numbers, truth values or text."""
-    if subject.kind not in components.CONTRACTS:
-        raise NotApplicable(f"a component of kind {subject.kind} takes no parameters from users")
+    if subject.kind == "executor":
+        raise NotApplicable("an executor takes no parameters from users")
     try:
-        own = defaults(subject.cls)
+        own = defaults(subject.kind, subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
     if not subject.argument:
         try:
-            components.build(subject.kind, subject.name, subject.cls, own)
+            replace(subject, parameters={}).built()
         except UsageError as error:
             raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
     subject.build()

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
@@ -47,8 +49,11 @@ class Subject:
     argument: str = ""
     factory: Callable[[], Any] | None = None
 
-    def build(self) -> Any:
+    def build(self, out: Path | None = None) -> Any:
         """Return a fresh instance.
+
+        Args:
+            out: the folder of trials, which a tracker is told; by default an empty one that is gone afterwards.
 
         Raises:
             Flaw: it cannot be built.
@@ -57,7 +62,7 @@ class Subject:
         if self.factory is not None:
             return self.factory()
         try:
-            return self._built()
+            return self.built(out)
         except UsageError as error:
             if self.lacks_argument:
                 raise NotApplicable(self.without_argument) from error
@@ -65,14 +70,28 @@ class Subject:
 
     def refusal(self) -> str:
         """Why it cannot be built at all, empty where it can."""
-        from ganbench import components
-
-        if self.factory is None and self.kind in components.CONTRACTS:
+        if self.factory is None and self.kind != "executor":
             try:
-                self._built()
+                self.built()
             except UsageError as error:
                 return str(error)
         return ""
+
+    def built(self, out: Path | None = None) -> Any:
+        """Return an instance of the class, built as a run builds it; see :meth:`build`.
+
+        Raises:
+            UsageError: it cannot be built; says what a run would say.
+        """
+        merged = merge(self.kind, self.name, self.cls, dict(self.parameters))
+        if self.kind == "tracker":
+            from ganbench.trackers.following import make_tracker
+
+            with TemporaryDirectory() as empty:
+                return make_tracker(self.name, self.cls, merged, out or Path(empty))
+        from ganbench import components
+
+        return components.build(self.kind, self.name, self.cls, merged)
 
     @property
     def lacks_argument(self) -> bool:
@@ -83,12 +102,6 @@ class Subject:
     def without_argument(self) -> str:
         """What to say where the default does not do."""
         return f"it takes a {self.argument} ({self.name}:{self.argument.upper()}), and none was given"
-
-    def _built(self) -> Any:
-        from ganbench import components
-
-        merged = merge(self.kind, self.name, self.cls, dict(self.parameters))
-        return components.build(self.kind, self.name, self.cls, merged)
 
 
 @dataclass(frozen=True, kw_only=True)

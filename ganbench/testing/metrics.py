@@ -1,6 +1,7 @@
 """What a metric must do: known values, and worse numbers for worse samples.
 
-``expected`` may hold ``known``: a list of (fake, reference, {name: value}), made with :func:`evidence`.
+``expected`` may hold ``known``: a list of (fake, reference, {name: value}), the sides made with
+:func:`ganbench.testing.evidence`.
 """
 
 import itertools
@@ -11,7 +12,8 @@ from typing import Any
 import torch
 
 from ganbench.api import Metric, Value
-from ganbench.errors import with_kind
+from ganbench.errors import UsageError, with_kind
+from ganbench.evaluation.needs import NEEDS, check_words, uses_extractor
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.leftovers import leftovers
 from ganbench.testing.metric_references import references
@@ -23,16 +25,12 @@ from ganbench.testing.sides import (
     contents,
     declared,
     draw,
-    evidence,
     reference,
     rows,
 )
 
-__all__ = ["CHECKS", "evidence"]
-
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
-NEEDS = ("features", "logits", "labels", "fake_labels", "mixture", "train", "images")
 
 
 def declaration(subject: Subject) -> None:
@@ -47,9 +45,10 @@ def declaration(subject: Subject) -> None:
             raise Flaw(f"'{name}' is no name of letters, digits and underscores; a data frame's column needs one")
     if next(iter(metric.values.values())).direction is None:
         raise Flaw("its first value, the headline, has no direction; a table could not say which row is best")
-    unknown = [need for need in metric.needs if need not in NEEDS]
-    if unknown:
-        raise Flaw(f"it needs {' and '.join(unknown)}, and there are {', '.join(NEEDS)}; every run would be refused")
+    try:
+        check_words(subject.name, metric)
+    except UsageError as error:
+        raise Flaw(f"{error}; every run would be refused with this line") from error
     if metric.when not in ("always", "final"):
         raise Flaw(f"when is '{metric.when}', not 'always' or 'final'; it would never be computed")
 
@@ -188,17 +187,18 @@ def sizes(subject: Subject) -> None:
 def counts(subject: Subject) -> None:
     """It judges sample counts in one line, and has nothing against many samples."""
     metric = build(subject)
-    # Vectors and folders of pictures have no classes; without an extractor there is no dimension.
-    dimensions = (64,) if {"features", "logits"} & set(metric.needs) else (64, 0)
+    # Vectors and folders of pictures have no classes; without features the dimension is that of one sample.
+    dimensions = (64,) if uses_extractor(metric) else (64, 1)
+    of = "features" if uses_extractor(metric) else "values in a sample"
     numbers = (1000, 100_000, 10, 1, 0)
     for fakes, real, dimension, classes in itertools.product(numbers, numbers, dimensions, (10, 0, 1)):
         if 0 in (fakes, real) and fakes != real:
             continue  # no run has one side without the other
-        told = f"{fakes:,} fakes, {real:,} real samples, {dimension} features and {classes} classes"
+        told = f"{fakes:,} fakes, {real:,} real samples, {dimension} {of} and {classes} classes"
         try:
             found: Any = metric.check(fakes=fakes, reference=real, dimension=dimension, classes=classes)
         except ValueError:
-            if min(fakes, real) > 1000 and classes == 10 and dimension:
+            if min(fakes, real) > 1000 and classes == 10 and dimension > 1:
                 raise Flaw(f"check() refuses {fakes:,} samples on each side; every run would be refused") from None
             continue
         except Exception as error:

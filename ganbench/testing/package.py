@@ -4,10 +4,9 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ganbench import components, plugins
+from ganbench import plugins
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.interpreter import python
-from ganbench.parameters import merge
 from ganbench.plugins import Plugin
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
@@ -85,10 +84,10 @@ def _names(entry: Entry) -> tuple[str, str]:
 def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
     """Raise :class:`UsageError` where the component does not take what it is to be checked with."""
     try:
-        cls = entry.load()
+        subject = subject_of_entry(entry, parameters=given)
     except UsageError:
         return  # the check of its target says so
-    components.build(entry.kind, entry.name, cls, merge(entry.kind, entry.name, cls, given))
+    subject.built()
 
 
 def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:

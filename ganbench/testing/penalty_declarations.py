@@ -7,22 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api.data import Kind
-from ganbench.errors import did_you_mean
+from ganbench.compatibility import check_constrained
+from ganbench.errors import UsageError
 from ganbench.testing.critics import batches, build, differentiable, term
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-
-CONSTRAINED = ("gradient", "weights", "outputs")
 
 
 def declared(subject: Subject) -> None:
     """What it declares are words of the contract."""
     penalty: Any = build(subject)
-    if penalty.constrains not in CONSTRAINED:
-        raise Flaw(
-            f"constrains is {penalty.constrains!r}, none of {', '.join(CONSTRAINED)}"
-            f"{did_you_mean(str(penalty.constrains), CONSTRAINED)}; it would be added to a loss whose own penalty "
-            "excludes it"
-        )
+    try:
+        check_constrained("it", penalty)
+    except UsageError as error:
+        raise Flaw(f"{error}; every run would be refused with this line") from error
     kinds = penalty.kinds
     if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(get_args(Kind)):
         raise Flaw(

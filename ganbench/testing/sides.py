@@ -10,6 +10,7 @@ from torch import Tensor
 from ganbench.api import Evidence, Metric, Mixture
 from ganbench.evaluation.features import Extracted
 from ganbench.evaluation.images import to_uint8
+from ganbench.evaluation.needs import uses_extractor
 
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
 CLASSES, DIMENSION, N = 4, 8, 300
@@ -45,7 +46,7 @@ def declared(metric: Metric, side: Extracted, *, real: bool = False) -> Extracte
         side,
         samples=as_images(side.samples) if "images" in metric.needs else side.samples,
         # One network gives both features and class outputs.
-        features=side.features if {"features", "logits"} & set(metric.needs) else None,
+        features=side.features if uses_extractor(metric) else None,
         logits=side.logits if "logits" in metric.needs else None,
         labels=side.labels if ("labels" if real else "fake_labels") in metric.needs else None,
         mixture=side.mixture if "mixture" in metric.needs else None,

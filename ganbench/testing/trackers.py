@@ -11,7 +11,7 @@ from typing import Any
 from ganbench.errors import with_kind
 from ganbench.spec import STATUSES
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.trackers import Settings, Tracked, Tracker
+from ganbench.trackers import Tracked, Tracker
 
 CALLS = ("trial_started", "progress", "evaluation", "trial_finished")
 SPEC: Mapping[str, Any] = {
@@ -58,7 +58,7 @@ def tracker(subject: Subject) -> Iterator[tuple[Tracker, Path]]:
         os.chdir(place)
         try:
             out = Path(place).resolve()
-            yield subject.cls(Settings(out=out), **subject.parameters), out
+            yield subject.build(out), out
         finally:
             os.chdir(before)
 

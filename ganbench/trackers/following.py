@@ -213,7 +213,7 @@ def check_trackers(
         if request.name in found:
             raise UsageError(f"tracker '{request.name}' is asked for twice")
         cls = registry.find("tracker", f"{request.distribution}:{request.name}").load()
-        found[request.name] = cls, merge("tracker", request.name, cls, request.parameters, after=2)
+        found[request.name] = cls, merge("tracker", request.name, cls, request.parameters)
     return list(found.values())
 
 
@@ -223,15 +223,22 @@ def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out:
     Raises:
         UsageError: one cannot be imported, does not take a parameter, or refuses a value.
     """
-    trackers: dict[str, Tracker] = {}
-    for request, (cls, parameters) in zip(requests, check_trackers(requests, registry), strict=True):
-        try:
-            trackers[request.name] = cls(Settings(out=out.absolute()), **parameters)
-        except UsageError:
-            raise
-        except Exception as error:
-            raise UsageError(f"tracker '{request.name}' cannot be used: {plugins.one_line(error)}") from error
-    return trackers
+    checked = zip(requests, check_trackers(requests, registry), strict=True)
+    return {request.name: make_tracker(request.name, cls, parameters, out) for request, (cls, parameters) in checked}
+
+
+def make_tracker(name: str, cls: Callable[..., Tracker], parameters: Mapping[str, Scalar], out: Path) -> Tracker:
+    """Build one tracker.
+
+    Raises:
+        UsageError: it refuses a value, or cannot be built.
+    """
+    try:
+        return cls(Settings(out=out.absolute()), **parameters)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"tracker '{name}' cannot be used: {plugins.one_line(error)}") from error
 
 
 def copy(

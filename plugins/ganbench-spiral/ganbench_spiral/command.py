@@ -7,7 +7,8 @@ import click
 
 @click.command()
 @click.argument("samples", type=click.Path(path_type=Path))
-@click.option("--dataset", default="spiral", show_default=True, help="The dataset of points to draw behind.")
+@click.option("--dataset", default="spiral", show_default=True, metavar="NAME[parameters]",
+              help="The dataset of points to draw behind.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=Path("scatter.png"), show_default=True,
               help="The picture, .png, .pdf or .svg.")  # fmt: skip
 @click.option("--n", "count", type=click.IntRange(1, 100_000), default=2000, show_default=True,
@@ -18,7 +19,7 @@ def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
     \b
     Examples:
       ganbench sample TRIAL --n 5000 --out points.npy
-      ganbench scatter points.npy --dataset spiral --out scatter.png
+      ganbench scatter points.npy --dataset 'spiral[arms=3]' --out scatter.png
     """
     from ganbench.errors import DataError, UsageError
 
@@ -35,7 +36,7 @@ def scatter(samples: Path, dataset: str, out: Path, count: int) -> int:
 
     from ganbench import plugins
 
-    data = plugins.load().registry.find("dataset", dataset).load()().load("test", root=Path("data")).data.numpy()
+    data = plugins.build("dataset", dataset).load("test", root=Path("data")).data.numpy()
     if data.ndim != 2 or data.shape[1] != 2:
         raise UsageError(f"dataset '{dataset}' does not consist of points in the plane")
 

@@ -13,8 +13,7 @@ from ganbench_spiral.metric import PointCoverage
 
 from ganbench import plugins
 from ganbench.errors import DataError, UsageError
-from ganbench.testing import Conformance
-from ganbench.testing.metrics import evidence
+from ganbench.testing import Conformance, evidence
 
 LINE = torch.arange(10.0).unsqueeze(1)
 
@@ -67,6 +66,25 @@ def test_the_command_draws(tmp_path):
     answer = CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--out", str(out)])
     assert answer.exit_code == 0, answer.output
     assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_takes_a_dataset_as_a_run_does(tmp_path):
+    np.save(tmp_path / "points.npy", np.zeros((10, 2), dtype=np.float32))
+
+    def answer(dataset):
+        out = ["--out", str(tmp_path / "picture.png")]
+        return CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--dataset", dataset, *out])
+
+    for dataset in ("spiral[arms=3,sigma=0.05]", "ganbench-spiral:spiral", "grid"):
+        assert answer(dataset).exit_code == 0, answer(dataset).output
+    for dataset, words in (
+        ("spiral[arm=3]", "dataset 'spiral' has no parameter 'arm'; did you mean 'arms'?"),
+        ("spiral[arms=0]", "dataset 'spiral': arms=0 must be from 1 to 16"),
+        ("spirale", "there is no dataset 'spirale'; did you mean 'spiral'?"),
+        ("digits", "dataset 'digits' does not consist of points in the plane"),
+    ):
+        assert isinstance(answer(dataset).exception, UsageError)
+        assert words in str(answer(dataset).exception)
 
 
 def test_the_command_says_what_is_wrong(tmp_path):
