@@ -67,3 +67,8 @@ def test_outputs_hold_against_hostile_names() -> None:
     assert "nothing to compare" in as_text(empty)
     assert "nothing to compare" in as_markdown(empty)
     assert ElementTree.fromstring(as_junit(empty)).get("tests") == "0"
+
+
+def test_no_change_has_no_minus_where_more_is_better() -> None:
+    check = Check("a", "pass", "the same", metric="modes", base="1", new="1", effect=-0.0, margin=0.0)
+    assert "| +0 (margin 0) |" in as_markdown(Verdict((check,), NONE, 0.05))

@@ -96,7 +96,7 @@ def _effect(check: Check) -> str:
         return "-"
     scale, unit = (100, " %") if check.percent else (1, "")
     margin = f" (margin {check.margin * scale:.3g}{unit})" if check.margin is not None else ""
-    return f"{check.effect * scale:+.3g}{unit}{margin}"
+    return f"{check.effect * scale + 0.0:+.3g}{unit}{margin}"  # + 0.0: no change is no -0
 
 
 def _line(check: Check) -> str:
