@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ganbench import plugins as plugin_loader
+from ganbench.complaints import explain
 from ganbench.display import make_display
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
 from ganbench.request import RunRequest
 from ganbench.results import read_rows
@@ -38,7 +41,7 @@ def run(
     executor: str = "local",
     executor_options: Mapping[str, str] | None = None,
     devices: Iterable[int | str] = (),
-    per_device: int = 0,
+    per_device: int | str = 0,
     batch_seeds: bool = False,
     **options: Any,
 ) -> pandas.DataFrame:
@@ -55,12 +58,12 @@ def run(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses.
         trackers: where progress is copied to, such as ``["tensorboard"]``.
-        timeout: seconds after which a trial is ended.
+        timeout: seconds after which a trial is ended: finite, above 0.
         quiet: no progress on stderr.
         executor: where trials run: ``local``, ``slurm``, ``ray`` or a plugin's.
         executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
         devices: the GPUs to use; all that are visible by default.
-        per_device: trials at once on each GPU; 0 chooses, -1 finds out while they run.
+        per_device: trials at once on each GPU; 0 chooses, ``"auto"`` (or -1) finds out while they run.
         batch_seeds: train the seeds of a cell as one batched model.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
             ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
@@ -89,25 +92,25 @@ def run(
     asked = load(Path(suite)) if suite else Suite()
     request, chosen = to_request(asked, given, loaded.registry)
     following = trackers_of(asked, given, loaded.registry)
-    display = tracked(make_display(quiet=quiet), following, loaded.registry, Path(out))
     try:
-        outcome = run_grid(
-            RunRequest(
-                plan=request,
-                seeds=chosen,
-                out=Path(out),
-                device=device,
-                jobs=jobs,
-                timeout=timeout,
-                executor=executor,
-                options=dict(executor_options or {}),
-                devices=tuple(str(one) for one in devices),
-                per_device=per_device,
-                batch_seeds=batch_seeds,
-            ),
-            loaded,
-            display,
+        wanted = RunRequest(
+            plan=request,
+            seeds=chosen,
+            out=Path(out),
+            device=device,
+            jobs=jobs,
+            timeout=timeout,
+            executor=executor,
+            executor_options=dict(executor_options or {}),
+            devices=tuple(str(one) for one in devices),
+            per_device=per_device,
+            batch_seeds=batch_seeds,
         )
+    except ValidationError as error:
+        raise UsageError(f"run(): {explain(error)}") from error
+    display = tracked(make_display(quiet=quiet), following, loaded.registry, wanted.out)
+    try:
+        outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
     if outcome.interrupted:

@@ -1,6 +1,8 @@
 """ganbench from Python."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,3 +60,13 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
         ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", stepps=3)
     with pytest.raises(GanbenchError, match="there is no folder"):
         ganbench.load_results(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": -1}, {"timeout": "50"}, {"timeout": float("nan")}, {"per_device": 0.5}])
+def test_a_wrong_number_is_told_in_words_of_python_before_anything_is_written(
+    wrong: dict[str, Any], tmp_path: Path
+) -> None:
+    [(name, value)] = wrong.items()
+    with pytest.raises(UsageError, match=re.escape(f"run(): {name}={value!r}: must be ")):
+        ganbench.run(losses="vanilla", architectures="mlp", datasets="ring", out=tmp_path / "r", **OPTIONS, **wrong)
+    assert not (tmp_path / "r").exists()

@@ -1,0 +1,49 @@
+"""What a run is asked for: numbers that no run can have are refused before anything is written."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ganbench.complaints import explain
+from ganbench.plan import PlanRequest
+from ganbench.request import RunRequest
+
+PLAN = PlanRequest(losses=(), architectures=(), datasets=())
+
+
+def asked(**how: Any) -> RunRequest:
+    return RunRequest(plan=PLAN, seeds=(0,), out=Path("runs"), **how)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"jobs": -1}, "jobs=-1: must be greater than or equal to 0"),
+        ({"jobs": 1.5}, "jobs=1.5: must be a whole number"),
+        ({"jobs": True}, "jobs=True: must be a whole number"),
+        ({"jobs": "2"}, "jobs='2': must be a whole number"),
+        ({"timeout": "50"}, "timeout='50': must be a number"),
+        ({"timeout": True}, "timeout=True: must be a number"),
+        ({"timeout": -1}, "timeout=-1: must be greater than 0"),
+        ({"timeout": 0}, "timeout=0: must be greater than 0"),
+        ({"timeout": float("nan")}, "timeout=nan: must be a finite number"),
+        ({"timeout": float("inf")}, "timeout=inf: must be a finite number"),
+        ({"checkpoint_seconds": 0}, "checkpoint_seconds=0: must be greater than 0"),
+        ({"per_device": -2}, "per_device=-2: must be greater than or equal to -1"),
+        ({"per_device": "some"}, "per_device='some': must be a whole number"),
+    ],
+)
+def test_a_number_that_no_run_can_have_is_refused(how: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        asked(**how)
+    assert explain(caught.value) == said
+
+
+def test_the_numbers_that_are_meant_are_taken() -> None:
+    wanted = asked(jobs=2, timeout=50, per_device="auto", executor_options={"partition": "gpu"})
+    assert (wanted.jobs, wanted.timeout, wanted.per_device) == (2, 50.0, -1)
+    assert (wanted.wish.jobs, wanted.wish.per_device, wanted.wish.options) == (2, -1, {"partition": "gpu"})
+    assert asked(per_device=-1).per_device == -1
+    assert asked().timeout is None
