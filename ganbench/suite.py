@@ -94,7 +94,7 @@ def load(path: Path) -> Suite:
             raise UsageError(f"{path}, line {_line(text, key)}: unknown recipe setting '{key}'{hint}")
     _check_recipe(recipe, path, text)
     suite = parse(content, f"{path}", text)
-    if suite.images is not None and (suite.steps is not None or "steps" in suite.recipe):
+    if suite.images is not None and "steps" in suite.settings():
         raise UsageError(
             f"{path}, line {_line(text, 'images')}: steps and images both set the budget; give one of them"
         )
@@ -139,7 +139,7 @@ def overlay(suite: Suite, given: Suite) -> Suite:
         if name not in ("recipe", "steps", "batch_size") and (value := getattr(given, name)) not in (None, ())
     }
     # A budget given one way replaces one given the other way.
-    if given.steps is not None:
+    if "steps" in given.settings():
         update["images"] = None
     return suite.model_copy(update=update)
 
@@ -161,8 +161,8 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
     if merged.metrics and not grid.split_list(merged.metrics):
         raise UsageError("no metrics; name some with --metrics, or leave it out for the dataset's")
-    if given.images is not None and given.steps is not None:
-        raise UsageError("--steps and --images both set the budget; give one of them")
+    if given.images is not None and "steps" in given.settings():
+        raise UsageError("steps and images both set the budget; give one of them")
     for name in ("steps", "batch_size"):
         if getattr(given, name) is not None and name in given.recipe:
             raise UsageError(f"--{name.replace('_', '-')} and --set {name} set the same; give one of them")

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,12 +40,14 @@ def test_the_command_line_overrides_the_file_and_recipes_stay_apart() -> None:
     assert request.recipe == {"g_lr": 0.1, "steps": 20}
 
 
-def test_a_budget_of_steps_replaces_the_files_budget_of_images() -> None:
+@pytest.mark.parametrize("steps", [{"steps": 3}, {"recipe": {"steps": 3}}])
+def test_a_budget_of_steps_replaces_the_files_budget_of_images(steps: dict[str, Any]) -> None:
     suite = parse({**SMALL, "images": 1000}, "the suite")
     assert to_request(suite, Suite(), REGISTRY)[0].images == 1000
-    assert to_request(suite, Suite(steps=3), REGISTRY)[0].images is None
+    request, _ = to_request(suite, Suite(**steps), REGISTRY)
+    assert (request.images, request.recipe) == (None, {"steps": 3})
     with pytest.raises(UsageError, match="both set the budget"):
-        to_request(suite, Suite(steps=3, images=3), REGISTRY)
+        to_request(suite, Suite(**steps, images=3), REGISTRY)
 
 
 @pytest.mark.parametrize(
