@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from ganbench.arguments import plain
 from ganbench.executors import Wish
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourcesRequest
 from ganbench.spec import Frozen
 
-_Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+_Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), BeforeValidator(plain)]
 
 
 def _found_out(value: Any) -> Any:
-    return -1 if isinstance(value, str) and value == "auto" else value
+    return -1 if value == "auto" else plain(value)
 
 
 class RunRequest(Frozen):
@@ -44,7 +45,7 @@ class RunRequest(Frozen):
     seeds: tuple[int, ...]
     out: Path
     device: str = "auto"
-    jobs: Annotated[int, Field(strict=True, ge=0)] = 0
+    jobs: Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)] = 0
     timeout: _Seconds | None = None
     memory_limit: int | None = None
     checkpoint_seconds: _Seconds = 60.0
@@ -53,7 +54,7 @@ class RunRequest(Frozen):
     trackers: tuple[ComponentRequest, ...] = ()
     executor_options: Mapping[str, str] = {}
     devices: tuple[str, ...] = ()
-    per_device: Annotated[int, BeforeValidator(_found_out), Field(strict=True, ge=-1)] = 0
+    per_device: Annotated[int, Field(strict=True, ge=-1), BeforeValidator(_found_out)] = 0
     detach: bool = False
     batch_seeds: bool = False
 

@@ -82,7 +82,7 @@ def run(
             "losses": _texts(losses),
             "architectures": _texts(architectures),
             "datasets": _texts(datasets),
-            "seeds": seeds if seeds is None or isinstance(seeds, int | str) else list(seeds),
+            "seeds": seeds,
             "recipe": dict(recipe or {}),
             "trackers": _texts(trackers),
             **options,

@@ -2,14 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ganbench import grid
+from ganbench.arguments import plain
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plan import PlanRequest
@@ -27,7 +28,7 @@ def _seed_text(value: Any) -> Any:
     """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
     if isinstance(value, str) or value is None:
         return value
-    several = isinstance(value, list | tuple | range)
+    several = isinstance(value, Iterable) and not isinstance(value, Mapping)
     items = list(value) if several else [value]
     if not items or not all(isinstance(item, str | Integral) and not isinstance(item, bool) for item in items):
         raise ValueError("must be a count such as 5, or a list such as [0, 1, 7]")
@@ -60,6 +61,14 @@ class Suite(Frozen):
     recipe: dict[str, Any] = {}
     published: dict[str, Any] = {}
 
+    @field_validator("steps", "images", "batch_size", "num_samples", "eval_every", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        """Refuse ``true`` where a number is meant: Python would read it as 1."""
+        if isinstance(value, bool):
+            raise ValueError("must be a whole number, not true or false")
+        return value
+
     def settings(self) -> dict[str, Any]:
         """The recipe settings, with those that have an option of their own."""
         own = {name: getattr(self, name) for name in ("steps", "batch_size") if getattr(self, name) is not None}
@@ -85,14 +94,6 @@ def load(path: Path) -> Suite:
             raise UsageError(
                 f"{path}, line {_line(text, key)}: unknown key '{key}'{did_you_mean(key, Suite.model_fields)}"
             )
-        if isinstance(content[key], bool) and key in ("steps", "images", "batch_size", "num_samples", "eval_every"):
-            raise UsageError(f"{path}, line {_line(text, key)}: {key} must be a whole number, not true or false")
-    recipe = content.get("recipe", {})
-    for key in recipe if isinstance(recipe, dict) else ():
-        if key not in Recipe.model_fields:
-            hint = did_you_mean(key, Recipe.model_fields)
-            raise UsageError(f"{path}, line {_line(text, key)}: unknown recipe setting '{key}'{hint}")
-    _check_recipe(recipe, path, text)
     suite = parse(content, f"{path}", text)
     if suite.images is not None and "steps" in suite.settings():
         raise UsageError(
@@ -104,31 +105,38 @@ def load(path: Path) -> Suite:
     return suite
 
 
-def _check_recipe(recipe: Any, path: Path, text: str) -> None:
-    """Raise :class:`UsageError` for a value that no recipe can have; what values are together is known later."""
-    if not isinstance(recipe, dict):
-        return
-    try:
-        Recipe(**recipe)
-    except ValidationError as error:
-        for first in error.errors(include_url=False):
-            if first["loc"]:
-                line = _line(text, str(first["loc"][0]))
-                raise UsageError(f"{path}, line {line}: {explain(error)}") from error
-
-
 def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
     """Validate a suite's content.
 
     Raises:
         UsageError: says whose value is wrong and, where the text is given, on which line.
     """
+    content = plain(content)
+    _check_recipe(content.get("recipe"), whose, text)
     try:
-        return Suite.model_validate(dict(content))
+        return Suite.model_validate(content)
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
         line = f", line {_line(text, str(place[0]))}" if text and place else ""
         raise UsageError(f"{whose}{line}: {explain(error)}") from error
+
+
+def _check_recipe(recipe: Any, whose: str, text: str) -> None:
+    """Raise :class:`UsageError` for what no recipe can have; what values are together is known later."""
+    if not isinstance(recipe, Mapping):
+        return
+    for key in recipe:
+        if key not in Recipe.model_fields:
+            line = f", line {_line(text, key)}" if text else ""
+            hint = did_you_mean(str(key), Recipe.model_fields)
+            raise UsageError(f"{whose}{line}: unknown recipe setting '{key}'{hint}")
+    try:
+        Recipe(**recipe)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        if place:
+            line = f", line {_line(text, str(place[0]))}" if text else ""
+            raise UsageError(f"{whose}{line}: {explain(error)}") from error
 
 
 def overlay(suite: Suite, given: Suite) -> Suite:

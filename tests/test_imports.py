@@ -104,7 +104,7 @@ LIGHT = [
 HOST = ("cli", "runner", "request", "trials", "outcome", "executors.local", "executors.ray", "executors.slurm", "node",
         "store", "tables", "results", "frame", "display", "session", "planner", "server", "suite", "report",
         "statistics", "leaderboard", "trackers", "given", "executors.batching",
-        "reproduction")  # fmt: skip
+        "reproduction", "arguments")  # fmt: skip
 WORKER = ("api", "components", "conditions", "environment", "evaluation", "training", "trial", "parts", "watcher",
           "outputs", "failures", "together", "recording", "resolve", "resolve_data", "resolve_sources", "rescoring",
           "losses", "penalties", "augmentations", "architectures", "datasets", "metrics", "extractors")  # fmt: skip

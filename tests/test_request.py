@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -47,3 +48,5 @@ def test_the_numbers_that_are_meant_are_taken() -> None:
     assert (wanted.wish.jobs, wanted.wish.per_device, wanted.wish.options) == (2, -1, {"partition": "gpu"})
     assert asked(per_device=-1).per_device == -1
     assert asked().timeout is None
+    numbers = asked(jobs=np.int64(2), timeout=np.float32(50), per_device=np.int8(3))
+    assert (numbers.jobs, numbers.timeout, numbers.per_device) == (2, 50.0, 3)

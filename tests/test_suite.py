@@ -1,9 +1,11 @@
 """Suites: files, overlays, and what is asked of the planner."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ganbench import plugins
@@ -101,7 +103,7 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("steps = true", "line 1: steps must be a whole number"),
+        ("steps = true", "line 1: steps=True: must be a whole number, not true or false"),
         ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
@@ -123,3 +125,29 @@ def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_bytes(b"\xef\xbb\xbfsteps = 5\n")
     assert load(path).steps == 5
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"g_lr": float("nan")}, "run(): g_lr=nan: must be a finite number"),
+        ({"beta1": float("inf")}, "run(): beta1=inf: must be less than 1"),
+        ({"g_lr": -1}, "run(): g_lr=-1: must be greater than 0"),
+        ({"g_lrr": 1}, "run(): unknown recipe setting 'g_lrr'; did you mean 'g_lr'?"),
+        ({5: 1}, "run(): unknown recipe setting '5'"),
+    ],
+)
+def test_a_wrong_setting_without_a_file_is_told_as_whoever_gave_it(recipe: dict[Any, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        parse({"recipe": recipe}, "run()")
+
+
+def test_numbers_of_numpy_are_plain_ones() -> None:
+    numbers = {"g_lr": np.float32(0.5), "n_critic": np.int64(2)}
+    suite = parse({"recipe": numbers, "steps": np.int32(3), "seeds": np.int64(2)}, "run()")
+    assert json.loads(json.dumps(suite.settings())) == {"g_lr": 0.5, "n_critic": 2, "steps": 3}
+    assert (suite.seeds, type(suite.recipe["g_lr"])) == ("2", float)
+    assert parse({"seeds": np.array([1, 7])}, "run()").seeds == "1,7,"
+    assert parse({"seeds": iter([1, 7])}, "run()").seeds == "1,7,"
+    with pytest.raises(UsageError, match="steps=True: must be a whole number"):
+        parse({"steps": np.True_}, "run()")
