@@ -1,6 +1,8 @@
-"""What is passed from Python, which may be anything: brought to plain values."""
+"""What is passed from Python, which may be anything: brought to plain values and to paths."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -14,3 +16,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value
+
+
+def place(value: Any) -> Path:
+    """Return the path of a file or folder, which need not be there, from text or anything that stands for a path.
+
+    Raises:
+        ValueError: neither; empty, which would be the current folder; or no name that a file can have.
+    """
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise ValueError("must be a path, as text or as a pathlib.Path")
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if "\0" in text:
+        raise ValueError("must not hold a null character")
+    return Path(text)

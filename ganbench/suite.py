@@ -1,5 +1,6 @@
 """A suite: a grid of trials, from the command line, from Python or from a TOML file with the same names."""
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ganbench import grid
-from ganbench.arguments import plain
+from ganbench.arguments import place, plain
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plan import PlanRequest
@@ -21,7 +22,22 @@ from ganbench.spec import Frozen, Recipe
 DEFAULT_DATASET = "digits"
 
 _Text = Annotated[str, Field(min_length=1)]
-_Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+
+
+def _listed(value: Any) -> Any:
+    """Accept one text for a list of one, and whatever can be gone through for a list."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
+
+
+def _place_text(value: Any) -> Any:
+    """Accept what stands for a path, and keep it as it was written."""
+    place(value)
+    return os.fspath(value)
+
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 def _seed_text(value: Any) -> Any:
@@ -56,7 +72,7 @@ class Suite(Frozen):
     eval_every: Annotated[int, Field(ge=0)] | None = None
     protocol: Policy | None = None
     baselines: Annotated[bool, Field(strict=True)] | None = None
-    data_root: _Text | None = None
+    data_root: Annotated[str, BeforeValidator(_place_text)] | None = None
     trackers: _Names = ()
     recipe: dict[str, Any] = {}
     published: dict[str, Any] = {}

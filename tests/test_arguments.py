@@ -1,11 +1,14 @@
 """What is passed from Python."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
-from ganbench.arguments import plain
+from ganbench.arguments import place, plain
 
 
 def test_scalars_and_arrays_become_what_json_knows() -> None:
@@ -16,3 +19,23 @@ def test_scalars_and_arrays_become_what_json_knows() -> None:
 def test_all_else_stays() -> None:
     assert [plain(value) for value in (True, 1, "x", None)] == [True, 1, "x", None]
     assert plain(range(3)) == range(3)
+
+
+def test_a_place_is_text_or_a_path() -> None:
+    assert place("a/b") == place(Path("a/b")) == Path("a/b")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "must not be empty"),
+        (" ", "must not be empty"),
+        ("a\0b", "must not hold a null character"),
+        (None, "must be a path"),
+        (5, "must be a path"),
+        (b"a", "must be a path"),
+    ],
+)
+def test_what_is_no_place_is_refused(value: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        place(value)

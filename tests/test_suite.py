@@ -109,6 +109,8 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
         ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
+        ('steps = 5\ndata_root = " "', "line 2: data_root=' ': must not be empty"),
+        ("data_root = 5", "line 1: data_root=5: must be a path"),
         ("baselines = 1", "line 1: baselines=1: must be true or false"),
         ("[recipe]\ng_lr = nan", "line 2: g_lr=nan"),
         ("[recipe]\nn_critic = 0", "line 2: n_critic=0"),
@@ -151,3 +153,9 @@ def test_numbers_of_numpy_are_plain_ones() -> None:
     assert parse({"seeds": iter([1, 7])}, "run()").seeds == "1,7,"
     with pytest.raises(UsageError, match="steps=True: must be a whole number"):
         parse({"steps": np.True_}, "run()")
+
+
+def test_a_folder_of_data_may_be_a_path_and_is_kept_as_it_was_written() -> None:
+    assert parse({"data_root": Path("x") / "y"}, "run()").data_root == str(Path("x") / "y")
+    assert parse({"data_root": "x/"}, "run()").data_root == "x/"
+    assert parse({"data_root": None}, "run()").data_root is None
