@@ -1,12 +1,12 @@
 """What a run is asked for: a grid with its seeds, and how to run it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ganbench.arguments import plain
+from ganbench.arguments import place, plain
 from ganbench.executors import Wish
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourcesRequest
@@ -17,6 +17,12 @@ _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Befor
 
 def _found_out(value: Any) -> Any:
     return -1 if value == "auto" else plain(value)
+
+
+def _texts(value: Any) -> Any:
+    """Indices of devices are numbers or texts."""
+    value = plain(value)
+    return tuple(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, str) else value
 
 
 class RunRequest(Frozen):
@@ -43,7 +49,7 @@ class RunRequest(Frozen):
 
     plan: PlanRequest | SourcesRequest
     seeds: tuple[int, ...]
-    out: Path
+    out: Annotated[Path, BeforeValidator(place)]
     device: str = "auto"
     jobs: Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)] = 0
     timeout: _Seconds | None = None
@@ -52,11 +58,11 @@ class RunRequest(Frozen):
     retry: bool = False
     executor: str = "local"
     trackers: tuple[ComponentRequest, ...] = ()
-    executor_options: Mapping[str, str] = {}
-    devices: tuple[str, ...] = ()
+    executor_options: dict[str, str] = {}
+    devices: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
     per_device: Annotated[int, Field(strict=True, ge=-1), BeforeValidator(_found_out)] = 0
     detach: bool = False
-    batch_seeds: bool = False
+    batch_seeds: Annotated[bool, Field(strict=True), BeforeValidator(plain)] = False
 
     @property
     def wish(self) -> Wish:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganbench import plugins as plugin_loader
+from ganbench.arguments import place
 from ganbench.complaints import explain
 from ganbench.display import make_display
 from ganbench.errors import GanbenchError, UsageError
@@ -73,36 +74,37 @@ def run(
         that failed is a row with its reason.
 
     Raises:
-        UsageError: the grid cannot be run; says what is wrong and where.
+        UsageError: an argument is of another type or out of range, or the grid cannot be run; says what is wrong and
+            where.
         KeyboardInterrupt: after an interrupt, once the running trials have written their checkpoints.
     """
     loaded = plugin_loader.load()
     given = parse(
         {
-            "losses": _texts(losses),
-            "architectures": _texts(architectures),
-            "datasets": _texts(datasets),
+            "losses": losses,
+            "architectures": architectures,
+            "datasets": datasets,
             "seeds": seeds,
-            "recipe": dict(recipe or {}),
-            "trackers": _texts(trackers),
+            "recipe": {} if recipe is None else recipe,
+            "trackers": trackers,
             **options,
         },
         "run()",
     )
-    asked = load(Path(suite)) if suite else Suite()
+    asked = Suite() if suite is None else load(_place("run(): suite", suite))
     request, chosen = to_request(asked, given, loaded.registry)
     following = trackers_of(asked, given, loaded.registry)
     try:
         wanted = RunRequest(
             plan=request,
             seeds=chosen,
-            out=Path(out),
+            out=out,
             device=device,
             jobs=jobs,
             timeout=timeout,
             executor=executor,
-            executor_options=dict(executor_options or {}),
-            devices=tuple(str(one) for one in devices),
+            executor_options={} if executor_options is None else executor_options,
+            devices=devices,
             per_device=per_device,
             batch_seeds=batch_seeds,
         )
@@ -124,9 +126,10 @@ def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
     Each trial that cannot be read is a ``UserWarning`` that names it, and has no row.
 
     Raises:
+        UsageError: ``runs`` is no path.
         GanbenchError: there is no such folder, or none of the trials in it can be read.
     """
-    rows, problems = read_rows(Path(runs))
+    rows, problems = read_rows(_place("load_results(): runs", runs))
     if problems and not rows:
         raise GanbenchError(problems[0])
     for problem in problems:
@@ -134,5 +137,8 @@ def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
     return frame(rows)
 
 
-def _texts(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _place(name: str, value: Any) -> Path:
+    try:
+        return place(value)
+    except ValueError as error:
+        raise UsageError(f"{name}={value!r}: {error}") from error
