@@ -17,7 +17,7 @@ from ganbench.errors import UsageError, did_you_mean
 from ganbench.plan import PlanRequest
 from ganbench.recipe import Policy
 from ganbench.registry import Registry
-from ganbench.spec import Frozen, Recipe
+from ganbench.spec import Count, Frozen, Natural, Recipe
 
 DEFAULT_DATASET = "digits"
 
@@ -61,15 +61,15 @@ class Suite(Frozen):
     architectures: _Names = ()
     datasets: _Names = ()
     seeds: Annotated[str, BeforeValidator(_seed_text)] | None = None
-    steps: Annotated[int, Field(ge=1)] | None = None
-    images: Annotated[int, Field(ge=1)] | None = None
-    batch_size: Annotated[int, Field(ge=1)] | None = None
+    steps: Count | None = None
+    images: Count | None = None
+    batch_size: Count | None = None
     metrics: _Names = ()
     extractor: _Text | None = None
-    num_samples: Annotated[int, Field(ge=2)] | None = None
+    num_samples: Annotated[Count, Field(ge=2)] | None = None
     reference: _Text | None = None
     labels: Literal["balanced", "reference"] | None = None
-    eval_every: Annotated[int, Field(ge=0)] | None = None
+    eval_every: Natural | None = None
     protocol: Policy | None = None
     baselines: Annotated[bool, Field(strict=True)] | None = None
     data_root: Annotated[str, BeforeValidator(_place_text)] | None = None
@@ -105,19 +105,18 @@ def load(path: Path) -> Suite:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise UsageError(f"{path} holds a number with too many digits; whole numbers must be below 2^63") from error
     for key in content:
         if key not in Suite.model_fields:
-            raise UsageError(
-                f"{path}, line {_line(text, key)}: unknown key '{key}'{did_you_mean(key, Suite.model_fields)}"
-            )
+            hint = did_you_mean(key, Suite.model_fields)
+            raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{hint}")
     suite = parse(content, f"{path}", text)
     if suite.images is not None and "steps" in suite.settings():
-        raise UsageError(
-            f"{path}, line {_line(text, 'images')}: steps and images both set the budget; give one of them"
-        )
+        raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; give one of them")
     for name in ("steps", "batch_size"):
         if getattr(suite, name) is not None and name in suite.recipe:
-            raise UsageError(f"{path}, line {_line(text, name)}: {name} is set twice, also in [recipe]; give it once")
+            raise UsageError(f"{_where(path, name, text)}: {name} is set twice, also in [recipe]; give it once")
     return suite
 
 
@@ -133,8 +132,8 @@ def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
         return Suite.model_validate(content)
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
-        line = f", line {_line(text, str(place[0]))}" if text and place else ""
-        raise UsageError(f"{whose}{line}: {explain(error)}") from error
+        where = _where(whose, str(place[0]), text) if place else whose
+        raise UsageError(f"{where}: {explain(error)}") from error
 
 
 def _check_recipe(recipe: Any, whose: str, text: str) -> None:
@@ -143,16 +142,14 @@ def _check_recipe(recipe: Any, whose: str, text: str) -> None:
         return
     for key in recipe:
         if key not in Recipe.model_fields:
-            line = f", line {_line(text, key)}" if text else ""
             hint = did_you_mean(str(key), Recipe.model_fields)
-            raise UsageError(f"{whose}{line}: unknown recipe setting '{key}'{hint}")
+            raise UsageError(f"{_where(whose, str(key), text)}: unknown recipe setting '{key}'{hint}")
     try:
         Recipe(**recipe)
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
         if place:
-            line = f", line {_line(text, str(place[0]))}" if text else ""
-            raise UsageError(f"{whose}{line}: {explain(error)}") from error
+            raise UsageError(f"{_where(whose, str(place[0]), text)}: {explain(error)}") from error
 
 
 def overlay(suite: Suite, given: Suite) -> Suite:
@@ -226,7 +223,11 @@ def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.Co
     return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
 
 
-def _line(text: str, key: str) -> int:
-    """The line that sets ``key``, as a key or as a table's head."""
-    found = re.search(rf"^\s*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\.|\])", text, flags=re.MULTILINE)
-    return text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1) if found else 1
+def _where(whose: object, key: str, text: str) -> str:
+    """Whose value it is, with the line that sets ``key``, as a key or in a table's head, where one is found."""
+    name = rf"[\"']?{re.escape(key)}[\"']?"
+    found = re.search(rf"^\s*(?:\[\[?\s*)?(?:[\w\"'-]+\s*\.\s*)*{name}\s*[=.\]]", text, flags=re.MULTILINE)
+    if not found:
+        return f"{whose}"
+    line = text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1)
+    return f"{whose}, line {line}"

@@ -114,6 +114,10 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("baselines = 1", "line 1: baselines=1: must be true or false"),
         ("[recipe]\ng_lr = nan", "line 2: g_lr=nan"),
         ("[recipe]\nn_critic = 0", "line 2: n_critic=0"),
+        ("\n\n[recipe.nested]\na = 1", "line 3: unknown recipe setting 'nested'"),
+        ("\n\n[[recipe.nested]]\na = 1", "line 3: unknown recipe setting 'nested'"),
+        ("\n\n[[recipe]]\na = 1", "line 3: recipe="),
+        ("\nrecipe.g_lr = 0", "line 2: g_lr=0"),
     ],
 )
 def test_wrong_values_are_named_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
@@ -121,6 +125,16 @@ def test_wrong_values_are_named_with_file_and_line(tmp_path: Path, text: str, me
     path.write_text(text + "\n")
     with pytest.raises(UsageError, match=re.escape(f"{path}, ") + message):
         load(path)
+
+
+def test_a_line_that_is_not_found_is_left_out(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"s\.toml: g_lr=0: must be greater than 0"):
+        load(write(tmp_path, "\nrecipe = { n_critic = 2, g_lr = 0 }\n").rename(tmp_path / "s.toml"))
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_the_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"suite\.toml holds a number with too many digits; .* below 2\^63"):
+        load(write(tmp_path, f"steps = {'9' * 5000}"))
 
 
 def test_a_mark_of_the_encoding_is_no_mistake(tmp_path: Path) -> None:
