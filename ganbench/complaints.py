@@ -4,10 +4,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+LONGEST = 200
+
 _WORDS = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be below 2^63",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "finite_number": "must be a finite number",
@@ -29,13 +32,24 @@ def explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{field} is missing"
     message = _message(first)
-    return f"{field}={first['input']!r}: {message}" if field != "value" else message
+    return f"{field}={_shown(first['input'])}: {message}" if field != "value" else message
+
+
+def _shown(value: Any) -> str:
+    """The value as Python writes it, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "(a number of thousands of digits)"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _message(complaint: Any) -> str:
     kind, context = complaint["type"], complaint.get("ctx", {})
     if kind in _WORDS:
         return _WORDS[kind]
+    if kind == "less_than" and context["lt"] == 2**63:
+        return "must be below 2^63"
     if kind == "value_error":
         return str(context["error"])
     message = complaint["msg"].replace("Input should", "must")

@@ -76,8 +76,11 @@ def parse_scalar(text: str) -> Scalar:
     lowered = text.strip().lower()
     if lowered in ("true", "false"):
         return lowered == "true"
-    if _INT.fullmatch(lowered) and len(lowered) < 20:
-        return int(lowered)
+    if _INT.fullmatch(lowered):
+        try:
+            return int(lowered)
+        except ValueError as error:  # of more than 4,300 digits
+            raise UsageError(f"'{lowered[:20]}...' has too many digits; whole numbers must be below 2^63") from error
     try:
         number = float(lowered)
     except ValueError:

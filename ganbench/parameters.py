@@ -1,7 +1,7 @@
 """The parameters of a component, read from its constructor: their names, their defaults, their types."""
 
 import inspect
-import math
+import sys
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
@@ -58,9 +58,9 @@ def _coerce(kind: str, name: str, key: str, value: Scalar, default: Scalar) -> S
     if isinstance(default, bool) == isinstance(value, bool) and isinstance(value, int | float):
         if isinstance(default, bool):
             return value
-        if isinstance(default, float) and math.isfinite(value):
+        if isinstance(default, float) and abs(value) <= sys.float_info.max:
             return float(value)
-        if isinstance(default, int) and float(value).is_integer():
+        if isinstance(default, int) and abs(value) < 2**63 and float(value).is_integer():
             return int(value)
-    wanted = {bool: "true or false", int: "a whole number", float: "a finite number"}[type(default)]
+    wanted = {bool: "true or false", int: "a whole number below 2^63", float: "a finite number"}[type(default)]
     raise UsageError(f"{kind} '{name}': {key}={value} must be {wanted}")

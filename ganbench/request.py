@@ -1,16 +1,31 @@
 """What a run is asked for: a grid with its seeds, and how to run it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field
+
+from ganbench.arguments import place, plain
 from ganbench.executors import Wish
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourcesRequest
+from ganbench.spec import Frozen
+
+_Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), BeforeValidator(plain)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
+def _found_out(value: Any) -> Any:
+    return -1 if value == "auto" else plain(value)
+
+
+def _texts(value: Any) -> Any:
+    """Indices of devices are numbers or texts."""
+    value = plain(value)
+    return tuple(map(str, value)) if isinstance(value, Iterable) and not isinstance(value, str) else value
+
+
+class RunRequest(Frozen):
     """A grid with its seeds, and how to run it.
 
     Attributes:
@@ -25,29 +40,29 @@ class RunRequest:
         retry: run trials again that diverged.
         executor: the executor's name.
         trackers: where progress is copied to.
-        options: the executor's own settings.
+        executor_options: the executor's own settings.
         devices: the GPUs to use; empty for all there are.
-        per_device: trials at once on each GPU; 0 chooses, -1 finds out while they run.
+        per_device: trials at once on each GPU; 0 chooses, -1 or ``auto`` finds out while they run.
         detach: submit what is missing and leave it to the cluster.
         batch_seeds: train the seeds of a cell as one batched model, where its networks allow.
     """
 
     plan: PlanRequest | SourcesRequest
     seeds: tuple[int, ...]
-    out: Path
+    out: Annotated[Path, BeforeValidator(place)]
     device: str = "auto"
-    jobs: int = 0
-    timeout: float | None = None
+    jobs: Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)] = 0
+    timeout: _Seconds | None = None
     memory_limit: int | None = None
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: _Seconds = 60.0
     retry: bool = False
     executor: str = "local"
     trackers: tuple[ComponentRequest, ...] = ()
-    options: Mapping[str, str] = field(default_factory=dict)
-    devices: tuple[str, ...] = ()
-    per_device: int = 0
+    executor_options: dict[str, str] = {}
+    devices: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
+    per_device: Annotated[int, Field(strict=True, ge=-1), BeforeValidator(_found_out)] = 0
     detach: bool = False
-    batch_seeds: bool = False
+    batch_seeds: Annotated[bool, Field(strict=True), BeforeValidator(plain)] = False
 
     @property
     def wish(self) -> Wish:
@@ -58,5 +73,5 @@ class RunRequest:
             per_device=self.per_device,
             jobs=self.jobs,
             memory_limit=self.memory_limit,
-            options=self.options,
+            options=self.executor_options,
         )

@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from ganbench import plugins as plugin_loader
+from ganbench.arguments import place
+from ganbench.complaints import explain
 from ganbench.display import make_display
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
 from ganbench.request import RunRequest
 from ganbench.results import read_rows
@@ -38,7 +42,7 @@ def run(
     executor: str = "local",
     executor_options: Mapping[str, str] | None = None,
     devices: Iterable[int | str] = (),
-    per_device: int = 0,
+    per_device: int | str = 0,
     batch_seeds: bool = False,
     **options: Any,
 ) -> pandas.DataFrame:
@@ -55,12 +59,12 @@ def run(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses.
         trackers: where progress is copied to, such as ``["tensorboard"]``.
-        timeout: seconds after which a trial is ended.
+        timeout: seconds after which a trial is ended: finite, above 0.
         quiet: no progress on stderr.
         executor: where trials run: ``local``, ``slurm``, ``ray`` or a plugin's.
         executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
         devices: the GPUs to use; all that are visible by default.
-        per_device: trials at once on each GPU; 0 chooses, -1 finds out while they run.
+        per_device: trials at once on each GPU; 0 chooses, ``"auto"`` (or -1) finds out while they run.
         batch_seeds: train the seeds of a cell as one batched model.
         **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
             ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
@@ -70,44 +74,45 @@ def run(
         that failed is a row with its reason.
 
     Raises:
-        UsageError: the grid cannot be run; says what is wrong and where.
+        UsageError: an argument is of another type or out of range, or the grid cannot be run; says what is wrong and
+            where.
         KeyboardInterrupt: after an interrupt, once the running trials have written their checkpoints.
     """
     loaded = plugin_loader.load()
     given = parse(
         {
-            "losses": _texts(losses),
-            "architectures": _texts(architectures),
-            "datasets": _texts(datasets),
-            "seeds": seeds if seeds is None or isinstance(seeds, int | str) else list(seeds),
-            "recipe": dict(recipe or {}),
-            "trackers": _texts(trackers),
+            "losses": losses,
+            "architectures": architectures,
+            "datasets": datasets,
+            "seeds": seeds,
+            "recipe": {} if recipe is None else recipe,
+            "trackers": trackers,
             **options,
         },
         "run()",
     )
-    asked = load(Path(suite)) if suite else Suite()
+    asked = Suite() if suite is None else load(_place("run(): suite", suite))
     request, chosen = to_request(asked, given, loaded.registry)
     following = trackers_of(asked, given, loaded.registry)
-    display = tracked(make_display(quiet=quiet), following, loaded.registry, Path(out))
     try:
-        outcome = run_grid(
-            RunRequest(
-                plan=request,
-                seeds=chosen,
-                out=Path(out),
-                device=device,
-                jobs=jobs,
-                timeout=timeout,
-                executor=executor,
-                options=dict(executor_options or {}),
-                devices=tuple(str(one) for one in devices),
-                per_device=per_device,
-                batch_seeds=batch_seeds,
-            ),
-            loaded,
-            display,
+        wanted = RunRequest(
+            plan=request,
+            seeds=chosen,
+            out=out,
+            device=device,
+            jobs=jobs,
+            timeout=timeout,
+            executor=executor,
+            executor_options={} if executor_options is None else executor_options,
+            devices=devices,
+            per_device=per_device,
+            batch_seeds=batch_seeds,
         )
+    except ValidationError as error:
+        raise UsageError(f"run(): {explain(error)}") from error
+    display = tracked(make_display(quiet=quiet), following, loaded.registry, wanted.out)
+    try:
+        outcome = run_grid(wanted, loaded, display)
     finally:
         display.close()
     if outcome.interrupted:
@@ -121,9 +126,10 @@ def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
     Each trial that cannot be read is a ``UserWarning`` that names it, and has no row.
 
     Raises:
+        UsageError: ``runs`` is no path.
         GanbenchError: there is no such folder, or none of the trials in it can be read.
     """
-    rows, problems = read_rows(Path(runs))
+    rows, problems = read_rows(_place("load_results(): runs", runs))
     if problems and not rows:
         raise GanbenchError(problems[0])
     for problem in problems:
@@ -131,5 +137,8 @@ def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
     return frame(rows)
 
 
-def _texts(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _place(name: str, value: Any) -> Path:
+    try:
+        return place(value)
+    except ValueError as error:
+        raise UsageError(f"{name}={value!r}: {error}") from error

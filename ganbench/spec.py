@@ -19,6 +19,8 @@ from ganbench.files import digest
 SCHEMA = 1
 
 Scalar = bool | int | float | str
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Natural = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -48,12 +50,12 @@ class Recipe(Frozen):
             raise ValueError("must not be true or false")
         return value
 
-    steps: Annotated[int, Field(ge=1)] = Field(2000, description="generator updates")
-    batch_size: Annotated[int, Field(ge=1)] = Field(
+    steps: Count = Field(2000, description="generator updates")
+    batch_size: Count = Field(
         64, description="samples of each kind per update (groups, where an architecture packs them)"
     )
-    n_critic: Annotated[int, Field(ge=1)] = Field(1, description="discriminator updates per generator update")
-    latent_dim: Annotated[int, Field(ge=1)] = Field(128, description="dimension of z")
+    n_critic: Count = Field(1, description="discriminator updates per generator update")
+    latent_dim: Count = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
     optimizer: Literal["adam", "rmsprop", "sgd"] = Field("adam", description="optimiser of both players")
     g_lr: Positive = Field(2e-4, description="generator's learning rate")
@@ -65,10 +67,10 @@ class Recipe(Frozen):
         0.0,
         description="moving average of the generator's weights, which is scored; smaller at first; 0 = off",
     )
-    ema_start: Annotated[int, Field(ge=0)] = Field(0, description="step from which the average is taken")
+    ema_start: Natural = Field(0, description="step from which the average is taken")
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
     smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
-    replay: Annotated[int, Field(ge=0)] = Field(
+    replay: Natural = Field(
         0, description="earlier fakes kept for the discriminator (groups, where an architecture packs them); 0 = none"
     )
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
@@ -78,7 +80,7 @@ class Recipe(Frozen):
     ada_target: Fraction = Field(
         0.0, description="augment adaptively: mean sign of D on real images to hold, 0.6 in the paper; 0 = always"
     )
-    ada_images: Annotated[int, Field(ge=1)] = Field(
+    ada_images: Count = Field(
         500_000, description="real images in which the probability of augmenting can go from 0 to 1"
     )
     init: Literal["architecture", "normal", "xavier", "kaiming", "orthogonal", "torch"] = Field(

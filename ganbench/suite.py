@@ -1,33 +1,50 @@
 """A suite: a grid of trials, from the command line, from Python or from a TOML file with the same names."""
 
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ganbench import grid
+from ganbench.arguments import place, plain
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plan import PlanRequest
 from ganbench.recipe import Policy
 from ganbench.registry import Registry
-from ganbench.spec import Frozen, Recipe
+from ganbench.spec import Count, Frozen, Natural, Recipe
 
 DEFAULT_DATASET = "digits"
 
 _Text = Annotated[str, Field(min_length=1)]
-_Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+
+
+def _listed(value: Any) -> Any:
+    """Accept one text for a list of one, and whatever can be gone through for a list."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
+
+
+def _place_text(value: Any) -> Any:
+    """Accept what stands for a path, and keep it as it was written."""
+    place(value)
+    return os.fspath(value)
+
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 def _seed_text(value: Any) -> Any:
     """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
     if isinstance(value, str) or value is None:
         return value
-    several = isinstance(value, list | tuple | range)
+    several = isinstance(value, Iterable) and not isinstance(value, Mapping)
     items = list(value) if several else [value]
     if not items or not all(isinstance(item, str | Integral) and not isinstance(item, bool) for item in items):
         raise ValueError("must be a count such as 5, or a list such as [0, 1, 7]")
@@ -44,21 +61,29 @@ class Suite(Frozen):
     architectures: _Names = ()
     datasets: _Names = ()
     seeds: Annotated[str, BeforeValidator(_seed_text)] | None = None
-    steps: Annotated[int, Field(ge=1)] | None = None
-    images: Annotated[int, Field(ge=1)] | None = None
-    batch_size: Annotated[int, Field(ge=1)] | None = None
+    steps: Count | None = None
+    images: Count | None = None
+    batch_size: Count | None = None
     metrics: _Names = ()
     extractor: _Text | None = None
-    num_samples: Annotated[int, Field(ge=2)] | None = None
+    num_samples: Annotated[Count, Field(ge=2)] | None = None
     reference: _Text | None = None
     labels: Literal["balanced", "reference"] | None = None
-    eval_every: Annotated[int, Field(ge=0)] | None = None
+    eval_every: Natural | None = None
     protocol: Policy | None = None
     baselines: Annotated[bool, Field(strict=True)] | None = None
-    data_root: _Text | None = None
+    data_root: Annotated[str, BeforeValidator(_place_text)] | None = None
     trackers: _Names = ()
     recipe: dict[str, Any] = {}
     published: dict[str, Any] = {}
+
+    @field_validator("steps", "images", "batch_size", "num_samples", "eval_every", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        """Refuse ``true`` where a number is meant: Python would read it as 1."""
+        if isinstance(value, bool):
+            raise ValueError("must be a whole number, not true or false")
+        return value
 
     def settings(self) -> dict[str, Any]:
         """The recipe settings, with those that have an option of their own."""
@@ -80,41 +105,19 @@ def load(path: Path) -> Suite:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise UsageError(f"{path} holds a number with too many digits; whole numbers must be below 2^63") from error
     for key in content:
         if key not in Suite.model_fields:
-            raise UsageError(
-                f"{path}, line {_line(text, key)}: unknown key '{key}'{did_you_mean(key, Suite.model_fields)}"
-            )
-        if isinstance(content[key], bool) and key in ("steps", "images", "batch_size", "num_samples", "eval_every"):
-            raise UsageError(f"{path}, line {_line(text, key)}: {key} must be a whole number, not true or false")
-    recipe = content.get("recipe", {})
-    for key in recipe if isinstance(recipe, dict) else ():
-        if key not in Recipe.model_fields:
-            hint = did_you_mean(key, Recipe.model_fields)
-            raise UsageError(f"{path}, line {_line(text, key)}: unknown recipe setting '{key}'{hint}")
-    _check_recipe(recipe, path, text)
+            hint = did_you_mean(key, Suite.model_fields)
+            raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{hint}")
     suite = parse(content, f"{path}", text)
-    if suite.images is not None and (suite.steps is not None or "steps" in suite.recipe):
-        raise UsageError(
-            f"{path}, line {_line(text, 'images')}: steps and images both set the budget; give one of them"
-        )
+    if suite.images is not None and "steps" in suite.settings():
+        raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; give one of them")
     for name in ("steps", "batch_size"):
         if getattr(suite, name) is not None and name in suite.recipe:
-            raise UsageError(f"{path}, line {_line(text, name)}: {name} is set twice, also in [recipe]; give it once")
+            raise UsageError(f"{_where(path, name, text)}: {name} is set twice, also in [recipe]; give it once")
     return suite
-
-
-def _check_recipe(recipe: Any, path: Path, text: str) -> None:
-    """Raise :class:`UsageError` for a value that no recipe can have; what values are together is known later."""
-    if not isinstance(recipe, dict):
-        return
-    try:
-        Recipe(**recipe)
-    except ValidationError as error:
-        for first in error.errors(include_url=False):
-            if first["loc"]:
-                line = _line(text, str(first["loc"][0]))
-                raise UsageError(f"{path}, line {line}: {explain(error)}") from error
 
 
 def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
@@ -123,12 +126,30 @@ def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
     Raises:
         UsageError: says whose value is wrong and, where the text is given, on which line.
     """
+    content = plain(content)
+    _check_recipe(content.get("recipe"), whose, text)
     try:
-        return Suite.model_validate(dict(content))
+        return Suite.model_validate(content)
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
-        line = f", line {_line(text, str(place[0]))}" if text and place else ""
-        raise UsageError(f"{whose}{line}: {explain(error)}") from error
+        where = _where(whose, str(place[0]), text) if place else whose
+        raise UsageError(f"{where}: {explain(error)}") from error
+
+
+def _check_recipe(recipe: Any, whose: str, text: str) -> None:
+    """Raise :class:`UsageError` for what no recipe can have; what values are together is known later."""
+    if not isinstance(recipe, Mapping):
+        return
+    for key in recipe:
+        if key not in Recipe.model_fields:
+            hint = did_you_mean(str(key), Recipe.model_fields)
+            raise UsageError(f"{_where(whose, str(key), text)}: unknown recipe setting '{key}'{hint}")
+    try:
+        Recipe(**recipe)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        if place:
+            raise UsageError(f"{_where(whose, str(place[0]), text)}: {explain(error)}") from error
 
 
 def overlay(suite: Suite, given: Suite) -> Suite:
@@ -139,7 +160,7 @@ def overlay(suite: Suite, given: Suite) -> Suite:
         if name not in ("recipe", "steps", "batch_size") and (value := getattr(given, name)) not in (None, ())
     }
     # A budget given one way replaces one given the other way.
-    if given.steps is not None:
+    if "steps" in given.settings():
         update["images"] = None
     return suite.model_copy(update=update)
 
@@ -161,8 +182,8 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
     if merged.metrics and not grid.split_list(merged.metrics):
         raise UsageError("no metrics; name some with --metrics, or leave it out for the dataset's")
-    if given.images is not None and given.steps is not None:
-        raise UsageError("--steps and --images both set the budget; give one of them")
+    if given.images is not None and "steps" in given.settings():
+        raise UsageError("steps and images both set the budget; give one of them")
     for name in ("steps", "batch_size"):
         if getattr(given, name) is not None and name in given.recipe:
             raise UsageError(f"--{name.replace('_', '-')} and --set {name} set the same; give one of them")
@@ -202,7 +223,11 @@ def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.Co
     return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
 
 
-def _line(text: str, key: str) -> int:
-    """The line that sets ``key``, as a key or as a table's head."""
-    found = re.search(rf"^\s*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\.|\])", text, flags=re.MULTILINE)
-    return text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1) if found else 1
+def _where(whose: object, key: str, text: str) -> str:
+    """Whose value it is, with the line that sets ``key``, as a key or in a table's head, where one is found."""
+    name = rf"[\"']?{re.escape(key)}[\"']?"
+    found = re.search(rf"^\s*(?:\[\[?\s*)?(?:[\w\"'-]+\s*\.\s*)*{name}\s*[=.\]]", text, flags=re.MULTILINE)
+    if not found:
+        return f"{whose}"
+    line = text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1)
+    return f"{whose}, line {line}"

@@ -103,7 +103,7 @@ def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -
         per_device=place.per_device,
         adaptive=place.adaptive,
         out=request.out,
-        options=request.options,
+        options=request.executor_options,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ganbench.executors import Executor, Job, JobState
+from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 
@@ -82,7 +83,7 @@ class ExecutorContract:
         before = folder.progress.stat().st_mtime_ns
         executor.submit([job])
         wait(executor, lambda: folder.progress.stat().st_mtime_ns > before, "the next step")
-        steps = [int(line.partition('"step": ')[2].rstrip("}")) for line in folder.progress.read_text().splitlines()]
+        steps = [line["step"] for line in read_lines(folder.progress)]
         assert steps == sorted(steps)
         assert steps[0] <= reached
         executor.cancel([job.trial_id], hard=True)

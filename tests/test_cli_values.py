@@ -63,6 +63,13 @@ def test_a_seed_is_one_that_a_trial_can_have() -> None:
             SEED.convert(wrong, None, None)
 
 
+@pytest.mark.parametrize("option", ["--steps", "--images", "--batch-size", "--num-samples", "--eval-every"])
+def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -> None:
+    words = ["run", "--losses", "vanilla", "--arch", "mlp", option, "99999999999999999999999", "--dry-run"]
+    code, _, messages = run_command(words, tmp_path)
+    assert (code, "'99999999999999999999999' must be below 2^63" in messages) == (2, True), messages
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -124,13 +125,18 @@ def test_too_many_pairs_of_loss_and_penalty_are_refused() -> None:
         ("yes", "yes"),
         (" batch ", "batch"),
         ("0x10", "0x10"),
-        ("99999999999999999999", 1e20),
+        ("99999999999999999999", 10**20 - 1),
     ],
 )
 def test_scalars(text: str, value: Any) -> None:
     found = parse_scalar(text)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(UsageError, match=re.escape("'99999999999999999999...' has too many digits")):
+        parse_scalar("9" * 5000)
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])

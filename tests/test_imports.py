@@ -20,7 +20,7 @@ PACKAGE = Path(ganbench.__file__).parent
 HEAVY = ("torch", "torchvision", "torch_fidelity", "pandas", "scipy", "sklearn", "matplotlib", "numpy", "safetensors")
 
 # Every module belongs to one of these, with all below it; a new one is put where it belongs.
-HOST = ("archive", "cleaning", "cli", "devices", "display", "executors", "fingerprint",
+HOST = ("archive", "arguments", "cleaning", "cli", "devices", "display", "executors", "fingerprint",
         "frame", "given", "installer", "interpreter", "interrupts", "leaderboard", "lease_file", "leases", "monitor",
         "node", "outcome", "planner", "pruning", "report", "reproduction", "request", "results", "runner",
         "server", "session", "statistics", "store", "suite", "tables", "trackers", "trials",

@@ -1,6 +1,8 @@
 """ganbench from Python."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,3 +60,43 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
         ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", stepps=3)
     with pytest.raises(GanbenchError, match="there is no folder"):
         ganbench.load_results(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"jobs": -1},
+        {"timeout": "50"},
+        {"timeout": float("nan")},
+        {"per_device": 0.5},
+        {"losses": None},
+        {"losses": 5},
+        {"trackers": 5},
+        {"recipe": 5},
+        {"device": None},
+        {"executor": 5},
+        {"executor_options": 5},
+        {"devices": 5},
+        {"out": None},
+        {"out": ""},
+        {"out": "a\0b"},
+        {"suite": ""},
+        {"suite": 5},
+        {"data_root": ""},
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_written(
+    wrong: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [(name, value)] = wrong.items()
+    given = {"losses": "vanilla", "architectures": "mlp", "datasets": "ring", "out": "r", **OPTIONS, **wrong}
+    with pytest.raises(UsageError, match=re.escape(f"run(): {name}={value!r}: must ")):
+        ganbench.run(**given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_no_folder_of_trials() -> None:
+    for nothing in ("", None):
+        with pytest.raises(UsageError, match=re.escape(f"load_results(): runs={nothing!r}: must ")):
+            ganbench.load_results(nothing)

@@ -7,7 +7,7 @@ import click
 
 from ganbench.cli.options import complete_components, format_option
 from ganbench.cli.run import print_rows
-from ganbench.cli.values import PATH, SEED, TEXT
+from ganbench.cli.values import PATH, SEED, TEXT, Whole
 
 RANGES = ("-1:1", "0:1", "0:255")
 
@@ -28,7 +28,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
 @click.option(
-    "--num-samples", type=click.IntRange(2), metavar="N",
+    "--num-samples", type=Whole(2), metavar="N",
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
 )  # fmt: skip
 @click.option("--label", type=TEXT, metavar="TEXT", help="What the row is called.  [default: the file's name]")
@@ -37,7 +37,7 @@ RANGES = ("-1:1", "0:1", "0:255")
 )
 @click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
               help="What black and white are in floating point images.")  # fmt: skip
-@click.option("--latent-dim", type=click.IntRange(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
+@click.option("--latent-dim", type=Whole(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
 @click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
 @click.option("--seed", type=SEED, default=0, show_default=True,

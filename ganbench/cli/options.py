@@ -162,7 +162,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "devices": tuple(part.strip() for part in devices.split(",") if part.strip()) if devices else (),
             "per_device": per_device,
             "executor": executor,
-            "options": settings,
+            "executor_options": settings,
             "detach": detach,
         }
         return function(*args, where=where, **options)

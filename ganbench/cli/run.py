@@ -16,7 +16,7 @@ from ganbench.cli.options import (
     executor_options,
     format_option,
 )
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, TEXT, Whole
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     help="Datasets; folder:PATH for a folder or .zip of images.  [default: digits]",
 )  # fmt: skip
 @click.option("--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
-@click.option("--steps", type=click.IntRange(1), metavar="N", help="Generator updates.  [default: 2000]")
-@click.option("--images", type=click.IntRange(1), metavar="N", help="Budget of real images instead of steps.")
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Samples per update.  [default: 64]")
+@click.option("--steps", type=Whole(1), metavar="N", help="Generator updates.  [default: 2000]")
+@click.option("--images", type=Whole(1), metavar="N", help="Budget of real images instead of steps.")
+@click.option("--batch-size", type=Whole(1), metavar="N", help="Samples per update.  [default: 64]")
 @click.option(
     "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
     help="Metrics.  [default: the dataset's, e.g. fid,is]",
@@ -51,15 +51,13 @@ if TYPE_CHECKING:
     "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
-@click.option("--num-samples", type=click.IntRange(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
+@click.option("--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
 @click.option("--reference", type=click.Choice(["train", "test"]), help="Split to score against.")
 @click.option(
     "--labels", type=click.Choice(["balanced", "reference"]),
     help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
-@click.option(
-    "--eval-every", type=click.IntRange(0), metavar="N", help="Steps between evaluations; 0: only at the end."
-)
+@click.option("--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.")
 @click.option(
     "--protocol", type=click.Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",

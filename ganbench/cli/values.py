@@ -1,4 +1,4 @@
-"""What options and arguments take: a seed, and where they name something a text or a path, never an empty one.
+"""What options and arguments take: a whole number, and where they name something a text or a path, never an empty one.
 
 ``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the folder
 that one is in. Where nothing is a choice, the option says so in its help and takes any text.
@@ -35,20 +35,20 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Seed(click.IntRange):
-    """A whole number from 0 that a trial can have as its seed."""
+class Whole(click.IntRange):
+    """A whole number that can be stored: below 2^63."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         found = int(super().convert(value, param, ctx))
         if found >= 2**63:
-            self.fail(f"{value!r} must be less than 2^63", param, ctx)
+            self.fail(f"{value!r} must be below 2^63", param, ctx)
         return found
 
 
 TEXT = Text()
 PATH = Place()
-SEED = Seed(min=0)
+SEED = Whole(min=0)
 
 
 def _complaint(param: click.Parameter | None) -> str:

@@ -1,0 +1,34 @@
+"""What is passed from Python, which may be anything: brought to plain values and to paths."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """Return Python's own values for those of NumPy, torch and pandas, which JSON does not know.
+
+    Scalars become numbers and arrays lists, also those in mappings, lists and tuples; all else stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def place(value: Any) -> Path:
+    """Return the path of a file or folder, which need not be there, from text or anything that stands for a path.
+
+    Raises:
+        ValueError: neither; empty, which would be the current folder; or no name that a file can have.
+    """
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise ValueError("must be a path, as text or as a pathlib.Path")
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if "\0" in text:
+        raise ValueError("must not hold a null character")
+    return Path(text)
