@@ -72,7 +72,7 @@ def idle(subject: Subject) -> None:
 
 
 def runs(subject: Subject) -> str:
-    """Trials are run to their end, each once, and their states are told on the way."""
+    """Trials are run to their end, each once, and their states are told on the way, also of one submitted again."""
     with opened(subject) as (executor, out):
         jobs = [write_trial(out, seed=seed) for seed in range(3)]
         began = time.monotonic()
@@ -104,6 +104,15 @@ def runs(subject: Subject) -> str:
                 f"a job that was submitted once was run {max(starts)} times; a table would cost that much more, and "
                 "two processes might write to one folder"
             )
+        again = jobs[0]
+        TrialFolder(again.folder).write_status("pending")
+        executor.submit([again])
+        if executor.states().get(again.trial_id) is JobState.ENDED:
+            raise Flaw(
+                "a job that had ended was submitted again, and states() says at once that it has ended; a run that "
+                "tries a trial again would take it to have failed again"
+            )
+        executor.cancel([again.trial_id], hard=True)
     return f"{shown} in {took:.1f} s"
 
 
