@@ -23,8 +23,8 @@ SUCCESS = "done"
 class ValueInfo(BaseModel):
     """How one number of a metric is read: its heading, which direction is better, and how it is written.
 
-    ``place`` is its place, from 0, in the order in which the metrics were asked for and declare their values; results
-    of older versions do not say it.
+    ``place`` is its place, from 0, in the order in which the metrics were asked for and declare their values, and
+    ``metric`` the label of the one that returns it; results of older versions do not say them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,12 +34,13 @@ class ValueInfo(BaseModel):
     decimals: int = 2
     percent: bool = False
     place: int | None = None
+    metric: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``place`` out where it is not known: leaderboards from before it was a field keep their hashes."""
+        """Leave out what is not known: leaderboards from before it was a field keep their hashes."""
         content: dict[str, Any] = serialise(self)
-        return {key: value for key, value in content.items() if key != "place" or value is not None}
+        return {key: value for key, value in content.items() if key not in ("place", "metric") or value is not None}
 
 
 class Best(BaseModel):

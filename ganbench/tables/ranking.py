@@ -260,12 +260,14 @@ def undefined(group: Group, metric: str) -> int:
 
 
 def metric_code(group: Group, metric: str) -> dict[str, tuple[str, str]]:
-    """Package and source of what may have computed a value: the metrics that it is named after, else all of them, and
-    the extractor whose features they were given."""
+    """Package and source of what may have computed a value: the metric that returns it, where results do not say which
+    those that it is named after, else all of them; and the extractor whose features they were given."""
     evaluation = group.first.spec.evaluation
     parts = evaluation.metrics
+    owners = {row.values[metric].metric for row in group.rows if metric in row.values}
+    owner = [part for part in parts if part.label in owners]
     named = [part for part in parts if f"{metric}_".startswith(f"{part.name.replace('-', '_')}_")]
-    found = {f"the metric {part.label}": (part.plugin, part.source) for part in named or parts}
+    found = {f"the metric {part.label}": (part.plugin, part.source) for part in owner or named or parts}
     if evaluation.extractor is not None:
         found[f"the extractor {evaluation.extractor.label}"] = evaluation.extractor.plugin, evaluation.extractor.source
     return found
