@@ -22,9 +22,12 @@ _CHUNK = 1 << 20
 
 FILES = (
     "spec.json", "status.json", "result.json", "manifest.json", "progress.jsonl", "metrics.jsonl", "snapshots.jsonl",
-    "attempts.jsonl", "worker.log", "samples.png", "generator.safetensors", "checkpoint.pt", "checkpoint.previous.pt",
+    "starts.jsonl", "attempts.jsonl", "worker.log", "samples.png", "generator.safetensors", "checkpoint.pt",
+    "checkpoint.previous.pt",
 )  # fmt: skip
 _BINARY = (".safetensors", ".pt")
+_DENSE = (*_BINARY, ".png")
+"""What deflating makes hardly smaller, and takes a minute per gigabyte for."""
 
 
 def write_archive(folder: TrialFolder, path: Path) -> None:
@@ -43,7 +46,7 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
                 for each in FILES:
                     _add(archive, folder.path / each, f"{name}/{each}")
             os.chmod(temporary, ordinary_mode())
@@ -91,8 +94,10 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise StoreError(f"{path} is not a regular file; it is not exported")
-        with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
-            shutil.copyfileobj(file, member, _CHUNK)
+        member = zipfile.ZipInfo(name)
+        member.compress_type = zipfile.ZIP_STORED if name.endswith(_DENSE) else zipfile.ZIP_DEFLATED
+        with archive.open(member, "w", force_zip64=True) as target:
+            shutil.copyfileobj(file, target, _CHUNK)
 
 
 def _members(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfile.ZipInfo]]:

@@ -54,3 +54,30 @@ def read(folder: TrialFolder) -> Manifest | None:
         return Manifest.model_validate(read_json(path))
     except ValidationError as error:
         raise StoreError(f"{path} is not a manifest; the trial cannot be verified") from error
+
+
+def complaint(path: Path, expected: str) -> str:
+    """What is wrong with a file; empty where its SHA-256 is ``expected``."""
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}"
+    return "" if found == expected else f"{path} is damaged: its SHA-256 is {found[:12]}, written was {expected[:12]}"
+
+
+def require_written(folder: TrialFolder, path: Path) -> None:
+    """Look whether a trial's file is the one that the trial wrote; a trial without a manifest cannot tell.
+
+    Raises:
+        StoreError: it is not, or the manifest is damaged or that of another trial.
+    """
+    listed = read(folder)
+    if listed is None:
+        return
+    trial_id, wrong = folder.read_spec().trial_id, ""
+    if listed.trial_id != trial_id:
+        wrong = f"{folder.path / NAME} is the manifest of {listed.trial_id}"
+    elif path.name not in listed.files:
+        wrong = f"{path} is not in the manifest: it was added later"
+    if wrong := wrong or complaint(path, listed.files[path.name]):
+        raise StoreError(f"{wrong}; restore it, or remove the trial and run it again")

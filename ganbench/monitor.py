@@ -12,6 +12,7 @@ from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
 from ganbench.executors.handed import read_handed
+from ganbench.files import read_json
 from ganbench.folder import TrialFolder
 from ganbench.results import read_row, trial_label, trial_paths
 from ganbench.spec import FINAL, STATUSES
@@ -78,7 +79,7 @@ def _standing(folder: TrialFolder) -> Standing:
         if content["status"] in FINAL:
             read_row(folder)
     except StoreError as error:
-        note = clean(f"run again to train it anew: {error}")
+        note = clean(f"{_advice(folder)}: {error}")
         return Standing(trial_id=folder.trial_id, label=label, status=DAMAGED, note=note)
     status, steps = str(content["status"]), 0 if trial.spec.baseline else trial.spec.recipe.steps
     tail = Tail(folder.progress)
@@ -104,6 +105,25 @@ def _standing(folder: TrialFolder) -> Standing:
         seconds_left=left,
         note=note,
     )
+
+
+def _advice(folder: TrialFolder) -> str:
+    """What to do about a trial that cannot be read: a run looks for it by its name, and for nothing else."""
+    path = folder.path.resolve()
+    own = _name_in(folder.spec) or _name_in(folder.result) or path.name
+    if own == path.name:
+        return "run again to train it anew"
+    if (path.parent / own).exists():
+        return f"{own} is there too, remove one of them"
+    return f"rename it to {own}, or remove it"
+
+
+def _name_in(path: Path) -> str:
+    try:
+        content = read_json(path)
+    except StoreError:
+        return ""
+    return str(content.get("trial_id", "")) if isinstance(content, dict) else ""
 
 
 def _where(content: dict[str, object]) -> str:

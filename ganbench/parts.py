@@ -7,7 +7,7 @@ import torch
 from ganbench import components, files, seeds
 from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import UsageError
-from ganbench.evaluation.evaluator import Evaluator
+from ganbench.evaluation.evaluator import Evaluator, owners
 from ganbench.registry import Registry
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training.loop import Objective
@@ -41,6 +41,7 @@ class Parts:
             components.rebuild("augmentation", component, registry) for component in spec.augmentations
         )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
+        self.owners = owners(metrics.items())
         self.evaluator = Evaluator(
             reference=self.reference,
             train=None if same else self.train,

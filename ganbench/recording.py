@@ -35,6 +35,7 @@ class Recorder:
         self.beside = 0
         """How many other seeds are trained in the same steps: then a speed would not be the trial's own."""
         self._values: Mapping[str, Value] = {}
+        self._owners: Mapping[str, str] = {}
         self._environment: dict[str, Any] = {}
         self._device = torch.device("cpu")
         self._warnings = list(trial.warnings)
@@ -55,9 +56,11 @@ class Recorder:
         """Seconds spent in training steps, over all attempts."""
         return self._trained + (time.monotonic() - self._since if self._since is not None else 0.0)
 
-    def prepared(self, values: Mapping[str, Value], described: dict[str, Any], device: torch.device) -> None:
-        """Take in what is known once the parts are built."""
-        self._values, self._environment, self._device = values, described, device
+    def prepared(
+        self, values: Mapping[str, Value], owners: Mapping[str, str], described: dict[str, Any], device: torch.device
+    ) -> None:
+        """Take in what is known once the parts are built; ``owners``: by value, the metric that returns it."""
+        self._values, self._owners, self._environment, self._device = values, owners, described, device
         self._energy = environment.energy_joules(device)
 
     def warn(self, *warnings: str) -> None:
@@ -197,7 +200,8 @@ class Recorder:
             "best": _best(history, self._values),
             "area": _area(history, self._values),
             "values": {
-                name: asdict(value) | {"place": place} for place, (name, value) in enumerate(self._values.items())
+                name: asdict(value) | {"place": place, "metric": self._owners.get(name)}
+                for place, (name, value) in enumerate(self._values.items())
             },
             "protocol": protocol(spec, self._environment).model_dump(mode="json"),
             "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),

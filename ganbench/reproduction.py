@@ -11,11 +11,12 @@ from pydantic import Field, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
-from ganbench.results import Row, ValueInfo
+from ganbench.results import Row
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
 from ganbench.statistics.published import difference_interval
 from ganbench.suite import Suite, load
+from ganbench.values import ValueInfo
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # strict: true would be read as 1
 Printed = tuple[Finite, Annotated[Finite, Field(ge=0)]]

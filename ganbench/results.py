@@ -1,13 +1,13 @@
 """From trial folders to rows: what a table, a leaderboard or a data frame is made of."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
@@ -16,30 +16,9 @@ from ganbench.folder import TrialFolder, require_runs
 from ganbench.protocol import Protocol
 from ganbench.schema import upgrade
 from ganbench.spec import Component, TrialFile, TrialSpec
+from ganbench.values import ValueInfo, values_in_order
 
 SUCCESS = "done"
-
-
-class ValueInfo(BaseModel):
-    """How one number of a metric is read: its heading, which direction is better, and how it is written.
-
-    ``place`` is its place, from 0, in the order in which the metrics were asked for and declare their values; results
-    of older versions do not say it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    label: str
-    direction: Literal["lower", "higher"] | None = None
-    decimals: int = 2
-    percent: bool = False
-    place: int | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_known(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``place`` out where it is not known: leaderboards from before it was a field keep their hashes."""
-        content: dict[str, Any] = serialise(self)
-        return {key: value for key, value in content.items() if key != "place" or value is not None}
 
 
 class Best(BaseModel):
@@ -291,22 +270,3 @@ def computed_by(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(value: object) -> dict[str, str]:
     return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
-
-
-def values_in_order(values: Mapping[str, ValueInfo], spec: TrialSpec) -> dict[str, ValueInfo]:
-    """Values in the order in which the metrics were asked for and declare them."""
-    places = {name: info.place for name, info in values.items() if info.place is not None}
-    names = sorted(values, key=places.__getitem__) if len(places) == len(values) else _guessed_order(values, spec)
-    return {name: values[name] for name in names}
-
-
-def _guessed_order(names: Iterable[str], spec: TrialSpec) -> list[str]:
-    """The order where a result does not say it: by the metrics whose names the values' names are like."""
-    metrics = [part.name.replace("-", "_") for part in spec.evaluation.metrics]
-
-    def place(name: str) -> tuple[int, bool, str]:
-        owners = [i for i, metric in enumerate(metrics) if name.startswith(metric) or name in metric.split("_")]
-        owner = max(owners, key=lambda i: len(metrics[i]), default=len(metrics))
-        return owner, name not in metrics, name
-
-    return sorted(names, key=place)

@@ -92,7 +92,7 @@ class _Batch:
                 raise UsageError("only a baseline has no loss, and baselines are not trained together")
             recorder.beside = len(specs) - 1
             recorder.warn(*environment.cautions(one, execution, parts.device))
-            recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+            recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
             state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)
             watcher = Watcher(one, execution, parts, objective, recorder, stop)
             member = Member(state=state, objective=objective, observer=watcher)

@@ -51,7 +51,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     parts = Parts(spec, execution, registry)
     if parts.device.type == "cpu":
         keep_freed_memory()
-    recorder.prepared(parts.values, environment.describe(execution, parts.device), parts.device)
+    recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
     recorder.warn(*environment.cautions(spec, execution, parts.device))
     if spec.baseline == "real":
         recorder.begin_anew()

@@ -12,6 +12,7 @@ from ganbench.plugins import Plugins
 from ganbench.request import RunRequest
 from ganbench.server import Server, require_fork
 from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.tables.wording import size
 
 FLOAT_BYTES = 4
 
@@ -82,10 +83,10 @@ def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> No
     latent_dim = spec.source.latent_dim if spec.source is not None else spec.recipe.latent_dim
     count = spec.evaluation.num_samples
     needed = count * (math.prod(spec.data.shape) + latent_dim) * FLOAT_BYTES
-    for memory, what in ((limit, "--memory-limit is"), (there, "this machine has")):
+    for memory, what in ((limit, "--memory-limit"), (there, "this machine")):
         if memory is not None and needed > memory:
             raise UsageError(
-                f"{count} samples to be scored take {needed / 2**30:.1f} GiB and {what} {memory / 2**30:.1f} GiB; set "
+                f"{count} samples to be scored take {size(needed)}, more than the {size(memory)} of {what}; set "
                 "--num-samples to fewer"
             )
 

@@ -1,10 +1,7 @@
 """Is a trial's folder what was written there?"""
 
-from pathlib import Path
-
 from ganbench import manifest, sealing
 from ganbench.errors import StoreError
-from ganbench.files import file_sha256
 from ganbench.folder import TrialFolder, previous_checkpoint
 from ganbench.results import read_row
 from ganbench.spec import FINAL
@@ -49,7 +46,7 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         if name not in known:
             unverified.append(f"{path} names {name}, which this version does not know")
             continue
-        damage += _damage(known[name], expected)
+        damage += filter(None, [manifest.complaint(known[name], expected)])
     added = [known[name] for name in sorted(known.keys() - listed.files.keys()) if known[name].exists()]
     damage += [f"{file} is not in the manifest: it was added later" for file in added]
     return damage, unverified
@@ -73,14 +70,5 @@ def require_intact(folder: TrialFolder, trial_id: str) -> None:
         expected = listed.files.get(file.name)
         if expected is None and file.exists():
             raise StoreError(f"{file} is not in the manifest: it was added later; {remedy}")
-        for complaint in _damage(file, expected) if expected is not None else ():
+        if expected is not None and (complaint := manifest.complaint(file, expected)):
             raise StoreError(f"{complaint}; {remedy}")
-
-
-def _damage(path: Path, expected: str) -> list[str]:
-    """What is wrong with a file; nothing where its SHA-256 is ``expected``."""
-    try:
-        found = file_sha256(path)
-    except OSError as error:
-        return [f"{path} cannot be read: {error.strerror or error}"]
-    return [] if found == expected else [f"{path} is damaged: its SHA-256 is {found[:12]}, written was {expected[:12]}"]

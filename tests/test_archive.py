@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ganbench import manifest, sealing
 from ganbench.archive import read_archive, write_archive
 from ganbench.errors import StoreError
-from ganbench.folder import TrialFolder
+from ganbench.folder import TrialFolder, previous_checkpoint
 from ganbench.leases import Leases
 from tests.fuzz.example import write_example
 
@@ -28,6 +29,29 @@ def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "other").iterdir()] == [folder.trial_id]
     with pytest.raises(StoreError, match="is there already"):
         read_archive(tmp_path / "x.zip", tmp_path / "other")
+
+
+def test_all_that_a_trial_may_have_is_taken_along_and_text_is_deflated(folder: TrialFolder, tmp_path: Path) -> None:
+    files = {path for path in vars(folder).values() if path != folder.path}
+    for path in (*files, previous_checkpoint(folder.checkpoint)):
+        if not path.exists():
+            path.write_bytes(sealing.seal(sealing.CHECKPOINT, b"state") if path.suffix == ".pt" else b"a line\n" * 99)
+    manifest.write(folder, folder.trial_id)
+    write_archive(folder, tmp_path / "x.zip")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert {path.name for path in copy.path.iterdir()} == {path.name for path in folder.path.iterdir()}
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        how = {Path(member.filename).suffix: member.compress_type for member in archive.infolist()}
+    assert {suffix for suffix, kind in how.items() if kind == zipfile.ZIP_DEFLATED} == {".json", ".jsonl", ".log"}
+
+
+def test_an_archive_of_an_earlier_version_is_read(folder: TrialFolder, tmp_path: Path) -> None:
+    """Those have no ``starts.jsonl``, and nothing in them is deflated."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for path in folder.path.iterdir():
+            archive.write(path, f"{folder.trial_id}/{path.name}")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert {path.name for path in copy.path.iterdir()} == {path.name for path in folder.path.iterdir()}
 
 
 def test_a_place_that_is_no_folder_is_named(folder: TrialFolder, tmp_path: Path) -> None:

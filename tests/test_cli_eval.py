@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.commands import QUICK, ganbench
 
@@ -72,6 +73,21 @@ def test_bad_input_is_exit_code_2_and_leaves_nothing(place: Path, tmp_path: Path
     assert answer.stderr.count("\n") == 1
     assert "has NaN or infinity in 9 of its 9 samples" in answer.stderr
     assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_generator_that_is_not_the_trials_is_neither_scored_nor_drawn_from(place: Path, tmp_path: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    copy = shutil.copytree(trial, tmp_path / trial.name)
+    weights = copy / "generator.safetensors"
+    save_file({name: -tensor for name, tensor in load_file(weights).items()}, weights)
+    for words in (["eval", str(copy), "--num-samples", "500", "--out", "again", "-q"], ["sample", str(copy)]):
+        answer = ganbench(*words, cwd=tmp_path)
+        assert answer.returncode == 2, words
+        assert answer.stderr.count("\n") == 1
+        assert f"{weights} is damaged: its SHA-256 is " in answer.stderr
+        assert "; restore it, or remove the trial and run it again" in answer.stderr
+    assert not list(tmp_path.glob("again/*/result.json"))
+    assert not (tmp_path / "samples.png").exists()
 
 
 def test_a_row_that_cannot_be_written_costs_no_other(place: Path) -> None:

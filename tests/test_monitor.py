@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -134,6 +135,30 @@ def test_what_cannot_be_read_is_not_done_and_says_what_to_do(
     assert "run again to train it anew: " in line
     assert str(path) in line
     assert answer.output.splitlines()[-1] == "2 trials: 1 done, 1 damaged"
+
+
+def keep(folder: TrialFolder) -> Path:
+    return folder.spec
+
+
+@pytest.mark.parametrize("damage", [keep, lose_specification])
+def test_a_folder_of_another_name_is_renamed_or_removed(
+    tmp_path: Path, trial: MakeTrial, damage: Callable[[TrialFolder], Path]
+) -> None:
+    """What each note says is done, and then the trial is read, or is one that training again repairs."""
+    folder = trial(0, "done")
+    copy = TrialFolder(shutil.copytree(folder.path, tmp_path / f"{folder.trial_id}.bak"))
+    damage(copy)
+    notes = {one.trial_id: one.note for one in look(tmp_path)}
+    assert notes[folder.trial_id] == ""
+    assert notes[copy.trial_id].startswith(f"{folder.trial_id} is there too, remove one of them: ")
+    shutil.rmtree(folder.path)
+    (alone,) = look(tmp_path)
+    assert alone.note.startswith(f"rename it to {folder.trial_id}, or remove it: ")
+    copy.path.rename(folder.path)
+    (renamed,) = look(tmp_path)
+    assert (renamed.note.split(":")[0], renamed.status) in [("", "done"), ("run again to train it anew", "damaged")]
+    assert (renamed.status == "done") == (damage is keep)
 
 
 def test_waiting_trials_take_as_long_as_running_ones() -> None:

@@ -25,12 +25,14 @@ pytestmark = pytest.mark.usefixtures("signals_as_before")
 def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())
-    recorder.prepared({**DensityCoverage.values, **FID.values}, {}, torch.device("cpu"))
+    values = {**DensityCoverage.values, **FID.values}
+    recorder.prepared(values, {"density": "density-coverage", "fid": "fid"}, {}, torch.device("cpu"))
     recorder.evaluation(1, 20, {"fid": 1.5, "coverage": 0.5, "density": 0.75, "undeclared": 2.0})
     recorder.finish("done")
     row = read_row(folder)
     assert [*row.values] == ["density", "coverage", *FID.values]
     assert (row.metrics["density"], row.metrics["fid"]) == (0.75, 1.5)
+    assert [row.values[name].metric for name in ("density", "coverage", "fid")] == ["density-coverage", None, "fid"]
     (line,) = lines(folder.metrics)
     assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
 
@@ -55,6 +57,8 @@ def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
     ]
     (row,) = read_rows(folders[1].path)[0]
     assert row.warnings == tuple(result["warnings"])
+    asked = {metric.label for metric in row.spec.evaluation.metrics}
+    assert {info.metric for info in row.values.values()} == asked
 
 
 def test_a_trial_that_goes_on_with_other_threads_promises_no_equal_bits(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import ganbench
 from ganbench.cli.published import as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.reproduction import compare, find, read, restrict
-from ganbench.results import ValueInfo
+from ganbench.values import ValueInfo
 
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
 

@@ -4,17 +4,20 @@ import io
 import keyword
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tokenize
 from importlib.metadata import version
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from packaging.version import Version
 
 from ganbench import scaffold
 from ganbench.errors import StoreError, UsageError
+from ganbench.executors import Job, JobState, Settings
 from ganbench.registry import KINDS
 
 
@@ -106,6 +109,24 @@ def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
         if path.endswith(".py"):
             compile(text, path, "exec")
             assert all(len(line) <= 120 for line in text.splitlines())
+
+
+def test_the_new_executor_forgets_the_end_of_a_job_that_is_submitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = scaffold.write("margin-gan", "executor", tmp_path)
+    content = runpy.run_path(str(folder / "ganbench_margin_gan" / "executor.py"))
+    process = Mock(returncode=1)
+    monkeypatch.setattr(subprocess, "Popen", Mock(return_value=process))
+    executor = content["MarginGan"](Settings(slots=1, timeout=None, server=Mock()))
+    job = Job("one", tmp_path)
+    executor.submit([job])
+    assert executor.states() == {"one": JobState.ENDED}
+    assert executor.why("one") == "exit code 1"
+    process.wait.side_effect = subprocess.TimeoutExpired("one", 0.0)
+    executor.submit([job])
+    assert executor.states() == {"one": JobState.RUNNING}
+    assert executor.why("one") == ""
 
 
 @pytest.mark.slow

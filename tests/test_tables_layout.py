@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.results import Row, ValueInfo
+from ganbench.results import Row
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
+from ganbench.values import ValueInfo
 from tests.rows import HIGH, LOW, cells, make_row, rows_of
 from tests.trials import make_spec
 

@@ -62,6 +62,19 @@ class Twice(Local):
         super().submit([*jobs] * 2)
 
 
+class RemembersEnds(Local):
+    """Never forgets that a job has ended."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.ends: dict[str, JobState] = {}
+
+    def states(self, timeout: float = 0.0) -> Any:
+        found = super().states(timeout)
+        self.ends |= {name: state for name, state in found.items() if state is JobState.ENDED}
+        return {**found, **self.ends}
+
+
 class EndsAll(Local):
     """Cancels more than it is asked to."""
 
@@ -210,9 +223,10 @@ RUN_WRONG: list[tuple[type[Executor], str, str]] = [
     (Deaf, "runs", "states() does not know of number 3"),
     (NeverStarts, "runs", "a trial's state is pending, not ended"),
     (Twice, "runs", "was run 2 times"),
-    (Once, "runs-again", "submitted again and is ended without having been started"),
+    (Once, "runs-again", "states() says at once that it has ended"),
     (Rude, "ends-gently", "checkpoint; what it computed is lost. Send its process SIGTERM"),
     (Stubborn, "ends-gently", "4 s after a trial was cancelled gently it still runs"),
+    (RemembersEnds, "runs-again", "states() says at once that it has ended"),
     (EndsAll, "cancels", "does not know of the other any more"),
     (EndsNothing, "cancels", "after a job that runs was cancelled at once it still does"),
     (SaysItEnds, "cancels", "goes on writing; its process was not ended"),

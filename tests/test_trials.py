@@ -35,9 +35,9 @@ def planned(
 @pytest.mark.parametrize(
     ("memory", "limit", "words"),
     [
-        (GIB, None, "take 2.0 GiB and this machine has 1.0 GiB; set --num-samples to fewer"),
-        (8 * GIB, GIB, "take 2.0 GiB and --memory-limit is 1.0 GiB"),
-        (None, GIB, "--memory-limit is"),
+        (GIB, None, "take 2.0 GiB, more than the 1.0 GiB of this machine; set --num-samples to fewer"),
+        (8 * GIB, GIB, "take 2.0 GiB, more than the 1.0 GiB of --memory-limit"),
+        (None, 2**20, "take 2.0 GiB, more than the 1 MiB of --memory-limit"),
     ],
 )
 def test_more_samples_than_memory_are_refused(

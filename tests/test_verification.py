@@ -81,3 +81,38 @@ def test_a_board_needs_no_weights_and_verify_does(tmp_path: Path) -> None:
     folder.generator.write_bytes(b"others")
     require_intact(folder, folder.trial_id)
     assert "generator.safetensors is damaged" in verify(folder)[0][0]
+
+
+def forget_weights(folder: TrialFolder) -> None:
+    weights = folder.generator.read_bytes()
+    folder.generator.unlink()
+    manifest.write(folder, folder.trial_id)
+    folder.generator.write_bytes(weights)
+
+
+def exchange_weights(folder: TrialFolder) -> None:
+    folder.generator.write_bytes(b"others")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (exchange_weights, "generator.safetensors is damaged: its SHA-256 is"),
+        (forget_weights, "generator.safetensors is not in the manifest: it was added later"),
+        (take_anothers_manifest, "manifest.json is the manifest of another"),
+    ],
+)
+def test_a_file_is_the_one_that_the_trial_wrote(
+    tmp_path: Path, damage: Callable[[TrialFolder], None], message: str
+) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    folder.generator.write_bytes(b"weights")
+    manifest.write(folder, folder.trial_id)
+    manifest.require_written(folder, folder.generator)
+    damage(folder)
+    with pytest.raises(StoreError) as caught:
+        manifest.require_written(folder, folder.generator)
+    assert message in str(caught.value)
+    assert str(caught.value).endswith("; restore it, or remove the trial and run it again")
+    remove_manifest(folder)
+    manifest.require_written(folder, folder.generator)

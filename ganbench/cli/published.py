@@ -7,9 +7,10 @@ from typing import Any
 
 from ganbench.grid import split_list
 from ganbench.reproduction import Comparison, Published
-from ganbench.results import Row, ValueInfo
+from ganbench.results import Row
 from ganbench.suite import Suite
 from ganbench.tables.wording import duration, number
+from ganbench.values import ValueInfo
 
 HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
 PLAIN = ValueInfo(label="", decimals=3)

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import components, plugins, seeds
+from ganbench import components, manifest, plugins, seeds
 from ganbench.api import Architecture, Samples
 from ganbench.errors import StoreError, UsageError, in_one_line
 from ganbench.evaluation.images import to_uint8
@@ -23,11 +23,12 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
     """Rebuild a trial's generator with the weights that were scored, on the CPU.
 
     Raises:
-        StoreError: the weights are damaged or not those of this architecture.
+        StoreError: the weights are not those that the trial wrote, or not those of this architecture.
         UsageError: the package of the architecture is missing or has changed.
     """
     if spec.architecture is None:
         raise UsageError(f"{folder.path} has no generator: it scores real data")
+    manifest.require_written(folder, folder.generator)
     architecture: Architecture = components.rebuild("architecture", spec.architecture, plugins.load().registry)
     generator = architecture.networks(spec.data.shape, spec.recipe.latent_dim, spec.data.classes).generator
     try:

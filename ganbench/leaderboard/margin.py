@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError
-from ganbench.results import ValueInfo
+from ganbench.values import ValueInfo
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.protocol import Protocol
-from ganbench.results import ValueInfo
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import metric_code, short_names
+from ganbench.values import ValueInfo
 
 
 @dataclass(frozen=True)

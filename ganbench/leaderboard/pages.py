@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
 from ganbench.leaderboard.sources import to_rows
-from ganbench.results import SUCCESS, values_in_order
+from ganbench.results import SUCCESS
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
 from ganbench.tables import sheets
@@ -19,6 +19,7 @@ from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import headline, number
+from ganbench.values import values_in_order
 
 GENERATED = (
     "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."

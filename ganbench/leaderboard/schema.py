@@ -10,9 +10,10 @@ from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import digest, read_json
 from ganbench.protocol import Protocol
-from ganbench.results import Best, ValueInfo
+from ganbench.results import Best
 from ganbench.spec import SCHEMA as SPEC_SCHEMA
 from ganbench.spec import STATUSES, Frozen, TrialSpec
+from ganbench.values import ValueInfo
 
 SCHEMA = 1
 

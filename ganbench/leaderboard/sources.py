@@ -12,8 +12,9 @@ from ganbench.errors import StoreError
 from ganbench.files import digest, read_lines
 from ganbench.folder import TrialFolder
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
-from ganbench.results import SUCCESS, Row, computed_by, order, read_rows, values_in_order
+from ganbench.results import SUCCESS, Row, computed_by, order, read_rows
 from ganbench.spec import FINAL
+from ganbench.values import values_in_order
 from ganbench.verification import require_intact
 
 UNFINISHED = ("pending", "running", "interrupted")

@@ -9,11 +9,12 @@ from urllib.parse import quote
 from ganbench.cleaning import clean
 from ganbench.folder import TrialFolder
 from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
-from ganbench.results import Row, ValueInfo
+from ganbench.results import Row
 from ganbench.statistics import Interval
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.wording import duration, headline, number, rate
+from ganbench.values import ValueInfo
 
 
 @dataclass(frozen=True)

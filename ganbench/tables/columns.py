@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import cached_property
 
 from ganbench.cleaning import clean
-from ganbench.results import ValueInfo
 from ganbench.statistics import Summary
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
 from ganbench.tables.wording import duration, energy, headline, number, rate, size, spread
+from ganbench.values import ValueInfo
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     "images/s": rate,

@@ -8,9 +8,10 @@ from typing import Any
 
 from ganbench.files import digest
 from ganbench.protocol import Protocol
-from ganbench.results import SUCCESS, Row, ValueInfo
+from ganbench.results import SUCCESS, Row
 from ganbench.spec import STATUSES, TrialSpec, format_scalar
 from ganbench.statistics import Summary, summarise
+from ganbench.values import ValueInfo
 
 
 @dataclass

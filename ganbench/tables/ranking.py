@@ -9,12 +9,13 @@ from functools import cached_property
 from ganbench import statistics
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError
-from ganbench.results import SUCCESS, ValueInfo
+from ganbench.results import SUCCESS
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import headline
+from ganbench.values import ValueInfo
 
 ALPHA = 0.05
 DIVERGED = "diverged"
@@ -272,12 +273,14 @@ def undefined(group: Group, metric: str) -> int:
 
 
 def metric_code(group: Group, metric: str) -> dict[str, tuple[str, str]]:
-    """Package and source of what may have computed a value: the metrics that it is named after, else all of them, and
-    the extractor whose features they were given."""
+    """Package and source of what may have computed a value: the metric that returns it, where results do not say which
+    those that it is named after, else all of them; and the extractor whose features they were given."""
     evaluation = group.first.spec.evaluation
     parts = evaluation.metrics
+    owners = {row.values[metric].metric for row in group.rows if metric in row.values}
+    owner = [part for part in parts if part.label in owners]
     named = [part for part in parts if f"{metric}_".startswith(f"{part.name.replace('-', '_')}_")]
-    found = {f"the metric {part.label}": (part.plugin, part.source) for part in named or parts}
+    found = {f"the metric {part.label}": (part.plugin, part.source) for part in owner or named or parts}
     if evaluation.extractor is not None:
         found[f"the extractor {evaluation.extractor.label}"] = evaluation.extractor.plugin, evaluation.extractor.source
     return found

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from ganbench.results import ValueInfo
+from ganbench.values import ValueInfo
 
 
 def number(value: float, info: ValueInfo) -> str:

@@ -115,6 +115,11 @@ def runs_again(subject: Subject) -> None:
         for asked in (1, 2):
             folder.write_status("pending")
             executor.submit([job])
+            if asked == 2 and executor.states().get(job.trial_id) in (JobState.ENDED, JobState.LOST):
+                raise Flaw(
+                    "a job that had ended was submitted again, and states() says at once that it has ended; a run "
+                    "tries again what ran out of memory beside others, and would take the old end for the new one"
+                )
             last = _seen_until_the_end(executor, [job])[job.trial_id][-1]
             if last not in (JobState.ENDED, JobState.LOST):
                 raise Flaw(
@@ -123,11 +128,6 @@ def runs_again(subject: Subject) -> None:
             _settle(executor)
             status = folder.read_status()["status"]
             starts = len(folder.starts.read_text().splitlines()) if folder.starts.exists() else 0
-            if starts == 1 < asked:
-                raise Flaw(
-                    f"a trial that had ended was submitted again and is {last.value} without having been started; a "
-                    "run tries again what ran out of memory beside others, and would take the old end for the new one"
-                )
             if starts != asked or status != "failed":
                 raise Flaw(
                     f"a trial that fails was submitted {asked} times and run {starts} times, and its status is "
