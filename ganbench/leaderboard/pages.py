@@ -27,8 +27,8 @@ GENERATED = (
 
 PAIRS = (
     "By {metric}: the probability that a seed of A beats a seed of B with its 95 % interval (Newcombe), the two-sided "
-    "exact rank test and its correction over all pairs, and about how many seeds per row would separate the two if one "
-    "beats the other as often as seen (-: no realistic number; enough: these seeds do). Tie groups ask less than "
+    "{exact}rank test and its correction over all pairs, and about how many seeds per row would separate the two if "
+    "one beats the other as often as seen (-: no realistic number; enough: these seeds do). Tie groups ask less than "
     "Holm's correction: which rows can be the best, not whether any of all pairs differs."
 )
 
@@ -81,11 +81,11 @@ def _of_table(table: Table, *, several: bool) -> Section:
         said = set(best.in_words())
         found = [replace(page, sentences=[line for line in page.sentences if line not in said]) for page in found]
         if best.pairs:
-            found.append(_pairs(best))
+            found.append(table_of_pairs(best))
     return Section(heading, ["What can and cannot be concluded:"] if conclusions else [], conclusions, found)
 
 
-def _pairs(ranking: Ranking) -> Sheet:
+def table_of_pairs(ranking: Ranking) -> Sheet:
     """Every pair of rows: how often one beats the other, and how sure that is."""
     order = {index: place for place, index in enumerate(ranking.order)}
     better: list[str] = []
@@ -118,7 +118,7 @@ def _pairs(ranking: Ranking) -> Sheet:
             Column("seeds needed", seeds, numeric=True),
         ],
         baselines=0,
-        sentences=[PAIRS.format(metric=clean(ranking.info.label))],
+        sentences=[PAIRS.format(metric=clean(ranking.info.label), exact="exact " if ranking.exact else "")],
     )
 
 

@@ -13,7 +13,7 @@ from ganbench.results import Row
 from ganbench.statistics import Interval
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import Ranking, rank
-from ganbench.tables.wording import duration, headline, number, rate
+from ganbench.tables.wording import duration, headline, number, rate, size
 from ganbench.values import ValueInfo
 
 
@@ -169,7 +169,7 @@ def _line(
         note = f"n={found.n}" if found and found.n < len(group.rows) else ""
         text = _percent(number(found.mean, scores[best]), scores[best]) if found else "–"
         cells.append(Cell(text, note, key=repr(found.mean) if found else ""))
-    for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", memory)):
+    for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", size)):
         spent = group.cost(cost)
         cells.append(Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–"))
     return Line(
@@ -212,11 +212,6 @@ def _percent(text: str, info: ValueInfo) -> str:
 
 def _better(info: ValueInfo) -> str:
     return f"{info.direction} is better"
-
-
-def memory(size: float) -> str:
-    """Bytes as ``563 MiB`` or ``2.1 GiB``."""
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
 
 
 def _trial(row: Row, best: str | None, base: Path) -> Trial:
