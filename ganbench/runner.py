@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from ganbench.display import Display
+from ganbench.display import Display, make_display
 from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.batching import Batching
@@ -17,11 +17,21 @@ from ganbench.request import RunRequest
 from ganbench.results import trial_label
 from ganbench.spec import TrialFile
 from ganbench.store import Store, settle
+from ganbench.trackers.following import tracked
 from ganbench.trials import executor_class, plan_trials, settings, shared_server, weight
 
 POLL_SECONDS = 0.2
 SILENT_SECONDS = 5.0
 REMOTE_POLL_SECONDS = 1.0
+
+
+def run_shown(request: RunRequest, plugins: Plugins, *, quiet: bool) -> Outcome:
+    """Run a grid to its end, as :func:`run_grid` does, with its progress on stderr and copied to its trackers."""
+    display = tracked(make_display(quiet=quiet), request.trackers, plugins.registry, request.out)
+    try:
+        return run_grid(request, plugins, display)
+    finally:
+        display.close()
 
 
 def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:

@@ -12,14 +12,12 @@ from pydantic import ValidationError
 from ganbench import plugins as plugin_loader
 from ganbench.arguments import place
 from ganbench.complaints import explain
-from ganbench.display import make_display
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
 from ganbench.request import RunRequest
 from ganbench.results import read_rows
-from ganbench.runner import run_grid
+from ganbench.runner import run_shown
 from ganbench.suite import Suite, load, parse, to_request, trackers_of
-from ganbench.trackers.following import tracked
 
 if TYPE_CHECKING:
     import pandas
@@ -103,6 +101,7 @@ def run(
             jobs=jobs,
             timeout=timeout,
             executor=executor,
+            trackers=following,
             executor_options={} if executor_options is None else executor_options,
             devices=devices,
             per_device=per_device,
@@ -110,11 +109,7 @@ def run(
         )
     except ValidationError as error:
         raise UsageError(f"run(): {explain(error)}") from error
-    display = tracked(make_display(quiet=quiet), following, loaded.registry, wanted.out)
-    try:
-        outcome = run_grid(wanted, loaded, display)
-    finally:
-        display.close()
+    outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.interrupted:
         raise KeyboardInterrupt
     return frame(outcome.rows())

@@ -68,19 +68,13 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
       ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
     """
     from ganbench import plugins
-    from ganbench.display import make_display
     from ganbench.given import to_request
     from ganbench.request import RunRequest
-    from ganbench.runner import run_grid
+    from ganbench.runner import run_shown
 
     loaded = plugins.load()
     request = to_request(sources, loaded.registry, seed=seed, device=device, **given)
-    display = make_display(quiet=quiet)
-    try:
-        wanted = RunRequest(plan=request, seeds=(seed,), out=out, device=device)
-        outcome = run_grid(wanted, loaded, display)
-    finally:
-        display.close()
+    outcome = run_shown(RunRequest(plan=request, seeds=(seed,), out=out, device=device), loaded, quiet=quiet)
     rows = outcome.rows()
     print_rows(rows, form)
     if outcome.interrupted:

@@ -68,10 +68,9 @@ def reproduce(
     """
     from ganbench import plugins, reproduction
     from ganbench.cli.published import as_json, as_text, scale_line
-    from ganbench.display import make_display
     from ganbench.request import RunRequest
     from ganbench.results import read_rows
-    from ganbench.runner import run_grid
+    from ganbench.runner import run_shown
     from ganbench.suite import parse, to_request
 
     path = reproduction.find(name)
@@ -97,11 +96,7 @@ def reproduce(
         else:
             click.echo("\n".join([as_text(printed, comparisons, line, form), "", dry.as_text(planned), costs]))
         return 0
-    display = make_display(quiet=quiet)
-    try:
-        outcome = run_grid(wanted, loaded, display)
-    finally:
-        display.close()
+    outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
     comparisons = reproduction.compare(printed, found)
     if form == "json":

@@ -170,16 +170,10 @@ def to_run(
 
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
     """Run a grid to its end and print its table; return the exit code and the trials."""
-    from ganbench.display import make_display
-    from ganbench.runner import run_grid
+    from ganbench.runner import run_shown
     from ganbench.spec import FINAL
-    from ganbench.trackers.following import tracked
 
-    display = tracked(make_display(quiet=quiet), wanted.trackers, loaded.registry, wanted.out)
-    try:
-        outcome = run_grid(wanted, loaded, display)
-    finally:
-        display.close()
+    outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
