@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import headline
+from ganbench.tables.wording import headline, listed, seeds_of
 from ganbench.values import ValueInfo
 
 ALPHA = 0.05
@@ -132,12 +132,12 @@ class Ranking:
             counts = group.statuses
             if counts[DIVERGED]:
                 lines.append(
-                    f"{name}: {counts[DIVERGED]} of {_seeds(len(group.rows))} diverged, ranked below every score."
+                    f"{name}: {counts[DIVERGED]} of {seeds_of(len(group.rows))} diverged, ranked below every score."
                 )
             rest = [f"{status} {counts[status]}" for status in STATUSES if status not in (SUCCESS, DIVERGED)]
             rest = [text for text in rest if not text.endswith(" 0")]
             if rest:
-                lines.append(f"{name}: {', '.join(rest)} of {_seeds(len(group.rows))}, with no score to rank.")
+                lines.append(f"{name}: {', '.join(rest)} of {seeds_of(len(group.rows))}, with no score to rank.")
         return lines
 
     @property
@@ -163,7 +163,7 @@ class Ranking:
     def in_words(self) -> list[str]:
         """What is not said elsewhere in a table: its ties, and which rows have seeds whose score is undefined."""
         label, named = clean(self.info.label), zip(self.names, self.groups, strict=True)
-        lost = ((name, undefined(group, self.metric), _seeds(len(group.rows))) for name, group in named)
+        lost = ((name, undefined(group, self.metric), seeds_of(len(group.rows))) for name, group in named)
         missing = [
             f"{name}: {label} is undefined for {count} of {seeds}, ranked below every score."
             for name, count, seeds in lost
@@ -177,7 +177,7 @@ class Ranking:
         known = ((index, summary) for index in self.order if (summary := self.summaries[index]) is not None)
         means = [(self.ties[index] or 0, sign * summary.mean, self.names[index]) for index, summary in known]
         ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
-        have = f"{_listed(ahead)} {'has' if len(ahead) == 1 else 'have'} a better mean" if ahead else ""
+        have = f"{listed(ahead)} {'has' if len(ahead) == 1 else 'have'} a better mean" if ahead else ""
         why = (
             "groups go by which seeds are ahead, those without a score last; means by the size of the scores there are"
         )
@@ -207,7 +207,7 @@ class Ranking:
         tied = [index for index in self.order if self.ties[index] == 1]
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]
         sizes = sorted({len(row) for row in self.scores if row})
-        seeds = _seeds(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
+        seeds = seeds_of(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
         test = f"({'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g})"
         names = self.names
         if not worse and not self._could_separate:
@@ -219,8 +219,8 @@ class Ranking:
             lines = [f"{label}: none of the {len(tied)} rows can be told apart from the best {test}."]
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
-            others = f"{_listed(names[i] for i in worse)} {beaten} {test}"
-            lines = [f"{label}: {_listed(names[i] for i in tied)} cannot be told apart as the best; {others}."]
+            others = f"{listed(names[i] for i in worse)} {beaten} {test}"
+            lines = [f"{label}: {listed(names[i] for i in tied)} cannot be told apart as the best; {others}."]
         first, second = tied[:2]
         win = statistics.superiority(self.scores[first], self.scores[second])
         pair = f"{names[first]} and {names[second]}"
@@ -292,12 +292,3 @@ def short_names(groups: Sequence[Group]) -> list[str]:
     columns.append([clean(group.recipe) for group in groups])
     telling = columns[:1] + [column for column in columns[1:] if len(set(column)) > 1]
     return [" · ".join(part for part in parts if part and part != "-") for parts in zip(*telling, strict=True)]
-
-
-def _listed(names: Iterable[str]) -> str:
-    *init, last = names
-    return f"{', '.join(init)} and {last}" if init else last
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'' if count == 1 else 's'}"

@@ -1,7 +1,7 @@
 """Numbers, durations and foreign text as a table writes them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ganbench.values import ValueInfo
 
@@ -68,3 +68,14 @@ def energy(joules: float | None) -> str:
 def headline(values: Mapping[str, ValueInfo]) -> str | None:
     """The value a table ranks by and shows the best of: the first, as asked for and declared, that is a score."""
     return next((name for name, info in values.items() if info.direction is not None), None)
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a``, ``a and b`` or ``a, b and c``; of one name at least."""
+    *init, last = names
+    return f"{', '.join(init)} and {last}" if init else last
+
+
+def seeds_of(count: int) -> str:
+    """``1 seed`` or ``5 seeds``."""
+    return f"{count} seed{'' if count == 1 else 's'}"
