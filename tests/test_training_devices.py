@@ -1,0 +1,131 @@
+"""A training step away from the CPU mixes no devices, and waits for nothing, without a GPU at hand."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException
+
+from ganbench import plugins
+from ganbench.api import Samples
+from ganbench.losses.hinge import Hinge
+from ganbench.spec import Recipe
+from ganbench.training.loop import begin, plain_step
+from ganbench.training.state import State
+from tests.elsewhere import ELSEWHERE, elsewhere
+from tests.loops import objective
+
+IMAGES = {"dcgan": (1, 16, 16), "infogan": (1, 28, 28), "mlp": (1, 16, 16), "resnet": (3, 32, 32), "sagan": (3, 16, 16),
+          "sndcgan": (3, 16, 16), "upsample": (1, 16, 16), "vgg": (3, 16, 16)}  # fmt: skip
+
+
+def names(kind: str) -> list[str]:
+    """What ganbench itself offers of a kind."""
+    return sorted(entry.name for entry in plugins.load().registry.entries(kind) if entry.distribution == "ganbench")
+
+
+def step(
+    loss: Any = "vanilla",
+    architecture: str = "dcgan",
+    shape: tuple[int, ...] = (1, 16, 16),
+    penalties: tuple[Any, ...] = (),
+    **settings: Any,
+) -> Tensor:
+    """Do one step there; return its losses."""
+    recipe = Recipe(**({"batch_size": 4, "latent_dim": 8, "steps": 4} | settings))
+    loss = plugins.build("loss", loss) if isinstance(loss, str) else loss
+    goal = objective(loss, *(plugins.build("penalty", each) if isinstance(each, str) else each for each in penalties))
+    named = [] if recipe.augment == "none" else recipe.augment.split("+")
+    with elsewhere():
+        state = State(
+            architecture=plugins.build("architecture", architecture),
+            samples=Samples(
+                data=torch.zeros(32, *shape, dtype=torch.uint8 if len(shape) == 3 else torch.float32),
+                labels=torch.zeros(32, dtype=torch.int64),
+                classes=("a", "b", "c"),
+            ),
+            recipe=recipe,
+            seed=0,
+            device=ELSEWHERE,
+            augmentations=[plugins.build("augmentation", each) for each in named],
+        )
+        if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
+            begin(state, goal, recipe)
+        return plain_step(state, goal, recipe)
+
+
+def assert_there(losses: Tensor) -> None:
+    assert losses.device == ELSEWHERE
+
+
+@pytest.mark.parametrize("loss", names("loss"))
+def test_every_loss(loss: str) -> None:
+    assert_there(step(loss))
+
+
+@pytest.mark.parametrize("penalty", names("penalty"))
+def test_every_penalty(penalty: str) -> None:
+    assert_there(step("hinge", penalties=(penalty,)))
+
+
+@pytest.mark.parametrize("architecture", IMAGES)
+def test_every_architecture(architecture: str) -> None:
+    assert_there(step("wgan-gp", architecture, IMAGES[architecture]))
+
+
+@pytest.mark.parametrize("condition", ["projection", "classifier"])
+@pytest.mark.parametrize("architecture", IMAGES)
+def test_every_architecture_with_class_labels(architecture: str, condition: str) -> None:
+    assert_there(step("hinge", f"{architecture}[condition={condition}]", IMAGES[architecture], penalties=("gp",)))
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "pacgan[pack=3]"])
+def test_points(architecture: str) -> None:
+    assert_there(step("wgan-gp", architecture, (2,)))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"n_critic": 3},
+        {"n_critic": 3, "replay": 4},
+        {"augment": "translation"},
+        {"augment": "translation", "ada_target": 0.6},
+        {"discriminator_batch": "joint"},
+        {"smoothing_real": 0.1},
+        {"latent": "uniform"},
+        {"lr_schedule": "linear"},
+    ],
+    ids=str,
+)
+def test_every_part_of_the_recipe(settings: dict[str, Any]) -> None:
+    assert_there(step(**settings))
+
+
+def test_every_architecture_is_here() -> None:
+    assert {*IMAGES, "pacgan"} == set(names("architecture"))
+
+
+class Mixing(Hinge):
+    """Labels on the CPU."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().discriminator(real * torch.ones(len(real)), fake)
+
+
+class Waiting(Hinge):
+    """Asks for a value."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().discriminator(real, fake) * (1.0 if real.mean() > 0 else 2.0)
+
+
+def test_a_mixture_of_devices_is_noticed() -> None:
+    with pytest.raises(RuntimeError, match="at least two devices"):
+        step(Mixing())
+
+
+def test_waiting_is_noticed() -> None:
+    with pytest.raises(DataDependentOutputException):
+        step(Waiting())
