@@ -1,6 +1,7 @@
-"""What is passed from Python, which may be anything: brought to plain values and to paths."""
+"""What is passed from Python, which may be anything: brought to plain values, to paths and to sizes."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,3 +33,16 @@ def place(value: Any) -> Path:
     if "\0" in text:
         raise ValueError("must not hold a null character")
     return Path(text)
+
+
+def size(value: Any) -> int:
+    """Return the bytes of a number of them or of a text such as ``4G``, ``500M`` or ``1.5GiB``, in powers of 1024.
+
+    Raises:
+        ValueError: neither, or less than 1M, with which no trial could begin.
+    """
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:iB|B)?", str(value), re.IGNORECASE)
+    count = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+    if count < 1 << 20:
+        raise ValueError("must be a size of at least 1M, such as 500M or 4G")
+    return count

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ganbench.arguments import place, plain
+from ganbench.arguments import place, plain, size
 from ganbench.executors import Wish
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourcesRequest
 from ganbench.spec import Frozen
 
+_YesNo = Annotated[bool, Field(strict=True), BeforeValidator(plain)]
 _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), BeforeValidator(plain)]
 
 
@@ -35,7 +36,7 @@ class RunRequest(Frozen):
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
         timeout: seconds after which a trial is ended.
-        memory_limit: bytes of memory that a trial and what it starts may use.
+        memory_limit: memory that a trial and what it starts may use: bytes, or a text such as ``4G``.
         checkpoint_seconds: between two checkpoints of a trial.
         retry: run trials again that diverged.
         executor: the executor's name.
@@ -53,16 +54,16 @@ class RunRequest(Frozen):
     device: str = "auto"
     jobs: Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)] = 0
     timeout: _Seconds | None = None
-    memory_limit: int | None = None
+    memory_limit: Annotated[int, Field(strict=True), BeforeValidator(size)] | None = None
     checkpoint_seconds: _Seconds = 60.0
-    retry: bool = False
+    retry: _YesNo = False
     executor: str = "local"
     trackers: tuple[ComponentRequest, ...] = ()
     executor_options: dict[str, str] = {}
     devices: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
     per_device: Annotated[int, Field(strict=True, ge=-1), BeforeValidator(_found_out)] = 0
     detach: bool = False
-    batch_seeds: Annotated[bool, Field(strict=True), BeforeValidator(plain)] = False
+    batch_seeds: _YesNo = False
 
     @property
     def wish(self) -> Wish:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,19 +31,33 @@ def run(
     *,
     seeds: int | str | Iterable[int] | None = None,
     recipe: Mapping[str, Any] | None = None,
+    steps: int | None = None,
+    images: int | None = None,
+    batch_size: int | None = None,
+    protocol: str | None = None,
+    metrics: str | Iterable[str] = (),
+    extractor: str | None = None,
+    num_samples: int | None = None,
+    reference: str | None = None,
+    labels: str | None = None,
+    eval_every: int | None = None,
+    baselines: bool | None = None,
+    data_root: str | os.PathLike[str] | None = None,
     suite: str | Path | None = None,
     out: str | Path = "runs",
     device: str = "auto",
     jobs: int = 0,
     trackers: str | Iterable[str] = (),
     timeout: float | None = None,
+    memory_limit: int | str | None = None,
+    checkpoint_seconds: float = 60.0,
+    retry: bool = False,
     quiet: bool = False,
     executor: str = "local",
     executor_options: Mapping[str, str] | None = None,
     devices: Iterable[int | str] = (),
     per_device: int | str = 0,
     batch_seeds: bool = False,
-    **options: Any,
 ) -> pandas.DataFrame:
     """Run a grid and return one row per trial.
 
@@ -52,20 +67,33 @@ def run(
         datasets: such as ``["digits"]``, the default.
         seeds: a count, or the seeds themselves.
         recipe: recipe settings, such as ``{"n_critic": 1}``.
+        steps: generator updates.
+        images: instead of ``steps``: real images that every discriminator sees.
+        batch_size: samples in a discriminator's or generator's update.
+        protocol: ``"paper"``, each loss with its own recipe, or ``"uniform"``, all with one.
+        metrics: such as ``["fid", "is"]``; by default those that fit the dataset.
+        extractor: where features come from; by default the one that fits the dataset.
+        num_samples: samples to be scored.
+        reference: the split of real samples to score against.
+        labels: of the samples to be scored: ``"balanced"`` or ``"reference"``.
+        eval_every: steps between two evaluations; 0 evaluates at the end only.
+        baselines: whether to add rows of real data and of untrained networks.
+        data_root: the folder of datasets that are files.
         suite: a TOML file with the same names; what is given here overrides it.
         out: the folder of trials. A trial that is done there is not trained again.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses.
         trackers: where progress is copied to, such as ``["tensorboard"]``.
         timeout: seconds after which a trial is ended: finite, above 0.
+        memory_limit: memory that a trial may use, in bytes or as ``"4G"``; one that uses more is ended.
+        checkpoint_seconds: between two checkpoints of a trial: finite, above 0.
+        retry: run trials again that diverged.
         quiet: no progress on stderr.
         executor: where trials run: ``local``, ``slurm``, ``ray`` or a plugin's.
         executor_options: its settings, such as ``{"partition": "gpu", "gres": "gpu:1"}``.
         devices: the GPUs to use; all that are visible by default.
         per_device: trials at once on each GPU; 0 chooses, ``"auto"`` (or -1) finds out while they run.
         batch_seeds: train the seeds of a cell as one batched model.
-        **options: ``steps``, ``images``, ``batch_size``, ``metrics``, ``extractor``, ``num_samples``, ``reference``,
-            ``labels``, ``eval_every``, ``protocol``, ``baselines``, ``data_root`` as on the command line.
 
     Returns:
         A DataFrame with loss, architecture, dataset, seed, status, reason, every metric, cost and protocol. A trial
@@ -84,8 +112,19 @@ def run(
             "datasets": datasets,
             "seeds": seeds,
             "recipe": {} if recipe is None else recipe,
+            "steps": steps,
+            "images": images,
+            "batch_size": batch_size,
+            "protocol": protocol,
+            "metrics": metrics,
+            "extractor": extractor,
+            "num_samples": num_samples,
+            "reference": reference,
+            "labels": labels,
+            "eval_every": eval_every,
+            "baselines": baselines,
+            "data_root": data_root,
             "trackers": trackers,
-            **options,
         },
         "run()",
     )
@@ -100,6 +139,9 @@ def run(
             device=device,
             jobs=jobs,
             timeout=timeout,
+            memory_limit=memory_limit,
+            checkpoint_seconds=checkpoint_seconds,
+            retry=retry,
             executor=executor,
             trackers=following,
             executor_options={} if executor_options is None else executor_options,

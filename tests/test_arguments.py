@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganbench.arguments import place, plain
+from ganbench.arguments import place, plain, size
 
 
 def test_scalars_and_arrays_become_what_json_knows() -> None:
@@ -39,3 +39,15 @@ def test_a_place_is_text_or_a_path() -> None:
 def test_what_is_no_place_is_refused(value: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         place(value)
+
+
+def test_a_size_is_a_number_of_bytes_or_a_text_with_a_unit() -> None:
+    assert [size(value) for value in ("4G", "1.5GiB", "500 mb", 1 << 20, np.int64(1 << 30))] == [
+        4 << 30, 3 << 29, 500 << 20, 1 << 20, 1 << 30,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["", "many", "-4G", "4X", 1000, -1, True, None])
+def test_what_is_no_size_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="must be a size of at least 1M, such as 500M or 4G"):
+        size(value)

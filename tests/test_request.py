@@ -32,6 +32,8 @@ def asked(**how: Any) -> RunRequest:
         ({"timeout": float("nan")}, "timeout=nan: must be a finite number"),
         ({"timeout": float("inf")}, "timeout=inf: must be a finite number"),
         ({"checkpoint_seconds": 0}, "checkpoint_seconds=0: must be greater than 0"),
+        ({"memory_limit": "many"}, "memory_limit='many': must be a size of at least 1M, such as 500M or 4G"),
+        ({"retry": "no"}, "retry='no': must be true or false"),
         ({"per_device": -2}, "per_device=-2: must be greater than or equal to -1"),
         ({"per_device": "some"}, "per_device='some': must be a whole number"),
         ({"out": ""}, "out='': must not be empty"),
@@ -59,6 +61,7 @@ def test_what_is_meant_is_taken() -> None:
     assert asked(per_device=-1).per_device == -1
     assert asked().timeout is None
     assert asked(out="r").out == Path("r")
+    assert [asked(memory_limit=limit).memory_limit for limit in ("4G", 4 << 30, None)] == [4 << 30, 4 << 30, None]
     assert [asked(devices=these).devices for these in ([0, "GPU-1"], np.array([0, 2]))] == [("0", "GPU-1"), ("0", "2")]
     numbers = asked(jobs=np.int64(2), timeout=np.float32(50), per_device=np.int8(3))
     assert (numbers.jobs, numbers.timeout, numbers.per_device) == (2, 50.0, 3)

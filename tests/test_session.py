@@ -9,7 +9,7 @@ import pytest
 import ganbench
 from ganbench.errors import GanbenchError, UsageError
 
-OPTIONS = {"steps": 3, "batch_size": 16, "quiet": True, "device": "cpu"}
+OPTIONS: dict[str, Any] = {"steps": 3, "batch_size": 16, "quiet": True, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'vanilla'"):
         ganbench.run(losses=["vanila"], architectures=["mlp"], out=tmp_path / "r")
     with pytest.raises(UsageError, match="stepps"):
-        ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", stepps=3)
+        ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", recipe={"stepps": 3})
     with pytest.raises(GanbenchError, match="there is no folder"):
         ganbench.load_results(tmp_path / "nowhere")
 
@@ -67,6 +67,13 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
     [
         {"jobs": -1},
         {"timeout": "50"},
+        {"memory_limit": "many"},
+        {"memory_limit": 1000},
+        {"checkpoint_seconds": 0},
+        {"retry": 1},
+        {"steps": "three"},
+        {"metrics": 5},
+        {"baselines": 1},
         {"timeout": float("nan")},
         {"per_device": 0.5},
         {"losses": None},

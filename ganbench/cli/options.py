@@ -2,13 +2,13 @@
 
 import functools
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from ganbench.arguments import size
 from ganbench.cli.values import TEXT
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -49,17 +49,16 @@ def complete_any(ctx: click.Context, parameter: click.Parameter, incomplete: str
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
-    """A size such as ``4G``, ``500M`` or ``1.5GiB``; the units are powers of 1024."""
+    """A size, such as ``4G``."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number of bytes."""
-        found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([KMGT]?)(?:iB|B)?", str(value), re.IGNORECASE)
-        size = int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")) if found else 0
-        if size < 1 << 20:
-            self.fail(f"{value!r} must be a size of at least 1M, such as 500M or 4G", param, ctx)
-        return size
+        try:
+            return size(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
 
 
 BYTES = Bytes()
