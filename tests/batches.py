@@ -22,19 +22,24 @@ def recipe(**settings: Any) -> Recipe:
     return Recipe(**({"steps": 40, "batch_size": 8, "latent_dim": 4} | settings))
 
 
-def build(settings: Recipe, seed: int, architecture: Architecture | None = None) -> State:
+def build(settings: Recipe, seed: int, architecture: Architecture | None = None, device: torch.device = CPU) -> State:
     points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5)) * 0.3 + torch.tensor([2.0, -1.0])
     return State(
         architecture=architecture or MLP(hidden=16, layers=2, init="kaiming"),
-        samples=Samples(data=points), recipe=settings, seed=seed, device=CPU,
+        samples=Samples(data=points), recipe=settings, seed=seed, device=device,
     )  # fmt: skip
 
 
 def members(
-    settings: Recipe, goal: Callable[[], Objective], architecture: Architecture | None = None, **options: Any
+    settings: Recipe,
+    goal: Callable[[], Objective],
+    architecture: Architecture | None = None,
+    device: torch.device = CPU,
+    **options: Any,
 ) -> list[Member]:
     return [
-        Member(state=build(settings, seed, architecture), objective=goal(), observer=Notes(**options)) for seed in SEEDS
+        Member(state=build(settings, seed, architecture, device), objective=goal(), observer=Notes(**options))
+        for seed in SEEDS
     ]
 
 

@@ -23,7 +23,7 @@ from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
-from tests.loops import Make, Notes, Paired, objective, recipe
+from tests.loops import Make, Notes, Paired, assert_close_networks, objective, recipe
 
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
@@ -243,7 +243,7 @@ def test_the_reason_is_the_error_that_came_first() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("loss", [Vanilla, WGANGP])
-def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any) -> None:
+def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any, float64: None) -> None:
     chosen = recipe(lr_schedule="linear", steps=50)
     state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
     train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
@@ -253,5 +253,4 @@ def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], cap
         set_rate(plain.d_optimiser, chosen.d_lr, chosen, step)
         set_rate(plain.g_optimiser, chosen.g_lr, chosen, step)
         work()
-    for a, b in zip(state.generator.parameters(), plain.generator.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+    assert_close_networks(state, plain)

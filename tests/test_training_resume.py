@@ -15,7 +15,18 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.training import checkpoint
 from ganbench.training.state import State
-from tests.loops import Make, Notes, Paired, assert_bit_equal, differ, objective, recipe, run, weights
+from tests.loops import (
+    Make,
+    Notes,
+    Paired,
+    assert_bit_equal,
+    assert_close_networks,
+    differ,
+    objective,
+    recipe,
+    run,
+    weights,
+)
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_state: Make) -> None:
@@ -102,7 +113,7 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path) -> None:
+def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path, float64: None) -> None:
     chosen = recipe(ema_decay=0.9, replay=16)
     whole = make_state(chosen, device="cuda")
     run(whole, chosen, objective(WGANGP()))
@@ -112,5 +123,4 @@ def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path) -> Non
     second = make_state(chosen, seed=9, device="cuda")
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
     run(second, chosen, objective(WGANGP()))
-    for a, b in zip(weights(whole.generator), weights(second.generator), strict=True):
-        torch.testing.assert_close(a, b)
+    assert_close_networks(whole, second)
