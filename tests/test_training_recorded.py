@@ -23,7 +23,18 @@ from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
 from ganbench.training.state import State
-from tests.loops import Make, Notes, Paired, assert_close_networks, objective, recipe
+from tests.loops import (
+    Make,
+    Notes,
+    Paired,
+    Peculiar,
+    assert_close_networks,
+    counts,
+    objective,
+    rebinds,
+    recipe,
+    state_with,
+)
 
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
@@ -113,6 +124,49 @@ def test_what_cannot_be_recorded_goes_on_as_it_was(
     assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
     assert reason in step.given_up
     assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+@pytest.mark.parametrize(
+    ("also", "reason"), [(rebinds, "new tensors in the places of old ones"), (counts, "Peculiar.calls")]
+)
+def test_what_a_recording_would_not_repeat_is_not_recorded(
+    also: Callable[[Peculiar], object], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, state = (state_with(Peculiar(also), recipe()) for _ in range(2))
+    work = partial(plain_step, plain, objective(Vanilla()), recipe())
+    step = recorded(state, objective(Vanilla()), recipe(), noticed := Noticed())
+    for _ in range(8):
+        assert torch.equal(step(), work())
+    assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
+    assert vars(state.discriminator)["calls"] == vars(plain.discriminator)["calls"]
+    assert reason in step.given_up
+    assert not noticed.asked
+    assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
+    class Counting(Vanilla):
+        updates = 0
+
+        def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+            self.updates += 1
+            return super().generator(fake, real)
+
+    step = recorded(make_state(recipe()), objective(Counting()), recipe())
+    for _ in range(WARM_UP + 2):
+        step()
+    assert step.given_up == "Counting.updates changes on the host"
+
+
+class Noticed:
+    """Records, and says whether it was asked to."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        self.asked = True
+        return work
 
 
 def test_staging_changes_no_sample(make_state: Make) -> None:

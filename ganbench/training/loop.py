@@ -117,6 +117,7 @@ def whole_step(
         work,
         batches=recipe.n_critic + objective.loss.needs_real,
         seen=recipe.n_critic * state.samples_per_update,
+        parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
         capture=capture,
     )

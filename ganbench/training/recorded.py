@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganbench import seeds
 from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import optimiser_tensors
+from ganbench.training.kept import DRAWN_ON_DEVICE, Kept
 from ganbench.training.state import State
 
 Work = Callable[[], Tensor]
@@ -22,7 +21,6 @@ Capture = Callable[[Work, list[torch.Generator]], Callable[[], object]]
 """Records what a function does on the device, without doing it; returns what does it."""
 
 WARM_UP = 3
-DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT)
 TOLERANCE = 0.05
 """How far a recorded step may end from the step itself, as a share of how far the step went."""
 SPREAD = 10.0
@@ -80,6 +78,7 @@ class Recorded:
         work: one whole step; returns its losses as one tensor. It draws real samples by ``state.batches`` alone.
         batches: how many batches of real samples a step draws.
         seen: how many real samples a step counts as seen.
+        parts: what takes part in a step besides the networks: loss, penalties, augmentations.
         obstacle: says why steps cannot be recorded, where they cannot; asked after the first few.
         capture: how to record; tests replace it.
     """
@@ -91,6 +90,7 @@ class Recorded:
         *,
         batches: int,
         seen: int,
+        parts: Sequence[object] = (),
         obstacle: Callable[[], str] = str,
         capture: Capture = capture_on_cuda,
     ) -> None:
@@ -98,6 +98,7 @@ class Recorded:
         self._work = work
         self._batches = batches
         self._seen = seen
+        self._parts = parts
         self._obstacle = obstacle
         self._capture = capture
         self._calls = 0
@@ -143,14 +144,18 @@ class Recorded:
 
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
-        kept: _Kept | None = None
+        kept: Kept | None = None
         try:
-            kept = _Kept(self._state)
+            kept = Kept(self._state, self._parts)
+            wanted = kept.after(self._work)
+            if moved := kept.moved():
+                return moved
+            kept.restore()
             self._state.g_optimiser.zero_grad(set_to_none=True)
             self._state.d_optimiser.zero_grad(set_to_none=True)
             self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
-            found, *wanted = (kept.after(work) for work in (self._replayed, self._work, self._work))
-            return _difference(kept.values, found, *wanted)
+            found, again = kept.after(self._replayed), kept.after(self._work)
+            return _difference(kept.values, found, wanted, again)
         except RuntimeError as error:
             return _first_cause(error)
         finally:
@@ -160,51 +165,6 @@ class Recorded:
     def _into_place(self) -> Tensor:
         assert self._losses is not None
         return self._losses.copy_(self._work())
-
-
-class _Kept:
-    """A state as it was, to be put back into the very same tensors, which a recorded step refers to."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._tensors = [
-            tensor
-            for network in (state.generator, state.discriminator)
-            for tensor in (*network.parameters(), *network.buffers())
-        ]
-        self._tensors += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]
-        self._images = state.real_images
-        self._streams = self._drawn()
-        self.values = self._now()
-
-    def after(self, work: Work) -> list[Tensor]:
-        """What ``work`` makes of the state: all tensors, its losses, and the random streams."""
-        self.restore()
-        losses = work()
-        return [*self._now(), losses.clone(), *self._drawn()]
-
-    @torch.no_grad()
-    def restore(self) -> None:
-        """Put everything back, the place in the staged batches included."""
-        for tensor, value in zip(self._tensors, self.values, strict=True):
-            tensor.copy_(value)
-        *own, of_host, of_device = self._streams
-        for name, value in zip(DRAWN_ON_DEVICE, own, strict=True):
-            self._state.streams[name].set_state(value)
-        torch.set_rng_state(of_host)
-        if self._state.device.type == "cuda":
-            torch.cuda.set_rng_state(of_device, self._state.device)
-        self._state.real_images = self._images
-        self._state.batches.rewind()
-
-    def _now(self) -> list[Tensor]:
-        return [tensor.detach().clone() for tensor in self._tensors]
-
-    def _drawn(self) -> list[Tensor]:
-        """Where the random streams are: the trial's, and those from which layers draw."""
-        own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
-        on_gpu = self._state.device.type == "cuda"
-        return [*own, torch.get_rng_state(), torch.cuda.get_rng_state(self._state.device) if on_gpu else own[0]]
 
 
 def _difference(
