@@ -10,12 +10,14 @@ import torch
 from ganbench.architectures.mlp import MLP
 from ganbench.evaluation.features import extract
 from ganbench.extractors.embedded import Digits
+from ganbench.losses.hinge import Hinge
 from ganbench.losses.wgan import WGANGP
 from ganbench.training.batched import obstacle
-from ganbench.training.loop import train
+from ganbench.training.loop import train, whole_step
+from ganbench.training.recorded import WARM_UP, Recorded
 from tests.batches import SEEDS, assert_same, build, members, recipe, together
 from tests.commands import ganbench
-from tests.loops import Notes, objective
+from tests.loops import Notes, Peculiar, objective, state_with
 
 GPU = "cuda"
 PLAIN = MLP(hidden=16, layers=2, init="kaiming")
@@ -87,6 +89,21 @@ def test_batched_seeds_go_the_way_they_go_alone(float64: None) -> None:
         alone = build(chosen, seed, device=device)
         train(alone, objective(WGANGP()), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
+
+
+def recorded(discriminator: Peculiar) -> Recorded:
+    """Steps there after the first few; what can be recorded is."""
+    step = whole_step(state_with(discriminator, recipe(), device=GPU), objective(Hinge()), recipe())
+    assert isinstance(step, Recorded)
+    for _ in range(WARM_UP + 3):
+        assert step().isfinite().all()
+    return step
+
+
+def test_a_network_that_waits_for_the_device_leaves_it_as_it_was() -> None:
+    assert recorded(Peculiar(lambda network: network.ema.item())).given_up
+    torch.cuda.empty_cache()
+    assert recorded(Peculiar(lambda network: None)).given_up == ""
 
 
 def test_features_are_those_of_the_cpu() -> None:

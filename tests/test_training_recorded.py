@@ -252,39 +252,92 @@ class FakeGenerator:
         self.recording = state.recording
 
 
+class Gpu:
+    """Stands for torch's part in recording, whose end fails where something was not permitted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: str = "_cuda_endAllocateToPool") -> None:
+        self.of_device = FakeGenerator()
+        self.streams = ["before"]
+        self.registered: list[FakeGenerator] = []
+        self.recording_into: list[object] = []
+        self.released: list[object] = []
+        gpu = self
+
+        class Graph:
+            def register_generator_state(self, generator: FakeGenerator) -> None:
+                generator.recording = True
+                gpu.registered.append(generator)
+
+            def replay(self) -> None:
+                pass
+
+        @contextlib.contextmanager
+        def begin(graph: Graph, *, pool: object, **options: Any) -> Iterator[None]:
+            gpu.of_device.recording = True
+            gpu.streams.append("of the recording")
+            gpu.recording_into.append(pool)
+            yield
+            gpu.recording_into.remove(pool)  # as in torch, not where ending the recording fails
+            gpu.streams.pop()
+
+        def end(device: int, pool: object) -> None:
+            if pool not in gpu.recording_into:
+                raise RuntimeError("not currently recording to mempool_id")
+            gpu.recording_into.remove(pool)
+
+        for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
+            monkeypatch.delattr(torch._C, name, raising=False)
+        monkeypatch.setattr(torch._C, ends, end, raising=False)
+        monkeypatch.setattr(
+            torch._C, "_cuda_releasePool", lambda device, pool: gpu.released.append(pool), raising=False
+        )
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+        monkeypatch.setattr(torch.cuda, "graph", begin)
+        monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 7))
+        monkeypatch.setattr(torch.cuda, "default_generators", (self.of_device,))
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda: self.streams[-1])
+        monkeypatch.setattr(torch.cuda, "set_stream", self.streams.append)
+
+
+def fails() -> Tensor:
+    raise RuntimeError("operation not permitted when stream is capturing")
+
+
 def test_a_failed_recording_leaves_generators_that_draw_and_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    own, of_device = FakeGenerator(), FakeGenerator()
-    streams = ["before"]
-
-    class Graph:
-        def register_generator_state(self, generator: FakeGenerator) -> None:
-            generator.recording = True
-
-        def replay(self) -> None:
-            pass
-
-    @contextlib.contextmanager
-    def begin(graph: Graph, **options: Any) -> Iterator[None]:
-        of_device.recording = True
-        streams.append("of the recording")
-        yield
-        streams.pop()  # as in torch, not where ending the recording fails
-
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(torch.cuda, "graph", begin)
-    monkeypatch.setattr(torch.cuda, "default_generators", (of_device,))
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams[-1])
-    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
-
-    def fails() -> Tensor:
-        raise RuntimeError("operation not permitted when stream is capturing")
-
+    own, gpu = FakeGenerator(), Gpu(monkeypatch)
     with pytest.raises(RuntimeError, match="not permitted"):
         capture_on_cuda(fails, [own])  # type: ignore[list-item]
     assert not own.recording
-    assert not of_device.recording
+    assert not gpu.of_device.recording
     assert torch.cuda.current_stream() == "before"
+
+
+@pytest.mark.parametrize("ends", ["_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"])
+def test_a_failed_recording_leaves_its_memory_to_be_freed(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    gpu = Gpu(monkeypatch, ends)
+    with pytest.raises(RuntimeError, match="not permitted"):
+        capture_on_cuda(fails, [])
+    assert gpu.recording_into == []
+    assert gpu.released == [(0, 7)]
+
+
+def test_the_memory_of_a_recording_that_succeeds_stays_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Gpu(monkeypatch)
+    capture_on_cuda(lambda: torch.zeros(()), [])
+    assert (gpu.recording_into, gpu.released) == ([], [])
+
+
+def test_a_recording_that_ended_in_spite_of_an_error_is_not_ended_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Gpu(monkeypatch)
+
+    def ends() -> Tensor:
+        gpu.recording_into.clear()
+        raise RuntimeError("of what was computed")
+
+    with pytest.raises(RuntimeError, match="of what was computed"):
+        capture_on_cuda(ends, [])
+    assert gpu.released == []
 
 
 def test_the_reason_is_the_error_that_came_first() -> None:

@@ -7,6 +7,7 @@ Where recording fails, or the two differ, the trial goes on as it was, and says 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -34,10 +35,11 @@ def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[
     everyone = [*generators, torch.cuda.default_generators[torch.cuda.current_device()]]
     before = [generator.clone_state() for generator in everyone]
     stream = torch.cuda.current_stream()
+    pool = torch.cuda.graph_pool_handle()
     for generator in generators:
         graph.register_generator_state(generator)
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             work()
     except BaseException:
         # A recording that cannot be ended leaves its own stream as the current one.
@@ -45,8 +47,24 @@ def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[
         # A failed recording leaves its generators as being recorded, and they would refuse to draw ever after.
         for generator, state in zip(everyone, before, strict=True):
             generator.graphsafe_set_state(state)
+        _stop_allocating(pool)
         raise
     return graph.replay
+
+
+def _stop_allocating(pool: tuple[int, int]) -> None:
+    """Do for the memory of a recording what torch leaves undone where its end fails.
+
+    Otherwise the allocator goes on as if something were recorded: it frees neither this memory nor, when some is short,
+    what it keeps for later, and emptying its cache is an error.
+    """
+    device = torch.cuda.current_device()
+    # The names up to torch 2.7, and since.
+    for name in ("_cuda_endAllocateCurrentStreamToPool", "_cuda_endAllocateToPool"):
+        if hasattr(torch._C, name):
+            with suppress(RuntimeError):  # the recording was ended after all, or never begun
+                getattr(torch._C, name)(device, pool)
+                torch._C._cuda_releasePool(device, pool)
 
 
 def obstacle(state: State, recipe: Recipe, remembers: bool) -> str:
