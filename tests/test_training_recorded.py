@@ -340,6 +340,32 @@ def test_a_recording_that_ended_in_spite_of_an_error_is_not_ended_again(monkeypa
     assert gpu.released == []
 
 
+@pytest.mark.parametrize("obstacle", ["class labels", ""])
+def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
+    make_state: Make, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    state, done = make_state(recipe()), []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append(f"emptied {state.device}"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
+    step = Recorded(
+        state, partial(plain_step, state, objective(Vanilla()), recipe()), batches=1, seen=8, capture=again,
+        obstacle=lambda: obstacle,
+    )  # fmt: skip
+    tidy = step._tidy
+
+    def there() -> None:
+        assert all(weight.grad is not None for weight in state.generator.parameters())
+        state.device = torch.device("cuda:1")
+        tidy()
+        assert all(weight.grad is None for weight in state.generator.parameters())
+        state.device = torch.device("cpu")
+
+    monkeypatch.setattr(step, "_tidy", there)
+    for _ in range(WARM_UP + 3):
+        step()
+    assert done == ["emptied cuda:1", "reset cuda:1"]
+
+
 def test_the_reason_is_the_error_that_came_first() -> None:
     first = RuntimeError("a copy to the host")
     last = RuntimeError("capture invalidated")

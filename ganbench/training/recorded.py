@@ -131,9 +131,11 @@ class Recorded:
         self._state.batches.stage(self._batches)
         if self._replay is None and not self.given_up and self._calls > WARM_UP:
             self.given_up = self._obstacle() or self._record()
+            self._stream = None
             if self.given_up:
-                self._replay = self._stream = None
+                self._replay = None
                 print(f"steps are not recorded as a CUDA graph: {self.given_up}", flush=True)
+            self._tidy()
         if self._replay is not None:
             return self._replayed()
         losses = self._eager()
@@ -179,6 +181,18 @@ class Recorded:
         finally:
             if kept is not None:
                 kept.restore()
+
+    def _tidy(self) -> None:
+        """Give back what the first steps and the recording took and later steps do not need, and forget it as a peak.
+
+        So that a trial's memory is that of its steps, whether they are recorded or not.
+        """
+        self._state.g_optimiser.zero_grad(set_to_none=True)
+        self._state.d_optimiser.zero_grad(set_to_none=True)
+        if self._state.device.type == "cuda":
+            with suppress(RuntimeError):  # where it is out of order, the next step says so
+                torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self._state.device)
 
     def _into_place(self) -> Tensor:
         assert self._losses is not None
