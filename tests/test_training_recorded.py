@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.torch_version import TorchVersion
 
 from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
@@ -111,7 +112,14 @@ def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Ca
     raise RuntimeError("operation not permitted when stream is capturing")
 
 
-@pytest.mark.parametrize(("capture", "reason"), [(stale, "does not come out"), (refused, "not permitted")])
+def of_another_torch(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+    raise AttributeError("'CUDAGraph' object has no attribute 'replay'")
+
+
+@pytest.mark.parametrize(
+    ("capture", "reason"),
+    [(stale, "does not come out"), (refused, "not permitted"), (of_another_torch, "no attribute")],
+)
 def test_what_cannot_be_recorded_goes_on_as_it_was(
     make_state: Make, capsys: pytest.CaptureFixture[str], capture: Any, reason: str
 ) -> None:
@@ -320,6 +328,16 @@ def test_a_failed_recording_leaves_its_memory_to_be_freed(monkeypatch: pytest.Mo
         capture_on_cuda(fails, [])
     assert gpu.recording_into == []
     assert gpu.released == [(0, 7)]
+
+
+@pytest.mark.parametrize(("version", "asks"), [("2.6.0+cu124", True), ("2.11.0", True), ("2.14.1+cu130", False)])
+def test_generators_are_registered_where_torch_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
+) -> None:
+    own, gpu = FakeGenerator(), Gpu(monkeypatch)
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+    capture_on_cuda(lambda: torch.zeros(()), [own])  # type: ignore[list-item]
+    assert gpu.registered == [own] * asks
 
 
 def test_the_memory_of_a_recording_that_succeeds_stays_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,8 +36,10 @@ def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[
     before = [generator.clone_state() for generator in everyone]
     stream = torch.cuda.current_stream()
     pool = torch.cuda.graph_pool_handle()
-    for generator in generators:
-        graph.register_generator_state(generator)
+    # Since 2.14 (TorchVersion compares versions, not text) they join when they draw, and registering them only warns.
+    if torch.__version__ < "2.14":
+        for generator in generators:
+            graph.register_generator_state(generator)
     try:
         with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             work()
@@ -176,7 +178,7 @@ class Recorded:
             self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
             found, again = kept.after(self._replayed), kept.after(self._work)
             return _difference(kept.values, found, wanted, again)
-        except RuntimeError as error:
+        except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
         finally:
             if kept is not None:
