@@ -92,9 +92,9 @@ def test_batched_seeds_go_the_way_they_go_alone(float64: None) -> None:
         assert_same(member.state, alone)
 
 
-def recorded(discriminator: Peculiar) -> Recorded:
+def recorded(discriminator: Peculiar, device: str = GPU) -> Recorded:
     """Steps there after the first few; what can be recorded is."""
-    step = whole_step(state_with(discriminator, recipe(), device=GPU), objective(Hinge()), recipe())
+    step = whole_step(state_with(discriminator, recipe(), device=device), objective(Hinge()), recipe())
     assert isinstance(step, Recorded)
     for _ in range(WARM_UP + 3):
         assert step().isfinite().all()
@@ -105,6 +105,13 @@ def test_a_network_that_waits_for_the_device_leaves_it_as_it_was() -> None:
     assert recorded(Peculiar(lambda network: network.ema.item())).given_up
     torch.cuda.empty_cache()
     assert recorded(Peculiar(lambda network: None)).given_up == ""
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_one_card_after_the_other() -> None:
+    for device in ("cuda:0", "cuda:1"):
+        assert recorded(Peculiar(lambda network: None), device).given_up == ""
+    assert torch.cuda.current_device() == 0
 
 
 @pytest.mark.parametrize("also", [rebinds, counts])

@@ -3,17 +3,15 @@
 Without a GPU the recording is played by a function that does the work again; what surrounds it is the same.
 """
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torch.torch_version import TorchVersion
 
 from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
@@ -22,8 +20,9 @@ from ganbench.spec import Recipe
 from ganbench.training import recorded as module
 from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
+from ganbench.training.recorded import WARM_UP, Recorded, obstacle
 from ganbench.training.state import State
+from tests.captures import Cards, Noticed, again, of_another_torch, refused, stale
 from tests.loops import (
     Make,
     Notes,
@@ -36,11 +35,6 @@ from tests.loops import (
     recipe,
     state_with,
 )
-
-
-def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    """Stands for a CUDA graph: nothing happens while it is recorded, all of it when it is replayed."""
-    return work
 
 
 def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
@@ -91,31 +85,6 @@ def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) ->
         assert len(calls) == (number > WARM_UP)
 
 
-def stale(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    """A recording that goes wrong: the same noise at every replay."""
-    states = [generator.get_state() for generator in generators]
-    for generator in generators:
-        generator.manual_seed(99)
-    frozen = [generator.get_state() for generator in generators]
-    for generator, state in zip(generators, states, strict=True):
-        generator.set_state(state)
-
-    def replay() -> None:
-        for generator, state in zip(generators, frozen, strict=True):
-            generator.set_state(state)
-        work()
-
-    return replay
-
-
-def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    raise RuntimeError("operation not permitted when stream is capturing")
-
-
-def of_another_torch(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    raise AttributeError("'CUDAGraph' object has no attribute 'replay'")
-
-
 @pytest.mark.parametrize(
     ("capture", "reason"),
     [(stale, "does not come out"), (refused, "not permitted"), (of_another_torch, "no attribute")],
@@ -164,17 +133,6 @@ def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
     for _ in range(WARM_UP + 2):
         step()
     assert step.given_up == "Counting.updates changes on the host"
-
-
-class Noticed:
-    """Records, and says whether it was asked to."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self, work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-        self.asked = True
-        return work
 
 
 def test_staging_changes_no_sample(make_state: Make) -> None:
@@ -247,117 +205,6 @@ def test_a_loss_that_is_not_finite_is_no_difference() -> None:
     assert module._difference([torch.zeros(2)], good, bad, bad) != ""
 
 
-class FakeGenerator:
-    """As a generator on a GPU: one that is being recorded refuses to draw."""
-
-    def __init__(self) -> None:
-        self.recording = False
-
-    def clone_state(self) -> "FakeGenerator":
-        return FakeGenerator()
-
-    def graphsafe_set_state(self, state: "FakeGenerator") -> None:
-        self.recording = state.recording
-
-
-class Gpu:
-    """Stands for torch's part in recording, whose end fails where something was not permitted."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: str = "_cuda_endAllocateToPool") -> None:
-        self.of_device = FakeGenerator()
-        self.streams = ["before"]
-        self.registered: list[FakeGenerator] = []
-        self.recording_into: list[object] = []
-        self.released: list[object] = []
-        gpu = self
-
-        class Graph:
-            def register_generator_state(self, generator: FakeGenerator) -> None:
-                generator.recording = True
-                gpu.registered.append(generator)
-
-            def replay(self) -> None:
-                pass
-
-        @contextlib.contextmanager
-        def begin(graph: Graph, *, pool: object, **options: Any) -> Iterator[None]:
-            gpu.of_device.recording = True
-            gpu.streams.append("of the recording")
-            gpu.recording_into.append(pool)
-            yield
-            gpu.recording_into.remove(pool)  # as in torch, not where ending the recording fails
-            gpu.streams.pop()
-
-        def end(device: int, pool: object) -> None:
-            if pool not in gpu.recording_into:
-                raise RuntimeError("not currently recording to mempool_id")
-            gpu.recording_into.remove(pool)
-
-        for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
-            monkeypatch.delattr(torch._C, name, raising=False)
-        monkeypatch.setattr(torch._C, ends, end, raising=False)
-        monkeypatch.setattr(
-            torch._C, "_cuda_releasePool", lambda device, pool: gpu.released.append(pool), raising=False
-        )
-        monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-        monkeypatch.setattr(torch.cuda, "graph", begin)
-        monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 7))
-        monkeypatch.setattr(torch.cuda, "default_generators", (self.of_device,))
-        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-        monkeypatch.setattr(torch.cuda, "current_stream", lambda: self.streams[-1])
-        monkeypatch.setattr(torch.cuda, "set_stream", self.streams.append)
-
-
-def fails() -> Tensor:
-    raise RuntimeError("operation not permitted when stream is capturing")
-
-
-def test_a_failed_recording_leaves_generators_that_draw_and_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    own, gpu = FakeGenerator(), Gpu(monkeypatch)
-    with pytest.raises(RuntimeError, match="not permitted"):
-        capture_on_cuda(fails, [own])  # type: ignore[list-item]
-    assert not own.recording
-    assert not gpu.of_device.recording
-    assert torch.cuda.current_stream() == "before"
-
-
-@pytest.mark.parametrize("ends", ["_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"])
-def test_a_failed_recording_leaves_its_memory_to_be_freed(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
-    gpu = Gpu(monkeypatch, ends)
-    with pytest.raises(RuntimeError, match="not permitted"):
-        capture_on_cuda(fails, [])
-    assert gpu.recording_into == []
-    assert gpu.released == [(0, 7)]
-
-
-@pytest.mark.parametrize(("version", "asks"), [("2.6.0+cu124", True), ("2.11.0", True), ("2.14.1+cu130", False)])
-def test_generators_are_registered_where_torch_asks_for_it(
-    monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
-) -> None:
-    own, gpu = FakeGenerator(), Gpu(monkeypatch)
-    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
-    capture_on_cuda(lambda: torch.zeros(()), [own])  # type: ignore[list-item]
-    assert gpu.registered == [own] * asks
-
-
-def test_the_memory_of_a_recording_that_succeeds_stays_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu = Gpu(monkeypatch)
-    capture_on_cuda(lambda: torch.zeros(()), [])
-    assert (gpu.recording_into, gpu.released) == ([], [])
-
-
-def test_a_recording_that_ended_in_spite_of_an_error_is_not_ended_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu = Gpu(monkeypatch)
-
-    def ends() -> Tensor:
-        gpu.recording_into.clear()
-        raise RuntimeError("of what was computed")
-
-    with pytest.raises(RuntimeError, match="of what was computed"):
-        capture_on_cuda(ends, [])
-    assert gpu.released == []
-
-
 @pytest.mark.parametrize("obstacle", ["class labels", ""])
 def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     make_state: Make, monkeypatch: pytest.MonkeyPatch, obstacle: str
@@ -382,6 +229,35 @@ def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     for _ in range(WARM_UP + 3):
         step()
     assert done == ["emptied cuda:1", "reset cuda:1"]
+
+
+def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards, state, seen = Cards(monkeypatch), make_state(recipe()), []
+    defaults = dict(cards.stream)
+
+    def look(what: str) -> None:
+        seen.append((what, cards.current, cards.stream[1] is defaults[1]))
+
+    def work() -> Tensor:
+        look("a step")
+        with monkeypatch.context() as patch:  # its tensors are on the CPU, and so is the noise
+            patch.setattr(state, "device", torch.device("cpu"))
+            return plain_step(state, objective(Vanilla()), recipe())
+
+    def capture(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        look("recording")
+        return work
+
+    state.device = torch.device("cuda:1")
+    step = Recorded(state, work, batches=1, seen=8, capture=capture)
+    for _ in range(WARM_UP + 2):
+        step()
+    assert step.given_up == ""
+    # The fourth step: as it is, recorded, replayed, as it is again, replayed; the fifth: replayed.
+    aside, replayed = ("a step", 1, False), ("a step", 1, True)
+    recording = [aside, ("recording", 1, False), replayed, aside, replayed]
+    assert seen == [*[aside] * WARM_UP, *recording, replayed]
+    assert (cards.current, cards.stream) == (0, defaults)
 
 
 def test_the_reason_is_the_error_that_came_first() -> None:

@@ -6,67 +6,23 @@ stream of their own, so that everything is allocated; the next is recorded, run 
 Where recording fails, or the two differ, the trial goes on as it was, and says so in one line of its log.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 
 import torch
 from torch import Tensor
 
 from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
+from ganbench.training.capture import Capture, Work, capture_on_cuda
 from ganbench.training.kept import DRAWN_ON_DEVICE, Kept
 from ganbench.training.state import State
-
-Work = Callable[[], Tensor]
-Capture = Callable[[Work, list[torch.Generator]], Callable[[], object]]
-"""Records what a function does on the device, without doing it; returns what does it."""
 
 WARM_UP = 3
 TOLERANCE = 0.05
 """How far a recorded step may end from the step itself, as a share of how far the step went."""
 SPREAD = 10.0
 """And how far in addition, as a multiple of what the step itself differs by when it is run twice."""
-
-
-def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[], object]:
-    """Record ``work`` as a CUDA graph in which ``generators`` go on drawing; return the function that replays it."""
-    graph = torch.cuda.CUDAGraph()
-    # The device's own generator, from which layers draw, takes part in every graph.
-    everyone = [*generators, torch.cuda.default_generators[torch.cuda.current_device()]]
-    before = [generator.clone_state() for generator in everyone]
-    stream = torch.cuda.current_stream()
-    pool = torch.cuda.graph_pool_handle()
-    # Since 2.14 (TorchVersion compares versions, not text) they join when they draw, and registering them only warns.
-    if torch.__version__ < "2.14":
-        for generator in generators:
-            graph.register_generator_state(generator)
-    try:
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            work()
-    except BaseException:
-        # A recording that cannot be ended leaves its own stream as the current one.
-        torch.cuda.set_stream(stream)
-        # A failed recording leaves its generators as being recorded, and they would refuse to draw ever after.
-        for generator, state in zip(everyone, before, strict=True):
-            generator.graphsafe_set_state(state)
-        _stop_allocating(pool)
-        raise
-    return graph.replay
-
-
-def _stop_allocating(pool: tuple[int, int]) -> None:
-    """Do for the memory of a recording what torch leaves undone where its end fails.
-
-    Otherwise the allocator goes on as if something were recorded: it frees neither this memory nor, when some is short,
-    what it keeps for later, and emptying its cache is an error.
-    """
-    device = torch.cuda.current_device()
-    # The names up to torch 2.7, and since.
-    for name in ("_cuda_endAllocateCurrentStreamToPool", "_cuda_endAllocateToPool"):
-        if hasattr(torch._C, name):
-            with suppress(RuntimeError):  # the recording was ended after all, or never begun
-                getattr(torch._C, name)(device, pool)
-                torch._C._cuda_releasePool(device, pool)
 
 
 def obstacle(state: State, recipe: Recipe, remembers: bool) -> str:
@@ -129,6 +85,11 @@ class Recorded:
 
     def __call__(self) -> Tensor:
         """Do one step; return its losses, a tensor of their own."""
+        device = self._state.device
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            return self._step()
+
+    def _step(self) -> Tensor:
         self._calls += 1
         self._state.batches.stage(self._batches)
         if self._replay is None and not self.given_up and self._calls > WARM_UP:
@@ -146,15 +107,24 @@ class Recorded:
         return losses
 
     def _eager(self) -> Tensor:
+        with self._aside():
+            return self._work()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is done here is done on a stream of its own, as recording asks for, after and before all else."""
         device = self._state.device
         if device.type != "cuda" or self.given_up:
-            return self._work()
+            yield
+            return
         self._stream = self._stream or torch.cuda.Stream(device)
-        self._stream.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(self._stream):
-            losses = self._work()
-        torch.cuda.current_stream(device).wait_stream(self._stream)
-        return losses
+        own, current = self._stream, torch.cuda.current_stream(device)
+        own.wait_stream(current)
+        try:
+            with torch.cuda.stream(own):
+                yield
+        finally:
+            current.wait_stream(own)
 
     def _replayed(self) -> Tensor:
         assert self._replay is not None
@@ -169,14 +139,15 @@ class Recorded:
         kept: Kept | None = None
         try:
             kept = Kept(self._state, self._parts)
-            wanted = kept.after(self._work)
+            wanted = kept.after(self._eager)
             if moved := kept.moved():
                 return moved
             kept.restore()
             self._state.g_optimiser.zero_grad(set_to_none=True)
             self._state.d_optimiser.zero_grad(set_to_none=True)
-            self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
-            found, again = kept.after(self._replayed), kept.after(self._work)
+            with self._aside():
+                self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
+            found, again = kept.after(self._replayed), kept.after(self._eager)
             return _difference(kept.values, found, wanted, again)
         except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
