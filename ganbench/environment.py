@@ -106,7 +106,7 @@ def peak_memory(device: torch.device) -> int:
     """The most memory that this process has held so far, in bytes: on the device, or of the machine.
 
     On a device that is what torch has taken from it, free or not: others cannot have it, and what a CUDA graph computes
-    in counts as free while the graph keeps it.
+    in counts as free while the graph keeps it. What recording that graph took for a moment is forgotten.
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))

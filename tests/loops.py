@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Loss, Penalty
+from ganbench.api import Architecture, Loss, Networks, Penalty, Samples
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
@@ -50,6 +50,44 @@ def objective(loss: Loss, *penalties: Penalty) -> Objective:
 
 def recipe(**settings: Any) -> Recipe:
     return Recipe(**({"steps": 20, "batch_size": 8, "latent_dim": 4} | settings))
+
+
+def state_with(discriminator: nn.Module, settings: Recipe, *, device: str = "cpu") -> State:
+    """The state of a trial on 40 points, with a discriminator (N, 2) -> (N,) of one's own."""
+
+    class Own(Architecture):
+        kinds = ("vector",)
+
+        def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+            return Networks(nn.Sequential(nn.Linear(latent_dim, 8), nn.ReLU(), nn.Linear(8, 2)), discriminator)
+
+    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5))
+    return State(architecture=Own(), samples=Samples(data=points), recipe=settings, seed=0, device=torch.device(device))
+
+
+class Peculiar(nn.Module):
+    """A discriminator of points that does something else in each forward pass."""
+
+    ema: Tensor
+
+    def __init__(self, also: Callable[["Peculiar"], object]) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(2, 8), nn.Linear(8, 1)
+        self.register_buffer("ema", torch.zeros(()))
+        self.calls = 0
+        self._also = also
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._also(self)
+        return self.outer(torch.tanh(self.inner(x)) * (1 + self.ema + 1e-4 * self.calls)).squeeze(1)
+
+
+def rebinds(network: Peculiar) -> None:
+    network.ema = 0.999 * network.ema + 0.001
+
+
+def counts(network: Peculiar) -> None:
+    network.calls += 1
 
 
 def run(state: State, settings: Recipe, goal: Objective, notes: Notes | None = None, every: int = 0) -> bool:

@@ -1,6 +1,7 @@
 """Whole runs on a GPU, and what is computed there against the CPU. Without a GPU nothing here says anything."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import torch
 from ganbench.architectures.mlp import MLP
 from ganbench.evaluation.features import extract
 from ganbench.extractors.embedded import Digits
+from ganbench.losses.hinge import Hinge
 from ganbench.losses.wgan import WGANGP
 from ganbench.training.batched import obstacle
-from ganbench.training.loop import train
+from ganbench.training.loop import train, whole_step
+from ganbench.training.recorded import WARM_UP, Recorded
 from tests.batches import SEEDS, assert_same, build, members, recipe, together
 from tests.commands import ganbench
-from tests.loops import Notes, objective
+from tests.loops import Notes, Peculiar, counts, objective, rebinds, state_with
 
 GPU = "cuda"
 PLAIN = MLP(hidden=16, layers=2, init="kaiming")
@@ -87,6 +90,53 @@ def test_batched_seeds_go_the_way_they_go_alone(float64: None) -> None:
         alone = build(chosen, seed, device=device)
         train(alone, objective(WGANGP()), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
+
+
+def recorded(discriminator: Peculiar, device: str = GPU) -> Recorded:
+    """Steps there after the first few; what can be recorded is."""
+    step = whole_step(state_with(discriminator, recipe(), device=device), objective(Hinge()), recipe())
+    assert isinstance(step, Recorded)
+    for _ in range(WARM_UP + 3):
+        assert step().isfinite().all()
+    return step
+
+
+def test_a_network_that_waits_for_the_device_leaves_it_as_it_was() -> None:
+    assert recorded(Peculiar(lambda network: network.ema.item())).given_up
+    torch.cuda.empty_cache()
+    assert recorded(Peculiar(lambda network: None)).given_up == ""
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_one_card_after_the_other() -> None:
+    for device in ("cuda:0", "cuda:1"):
+        assert recorded(Peculiar(lambda network: None), device).given_up == ""
+    assert torch.cuda.current_device() == 0
+
+
+@pytest.mark.parametrize("also", [rebinds, counts])
+def test_what_a_recording_would_not_repeat_is_noticed(also: Callable[[Peculiar], object]) -> None:
+    assert recorded(Peculiar(also)).given_up
+
+
+def test_recording_leaves_a_trial_the_memory_of_its_steps() -> None:
+    """The weights are nearly all of it: they, two moments and a gradient, and at no time a copy for comparison."""
+    peaks = []
+    for remembers in (False, True):
+        torch.cuda.empty_cache()
+        before = torch.cuda.memory_reserved()
+        chosen, wide = recipe(), MLP(hidden=2048, layers=4, init="kaiming")
+        state = build(chosen, 0, wide, torch.device(GPU))
+        step = whole_step(state, objective(Hinge()), chosen)
+        assert isinstance(step, Recorded)
+        step._obstacle = lambda remembers=remembers: "as asked" if remembers else ""  # type: ignore[misc]
+        for _ in range(WARM_UP + 3):
+            step()
+        assert step.given_up == ("as asked" if remembers else "")
+        peaks.append(torch.cuda.max_memory_reserved() - before)
+        weights = sum(4 * each.numel() for net in (state.generator, state.discriminator) for each in net.parameters())
+        assert peaks[-1] < 6 * weights
+        del state, step
 
 
 def test_features_are_those_of_the_cpu() -> None:

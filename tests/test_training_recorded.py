@@ -3,10 +3,9 @@
 Without a GPU the recording is played by a function that does the work again; what surrounds it is the same.
 """
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,14 +20,21 @@ from ganbench.spec import Recipe
 from ganbench.training import recorded as module
 from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import WARM_UP, Recorded, capture_on_cuda, obstacle
+from ganbench.training.recorded import WARM_UP, Recorded, obstacle
 from ganbench.training.state import State
-from tests.loops import Make, Notes, Paired, assert_close_networks, objective, recipe
-
-
-def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    """Stands for a CUDA graph: nothing happens while it is recorded, all of it when it is replayed."""
-    return work
+from tests.captures import Cards, Noticed, again, of_another_torch, refused, stale
+from tests.loops import (
+    Make,
+    Notes,
+    Paired,
+    Peculiar,
+    assert_close_networks,
+    counts,
+    objective,
+    rebinds,
+    recipe,
+    state_with,
+)
 
 
 def recorded(state: State, goal: Objective, settings: Recipe, capture: Any = again) -> Recorded:
@@ -79,28 +85,10 @@ def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) ->
         assert len(calls) == (number > WARM_UP)
 
 
-def stale(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    """A recording that goes wrong: the same noise at every replay."""
-    states = [generator.get_state() for generator in generators]
-    for generator in generators:
-        generator.manual_seed(99)
-    frozen = [generator.get_state() for generator in generators]
-    for generator, state in zip(generators, states, strict=True):
-        generator.set_state(state)
-
-    def replay() -> None:
-        for generator, state in zip(generators, frozen, strict=True):
-            generator.set_state(state)
-        work()
-
-    return replay
-
-
-def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-    raise RuntimeError("operation not permitted when stream is capturing")
-
-
-@pytest.mark.parametrize(("capture", "reason"), [(stale, "does not come out"), (refused, "not permitted")])
+@pytest.mark.parametrize(
+    ("capture", "reason"),
+    [(stale, "does not come out"), (refused, "not permitted"), (of_another_torch, "no attribute")],
+)
 def test_what_cannot_be_recorded_goes_on_as_it_was(
     make_state: Make, capsys: pytest.CaptureFixture[str], capture: Any, reason: str
 ) -> None:
@@ -113,6 +101,38 @@ def test_what_cannot_be_recorded_goes_on_as_it_was(
     assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
     assert reason in step.given_up
     assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+@pytest.mark.parametrize(
+    ("also", "reason"), [(rebinds, "new tensors in the places of old ones"), (counts, "Peculiar.calls")]
+)
+def test_what_a_recording_would_not_repeat_is_not_recorded(
+    also: Callable[[Peculiar], object], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, state = (state_with(Peculiar(also), recipe()) for _ in range(2))
+    work = partial(plain_step, plain, objective(Vanilla()), recipe())
+    step = recorded(state, objective(Vanilla()), recipe(), noticed := Noticed())
+    for _ in range(8):
+        assert torch.equal(step(), work())
+    assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
+    assert vars(state.discriminator)["calls"] == vars(plain.discriminator)["calls"]
+    assert reason in step.given_up
+    assert not noticed.asked
+    assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
+    class Counting(Vanilla):
+        updates = 0
+
+        def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+            self.updates += 1
+            return super().generator(fake, real)
+
+    step = recorded(make_state(recipe()), objective(Counting()), recipe())
+    for _ in range(WARM_UP + 2):
+        step()
+    assert step.given_up == "Counting.updates changes on the host"
 
 
 def test_staging_changes_no_sample(make_state: Make) -> None:
@@ -185,52 +205,59 @@ def test_a_loss_that_is_not_finite_is_no_difference() -> None:
     assert module._difference([torch.zeros(2)], good, bad, bad) != ""
 
 
-class FakeGenerator:
-    """As a generator on a GPU: one that is being recorded refuses to draw."""
+@pytest.mark.parametrize("obstacle", ["class labels", ""])
+def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
+    make_state: Make, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    state, done = make_state(recipe()), []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append(f"emptied {state.device}"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
+    step = Recorded(
+        state, partial(plain_step, state, objective(Vanilla()), recipe()), batches=1, seen=8, capture=again,
+        obstacle=lambda: obstacle,
+    )  # fmt: skip
+    tidy = step._tidy
 
-    def __init__(self) -> None:
-        self.recording = False
+    def there() -> None:
+        assert all(weight.grad is not None for weight in state.generator.parameters())
+        state.device = torch.device("cuda:1")
+        tidy()
+        assert all(weight.grad is None for weight in state.generator.parameters())
+        state.device = torch.device("cpu")
 
-    def clone_state(self) -> "FakeGenerator":
-        return FakeGenerator()
+    monkeypatch.setattr(step, "_tidy", there)
+    for _ in range(WARM_UP + 3):
+        step()
+    assert done == ["emptied cuda:1", "reset cuda:1"]
 
-    def graphsafe_set_state(self, state: "FakeGenerator") -> None:
-        self.recording = state.recording
 
+def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards, state, seen = Cards(monkeypatch), make_state(recipe()), []
+    defaults = dict(cards.stream)
 
-def test_a_failed_recording_leaves_generators_that_draw_and_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    own, of_device = FakeGenerator(), FakeGenerator()
-    streams = ["before"]
+    def look(what: str) -> None:
+        seen.append((what, cards.current, cards.stream[1] is defaults[1]))
 
-    class Graph:
-        def register_generator_state(self, generator: FakeGenerator) -> None:
-            generator.recording = True
+    def work() -> Tensor:
+        look("a step")
+        with monkeypatch.context() as patch:  # its tensors are on the CPU, and so is the noise
+            patch.setattr(state, "device", torch.device("cpu"))
+            return plain_step(state, objective(Vanilla()), recipe())
 
-        def replay(self) -> None:
-            pass
+    def capture(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        look("recording")
+        return work
 
-    @contextlib.contextmanager
-    def begin(graph: Graph, **options: Any) -> Iterator[None]:
-        of_device.recording = True
-        streams.append("of the recording")
-        yield
-        streams.pop()  # as in torch, not where ending the recording fails
-
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(torch.cuda, "graph", begin)
-    monkeypatch.setattr(torch.cuda, "default_generators", (of_device,))
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: streams[-1])
-    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
-
-    def fails() -> Tensor:
-        raise RuntimeError("operation not permitted when stream is capturing")
-
-    with pytest.raises(RuntimeError, match="not permitted"):
-        capture_on_cuda(fails, [own])  # type: ignore[list-item]
-    assert not own.recording
-    assert not of_device.recording
-    assert torch.cuda.current_stream() == "before"
+    state.device = torch.device("cuda:1")
+    step = Recorded(state, work, batches=1, seen=8, capture=capture)
+    for _ in range(WARM_UP + 2):
+        step()
+    assert step.given_up == ""
+    # The fourth step: as it is, recorded, replayed, as it is again, replayed; the fifth: replayed.
+    aside, replayed = ("a step", 1, False), ("a step", 1, True)
+    recording = [aside, ("recording", 1, False), replayed, aside, replayed]
+    assert seen == [*[aside] * WARM_UP, *recording, replayed]
+    assert (cards.current, cards.stream) == (0, defaults)
 
 
 def test_the_reason_is_the_error_that_came_first() -> None:

@@ -17,9 +17,10 @@ from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, undecided
+from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Capture, Recorded, capture_on_cuda, obstacle
+from ganbench.training.recorded import Recorded, obstacle
 from ganbench.training.state import State
 
 
@@ -117,6 +118,7 @@ def whole_step(
         work,
         batches=recipe.n_critic + objective.loss.needs_real,
         seen=recipe.n_critic * state.samples_per_update,
+        parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
         capture=capture,
     )

@@ -6,49 +6,23 @@ stream of their own, so that everything is allocated; the next is recorded, run 
 Where recording fails, or the two differ, the trial goes on as it was, and says so in one line of its log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 
 import torch
 from torch import Tensor
 
-from ganbench import seeds
 from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import optimiser_tensors
+from ganbench.training.capture import Capture, Work, capture_on_cuda
+from ganbench.training.kept import DRAWN_ON_DEVICE, Kept
 from ganbench.training.state import State
 
-Work = Callable[[], Tensor]
-Capture = Callable[[Work, list[torch.Generator]], Callable[[], object]]
-"""Records what a function does on the device, without doing it; returns what does it."""
-
 WARM_UP = 3
-DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT)
 TOLERANCE = 0.05
 """How far a recorded step may end from the step itself, as a share of how far the step went."""
 SPREAD = 10.0
 """And how far in addition, as a multiple of what the step itself differs by when it is run twice."""
-
-
-def capture_on_cuda(work: Work, generators: list[torch.Generator]) -> Callable[[], object]:
-    """Record ``work`` as a CUDA graph in which ``generators`` go on drawing; return the function that replays it."""
-    graph = torch.cuda.CUDAGraph()
-    # The device's own generator, from which layers draw, takes part in every graph.
-    everyone = [*generators, torch.cuda.default_generators[torch.cuda.current_device()]]
-    before = [generator.clone_state() for generator in everyone]
-    stream = torch.cuda.current_stream()
-    for generator in generators:
-        graph.register_generator_state(generator)
-    try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            work()
-    except BaseException:
-        # A recording that cannot be ended leaves its own stream as the current one.
-        torch.cuda.set_stream(stream)
-        # A failed recording leaves its generators as being recorded, and they would refuse to draw ever after.
-        for generator, state in zip(everyone, before, strict=True):
-            generator.graphsafe_set_state(state)
-        raise
-    return graph.replay
 
 
 def obstacle(state: State, recipe: Recipe, remembers: bool) -> str:
@@ -80,6 +54,7 @@ class Recorded:
         work: one whole step; returns its losses as one tensor. It draws real samples by ``state.batches`` alone.
         batches: how many batches of real samples a step draws.
         seen: how many real samples a step counts as seen.
+        parts: what takes part in a step besides the networks: loss, penalties, augmentations.
         obstacle: says why steps cannot be recorded, where they cannot; asked after the first few.
         capture: how to record; tests replace it.
     """
@@ -91,6 +66,7 @@ class Recorded:
         *,
         batches: int,
         seen: int,
+        parts: Sequence[object] = (),
         obstacle: Callable[[], str] = str,
         capture: Capture = capture_on_cuda,
     ) -> None:
@@ -98,6 +74,7 @@ class Recorded:
         self._work = work
         self._batches = batches
         self._seen = seen
+        self._parts = parts
         self._obstacle = obstacle
         self._capture = capture
         self._calls = 0
@@ -108,13 +85,20 @@ class Recorded:
 
     def __call__(self) -> Tensor:
         """Do one step; return its losses, a tensor of their own."""
+        device = self._state.device
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            return self._step()
+
+    def _step(self) -> Tensor:
         self._calls += 1
         self._state.batches.stage(self._batches)
         if self._replay is None and not self.given_up and self._calls > WARM_UP:
             self.given_up = self._obstacle() or self._record()
+            self._stream = None
             if self.given_up:
-                self._replay = self._stream = None
+                self._replay = None
                 print(f"steps are not recorded as a CUDA graph: {self.given_up}", flush=True)
+            self._tidy()
         if self._replay is not None:
             return self._replayed()
         losses = self._eager()
@@ -123,15 +107,24 @@ class Recorded:
         return losses
 
     def _eager(self) -> Tensor:
+        with self._aside():
+            return self._work()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is done here is done on a stream of its own, as recording asks for, after and before all else."""
         device = self._state.device
         if device.type != "cuda" or self.given_up:
-            return self._work()
+            yield
+            return
         self._stream = self._stream or torch.cuda.Stream(device)
-        self._stream.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(self._stream):
-            losses = self._work()
-        torch.cuda.current_stream(device).wait_stream(self._stream)
-        return losses
+        own, current = self._stream, torch.cuda.current_stream(device)
+        own.wait_stream(current)
+        try:
+            with torch.cuda.stream(own):
+                yield
+        finally:
+            current.wait_stream(own)
 
     def _replayed(self) -> Tensor:
         assert self._replay is not None
@@ -143,68 +136,40 @@ class Recorded:
 
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
-        kept: _Kept | None = None
+        kept: Kept | None = None
         try:
-            kept = _Kept(self._state)
+            kept = Kept(self._state, self._parts)
+            wanted = kept.after(self._eager)
+            if moved := kept.moved():
+                return moved
+            kept.restore()
             self._state.g_optimiser.zero_grad(set_to_none=True)
             self._state.d_optimiser.zero_grad(set_to_none=True)
-            self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
-            found, *wanted = (kept.after(work) for work in (self._replayed, self._work, self._work))
-            return _difference(kept.values, found, *wanted)
-        except RuntimeError as error:
+            with self._aside():
+                self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
+            found, again = kept.after(self._replayed), kept.after(self._eager)
+            return _difference(kept.values, found, wanted, again)
+        except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
         finally:
             if kept is not None:
                 kept.restore()
 
+    def _tidy(self) -> None:
+        """Give back what the first steps and the recording took and later steps do not need, and forget it as a peak.
+
+        So that a trial's memory is that of its steps, whether they are recorded or not.
+        """
+        self._state.g_optimiser.zero_grad(set_to_none=True)
+        self._state.d_optimiser.zero_grad(set_to_none=True)
+        if self._state.device.type == "cuda":
+            with suppress(RuntimeError):  # where it is out of order, the next step says so
+                torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self._state.device)
+
     def _into_place(self) -> Tensor:
         assert self._losses is not None
         return self._losses.copy_(self._work())
-
-
-class _Kept:
-    """A state as it was, to be put back into the very same tensors, which a recorded step refers to."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._tensors = [
-            tensor
-            for network in (state.generator, state.discriminator)
-            for tensor in (*network.parameters(), *network.buffers())
-        ]
-        self._tensors += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]
-        self._images = state.real_images
-        self._streams = self._drawn()
-        self.values = self._now()
-
-    def after(self, work: Work) -> list[Tensor]:
-        """What ``work`` makes of the state: all tensors, its losses, and the random streams."""
-        self.restore()
-        losses = work()
-        return [*self._now(), losses.clone(), *self._drawn()]
-
-    @torch.no_grad()
-    def restore(self) -> None:
-        """Put everything back, the place in the staged batches included."""
-        for tensor, value in zip(self._tensors, self.values, strict=True):
-            tensor.copy_(value)
-        *own, of_host, of_device = self._streams
-        for name, value in zip(DRAWN_ON_DEVICE, own, strict=True):
-            self._state.streams[name].set_state(value)
-        torch.set_rng_state(of_host)
-        if self._state.device.type == "cuda":
-            torch.cuda.set_rng_state(of_device, self._state.device)
-        self._state.real_images = self._images
-        self._state.batches.rewind()
-
-    def _now(self) -> list[Tensor]:
-        return [tensor.detach().clone() for tensor in self._tensors]
-
-    def _drawn(self) -> list[Tensor]:
-        """Where the random streams are: the trial's, and those from which layers draw."""
-        own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
-        on_gpu = self._state.device.type == "cuda"
-        return [*own, torch.get_rng_state(), torch.cuda.get_rng_state(self._state.device) if on_gpu else own[0]]
 
 
 def _difference(

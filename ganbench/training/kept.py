@@ -1,0 +1,125 @@
+"""What a step finds, kept so that the step can be tried and undone, and what of it a recording would not repeat.
+
+A recorded step goes on with the very tensors that were there when it was recorded, and does nothing on the host.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.training.optimisers import optimiser_tensors
+from ganbench.training.state import State
+
+DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT)
+
+Place = tuple[dict[str, Any], str, Any]
+"""Who holds something, under which name, and what."""
+
+
+class Kept:
+    """A state as it was, to be put back into the very same tensors, which a recorded step refers to.
+
+    Args:
+        state: the trial's.
+        parts: what else takes part in a step and may keep something on the host: loss, penalties, augmentations.
+    """
+
+    def __init__(self, state: State, parts: Sequence[object] = ()) -> None:
+        self._state = state
+        self._owners = [
+            owner
+            for part in (state.generator, state.discriminator, *parts)
+            for owner in (part.modules() if isinstance(part, nn.Module) else (part,))
+        ]
+        self._places = list(_places(self._owners))
+        held = [tensor for *_, tensor in self._places]
+        held += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]
+        self._tensors: list[Tensor] = list({id(tensor): tensor for tensor in held}.values())
+        self._images = state.real_images
+        self._streams = self._drawn()
+        self._plain = [(owner, *place) for owner in self._owners for place in _plain(owner)]
+        self._python, self._numpy = random.getstate(), np.random.get_state()
+        self.values = self._now()
+
+    def after(self, work: Callable[[], Tensor]) -> list[Tensor]:
+        """What ``work`` makes of the state: all tensors, its losses, and the random streams."""
+        self.restore()
+        losses = work()
+        return [*self._now(), losses.clone(), *self._drawn()]
+
+    def moved(self) -> str:
+        """Say what a step that was done meanwhile has left that a recording of it would not; empty where nothing."""
+        now = [(name, id(tensor)) for _, name, tensor in _places(self._owners)]
+        if now != [(name, id(tensor)) for _, name, tensor in self._places]:
+            return "a network puts new tensors in the places of old ones"
+        for owner, holder, name, value in self._plain:
+            if _differs(holder.get(name), value):
+                return f"{type(owner).__name__}.{name} changes on the host"
+        if random.getstate() != self._python:
+            return "Python's own random numbers are drawn"
+        if not all(map(np.array_equal, np.random.get_state(), self._numpy)):
+            return "numpy's random numbers are drawn"
+        return ""
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Put everything back, the place in the staged batches included."""
+        for holder, name, tensor in self._places:
+            if holder.get(name) is not tensor:
+                holder[name] = tensor
+        for tensor, value in zip(self._tensors, self.values, strict=True):
+            tensor.copy_(value)
+        for _, holder, name, plain in self._plain:
+            if _differs(holder.get(name), plain):
+                holder[name] = plain
+        random.setstate(self._python)
+        np.random.set_state(self._numpy)
+        *own, of_host, of_device = self._streams
+        for name, drawn in zip(DRAWN_ON_DEVICE, own, strict=True):
+            self._state.streams[name].set_state(drawn)
+        torch.set_rng_state(of_host)
+        if self._state.device.type == "cuda":
+            torch.cuda.set_rng_state(of_device, self._state.device)
+        self._state.real_images = self._images
+        self._state.batches.rewind()
+
+    def _now(self) -> list[Tensor]:
+        return [tensor.detach().clone() for tensor in self._tensors]
+
+    def _drawn(self) -> list[Tensor]:
+        """Where the random streams are: the trial's, and those from which layers draw."""
+        own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
+        on_gpu = self._state.device.type == "cuda"
+        return [*own, torch.get_rng_state(), torch.cuda.get_rng_state(self._state.device) if on_gpu else own[0]]
+
+
+def _places(owners: Sequence[object]) -> Iterator[Place]:
+    """Where networks hold their parameters and buffers."""
+    for owner in owners:
+        if isinstance(owner, nn.Module):
+            for holder in (owner._parameters, owner._buffers):
+                for name, tensor in holder.items():
+                    if tensor is not None:
+                        yield holder, name, tensor
+
+
+def _plain(owner: object) -> Iterator[Place]:
+    """The numbers and words that an object keeps as attributes: what counts steps, or says which phase it is."""
+    try:
+        attributes = vars(owner)
+    except Exception:  # it has none that can be read, as one with slots
+        return
+    if isinstance(attributes, dict):
+        for name, value in attributes.items():
+            if isinstance(value, bool | int | float | str):
+                yield attributes, name, value
+
+
+def _differs(now: object, before: object) -> bool:
+    """Whether it is another value; one that is not a number is no other than itself."""
+    return now is not before and now != before

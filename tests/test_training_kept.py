@@ -1,0 +1,146 @@
+"""What a step finds is put back, and what it leaves on the host is noticed."""
+
+import math
+import random
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.losses.vanilla import Vanilla
+from ganbench.training.kept import Kept
+from ganbench.training.loop import plain_step
+from ganbench.training.state import State
+from tests.loops import Peculiar, counts, objective, rebinds, recipe, state_with
+
+
+def adds_a_buffer(network: Peculiar) -> None:
+    network.register_buffer(f"latest{len(network._buffers)}", torch.ones(()))
+
+
+def draws(network: Peculiar) -> None:
+    random.random()
+
+
+def draws_by_numpy(network: Peculiar) -> None:
+    np.random.rand()
+
+
+def moves_in_place(network: Peculiar) -> None:
+    with torch.no_grad():
+        network.ema.add_(0.001)
+
+
+def begun(also: Callable[[Peculiar], object]) -> tuple[State, Callable[[], Tensor]]:
+    """A trial whose first step is done, and its step."""
+    state = state_with(Peculiar(also), recipe())
+    state.batches.stage(1)
+    step = partial(plain_step, state, objective(Vanilla()), recipe())
+    step()
+    return state, step
+
+
+def content(state: State) -> dict[str, Tensor]:
+    networks = {"g": state.generator, "d": state.discriminator}
+    return {
+        f"{player}.{name}": value.clone()
+        for player, network in networks.items()
+        for name, value in network.state_dict().items()
+    }
+
+
+CASES: dict[Callable[[Peculiar], object], str] = {
+    moves_in_place: "",
+    rebinds: "new tensors in the places of old ones",
+    adds_a_buffer: "new tensors in the places of old ones",
+    counts: "Peculiar.calls changes on the host",
+    draws: "Python's own random numbers",
+    draws_by_numpy: "numpy's random numbers",
+}
+
+
+@pytest.mark.parametrize(("also", "reason"), CASES.items(), ids=lambda each: getattr(each, "__name__", ""))
+def test_what_a_step_leaves_on_the_host_is_noticed_and_undone(also: Callable[[Peculiar], object], reason: str) -> None:
+    state, step = begun(also)
+    network = state.discriminator
+    assert isinstance(network, Peculiar)
+    before, ema, calls = content(state), network.ema, network.calls
+    of_host = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+    kept = Kept(state)
+    assert kept.moved() == ""
+    kept.after(step)
+    assert reason in kept.moved()
+    assert bool(reason) == bool(kept.moved())
+    kept.restore()
+    assert network.ema is ema
+    assert network.calls == calls
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == of_host  # type: ignore[index,union-attr]
+    now = content(state)
+    assert all(torch.equal(now[name], value) for name, value in before.items())
+
+
+class Counting:
+    """A part of an objective that counts."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+
+class Slotted:
+    __slots__ = ("updates",)
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+
+class Odd:
+    """Shows no attributes, and compares with nothing."""
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise ValueError
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_part_that_counts_is_noticed() -> None:
+    state, step = begun(moves_in_place)
+    part = Counting()
+
+    def counting() -> Tensor:
+        part.updates += 1
+        return step()
+
+    kept = Kept(state, [part])
+    kept.after(counting)
+    assert kept.moved() == "Counting.updates changes on the host"
+    kept.restore()
+    assert part.updates == 0
+
+
+def test_parts_that_show_nothing_and_values_that_equal_nothing_do_not_matter() -> None:
+    state, step = begun(moves_in_place)
+    part = Counting()
+    vars(part).update(nothing=math.nan, odd=Odd(), more=[0])
+    kept = Kept(state, [part, Slotted(), Odd(), Counting, None])
+    kept.after(step)
+    assert kept.moved() == ""
+
+
+def test_buffers_of_a_penalty_that_is_a_network_are_put_back() -> None:
+    state, _ = begun(moves_in_place)
+    penalty = nn.BatchNorm1d(2)
+    kept = Kept(state, [penalty])
+
+    def looking() -> Tensor:
+        return penalty(torch.ones(4, 2)).sum()
+
+    kept.after(looking)
+    kept.restore()
+    assert int(penalty.num_batches_tracked) == 0  # type: ignore[arg-type]
