@@ -127,6 +127,8 @@ def fresh_or_resumed(
         state = spare.pop() if spare else fresh()
         recorder.begin_anew()
     recorder.attempt()
+    if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
+        print("the networks are run in the plain memory layout: they do not do the same in channels-last", flush=True)
     return state, bool(taken)
 
 

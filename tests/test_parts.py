@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ganbench import components, plugins
 from ganbench.folder import TrialFolder
@@ -12,6 +13,7 @@ from ganbench.registry import Registry
 from ganbench.resolve import answer
 from ganbench.spec import Component, Execution, TrialFile, TrialSpec
 from ganbench.suite import Suite, to_request
+from ganbench.training import state
 from ganbench.trial import run_trial
 
 LOADED = plugins.load()
@@ -61,3 +63,20 @@ def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -
     found = folder.read_result()["metrics"]
     assert found["fid"] > 0
     assert (found["memorised"], found["train_preference"]) == (None, None)
+
+
+@pytest.mark.parametrize(("layout", "said"), [(torch.channels_last, 0), (torch.contiguous_format, 1)])
+def test_networks_that_are_run_in_the_slower_layout_are_said_in_the_log(
+    spec: TrialSpec,
+    layout: torch.memory_format,
+    said: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(state, "choose_layout", lambda *arguments, **options: layout)
+    folder = TrialFolder(tmp_path / spec.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+    assert run_trial(folder) == "done"
+    assert capsys.readouterr().out.count("the plain memory layout") == said
