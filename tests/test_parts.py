@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import components, plugins
+from ganbench import components, plugins, trial
+from ganbench.api import Architecture
 from ganbench.folder import TrialFolder
 from ganbench.parts import Parts
 from ganbench.registry import Registry
@@ -63,6 +64,23 @@ def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -
     found = folder.read_result()["metrics"]
     assert found["fid"] > 0
     assert (found["memorised"], found["train_preference"]) == (None, None)
+
+
+def test_the_states_of_a_cell_share_its_data_on_the_device(
+    spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another device than the CPU each move is a copy."""
+    parts = Parts(spec, Execution(), LOADED.registry)
+    parts.device = torch.device("meta")
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(trial, "State", lambda **arguments: given.append(arguments))
+    for seed in (0, 1):
+        trial.fresh_state(spec.model_copy(update={"seed": seed}), Architecture(), parts)
+    one, other = (each["samples"] for each in given)
+    assert one.data is other.data
+    assert one.labels is other.labels
+    assert (one.data.device.type, one.labels.device.type, parts.train.data.device.type) == ("meta", "meta", "cpu")
+    assert (one.shape, one.classes) == (parts.train.shape, parts.train.classes)
 
 
 @pytest.mark.parametrize(("layout", "said"), [(torch.channels_last, 0), (torch.contiguous_format, 1)])
