@@ -32,6 +32,9 @@ PACKAGES = ("torch", "torch-fidelity", "numpy")
 CALM = 0.1
 """Processor cores that others may use in a round that is not repeated."""
 
+GPU_STEPS = 50
+"""How many times as many steps a round has on a GPU, where a step is short and the first ones record the others."""
+
 
 @dataclass
 class Timing:
@@ -131,18 +134,23 @@ def ratio(peer: Timing, ours: Timing) -> Ratio:
     return Ratio(statistics.median(each), min(each), max(each))
 
 
-def timed(work: Callable[[], object]) -> float:
-    """The seconds that ``work`` takes, with all that it leaves a GPU to do."""
-    _finish()
+def timed(work: Callable[[], object], device: torch.device | str = "cpu") -> float:
+    """The seconds that ``work`` takes, with all that it leaves ``device`` to do."""
+    _finish(device)
     begin = time.perf_counter()
     work()
-    _finish()
+    _finish(device)
     return time.perf_counter() - begin
 
 
-def _finish() -> None:
-    if torch.cuda.is_initialized():
-        torch.cuda.synchronize()
+def _finish(device: torch.device | str) -> None:
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def where(device: str) -> str:
+    """The device as results name it: ``cpu``, or the model of the GPU."""
+    return device if device == "cpu" else torch.cuda.get_device_name(device)
 
 
 class Machine:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.apart import Apart
-from benchmarks.harness import Machine, interleave, ratio, write
+from benchmarks.harness import GPU_STEPS, Machine, interleave, ratio, where, write
 from benchmarks.training.batched import Batched
 from benchmarks.training.ours import Ours
 from benchmarks.training.plain import Plain
@@ -20,6 +20,7 @@ from benchmarks.training.workloads import Workload
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.heap import keep_freed_memory
 
+STEPS = 40
 PAPER = {"latent_dim": 2, "batch_size": 100, "beta1": 0.5, "beta2": 0.999}
 
 
@@ -36,24 +37,26 @@ def main() -> int:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks mixtures")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=40, help="steps of one round")
+    parser.add_argument("--steps", type=int, default=0, help=f"of a round; 0: {STEPS}, on a GPU {GPU_STEPS} times that")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--name", default="mixtures", help="of the file with the results")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda[:i]")
+    parser.add_argument("--name", default="", help="of the file with the results; by default mixtures or mixtures-gpu")
     options = parser.parse_args()
+    on_cpu = options.device == "cpu"
+    steps = options.steps or STEPS * (1 if on_cpu else GPU_STEPS)
     machine = Machine()
     # The module by its name: as a script this one is called something else in every process.
     from benchmarks.mixtures import contender
 
     with contextlib.ExitStack() as stack:
         trainers = {
-            label: stack.enter_context(Apart(contender, label, options.steps, options.seeds, options.device))
+            label: stack.enter_context(Apart(contender, label, steps, options.seeds, options.device))
             for label in ("plain", "one seed", "batched")
         }
 
         def case(trainer: Apart, threads: int) -> Callable[[], float]:
-            return lambda: float(trainer.call("steps", options.steps, threads=threads))
+            return lambda: float(trainer.call("steps", steps, threads=threads))
 
         threads = [int(count) for count in options.threads.split(",")]
         timings = interleave(
@@ -65,11 +68,13 @@ def main() -> int:
             options.rounds,
         )
         flops = trainers["one seed"].call("flops")
-        operators = {name: trainer.call("operators", options.steps) for name, trainer in trainers.items()}
+        # On a GPU they would be the times of launches.
+        operators = {name: trainer.call("operators", steps) for name, trainer in trainers.items() if on_cpu}
     content = {
         "unit": "seconds per seed and step",
+        "device": where(options.device),
         "seeds": options.seeds,
-        "steps_per_round": options.steps,
+        "steps_per_round": steps,
         "flops_per_seed_and_step": flops,
         "operators": operators,
         "seconds": {
@@ -88,9 +93,9 @@ def main() -> int:
         print(f"{label:24} {1000 * timing.median:7.2f} ms  {flops / timing.median / 1e9:6.1f} GFLOP/s")
     for label, value in content["ratios"].items():
         print(f"{label}: {value.median:.2f} ({value.smallest:.2f} to {value.largest:.2f})")
-    command = f"python -m benchmarks mixtures --seeds {options.seeds} --steps {options.steps} --rounds {options.rounds}"
-    command += f" --threads {options.threads}"
-    write(options.name, content, command=command, machine=machine)
+    command = f"python -m benchmarks mixtures --seeds {options.seeds} --steps {steps} --rounds {options.rounds}"
+    command += f" --threads {options.threads}" + ("" if on_cpu else f" --device {options.device}")
+    write(options.name or ("mixtures" if on_cpu else "mixtures-gpu"), content, command=command, machine=machine)
     return 0
 
 

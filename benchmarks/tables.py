@@ -65,26 +65,37 @@ def training_steps() -> list[list[str]]:
     return rows
 
 
+def on_each(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """One benchmark's latest results on the CPU and on a GPU, as far as there are any, each with a mark for its rows.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    found = [read(each) for each in (name, f"{name}-gpu") if (RESULTS / f"{each}.json").exists()]
+    if not found:
+        raise FileNotFoundError(name)
+    return [("" if one.get("device", "cpu") == "cpu" else f", {one['device']}", one) for one in found]
+
+
 def mixtures() -> list[list[str]]:
     """One row per contender and number of threads."""
-    found = read("mixtures")
     rows = [["", "ms per seed and step", "plain loop", "cores used by others"]]
-    for label, case in found["seconds"].items():
-        ratio = found["ratios"].get(f"plain / {label}")
-        rows.append(
-            [label, f"{1000 * case['median']:.1f}", span(ratio) if ratio else "", cores(case.get("others", []))]
-        )
+    for mark, found in on_each("mixtures"):
+        for label, case in found["seconds"].items():
+            ratio = found["ratios"].get(f"plain / {label}")
+            speed = span(ratio) if ratio else ""
+            rows.append([f"{label}{mark}", f"{1000 * case['median']:.1f}", speed, cores(case.get("others", []))])
     return rows
 
 
 def suite() -> list[list[str]]:
     """Both ways to have the grid."""
-    found = read("suite")
     rows = [["", "seconds, round by round", "CPU seconds", "cores used by others"]]
-    for name, timing in found["timings"].items():
-        walls, spent = (", ".join(f"{value:.0f}" for value in timing[key]) for key in ("wall", "cpu"))
-        rows.append([name, walls, spent, cores(timing["others"])])
-    rows += [[name, span(ratio), "", ""] for name, ratio in found["ratios"].items()]
+    for mark, found in on_each("suite"):
+        for name, timing in found["timings"].items():
+            walls, spent = (", ".join(f"{value:.0f}" for value in timing[key]) for key in ("wall", "cpu"))
+            rows.append([f"{name}{mark}", walls, spent, cores(timing["others"])])
+        rows += [[f"{name}{mark}", span(ratio), "", ""] for name, ratio in found["ratios"].items()]
     return rows
 
 

@@ -14,15 +14,12 @@ from typing import Any
 import torch
 
 from benchmarks.apart import Apart
-from benchmarks.harness import Machine, interleave, ratio, write
+from benchmarks.harness import GPU_STEPS, Machine, interleave, ratio, where, write
 from benchmarks.training.contenders import BFLOAT16, EXAMPLE, contenders, workload_of
 from benchmarks.training.floor import convolution_rate
 from benchmarks.training.peers import MissingPeer
 from benchmarks.training.workloads import WORKLOADS
 from ganbench.environment import emulates_bfloat16
-
-GPU_STEPS = 50
-"""How many times as many steps a round has on a GPU, where a step is short and the first ones record the others."""
 
 
 def measure(name: str, rounds: int, steps: int, limit: float, device: str, threads: int) -> dict[str, Any]:
@@ -37,7 +34,7 @@ def measure(name: str, rounds: int, steps: int, limit: float, device: str, threa
         missing += [f"{peer}: peers are timed on the CPU only" for peer in workload.peers if not on_cpu]
         return {
             "unit": "seconds per step",
-            "device": device if on_cpu else torch.cuda.get_device_name(device),
+            "device": where(device),
             "batch_size": workload.settings.batch_size,
             "n_critic": workload.settings.n_critic,
             "threads": threads,
@@ -81,7 +78,8 @@ def _measured(trainers: dict[str, Apart], rounds: int, count: int, limit: float,
             for label, timing in timings.items()
         },
         "ratios": {label: ratio(timing, timings["ganbench"]) for label, timing in timings.items()},
-        "operators": {"ganbench": trainers["ganbench"].call("operators", count)},
+        # On a GPU they would be the times of launches.
+        "operators": {"ganbench": trainers["ganbench"].call("operators", count)} if device == "cpu" else {},
         "floor": {
             "flops_per_step": flops["plain"],
             "flops_per_step_of_ganbench": flops["ganbench"],

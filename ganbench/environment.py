@@ -1,8 +1,10 @@
 """Where a number comes from: versions, device, threads, memory, energy."""
 
+import gc
 import os
 import platform
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +107,8 @@ def cautions(spec: TrialSpec, execution: Execution, device: torch.device) -> lis
 def peak_memory(device: torch.device) -> int:
     """The most memory that this process has held so far, in bytes: on the device, or of the machine.
 
-    On a device that is what torch has taken from it, free or not: others cannot have it, and what a CUDA graph computes
-    in counts as free while the graph keeps it. What recording that graph took for a moment is forgotten.
+    On a device it is counted from :func:`forget_peak` on, and is what torch has taken from it, free or not: others
+    cannot have it, and what a CUDA graph computes in counts as free while the graph keeps it.
     """
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
@@ -114,6 +116,16 @@ def peak_memory(device: torch.device) -> int:
 
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def forget_peak(device: torch.device) -> None:
+    """Count the peak of a GPU's memory anew, and give back what nothing uses: what an earlier trial of this process has
+    left there, or what only recording a step needed."""
+    if device.type == "cuda" and torch.cuda.is_initialized():
+        gc.collect()
+        with suppress(RuntimeError):  # where the device is out of order, the next step says so
+            torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def energy_joules(device: torch.device) -> float | None:

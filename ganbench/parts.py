@@ -1,5 +1,7 @@
 """What a trial consists of: everything its specification names, built and held against what was planned."""
 
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -52,6 +54,13 @@ class Parts:
             extractor_code=extractor_code,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
         )
+
+    @cached_property
+    def resident(self) -> Samples:
+        """The training samples on the device, moved there once for all states that learn from them."""
+        labels = self.train.labels
+        moved = labels.to(self.device) if labels is not None else None
+        return replace(self.train, data=self.train.data.to(self.device), labels=moved)
 
 
 def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:

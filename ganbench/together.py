@@ -42,10 +42,11 @@ def run_together(leader: TrialFolder) -> list[str]:
         batch = _Batch([recorder.trial.spec for recorder in recorders], first.execution, recorders, stop)
     except BaseException as error:
         return [ended_by(error, recorder) for recorder in recorders]
-    if batch.obstacle:
-        print(f"not batched, the seeds run one after another: {batch.obstacle}", flush=True)
-        return _one_after_another(folders, stop)
-    return batch.run()
+    if not batch.obstacle:
+        return batch.run()
+    print(f"not batched, the seeds run one after another: {batch.obstacle}", flush=True)
+    del batch  # and what it has on the device: each trial brings its own
+    return _one_after_another(folders, stop)
 
 
 def _one_after_another(folders: Sequence[TrialFolder], stop: StopFlag) -> list[str]:
@@ -80,8 +81,8 @@ class _Batch:
             keep_freed_memory()
         architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
         torch.backends.cudnn.benchmark = False
-        states = [fresh_state(one, architecture, parts) for one in specs]
-        self.obstacle = obstacle(architecture, states, spec.recipe)
+        # Kept by nobody: those that are trained are built after these are gone, so that a device never holds both.
+        self.obstacle = obstacle(architecture, [fresh_state(one, architecture, parts) for one in specs], spec.recipe)
         self._recorders: dict[Member, Recorder] = {}
         self._watchers: dict[Member, Watcher] = {}
         if self.obstacle:

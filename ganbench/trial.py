@@ -47,6 +47,7 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
 
 
 def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFlag) -> str:
+    environment.forget_peak(torch.device(execution.device))
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
     if parts.device.type == "cpu":
@@ -88,7 +89,7 @@ def fresh_state(spec: TrialSpec, architecture: Architecture, parts: Parts) -> St
     """The state before the first step."""
     return State(
         architecture=architecture,
-        samples=parts.train,
+        samples=parts.resident,
         recipe=spec.recipe,
         seed=spec.seed,
         device=parts.device,
@@ -127,6 +128,8 @@ def fresh_or_resumed(
         state = spare.pop() if spare else fresh()
         recorder.begin_anew()
     recorder.attempt()
+    if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
+        print("the networks are run in the plain memory layout: they do not do the same in channels-last", flush=True)
     return state, bool(taken)
 
 

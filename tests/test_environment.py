@@ -43,3 +43,20 @@ def test_memory_of_a_gpu_is_what_others_cannot_have(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 2**30)
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 2**31)
     assert environment.peak_memory(CUDA) == 2**31
+
+
+@pytest.mark.parametrize(("device", "used", "expected"), [
+    (CUDA, True, ["given back", "forgotten on cuda"]),
+    (CUDA, False, []),
+    (CPU, True, []),
+])  # fmt: skip
+def test_a_trial_s_peak_is_not_that_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch, device: torch.device, used: bool, expected: list[str]
+) -> None:
+    """A trial that has a process of its own does not wake the GPU up for it."""
+    done: list[str] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append("given back"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"forgotten on {device}"))
+    environment.forget_peak(device)
+    assert done == expected

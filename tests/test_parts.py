@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from ganbench import components, plugins
+from ganbench import components, plugins, trial
+from ganbench.api import Architecture
 from ganbench.folder import TrialFolder
 from ganbench.parts import Parts
 from ganbench.registry import Registry
 from ganbench.resolve import answer
 from ganbench.spec import Component, Execution, TrialFile, TrialSpec
 from ganbench.suite import Suite, to_request
+from ganbench.training import state
 from ganbench.trial import run_trial
 
 LOADED = plugins.load()
@@ -61,3 +64,37 @@ def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -
     found = folder.read_result()["metrics"]
     assert found["fid"] > 0
     assert (found["memorised"], found["train_preference"]) == (None, None)
+
+
+def test_the_states_of_a_cell_share_its_data_on_the_device(
+    spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another device than the CPU each move is a copy."""
+    parts = Parts(spec, Execution(), LOADED.registry)
+    parts.device = torch.device("meta")
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(trial, "State", lambda **arguments: given.append(arguments))
+    for seed in (0, 1):
+        trial.fresh_state(spec.model_copy(update={"seed": seed}), Architecture(), parts)
+    one, other = (each["samples"] for each in given)
+    assert one.data is other.data
+    assert one.labels is other.labels
+    assert (one.data.device.type, one.labels.device.type, parts.train.data.device.type) == ("meta", "meta", "cpu")
+    assert (one.shape, one.classes) == (parts.train.shape, parts.train.classes)
+
+
+@pytest.mark.parametrize(("layout", "said"), [(torch.channels_last, 0), (torch.contiguous_format, 1)])
+def test_networks_that_are_run_in_the_slower_layout_are_said_in_the_log(
+    spec: TrialSpec,
+    layout: torch.memory_format,
+    said: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(state, "choose_layout", lambda *arguments, **options: layout)
+    folder = TrialFolder(tmp_path / spec.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+    assert run_trial(folder) == "done"
+    assert capsys.readouterr().out.count("the plain memory layout") == said

@@ -1,6 +1,7 @@
 """A grid whose seeds are trained as one batched model: every trial has what it has alone, and says so."""
 
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import together, trial
+from ganbench import environment, together, trial
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.batching import Batching
 from ganbench.folder import TrialFolder
@@ -193,6 +194,48 @@ def test_networks_that_cannot_be_batched_run_one_after_another(
     assert run_together(folders[0]) == ["done"] * 3
     assert [folder.read_result()["cost"]["beside"] for folder in folders] == [0, 0, 0]
     assert capsys.readouterr().out.count("not batched, the seeds run one after another") == 1
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Callable[[], object]]:
+    """Weak references to all that ``ganbench.together`` makes by calling ``name``."""
+    made: list[Callable[[], object]] = []
+    make = getattr(together, name)
+
+    def making(*arguments: Any) -> Any:
+        found = make(*arguments)
+        made.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(together, name, making)
+    return made
+
+
+def test_what_was_tried_is_gone_before_the_trials_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU has no room for both."""
+    tried, build = watched(monkeypatch, "fresh_state"), together.fresh_or_resumed
+
+    def building(*arguments: Any) -> Any:
+        assert [state() for state in tried] == [None] * 3
+        return build(*arguments)
+
+    monkeypatch.setattr(together, "fresh_or_resumed", building)
+    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+
+
+def test_trials_that_run_one_after_another_have_the_device_to_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, forgotten = watched(monkeypatch, "Parts"), []
+
+    def run(folder: TrialFolder, stop: StopFlag) -> str:
+        assert [each() for each in parts] == [None]
+        return run_trial(folder, stop)
+
+    monkeypatch.setattr(together, "obstacle", lambda *arguments: "for the test")
+    monkeypatch.setattr(together, "run_trial", run)
+    monkeypatch.setattr(environment, "forget_peak", forgotten.append)
+    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+    assert forgotten == [torch.device("cpu")] * 3
 
 
 def test_only_the_seeds_of_one_cell_are_a_batch(tmp_path: Path) -> None:

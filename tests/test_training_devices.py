@@ -122,7 +122,7 @@ class Waiting(Hinge):
 
 
 def test_a_mixture_of_devices_is_noticed() -> None:
-    with pytest.raises(RuntimeError, match="two (different )?devices"):
+    with pytest.raises(RuntimeError, match=r"two (different )?devices"):
         step(Mixing())
 
 

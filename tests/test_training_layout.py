@@ -12,7 +12,9 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ganbench import seeds
 from ganbench.api import Architecture, Networks, Samples
+from ganbench.environment import float32_arithmetic
 from ganbench.spec import Recipe
+from ganbench.training import layout as module
 from ganbench.training.convolutions import FasterConvolutions
 from ganbench.training.layout import choose_layout
 from ganbench.training.state import State
@@ -290,6 +292,27 @@ def test_a_device_that_fails_is_no_reason_for_a_layout(monkeypatch: pytest.Monke
     monkeypatch.setattr(Critic, "forward", fails)
     with pytest.raises(torch.OutOfMemoryError):
         choose_layout(networks, "none", SHAPE, 4)
+
+
+def test_layouts_are_compared_without_tf32_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    before, exact = float32_arithmetic(cuda), module._unrounded
+
+    def rounded(h: Tensor) -> Tensor:
+        """As two kernels that round to TF32, each in its own way."""
+        in_tf32 = not float32_arithmetic(cuda).endswith("convolutions ieee")
+        return reshaped(h * 1.1 if in_tf32 and not h.is_contiguous() else h)
+
+    def chosen() -> torch.memory_format:
+        return choose_layout(Images(rounded).build(SHAPE, 4), "none", SHAPE, 4)
+
+    assert "tf32" in before
+    with exact(cpu):
+        assert float32_arithmetic(cuda) == before
+    assert chosen() is torch.contiguous_format
+    monkeypatch.setattr(module, "_unrounded", lambda device: exact(cuda))
+    assert chosen() is torch.channels_last
+    assert float32_arithmetic(cuda) == before
 
 
 def test_what_is_no_image_has_the_plain_layout() -> None:

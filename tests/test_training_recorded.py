@@ -210,6 +210,7 @@ def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     make_state: Make, monkeypatch: pytest.MonkeyPatch, obstacle: str
 ) -> None:
     state, done = make_state(recipe()), []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append(f"emptied {state.device}"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
     step = Recorded(

@@ -40,7 +40,7 @@ class Batched:
         def work() -> None:
             train_together(self._members, until, evaluate_every=0, end=lambda member, error: None)
 
-        return timed(work) / count / len(self._members)
+        return timed(work, self._members[0].state.device) / count / len(self._members)
 
     def operators(self, count: int) -> dict[str, float]:
         """The operators that take the largest shares of the time of ``count`` steps."""

@@ -8,7 +8,7 @@ from benchmarks.training.floor import counted
 from benchmarks.training.operators import shares
 from benchmarks.training.workloads import Workload
 from ganbench.api import Architecture, Networks
-from ganbench.training.loop import Objective, discriminator_update, generator_update, train
+from ganbench.training.loop import Objective, train, whole_step
 from ganbench.training.state import State
 
 
@@ -44,7 +44,11 @@ class Ours:
     def steps(self, count: int) -> float:
         """Train ``count`` steps and return the seconds per step."""
         until = self._recipe.model_copy(update={"steps": self._state.step + count})
-        return timed(lambda: train(self._state, self._objective, until, Silent(), evaluate_every=0)) / count
+
+        def work() -> None:
+            train(self._state, self._objective, until, Silent(), evaluate_every=0)
+
+        return timed(work, self._state.device) / count
 
     def operators(self, count: int) -> dict[str, float]:
         """The operators that take the largest shares of the time of ``count`` steps."""
@@ -52,13 +56,8 @@ class Ours:
 
     def flops(self) -> int:
         """The floating-point operations of one step: a generator update after ``n_critic`` discriminator updates."""
-
-        def step() -> None:
-            for _ in range(self._recipe.n_critic):
-                discriminator_update(self._state, self._objective, self._recipe)
-            generator_update(self._state, self._objective, self._recipe)
-
-        return counted(step)
+        # The first one, which is done as it is also where later ones are recorded.
+        return counted(whole_step(self._state, self._objective, self._recipe))
 
 
 class Flat(nn.Module):

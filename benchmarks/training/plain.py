@@ -39,7 +39,7 @@ class Plain:
 
     def steps(self, count: int) -> float:
         """Train ``count`` steps and return the seconds per step."""
-        return timed(lambda: [self._one_step() for _ in range(count)]) / count
+        return timed(lambda: [self._one_step() for _ in range(count)], self._device) / count
 
     def operators(self, count: int) -> dict[str, float]:
         """The operators that take the largest shares of the time of ``count`` steps."""

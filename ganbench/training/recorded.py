@@ -7,11 +7,12 @@ Where recording fails, or the two differ, the trial goes on as it was, and says 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 
+from ganbench import environment
 from ganbench.errors import in_one_line
 from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
@@ -162,10 +163,7 @@ class Recorded:
         """
         self._state.g_optimiser.zero_grad(set_to_none=True)
         self._state.d_optimiser.zero_grad(set_to_none=True)
-        if self._state.device.type == "cuda":
-            with suppress(RuntimeError):  # where it is out of order, the next step says so
-                torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(self._state.device)
+        environment.forget_peak(self._state.device)
 
     def _into_place(self) -> Tensor:
         assert self._losses is not None
