@@ -22,6 +22,19 @@ def obstacle() -> str:
     return ""
 
 
+def free_memory() -> int | None:
+    """Bytes of its GPU that this process, or another, could still take; of a part of a GPU where it has but that.
+
+    ``None`` where this process uses none, or where it does not answer, as after a fault.
+    """
+    if not torch.cuda.is_initialized():
+        return None
+    try:
+        return int(torch.cuda.mem_get_info()[0])
+    except RuntimeError:
+        return None
+
+
 def main() -> int:
     """What the fork server runs: exit code 0 where torch can use a GPU, else 1, and the reason is printed."""
     reason = obstacle()

@@ -38,3 +38,16 @@ def test_what_keeps_torch_from_a_gpu_is_one_line(
 def test_nothing_is_said_where_it_can(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pretend(monkeypatch, "13.0", None)
     assert (cuda.main(), cuda.obstacle(), capsys.readouterr().err) == (0, "", "")
+
+
+def test_free_memory_is_that_of_a_gpu_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> tuple[int, int]:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (3, 10))
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    assert cuda.free_memory() is None
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert cuda.free_memory() == 3
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lost)
+    assert cuda.free_memory() is None
