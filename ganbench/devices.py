@@ -98,18 +98,6 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@cache
-def memory(device: str) -> int | None:
-    """Bytes of memory of a GPU, by its index or UUID, as the driver's own tool says; ``None`` where it does not."""
-    command = ["nvidia-smi", f"--id={device}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    text = answer.stdout.strip()
-    return int(text) * 2**20 if not answer.returncode and text.isdigit() else None
-
-
 def main_memory() -> int | None:
     """Bytes of this machine's memory; ``None`` where it does not say."""
     try:
