@@ -17,7 +17,7 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
 from ganbench.request import RunRequest
 from ganbench.results import read_rows
-from ganbench.runner import run_shown
+from ganbench.shown import run_shown
 from ganbench.suite import Suite, load, parse, to_request, trackers_of
 
 if TYPE_CHECKING:

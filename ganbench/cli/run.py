@@ -170,7 +170,7 @@ def to_run(
 
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
     """Run a grid to its end and print its table; return the exit code and the trials."""
-    from ganbench.runner import run_shown
+    from ganbench.shown import run_shown
     from ganbench.spec import FINAL
 
     outcome = run_shown(wanted, loaded, quiet=quiet)
