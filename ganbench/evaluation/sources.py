@@ -19,7 +19,7 @@ from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
 from ganbench.folder import TrialFolder
 from ganbench.plan import SourceRequest
-from ganbench.spec import SourceSpec
+from ganbench.spec import DataSpec, SourceSpec
 
 
 class Given(NamedTuple):
@@ -86,6 +86,19 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     generator.settle(shape, request.value_range, torch.device("cpu") if kind == "exported" else device)
     described |= {"latent_dim": generator.latent_dim, "latent": request.latent, "value_range": generator.value_range}
     return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
+
+
+def same_samples(now: DataSpec, then: DataSpec) -> bool:
+    """Whether data are those that a trial was planned with: the same samples of the same dataset.
+
+    Its package may be of another version, whose dataset may have parameters that were not there before.
+    """
+    one, other = now.component, then.component
+    return (
+        (one.plugin, one.name) == (other.plugin, other.name)
+        and other.parameters.items() <= one.parameters.items()
+        and now.model_copy(update={"component": other}) == then
+    )
 
 
 def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given:
