@@ -33,7 +33,7 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
     if spec.source is None:
         _score_trial(spec, path, device, evaluator, recorder)
         return
-    given = reopen(spec.source, path, spec.data.shape, device)
+    given = reopen(spec.source, path, spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
@@ -52,7 +52,7 @@ def _score_trial(spec: TrialSpec, path: Path, device: torch.device, evaluator: E
     as_planned = trained.model_copy(update={"evaluation": spec.evaluation, "data": spec.data})
     if as_planned != spec or not same_samples(spec.data, trained.data):
         raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
-    generator = load_generator(folder, spec).to(device)
+    generator = load_generator(folder, spec, recorder.warn).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
     result = folder.read_result()
     recorder.take_over(result)

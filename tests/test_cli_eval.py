@@ -97,6 +97,40 @@ def test_a_trial_keeps_its_dataset_over_a_release_of_the_package(place: Path, tm
     assert len(list(tmp_path.glob("again/*external*/result.json"))) == 1
 
 
+def test_a_trial_of_another_version_with_the_same_code_is_scored_drawn_from_and_told_of(
+    place: Path, tmp_path: Path
+) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    spec = TrialFolder(trial).read_spec().spec
+    assert spec.architecture is not None
+    changed = spec.architecture.model_copy(update={"version": "0.0.1"})
+    recipe = spec.recipe.model_copy(update={"augment": "translation"})
+    augmentation = spec.architecture.model_copy(update={"name": "translation", "label": "translation", "version": "0"})
+    # What only training needs is not looked for.
+    augmented = {"recipe": recipe, "augmentations": (augmentation,)}
+    released = planned_as(trial, tmp_path / "runs", architecture=changed)
+    other = planned_as(trial, tmp_path / "augmented", architecture=changed, **augmented)
+    words = "architecture 'mlp' of ganbench is "
+    arguments = ["--metrics", "fid", "--num-samples", "500", "--out", "again", "-q"]
+    answer = ganbench("eval", str(released), str(other), *arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("again/vanilla-mlp-digits-*/result.json")]
+    assert len(results) == 2
+    for result in results:
+        assert len([one for one in result["warnings"] if words in one and "same code as the 0.0.1" in one]) == 1
+
+    drawn = ganbench("sample", str(released), "--n", "4", cwd=tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    assert f"warning: {words}" in drawn.stderr
+
+    renamed = released.rename(released.with_name(TrialFolder(released).read_spec().trial_id))
+    dry = ganbench("run", "--losses", "vanilla", *QUICK, "--dry-run", cwd=tmp_path)
+    assert "1 trial, 0 done already" in dry.stdout
+    assert "of those to run, 1 done already in another version of a package, with the same code" in dry.stdout
+    record = ganbench("run", "--losses", "vanilla", *QUICK, "--dry-run", "--format", "json", cwd=tmp_path)
+    assert json.loads(record.stdout)["trials"][0]["same_code"] == renamed.name
+
+
 def test_bad_input_is_exit_code_2_and_leaves_nothing(place: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "nan.npy", np.full((9, 1, 16, 16), np.nan, np.float32))
     answer = ganbench("eval", "nan.npy", "--against", "digits", "-q", cwd=tmp_path)
