@@ -203,10 +203,14 @@ def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
     """Return for each value the name of the metric that returns it.
 
     Raises:
-        UsageError: two metrics return values of one name; names both.
+        UsageError: two metrics have one name, or return values of one name; says which.
     """
     found: dict[str, str] = {}
+    names: set[str] = set()
     for name, metric in metrics:
+        if name in names:
+            raise UsageError(f"two metrics are called '{name}'; choose one")
+        names.add(name)
         for value in metric.values:
             if value in found:
                 raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one")
