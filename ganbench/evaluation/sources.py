@@ -13,7 +13,7 @@ from ganbench.datasets.arrays import is_torchscript, read_array, to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
-from ganbench.errors import DataError
+from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.drawing import load_generator
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
@@ -169,7 +169,7 @@ def reopen(spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.d
     """Return the samples, or the generator on its device, that a planned source means.
 
     Raises:
-        DataError: it is no longer what it was when it was planned.
+        ChangedSincePlanning: it is no longer what it was when it was planned.
     """
     if spec.kind == "images" or spec.kind == "array":  # mypy narrows this, not `in`
         data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size)
@@ -193,7 +193,8 @@ def label_of(path: Path, size: int = 0) -> str:
 
 def _same(found: str, spec: SourceSpec, path: Path) -> None:
     if found != spec.fingerprint:
-        raise DataError(
+        raise ChangedSincePlanning(
             f"{shown(path)} is no longer what was planned: its fingerprint is {found[:12]}, planned was "
-            f"{spec.fingerprint[:12]}; run again to plan anew"
+            f"{spec.fingerprint[:12]}",
+            spec.fingerprint,
         )
