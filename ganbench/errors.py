@@ -18,6 +18,18 @@ class DataError(GanbenchError):
     """Data or weights are missing, damaged, or not what they claim to be."""
 
 
+class ChangedSincePlanning(DataError):
+    """Samples or weights are no longer those that a plan names.
+
+    Attributes:
+        planned: the fingerprint or SHA-256 that they had then.
+    """
+
+    def __init__(self, what: str, planned: str) -> None:
+        super().__init__(f"{what}; run again to plan anew")
+        self.planned = planned
+
+
 class StoreError(GanbenchError):
     """A folder of results cannot be read or written."""
 

@@ -2,11 +2,12 @@
 
 import sys
 import traceback
+from pathlib import Path
 
-from ganbench import plugins
+from ganbench import plan, plugins
 from ganbench.blame import with_blame
 from ganbench.environment import others
-from ganbench.errors import Diverged, GanbenchError, StoreError
+from ganbench.errors import ChangedSincePlanning, Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.memory import is_out_of_memory
 from ganbench.recording import Recorder
@@ -32,6 +33,8 @@ def ended_by(error: BaseException, recorder: Recorder) -> str:
             reason = f"batched with {others(recorder.beside)} (less is needed without --batch-seeds), {reason}"
     elif isinstance(error, GanbenchError):
         reason = str(error)
+        if isinstance(error, ChangedSincePlanning) and trial.execution.cache_dir:
+            plan.forget(Path(trial.execution.cache_dir), error.planned)
     else:
         reason = with_blame(error, plugins.load())
         traceback.print_exception(error)

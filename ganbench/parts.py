@@ -8,7 +8,7 @@ import torch
 
 from ganbench import components, files, seeds
 from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
-from ganbench.errors import UsageError
+from ganbench.errors import ChangedSincePlanning, UsageError
 from ganbench.evaluation.evaluator import Evaluator, owners
 from ganbench.registry import Registry
 from ganbench.spec import Execution, TrialSpec
@@ -38,8 +38,13 @@ class Parts:
             # Other code or parameters give other features from the same weights.
             extractor_code = files.digest(spec.evaluation.extractor.model_dump(mode="json"))
             extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
-            if extractor.sha256() != spec.evaluation.extractor_sha256:
-                raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
+            planned = spec.evaluation.extractor_sha256
+            if (found := extractor.sha256()) != planned:
+                raise ChangedSincePlanning(
+                    f"the weights of extractor '{spec.evaluation.extractor.name}' are no longer what was planned: "
+                    f"their SHA-256 is {found[:12]}, planned was {planned[:12]}",
+                    planned,
+                )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.owners = owners(metrics.items())
         self.evaluator = Evaluator(
@@ -93,8 +98,9 @@ def held_out(parts: Parts, spec: TrialSpec) -> Samples:
 def _load(dataset: Dataset, split: str, root: Path, fingerprint: str) -> Samples:
     samples = dataset.load(split, root=root)
     if samples.fingerprint != fingerprint:
-        raise UsageError(
+        raise ChangedSincePlanning(
             f"the split '{split}' is no longer what was planned: its fingerprint is {samples.fingerprint[:12]}, "
-            f"planned was {fingerprint[:12]}; run again to plan anew"
+            f"planned was {fingerprint[:12]}",
+            fingerprint,
         )
     return samples

@@ -5,6 +5,8 @@ plan is a request in one file and an answer in another. The answer lists the fil
 has changed, the host need not ask again.
 """
 
+import contextlib
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,6 +14,9 @@ from pydantic import Field
 from ganbench.grid import ComponentRequest, LossRequest
 from ganbench.recipe import Policy
 from ganbench.spec import Frozen, TrialSpec
+
+PLANS = "plans"
+"""The folder of answers in the cache's."""
 
 
 class PlanRequest(Frozen):
@@ -103,3 +108,15 @@ class PlanAnswer(Frozen):
     error: str = ""
     trace: str = ""
     files: tuple[FileStamp, ...] = ()
+
+
+def forget(cache: Path, planned: str) -> None:
+    """Drop all kept answers that name a fingerprint or SHA-256 which no longer holds.
+
+    Their files had not changed, so there are some that nobody named: without this, each run would be told to plan anew,
+    and take the same answer again.
+    """
+    for path in (cache / PLANS).glob("*.json"):
+        with contextlib.suppress(OSError):
+            if planned in path.read_text():
+                path.unlink()

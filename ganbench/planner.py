@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.files import digest, read_json, write_json
-from ganbench.plan import PlanAnswer, Planned, PlanRequest, SourcesRequest
+from ganbench.plan import PLANS, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.server import Server
 
 PLAN_SECONDS = 3600.0
@@ -42,7 +42,7 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
     Raises:
         UsageError: the one line that says why the grid cannot be run.
     """
-    path = cache_folder() / "plans" / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
+    path = cache_folder() / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
     answer = _known(path)
     if answer is None:
         answer = _ask(request, server())

@@ -1,16 +1,20 @@
 """The protocol of a number: without it, no number travels."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from ganbench.files import digest
-from ganbench.spec import Frozen, Labels
+from ganbench.registry import BUILTIN
+from ganbench.spec import Component, EvaluationSpec, Frozen, Labels
 
 UNKNOWN = "not known"
 """The budget of samples that no trial of ganbench made."""
 
 
 class Protocol(Frozen):
-    """What must be equal for two numbers to stand in one ranking."""
+    """What must be equal for two numbers to stand in one ranking.
+
+    Metrics and extractors are named by :func:`scored_by`.
+    """
 
     dataset: str
     metrics: tuple[str, ...]
@@ -46,3 +50,19 @@ class Protocol(Frozen):
             f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
             f"{trained} [{self.key}]"
         )
+
+
+def scored_by(evaluation: EvaluationSpec) -> dict[str, Any]:
+    """The fields of a protocol that name what computed the numbers: ``metrics`` and ``extractor``.
+
+    Each is written as a user would type it, those that are not built in with their package (``ganbench-x:fid``): of
+    two packages, two metrics of one name are two metrics.
+    """
+    return {
+        "metrics": tuple(_qualified(metric) for metric in evaluation.metrics),
+        "extractor": _qualified(evaluation.extractor) if evaluation.extractor else "",
+    }
+
+
+def _qualified(component: Component) -> str:
+    return component.label if component.plugin == BUILTIN else f"{component.plugin}:{component.label}"

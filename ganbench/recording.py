@@ -18,7 +18,7 @@ from ganbench.conditions import Conditions
 from ganbench.cuda import free_memory
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
-from ganbench.protocol import UNKNOWN, Protocol
+from ganbench.protocol import UNKNOWN, Protocol, scored_by
 from ganbench.spec import SCHEMA, TrialFile, TrialSpec
 
 TRAINING_COSTS = ("train_seconds", "real_images", "images_per_second", "beside")
@@ -250,9 +250,8 @@ def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
     trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
     return Protocol(
         dataset=spec.data.component.label,
-        metrics=tuple(component.label for component in evaluation.metrics),
+        **scored_by(evaluation),
         fidelity=described.get("versions", {}).get("torch-fidelity", "unknown"),
-        extractor=evaluation.extractor.label if evaluation.extractor else "",
         extractor_sha256=evaluation.extractor_sha256,
         reference=evaluation.reference.split,
         reference_fingerprint=evaluation.reference.fingerprint,

@@ -13,7 +13,7 @@ from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder, require_runs
-from ganbench.protocol import Protocol
+from ganbench.protocol import Protocol, scored_by
 from ganbench.schema import upgrade
 from ganbench.spec import Component, TrialFile, TrialSpec
 from ganbench.values import ValueInfo, values_in_order
@@ -165,7 +165,8 @@ def read_row(folder: TrialFolder) -> Row:
         best={k: v for k, v in current.best.items() if math.isfinite(v.value)} if done and current else {},
         area={k: v for k, v in current.area.items() if math.isfinite(v)} if done and current else {},
         values=values,
-        protocol=result.protocol if result else None,
+        # Results of older versions name no packages.
+        protocol=result.protocol.model_copy(update=scored_by(spec.evaluation)) if result else None,
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),

@@ -9,7 +9,7 @@ import torch
 
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
-from ganbench.evaluation.evaluator import check_shape
+from ganbench.evaluation.evaluator import check_shape, owners
 from ganbench.evaluation.needs import require
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.vgg16 import VGG16
@@ -37,6 +37,12 @@ def needing(*needs: Need) -> Metric:
 def test_two_metrics_with_one_value_are_refused_by_name() -> None:
     with pytest.raises(UsageError, match="metrics 'fid' and 'mine' both return 'fid'"):
         evaluator({"fid": FID(), "mine": Clash()})
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    """Of two packages: one would take the other's place, whatever they return."""
+    with pytest.raises(UsageError, match="two metrics are called 'fid'; choose one"):
+        owners([("fid", InceptionScore()), ("fid", needing())])
 
 
 def test_needs_are_checked_by_name() -> None:

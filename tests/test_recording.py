@@ -17,6 +17,7 @@ from ganbench.results import read_row, read_rows
 from ganbench.spec import Execution, TrialFile
 from ganbench.together import run_together
 from ganbench.trial import run_trial
+from tests.trials import component, make_protocol, make_spec
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
@@ -35,6 +36,26 @@ def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     assert [row.values[name].metric for name in ("density", "coverage", "fid")] == ["density-coverage", None, "fid"]
     (line,) = lines(folder.metrics)
     assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
+
+
+def test_metrics_and_extractors_of_other_packages_are_named_with_their_package() -> None:
+    """Of two packages, two metrics of one name do not rank together; what is built in is named as ever."""
+    spec = make_spec()
+    evaluation = spec.evaluation
+    described = {"versions": {"torch-fidelity": "0.4.0"}}
+    ours = recording.protocol(spec, described)
+    assert ours == make_protocol(spec)
+    other = component("fid", label="fid[groups=0]", plugin="ganbench-dup")
+    network = component("digits", plugin="ganbench-dup")
+    for changes, field, named in (
+        ({"metrics": (other, *evaluation.metrics[1:])}, "metrics", ("ganbench-dup:fid[groups=0]", "is")),
+        ({"extractor": network}, "extractor", "ganbench-dup:digits"),
+    ):
+        changed = spec.model_copy(update={"evaluation": evaluation.model_copy(update=changes)})
+        theirs = recording.protocol(changed, described)
+        assert getattr(theirs, field) == named
+        assert theirs.key != ours.key
+        assert theirs.measure != ours.measure
 
 
 def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(

@@ -12,7 +12,7 @@ import pytest
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
 from ganbench.results import order, read_row, read_rows, trial_label
-from tests.trials import VALUES, make_protocol, make_spec, make_trial
+from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
 
 
 def test_a_done_trial_is_read(tmp_path: Path) -> None:
@@ -30,6 +30,17 @@ def test_a_done_trial_is_read(tmp_path: Path) -> None:
     assert row.components["loss"].version == "0.1"
     assert {"architecture", "dataset", "metric fid", "extractor"} <= set(row.components)
     assert row.name == "wgan-gp · dcgan · digits · seed 3"
+
+
+def test_a_result_of_an_older_version_is_told_apart_from_namesakes_of_its_metrics(tmp_path: Path) -> None:
+    spec = make_spec()
+    evaluation = spec.evaluation.model_copy(update={"metrics": (component("fid", plugin="ganbench-dup"),)})
+    spec = spec.model_copy(update={"evaluation": evaluation})
+    folder = make_trial(tmp_path, spec, values={"fid": VALUES["fid"]}, metrics={"fid": 1.0})
+    assert folder.read_result()["protocol"]["metrics"] == ["fid"]
+    row = read_row(folder)
+    assert row.protocol is not None
+    assert row.protocol.metrics == ("ganbench-dup:fid",)
 
 
 def test_a_rows_names_recipe_and_components_are_those_of_its_specification(tmp_path: Path) -> None:

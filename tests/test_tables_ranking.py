@@ -6,8 +6,9 @@ import pytest
 
 from ganbench.results import Row
 from ganbench.tables import render
+from ganbench.tables.code import metric_code
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import Ranking, metric_code, rank
+from ganbench.tables.ranking import Ranking, rank
 from tests.rows import FID, HIGH, LOW, make_row, rows_of
 from tests.trials import component, make_spec
 

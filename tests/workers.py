@@ -15,12 +15,19 @@ MLP = "mlp[hidden=16,layers=1]"
 
 
 def planned(
-    path: Path, architecture: str, *, seeds: int = 3, steps: int = 40, every: int = 20, **recipe: Any
+    path: Path,
+    architecture: str,
+    *,
+    dataset: str = "ring",
+    seeds: int = 3,
+    steps: int = 40,
+    every: int = 20,
+    **recipe: Any,
 ) -> list[TrialFolder]:
     """The folders of a cell's trials, the first of which names the others beside it."""
     loaded = plugins.load()
     given = Suite(
-        losses=("vanilla",), architectures=(architecture,), datasets=("ring",), steps=steps, eval_every=every,
+        losses=("vanilla",), architectures=(architecture,), datasets=(dataset,), steps=steps, eval_every=every,
         batch_size=20, num_samples=200, recipe=recipe,
     )  # fmt: skip
     request, _ = to_request(Suite(), given, loaded.registry)

@@ -21,7 +21,7 @@ class Samples:
         data: uint8 images (N, C, H, W) in 0..255, or float32 vectors (N, D).
         labels: int64 class indices (N,), or ``None``.
         classes: the names of the classes; empty without labels.
-        files: the files it was read from (absolute), so that a change to one of them is noticed.
+        files: the absolute paths of all files that it was read from; a change to one that is not named goes unnoticed.
     """
 
     data: Tensor

@@ -137,7 +137,7 @@ class Extractor:
         raise NotImplementedError
 
     def files(self) -> tuple[str, ...]:
-        """Return the absolute paths of the files its identity depends on."""
+        """Return the absolute paths of all files that it reads; a change to one that is not named goes unnoticed."""
         return ()
 
     def build(self, layers: list[str]) -> nn.Module:

@@ -16,6 +16,7 @@ from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.evaluation.references import ReferenceKey, recall
+from ganbench.evaluation.values import as_declared
 
 
 class Evaluator:
@@ -81,6 +82,7 @@ class Evaluator:
         Raises:
             NonFiniteSamples: a value is NaN or infinite; nothing is scored.
             UsageError: the samples do not have the reference's shape, or no labels where a metric needs them.
+            GanbenchError: a metric does not return what it declares.
         """
         if tuple(fakes.shape[1:]) != self.reference.shape:
             raise UsageError(f"samples of shape {tuple(fakes.shape[1:])} against a reference {self.reference.shape}")
@@ -98,6 +100,7 @@ class Evaluator:
 
         Raises:
             UsageError: the samples do not have the reference's shape.
+            GanbenchError: a metric does not return what it declares.
         """
         if samples.shape != self.reference.shape or samples.kind != self.reference.kind:
             raise UsageError(f"samples of shape {samples.shape} against a reference {self.reference.shape}")
@@ -134,7 +137,7 @@ class Evaluator:
             return self._compute(samples, final=final, from_train=from_train)
 
     def _compute(self, samples: Samples, *, final: bool, from_train: bool) -> dict[str, float]:
-        wanted = [metric for metric in self.metrics.values() if final or metric.when == "always"]
+        wanted = {name: metric for name, metric in self.metrics.items() if final or metric.when == "always"}
         if samples.labels is None:
             for name, metric in self.metrics.items():
                 if "fake_labels" in metric.needs:
@@ -148,11 +151,11 @@ class Evaluator:
             mixture=self.mixture,
         )
         values: dict[str, float] = {}
-        for metric in wanted:
+        for name, metric in wanted.items():
             if from_train and "train" in metric.needs:
                 values.update(dict.fromkeys(metric.values, math.nan))
             else:
-                values.update(metric.compute(fake, self.reference_evidence))
+                values.update(as_declared(name, metric, metric.compute(fake, self.reference_evidence)))
         return values
 
     def _extract(self, images: Tensor) -> dict[str, Tensor]:
@@ -203,10 +206,14 @@ def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
     """Return for each value the name of the metric that returns it.
 
     Raises:
-        UsageError: two metrics return values of one name; names both.
+        UsageError: two metrics have one name, or return values of one name; says which.
     """
     found: dict[str, str] = {}
+    names: set[str] = set()
     for name, metric in metrics:
+        if name in names:
+            raise UsageError(f"two metrics are called '{name}'; choose one")
+        names.add(name)
         for value in metric.values:
             if value in found:
                 raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one")

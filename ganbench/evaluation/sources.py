@@ -14,7 +14,7 @@ from ganbench.datasets.arrays import is_torchscript, read_array, to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
-from ganbench.errors import DataError
+from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.drawing import load_generator
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
@@ -187,7 +187,7 @@ def reopen(
     ``warn`` is told in one line where a trial's architecture has the code it had, in another version of its package.
 
     Raises:
-        DataError: it is no longer what it was when it was planned.
+        ChangedSincePlanning: it is no longer what it was when it was planned.
     """
     if spec.kind == "images" or spec.kind == "array":  # mypy narrows this, not `in`
         data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size)
@@ -215,7 +215,8 @@ def label_of(path: Path, size: int = 0) -> str:
 
 def _same(found: str, spec: SourceSpec, path: Path) -> None:
     if found != spec.fingerprint:
-        raise DataError(
+        raise ChangedSincePlanning(
             f"{shown(path)} is no longer what was planned: its fingerprint is {found[:12]}, planned was "
-            f"{spec.fingerprint[:12]}; run again to plan anew"
+            f"{spec.fingerprint[:12]}",
+            spec.fingerprint,
         )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.protocol import Protocol
+from ganbench.tables.code import metric_code
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.ranking import metric_code, short_names
+from ganbench.tables.ranking import short_names
 from ganbench.values import ValueInfo
 
 

@@ -21,6 +21,7 @@ from ganbench.report.pictures import (
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
 from ganbench.results import Row
+from ganbench.tables.code import mixed_beside
 
 FRAMES = (25, 13, 9, 5, 2)
 POINTS = (500, 300, 200)
@@ -52,7 +53,9 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
             {"name": name, **values[name].model_dump(mode="json"), "label": clean(values[name].label)}
             for name in scores
         ],
-        "conclusions": {name: found.conclusions() for name, found in section.rankings.items()},
+        "conclusions": {
+            name: [*found.conclusions(), *mixed_beside(section.table, name)] for name, found in section.rankings.items()
+        },
         "rows": [_row(line, section, scores) for line in section.lines],
         "sheets": _sheets(section, {} if points else pictures, sheets, skip=plotted),
         "film": _scatter_film(points, film) if points else _picture_film(pictures, film),

@@ -11,6 +11,7 @@ from ganbench.folder import TrialFolder
 from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
 from ganbench.results import Row
 from ganbench.statistics import Interval
+from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.wording import duration, headline, number, rate, size
@@ -138,7 +139,7 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
         protocol=tuple(protocol_facts(table.protocol)) if table.protocol else (),
         headings=(*((clean(info.label), _better(info)) for info in scores.values()), *_extra_headings(scores, best)),
         lines=tuple(lines),
-        conclusions=tuple(ranking.conclusions()) if ranking else (),
+        conclusions=(*ranking.conclusions(), *mixed_beside(table, ranking.metric)) if ranking else (),
         matches=_matches(ranking) if ranking else (),
         rankings=rankings,
         ranking=ranking,

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from ganbench.cleaning import clean
 from ganbench.statistics import Summary
+from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
@@ -82,9 +83,11 @@ class _View:
 
     @cached_property
     def conclusions(self) -> list[str]:
-        """What can and cannot be concluded from this table."""
+        """What can and cannot be concluded from this table, and which columns mix the code of metrics."""
         ranking = self.ranking(self.layout.metric)
-        return ranking.in_words() if ranking else []
+        shown = [metric_of(name)[0] for name in self.names()]
+        beside = mixed_beside(self.table, ranking.metric if ranking else "", shown)
+        return [*(ranking.in_words() if ranking else []), *beside]
 
     def ranking(self, metric: str) -> Ranking | None:
         """The ranking by a metric; by the headline where it is empty."""

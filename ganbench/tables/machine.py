@@ -10,6 +10,7 @@ from ganbench.cleaning import clean
 from ganbench.results import SUCCESS, Row
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary
+from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
@@ -148,7 +149,10 @@ def _table(table: Table, layout: Layout) -> dict[str, Any]:
         "protocol_text": table.sentence,
         "part": table.part,
         "values": {name: info.model_dump(mode="json") for name, info in table.values.items()},
-        "conclusions": ranking.conclusions() if ranking else [],
+        "conclusions": [
+            *(ranking.conclusions() if ranking else []),
+            *mixed_beside(table, ranking.metric if ranking else ""),
+        ],
         "comparisons": _comparisons(ranking) if ranking else None,
         "rows": [_group(table, index, layout) for index in range(len(table.all_groups))],
     }

@@ -13,6 +13,7 @@ from ganbench.results import SUCCESS
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
+from ganbench.tables.code import mixed_code
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import headline, listed, seeds_of
 from ganbench.values import ValueInfo
@@ -169,7 +170,8 @@ class Ranking:
             for name, count, seeds in lost
             if count
         ]
-        return self.ties_in_words() + self._means_in_words() + self._code_in_words() + missing
+        code = mixed_code(self.groups, {self.metric: self.info})
+        return self.ties_in_words() + self._means_in_words() + code + missing
 
     def _means_in_words(self) -> list[str]:
         """That means and tie groups order the rows differently, where they do."""
@@ -182,19 +184,6 @@ class Ranking:
             "groups go by which seeds are ahead, those without a score last; means by the size of the scores there are"
         )
         return [f"{clean(self.info.label)}: {have} than a row of a better group: {why}."] if ahead else []
-
-    def _code_in_words(self) -> list[str]:
-        """That the metric was not computed by one code in all rows, where that is so."""
-        found: dict[str, set[tuple[str, str]]] = {}
-        for group in self.groups:
-            for label, code in metric_code(group, self.metric).items():
-                found.setdefault(label, set()).add(code)
-        mixed = clean(", ".join(sorted(label for label, codes in found.items() if len(codes) > 1)))
-        if not mixed:
-            return []
-        return [
-            f"{clean(self.info.label)}: the code of {mixed} is not the same in all rows, which may be why they differ."
-        ]
 
     def ties_in_words(self) -> list[str]:
         """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores.
@@ -270,20 +259,6 @@ def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
 def undefined(group: Group, metric: str) -> int:
     """How many of a row's seeds are done, and have no value of the metric: it is undefined for their samples."""
     return sum(row.done and row.metrics.get(metric) is None for row in group.rows)
-
-
-def metric_code(group: Group, metric: str) -> dict[str, tuple[str, str]]:
-    """Package and source of what may have computed a value: the metric that returns it, where results do not say which
-    those that it is named after, else all of them; and the extractor whose features they were given."""
-    evaluation = group.first.spec.evaluation
-    parts = evaluation.metrics
-    owners = {row.values[metric].metric for row in group.rows if metric in row.values}
-    owner = [part for part in parts if part.label in owners]
-    named = [part for part in parts if f"{metric}_".startswith(f"{part.name.replace('-', '_')}_")]
-    found = {f"the metric {part.label}": (part.plugin, part.source) for part in owner or named or parts}
-    if evaluation.extractor is not None:
-        found[f"the extractor {evaluation.extractor.label}"] = evaluation.extractor.plugin, evaluation.extractor.source
-    return found
 
 
 def short_names(groups: Sequence[Group]) -> list[str]:

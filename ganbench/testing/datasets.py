@@ -15,6 +15,7 @@ from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require
 from ganbench.testing import elsewhere, modes, near_copies
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
+from ganbench.testing.readings import check_named, readings
 from ganbench.testing.streams import moved, states
 
 SPLITS = ("train", "test")
@@ -147,15 +148,21 @@ def another_process(subject: Subject) -> None:
             )
 
 
-def files(subject: Subject) -> None:
-    """The files that it says it was read from are there."""
+def files(subject: Subject) -> str | None:
+    """The files that it says it was read from are there, and are those that were read."""
+    notes = []
     for split in SPLITS:
-        missing = [file for file in load(subject, split).files if not Path(file).exists()]
+        with readings() as read:
+            named = load(subject, split).files
+        missing = [file for file in named if not Path(file).exists()]
         if missing:
             raise Flaw(
                 f"the split '{split}' names {missing[0]} among its files, and there is none; give absolute paths, or "
                 "planning would fail with FileNotFoundError"
             )
+        old = "the results of the old samples"
+        notes.append(check_named(read, named, what=f"loading '{split}' reads", old=old))
+    return "; ".join(filter(None, notes)) or None
 
 
 def disjoint(subject: Subject) -> str:
@@ -231,12 +238,13 @@ def mixture(subject: Subject) -> None:
     modes.check(data, found)
 
 
+# What is kept in memory from then on is read but once: files are watched first.
 CHECKS = (
+    files,
     samples,
     labels,
     repeatable,
     another_process,
-    files,
     disjoint,
     refusals,
     provenance,

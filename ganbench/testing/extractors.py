@@ -17,6 +17,7 @@ from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.moving import left_behind
+from ganbench.testing.readings import check_named, readings
 from ganbench.testing.streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
@@ -86,12 +87,21 @@ def identity(subject: Subject) -> None:
         raise Flaw(
             "sha256() gives another answer when it is asked again; a trial would be refused as scored by other weights"
         )
-    files = [Path(file) for file in extractor.files()]
-    missing = [file for file in files if not (file.is_absolute() and file.is_file())]
+    named = [Path(file) for file in extractor.files()]
+    missing = [file for file in named if not (file.is_absolute() and file.is_file())]
     if missing:
         raise Flaw(f"files() names {missing[0]}, which is no file with an absolute path; a change would go unnoticed")
-    if len(files) == 1 and file_sha256(files[0]) != found:
+    if len(named) == 1 and file_sha256(named[0]) != found:
         raise Flaw("sha256() is not that of its one file; other weights would pass for these")
+
+
+def files(subject: Subject) -> str | None:
+    """It names the files that its weights and their identity are read from."""
+    extractor = build(subject)
+    with readings() as read:
+        extractor.sha256()
+        network(extractor)
+    return check_named(read, extractor.files(), what="sha256() and build() read", old="the scores by the old weights")
 
 
 def outputs(subject: Subject) -> str:
@@ -236,7 +246,8 @@ def registered(subject: Subject) -> None:
         )
 
 
-CHECKS = (identity, outputs, sizes, moves, batch_size, repeatable, streams, severity, known_values, registered)
+# What is kept in memory from then on is read but once: files are watched first.
+CHECKS = (files, identity, outputs, sizes, moves, batch_size, repeatable, streams, severity, known_values, registered)
 
 
 def _probabilities(logits: Tensor) -> bool:

@@ -25,5 +25,5 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
         raise Flaw(f"compute() returns {got} and declares {sorted(metric.values)}; a table would lack or lose a column")
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not a float; it could not be stored")
+            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not the float that the contract has")
     return found

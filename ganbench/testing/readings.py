@@ -1,0 +1,92 @@
+"""Data files that a call reads, held against those that a component names."""
+
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ganbench.testing.kit import Flaw
+
+_watching: list[set[str]] = []
+_listening: list[bool] = []
+_WRITES = os.O_WRONLY | os.O_RDWR
+_CODE = (".py", ".pyc", ".pyi", ".so", ".dll", ".dylib", ".pyd")
+_OF_LIBRARIES = re.compile(r"__pycache__|torchinductor.*|\.triton|matplotlib|\.config|\.netrc|.*\.(dist|egg)-info")
+"""How files and folders are called of what libraries compile, keep and are set by."""
+_OF_SYSTEMS = ("/dev", "/etc", "/proc", "/sys", "/usr/lib", "/usr/share")
+
+
+@contextmanager
+def readings() -> Iterator[list[Path]]:
+    """Yield a list that holds afterwards the data files that were read inside and are still there, in order.
+
+    Seen are those that Python opens, as numpy, PIL, pandas and torch.load do; not what compiled code opens by itself.
+    Source code, libraries with whatever they bring, and the system's files are no data.
+    """
+    if not _listening:  # once and for all: Python forgets no audit hook
+        _listening.append(True)
+        sys.addaudithook(_heard)
+    paths: set[str] = set()
+    found: list[Path] = []
+    _watching.append(paths)
+    try:
+        yield found
+    finally:
+        _watching.remove(paths)
+        found += sorted({path.resolve() for path in map(Path, paths) if path.is_file() and _is_data(path)})
+
+
+def check_named(read: Sequence[Path], named: Iterable[str], *, what: str, old: str) -> str | None:
+    """Hold what was read against the files that a component names.
+
+    Args:
+        read: what :func:`readings` saw.
+        named: what the component names.
+        what: did the reading, for messages: ``"loading 'train' reads"``.
+        old: what would be the answer after a change.
+
+    Returns:
+        a note on what was read beside the files that are named; what is held against a checksum need not be.
+
+    Raises:
+        Flaw: none of what was read is named.
+    """
+    known = {Path(file).resolve() for file in named}
+    others = [path for path in read if path not in known]
+    if not others:
+        return None
+    listed = f"{others[0]}{f' and {len(others) - 1} more' if others[1:] else ''}"
+    if len(others) == len(read):
+        raise Flaw(
+            f"{what} {listed}, and no file that it reads is named; after a change to one, {old} would be the answer"
+        )
+    return f"{what} {listed} too, which is not named; a change goes unnoticed where no checksum tells"
+
+
+def _is_data(path: Path) -> bool:
+    if path.suffix in _CODE or any(map(_OF_LIBRARIES.fullmatch, path.parts)):
+        return False
+    return not any(path.is_relative_to(folder) or path.resolve().is_relative_to(folder) for folder in _libraries())
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """Folders of Python and of what is installed in it; what a package brings changes only with its version."""
+    of_python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    shared = [os.path.join(prefix, name) for prefix in (sys.prefix, sys.base_prefix) for name in ("lib", "share")]
+    return (*of_python, *shared, *_OF_SYSTEMS)
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _watching:
+        return
+    reads = event == "open" and isinstance(arguments[2], int) and not arguments[2] & _WRITES
+    if (reads or event == "sqlite3.connect") and isinstance(arguments[0], str | bytes | os.PathLike):
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        for paths in _watching:
+            paths.add(path)

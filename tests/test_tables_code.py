@@ -1,0 +1,62 @@
+"""That one column does not mix what two codes computed without a word, whichever score the rows are ranked by."""
+
+import json
+
+import pytest
+
+from ganbench.results import Row
+from ganbench.spec import TrialSpec
+from ganbench.tables import render
+from ganbench.tables.code import mixed_beside
+from ganbench.tables.grouping import build
+from ganbench.tables.layout import Layout
+from tests.rows import make_row
+from tests.trials import component, make_spec
+
+SAID = "the code of the metric is is not the same in all rows, which may be why they differ."
+
+
+def edited(spec: TrialSpec, **changes: object) -> TrialSpec:
+    return spec.model_copy(update={"evaluation": spec.evaluation.model_copy(update=changes)})
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """Ranked by the FID, whose code is one; that of the IS was changed between the two losses."""
+    metrics = (component("fid"), component("is", source="ef" * 32))
+    return [
+        make_row(spec)
+        for seed in range(3)
+        for spec in (make_spec("a", seed=seed), edited(make_spec("b", seed=seed), metrics=metrics))
+    ]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_every_score_that_is_shown_tells_of_mixed_code(rows: list[Row], form: str) -> None:
+    text = " ".join(render(rows, form).replace("\\", "").split())
+    assert text.count(f"IS: {SAID}") == 1
+    assert "FID: the code" not in text
+
+
+def test_a_score_that_is_not_shown_says_nothing(rows: list[Row]) -> None:
+    assert SAID not in render(rows, "markdown", layout=Layout(columns=("loss", "fid")))
+    for column in ("is", "is:group"):
+        assert f"IS: {SAID}" in render(rows, "markdown", layout=Layout(columns=("loss", column)))
+
+
+def test_the_score_of_the_ranking_says_it_once(rows: list[Row]) -> None:
+    assert render(rows, "markdown", layout=Layout(metric="is")).count(SAID) == 1
+
+
+def test_what_a_program_reads_has_it_too(rows: list[Row]) -> None:
+    (table,) = json.loads(render(rows, "json"))
+    assert table["conclusions"][-1] == f"IS: {SAID}"
+
+
+def test_scores_that_share_what_is_mixed_share_a_line() -> None:
+    other = edited(make_spec("b"), extractor=component("digits", source="ef" * 32))
+    (table,) = build([make_row(make_spec("a")), make_row(other)])
+    line = "the code of the extractor digits is not the same in all rows, which may be why they differ."
+    assert mixed_beside(table, "") == [f"FID, IS: {line}"]
+    assert mixed_beside(table, "fid") == [f"IS: {line}"]
+    assert mixed_beside(table, "fid", ["fid"]) == []
