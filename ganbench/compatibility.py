@@ -46,7 +46,7 @@ def check_constrained(what: str, penalty: Penalty) -> None:
 
 
 def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
-    """Refuse settings that this loss has no use for, that contradict each other, or that these data are too few for.
+    """Refuse settings that have no use here, that contradict each other, or that these data are too few for.
 
     Raises:
         UsageError: names the setting, and what to give instead.
@@ -75,6 +75,45 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
         raise UsageError(
             f"batch_size={recipe.batch_size}{packed} is more than the {data.size} training samples of "
             f"'{data.component.label}'; use --batch-size"
+        )
+    _check_average(recipe)
+    if recipe.replay:
+        _check_history(recipe)
+
+
+def _check_average(recipe: Recipe) -> None:
+    """Refuse an average that would be a copy of the last weights, scored under the name of an average."""
+    if recipe.ema_decay and recipe.ema_start >= recipe.steps:
+        raise UsageError(
+            f"ema_start={recipe.ema_start} is not before step {recipe.steps}, the last, so nothing would be averaged; "
+            f"give less than {recipe.steps}, or leave ema_decay out"
+        )
+
+
+def _check_history(recipe: Recipe) -> None:
+    """Refuse a history of fakes that nothing, or less than the recipe says, would be drawn from.
+
+    All in what the discriminator judges at once, single samples or groups: :class:`ganbench.training.replay.Replay`.
+    """
+    replay, share, batch = recipe.replay, recipe.replay_share, recipe.batch_size
+    drawn = round(share * batch)
+    if drawn == 0:
+        raise UsageError(
+            f"replay_share={share:g} of batch_size={batch} rounds to no sample, so nothing would be drawn; "
+            f"give more than {0.5 / batch:g}, or leave replay out"
+        )
+    if replay < drawn:
+        raise UsageError(
+            f"replay={replay} holds fewer than the {drawn} that replay_share={share:g} of batch_size={batch} would "
+            f"draw; give at least {drawn}, or a smaller replay_share"
+        )
+    # It is full before the last update of the discriminator, or nothing is ever drawn.
+    before_last = drawn * (recipe.steps * recipe.n_critic - 1)
+    if replay > before_last:
+        mended = f"give at most {before_last}, or more steps" if before_last else "give more steps, or leave replay out"
+        raise UsageError(
+            f"replay={replay} is drawn from once it is full, and until the last update {before_last} go into it "
+            f"(steps={recipe.steps}, n_critic={recipe.n_critic}, {drawn} of each batch); {mended}"
         )
 
 

@@ -1,6 +1,7 @@
 """Components on the worker's side: from a request to an instance, with every parameter known and checked."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
@@ -78,8 +79,15 @@ def resolve(request: ComponentRequest, registry: Registry, **settled: Scalar) ->
     return component, build(request.kind, request.name, cls, parameters)
 
 
-def rebuild(kind: str, component: Component, registry: Registry) -> Any:
+def rebuild(kind: str, component: Component, registry: Registry, *, warn: Callable[[str], object] | None = None) -> Any:
     """Build a component of a stored specification, and make sure it still is the one the specification means.
+
+    Args:
+        kind: the component's.
+        component: which one.
+        registry: where to find it.
+        warn: told in one line where the package has another version and the component the same code, which is accepted
+            where this is given: where nothing is trained.
 
     Raises:
         UsageError: the package is missing, has another version, or its code has changed.
@@ -91,11 +99,15 @@ def rebuild(kind: str, component: Component, registry: Registry) -> Any:
         )
     entry = registry.find(kind, f"{component.plugin}:{component.name}")
     cls = load_class(entry)
-    if (entry.version, source_hash(cls)) != (component.version, component.source):
-        raise UsageError(
-            f"{kind} '{component.name}' of {component.plugin} is {entry.version} ({source_hash(cls)}) here, but the "
-            f"trial was planned with {component.version} ({component.source}); install that version or plan anew"
-        )
+    source = source_hash(cls)
+    if (entry.version, source) != (component.version, component.source):
+        here = f"{kind} '{component.name}' of {component.plugin} is {entry.version}"
+        if warn is None or source != component.source:
+            raise UsageError(
+                f"{here} ({source}) here, but the trial was planned with {component.version} ({component.source}); "
+                "install that version or plan anew"
+            )
+        warn(f"{here} here, with the same code as the {component.version} that the trial was planned with")
     return build(kind, component.name, cls, dict(component.parameters))
 
 

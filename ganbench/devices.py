@@ -4,8 +4,14 @@ import os
 import re
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from ganbench.errors import UsageError
+
+DRIVER = Path("/dev/nvidiactl")
+"""There where the driver is loaded; in a container, where it was given GPUs."""
+ANSWER_SECONDS = 60.0
+"""A driver that is not kept loaded starts every GPU of the machine before it answers."""
 
 
 @cache
@@ -13,7 +19,10 @@ def gpus() -> tuple[str, ...]:
     """The names of the visible NVIDIA GPUs, as the driver's own tool lists them; none where it is missing."""
     try:
         answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=20
+            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()
@@ -33,6 +42,11 @@ def gpus() -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def unlisted() -> bool:
+    """Whether a driver is there and no GPU is listed, though none is hidden: its tool is missing, or fails."""
+    return not gpus() and "CUDA_VISIBLE_DEVICES" not in os.environ and DRIVER.exists()
+
+
 def choose(request: str) -> str:
     """Return ``cpu``, ``cuda`` or ``cuda:i`` for what was asked for.
 
@@ -47,7 +61,7 @@ def choose(request: str) -> str:
     if kind != "cuda" or (colon and not re.fullmatch("[0-9]{1,4}", index)):
         raise UsageError(f"device '{request}' must be auto, cpu, cuda or cuda:i")
     if not gpus():
-        raise UsageError("there is no CUDA device here (nvidia-smi lists none); use --device cpu")
+        raise UsageError("there is no CUDA device here (nvidia-smi lists none; see ganbench doctor); use --device cpu")
     if index and int(index) >= len(gpus()):
         raise UsageError(f"device '{request}' is not there; this machine has cuda:0 to cuda:{len(gpus()) - 1}")
     return request
@@ -82,18 +96,6 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise UsageError(f"--devices {','.join(chosen)} names a device twice; --per-device 2 puts two trials on each")
     return tuple(found)
-
-
-@cache
-def memory(device: str) -> int | None:
-    """Bytes of memory of a GPU, by its index or UUID, as the driver's own tool says; ``None`` where it does not."""
-    command = ["nvidia-smi", f"--id={device}", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    text = answer.stdout.strip()
-    return int(text) * 2**20 if not answer.returncode and text.isdigit() else None
 
 
 def main_memory() -> int | None:

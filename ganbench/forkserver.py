@@ -5,7 +5,7 @@ its own: it can crash, hang or be killed without taking anything with it. The se
 touches a GPU, because neither a thread pool nor a CUDA context survives a fork. Each task runs below a supervisor
 (:mod:`ganbench.supervisor`), which bounds its log and ends what it leaves behind.
 
-It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve" | "resolve-sources",
+It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve" | "resolve-sources" | "cuda",
 "arguments": [...], "log": ..., "environment": {...}, "memory_limit": bytes or null}`` and ``{"op": "kill", "id": ...,
 "hard": bool}``. Out:
 ``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ..., "why": ..., "left": ...,
@@ -94,6 +94,10 @@ def _perform(message: dict[str, Any]) -> int:
         from ganbench.resolve_sources import main as resolve_sources
 
         return resolve_sources(*message["arguments"])
+    if message["task"] == "cuda":
+        from ganbench.cuda import main as cuda
+
+        return cuda()
     raise ValueError(f"there is no task {message['task']!r}")
 
 

@@ -19,6 +19,7 @@ class Parts:
     """Everything a specification names, built, checked against what was planned, and on its device."""
 
     def __init__(self, spec: TrialSpec, execution: Execution, registry: Registry) -> None:
+        self._spec, self._registry = spec, registry
         self.device = torch.device(execution.device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise UsageError("device 'cuda' was asked for, and torch finds none; use --device cpu")
@@ -39,9 +40,6 @@ class Parts:
             extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
             if extractor.sha256() != spec.evaluation.extractor_sha256:
                 raise UsageError(f"the weights of extractor '{spec.evaluation.extractor.name}' changed since planning")
-        self.augmentations: tuple[Augmentation, ...] = tuple(
-            components.rebuild("augmentation", component, registry) for component in spec.augmentations
-        )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.owners = owners(metrics.items())
         self.evaluator = Evaluator(
@@ -54,6 +52,12 @@ class Parts:
             extractor_code=extractor_code,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
         )
+
+    @cached_property
+    def augmentations(self) -> tuple[Augmentation, ...]:
+        """Those that the recipe names; only training needs them, so a trial that is scored again can do without."""
+        named = self._spec.augmentations
+        return tuple(components.rebuild("augmentation", component, self._registry) for component in named)
 
     @cached_property
     def resident(self) -> Samples:

@@ -11,6 +11,7 @@ from ganbench.files import digest
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases, holder
 from ganbench.results import Row, read_row
+from ganbench.spec import TrialSpec
 
 FAILED = ("failed", "timeout", "out-of-memory")
 
@@ -65,7 +66,12 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 
 def question(row: Row) -> str:
     """What a trial asks, apart from the versions and the code of its components: equal for one and its successor."""
-    return digest(_without_versions(row.spec.model_dump(mode="json")))
+    return digest(_without(("version", "source"), row.spec.model_dump(mode="json")))
+
+
+def code(spec: TrialSpec) -> str:
+    """What a trial asks, and of which code, apart from versions: equal over a release that changes nothing in it."""
+    return digest(_without(("version",), spec.model_dump(mode="json")))
 
 
 def remove(row: Row) -> bool:
@@ -104,8 +110,9 @@ def _ended(row: Row) -> float:
         return 0.0
 
 
-def _without_versions(value: Any) -> Any:
+def _without(fields: tuple[str, ...], value: Any) -> Any:
+    """A specification without these fields of its components, and without its form."""
     if isinstance(value, dict):
-        left_out = ("schema_version", "version", "source") if "plugin" in value else ("schema_version",)
-        return {key: _without_versions(inner) for key, inner in value.items() if key not in left_out}
-    return [_without_versions(inner) for inner in value] if isinstance(value, list) else value
+        left_out = ("schema_version", *fields) if "plugin" in value else ("schema_version",)
+        return {key: _without(fields, inner) for key, inner in value.items() if key not in left_out}
+    return [_without(fields, inner) for inner in value] if isinstance(value, list) else value

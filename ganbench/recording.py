@@ -15,6 +15,7 @@ import torch
 from ganbench import conditions, environment, manifest
 from ganbench.api import Value
 from ganbench.conditions import Conditions
+from ganbench.cuda import free_memory
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
 from ganbench.protocol import UNKNOWN, Protocol
@@ -158,6 +159,7 @@ class Recorder:
                 "images_per_second": round(speed, 1),
                 "seconds": round(seconds, 3),
                 "memory": environment.peak_memory(self._device),
+                "device_free": free_memory(),
             }
         )
 

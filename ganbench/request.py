@@ -66,6 +66,17 @@ class RunRequest(Frozen):
     batch_seeds: _YesNo = False
 
     @property
+    def leaves_device(self) -> bool:
+        """Whether the CPU will do where there is no GPU: nothing that was asked for is about one."""
+        return self.device == "auto" and not self.devices and not self.per_device
+
+    def on_cpu(self) -> "RunRequest":
+        """The same on the CPU."""
+        sources = isinstance(self.plan, SourcesRequest)
+        plan = self.plan.model_copy(update={"device": "cpu"} if sources else {})
+        return self.model_copy(update={"device": "cpu", "plan": plan})
+
+    @property
     def wish(self) -> Wish:
         """What an executor is asked to lay trials out for."""
         return Wish(

@@ -12,7 +12,7 @@ from ganbench.evaluation.drawing import draw_to_score, load_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
-from ganbench.evaluation.sources import choose, reopen
+from ganbench.evaluation.sources import choose, reopen, same_samples
 from ganbench.folder import TrialFolder
 from ganbench.recording import Recorder
 from ganbench.spec import Execution, SourceSpec, TrialSpec
@@ -33,7 +33,7 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
     if spec.source is None:
         _score_trial(spec, path, device, evaluator, recorder)
         return
-    given = reopen(spec.source, path, spec.data.shape, device)
+    given = reopen(spec.source, path, spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
@@ -49,9 +49,10 @@ def _score_trial(spec: TrialSpec, path: Path, device: torch.device, evaluator: E
     """Score a trial's generator under another evaluation, with the latent points that it would have had there."""
     folder = TrialFolder(path)
     trained = folder.read_spec().spec
-    if trained.model_copy(update={"evaluation": spec.evaluation}) != spec:
+    as_planned = trained.model_copy(update={"evaluation": spec.evaluation, "data": spec.data})
+    if as_planned != spec or not same_samples(spec.data, trained.data):
         raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
-    generator = load_generator(folder, spec).to(device)
+    generator = load_generator(folder, spec, recorder.warn).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
     result = folder.read_result()
     recorder.take_over(result)

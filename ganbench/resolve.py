@@ -98,9 +98,9 @@ def _cell(
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
     check_loss(loss_component, loss, recipe)
     check_output_penalties([*((loss_component, penalty) for penalty in own), *resolved], recipe)
+    check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
     check_recipe(label, loss, architecture, data.spec, recipe)
     check_augmentations(augmentations, data.spec)
-    check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
     _try_once(architecture_component, architecture, data.spec, recipe, tried)
     every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
     spec = TrialSpec(

@@ -9,7 +9,7 @@ from ganbench.api import Extractor
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.drawing import load_generator
-from ganbench.evaluation.sources import Given, open_given, open_trial
+from ganbench.evaluation.sources import Given, open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
@@ -42,7 +42,7 @@ def _try(component: Component | None, registry: Registry) -> None:
 def _plan(source: SourceRequest, request: SourcesRequest, registry: Registry, files: set[str]) -> Planned:
     device = torch.device(request.device)
     data = _read(request, request.plan.num_samples, registry, files)
-    if source.trial and (trial := TrialFolder(Path(source.path)).read_spec().spec).data == data.spec:
+    if source.trial and same_samples(data.spec, (trial := TrialFolder(Path(source.path)).read_spec().spec).data):
         return _again(source, trial, data, files)
     given = (
         open_trial(TrialFolder(Path(source.path)), source.label, data.spec.shape)
@@ -72,13 +72,21 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     folder = TrialFolder(Path(source.path))
     require_labels(data, trial.evaluation.labels, shown(source.path))
-    load_generator(folder, trial)
+    load_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
     if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:
         raise UsageError(f"{shown(source.path)} is scored with the reference's labels, and this reference has others")
     evaluation = data.evaluation.model_copy(update={"every": 0, "labels": trial.evaluation.labels})
-    spec = trial.model_copy(update={"evaluation": evaluation})
-    return Planned(spec=spec, warnings=data.warnings, source=source.path)
+    spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
+    warnings = data.warnings
+    now, then = data.spec.component, trial.data.component
+    if now != then:
+        said = (
+            f"dataset '{now.label}' of {now.plugin} is {now.version} ({now.source}) here, and the trial was trained "
+            f"on that of {then.version} ({then.source}); the samples are the same"
+        )
+        warnings = (*warnings, said)
+    return Planned(spec=spec, warnings=warnings, source=source.path)
 
 
 def _counted(given: Given, request: SourcesRequest, data: Data, registry: Registry, files: set[str]) -> Data:

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from ganbench.display import Display, make_display
+from ganbench.display import Display
 from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.batching import Batching
@@ -17,21 +17,11 @@ from ganbench.request import RunRequest
 from ganbench.results import trial_label
 from ganbench.spec import TrialFile
 from ganbench.store import Store, settle
-from ganbench.trackers.following import tracked
 from ganbench.trials import executor_class, plan_trials, settings, shared_server, weight
 
 POLL_SECONDS = 0.2
 SILENT_SECONDS = 5.0
 REMOTE_POLL_SECONDS = 1.0
-
-
-def run_shown(request: RunRequest, plugins: Plugins, *, quiet: bool) -> Outcome:
-    """Run a grid to its end, as :func:`run_grid` does, with its progress on stderr and copied to its trackers."""
-    display = tracked(make_display(quiet=quiet), request.trackers, plugins.registry, request.out)
-    try:
-        return run_grid(request, plugins, display)
-    finally:
-        display.close()
 
 
 def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:
@@ -40,14 +30,20 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     A trial that is done is looked up, one that another run is working on is waited for, every other one is run here.
     The first interrupt (SIGINT, SIGTERM or SIGHUP) lets running trials finish their step and write a checkpoint, the
     second ends them at once. A trial that ran out of memory is tried once more when no other one runs.
+
+    Raises:
+        NoGPU: torch cannot use the GPUs that trials would run on; none of them has been written then.
+        GanbenchError: whatever else keeps the grid from running.
     """
     chosen = executor_class(request, plugins)
     place = chosen.layout(request.wish)
     store = Store(request.out)
     store.prepare()
     display.planning()
-    with shared_server(place.device, place.threads) as server:
+    with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place)
+        if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
+            server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))
         if request.batch_seeds:
             executor = Batching(executor)

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,16 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.interpreter import python
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+GPU_SECONDS = 600.0
+"""Torch is imported in it, which a cold file system makes long, and drivers that are not kept loaded are."""
 
 
 class ServerDied(GanbenchError):
     """The fork server was killed or crashed; what it ran has ended with it."""
+
+
+class NoGPU(UsageError):
+    """The driver lists a GPU, and torch cannot use it."""
 
 
 def require_fork() -> None:
@@ -117,7 +124,19 @@ class Server:
                 if message["event"] == "exit":
                     return int(message["code"]), str(message["last_line"])
         self.end(task, hard=True)
-        raise GanbenchError(f"planning took longer than {timeout:.0f} seconds and was stopped")
+        what = "asking torch for a GPU" if task == "cuda" else "planning"
+        raise GanbenchError(f"{what} took longer than {timeout:.0f} seconds and was stopped")
+
+    def require_gpu(self) -> None:
+        """Ask torch, in a process of its own, whether it can use a GPU: the driver's tool tells of the driver alone.
+
+        Raises:
+            NoGPU: it cannot; says why.
+        """
+        with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
+            code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
+        if code:
+            raise NoGPU(f"nvidia-smi lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
 
     def close(self) -> None:
         """Close the server's input, upon which it ends all it started; kill it if it does not."""

@@ -17,7 +17,7 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
 from ganbench.request import RunRequest
 from ganbench.results import read_rows
-from ganbench.runner import run_shown
+from ganbench.shown import run_shown
 from ganbench.suite import Suite, load, parse, to_request, trackers_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run(
         protocol: ``"paper"``, each loss with its own recipe, or ``"uniform"``, all with one.
         metrics: such as ``["fid", "is"]``; by default those that fit the dataset.
         extractor: where features come from; by default the one that fits the dataset.
-        num_samples: samples to be scored.
+        num_samples: fakes to be scored; by default as many as the reference has, at most 10,000.
         reference: the split of real samples to score against.
         labels: of the samples to be scored: ``"balanced"`` or ``"reference"``.
         eval_every: steps between two evaluations; 0 evaluates at the end only.

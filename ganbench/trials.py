@@ -18,13 +18,21 @@ FLOAT_BYTES = 4
 
 
 @contextmanager
-def shared_server(device: str, threads: int) -> Iterator[Callable[[], Server]]:
-    """Yield a function that opens the fork server on its first call, and close the server at the end."""
+def shared_server(device: str, threads: int, *, needs_gpu: bool = False) -> Iterator[Callable[[], Server]]:
+    """Yield a function that opens the fork server on its first call, and close the server at the end.
+
+    Args:
+        device: ``cpu`` hides all GPUs from it.
+        threads: CPU threads of what it runs.
+        needs_gpu: whether that first call raises :class:`~ganbench.server.NoGPU` where torch cannot use a GPU here.
+    """
     opened: list[Server] = []
 
     def server() -> Server:
         if not opened or not opened[-1].alive:
             opened.append(Server(threads=threads, device=device))
+            if needs_gpu and len(opened) == 1:
+                opened[-1].require_gpu()
         return opened[-1]
 
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Loss, Networks, Penalty, Samples
+from ganbench.api import Architecture, Discriminator, Loss, Networks, Penalty, Samples
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
@@ -41,6 +41,18 @@ class Notes:
         self.steps.append(state.step)
         self._on_step(state)
         return state.step == self._stop_after
+
+
+class Orthogonal(Penalty):
+    """How far the rows of the weights are from being orthogonal, and the square of the biases."""
+
+    constrains, double_backward = "weights", False
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        rows = [weight.flatten(1) for weight in discriminator.parameters() if weight.dim() > 1]
+        biases = [weight for name, weight in discriminator.named_parameters() if name.endswith("bias")]
+        products = [(one @ one.T).tril(-1).square().sum() for one in rows]
+        return 0.05 * torch.stack([*products, *(bias.square().sum() for bias in biases)]).sum()
 
 
 def objective(loss: Loss, *penalties: Penalty) -> Objective:

@@ -17,7 +17,8 @@ def test_every_target_is_an_architecture_with_defaults() -> None:
         registered[name] = target
 
     architectures.register_architectures(register)
-    assert sorted(registered) == ["dcgan", "infogan", "mlp", "pacgan", "resnet", "sagan", "sndcgan", "upsample", "vgg"]
+    names = ["dcgan", "infogan", "mlp", "pacdcgan", "pacgan", "resnet", "sagan", "sndcgan", "upsample", "vgg"]
+    assert sorted(registered) == names
     for target in registered.values():
         module, _, name = target.partition(":")
         assert isinstance(getattr(import_module(module), name)(), Architecture)

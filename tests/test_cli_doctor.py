@@ -1,10 +1,13 @@
-"""``ganbench doctor`` looks where the worker looks."""
+"""``ganbench doctor`` looks where the worker looks, and compares what does not agree."""
 
 from pathlib import Path
 
+import click.testing
 import pytest
+import torch
 
-from ganbench.cli.doctor import _data
+from ganbench import cuda, devices
+from ganbench.cli.doctor import _data, doctor
 
 
 @pytest.mark.parametrize("variable", ["", "XDG_CACHE_HOME", "TORCH_HOME", "GANBENCH_INCEPTION_WEIGHTS"])
@@ -19,3 +22,26 @@ def test_inception_weights_are_looked_for_where_the_extractor_looks(
         monkeypatch.setenv(variable, str(tmp_path))
     told = next(path for name, path, _ in _data(Path("data")) if name == "inception weights")
     assert told == (tmp_path if variable == "GANBENCH_INCEPTION_WEIGHTS" else Inception().cached)
+
+
+@pytest.mark.parametrize(
+    ("listed", "obstacle", "words"),
+    [
+        (("H100",), "the driver is too old", "nvidia-smi lists a GPU that torch cannot use: the driver is too old"),
+        ((), "", "torch finds 2 CUDA device(s) that nvidia-smi does not list, and trials run on the CPU: put"),
+        (("H100",), "", ""),
+        ((), "no driver", ""),
+    ],
+)
+def test_nvidia_smi_and_torch_must_agree_on_gpus(
+    listed: tuple[str, ...], obstacle: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "gpus", lambda: listed)
+    monkeypatch.setattr(cuda, "obstacle", lambda: obstacle)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr("ganbench.cli.doctor.PACKAGES", ("torch",))
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert answer.exception is None
+    assert answer.return_value == (1 if words else 0)
+    said = [line.strip() for line in answer.output.splitlines() if "cannot use" in line or "does not list" in line]
+    assert [line.startswith(words) for line in said] == ([True] if words else [])

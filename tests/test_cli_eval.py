@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
+from ganbench import manifest
+from ganbench.files import write_json
+from ganbench.folder import TrialFolder
 from tests.commands import QUICK, ganbench
 
 
@@ -64,6 +68,67 @@ def test_a_trial_scored_again_is_the_trial_that_was_trained_so(place: Path) -> N
     assert results[0]["metrics"] == results[1]["metrics"]
     assert results[0]["protocol"] == results[1]["protocol"]
     assert results[0]["cost"]["real_images"] == results[1]["cost"]["real_images"]
+
+
+def planned_as(trial: Path, folder: Path, **changes: Any) -> Path:
+    """A copy of a trial, as it would be had its specification had other fields."""
+    copy = shutil.copytree(trial, folder / trial.name)
+    file = TrialFolder(copy).read_spec()
+    spec = file.spec.model_copy(update=changes)
+    write_json(copy / "spec.json", file.model_copy(update={"spec": spec, "trial_id": spec.trial_id}).model_dump())
+    manifest.write(TrialFolder(copy), spec.trial_id)
+    return copy
+
+
+def test_a_trial_keeps_its_dataset_over_a_release_of_the_package(place: Path, tmp_path: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    data = TrialFolder(trial).read_spec().spec.data
+    older = data.component.model_copy(update={"version": "0.0.1", "source": "0" * 12})
+    released = planned_as(trial, tmp_path / "released", data=data.model_copy(update={"component": older}))
+    other = data.model_copy(update={"component": older, "fingerprint": "0" * 64})
+    stranger = planned_as(trial, tmp_path / "stranger", data=other)
+    arguments = ["--against", "digits", "--metrics", "fid", "--num-samples", "500", "--out", "again", "-q"]
+    answer = ganbench("eval", str(released), str(stranger), *arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    (own,) = [json.loads(path.read_text()) for path in tmp_path.glob("again/vanilla-mlp-digits-*/result.json")]
+    assert own["protocol"]["budget"] == json.loads((trial / "result.json").read_text())["protocol"]["budget"]
+    (said,) = [line for line in own["warnings"] if "was trained on that of 0.0.1 (000000000000)" in line]
+    assert said.startswith("dataset 'digits' of ganbench is ")
+    assert len(list(tmp_path.glob("again/*external*/result.json"))) == 1
+
+
+def test_a_trial_of_another_version_with_the_same_code_is_scored_drawn_from_and_told_of(
+    place: Path, tmp_path: Path
+) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    spec = TrialFolder(trial).read_spec().spec
+    assert spec.architecture is not None
+    changed = spec.architecture.model_copy(update={"version": "0.0.1"})
+    recipe = spec.recipe.model_copy(update={"augment": "translation"})
+    augmentation = spec.architecture.model_copy(update={"name": "translation", "label": "translation", "version": "0"})
+    # What only training needs is not looked for.
+    augmented = {"recipe": recipe, "augmentations": (augmentation,)}
+    released = planned_as(trial, tmp_path / "runs", architecture=changed)
+    other = planned_as(trial, tmp_path / "augmented", architecture=changed, **augmented)
+    words = "architecture 'mlp' of ganbench is "
+    arguments = ["--metrics", "fid", "--num-samples", "500", "--out", "again", "-q"]
+    answer = ganbench("eval", str(released), str(other), *arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("again/vanilla-mlp-digits-*/result.json")]
+    assert len(results) == 2
+    for result in results:
+        assert len([one for one in result["warnings"] if words in one and "same code as the 0.0.1" in one]) == 1
+
+    drawn = ganbench("sample", str(released), "--n", "4", cwd=tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    assert f"warning: {words}" in drawn.stderr
+
+    renamed = released.rename(released.with_name(TrialFolder(released).read_spec().trial_id))
+    dry = ganbench("run", "--losses", "vanilla", *QUICK, "--dry-run", cwd=tmp_path)
+    assert "1 trial, 0 done already" in dry.stdout
+    assert "of those to run, 1 done already in another version of a package, with the same code" in dry.stdout
+    record = ganbench("run", "--losses", "vanilla", *QUICK, "--dry-run", "--format", "json", cwd=tmp_path)
+    assert json.loads(record.stdout)["trials"][0]["same_code"] == renamed.name
 
 
 def test_bad_input_is_exit_code_2_and_leaves_nothing(place: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from ganbench.api import Architecture
 from ganbench.compatibility import check_recipe, doubts
@@ -16,6 +17,7 @@ from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Component, DataSpec, Recipe
+from ganbench.training.replay import Replay
 
 
 def component(name: str) -> Component:
@@ -71,6 +73,44 @@ def test_settings_that_are_of_use_are_not() -> None:
         conditioning = "classifier"
 
     check_recipe("vanilla", Vanilla(), Classifying(), data(), Recipe(classifier_g=0.1))
+
+
+@pytest.mark.parametrize(
+    ("enough", "too_far", "words"),
+    [
+        # Of 10 updates the last one comes after 9 · 8 fakes, for any number of critic updates in a step.
+        ({"replay": 72}, {"replay": 73}, "until the last update 72 go into it (steps=10, n_critic=1, 8 of each batch)"),
+        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "give at most 72, or more steps"),
+        ({"replay": 8, "steps": 2}, {"steps": 1}, "give more steps, or leave replay out"),
+        ({"replay": 8}, {"replay": 7}, "replay=7 holds fewer than the 8 that replay_share=0.5 of batch_size=16 would"),
+        (
+            {"replay": 9, "replay_share": 0.032},
+            {"replay_share": 0.03125},
+            "give more than 0.03125, or leave replay out",
+        ),
+        ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before step 10, the last"),
+    ],
+)
+def test_what_would_be_recorded_and_change_nothing_is_refused(
+    enough: dict[str, Any], too_far: dict[str, Any], words: str
+) -> None:
+    settings = {"steps": 10, "batch_size": 16, **enough}
+    for pack in (1, 2):
+        check_recipe("vanilla", Vanilla(), Made(pack=pack), data(), Recipe(**settings))
+        recipe = Recipe(**(settings | too_far))
+        assert words in refusal(check_recipe, "vanilla", Vanilla(), Made(pack=pack), data(), recipe)
+
+
+@pytest.mark.parametrize("replay", [72, 73, 7, 8])
+def test_a_history_is_refused_exactly_where_a_run_would_draw_nothing_or_less(replay: int) -> None:
+    recipe = Recipe(steps=5, n_critic=2, batch_size=16, replay=replay)
+    history = Replay(recipe.replay, recipe.replay_share, torch.Generator())
+    batches = torch.arange(10 * 16.0).view(10, 16, 1)
+    earlier = [16 - int(torch.isin(history.mix(batch), batch).sum()) for batch in batches]
+    if max(earlier) == 8:
+        check_recipe("vanilla", Vanilla(), Made(), data(), recipe)
+    else:
+        refusal(check_recipe, "vanilla", Vanilla(), Made(), data(), recipe)
 
 
 def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:

@@ -124,6 +124,21 @@ def test_another_version_or_other_code_is_refused(change: dict[str, str]) -> Non
     assert next(iter(change.values())) in message
 
 
+def test_another_version_with_the_same_code_is_accepted_where_nothing_is_trained() -> None:
+    component, _ = resolve(request(rate=0.25), registry())
+    said: list[str] = []
+    older = component.model_copy(update={"version": "0.9"})
+    assert rebuild("loss", older, registry(), warn=said.append).given == component.parameters
+    assert said == [
+        "loss 'sample' of ganbench-x is 1.0 here, with the same code as the 0.9 that the trial was planned with"
+    ]
+    assert rebuild("loss", component, registry(), warn=said.append).given == component.parameters
+    edited = older.model_copy(update={"source": "0" * 12})
+    with pytest.raises(UsageError, match=r"planned with 0\.9 \(000000000000\); install that version"):
+        rebuild("loss", edited, registry(), warn=said.append)
+    assert len(said) == 1
+
+
 def test_a_missing_package_is_named() -> None:
     component, _ = resolve(request(), registry())
     words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed"

@@ -4,8 +4,13 @@ import re
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
+import click
 import pytest
 
+from ganbench import session
+from ganbench.cli.evaluate import evaluate
+from ganbench.cli.run import run
+from ganbench.resolve_data import DEFAULT_SAMPLES
 from ganbench.spec import Recipe, format_scalar
 from ganbench.suite import Suite, load
 
@@ -29,6 +34,14 @@ def test_every_key_of_a_suite_has_a_row_and_its_example_is_one(tmp_path: Path) -
         (tmp_path / "suite.toml").write_text(example.strip("`"))
         suite = load(tmp_path / "suite.toml")
         assert suite.model_fields_set == {key}, example
+
+
+def test_the_default_number_of_fakes_is_told_with_its_limit() -> None:
+    helps = [str(each.help) for command in (run, evaluate) for each in command.params
+             if isinstance(each, click.Option) and each.name == "num_samples"]  # fmt: skip
+    assert len(helps) == 2
+    for told in (cells(SUITE)["num_samples"][2], *helps, str(session.run.__doc__)):
+        assert f", at most {DEFAULT_SAMPLES:,}" in told
 
 
 def test_every_setting_of_a_recipe_has_a_row_with_its_default() -> None:

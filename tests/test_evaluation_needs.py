@@ -65,7 +65,10 @@ def test_all_that_is_missing_is_told_at_once() -> None:
     ("needs", "words"),
     [
         (("featurs",), "metric 'mine' needs 'featurs', which no evaluation has; did you mean 'features'?"),
-        (("features", 7), "metric 'mine' needs 7, which no evaluation has; there are: fake_labels, features, images"),
+        (
+            ("features", 7),
+            "metric 'mine' needs 7, which no evaluation has; there are: classes, fake_labels, features, images",
+        ),
         ("features", "metric 'mine' declares needs = 'features', not a tuple of words such as ('features',)"),
     ],
 )

@@ -9,7 +9,7 @@ from ganbench.cli.options import PerDevice
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish
 from ganbench.executors.local import Local, layout
-from ganbench.executors.sharing import REPORTS, Sharing
+from ganbench.executors.sharing import CONTEXT, REPORTS, Sharing
 from ganbench.executors.slurm_site import layout as slurm_layout
 from ganbench.folder import TrialFolder
 from ganbench.testing.executor_trials import write_trial
@@ -18,13 +18,19 @@ GIB = 2**30
 
 
 class Gpu:
-    """One device on which jobs run that report speeds; ``together`` is images per second by how many they are."""
+    """One device on which jobs run that report speeds; ``together`` is images per second by how many they are.
 
-    def __init__(self, out: Path, together: list[float], *, most: int = 16, memory: int | None = 80 * GIB) -> None:
+    ``memory`` is what the device has, or this part of it; ``others`` what other users hold of it.
+    """
+
+    def __init__(
+        self, out: Path, together: list[float], *, most: int = 16, memory: int | None = 80 * GIB, others: int = 0
+    ) -> None:
         self.waiting = [write_trial(out, seed=seed, steps=100) for seed in range(12)]
         self.running: list[Job] = []
         self._together = together
-        self.sharing = Sharing(most, lambda device: memory)
+        self._memory, self._others = memory, others
+        self.sharing = Sharing(most)
 
     def fill(self) -> int:
         """Start what may start; return how many run."""
@@ -35,9 +41,11 @@ class Gpu:
 
     def report(self, count: int = REPORTS, memory: int = GIB) -> None:
         speed = self._together[len(self.running) - 1] / len(self.running)
+        free = None if self._memory is None else self._memory - self._others - len(self.running) * (memory + CONTEXT)
+        line = {"images_per_second": speed, "memory": memory, "device_free": free}
         for job in self.running:
             for _ in range(count):
-                TrialFolder(job.folder).append_progress({"images_per_second": speed, "memory": memory})
+                TrialFolder(job.folder).append_progress(line)
 
     def settle(self, memory: int = GIB) -> int:
         for _ in range(12):
@@ -79,10 +87,16 @@ def test_a_number_is_kept_only_while_it_pays(out: Path, together: list[float], k
         assert gpu.fill() == kept
 
 
-def test_memory_bounds_the_number(out: Path) -> None:
-    """Three trials of 16 GiB, with headroom and a context each, fit into 80 GiB; without either of these four would."""
-    gpu = Gpu(out, [100.0 * number for number in range(1, 13)])
-    assert gpu.settle(memory=16 * GIB) == 3
+@pytest.mark.parametrize(
+    ("memory", "others", "kept"), [(80, 0, 3), (80, 17, 3), (80, 19, 2), (80, 60, 1), (20, 0, 1), (42, 0, 2)]
+)
+def test_memory_bounds_the_number(memory: int, others: int, kept: int, out: Path) -> None:
+    """Three trials of 16 GiB, with headroom and a context each, fit into 80 GiB; without either of these four would.
+
+    Of a part of a GPU no more is there, and what others hold is not free.
+    """
+    gpu = Gpu(out, [100.0 * number for number in range(1, 13)], memory=memory * GIB, others=others * GIB)
+    assert gpu.settle(memory=16 * GIB) == kept
 
 
 def test_nothing_is_shared_where_the_memory_is_not_known(out: Path) -> None:
@@ -158,23 +172,22 @@ def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> No
     assert "up to 16 at once, as long as more do more" in place.sentence()
 
 
-def test_the_local_executor_begins_with_one_on_each_device(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_executor_begins_with_one_on_each_device(out: Path) -> None:
     class Nothing:
         def __getattr__(self, name: str) -> object:
             return lambda *_, **__: []
 
-    monkeypatch.setattr(devices, "memory", lambda device: 80 * GIB)
     local = Local(Settings(slots=8, timeout=None, server=Nothing, devices=("0", "1"), per_device=4, adaptive=True))  # type: ignore[arg-type]
     jobs = [write_trial(out, seed=seed) for seed in range(6)]
     local.submit(jobs)
     assert sorted(state.value for state in local.states().values()) == ["pending"] * 4 + ["running"] * 2
     for job in jobs:
         for _ in range(REPORTS):
-            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB, "device_free": 70 * GIB})
     assert sorted(state.value for state in local.states().values()) == ["pending"] * 2 + ["running"] * 4
 
 
-def test_the_local_executor_tells_of_memory_that_ran_out(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_executor_tells_of_memory_that_ran_out(out: Path) -> None:
     """Two share a device; one says in its folder that it ran out of memory, and nobody takes its place."""
     exits: list[dict[str, object]] = []
 
@@ -185,12 +198,11 @@ def test_the_local_executor_tells_of_memory_that_ran_out(out: Path, monkeypatch:
 
         def start(self, *_: object, **__: object) -> None: ...
 
-    monkeypatch.setattr(devices, "memory", lambda device: 80 * GIB)
     local = Local(Settings(slots=8, timeout=None, server=Fake, devices=("0",), per_device=4, adaptive=True))  # type: ignore[arg-type]
     jobs = [write_trial(out, seed=seed) for seed in range(4)]
     local.submit(jobs)
     for _ in range(REPORTS):
-        TrialFolder(jobs[0].folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+        TrialFolder(jobs[0].folder).append_progress({"images_per_second": 10.0, "memory": GIB, "device_free": 70 * GIB})
     assert list(local.states().values()).count(JobState.RUNNING) == 2
     first = next(job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING)
     TrialFolder(first.folder).write_status("out-of-memory", "batch_size=64")
@@ -199,5 +211,5 @@ def test_the_local_executor_tells_of_memory_that_ran_out(out: Path, monkeypatch:
     running = [job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING]
     for _ in range(2 * REPORTS):
         for job in running:
-            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB})
+            TrialFolder(job.folder).append_progress({"images_per_second": 10.0, "memory": GIB, "device_free": 70 * GIB})
         assert list(local.states().values()).count(JobState.RUNNING) == 1

@@ -23,12 +23,12 @@ HEAVY = ("torch", "torchvision", "torch_fidelity", "pandas", "scipy", "sklearn",
 HOST = ("archive", "arguments", "cleaning", "cli", "devices", "display", "executors", "fingerprint",
         "frame", "given", "installer", "interpreter", "interrupts", "leaderboard", "lease_file", "leases", "monitor",
         "node", "outcome", "planner", "pruning", "report", "reproduction", "request", "results", "runner",
-        "server", "session", "statistics", "store", "suite", "tables", "trackers", "trials",
+        "server", "session", "shown", "statistics", "store", "suite", "tables", "trackers", "trials",
         "values", "verification")  # fmt: skip
-WORKER = ("api", "architectures", "augmentations", "compatibility", "components", "conditions", "datasets", "energy",
-          "environment", "evaluation", "extractors", "failures", "heap", "losses", "memory", "metrics", "outputs",
-          "parts", "penalties", "probing", "recording", "rescoring", "resolve", "resolve_data", "resolve_sources",
-          "seeds", "together", "training", "trial", "watcher")  # fmt: skip
+WORKER = ("api", "architectures", "augmentations", "compatibility", "components", "conditions", "cuda", "datasets",
+          "energy", "environment", "evaluation", "extractors", "failures", "heap", "losses", "memory", "metrics",
+          "outputs", "parts", "penalties", "probing", "recording", "rescoring", "resolve", "resolve_data",
+          "resolve_sources", "seeds", "together", "training", "trial", "watcher")  # fmt: skip
 SHARED = ("blame", "capped_log", "complaints", "errors", "files", "folder", "grid", "hookspecs", "installed",
           "manifest", "parameters", "plan", "plugins", "processes", "protocol", "recipe", "registry", "schema",
           "sealing", "sources", "spec", "supervisor", "versions")  # fmt: skip

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ganbench.memory import is_of_the_device, is_out_of_memory
+from ganbench import memory
+from ganbench.memory import SCARCE, is_of_the_device, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,23 @@ def test_other_errors_are_no_lack_of_memory(error: BaseException) -> None:
 def test_a_fault_of_the_device_is_no_fault_of_what_was_computed() -> None:
     assert is_of_the_device(RuntimeError("CUDA error: an illegal memory access was encountered"))
     assert not is_of_the_device(RuntimeError("Error(s) in loading state_dict for Generator: size mismatch"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
+        "GET was unable to find an engine to execute this computation",
+        "FIND was unable to find an engine to execute this computation",
+        "Unable to find a valid cuDNN algorithm to run convolution",
+    ],
+)
+def test_what_may_be_a_lack_of_memory_is_one_where_little_is_free(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, lacks in ((0, True), (SCARCE - 1, True), (SCARCE, False), (None, False)):
+        monkeypatch.setattr(memory, "free_memory", lambda free=free: free)
+        assert is_out_of_memory(RuntimeError(text)) is lacks
+        assert not is_out_of_memory(ValueError(text))
+    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    assert is_of_the_device(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))

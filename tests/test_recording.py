@@ -156,3 +156,12 @@ def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
     assert curve(4.0, None, 2.0, 1.0) == ({"kl": {"value": 1.0, "step": 40}}, {"kl": pytest.approx(2.5)})
     assert curve(None, 4.0, 2.0, None) == ({"kl": {"value": 2.0, "step": 30}}, {"kl": pytest.approx(3.0)})
     assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}
+
+
+def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    for free in (None, 5 << 30):
+        monkeypatch.setattr(recording, "free_memory", lambda free=free: free)
+        recorder.progress(1, 20, 0.5, 0.5)
+    assert [line["device_free"] for line in lines(folder.progress)] == [None, 5 << 30]

@@ -70,6 +70,15 @@ def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
 
 
+def test_a_history_is_judged_by_the_steps_that_a_budget_of_images_comes_to() -> None:
+    """1,280 images are 20 batches of 64, or 10 of groups of two; half of each batch but the last goes into it."""
+    for architecture, most in (("mlp", 19 * 32), ("pacgan[pack=2]", 9 * 32)):
+        assert ask(["vanilla"], [architecture], images=1280, recipe={"replay": most}).error == ""
+        wrong = ask(["vanilla"], [architecture], images=1280, suite_recipe={"replay": most + 1})
+        assert f"give at most {most}, or more steps" in wrong.error
+        assert wrong.trace == ""
+
+
 def test_a_loss_that_is_no_scalar_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Hinge, "discriminator", lambda self, real, fake: fake - real)
     wrong = ask(["vanilla,hinge"], ["mlp"])

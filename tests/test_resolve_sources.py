@@ -126,10 +126,10 @@ def test_a_source_that_changed_after_planning_is_refused(tmp_path: Path) -> None
     path = array(tmp_path / "s", REAL[:100])
     (planned,) = ask(path, metrics=["fid"]).planned
     assert planned.spec.source is not None
-    sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"))
+    sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"), sources.unsaid)
     np.save(path, REAL[100:200].numpy())
     with pytest.raises(DataError, match="no longer what was planned"):
-        sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"))
+        sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"), sources.unsaid)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def values(folder: TrialFolder) -> list[object]:
 
     return [
         folder.generator.read_bytes(),
-        lines(folder.progress, {"seconds", "images_per_second", "memory"}),
+        lines(folder.progress, {"seconds", "images_per_second", "memory", "device_free"}),
         lines(folder.metrics, {"seconds"}),
         lines(folder.snapshots, set()),
         folder.read_result()["metrics"],

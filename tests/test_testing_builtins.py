@@ -13,6 +13,7 @@ from ganbench.testing.kit import Outcome
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": 16},
     "dcgan": {"width": 4},
+    "pacdcgan": {"width": 4},
     "resnet": {"width": 4},
     "sagan": {"width": 4},
     "upsample": {"width": 4},

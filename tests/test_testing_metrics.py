@@ -228,7 +228,7 @@ WRONG: list[tuple[type, str, str]] = [
     (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
-    (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: fake_labels, features,"),
+    (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: classes, fake_labels,"),
     (NoTuple, "declaration", "declares needs = 'features', not a tuple of words such as ('features',)"),
     (RefusesAll, "counts", "check() refuses 100,000 samples on each side; every run would be refused"),
 ]

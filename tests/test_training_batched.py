@@ -23,7 +23,7 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together
-from tests.loops import Notes, objective
+from tests.loops import Notes, Orthogonal, objective
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -39,6 +39,7 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
     ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
+    "a penalty on the weights": ({}, lambda: objective(Vanilla(), Orthogonal())),
 }
 
 

@@ -19,7 +19,7 @@ from ganbench.spec import Recipe
 from ganbench.training.conditional import Critic, Judgement, classification, judge_both
 from ganbench.training.loop import Objective, discriminator_update, generator_update, train
 from ganbench.training.state import State
-from tests.loops import Notes
+from tests.loops import Notes, Orthogonal
 
 MEANS = torch.tensor([[2.0, 0.0], [-2.0, 0.0], [0.0, 2.0]])
 
@@ -151,6 +151,16 @@ def test_penalties_judge_each_point_by_the_label_of_its_pair(penalty: Penalty, v
     critic = Critic(ByLabel(), torch.tensor([0, 1]), "labels")
     real, fake = torch.randn(2, 2), torch.randn(2, 2)
     assert penalty(critic, real, fake, torch.Generator()).item() == pytest.approx(value, rel=1e-5)
+
+
+def test_a_penalty_on_the_weights_is_that_of_the_network_and_its_gradient_reaches_them() -> None:
+    network = make("projection", recipe()).discriminator
+    critic = Critic(network, torch.tensor([0, 1]), "labels")
+    x, rng = torch.randn(2, 2), torch.Generator()
+    value = Orthogonal()(critic, x, x, rng)
+    torch.testing.assert_close(value, Orthogonal()(network, x, x, rng))
+    value.backward()
+    assert all(weight.grad is not None for weight in network.parameters())
 
 
 def test_a_critic_repeats_its_labels_for_batches_in_a_row() -> None:

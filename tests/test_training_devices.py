@@ -85,6 +85,11 @@ def test_points(architecture: str) -> None:
     assert_there(step("wgan-gp", architecture, (2,)))
 
 
+@pytest.mark.parametrize("loss", ["hinge", "wgan"])
+def test_packed_images(loss: str) -> None:
+    assert_there(step(loss, "pacdcgan[pack=3]", replay=4))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -104,7 +109,7 @@ def test_every_part_of_the_recipe(settings: dict[str, Any]) -> None:
 
 
 def test_every_architecture_is_here() -> None:
-    assert {*IMAGES, "pacgan"} == set(names("architecture"))
+    assert {*IMAGES, "pacdcgan", "pacgan"} == set(names("architecture"))
 
 
 class Mixing(Hinge):

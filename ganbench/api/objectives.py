@@ -1,6 +1,6 @@
 """What the two players minimise: losses, and the penalties that join them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -12,9 +12,18 @@ Constrained = Literal["gradient", "weights", "outputs"]
 
 
 class Discriminator(Protocol):
-    """What a penalty may call: samples of shape (N, ...) to raw outputs of shape (N,)."""
+    """What a penalty gets of the discriminator: samples (N, ...) to raw outputs of shape (N,), and its weights.
+
+    It need not be a module: under class labels, or where seeds are trained together, there is no module of one
+    discriminator that takes samples alone. The weights are those of its module by name, shape and order, and gradients
+    reach them.
+    """
 
     def __call__(self, x: Tensor) -> Tensor: ...
+
+    def parameters(self) -> Iterator[Tensor]: ...
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
 
 
 class Penalty:
@@ -43,8 +52,9 @@ class Penalty:
         """Return the penalty as a scalar.
 
         Args:
-            discriminator: maps samples to raw outputs of shape (N,). Under a conditional discriminator the i-th
-                sample it is called with has the label of the i-th pair of real and fake.
+            discriminator: maps samples to raw outputs of shape (N,), and has ``parameters()`` and
+                ``named_parameters()``; nothing else of a module may be used. Under a conditional discriminator the
+                i-th sample it is called with has the label of the i-th pair of real and fake.
             real: real samples (N, ...), in the range the networks see ([-1, 1] for images).
             fake: generated samples of the same shape, detached from the generator.
             rng: the trial's own stream for penalties, on the device of the samples.

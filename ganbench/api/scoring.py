@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api.data import Mixture
 
-Need = Literal["features", "logits", "labels", "fake_labels", "mixture", "train", "images"]
+Need = Literal["features", "logits", "classes", "labels", "fake_labels", "mixture", "train", "images"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,8 @@ class Metric:
     Attributes:
         values: what it returns; the first score, one with a direction, is its headline.
         needs: what it uses beside the samples, each a :data:`Need`; ``images`` where the samples must be images. A
-            metric is refused by name where one of them cannot be had. ``labels`` are the reference's; ``fake_labels``,
+            metric is refused by name where one of them cannot be had. ``classes``: the logits are of as many classes
+            as the reference's labels, and so taken for the same ones. ``labels`` are the reference's; ``fake_labels``,
             those of the fakes, only conditional runs have.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """

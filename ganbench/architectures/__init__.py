@@ -25,6 +25,12 @@ def register_architectures(register: Register) -> None:
         paper="arXiv:1511.06434",
     )
     register(
+        "pacdcgan",
+        "ganbench.architectures.pacdcgan:PacDCGAN",
+        summary="DCGAN with a discriminator that judges pack images at once, 16x16 to 128x128",
+        paper="arXiv:1712.04086",
+    )
+    register(
         "resnet",
         "ganbench.architectures.resnet:ResNet",
         summary="SNGAN's residual networks with spectral normalisation, 16x16 to 128x128",

@@ -35,7 +35,7 @@ def doctor(data_root: Path) -> int:
         except PackageNotFoundError:
             healthy = False
             click.echo(f"  {package} is missing: {sys.executable} -m pip install {package}")
-    healthy &= _torch()
+    works = _torch()
 
     click.secho("devices", bold=True)
     found = devices.gpus()
@@ -44,6 +44,10 @@ def doctor(data_root: Path) -> int:
         click.echo(f"  cuda:{index} {name}")
     if not found:
         click.echo("  no CUDA device: trials run on the CPU (nvidia-smi lists none)")
+    disagreement = _disagreement(bool(found)) if works else ""
+    if disagreement:
+        click.echo(f"  {disagreement}")
+    healthy &= works and not disagreement
 
     click.secho("plugins", bold=True)
     loaded = plugins.load()
@@ -71,10 +75,26 @@ def _torch() -> bool:
         click.echo(f"  torch and torchvision do not fit together ({' '.join(str(error).split())[:120]});")
         click.echo(f"  install them in one go: {sys.executable} -m pip install --force-reinstall torch torchvision")
         return False
-    click.echo(
-        f"  torch works, {'with' if torch.cuda.is_available() else 'without'} CUDA, {torch.get_num_threads()} threads"
-    )
+    built = f"with CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    click.echo(f"  torch works, built {built}, {torch.get_num_threads()} threads")
     return True
+
+
+def _disagreement(listed: bool) -> str:
+    """What is wrong where nvidia-smi, by which a device is chosen, and torch, which computes on it, do not agree."""
+    import torch
+
+    from ganbench.cuda import obstacle
+
+    why = obstacle()
+    if listed and why:
+        return f"nvidia-smi lists a GPU that torch cannot use: {why}"
+    if not listed and not why:
+        return (
+            f"torch finds {torch.cuda.device_count()} CUDA device(s) that nvidia-smi does not list, and trials run on "
+            "the CPU: put nvidia-smi on PATH, or have the driver kept loaded (nvidia-smi -pm 1) where it is slow"
+        )
+    return ""
 
 
 def _data(root: Path) -> list[tuple[str, Path, str]]:

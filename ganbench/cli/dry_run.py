@@ -1,10 +1,13 @@
 """``ganbench run --dry-run``: everything checked, nothing trained."""
 
+import contextlib
 import json
 from typing import Any, NamedTuple
 
+from ganbench.errors import StoreError
 from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.plugins import Plugins
+from ganbench.pruning import code
 from ganbench.request import RunRequest
 from ganbench.results import trial_label
 from ganbench.spec import Recipe, TrialFile
@@ -14,10 +17,15 @@ from ganbench.trials import executor_class, plan_trials, shared_server
 
 
 class DryRun(NamedTuple):
-    """The trials of a grid, the status each has already (``None`` for one that would run), and where they would run."""
+    """The trials of a grid, the status each has already (``None`` for one that would run), and where they would run.
+
+    ``released`` names, for those that would run, the trial that is done already with the same code in another version
+    of its package.
+    """
 
     trials: list[TrialFile]
     statuses: list[str | None]
+    released: dict[str, str]
     place: str
 
 
@@ -34,9 +42,24 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
     with shared_server(place.device, place.threads) as server:
         trials = plan_trials(request, server, place)
     statuses = [store.cached(trial.trial_id, retry=request.retry) for trial in trials]
-    missing = [trial.trial_id for trial, status in zip(trials, statuses, strict=True) if status is None]
-    refuse_what_others_hold(map(store.folder, missing), request.executor)
-    return DryRun(trials, statuses, place.sentence())
+    missing = [trial for trial, status in zip(trials, statuses, strict=True) if status is None]
+    refuse_what_others_hold((store.folder(trial.trial_id) for trial in missing), request.executor)
+    return DryRun(trials, statuses, _released(missing, store), place.sentence())
+
+
+def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:
+    """By trial, the one in the store that has the same code in another version, and is done."""
+    wanted = {code(trial.spec): trial.trial_id for trial in missing}
+    begin = {trial.trial_id.rpartition("-")[0] for trial in missing}
+    found = {}
+    for path in sorted(store.path.glob("*/spec.json")) if wanted else ():
+        name = path.parent.name
+        # Read only where the name says that it may be one.
+        if name.rpartition("-")[0] in begin and store.folder(name).read_status()["status"] == "done":
+            with contextlib.suppress(StoreError):
+                if trial_id := wanted.get(code(store.folder(name).read_spec().spec)):
+                    found[trial_id] = name
+    return found
 
 
 def as_text(found: DryRun) -> str:
@@ -51,15 +74,23 @@ def as_text(found: DryRun) -> str:
     count = f"{len(found.trials)} trial{'s' if len(found.trials) != 1 else ''}"
     done = sum(status is not None for status in found.statuses)
     lines.append(f"{count}, {done} done already; on {found.place}")
+    if found.released:
+        lines.append(
+            f"of those to run, {len(found.released)} done already in another version of a package, with the same code"
+        )
     return "\n".join(lines)
 
 
 def as_record(found: DryRun) -> dict[str, Any]:
-    """The same for programs; ``status`` is ``None`` for a trial that would run."""
+    """The same for programs; ``status`` is ``None`` for a trial that would run.
+
+    ``same_code`` is then the trial that is done with the same code in another version of its package, if there is one.
+    """
     trials = [
         {
             "trial_id": trial.trial_id,
             "status": status,
+            "same_code": found.released.get(trial.trial_id),
             "loss": trial.spec.loss_label,
             "architecture": trial.spec.architecture_label,
             "dataset": trial.spec.data.component.label,

@@ -70,7 +70,7 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     from ganbench import plugins
     from ganbench.given import to_request
     from ganbench.request import RunRequest
-    from ganbench.runner import run_shown
+    from ganbench.shown import run_shown
 
     loaded = plugins.load()
     request = to_request(sources, loaded.registry, seed=seed, device=device, **given)

@@ -70,7 +70,7 @@ def reproduce(
     from ganbench.cli.published import as_json, as_text, scale_line
     from ganbench.request import RunRequest
     from ganbench.results import read_rows
-    from ganbench.runner import run_shown
+    from ganbench.shown import run_shown
     from ganbench.suite import parse, to_request
 
     path = reproduction.find(name)

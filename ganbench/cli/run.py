@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
-@click.option("--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals]")
+@click.option(
+    "--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals, at most 10,000]"
+)
 @click.option("--reference", type=click.Choice(["train", "test"]), help="Split to score against.")
 @click.option(
     "--labels", type=click.Choice(["balanced", "reference"]),
@@ -170,7 +172,7 @@ def to_run(
 
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
     """Run a grid to its end and print its table; return the exit code and the trials."""
-    from ganbench.runner import run_shown
+    from ganbench.shown import run_shown
     from ganbench.spec import FINAL
 
     outcome = run_shown(wanted, loaded, quiet=quiet)

@@ -45,6 +45,10 @@ def sample(trial: Path, count: int, out: Path, seed: int, columns: int | None, w
 
     from ganbench.evaluation.drawing import draw_from_trial
 
-    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns, wanted=wanted)
+    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns, wanted=wanted, warn=_say)
     click.echo(str(out))
     return 0
+
+
+def _say(warning: str) -> None:
+    click.echo(f"warning: {warning}", err=True)

@@ -1,6 +1,7 @@
 """Samples from a finished trial's generator."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,8 +20,13 @@ from ganbench.folder import TrialFolder
 from ganbench.spec import TrialSpec
 
 
-def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
+def load_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str], object]) -> nn.Module:
     """Rebuild a trial's generator with the weights that were scored, on the CPU.
+
+    Args:
+        folder: the trial's.
+        spec: the trial.
+        warn: told in one line where the architecture's package has another version, with the same code.
 
     Raises:
         StoreError: the weights are not those that the trial wrote, or not those of this architecture.
@@ -29,7 +35,9 @@ def load_generator(folder: TrialFolder, spec: TrialSpec) -> nn.Module:
     if spec.architecture is None:
         raise UsageError(f"{folder.path} has no generator: it scores real data")
     manifest.require_written(folder, folder.generator)
-    architecture: Architecture = components.rebuild("architecture", spec.architecture, plugins.load().registry)
+    architecture: Architecture = components.rebuild(
+        "architecture", spec.architecture, plugins.load().registry, warn=warn
+    )
     generator = architecture.networks(spec.data.shape, spec.recipe.latent_dim, spec.data.classes).generator
     try:
         generator.load_state_dict(load_file(folder.generator))
@@ -85,7 +93,15 @@ def labels_to_draw(spec: TrialSpec, count: int, wanted: int | None) -> Tensor | 
 
 
 def draw_from_trial(
-    folder: TrialFolder, spec: TrialSpec, *, count: int, seed: int, out: Path, columns: int | None, wanted: int | None
+    folder: TrialFolder,
+    spec: TrialSpec,
+    *,
+    count: int,
+    seed: int,
+    out: Path,
+    columns: int | None,
+    wanted: int | None,
+    warn: Callable[[str], object],
 ) -> None:
     """Draw ``count`` samples and write them to ``out``: a PNG grid, or an array for ``numpy.load``.
 
@@ -97,6 +113,7 @@ def draw_from_trial(
         out: ``*.png`` or ``*.npy``.
         columns: images in a row; ``None`` for eight, or a column for each class.
         wanted: the class of all samples; ``None`` for all classes in turn.
+        warn: as in :func:`load_generator`.
 
     Raises:
         UsageError: there is no such class, or no picture of such samples.
@@ -105,7 +122,7 @@ def draw_from_trial(
     if columns is None:
         columns = columns_for(spec.data.classes if labels is not None and wanted is None else 0)
     samples = sample(
-        load_generator(folder, spec),
+        load_generator(folder, spec, warn),
         n=count,
         latent_dim=spec.recipe.latent_dim,
         latent=spec.recipe.latent,

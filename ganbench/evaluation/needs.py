@@ -2,8 +2,12 @@
 
 from typing import Any, get_args
 
+import torch
+
 from ganbench.api import Extractor, Metric, Mixture, Need, Samples
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.evaluation.features import extract
+from ganbench.evaluation.isolation import own_global_stream
 
 NEEDS: tuple[Need, ...] = get_args(Need)
 OF_EXTRACTORS: frozenset[Need] = frozenset({"features", "logits"})
@@ -12,6 +16,17 @@ OF_EXTRACTORS: frozenset[Need] = frozenset({"features", "logits"})
 def uses_extractor(metric: Metric) -> bool:
     """Whether it looks at what a feature network makes of the samples."""
     return not OF_EXTRACTORS.isdisjoint(metric.needs)
+
+
+def _outputs(extractor: Extractor, reference: Samples) -> int:
+    """How many classes the extractor tells apart, by what it makes of one image; -1 without class outputs."""
+    if not extractor.logits_layer:
+        return -1
+    device = torch.device("cpu")
+    with own_global_stream(0, device):  # networks are initialised at random before their weights are loaded
+        network = extractor.build([extractor.logits_layer])
+    (logits,) = extract(network, reference.data[:1], channels=extractor.channels, device=device, batch_size=1)
+    return int(logits.shape[1])
 
 
 def check_words(name: str, metric: Metric) -> None:
@@ -58,6 +73,12 @@ def require(
         "logits": (
             extractor is not None and bool(extractor.logits_layer),
             "only extractors with class outputs have them (--extractor)",
+        ),
+        "classes": (
+            "classes" in metric.needs  # for no other metric is a network built
+            and extractor is not None
+            and _outputs(extractor, reference) == reference.class_count,
+            "only extractors whose class outputs are those of the reference's labels have them (--extractor)",
         ),
         "labels": (reference.labels is not None, "choose a dataset with labels"),
         "fake_labels": (True, ""),

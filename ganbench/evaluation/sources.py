@@ -1,5 +1,6 @@
 """What ``ganbench eval`` is given: image files, an array, a saved generator, or a trial; how it becomes samples."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
 from ganbench.folder import TrialFolder
 from ganbench.plan import SourceRequest
-from ganbench.spec import SourceSpec
+from ganbench.spec import DataSpec, SourceSpec
 
 
 class Given(NamedTuple):
@@ -88,6 +89,19 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
 
 
+def same_samples(now: DataSpec, then: DataSpec) -> bool:
+    """Whether data are those that a trial was planned with: the same samples of the same dataset.
+
+    Its package may be of another version, whose dataset may have parameters that were not there before.
+    """
+    one, other = now.component, then.component
+    return (
+        (one.plugin, one.name) == (other.plugin, other.name)
+        and other.parameters.items() <= one.parameters.items()
+        and now.model_copy(update={"component": other}) == then
+    )
+
+
 def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given:
     """Look at a trial that is scored against another dataset than its own.
 
@@ -101,7 +115,7 @@ def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given
         raise DataError(f"{shown(folder.path)} makes samples of {found}, the reference's are {wanted}")
     if trial.evaluation.labels != "none":
         raise DataError(f"{shown(folder.path)} has a conditional generator; score it against its own dataset")
-    load_generator(folder, trial)
+    load_generator(folder, trial, unsaid)
     spec = SourceSpec(
         kind="trial",
         label=label or f"{trial.loss_label} {trial.architecture_label} of {trial.data.component.label}",
@@ -165,8 +179,12 @@ def choose(samples: Tensor, count: int, seed: int) -> Tensor:
     return samples[order[:count]]
 
 
-def reopen(spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device) -> Samples | nn.Module:
+def reopen(
+    spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device, warn: Callable[[str], object]
+) -> Samples | nn.Module:
     """Return the samples, or the generator on its device, that a planned source means.
+
+    ``warn`` is told in one line where a trial's architecture has the code it had, in another version of its package.
 
     Raises:
         DataError: it is no longer what it was when it was planned.
@@ -179,11 +197,15 @@ def reopen(spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.d
     if spec.kind == "trial":
         folder = TrialFolder(path)
         _same(file_sha256(folder.generator), spec, path)
-        return load_generator(folder, folder.read_spec().spec).to(device)
+        return load_generator(folder, folder.read_spec().spec, warn).to(device)
     _same(file_sha256(path), spec, path)
     generator = load_saved(path, spec.kind, spec.latent_dim, device)
     generator.value_range = spec.value_range
     return generator
+
+
+def unsaid(warning: str) -> None:
+    """For a look at a generator while planning: whoever scores it says what there is to say."""
 
 
 def label_of(path: Path, size: int = 0) -> str:

@@ -91,7 +91,7 @@ class Local(Executor):
         self._kill_at: dict[str, float] = {}
         self._reasons: dict[str, str] = {}
         self._ended: dict[str, str] = {}
-        self._sharing = Sharing(settings.per_device, devices.memory) if settings.adaptive else None
+        self._sharing = Sharing(settings.per_device) if settings.adaptive else None
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Queue jobs, the heaviest first: a long trial that starts last would keep the others waiting."""

@@ -1,14 +1,16 @@
 """How many trials share a GPU where ``--per-device auto`` leaves it to us: as many as do more together than fewer do.
 
-The first trial of a cell runs on a device alone. Its peak memory says how many there is room for; then one more at a
-time joins, and their images per second are added up. A number that does not pay is not tried again, and the number
-before it is kept for the cell; so it is where one of them runs out of memory. A device holds trials of one cell at a
-time: speeds of different networks cannot be added up.
+The first trial of a cell runs on a device alone. Then one more at a time joins, while the most memory that one held
+fits into what they say is free on the device, which may be a part of a GPU or be used by others too; and their images
+per second are added up. A number that does not pay is not tried again, and the number before it is kept for the cell;
+so it is where one of them runs out of memory. A device holds trials of one cell at a time: speeds of different networks
+cannot be added up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ganbench.errors import StoreError
 from ganbench.executors import Job
@@ -40,13 +42,10 @@ class Sharing:
 
     Args:
         most: trials at once on a device, at most.
-        memory: bytes of memory of a device, by what ``CUDA_VISIBLE_DEVICES`` is for it; ``None`` where unknown, and
-            then nothing is shared.
     """
 
-    def __init__(self, most: int, memory: Callable[[str], int | None]) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._memory = memory
         self._cells: dict[str, _Cell] = {}
         self._keys: dict[str, str] = {}
         self._seen: dict[str, tuple[frozenset[str], dict[str, int]]] = {}
@@ -79,18 +78,15 @@ class Sharing:
         if any(len(own) < before[name] + REPORTS for name, own in lines.items()):
             return
         number = len(running)
-        cell.speeds[number] = sum(float(own[-1]["images_per_second"]) for own in lines.values())
-        cell.peak = max(cell.peak, *(float(own[-1]["memory"]) for own in lines.values()))
+        last = [own[-1] for own in lines.values()]
+        cell.speeds[number] = sum(float(line["images_per_second"]) for line in last)
+        cell.peak = max(cell.peak, *(float(line["memory"]) for line in last))
         if number > 1 and cell.speeds[number] < PAYS * cell.speeds.get(number - 1, 0.0):
             cell.allowed, cell.settled = number - 1, True
-        elif number >= min(self._most, self._room(device, cell)):
+        elif number >= self._most or not _has_room(cell, last):
             cell.settled = True
         else:
             cell.allowed = number + 1
-
-    def _room(self, device: str, cell: _Cell) -> int:
-        memory = self._memory(device)
-        return int(memory / (HEADROOM * cell.peak + CONTEXT)) if memory else 1
 
     def _key(self, job: Job) -> str:
         if job.trial_id not in self._keys:
@@ -99,3 +95,11 @@ class Sharing:
             except StoreError:  # its worker says what is wrong; here it is a cell of its own
                 self._keys[job.trial_id] = job.trial_id
         return self._keys[job.trial_id]
+
+
+def _has_room(cell: _Cell, last: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one more fits into what is free, beside the headroom of those that run; ``last``: a line of each."""
+    free = [float(line["device_free"]) for line in last if line.get("device_free") is not None]
+    if len(free) < len(last):  # a driver that does not say
+        return False
+    return min(free) >= len(last) * (HEADROOM - 1) * cell.peak + HEADROOM * cell.peak + CONTEXT

@@ -34,6 +34,12 @@ def register_metrics(register: Register) -> None:
         paper="arXiv:1712.04086",
     )
     register(
+        "gan-test",
+        f"{here}.gan_test:GANTest",
+        summary="Share of conditional samples in the class they were asked for, by the extractor's own classifier",
+        paper="arXiv:1807.09499",
+    )
+    register(
         "stacked-modes",
         f"{here}.stacked_modes:StackedModes",
         summary="Modes reached of 1,000 and their KL, as published for stacked digits",

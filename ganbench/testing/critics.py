@@ -11,7 +11,6 @@ from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 POINT, IMAGE = (3,), (3, 8, 8)
-Critic = Callable[[Tensor], Tensor]
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -24,9 +23,20 @@ def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype
     return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
 
 
-def linear(weights: Tensor) -> Critic:
+class Formula(nn.Module):
+    """A critic that is a formula of the samples (N, ...), and has no weights."""
+
+    def __init__(self, formula: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.formula = formula
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.formula(x)
+
+
+def linear(weights: Tensor) -> nn.Module:
     """D(x) = w.x, whose gradient is w everywhere."""
-    return lambda x: x.flatten(1) @ weights.flatten()
+    return Formula(lambda x: x.flatten(1) @ weights.flatten())
 
 
 def small_critic(inputs: int, *, dtype: torch.dtype = torch.float64) -> nn.Module:

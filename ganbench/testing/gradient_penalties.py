@@ -5,10 +5,10 @@ import math
 from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.testing.critics import IMAGE, Critic, image_penalty, linear, on_gradient, sample_shapes, samples, term
+from ganbench.testing.critics import IMAGE, Formula, image_penalty, linear, on_gradient, sample_shapes, samples, term
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
@@ -124,10 +124,10 @@ def _positions(penalty: Penalty, shape: tuple[int, ...]) -> None:
         raise Flaw("the positions between real and fake are the same at every step; only they would be held")
 
 
-def _row_linear(slopes: list[Tensor]) -> Critic:
+def _row_linear(slopes: list[Tensor]) -> nn.Module:
     """A critic that is linear on each row of a batch with a slope of its own, whatever point is asked for."""
     stacked = torch.stack([one.flatten() for one in slopes])
-    return lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1)
+    return Formula(lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1))
 
 
 def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[Tensor]:
@@ -138,5 +138,5 @@ def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[T
         seen.append(x.detach().clone())
         return 0.5 * x.flatten(1).square().sum(1)
 
-    term(deepcopy(penalty), critic, real, fake, seed)
+    term(deepcopy(penalty), Formula(critic), real, fake, seed)
     return seen

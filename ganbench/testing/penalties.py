@@ -17,6 +17,7 @@ from ganbench.testing.moving import fails_elsewhere, stream_on
 from ganbench.testing.output_penalties import on_outputs, reduction
 from ganbench.testing.penalty_declarations import declared, once_differentiated
 from ganbench.testing.penalty_memory import memory
+from ganbench.testing.penalty_modes import training_modes
 
 
 def scalar(subject: Subject) -> None:
@@ -216,6 +217,7 @@ CHECKS = (
     double_backward,
     once_differentiated,
     flat_critic,
+    training_modes,
     undisturbed,
     repeatable,
     devices,

@@ -41,6 +41,7 @@ PROGRESS: Mapping[str, Any] = {
     "images_per_second": 900.0,
     "seconds": 1.5,
     "memory": None,
+    "device_free": None,
 }
 EVALUATION: Mapping[str, Any] = {
     "step": 20,

@@ -58,7 +58,9 @@ class Tracker:
         """A trial has begun or goes on."""
 
     def progress(self, trial: Tracked, record: Mapping[str, Any]) -> None:
-        """A line of ``progress.jsonl``: step, images, d_loss, g_loss, images_per_second, seconds, memory (bytes)."""
+        """A line of ``progress.jsonl``: step, images, d_loss, g_loss, images_per_second, seconds, memory (bytes), and
+        device_free (bytes of the GPU that nobody holds; ``None`` on the CPU).
+        """
 
     def evaluation(self, trial: Tracked, record: Mapping[str, Any]) -> None:
         """A line of ``metrics.jsonl``: step, images, seconds, and ``values`` by name, ``None`` where undefined."""

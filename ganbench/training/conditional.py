@@ -4,6 +4,7 @@ The fakes of a discriminator update carry the labels of the real batch beside th
 and a point between a real sample and its fake, which gradient penalties ask for, has one label.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -57,7 +58,7 @@ def judge_both(
 
 
 class Critic:
-    """A conditional discriminator as penalties call it: samples alone to raw outputs (N,)."""
+    """A conditional discriminator as penalties get it: samples alone to raw outputs (N,), and its weights."""
 
     def __init__(self, discriminator: nn.Module, labels: Tensor, conditioning: Conditioning) -> None:
         self._discriminator = discriminator
@@ -68,6 +69,14 @@ class Critic:
         """Judge samples of which the i-th has the i-th label; several batches in a row take the labels in turn."""
         labels = self._labels.repeat(len(x) // len(self._labels))
         return judge(self._discriminator, x, labels, self._conditioning).raw
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Its weights."""
+        return self._discriminator.parameters()
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Its weights with their names."""
+        return self._discriminator.named_parameters()
 
 
 def classification(opinion: Judgement, labels: Tensor | None) -> Tensor:

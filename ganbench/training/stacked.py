@@ -5,8 +5,7 @@ looks at one network sees what it would see had that been alone.
 """
 
 import copy
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -49,7 +48,7 @@ class Stacked:
         # Taken apart once: the gradients of one part by one would each be as large as the stack.
         weights = {name: weight.unbind() for name, weight in self.parameters.items()}
         return [
-            partial(
+            _Part(
                 self._call,
                 {name: parts[index] for name, parts in weights.items()},
                 {name: buffer[index] for name, buffer in self._buffers.items()},
@@ -66,6 +65,29 @@ class Stacked:
     def _call(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor) -> Tensor:
         output: Tensor = functional_call(self._networks[0], (weights, buffers), (x,))
         return output
+
+
+class _Part:
+    """One network of a stack as penalties get it."""
+
+    def __init__(
+        self,
+        call: Callable[[dict[str, Tensor], dict[str, Tensor], Tensor], Tensor],
+        weights: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+    ) -> None:
+        self._call = call
+        self._weights = weights
+        self._buffers = buffers
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._call(self._weights, self._buffers, x)
+
+    def parameters(self) -> Iterator[Tensor]:
+        return iter(self._weights.values())
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        return iter(self._weights.items())
 
 
 class StackedOptimiser:

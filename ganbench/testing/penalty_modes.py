@@ -1,0 +1,63 @@
+"""Whether a penalty can do with what it gets of the discriminator in every mode of training."""
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Penalty
+from ganbench.errors import in_one_line
+from ganbench.testing.critics import batches, differentiable, term
+from ganbench.testing.kit import Flaw, Subject
+
+
+def training_modes(subject: Subject) -> None:
+    """It is the same of a discriminator of labels, and of one of several seeds that are trained together."""
+    # Where a penalty is tried, torch is at hand; the loop's own modules are imported only here.
+    from ganbench.training.conditional import Critic
+    from ganbench.training.stacked import Stacked
+
+    penalty = differentiable(subject)
+    real, fake, critic = batches(penalty, 4)
+    plain = _Labelled(critic)
+    wanted = term(deepcopy(penalty), plain, real, fake).item()
+    labels = torch.arange(len(real))
+    _compare(penalty, Critic(plain, labels, "labels"), real, fake, wanted, "with a conditional architecture")
+    # Of two, that the first is not what is looked at by chance.
+    other, own = deepcopy(plain), deepcopy(plain)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(0.5)
+    _compare(penalty, Stacked([other, own]).each()[1], real, fake, wanted, "under --batch-seeds")
+
+
+def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: float, where: str) -> None:
+    """Hold the penalty of what it gets in one mode against that of a plain module with the same weights."""
+    mend = "use discriminator(x), discriminator.parameters() and discriminator.named_parameters() only"
+    try:
+        found = term(deepcopy(penalty), critic, real, fake).item()
+    except Flaw:
+        raise
+    except Exception as error:
+        raise Flaw(
+            f"{where} it fails ({type(error).__name__}: {in_one_line(error, 160)}), as the discriminator it gets is "
+            f"no module there; {mend}; every trial would fail at its first step"
+        ) from error
+    if not abs(found - wanted) <= 1e-6 * (1 + abs(wanted)):
+        raise Flaw(
+            f"{where} it is {found:.6g}, on the same weights and samples otherwise {wanted:.6g}; the discriminator it "
+            f"gets is no module there, and its weights are no nn.Parameter; {mend}, and call it with whole batches"
+        )
+
+
+class _Labelled(nn.Module):
+    """A critic that takes labels, and judges as without them."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        outputs: Tensor = self.critic(x)
+        return outputs if labels is None else outputs + 0 * labels
