@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pluggy
 import pytest
 
 from ganbench import hookspecs
+from ganbench.cli import cli
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md"))
@@ -42,6 +44,22 @@ def test_links_lead_to_files_so_that_they_work_on_a_code_host_too(page: Path) ->
     """Pages that only the built site has (``generate.py``) are named, not linked."""
     dead = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
     assert dead == []
+
+
+COMMAND = re.compile(r"(?:`|^)ganbench\s([a-z-]+)(?:\s([a-z-]+))?", re.MULTILINE)
+
+
+def test_the_commands_of_the_pages_exist() -> None:
+    """But those of the page of hooks, which shows how a plugin adds one."""
+    pages = [page for page in (*PAGES, DOCS.parent / "README.md") if page.name != "hooks.md"]
+    text = "\n".join(page.read_text().replace("ganbench is ", "") for page in pages)
+    missing = set()
+    context = click.Context(cli)
+    for name, second in COMMAND.findall(text):
+        command = cli.get_command(context, name)
+        if command is None or (isinstance(command, click.Group) and second and second not in command.commands):
+            missing.add(f"{name} {second}".strip())
+    assert missing == set()
 
 
 @pytest.mark.parametrize("folder", ["docs", "ganbench/scaffold/templates", ".github", "plugins"])

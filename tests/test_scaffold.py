@@ -10,12 +10,14 @@ import sys
 import tokenize
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 from unittest.mock import Mock
 
 import pytest
 from packaging.version import Version
 
 from ganbench import scaffold
+from ganbench.api import Need
 from ganbench.errors import StoreError, UsageError
 from ganbench.executors import Job, JobState, Settings
 from ganbench.registry import KINDS
@@ -109,6 +111,13 @@ def test_every_file_is_filled_in(kind: str, tmp_path: Path) -> None:
         if path.endswith(".py"):
             compile(text, path, "exec")
             assert all(len(line) <= 120 for line in text.splitlines())
+
+
+def test_the_new_metric_says_all_that_it_could_need(tmp_path: Path) -> None:
+    folder = scaffold.write("margin-gan", "metric", tmp_path)
+    written = (folder / "ganbench_margin_gan" / "metric.py").read_text()
+    (line,) = (line for line in written.splitlines() if line.strip().startswith("# What it uses"))
+    assert set(get_args(Need)) <= set(re.findall(r"\w+", line))
 
 
 def test_the_new_executor_forgets_the_end_of_a_job_that_is_submitted_again(

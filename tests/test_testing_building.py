@@ -13,6 +13,7 @@ from ganbench.registry import Entry
 from ganbench.testing import Outcome, check, checks_of, run
 from ganbench.testing.architectures import refusals
 from ganbench.testing.kit import subject_of, subject_of_entry
+from ganbench.testing.package import check_package
 from tests.kit import failed
 from tests.kit.components import RightData
 from tests.kit.losses import Right
@@ -112,6 +113,13 @@ def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None
     assert found["samples"].status == "skipped"
     assert found["samples"].message == "it takes a kindof (mine:KINDOF), and none was given"
     assert "failed" not in {outcome.status for outcome in found.values()}
+
+
+def test_an_argument_is_given_as_users_type_it() -> None:
+    (_, report) = check_package("ganbench", only=["dataset/folder:no-such-folder"])
+    (samples,) = (outcome for outcome in report.outcomes if outcome.check == "samples")
+    assert samples.message.startswith("its files are not here: ")
+    assert "no-such-folder" in samples.message
 
 
 class Conditional(Architecture):

@@ -233,6 +233,7 @@ class ByMode(RightData):
         return found[found.argmax(dim=1).argsort(stable=True)]
 
 
+SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
@@ -266,8 +267,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    skip = {} if name == "another-process" else {"another-process": "it takes seconds, and is not what is wrong here"}
-    assert_caught(check(component, skip=skip), name, words)
+    assert_caught(check(component, skip={} if name == "another-process" else SLOW), name, words)
 
 
 def test_the_order_of_right_samples_does_not_matter() -> None:

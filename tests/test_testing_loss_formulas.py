@@ -1,8 +1,11 @@
 """A loss is held to the formula it declares and to what the field calls by its name."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from ganbench.api import Loss
 from ganbench.testing import check
@@ -78,6 +81,38 @@ def test_a_formula_is_held_at_the_parameters_that_are_given() -> None:
 def test_a_name_of_the_field_is_held_to_its_meaning() -> None:
     found = failed(check(Squares, name="hinge"))
     assert "what the field calls 'hinge', 'relu(1 - r) + relu(1 + f)'" in found["convention"]
+
+
+class RelativisticAverage(Loss):
+    """Each output against the mean of the other side, with a factor for each player."""
+
+    needs_real = True
+    factors: ClassVar[tuple[float, float]] = (1.0, 1.0)
+
+    def gaps(self, high: Tensor, low: Tensor) -> Tensor:
+        return softplus(low.mean() - high).mean() + softplus(low - high.mean()).mean()
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return self.factors[0] * self.gaps(real, fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        assert real is not None
+        return self.factors[1] * self.gaps(fake, real)
+
+
+@pytest.mark.parametrize("factors", [(1.0, 1.0), (0.5, 0.5)])
+def test_relativistic_averages_have_the_factor_of_the_paper_or_that_of_its_code(factors: tuple[float, float]) -> None:
+    loss = type("RaGAN", (RelativisticAverage,), {"__doc__": "Either.", "factors": factors})
+    outcomes = {outcome.check: outcome.status for outcome in check(loss, name="ragan")}
+    assert outcomes["convention"] == "ok"
+
+
+@pytest.mark.parametrize(("factors", "words"), [((1.0, 0.5), "0.5 times it"), ((2.0, 2.0), "2 times it")])
+def test_any_other_factor_is_another_loss(factors: tuple[float, float], words: str) -> None:
+    loss = type("RaGAN", (RelativisticAverage,), {"__doc__": "Neither.", "factors": factors})
+    found = failed(check(loss, name="ragan"))["convention"]
+    assert "what the field calls 'ragan', 'softplus(" in found
+    assert words in found
 
 
 class SquaresOfSigmoid(Loss):

@@ -203,12 +203,6 @@ class NoTuple(RightMetric):
     needs = "features"  # type: ignore[assignment]
 
 
-class NoHeadline(RightMetric):
-    """No direction."""
-
-    values = {"gap": Value(label="gap", direction=None)}
-
-
 class RefusesAll(RightMetric):
     """Refuses any count."""
 
@@ -236,8 +230,7 @@ WRONG: list[tuple[type, str, str]] = [
     (NaN, "values", "every row of a table would be empty"),
     (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: classes, fake_labels,"),
     (NoTuple, "declaration", "declares needs = 'features', not a tuple of words such as ('features',)"),
-    (NoHeadline, "declaration", "which row is best"),
-    (RefusesAll, "counts", "every run would be refused"),
+    (RefusesAll, "counts", "check() refuses 100,000 samples on each side; every run would be refused"),
 ]
 
 

@@ -66,7 +66,7 @@ class Metric:
     """Scores generated samples against a reference.
 
     Attributes:
-        values: what it returns; the first is its headline.
+        values: what it returns; the first score, one with a direction, is its headline.
         needs: what it uses beside the samples, each a :data:`Need`; ``images`` where the samples must be images. A
             metric is refused by name where one of them cannot be had. ``classes``: the logits are of as many classes
             as the reference's labels, and so taken for the same ones. ``labels`` are the reference's; ``fake_labels``,

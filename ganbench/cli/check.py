@@ -13,7 +13,8 @@ from ganbench.cli.values import TEXT
 @click.argument("package", type=TEXT)
 @click.option(
     "--only", type=TEXT, multiple=True, metavar="NAME[parameters]",
-    help="Check only this component (kind/NAME where two share it), perhaps with parameters; may be repeated.",
+    help="Check only this component (kind/NAME where two share it; NAME:PATH where it takes one), perhaps with "
+    "parameters; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--skip", type=TEXT, multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated."
@@ -31,6 +32,7 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
       ganbench plugins check ganbench-r3gan --only 'r3gan[width=16]'
       ganbench plugins check ganbench --only hinge --json
       ganbench plugins check ganbench --only 'architecture/pacgan[pack=2]'
+      ganbench plugins check ganbench --only 'folder:photos[size=32]'
     """
     from ganbench.errors import UsageError
     from ganbench.grid import parse_scalar, split_outside_brackets

@@ -1,7 +1,7 @@
 """What the field means by a loss's name: r, f are raw outputs on real and fake, means are over the batch.
 
 Sources: Goodfellow et al. 2014, Mao et al. 2017 (a = 0, b = c = 1, with the 1/2), Arjovsky et al. 2017, Lim & Ye 2017,
-Jolicoeur-Martineau 2019.
+Jolicoeur-Martineau 2019 (whose relativistic averages have no 1/2 in print and one in the code).
 """
 
 _CROSS_ENTROPY = "softplus(-r) + softplus(f)"
@@ -21,7 +21,10 @@ CONVENTIONS: dict[str, tuple[str, str]] = {
     "rpgan": _PAIRWISE,
     "rsgan": _PAIRWISE,
     "ragan": (
-        "1/2 * softplus(-(r - mean(f))) + 1/2 * softplus(f - mean(r))",
-        "1/2 * softplus(r - mean(f)) + 1/2 * softplus(-(f - mean(r)))",
+        "softplus(-(r - mean(f))) + softplus(f - mean(r))",
+        "softplus(r - mean(f)) + softplus(-(f - mean(r)))",
     ),
 }
+
+HALVED = ("ragan",)
+"""Names that mean half of that too, for both players."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 
 from ganbench.api import Dataset, Extractor, Samples
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require
@@ -29,18 +29,44 @@ def build(subject: Subject) -> Dataset:
     return cast(Dataset, subject.build())
 
 
+class NoTest(NotApplicable):
+    """There is no split to compare fakes with beside the one that is trained on."""
+
+
 def load(subject: Subject, split: str) -> Samples:
-    """Load a split as a trial does; files that are missing are a DataError, which leaves the check out."""
-    found: Any = build(subject).load(split, root=Path(subject.expected.get("root", "data")))
+    """Load a split as a trial does.
+
+    Raises:
+        ganbench.errors.DataError: files of train are missing, which leaves the check out.
+        NoTest: train may be there, and test is not.
+    """
+    try:
+        found: Any = build(subject).load(split, root=Path(subject.expected.get("root", "data")))
+    except DataError as error:
+        if split == "train":
+            raise
+        reference = build(subject).reference_split
+        told = "" if reference == "train" else "; a dataset that has none at all says so by reference_split = 'train'"
+        raise NoTest(f"there is no split '{split}' here ({error}){told}") from error
     if not isinstance(found, Samples):
         raise Flaw(f"load('{split}') returns {type(found).__name__}, not ganbench.api.Samples; planning would fail")
     return found
 
 
+def splits(subject: Subject) -> tuple[str, ...]:
+    """The splits to look at: train alone where it is the reference too, and there is no test."""
+    if build(subject).reference_split == "train":
+        try:
+            load(subject, "test")
+        except NoTest:
+            return ("train",)
+    return SPLITS
+
+
 def samples(subject: Subject) -> str:
     """Each split is uint8 images (N, C, H, W) or finite float32 vectors (N, D), of one shape."""
     shapes, counts = set(), {}
-    for split in SPLITS:
+    for split in splits(subject):
         found = load(subject, split)
         data = found.data
         if data.dtype not in (torch.uint8, torch.float32):
@@ -77,13 +103,15 @@ def samples(subject: Subject) -> str:
     for what, found_value in (("shape", shape), ("counts", counts)):
         if what in subject.expected and subject.expected[what] != found_value:
             raise Flaw(f"its {what} is {found_value}, expected {subject.expected[what]}; it is another dataset")
-    return f"{counts['train']:,} to train and {counts['test']:,} to test, {'x'.join(map(str, shape))}"
+    to_test = f"{counts['test']:,} to test" if "test" in counts else "no split to test"
+    return f"{counts['train']:,} to train and {to_test}, {'x'.join(map(str, shape))}"
 
 
 def labels(subject: Subject) -> None:
-    """Labels, where there are any, are int64 (N,) and indices of the named classes, the same in both splits."""
+    """Labels, where there are any, are int64 (N,) and indices of the classes, the same in both splits."""
     classes: dict[str, tuple[str, ...] | None] = {}
-    for split in SPLITS:
+    known = 0
+    for split in splits(subject):
         found = load(subject, split)
         classes[split] = None if found.labels is None else tuple(found.classes)
         if found.labels is None:
@@ -95,12 +123,12 @@ def labels(subject: Subject) -> None:
                 f"the labels of '{split}' are {_type(found.labels)} {tuple(found.labels.shape)}, not int64 "
                 f"({len(found)},); metrics of classes would fail"
             )
-        if not found.classes:
-            raise Flaw(f"the split '{split}' has labels and names no classes; class metrics would count none")
+        # Classes without names are as many as the training samples' labels say.
+        known = len(found.classes) or known or found.class_count
         low, high = int(found.labels.min()), int(found.labels.max())
-        if low < 0 or high >= len(found.classes):
-            raise Flaw(f"the labels of '{split}' go from {low} to {high}, and there are {len(found.classes)} classes")
-    train, test = (classes[split] for split in SPLITS)
+        if low < 0 or high >= known:
+            raise Flaw(f"the labels of '{split}' go from {low} to {high}, and there are {known} classes")
+    train, test = classes["train"], classes.get("test", classes["train"])
     if (train is None) != (test is None):
         with_labels, without = SPLITS if test is None else reversed(SPLITS)
         raise Flaw(
@@ -118,7 +146,7 @@ def labels(subject: Subject) -> None:
 
 def repeatable(subject: Subject) -> None:
     """Loaded again it is the same, and loading leaves random streams as they were."""
-    for split in SPLITS:
+    for split in splits(subject):
         with own_global_stream(1, CPU):
             first = load(subject, split).fingerprint
         with own_global_stream(2, CPU):
@@ -138,10 +166,10 @@ def repeatable(subject: Subject) -> None:
 
 def another_process(subject: Subject) -> None:
     """Loaded in another process it is the same."""
-    here = {split: load(subject, split).fingerprint for split in SPLITS}
+    here = {split: load(subject, split).fingerprint for split in splits(subject)}
     there = elsewhere.fingerprints(subject)
     for split, fingerprint in here.items():
-        if there[split] != fingerprint:
+        if there.get(split) != fingerprint:
             raise Flaw(
                 f"the split '{split}' is another in another process (an order by hash() or of a set, the time, a "
                 "folder's order?); trials run in processes of their own and would refuse it as changed since planning"
@@ -152,8 +180,13 @@ def files(subject: Subject) -> str | None:
     """The files that it says it was read from are there, and are those that were read."""
     notes = []
     for split in SPLITS:
-        with readings() as read:
-            named = load(subject, split).files
+        try:
+            with readings() as read:
+                named = load(subject, split).files
+        except NoTest:
+            if build(subject).reference_split != "train":
+                raise
+            continue
         missing = [file for file in named if not Path(file).exists()]
         if missing:
             raise Flaw(
@@ -167,15 +200,15 @@ def files(subject: Subject) -> str | None:
 
 def disjoint(subject: Subject) -> str:
     """Train and test share no samples, nor nearly the same ones."""
-    splits = [load(subject, split).data for split in SPLITS]
-    train, test = ({row.tobytes() for row in data.flatten(1).numpy()} for data in splits)
+    both = [load(subject, split).data for split in SPLITS]
+    train, test = ({row.tobytes() for row in data.flatten(1).numpy()} for data in both)
     shared = len(train & test) / len(test)
     if shared > OVERLAP:
         raise Flaw(
             f"{100 * shared:.1f} % of the distinct test samples are in train too; scores against 'test' would "
             "reward memorising, and the floor of a table would be too low"
         )
-    near_copies.check(*splits)
+    near_copies.check(*both)
     return f"{len(train & test)} of {len(test):,} distinct test samples are in train"
 
 
@@ -258,4 +291,4 @@ def _type(value: torch.Tensor) -> str:
 
 
 def _listed(classes: tuple[str, ...]) -> str:
-    return ", ".join(classes[:5]) + (f" ... ({len(classes)})" if len(classes) > 5 else "")
+    return (", ".join(classes[:5]) or "without names") + (f" ... ({len(classes)})" if len(classes) > 5 else "")

@@ -37,7 +37,7 @@ def fingerprints(subject: Subject) -> dict[str, str]:
 
 def main(request: str) -> None:
     """Answer in the other process."""
-    from ganbench.testing.datasets import SPLITS, load
+    from ganbench.testing.datasets import load, splits
 
     asked = json.loads(request)
     subject = Subject(
@@ -47,7 +47,7 @@ def main(request: str) -> None:
         parameters=asked["parameters"],
         expected=asked["expected"],
     )
-    answer({split: load(subject, split).fingerprint for split in SPLITS})
+    answer({split: load(subject, split).fingerprint for split in splits(subject)})
 
 
 if __name__ == "__main__":

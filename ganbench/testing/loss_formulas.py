@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Loss
-from ganbench.testing.conventions import CONVENTIONS
+from ganbench.testing.conventions import CONVENTIONS, HALVED
 from ganbench.testing.formulas import NotAFormula, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
@@ -48,9 +48,19 @@ def convention(subject: Subject) -> None:
         if "minimax" in words:
             return
         raise NotApplicable(f"'{subject.name}' is no name with a meaning of its own in the field")
-    for player, text in zip(PLAYERS, CONVENTIONS[subject.name], strict=True):
-        whose = f"what the field calls '{subject.name}', '{text}'"
-        _agree(subject, loss, player, parse(text), whose)
+    forms: list[tuple[str, ...]] = [CONVENTIONS[subject.name]]
+    if subject.name in HALVED:
+        forms.append(tuple(f"1/2 * ({text})" for text in forms[0]))
+    flaws: list[Flaw] = []
+    for form in forms:
+        try:
+            for player, text in zip(PLAYERS, form, strict=True):
+                _agree(subject, loss, player, parse(text), f"what the field calls '{subject.name}', '{text}'")
+            break
+        except Flaw as flaw:
+            flaws.append(flaw)
+    else:
+        raise flaws[0]
     if subject.name in PENALISED and loss.penalty is None:
         raise Flaw(
             f"'{subject.name}' carries no penalty, and what the field calls so does; a table would show the scores of "

@@ -7,17 +7,16 @@ from ganbench.api import Evidence, Metric
 from ganbench.errors import with_kind
 from ganbench.testing.anew import imported_anew
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.scoring import build, compute
-from ganbench.testing.sides import declared, draw, reference
+from ganbench.testing.scoring import build, compute, shown
 
 
 def references(subject: Subject) -> None:
     """It scores against a second reference as if there had been no first one, in the same instance and in a new one."""
-    used = build(subject)
-    fake = declared(used, draw(7))
-    compute(used, fake, declared(used, reference(), real=True))
+    sides = shown(subject)
+    used, fake = sides.metric, sides.fakes()
+    compute(used, fake, sides.reference())
     # As many real samples: what is kept may be kept by their number.
-    other = declared(used, reference(seed=103, classes=2), real=True)
+    other = sides.reference(seed=103, classes=2)
     wanted = compute(_untouched(subject), fake, other)
     for where, metric in ((" in its class or module", build(subject)), ("", used)):
         if kept := _kept(metric, fake, other, wanted):

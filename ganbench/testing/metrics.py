@@ -1,33 +1,25 @@
 """What a metric must do: known values, and worse numbers for worse samples.
 
 ``expected`` may hold ``known``: a list of (fake, reference, {name: value}), the sides made with
-:func:`ganbench.testing.evidence`.
+:func:`ganbench.testing.evidence`; and ``shape``: that of one sample it is to be shown, (C, H, W) where it needs images,
+else (D,). By default it is shown the first of a few usual shapes that its ``check`` does not refuse.
 """
 
 import itertools
 import math
-from copy import copy
 from typing import Any
 
 import torch
 
-from ganbench.api import Metric, Value
+from ganbench.api import Value
 from ganbench.errors import UsageError, with_kind
-from ganbench.evaluation.needs import NEEDS, check_words, uses_extractor
+from ganbench.evaluation.needs import check_words, uses_extractor
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.leftovers import leftovers
+from ganbench.testing.metric_needs import undeclared, unrefused
 from ganbench.testing.metric_references import references
-from ganbench.testing.scoring import build, compute
-from ganbench.testing.sides import (
-    DEGRADATIONS,
-    SEVERITIES,
-    N,
-    contents,
-    declared,
-    draw,
-    reference,
-    rows,
-)
+from ganbench.testing.scoring import build, compute, headline, shown
+from ganbench.testing.sides import DEGRADATIONS, SEVERITIES, N, Sides, contents, refuses, rows
 
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
@@ -43,28 +35,31 @@ def declaration(subject: Subject) -> None:
             raise Flaw(f"the declaration of '{name}' is not a ganbench.api.Value with a direction; ranking would fail")
         if not name.isidentifier():
             raise Flaw(f"'{name}' is no name of letters, digits and underscores; a data frame's column needs one")
-    if next(iter(metric.values.values())).direction is None:
-        raise Flaw("its first value, the headline, has no direction; a table could not say which row is best")
     try:
         check_words(subject.name, metric)
     except UsageError as error:
         raise Flaw(f"{error}; every run would be refused with this line") from error
+    given = subject.expected.get("shape")
+    if given is not None and (len(given) == 3) != ("images" in metric.needs):
+        kind = "of images, and needs does not name images" if len(given) == 3 else "of vectors, and it needs images"
+        raise Flaw(f"its shape is given as {tuple(given)}, which is one {kind}; it could not be shown such samples")
     if metric.when not in ("always", "final"):
         raise Flaw(f"when is '{metric.when}', not 'always' or 'final'; it would never be computed")
 
 
 def values(subject: Subject) -> None:
     """It returns a float for each declared name; real samples are no worse than bad ones."""
-    metric = build(subject)
+    sides = shown(subject)
+    metric = sides.metric
     try:
-        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
+        found = compute(metric, sides.fakes(), sides.reference())
     except Exception as error:
-        if told := _undeclared(metric):
+        if told := undeclared(sides) or unrefused(sides, with_kind(error)):
             raise Flaw(told) from error
         raise
-    name = next(iter(metric.values))
+    name = headline(metric) or next(iter(metric.values))
     if not math.isfinite(found[name]):
-        if told := _undeclared(metric):
+        if told := undeclared(sides):
             raise Flaw(told)
         raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
     for name, value in metric.values.items():
@@ -87,13 +82,15 @@ def known_values(subject: Subject) -> None:
 
 def severity(subject: Subject) -> str:
     """The headline gets worse with a degradation of the samples: lost modes, noise, or copies."""
-    metric = build(subject)
-    name, value = next(iter(metric.values.items()))
-    real = declared(metric, reference(), real=True)
-    sign = 1 if value.direction == "lower" else -1
+    sides = shown(subject)
+    name, real = headline(sides.metric), sides.reference()
+    if name is None:
+        raise NotApplicable("none of its values has a direction; it is shown, and ranks nothing")
+    direction = sides.metric.values[name].direction
+    sign = 1 if direction == "lower" else -1
     ordered, series = [], {}
-    for what, degrade in DEGRADATIONS.items():
-        found = [compute(metric, declared(metric, degrade(level)), real)[name] for level in SEVERITIES]
+    for what in DEGRADATIONS:
+        found = [compute(sides.metric, sides.degraded(what, level), real)[name] for level in SEVERITIES]
         numbers = [sign * number for number in found if math.isfinite(number)]
         slack = 0.02 * (abs(numbers[-1] - numbers[0]) if numbers else 0.0)
         rises = all(later >= earlier - slack for earlier, later in itertools.pairwise(numbers))
@@ -103,7 +100,7 @@ def severity(subject: Subject) -> str:
     if not ordered:
         listed = "; ".join(f"{what}: {numbers}" for what, numbers in series.items())
         raise Flaw(
-            f"'{name}' is said to be better when {value.direction}, and no growing degradation makes it worse "
+            f"'{name}' is said to be better when {direction}, and no growing degradation makes it worse "
             f"({listed}); the best row of a table would not be the best generator"
         )
     return f"orders {' and '.join(ordered)}"
@@ -111,10 +108,8 @@ def severity(subject: Subject) -> str:
 
 def repeatable(subject: Subject) -> None:
     """The same samples give the same value; it changes nothing it is given; their order does not matter."""
-    metric = build(subject)
-    drawn = draw(7)
-    fake, other = (declared(metric, side) for side in (drawn, draw(8, noise=0.5)))
-    real = declared(metric, reference(), real=True)
+    sides = shown(subject)
+    metric, fake, other, real = sides.metric, sides.fakes(), sides.fakes(8, noise=0.5), sides.reference()
     before = contents(fake), contents(real)
     first = compute(metric, fake, real)
     now = contents(fake), contents(real)
@@ -133,9 +128,10 @@ def repeatable(subject: Subject) -> None:
                 f"'{name}' is {value:.6g} and then {second[name]:.6g} for the same samples: it draws from a stream "
                 "that does not start anew, or keeps something of earlier samples; a result could not be repeated"
             )
-    mixed = rows(drawn, torch.randperm(N, generator=torch.Generator().manual_seed(3)))
-    name = next(iter(metric.values))
-    shuffled = compute(metric, declared(metric, mixed), real)[name]
+    # Drawn anew: a metric may have changed what it was given, where that is left out of the checks.
+    mixed = rows(sides.fakes(), torch.randperm(N, generator=torch.Generator().manual_seed(3)))
+    name = headline(metric) or next(iter(metric.values))
+    shuffled = compute(metric, mixed, real)[name]
     if abs(shuffled - first[name]) > 0.05 * abs(first[name]) + 0.02:
         raise Flaw(
             f"'{name}' is {first[name]:.4g}, and {shuffled:.4g} with the same samples in another order; a score would "
@@ -145,11 +141,11 @@ def repeatable(subject: Subject) -> None:
 
 def collapsed(subject: Subject) -> None:
     """It takes fakes that are all the same, as a generator draws them that has not learnt yet, or has collapsed."""
-    metric = build(subject)
-    real = declared(metric, reference(), real=True)
-    compute(metric, declared(metric, draw(7)), real)
+    sides = shown(subject)
+    real = sides.reference()
+    compute(sides.metric, sides.fakes(), real)
     try:
-        compute(metric, declared(metric, rows(draw(7), torch.zeros(N, dtype=torch.int64))), real)
+        compute(sides.metric, rows(sides.fakes(), torch.zeros(N, dtype=torch.int64)), real)
     except Flaw:
         raise
     except Exception as error:
@@ -161,13 +157,13 @@ def collapsed(subject: Subject) -> None:
 
 def sizes(subject: Subject) -> None:
     """It takes fewer or more fakes than there are real samples, and does not grow with how many there are."""
-    metric = build(subject)
-    if _pairs(metric):
+    sides = shown(subject)
+    if _pairs(sides):
         raise NotApplicable("check() refuses unequal numbers of samples by name")
-    compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
+    compute(sides.metric, sides.fakes(), sides.reference())
     for fakes, reals in ((N, FEWER), (FEWER, N)):
         try:
-            compute(metric, declared(metric, draw(7, fakes)), declared(metric, reference(reals), real=True))
+            compute(sides.metric, sides.fakes(7, fakes), sides.reference(reals))
         except Flaw:
             raise
         except Exception as error:
@@ -177,7 +173,7 @@ def sizes(subject: Subject) -> None:
             ) from error
     for what, twice in (("fakes", (2, 1)), ("real samples", (1, 2)), ("samples on both sides", (2, 2))):
         # Noise near 0 may double by chance, but hardly for two draws.
-        if (names := _doubling(metric, twice, seed=7)) and (names := names & _doubling(metric, twice, seed=9)):
+        if (names := _doubling(sides, twice, seed=7)) and (names := names & _doubling(sides, twice, seed=9)):
             raise Flaw(
                 f"'{min(names)}' doubles with twice as many {what} from the same distribution: a sum where there "
                 "should be a mean? scores of runs with other numbers of samples could not be compared"
@@ -186,9 +182,10 @@ def sizes(subject: Subject) -> None:
 
 def counts(subject: Subject) -> None:
     """It judges sample counts in one line, and has nothing against many samples."""
-    metric = build(subject)
+    sides = shown(subject)
+    metric = sides.metric
     # Vectors and folders of pictures have no classes; without features the dimension is that of one sample.
-    dimensions = (64,) if uses_extractor(metric) else (64, 1)
+    dimensions = (64,) if uses_extractor(metric) else (sides.dimension, 1)
     of = "features" if uses_extractor(metric) else "values in a sample"
     numbers = (1000, 100_000, 10, 1, 0)
     for fakes, real, dimension, classes in itertools.product(numbers, numbers, dimensions, (10, 0, 1)):
@@ -198,8 +195,10 @@ def counts(subject: Subject) -> None:
         try:
             found: Any = metric.check(fakes=fakes, reference=real, dimension=dimension, classes=classes)
         except ValueError:
-            if min(fakes, real) > 1000 and classes == 10 and dimension > 1:
-                raise Flaw(f"check() refuses {fakes:,} samples on each side; every run would be refused") from None
+            if min(fakes, real) > 1000 and classes == 10 and dimension == sides.dimension:
+                raise Flaw(
+                    f"check() refuses {fakes:,} samples on each side{_of_shapes(sides)}; every run would be refused"
+                ) from None
             continue
         except Exception as error:
             raise Flaw(
@@ -212,9 +211,9 @@ def counts(subject: Subject) -> None:
 
 def files(subject: Subject) -> None:
     """It leaves no files behind."""
-    metric = build(subject)
+    sides = shown(subject)
     with leftovers() as left:
-        compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
+        compute(sides.metric, sides.fakes(), sides.reference())
     if left:
         more = f" and {len(left) - 1} more" if left[1:] else ""
         raise Flaw(
@@ -227,32 +226,27 @@ def files(subject: Subject) -> None:
 CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, files, references, counts)
 
 
-def _pairs(metric: Metric) -> bool:
+def _pairs(sides: Sides) -> bool:
     """Whether it refuses unequal numbers of samples, and those alone."""
-    return _refuses(metric, 100_000, 80_000) and not _refuses(metric, 100_000, 100_000)
+    return refuses(sides.metric, sides.dimension, real=80_000) and not refuses(sides.metric, sides.dimension)
 
 
-def _refuses(metric: Metric, fakes: int, real: int) -> bool:
-    """Whether check() says no to these counts; what else it may raise is for another check."""
-    try:
-        metric.check(fakes=fakes, reference=real, dimension=64, classes=10)
-    except ValueError:
-        return True
-    except Exception:
-        return False
-    return False
+def _of_shapes(sides: Sides) -> str:
+    """Where a shape may be what it refuses: which were tried, and how its author says another."""
+    if uses_extractor(sides.metric):
+        return ""
+    tried = ", ".join("x".join(map(str, shape)) for shape in sides.shapes)
+    return f" of every shape tried ({tried}; others by expected = {{'shape': ...}})"
 
 
-def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
+def _doubling(sides: Sides, twice: tuple[int, int], seed: int) -> set[str]:
     """The scores that double, and double once more, with twice as many fakes, real samples or both."""
     first: dict[str, float] = {}
     # What is no score, such as a count, may well double.
-    names = {name for name, value in metric.values.items() if value.direction}
+    names = {name for name, value in sides.metric.values.items() if value.direction}
     for power in range(3):
-        fake = draw(seed, N * twice[0] ** power, classes=2, noise=0.2)
-        found = compute(
-            metric, declared(metric, fake), declared(metric, reference(FEWER * twice[1] ** power), real=True)
-        )
+        fake = sides.fakes(seed, N * twice[0] ** power, classes=2, noise=0.2)
+        found = compute(sides.metric, fake, sides.reference(FEWER * twice[1] ** power))
         names = {name for name in names if math.isfinite(found[name]) and abs(found[name]) > 1e-9}
         first = first or found
         # A mean stays, what goes with the root of the number is 1.4 and 2 times as much.
@@ -260,33 +254,3 @@ def _doubling(metric: Metric, twice: tuple[int, int], seed: int) -> set[str]:
         if not names:
             break
     return names
-
-
-def _undeclared(metric: Metric) -> str:
-    """What it uses and does not declare, where that is why it has no value."""
-    used = [need for need in NEEDS if need not in metric.needs and _computes_with(metric, need)]
-    said = "only " + ", ".join(metric.needs) if metric.needs else "nothing"
-    if not used:
-        return ""
-    return (
-        f"it uses {' and '.join(used)}, and needs names {said}; where a run has none (an unconditional one has no "
-        "fake_labels), the trial would fail at its first evaluation or have no score, instead of being refused by name"
-    )
-
-
-def _computes_with(metric: Metric, need: str) -> bool:
-    """Whether it has a value where there is everything, and none without ``need``."""
-    everything, others = copy(metric), copy(metric)
-    # Samples are images or vectors; they are made images only for one that may want them.
-    had = (set(NEEDS) - {"images"}) | set(metric.needs) | {need}
-    vars(everything)["needs"] = tuple(had)
-    vars(others)["needs"] = tuple(had - {need})
-    return _computes(everything) and not _computes(others)
-
-
-def _computes(metric: Metric) -> bool:
-    try:
-        found = compute(metric, declared(metric, draw(7)), declared(metric, reference(), real=True))
-    except Exception:  # whatever it raises where something is not there
-        return False
-    return math.isfinite(found[next(iter(metric.values))])

@@ -36,12 +36,14 @@ def check_package(
 
     Args:
         distribution: the installed package's name.
-        only: names of components, as ``kind/name`` where two kinds share one; all of them where it is empty.
+        only: names of components, as ``kind/name`` where two kinds share one, with their argument after a colon where
+            they take one (``folder:PATH``); all of them where it is empty.
         parameters: what to build components with, by the same names.
         skip: checks to leave out, with the reason.
 
     Raises:
-        UsageError: it is not installed, registers nothing, or not what ``only`` names; ``skip`` names no check of it.
+        UsageError: it is not installed, registers nothing, or not what ``only`` names; what it names takes no argument
+            and is given one; ``skip`` names no check of it.
     """
     loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
     name = plugins.normalised(distribution)
@@ -50,18 +52,14 @@ def check_package(
         packages = sorted({plugin.distribution for plugin in loaded.plugins})
         raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
-    wanted = set(only)
+    asked = {called: (parameters or {}).get(called, {}) for called in (*only, *(parameters or {}))}
+    wanted = {called.partition(":")[0] for called in only}
     known = {called for entry in entries for called in _names(entry)}
     unknown = wanted - known
     if unknown:
         near = known if "/" in min(unknown) else {entry.name for entry in entries}
         raise UsageError(f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), near)}")
-    given = {
-        (entry.kind, entry.name): {
-            key: value for called in _names(entry) for key, value in (parameters or {}).get(called, {}).items()
-        }
-        for entry in entries
-    }
+    given = {(entry.kind, entry.name): _given(entry, asked) for entry in entries}
     for entry in entries:
         if found := given[entry.kind, entry.name]:
             _require_parameters(entry, found)
@@ -79,6 +77,19 @@ def check_package(
 def _names(entry: Entry) -> tuple[str, str]:
     """How a component may be named here."""
     return entry.name, f"{entry.kind}/{entry.name}"
+
+
+def _given(entry: Entry, asked: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Scalar]:
+    """What a component is to be built with: its argument, where it was named with one, and its parameters."""
+    found: dict[str, Scalar] = {}
+    for called, parameters in asked.items():
+        name, colon, argument = called.partition(":")
+        if name not in _names(entry):
+            continue
+        if colon and not entry.argument:
+            raise UsageError(f"{entry.kind} '{entry.name}' takes no argument, and '{called}' gives it one")
+        found |= {**({entry.argument: argument} if argument else {}), **parameters}
+    return found
 
 
 def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:

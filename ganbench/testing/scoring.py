@@ -7,6 +7,7 @@ import torch
 from ganbench.api import Evidence, Metric
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.sides import Sides
 
 CPU = torch.device("cpu")
 
@@ -14,6 +15,16 @@ CPU = torch.device("cpu")
 def build(subject: Subject) -> Metric:
     """Return a fresh instance."""
     return cast(Metric, subject.build())
+
+
+def shown(subject: Subject) -> Sides:
+    """What a fresh instance is shown."""
+    return Sides(build(subject), subject.expected.get("shape"))
+
+
+def headline(metric: Metric) -> str | None:
+    """Its first score: the first value with a direction; ``None`` where it gives no score."""
+    return next((name for name, value in metric.values.items() if value.direction), None)
 
 
 def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, float]:

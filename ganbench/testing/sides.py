@@ -1,7 +1,9 @@
 """The sides of a comparison that metrics are tried on: samples around known modes, better and worse ones."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import math
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -13,7 +15,11 @@ from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.needs import uses_extractor
 
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
+DEGRADATIONS = ("lost modes", "noise", "copies of training samples")
 CLASSES, DIMENSION, N = 4, 8, 300
+IMAGES = ((1, 16, 16), (3, 16, 16), (1, 28, 28), (3, 32, 32))
+VECTORS = ((DIMENSION,), (2,), (3,), (1,))
+"""Shapes of samples that a metric may be shown: the first that its check() does not refuse."""
 
 
 def evidence(
@@ -39,28 +45,103 @@ def evidence(
     )
 
 
-def declared(metric: Metric, side: Extracted, *, real: bool = False) -> Extracted:
-    """What every run has of the fakes, or of the ``real`` side: the samples, and what the metric says it needs."""
-    train = side.train if "train" in metric.needs else None
-    return replace(
-        side,
-        samples=as_images(side.samples) if "images" in metric.needs else side.samples,
-        # One network gives both features and class outputs.
-        features=side.features if uses_extractor(metric) else None,
-        logits=side.logits if "logits" in metric.needs else None,
-        labels=side.labels if ("labels" if real else "fake_labels") in metric.needs else None,
-        mixture=side.mixture if "mixture" in metric.needs else None,
-        train=declared(metric, train, real=True) if train is not None else None,
-    )
+@dataclass(frozen=True)
+class Sides:
+    """What a metric is shown: samples of a shape that it takes, and what it says it needs.
+
+    Attributes:
+        metric: the metric.
+        given: the shape of one sample as its author gives it, (C, H, W) or (D,); else the first that its check() takes.
+    """
+
+    metric: Metric
+    given: Sequence[int] | None = None
+
+    @property
+    def images(self) -> bool:
+        """Whether samples must be images."""
+        return "images" in self.metric.needs
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes that may be shown, the first of them where any does."""
+        if self.given is not None and (len(self.given) == 3) == self.images:
+            return (tuple(self.given),)
+        return IMAGES if self.images else VECTORS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the samples that are shown."""
+        if uses_extractor(self.metric):  # what check() is told is the number of features
+            return self.shapes[0]
+        return next((shape for shape in self.shapes if not refuses(self.metric, math.prod(shape))), self.shapes[0])
+
+    @property
+    def dimension(self) -> int:
+        """What check() is told of them: the number of features, else of the values in a sample."""
+        return 64 if uses_extractor(self.metric) else math.prod(self.shape)
+
+    def with_needs(self, needs: set[Any]) -> "Sides":
+        """The same for a metric that says it needs something else."""
+        metric = copy(self.metric)
+        vars(metric)["needs"] = tuple(needs)
+        return replace(self, metric=metric)
+
+    def fakes(self, seed: int = 7, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -> Extracted:
+        """Generated samples; see :func:`draw`."""
+        return self._declared(self._draw(seed, n, classes, noise))
+
+    def reference(self, n: int = N, *, seed: int = 101, classes: int = CLASSES) -> Extracted:
+        """The real side, with as many training samples beside it."""
+        training = self._draw(seed + 1, n, classes)
+        return self._declared(replace(self._draw(seed, n, classes), train=training), real=True)
+
+    def degraded(self, what: str, severity: float) -> Extracted:
+        """Generated samples that are worse the higher the severity from 0 to 1; ``what`` is of :data:`DEGRADATIONS`."""
+        if what == "lost modes":  # none, one, two, all but one
+            return self.fakes(classes=max(1, round(CLASSES * (1 - severity))))
+        if what == "noise":
+            return self.fakes(noise=severity)
+        count = int(severity * N)
+        return joined(rows(self.fakes(102), slice(count)), rows(self.fakes(), slice(count, None)))
+
+    def _draw(self, seed: int, n: int, classes: int, noise: float = 0.0) -> Extracted:
+        return draw(seed, n, classes=classes, noise=noise, dimension=DIMENSION if self.images else self.shape[0])
+
+    def _declared(self, side: Extracted, *, real: bool = False) -> Extracted:
+        """What every run has of the fakes, or of the ``real`` side: samples, and what the metric says it needs."""
+        needs = self.metric.needs
+        train = side.train if "train" in needs else None
+        return replace(
+            side,
+            samples=as_images(side.samples, self.shape) if self.images else side.samples,
+            # One network gives both features and class outputs.
+            features=side.features if uses_extractor(self.metric) else None,
+            logits=side.logits if "logits" in needs else None,
+            labels=side.labels if ("labels" if real else "fake_labels") in needs else None,
+            mixture=side.mixture if "mixture" in needs else None,
+            train=self._declared(train, real=True) if train is not None else None,
+        )
 
 
-def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -> Extracted:
+def refuses(metric: Metric, dimension: int, *, fakes: int = 100_000, real: int = 100_000) -> bool:
+    """Whether check() says no to these numbers; what else it may raise is for another check."""
+    try:
+        metric.check(fakes=fakes, reference=real, dimension=dimension, classes=10)
+    except ValueError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0, dimension: int = DIMENSION) -> Extracted:
     """Draw one side: points around ``classes`` of the modes of a mixture, a share ``noise`` of them anywhere."""
     rng = torch.Generator().manual_seed(seed)
-    means = _means()
+    means = _means(dimension)
     labels = torch.randint(classes, (n,), generator=rng)
-    points = means[labels] + 0.3 * torch.randn(n, DIMENSION, generator=rng)
-    anywhere = means.mean(0) + 6 * torch.randn(n, DIMENSION, generator=rng)
+    points = means[labels] + 0.3 * torch.randn(n, dimension, generator=rng)
+    anywhere = means.mean(0) + 6 * torch.randn(n, dimension, generator=rng)
     stray = torch.rand(n, generator=rng) < noise
     points = torch.where(stray[:, None], anywhere, points)
     logits = -2 * torch.cdist(points, means)
@@ -68,32 +149,11 @@ def draw(seed: int, n: int = N, *, classes: int = CLASSES, noise: float = 0.0) -
     return evidence(features=points, logits=logits, labels=labels, mixture=Mixture(means=means, sigma=0.3))
 
 
-def as_images(points: Tensor) -> Tensor:
-    """Return points (N, DIMENSION) as uint8 images (N, 1, 16, 16): each number is the strength of a pattern."""
-    patterns = torch.randn(DIMENSION, 1, 4, 4, generator=torch.Generator().manual_seed(55))
-    smooth = torch.nn.functional.interpolate(patterns, size=(16, 16), mode="bilinear")
+def as_images(points: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return points (N, DIMENSION) as uint8 images (N, C, H, W): each number is the strength of a pattern."""
+    patterns = torch.randn(DIMENSION, shape[0], 4, 4, generator=torch.Generator().manual_seed(55))
+    smooth = torch.nn.functional.interpolate(patterns, size=shape[1:], mode="bilinear")
     return to_uint8(torch.tanh(torch.einsum("nd,dchw->nchw", points, smooth) / 4))
-
-
-def reference(n: int = N, *, seed: int = 101, classes: int = CLASSES) -> Extracted:
-    """The real side, with as many training samples beside it."""
-    return replace(draw(seed, n, classes=classes), train=draw(seed + 1, n, classes=classes))
-
-
-def fewer_classes(severity: float) -> Extracted:
-    """Samples that have lost modes: none, one, two, all but one."""
-    return draw(7, classes=max(1, round(CLASSES * (1 - severity))))
-
-
-def noisy(severity: float) -> Extracted:
-    """Samples of which a share lies anywhere."""
-    return draw(7, noise=severity)
-
-
-def copies(severity: float) -> Extracted:
-    """Samples of which a share are copies of training samples."""
-    count = int(severity * N)
-    return joined(rows(draw(102), slice(count)), rows(draw(7), slice(count, None)))
 
 
 def rows(side: Extracted, index: Tensor | slice) -> Extracted:
@@ -109,13 +169,6 @@ def joined(first: Extracted, second: Extracted) -> Extracted:
     return Extracted(mixture=second.mixture, train=second.train, **parts)
 
 
-DEGRADATIONS: dict[str, Callable[[float], Extracted]] = {
-    "lost modes": fewer_classes,
-    "noise": noisy,
-    "copies of training samples": copies,
-}
-
-
 def contents(side: Extracted) -> dict[str, Tensor]:
     """A copy of everything that a metric can reach, by name."""
     found = _by_sample(side)
@@ -128,9 +181,14 @@ def contents(side: Extracted) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in found.items()}
 
 
-def _means() -> Tensor:
+def _means(dimension: int) -> Tensor:
     """Modes far from one another."""
-    return 4 * torch.eye(CLASSES, DIMENSION)
+    if dimension >= CLASSES:
+        return 4 * torch.eye(CLASSES, dimension)
+    if dimension == 1:
+        return torch.tensor([[-6.0], [-2.0], [2.0], [6.0]])
+    corners = torch.tensor([[2.0, 2.0, 2.0], [-2.0, -2.0, 2.0], [-2.0, 2.0, -2.0], [2.0, -2.0, -2.0]])
+    return corners[:, :dimension]
 
 
 def _by_sample(side: Extracted) -> dict[str, Tensor]:

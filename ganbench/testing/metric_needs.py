@@ -1,0 +1,53 @@
+"""Why a metric does not compute: what it uses and does not declare, or shapes that it should refuse and does not."""
+
+import math
+
+from ganbench.evaluation.needs import NEEDS, uses_extractor
+from ganbench.testing.scoring import compute, headline
+from ganbench.testing.sides import IMAGES, VECTORS, Sides
+
+
+def undeclared(sides: Sides) -> str:
+    """What it uses and does not declare, where that is why it has no value; else empty."""
+    needs = sides.metric.needs
+    used = [need for need in NEEDS if need not in needs and _computes_with(sides, need)]
+    said = "only " + ", ".join(needs) if needs else "nothing"
+    if not used:
+        return ""
+    return (
+        f"it uses {' and '.join(used)}, and needs names {said}; where a run has none (an unconditional one has no "
+        "fake_labels), the trial would fail at its first evaluation or have no score, instead of being refused by name"
+    )
+
+
+def unrefused(sides: Sides, error: str) -> str:
+    """Another shape of samples than that shown, where it is of such that it has a value; else empty."""
+    if uses_extractor(sides.metric):
+        return ""
+    shape = next((one for one in (IMAGES if sides.images else VECTORS) if computes(Sides(sides.metric, one))), None)
+    if shape is None:
+        return ""
+    return (
+        f"with samples of {_text(sides.shape)} it raises {error}, and with {_text(shape)} it computes; let check() "
+        f"refuse a dimension of {sides.dimension} with a ValueError, or trials would fail at their first evaluation"
+    )
+
+
+def computes(sides: Sides) -> bool:
+    """Whether it has a value for ordinary samples."""
+    try:
+        found = compute(sides.metric, sides.fakes(), sides.reference())
+    except Exception:  # whatever it raises where something is not there
+        return False
+    return math.isfinite(found[headline(sides.metric) or next(iter(found))])
+
+
+def _computes_with(sides: Sides, need: str) -> bool:
+    """Whether it has a value where there is everything, and none without ``need``."""
+    # Samples are images or vectors; they are made images only for one that may want them.
+    had = (set(NEEDS) - {"images"}) | set(sides.metric.needs) | {need}
+    return computes(sides.with_needs(had)) and not computes(sides.with_needs(had - {need}))
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]} values"

@@ -1,0 +1,114 @@
+"""Datasets without a test split or without names of classes are right, and what is wrong with them is caught."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganbench.api import Samples
+from ganbench.errors import DataError
+from ganbench.testing import Outcome, check
+from tests.kit import assert_caught, failed
+from tests.kit.components import RightData
+
+
+class TrainOnly(RightData):
+    """Right: has no test split, and says that fakes are compared with train."""
+
+    reference_split = "train"
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        if split != "train":
+            raise DataError("there is only train")
+        return super().load(split, root=root)
+
+
+class TrainOnlyUnsaid(TrainOnly):
+    """Says nothing, so that every run looks for its test split."""
+
+    reference_split = "test"
+
+
+class TrainOnlyHashed(TrainOnly):
+    """Ordered by the hashes of words, which are others in each process."""
+
+    def points(self, split: str) -> Tensor:
+        return super().points(split)[sorted(range(300), key=lambda number: hash(f"sample {number}"))]
+
+
+class Nowhere(TrainOnly):
+    """Its files are missing altogether."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        raise DataError("no such file")
+
+
+class Unnamed(RightData):
+    """Right: classes without names."""
+
+    labels: tuple[int, int] = (2, 2)
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        data = super().load(split, root=root).data
+        highest = self.labels[split == "test"]
+        return Samples(data=data, labels=torch.arange(len(data)) % (highest + 1))
+
+
+class UnnamedBeyond(Unnamed):
+    """The test split has a class that train has not."""
+
+    labels = (2, 3)
+
+
+class NamedOnce(Unnamed):
+    """Names its classes in one split alone."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        found = super().load(split, root=root)
+        return Samples(data=found.data, labels=found.labels, classes=("a", "b", "c") if split == "train" else ())
+
+
+SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
+WRONG: list[tuple[type, str, str]] = [
+    (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, and there are 3 classes"),
+    (NamedOnce, "labels", "the classes of 'train' are a, b, c, and those of 'test' without names"),
+    (TrainOnlyHashed, "another-process", "the split 'train' is another in another process"),
+]
+
+
+@pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
+def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
+    assert_caught(check(component, skip={} if name == "another-process" else SLOW), name, words)
+
+
+def test_a_dataset_without_a_test_split_is_held_by_train_alone() -> None:
+    outcomes = {outcome.check: outcome for outcome in check(TrainOnly)}
+    assert failed(list(outcomes.values())) == {}
+    assert outcomes["samples"].message == "300 to train and no split to test, 3"
+    assert outcomes["disjoint"].message == "there is no split 'test' here (there is only train)"
+    for name in ("labels", "repeatable", "another-process", "defaults", "mixture"):
+        assert outcomes[name].status == "ok", outcomes[name]
+
+
+def test_what_a_dataset_has_not_is_told_apart() -> None:
+    said = {name: outcome.message for name, outcome in _samples_of(TrainOnlyUnsaid, Nowhere)}
+    assert said["TrainOnlyUnsaid"] == (
+        "there is no split 'test' here (there is only train); a dataset that has none at all says so by "
+        "reference_split = 'train'"
+    )
+    assert said["Nowhere"] == "its files are not here: no such file"
+
+
+def _samples_of(*datasets: type) -> Iterator[tuple[str, Outcome]]:
+    for dataset in datasets:
+        (outcome,) = (one for one in check(dataset, skip=SLOW) if one.check == "samples")
+        assert outcome.status == "skipped"
+        yield dataset.__name__, outcome
+
+
+def test_classes_need_no_names() -> None:
+    outcomes = {outcome.check: outcome for outcome in check(Unnamed, skip=SLOW)}
+    assert failed(list(outcomes.values())) == {}
+    assert outcomes["labels"].status == "ok"
