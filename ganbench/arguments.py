@@ -22,6 +22,8 @@ def plain(value: Any) -> Any:
 def place(value: Any) -> Path:
     """Return the path of a file or folder, which need not be there, from text or anything that stands for a path.
 
+    ``~`` is the home folder, which a shell makes of it only where it is not quoted.
+
     Raises:
         ValueError: neither; empty, which would be the current folder; or no name that a file can have.
     """
@@ -32,7 +34,7 @@ def place(value: Any) -> Path:
         raise ValueError("must not be empty")
     if "\0" in text:
         raise ValueError("must not hold a null character")
-    return Path(text)
+    return Path(os.path.expanduser(text))
 
 
 def size(value: Any) -> int:

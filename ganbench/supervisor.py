@@ -64,6 +64,9 @@ class Supervisor:
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        # A request to end that comes meanwhile waits for the task: forking all that torch has mapped takes a while, and
+        # until it is done there is nobody to pass it on to.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         for number in (signal.SIGTERM, END, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
         if os.getppid() != self._parent:
@@ -80,6 +83,7 @@ class Supervisor:
             os.close(descriptor)
         with contextlib.suppress(OSError):
             os.setpgid(self._worker, self._worker)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         log = CappedLog(self._message["log"])
         status = self._wait(log, out_read, wake_read)
         if not are_seen():
@@ -167,7 +171,7 @@ class Supervisor:
     def _on_signal(self, number: int, frame: Any) -> None:
         if number == END:
             self._ending = True
-        elif number == signal.SIGTERM and self._worker:
+        elif number == signal.SIGTERM:
             signal_group(self._worker, signal.SIGTERM)
 
 
@@ -184,6 +188,7 @@ def become_task(
         for number in (signal.SIGCHLD, signal.SIGTERM, END):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         for descriptor in private:
             os.close(descriptor)
         os.environ.update(message["environment"])

@@ -87,9 +87,17 @@ class Watcher:
         return self._stop.requested
 
     def _record_snapshot(self, state: State, more: dict[str, Any]) -> None:
+        """Take a snapshot, unless there is no room for it: the animation of a report ends there then."""
         content = snapshot(preview_samples(state, self._spec))
-        if content is not None:  # a generator on its way to diverging may make nothing that can be drawn
+        if content is None:  # a generator on its way to diverging may make nothing that can be drawn
+            return
+        try:
             self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
+        except StoreError as error:
+            self._snapshot_steps = frozenset()
+            problem = f"no snapshots from step {state.step} on: {str(error).partition(';')[0]}"
+            print(problem, file=sys.stderr)
+            self._recorder.warn(problem)
 
     def write_checkpoint(self, state: State) -> str:
         """Write all that is needed to go on; return why it could not be written, or nothing.

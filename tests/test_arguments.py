@@ -25,6 +25,12 @@ def test_a_place_is_text_or_a_path() -> None:
     assert place("a/b") == place(Path("a/b")) == Path("a/b")
 
 
+def test_the_home_folder_is_never_a_folder_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert place("~/runs") == place(Path("~/runs")) == Path("/home/someone/runs")
+    assert place("a~b") == Path("a~b")
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -52,6 +52,7 @@ def test_an_empty_value_is_refused_or_explained(path: str, parameter: click.Para
 def test_what_is_not_empty_is_taken_as_it_is() -> None:
     assert TEXT.convert("a, b", None, None) == "a, b"
     assert PATH.convert("runs", None, None) == Path("runs")
+    assert PATH.convert("~/runs", None, None) == Path.home() / "runs"
     with pytest.raises(click.BadParameter):
         TEXT.convert(" , ", None, None)
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 
 from ganbench import plugins, trial
 from ganbench.api import Mixture
+from ganbench.errors import StoreError
 from ganbench.evaluation.snapshots import IMAGES, LARGEST_SIDE, POINTS, snapshot, snapshot_steps, truth
 from ganbench.files import read_lines
 from ganbench.folder import TrialFolder
@@ -77,8 +79,7 @@ def test_snapshots_are_spread_evenly_and_end_with_the_last_step(steps: int, fram
     assert max(gaps) - min(gaps) <= 1
 
 
-def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "stop_on_signals", StopFlag)
+def planned(tmp_path: Path, snapshots: int) -> TrialFolder:
     registry = plugins.load().registry
     request = PlanRequest(
         losses=tuple(parse_losses(["wgan-gp"], registry)),
@@ -88,11 +89,17 @@ def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch:
         num_samples=500,
     )
     (cell,) = answer(request).planned
+    folder = TrialFolder(tmp_path / str(snapshots) / cell.spec.trial_id)
+    execution = Execution(data_root=str(tmp_path), snapshots=snapshots)
+    folder.write_spec(TrialFile(trial_id=cell.spec.trial_id, spec=cell.spec, execution=execution))
+    return folder
+
+
+def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "stop_on_signals", StopFlag)
     found = []
     for count in (0, 5):
-        folder = TrialFolder(tmp_path / str(count) / cell.spec.trial_id)
-        execution = Execution(data_root=str(tmp_path), snapshots=count)
-        folder.write_spec(TrialFile(trial_id=cell.spec.trial_id, spec=cell.spec, execution=execution))
+        folder = planned(tmp_path, count)
         assert trial.run_trial(folder) == "done", folder.read_status()
         losses = [(line["d_loss"], line["g_loss"]) for line in read_lines(folder.progress)]
         found.append((folder.generator.read_bytes(), losses, folder.read_result()["metrics"]))
@@ -102,3 +109,24 @@ def test_taking_snapshots_changes_no_bit_of_a_trial(tmp_path: Path, monkeypatch:
     first = read_lines(folder.snapshots)[0]
     assert len(first["means"]) == 8
     assert len(first["points"]) == len(first["real"]["points"]) == POINTS
+
+
+def test_a_disk_without_room_for_snapshots_costs_them_and_not_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "stop_on_signals", StopFlag)
+    append, tries = TrialFolder.append_snapshot, []
+
+    def full(self: TrialFolder, record: dict[str, Any]) -> None:
+        tries.append(record["step"])
+        if record["step"] >= 5:
+            raise StoreError(f"cannot write {self.snapshots}: No space left on device; free some")
+        append(self, record)
+
+    monkeypatch.setattr(TrialFolder, "append_snapshot", full)
+    folder = planned(tmp_path, 5)
+    assert trial.run_trial(folder) == "done", folder.read_status()
+    assert tries == [0, 3, 5]
+    (warning,) = [line for line in folder.read_result()["warnings"] if "snapshots" in line]
+    assert warning.startswith("no snapshots from step 5 on: cannot write ")
+    assert warning.endswith("No space left on device")

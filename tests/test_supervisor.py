@@ -102,6 +102,36 @@ def test_without_proc_what_a_task_leaves_in_its_group_is_ended(tmp_path: Path) -
     assert gone(number(tmp_path / "child"))
 
 
+def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(tmp_path: Path) -> None:
+    fork = os.fork
+
+    def interrupted() -> int:
+        # As the command line's Ctrl-C may, by way of the fork server.
+        os.kill(os.getpid(), signal.SIGTERM)
+        child = fork()
+        if child:
+            time.sleep(0.2)
+        return child
+
+    def task() -> int:
+        time.sleep(30)
+        return 0
+
+    def start() -> int:
+        child = fork()
+        if child == 0:
+            os.fork = interrupted
+        return child
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", start)
+        child, read = supervised(task, tmp_path)
+    with os.fdopen(read) as channel:
+        told = json.loads(channel.readline())
+    assert os.waitpid(child, 0)[1] == 0
+    assert told["signal"] == signal.SIGTERM
+
+
 @needs_proc
 @pytest.mark.parametrize("victim", ["supervisor", "server"])
 def test_without_prctl_a_task_ends_with_what_started_it(tmp_path: Path, victim: str) -> None:

@@ -4,6 +4,7 @@
 that one is in. Where nothing is a choice, the option says so in its help and takes any text.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Place(click.Path):
         """Return the path."""
         if not str(value).strip():  # Path("") is the current folder
             self.fail(_complaint(param), param, ctx)
-        return super().convert(value, param, ctx)
+        return super().convert(os.path.expanduser(value), param, ctx)
 
 
 class Whole(click.IntRange):

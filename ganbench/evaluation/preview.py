@@ -68,7 +68,8 @@ def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None) -> bytes:
         )
     span = 1.3 * float(real[:, :2].abs().max())
     axes.set(xlim=(-span, span), ylim=(-span, span), aspect="equal")
-    axes.legend(loc="upper right", fontsize="small", markerscale=2)
+    # Not over the plot, where it would hide modes.
+    figure.legend(loc="outside upper center", ncols=3, fontsize="small", markerscale=2)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -22,7 +22,9 @@ TIMEOUT_GRACE_SECONDS = 10.0
 """The same where its time is up: one that hangs will not answer."""
 STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
-
+UNBEGUN = "interrupted: stopped before its first step; run again to go on"
+"""For one that was asked to end before it could listen; what others say themselves goes before it."""
+STOPPED = "interrupted: stopped at once; run again to go on"
 
 MOST_PER_DEVICE = 16
 """Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
@@ -119,7 +121,9 @@ class Local(Executor):
         chosen = set(trial_ids)
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
         for trial_id in chosen & set(self._started):
-            self._reasons.setdefault(trial_id, "interrupted: stopped at once; run again to go on")
+            if hard and self._reasons.get(trial_id) == UNBEGUN:
+                del self._reasons[trial_id]
+            self._reasons.setdefault(trial_id, STOPPED if hard else UNBEGUN)
             if hard:
                 self._end(trial_id, hard=True)
             elif trial_id not in self._kill_at:
@@ -248,7 +252,8 @@ class Local(Executor):
                 self._kill_at[trial_id] = now + TIMEOUT_GRACE_SECONDS
             elif now > self._kill_at.get(trial_id, float("inf")):
                 self._kill_at[trial_id] = float("inf")
-                self._reasons[trial_id] += "; it did not stop when asked and was killed"
+                asked = self._reasons[trial_id].replace(UNBEGUN, "interrupted")
+                self._reasons[trial_id] = f"{asked}; it did not stop when asked and was killed"
                 self._end(trial_id, hard=True)
 
     def _end(self, trial_id: str, *, hard: bool) -> None:
