@@ -1,17 +1,15 @@
 """Where every trial of a folder stands, from the files alone: nobody is asked who runs them, wherever that is."""
 
 import os
-import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganbench import processes
 from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
-from ganbench.executors.handed import read_handed
+from ganbench.executors.handed import GONE, left_behind, read_handed
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder
 from ganbench.results import read_row, trial_label, trial_paths
@@ -21,8 +19,6 @@ from ganbench.tables.wording import duration, rate
 QUIET_SECONDS = 300.0
 """A running trial that has written nothing for this long is pointed out."""
 
-
-GONE = "its process is gone; run again to go on"
 DAMAGED = "damaged"
 """In the place of a status: of a trial whose specification, or whose result though it has ended, cannot be read."""
 
@@ -59,6 +55,11 @@ class Standing:
         """Whether it runs, and not only says so because it was killed."""
         return self.status == "running" and self.note != GONE
 
+    @property
+    def waits(self) -> bool:
+        """Whether it will run without anybody's doing: the run that it waits for was not killed."""
+        return self.status == "pending" and self.note != GONE
+
 
 def look(runs: Path) -> list[Standing]:
     """Look at all trials of a folder, those under way first.
@@ -88,7 +89,7 @@ def _standing(folder: TrialFolder) -> Standing:
     step = _number(record.get("step")) or 0.0
     seconds = _number(record.get("seconds"))
     left = None
-    note = _oddity(folder, content) if status == "running" else ""
+    note = _oddity(folder, status)
     if status == "running" and note != GONE and seconds and step:
         left = max(0.0, (steps - step) * seconds / step - _age(folder.progress))
     handed = read_handed(folder)
@@ -135,11 +136,11 @@ def _where(content: dict[str, object]) -> str:
     return clean(" ".join(word for word in words if word))
 
 
-def _oddity(folder: TrialFolder, content: dict[str, object]) -> str:
-    pid, here = content.get("pid"), content.get("host") == socket.gethostname()
-    # On a cluster a process id may be one of a container, where it means something else.
-    if here and isinstance(pid, int) and not content.get("task") and processes.alive(pid, 0) is False:
+def _oddity(folder: TrialFolder, status: str) -> str:
+    if left_behind(folder, status):
         return GONE
+    if status != "running":
+        return ""
     silent = min(_age(path) for path in (folder.progress, folder.status, folder.log, folder.checkpoint))
     return f"has written nothing for {duration(silent)}" if silent > QUIET_SECONDS else ""
 
@@ -171,7 +172,7 @@ def time_left(standings: list[Standing]) -> float | None:
     A waiting trial takes as long as the running ones take in all, measured over their steps.
     """
     running = [one for one in standings if one.alive]
-    waiting = [one for one in standings if one.status in ("pending", "interrupted")]
+    waiting = [one for one in standings if one.waits or one.status == "interrupted"]
     ahead = [one.seconds_left for one in running if one.seconds_left is not None]
     if not running or len(ahead) < len([one for one in running if one.steps]):
         return None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
+from ganbench.executors.handed import GONE, left_behind
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder, require_runs
 from ganbench.protocol import Protocol, scored_by
@@ -50,11 +51,12 @@ class _Result(BaseModel):
 class Row:
     """One trial.
 
-    A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``. ``values`` is in the order in
-    which the metrics were asked for and declare them. ``cost`` is in seconds, bytes and real images per second.
-    ``log`` is the end of the worker's log, kept only where it explains a failure. ``device`` is the kind of GPU or
-    processor it ran on, ``instructions`` and ``threads`` those of a processor (``""`` for a GPU), ``versions`` those of
-    the packages and the code that computed it, as far as its result says.
+    A trial that is not done has no ``metrics``, ``best`` and ``area``, and a ``reason``; so has one that says it runs
+    or waits and whose run was killed. ``values`` is in the order in which the metrics were asked for and declare them.
+    ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of the worker's log, kept only where it
+    explains a failure. ``device`` is the kind of GPU or processor it ran on, ``instructions`` and ``threads`` those of
+    a processor (``""`` for a GPU), ``versions`` those of the packages and the code that computed it, as far as its
+    result says.
     """
 
     trial_id: str
@@ -148,6 +150,8 @@ def read_row(folder: TrialFolder) -> Row:
     spec = trial.spec
     state = folder.read_status()
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
+    if left_behind(folder, status):
+        reason = GONE
     result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
     done = status == SUCCESS
     if done and result is not None and result.status != SUCCESS:

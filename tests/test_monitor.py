@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ganbench import processes
 from ganbench.cli.status import status
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
+from ganbench.leases import Leases
 from ganbench.monitor import Standing, lines, look, summary, time_left
 from ganbench.spec import FINAL, SCHEMA, Execution, TrialFile, TrialSpec
 from tests.trials import make_protocol
@@ -40,8 +40,14 @@ def trial(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> MakeTrial:
     return make
 
 
+def hand(folder: TrialFolder) -> TrialFolder:
+    Handed("slurm", "1124-1200-ab", 4, 1, time.time()).write(folder.path)
+    return folder
+
+
 def test_a_running_trial_says_where_since_when_how_fast_and_until_when(tmp_path: Path, trial: MakeTrial) -> None:
-    trial(0, "running", step=250, seconds=40.0, host="node7", devices="2", task="slurm 12_3", started=time.time() - 40)
+    started = time.time() - 40
+    hand(trial(0, "running", step=250, seconds=40.0, host="node7", devices="2", task="slurm 12_3", started=started))
     (standing,) = look(tmp_path)
     assert (standing.status, standing.where, standing.step, standing.steps) == (
         "running", "node7 gpu 2 (slurm 12_3)", 250, 1000,
@@ -57,38 +63,67 @@ def test_a_running_trial_says_where_since_when_how_fast_and_until_when(tmp_path:
 
 
 def test_one_that_was_handed_over_and_has_not_begun_says_to_whom(tmp_path: Path, trial: MakeTrial) -> None:
-    folder = trial(0, "pending")
-    Handed("slurm", "1124-1200-ab", 4, 1, time.time()).write(folder.path)
+    hand(trial(0, "pending"))
     assert look(tmp_path)[0].where == "slurm 1124-1200-ab/4"
+    assert look(tmp_path)[0].waits
 
 
-@pytest.mark.parametrize("proc", ["/proc", "/nowhere"])
-def test_a_dead_process_and_a_silent_one_are_pointed_out(
-    tmp_path: Path, trial: MakeTrial, proc: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import socket
-
-    monkeypatch.setattr(processes, "_PROC", Path(proc))
-    trial(0, "running", host=socket.gethostname(), pid=2**22 + 1)
-    silent = trial(1, "running", host="elsewhere", task="slurm 1_1")
+def test_a_dead_run_and_a_silent_trial_are_pointed_out(tmp_path: Path, trial: MakeTrial) -> None:
+    trial(0, "running", host="elsewhere")
+    silent = hand(trial(1, "running", host="elsewhere", task="slurm 1_1"))
     os.utime(silent.status, (0, time.time() - 1000))
     notes = {one.label.rpartition(" ")[2]: one.note for one in look(tmp_path)}
-    assert notes["0"] == "its process is gone; run again to go on"
+    assert notes["0"] == "its run is gone; run again to go on"
     assert notes["1"].startswith("has written nothing for 16 m")
     assert {one.label.rpartition(" ")[2]: one.alive for one in look(tmp_path)} == {"0": False, "1": True}
 
 
-def test_what_was_killed_is_not_waited_for(tmp_path: Path, trial: MakeTrial) -> None:
-    import socket
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What ``--watch`` has slept; the third time is the test's end."""
+    slept: list[float] = []
 
-    folder = trial(0, "running", host=socket.gethostname(), pid=2**22 + 1)
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    return slept
+
+
+def watch(runs: Path) -> str:
+    return CliRunner().invoke(status, [str(runs), "--watch"]).output
+
+
+def test_what_was_killed_is_not_waited_for(tmp_path: Path, trial: MakeTrial, sleeps: list[float]) -> None:
+    folder = trial(0, "running")
     folder.append_progress({"step": 10, "seconds": 5.0, "images_per_second": 100.0})
     trial(1, "pending")
     standings = look(tmp_path)
     assert [one.seconds_left for one in standings] == [None, None]
     assert "left" not in summary(standings)
-    watched = CliRunner().invoke(status, [str(tmp_path), "--watch"], standalone_mode=False)
-    assert watched.return_value == 0
+    assert watch(tmp_path).count("its run is gone; run again to go on") == 2
+    shutil.rmtree(folder.path)
+    assert watch(tmp_path).count("its run is gone; run again to go on") == 1
+    assert not sleeps
+
+
+@pytest.mark.parametrize("held", ["lease", "cluster"])
+def test_what_somebody_holds_is_waited_for_beside_what_was_killed(
+    tmp_path: Path, trial: MakeTrial, sleeps: list[float], held: str
+) -> None:
+    trial(0, "running")
+    waiting, mine = trial(1, "pending"), Leases()
+    if held == "lease":
+        assert mine.take(waiting.path)
+    else:
+        hand(waiting)
+    try:
+        watch(tmp_path)
+    finally:
+        mine.release_all()
+    assert len(sleeps) == 3
 
 
 def test_a_failure_says_why_and_a_damaged_folder_hides_no_other(tmp_path: Path, trial: MakeTrial) -> None:

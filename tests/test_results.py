@@ -3,16 +3,30 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ganbench import processes
 from ganbench.errors import StoreError
+from ganbench.executors.handed import Handed
 from ganbench.folder import TrialFolder
+from ganbench.frame import frame
+from ganbench.leases import Leases
 from ganbench.results import order, read_row, read_rows, trial_label
+from ganbench.tables.grouping import build
+from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
+
+
+@pytest.fixture
+def mine() -> Iterator[Leases]:
+    held = Leases()
+    yield held
+    held.release_all()
 
 
 def test_a_done_trial_is_read(tmp_path: Path) -> None:
@@ -60,12 +74,46 @@ def test_a_diverged_trial_has_a_reason_and_no_metrics(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "failed", "timeout", "out-of-memory", "interrupted"])
-def test_a_trial_without_a_result_is_a_row(tmp_path: Path, status: str) -> None:
+def test_a_trial_without_a_result_is_a_row(tmp_path: Path, status: str, mine: Leases) -> None:
     folder = make_trial(tmp_path, make_spec(), status=status, reason="why")
     folder.log.write_text("one\nlast words\n\n")
+    assert mine.take(folder.path)
     row = read_row(folder)
     assert (row.status, row.reason, row.protocol, dict(row.metrics)) == (status, "why", None, {})
     assert row.log == (() if status == "pending" else ("one", "last words"))
+
+
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_a_row_whose_run_was_killed_says_so(
+    tmp_path: Path, status: str, mine: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever reads it: tables, lists and frames, in a folder that cannot be written to as well."""
+    gone = "its run is gone; run again to go on"
+    folder = make_trial(tmp_path, make_spec(), status=status)
+    assert mine.take(folder.path)
+    assert read_row(folder).reason == ""
+    with monkeypatch.context() as patch:  # killed: its lease stays behind
+        patch.setattr(processes, "alive", lambda *_: False)
+        folder.path.chmod(0o555)
+        rows, _ = read_rows(tmp_path)
+        folder.path.chmod(0o755)
+    assert [(row.status, row.reason) for row in rows] == [(status, gone)]
+    groups = [group for table in build(rows) for group in table.all_groups]
+    assert [note.text for note in notes(groups)] == [gone]
+    assert list(frame(rows)["reason"]) == [gone]
+    Handed("slurm", "1124-1200-ab", 0, 1, 0.0).write(folder.path)
+    mine.release_all()
+    assert read_row(folder).reason == ""  # a cluster goes on without the run that handed it over
+
+
+def test_one_that_ends_while_it_is_looked_at_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_trial(tmp_path, make_spec(), status="running")
+
+    def given_back(_: Path) -> None:
+        folder.write_status("failed", "why")
+
+    monkeypatch.setattr("ganbench.executors.handed.holder", given_back)
+    assert read_row(folder).reason == ""
 
 
 def test_a_result_of_an_earlier_attempt_gives_no_numbers(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
 
     from ganbench.cli.outputs import terminal_width
     from ganbench.errors import StoreError, UsageError
-    from ganbench.monitor import GONE, look
+    from ganbench.monitor import look
 
     if watch and as_json:
         raise UsageError("--watch is for people and --json for programs; leave one of them out")
@@ -50,9 +50,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
         if watch and width is not None:
             click.clear()
         click.echo(text)
-        going = any(one.alive for one in standings)
-        waiting = any(one.status == "pending" for one in standings) and not any(one.note == GONE for one in standings)
-        if not watch or not (going or waiting):
+        if not watch or not any(one.alive or one.waits for one in standings):
             return 0
         time.sleep(WATCH_SECONDS)
         standings = look(runs)

@@ -1,4 +1,7 @@
-"""What an executor notes in a trial's folder when it hands the trial to a cluster, so that a later run finds it."""
+"""What an executor notes in a trial's folder when it hands the trial to a cluster, so that a later run finds it.
+
+With the lease, that tells whether anybody works on a trial that has not ended: :func:`left_behind`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -7,11 +10,14 @@ from pathlib import Path
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
+from ganbench.leases import holder
 
 NAME = "handed.json"
 STOP = ".stop"
 UNDER_WAY = ("pending", "running", "interrupted")
 """Statuses of a trial that a cluster may still be working on, or take up again."""
+GONE = "its run is gone; run again to go on"
+"""Of a trial that says it runs or waits, and nobody works on it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,16 @@ def read_handed(folder: TrialFolder) -> Handed | None:
         return Handed(**read_json(path))
     except (StoreError, TypeError):
         return None
+
+
+def left_behind(folder: TrialFolder, status: str) -> bool:
+    """Whether a trial says that it runs or waits, as its ``status`` read a moment ago, though its run was killed.
+
+    What was handed to a cluster goes on without the run that did so. Writes nothing.
+    """
+    if status not in ("pending", "running") or Handed.path(folder.path).exists() or holder(folder.path) is not None:
+        return False
+    return bool(folder.read_status()["status"] == status)  # else it ended, and was given back, in between
 
 
 def refuse_what_others_hold(folders: Iterable[TrialFolder], executor: str) -> None:

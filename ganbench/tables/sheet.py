@@ -75,7 +75,7 @@ def notes(groups: Sequence[Group]) -> list[Note]:
     found: list[Note] = []
     for group in groups:
         for row in group.rows:
-            if row.done or row.status == "pending":
+            if row.done or (row.status == "pending" and not row.reason):
                 continue
             unsaid = (
                 "not ended; ganbench status says how far it is" if row.status == "running" else "no reason was left"
