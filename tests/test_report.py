@@ -1,6 +1,6 @@
 """The report as a file: what is in it, how large it is, and that nothing foreign becomes markup."""
 
-import itertools
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -18,11 +18,8 @@ from ganbench.errors import StoreError
 from ganbench.report import render_report
 from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
-from ganbench.report.sections import address, section
+from ganbench.report.sections import address
 from ganbench.results import read_rows
-from ganbench.tables import render
-from ganbench.tables.grouping import build
-from tests.rows import rows_of
 from tests.synthetic import write_grid, write_trial
 from tests.trials import component, make_spec
 
@@ -89,34 +86,20 @@ def test_it_says_which_rows_differ(runs: Path) -> None:
     assert f"{rows['hinge']['means']['fid']:.2f}" in text
 
 
-def test_pairs_are_judged_as_tie_groups_are() -> None:
-    """Four rows of five seeds: the best beats the worst, which the correction over all six pairs would not say."""
-    near = [(1.0, 1.1, 1.2, 1.9, 2.15), (1.05, 1.15, 1.25, 2.05, 2.2), (1.07, 1.17, 1.27, 2.07, 2.25)]
-    rows = [row for name, scores in zip("abc", near, strict=True) for row in rows_of(name, scores)]
-    (table,) = build([*rows, *rows_of("d", (2.0, 2.1, 2.2, 2.3, 2.4))])
-    found = section(table, "s", base=Path(), alpha=0.05)
-    ranking = found.ranking
-    assert ranking is not None
-    (pair,) = (pair for pair in ranking.pairs if ranking.separates(pair))
-    assert pair.adjusted > 0.05
-    assert "d is worse" in found.conclusions[0]
-    names = [line.name for line in found.compared]
-    matches = dict(zip(itertools.product(names, names), itertools.chain(*found.matches), strict=True))
-    told = {both for both, match in matches.items() if match and match.significant}
-    assert told == {("a", "d"), ("d", "a")}
-    sentences = {both: match.sentence for both, match in matches.items() if match}
-    assert "They differ. Two-sided exact rank test: p = 0.0317, 0.19 after Holm" in sentences["a", "d"]
-    assert "Not told apart; about 12 seeds" in sentences["b", "d"]
-    (record,) = json.loads(render([row for group in table.groups for row in group.rows], "json"))
-    pairs = record["comparisons"]["pairs"]
-    assert [each["separated"] for each in pairs] == [each is pair for each in ranking.pairs]
-
-
-def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
-    (table,) = build([*rows_of("a", (1.0, 1.1, None)), *rows_of("b", (2.0, 2.1, 2.2))])
-    found = section(table, "s", base=Path(), alpha=0.05)
-    place = [heading for heading, _ in found.headings].index("best FID")
-    assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
+def test_the_tests_of_pairs_are_text_and_not_only_hints(runs: Path) -> None:
+    """A hint is there for a mouse alone: neither keyboard, touch nor paper shows it."""
+    page = report(runs)
+    (table,) = re.findall(r'<table class="tests">(.*?)</table>', page, re.DOTALL)
+    headings, *lines = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in re.findall(r"<tr>.*?</tr>", table)]
+    assert headings == ["row", "against", "beats it", "95 % interval", "p", "p (Holm)", "seeds needed"]
+    hints = [html.unescape(hint) for hint in re.findall(r'<td class="win[^>]*title="([^"]*)"', page)]
+    assert len(lines) == len(hints) / 2 == 3
+    assert ["hinge", "lsgan", "100%", "enough"] in [[*line[:3], line[-1]] for line in lines]
+    for row, other, share, interval, p, adjusted, seeds in lines:
+        (hint,) = (hint for hint in hints if hint.startswith(f"A seed of {row} beats one of {other} "))
+        assert f"{share} (95 % interval {interval})" in hint
+        assert f"p = {p}, {adjusted} after Holm" in hint
+        assert ("They differ" if seeds == "enough" else seeds.replace("–", "no realistic number")) in hint
 
 
 def test_no_trial_is_left_out(runs: Path) -> None:

@@ -176,6 +176,14 @@ def test_the_text_says_the_scale_plainly() -> None:
     assert "| agree |" in as_text(part, compare(part, trials), line, "markdown")
 
 
+def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:
+    _, part = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    trial = row("pacgan", "ring", pacgan_high_quality=0.9)
+    for decimals, text in ((1, "98.2 ± 0.2 %"), (0, "98.20 ± 0.20 %")):
+        trial.values["pacgan_high_quality"] = ValueInfo(label="high quality", decimals=decimals, percent=True)
+        assert text in as_text(part, compare(part, [trial]), "", "table")
+
+
 def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
     suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
     assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")

@@ -17,6 +17,28 @@ def test_percentages() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mean", "sd", "decimals", "text"),
+    [
+        (1.5249, 0.0031, 2, "1.5249 ± 0.0031"),
+        (0.093004, 0.00012, 3, "0.09300 ± 0.00012"),
+        (0.0004, 0.001, 2, "0.0004 ± 0.0010"),
+        (-1e-6, 0.0031, 2, "0.0000 ± 0.0031"),
+        (1.5249, 0.0061, 2, "1.52 ± 0.01"),
+        (1.5249, 0.0, 2, "1.52 ± 0.00"),
+        (1.5249, 1e-17, 2, "1.52 ± 1e-17"),
+        (1e12, 0.0031, 2, "1e+12 ± 0.0031"),
+    ],
+)
+def test_a_mean_has_the_decimals_of_its_spread(mean: float, sd: float, decimals: int, text: str) -> None:
+    assert spread(mean, sd, ValueInfo(label="v", decimals=decimals)) == text
+
+
+def test_a_share_has_the_decimals_of_its_spread() -> None:
+    info = ValueInfo(label="high quality", direction="higher", decimals=1, percent=True)
+    assert spread(0.00265, 0.00021, info) == "0.265 ± 0.021 %"
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [(1.234, "1.23"), (0.0, "0.00"), (0.0004, "0.0004"), (-0.001, "-0.001"), (609.123, "609.12"), (1e12, "1e+12")],
 )

@@ -9,7 +9,7 @@ from ganbench.grid import split_list
 from ganbench.reproduction import Comparison, Published
 from ganbench.results import Row
 from ganbench.suite import Suite
-from ganbench.tables.wording import duration, number
+from ganbench.tables.wording import duration, number, spread
 from ganbench.values import ValueInfo
 
 HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
@@ -100,7 +100,7 @@ def _cells(comparison: Comparison) -> tuple[str, ...]:
         comparison.cell.dataset,
         comparison.cell.name,
         comparison.value,
-        f"{_write(mean, info)} ± {_write(error, info)}",
+        spread(mean, error, info),
         "-" if comparison.mean is None else _write(comparison.mean, info),
         "-" if interval is None else f"{_write(interval.low, info)} to {_write(interval.high, info)}",
         f"{len(comparison.ours)}/{comparison.trials}" if comparison.trials else "-",

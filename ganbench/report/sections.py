@@ -58,10 +58,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Match:
-    """A row against another: the probability that a seed of it is better, and whether the tie groups' test tells them
-    apart."""
+    """A row against another: the probability that a seed of it is better with its interval, p and that after Holm, the
+    seeds that would separate them, and whether the tie groups' test tells them apart."""
 
     share: str
+    interval: str
+    p: str
+    adjusted: str
+    seeds: str
     sentence: str
     level: int
     significant: bool
@@ -263,6 +267,16 @@ def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
                 + ("They differ." if significant else f"Not told apart; {needed} seeds per row would be needed.")
                 + f" Two-sided {test}: p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm over all pairs."
             )
-            line.append(Match(f"{share:.0%}", sentence, round(share * 10), significant))
+            match = Match(
+                share=f"{share:.0%}",
+                interval=f"{low:.0%} to {high:.0%}",
+                p=f"{pair.p:.3g}",
+                adjusted=f"{pair.adjusted:.3g}",
+                seeds="enough" if significant else str(pair.seeds or "–"),
+                sentence=sentence,
+                level=round(share * 10),
+                significant=significant,
+            )
+            line.append(match)
         found.append(tuple(line))
     return tuple(found)

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 
 from ganbench.values import ValueInfo
 
+_FINEST = 1e-7
+"""The smallest spread that a mean is written out for: what is smaller is the rounding of float32."""
+
 
 def number(value: float, info: ValueInfo) -> str:
     """A value without its unit: the decimals of its metric, more where those would show a small value as zero."""
@@ -16,11 +19,20 @@ def number(value: float, info: ValueInfo) -> str:
     return f"{value:.{info.decimals}f}"
 
 
-def spread(mean: float, sd: float | None, info: ValueInfo, *, plus_minus: str = "±") -> str:
-    """``1.52 ± 0.10`` or, of a single value, ``1.52``; with the percent sign where the metric has one."""
-    text = number(mean, info)
-    if sd is not None:
-        text += f" {plus_minus} {number(sd, info)}"
+def spread(mean: float, sd: float | None, info: ValueInfo) -> str:
+    """``1.52 ± 0.10`` or, of a single value, ``1.52``; with the percent sign where the metric has one.
+
+    A spread too small for the decimals of the metric is written with two digits, and the mean with as many decimals:
+    rounded further, it could be off by more than its spread.
+    """
+    scale = 100 if info.percent else 1
+    if sd is None:
+        text = number(mean, info)
+    elif _FINEST <= sd * scale < 0.5 * 10**-info.decimals and abs(mean * scale) < 1e9:
+        decimals = 1 - math.floor(math.log10(sd * scale))
+        text = f"{mean * scale:z.{decimals}f} ± {sd * scale:.{decimals}f}"
+    else:
+        text = f"{number(mean, info)} ± {number(sd, info)}"
     return f"{text} %" if info.percent else text
 
 
