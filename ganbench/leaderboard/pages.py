@@ -97,17 +97,13 @@ def table_of_pairs(ranking: Ranking) -> Sheet:
     for pair in sorted(ranking.pairs, key=lambda pair: sorted((order[pair.a], order[pair.b]))):
         turned = pair.superiority.probability < 0.5
         first, second = (pair.b, pair.a) if turned else (pair.a, pair.b)
-        win = pair.superiority
-        probability, low, high = (
-            (1 - win.probability, 1 - win.high, 1 - win.low) if turned else (win.probability, win.low, win.high)
-        )
+        probability, low, high = pair.superiority.turned if turned else pair.superiority
         better.append(ranking.names[first])
         other.append(ranking.names[second])
         wins.append(f"{probability:.2f} [{low:.2f}, {high:.2f}]")
         p_values.append(f"{pair.p:.2g}")
         adjusted.append(f"{pair.adjusted:.2g}")
-        needed = "-" if pair.seeds is None else str(pair.seeds)
-        seeds.append("enough" if ranking.separates(pair) else needed)
+        seeds.append(ranking.seeds_needed(pair, "-"))
     return Sheet(
         [
             Column("A", better),

@@ -257,8 +257,7 @@ def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
             if pair is None or one == other:
                 line.append(None)
                 continue
-            win = pair.superiority
-            share, low, high = win if pair.a == one else (1 - win.probability, 1 - win.high, 1 - win.low)
+            share, low, high = pair.superiority if pair.a == one else pair.superiority.turned
             significant = ranking.separates(pair)
             needed = "no realistic number of" if pair.seeds is None else f"about {pair.seeds}"
             sentence = (
@@ -272,7 +271,7 @@ def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
                 interval=f"{low:.0%} to {high:.0%}",
                 p=f"{pair.p:.3g}",
                 adjusted=f"{pair.adjusted:.3g}",
-                seeds="enough" if significant else str(pair.seeds or "–"),
+                seeds=ranking.seeds_needed(pair, "–"),
                 sentence=sentence,
                 level=round(share * 10),
                 significant=significant,

@@ -12,6 +12,11 @@ class Superiority(NamedTuple):
     low: float
     high: float
 
+    @property
+    def turned(self) -> "Superiority":
+        """The same as P(B beats A)."""
+        return Superiority(1 - self.probability, 1 - self.high, 1 - self.low)
+
 
 def superiority(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Superiority:
     """Estimate the probability that a seed of ``a`` is better (lower) than a seed of ``b``.

@@ -126,6 +126,10 @@ class Ranking:
             self.scores, pair.b, pair.a, ranked, self.alpha
         )
 
+    def seeds_needed(self, pair: Pair, unknown: str) -> str:
+        """A cell's text: the seeds per row that would tell the two apart, ``enough`` or ``unknown``."""
+        return "enough" if self.separates(pair) else str(pair.seeds or unknown)
+
     def conclusions(self) -> list[str]:
         """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
         lines = self.in_words()
