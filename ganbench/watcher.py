@@ -95,9 +95,7 @@ class Watcher:
             self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
         except StoreError as error:
             self._snapshot_steps = frozenset()
-            problem = f"no snapshots from step {state.step} on: {str(error).partition(';')[0]}"
-            print(problem, file=sys.stderr)
-            self._recorder.warn(problem)
+            self._unwritten(f"no snapshots from step {state.step} on", error)
 
     def write_checkpoint(self, state: State) -> str:
         """Write all that is needed to go on; return why it could not be written, or nothing.
@@ -114,10 +112,15 @@ class Watcher:
                 }
                 checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
             except StoreError as error:
-                problem = f"no checkpoint at step {state.step}: {str(error).partition(';')[0]}"
-                print(problem, file=sys.stderr)
-                self._recorder.warn(problem)
+                problem = self._unwritten(f"no checkpoint at step {state.step}", error)
         self._written = time.monotonic()
+        return problem
+
+    def _unwritten(self, what: str, error: StoreError) -> str:
+        """Say in the log and with the result what the trial goes on without, and why; return that."""
+        problem = f"{what}: {str(error).partition(';')[0]}"
+        print(problem, file=sys.stderr)
+        self._recorder.warn(problem)
         return problem
 
     def interrupted(self, state: State) -> str:

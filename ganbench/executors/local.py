@@ -121,9 +121,8 @@ class Local(Executor):
         chosen = set(trial_ids)
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
         for trial_id in chosen & set(self._started):
-            if hard and self._reasons.get(trial_id) == UNBEGUN:
-                del self._reasons[trial_id]
-            self._reasons.setdefault(trial_id, STOPPED if hard else UNBEGUN)
+            if self._reasons.get(trial_id, UNBEGUN) == UNBEGUN:
+                self._reasons[trial_id] = STOPPED if hard else UNBEGUN
             if hard:
                 self._end(trial_id, hard=True)
             elif trial_id not in self._kill_at:

@@ -1,7 +1,7 @@
 """Whether a loss is the one that is named: by its declared formula, and by what the field calls so."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -51,15 +51,8 @@ def convention(subject: Subject) -> None:
     forms: list[tuple[str, ...]] = [CONVENTIONS[subject.name]]
     if subject.name in HALVED:
         forms.append(tuple(f"1/2 * ({text})" for text in forms[0]))
-    flaws: list[Flaw] = []
-    for form in forms:
-        try:
-            for player, text in zip(PLAYERS, form, strict=True):
-                _agree(subject, loss, player, parse(text), f"what the field calls '{subject.name}', '{text}'")
-            break
-        except Flaw as flaw:
-            flaws.append(flaw)
-    else:
+    flaws = [flaw for form in forms if (flaw := _departs(subject, loss, form))]
+    if len(flaws) == len(forms):
         raise flaws[0]
     if subject.name in PENALISED and loss.penalty is None:
         raise Flaw(
@@ -86,6 +79,16 @@ def least_squares(subject: Subject) -> None:
             f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of the "
             "two players would differ from the paper's by that factor, as if one learning rate were changed"
         )
+
+
+def _departs(subject: Subject, loss: Loss, form: Sequence[str]) -> Flaw | None:
+    """How a loss differs from one whose players minimise these formulas; ``None`` where it does not."""
+    try:
+        for player, text in zip(PLAYERS, form, strict=True):
+            _agree(subject, loss, player, parse(text), f"what the field calls '{subject.name}', '{text}'")
+    except Flaw as flaw:
+        return flaw
+    return None
 
 
 def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any], Tensor], whose: str) -> None:
