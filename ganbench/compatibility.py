@@ -76,6 +76,11 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
             f"batch_size={recipe.batch_size}{packed} is more than the {data.size} training samples of "
             f"'{data.component.label}'; use --batch-size"
         )
+    if recipe.mirror and data.kind != "image":
+        raise UsageError(
+            f"mirror={recipe.mirror:g} mirrors images, and dataset '{data.component.label}' consists of {data.kind}s; "
+            "leave mirror out for it"
+        )
     _check_average(recipe)
     if recipe.replay:
         _check_history(recipe)

@@ -55,6 +55,7 @@ class Recipe(Frozen):
         64, description="samples of each kind per update (groups, where an architecture packs them)"
     )
     n_critic: Count = Field(1, description="discriminator updates per generator update")
+    g_batches: Count = Field(1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' code")
     latent_dim: Count = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
     optimizer: Literal["adam", "rmsprop", "sgd"] = Field("adam", description="optimiser of both players")
@@ -74,6 +75,7 @@ class Recipe(Frozen):
         0, description="earlier fakes kept for the discriminator (groups, where an architecture packs them); 0 = none"
     )
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
+    mirror: Fraction = Field(0.0, description="how likely a real image is shown mirrored, left to right; 0.5 is usual")
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -199,9 +201,14 @@ class TrialSpec(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave ``augmentations`` out where there are none: trials stored before it was a field keep their names."""
+        """Leave out what was no field when the first trials were stored, where it changes nothing, for their names."""
         content: dict[str, Any] = serialise(self)
-        return content if self.augmentations else {k: v for k, v in content.items() if k != "augmentations"}
+        if not self.augmentations:
+            content.pop("augmentations", None)
+        for name in ("g_batches", "mirror"):
+            if getattr(self.recipe, name) == Recipe.model_fields[name].default:
+                content.get("recipe", {}).pop(name, None)
+        return content
 
     @property
     def trial_id(self) -> str:

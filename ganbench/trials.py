@@ -136,4 +136,4 @@ def weight(trial: TrialFile) -> float:
         return 0.0
     recipe = trial.spec.recipe
     passes = 2.0 if trial.spec.penalties else 1.0
-    return recipe.steps * recipe.batch_size * (1.0 + recipe.n_critic * passes)
+    return recipe.steps * recipe.batch_size * (recipe.g_batches + recipe.n_critic * passes)

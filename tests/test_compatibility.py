@@ -65,6 +65,13 @@ def test_a_loss_without_an_output_of_doubt_does_not_adapt_its_augmentation() -> 
     check_recipe("lsgan", LSGAN(), Made(), data(), recipe)
 
 
+def test_mirroring_is_for_images() -> None:
+    words = refusal(check_recipe, "hinge", Hinge(), Made(), data((2,)), Recipe(mirror=0.5))
+    assert words.startswith("mirror=0.5 mirrors images, and dataset 'cells' consists of vectors")
+    check_recipe("hinge", Hinge(), Made(), data((2,)), Recipe())
+    check_recipe("hinge", Hinge(), Made(), data(), Recipe(mirror=0.5))
+
+
 def test_settings_that_are_of_use_are_not() -> None:
     recipe = Recipe(batch_size=50, smoothing_real=0.1, ada_target=0.6, augment="translation")
     check_recipe("vanilla", Vanilla(), Made(pack=2), data(), recipe)

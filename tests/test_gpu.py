@@ -64,6 +64,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "replay=32", "--set", "ema_decay=0.9"],
         ["--set", "optimizer=rmsprop", "--set", "n_critic=2"],
         ["--set", "lr_schedule=linear"],
+        ["--set", "mirror=0.5", "--set", "g_batches=2"],
     ],
     ids=lambda options: options[1],
 )

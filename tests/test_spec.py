@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "steps": 2001,
     "batch_size": 65,
     "n_critic": 2,
+    "g_batches": 2,
     "latent_dim": 129,
     "latent": "uniform",
     "optimizer": "sgd",
@@ -43,6 +44,7 @@ OTHER: dict[str, Any] = {
     "smoothing_fake": 0.1,
     "replay": 100,
     "replay_share": 0.25,
+    "mirror": 0.5,
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,
@@ -84,6 +86,15 @@ def test_augmentations_are_stored_where_there_are_any(trial_spec: Make) -> None:
     assert "augmentations" not in plain.model_dump(mode="json")
     augmented = trial_spec(augmentations=(plain.loss,))
     assert TrialSpec.model_validate_json(augmented.model_dump_json()) == augmented
+
+
+def test_settings_that_came_later_are_stored_where_they_do_something(trial_spec: Make) -> None:
+    """Trials stored before there were such settings keep their names, and older versions can read their like."""
+    assert not {"g_batches", "mirror"} & set(trial_spec().model_dump(mode="json")["recipe"])
+    changed = trial_spec(recipe={"mirror": 0.5, "g_batches": 2})
+    assert changed.model_dump(mode="json")["recipe"] | {"mirror": 0.5, "g_batches": 2} == changed.recipe.model_dump()
+    assert TrialSpec.model_validate_json(changed.model_dump_json()) == changed
+    assert trial_spec().model_dump(mode="json", exclude={"recipe"}).keys().isdisjoint({"recipe"})
 
 
 def test_every_setting_of_the_recipe_is_in_the_name(trial_spec: Make) -> None:

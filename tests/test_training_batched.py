@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from ganbench import environment
 from ganbench.api import Architecture, Networks
@@ -23,9 +24,20 @@ from ganbench.training.loop import Objective, train
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together
-from tests.loops import Notes, Orthogonal, objective
+from tests.loops import Notes, Orthogonal, Paired, objective
 
 pytestmark = pytest.mark.usefixtures("float64")
+
+
+class Softly(Paired):
+    """Whose losses do not grow beyond what float64 tells apart."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        assert real is not None
+        return softplus(real - fake).mean()
 
 
 GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
@@ -38,6 +50,8 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         lambda: objective(LSGAN()),
     ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
+    "two batches for the generator": ({"g_batches": 2}, lambda: objective(Vanilla())),
+    "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
     "a penalty on the weights": ({}, lambda: objective(Vanilla(), Orthogonal())),
 }

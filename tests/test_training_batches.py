@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.training.batches import Batches, to_network_range
+from ganbench.training.batches import Batches, Mirror, to_network_range
 
 
 def numbers(n: int) -> Tensor:
@@ -50,6 +50,41 @@ def test_drawing_elsewhere_does_not_change_the_order() -> None:
         torch.rand(3)
         found += take(disturbed, 1)
     assert found == plain
+
+
+def test_several_batches_come_as_one_with_their_labels() -> None:
+    labels = torch.arange(10) * 100
+    apart, together = (Batches(numbers(10), 3, torch.Generator().manual_seed(0), labels) for _ in range(2))
+    expected = [number for batch in take(apart, 4) for number in batch]
+    assert together.next(4)[:, 0].int().tolist() == expected
+    assert together.labels is not None
+    assert together.labels.tolist() == [100 * number for number in expected]
+    assert take(apart, 1) == take(together, 1)
+
+
+def test_several_batches_are_taken_from_those_that_were_staged() -> None:
+    plain, staged = batches(10, 3), batches(10, 3)
+    for _ in range(3):
+        staged.stage(3)
+        assert take(staged, 1) == take(plain, 1)
+        assert torch.equal(staged.next(2), plain.next(2))
+
+
+def test_images_are_mirrored_left_to_right_each_by_its_own_draw() -> None:
+    images = torch.rand(400, 3, 4, 5)
+    shown = Mirror(0.25, torch.Generator().manual_seed(0))(images)
+    turned = [torch.equal(image, own.flip(2)) for image, own in zip(shown, images, strict=True)]
+    kept = [torch.equal(image, own) for image, own in zip(shown, images, strict=True)]
+    assert [a != b for a, b in zip(turned, kept, strict=True)] == [True] * 400
+    assert 70 < sum(turned) < 130
+    assert torch.equal(Mirror(1.0, torch.Generator())(images), images.flip(3))
+
+
+def test_mirroring_leaves_the_order_of_the_data_as_it_is() -> None:
+    images = torch.arange(20, dtype=torch.float32).view(20, 1, 1, 1).expand(20, 1, 2, 2).clone()
+    plain = Batches(images, 4, torch.Generator().manual_seed(0))
+    mirrored = Batches(images, 4, torch.Generator().manual_seed(0), mirror=Mirror(0.5, torch.Generator()))
+    assert all(torch.equal(plain.next(), mirrored.next()) for _ in range(12))
 
 
 def test_levels_become_the_range_the_networks_see() -> None:

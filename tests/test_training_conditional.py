@@ -97,12 +97,14 @@ class Paired(Zero):
     needs_real = True
 
 
-def test_a_loss_that_compares_with_real_samples_compares_within_a_class() -> None:
-    settings = recipe()
+@pytest.mark.parametrize("batches", [1, 3])
+def test_a_loss_that_compares_with_real_samples_compares_within_a_class(batches: int) -> None:
+    settings = recipe(g_batches=batches)
     state = make("projection", settings)
     state.generator, state.discriminator = Spy(state.generator), Spy(state.discriminator)
     generator_update(state, Objective(loss=Paired(), penalties=()), settings)
     (_, of_fake), (real, of_real) = state.discriminator.calls
+    assert len(of_fake) == batches * settings.batch_size
     assert torch.equal(of_fake, of_real)
     assert (torch.cdist(real, MEANS).argmin(1) == of_real).all()
 

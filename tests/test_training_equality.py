@@ -23,7 +23,7 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
-from tests.loops import Notes
+from tests.loops import Notes, Paired
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -40,19 +40,31 @@ def by_hand(
     }
     g_optimiser = make[recipe.optimizer](generator.parameters(), recipe.g_lr)
     d_optimiser = make[recipe.optimizer](discriminator.parameters(), recipe.d_lr)
-    order, noise, penalties = (seeds.stream(0, name) for name in (seeds.DATA, seeds.NOISE, seeds.PENALTY))
+    order, noise, penalties, mirror = (
+        seeds.stream(0, name) for name in (seeds.DATA, seeds.NOISE, seeds.PENALTY, seeds.MIRROR)
+    )
     indices: list[int] = []
 
-    def latents() -> Tensor:
-        return torch.randn(recipe.batch_size, recipe.latent_dim, generator=noise)
+    def latents(n: int) -> Tensor:
+        return torch.randn(n, recipe.latent_dim, generator=noise)
+
+    def batch() -> Tensor:
+        if len(indices) < recipe.batch_size:
+            indices[:] = torch.randperm(len(data), generator=order).tolist()
+        chosen = [indices.pop(0) for _ in range(recipe.batch_size)]
+        return data[chosen]
+
+    def reals(batches: int) -> Tensor:
+        images = torch.cat([batch() for _ in range(batches)])
+        if not recipe.mirror:
+            return images
+        turned = torch.rand(len(images), 1, 1, 1, generator=mirror).flatten() < recipe.mirror
+        return torch.stack([image.flip(2) if turn else image for image, turn in zip(images, turned, strict=True)])
 
     for _ in range(recipe.steps):
         for _ in range(recipe.n_critic):
-            if len(indices) < recipe.batch_size:
-                indices = torch.randperm(len(data), generator=order).tolist()
-            chosen, indices = indices[: recipe.batch_size], indices[recipe.batch_size :]
-            real = data[chosen]
-            fake = generator(latents()).detach()
+            real = reals(1)
+            fake = generator(latents(recipe.batch_size)).detach()
             d_loss = loss.discriminator(discriminator(real), discriminator(fake))
             if loss.penalty is not None and loss.penalty.differentiable:
                 d_loss = d_loss + loss.penalty(discriminator, real, fake, penalties)
@@ -61,7 +73,8 @@ def by_hand(
             d_optimiser.step()
             if loss.penalty is not None:
                 loss.penalty.project(discriminator)
-        g_loss = loss.generator(discriminator(generator(latents())), None)
+        r = discriminator(reals(recipe.g_batches)) if loss.needs_real else None
+        g_loss = loss.generator(discriminator(generator(latents(recipe.g_batches * recipe.batch_size))), r)
         g_optimiser.zero_grad()
         g_loss.backward()
         g_optimiser.step()
@@ -95,6 +108,13 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
     "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
     "resnet with spectral norm": (ResNet(width=4), Hinge(), {"beta1": 0.0, "beta2": 0.9}, 10),
     "mlp, rmsprop, clipped": (MLP(hidden=8, layers=2), WGAN(), {"optimizer": "rmsprop", "beta1": 0.0}, 100),
+    "dcgan, mirrored, three batches for g": (DCGAN(width=4), Vanilla(), {"mirror": 0.5, "g_batches": 3}, 50),
+    "mlp, pairs, mirrored, two batches for g": (
+        MLP(hidden=8, layers=2),
+        Paired(),
+        {"mirror": 0.25, "g_batches": 2, "n_critic": 2},
+        50,
+    ),
     "mlp, sgd": (MLP(hidden=8, layers=2), Vanilla(), {"optimizer": "sgd"}, 100),
 }
 

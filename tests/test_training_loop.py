@@ -35,8 +35,8 @@ def test_every_discriminator_update_sees_fresh_real_samples(make_state: Make) ->
     seen: list[Tensor] = []
     draw = state.batches.next
 
-    def note() -> Tensor:
-        seen.append(draw())
+    def note(count: int = 1) -> Tensor:
+        seen.append(draw(count))
         return seen[-1]
 
     state.batches.next = note  # type: ignore[method-assign]
@@ -167,8 +167,8 @@ def test_a_loss_that_needs_real_samples_gets_fresh_ones(make_state: Make) -> Non
     seen: list[Tensor] = []
     draw = state.batches.next
 
-    def note() -> Tensor:
-        seen.append(draw())
+    def note(count: int = 1) -> Tensor:
+        seen.append(draw(count))
         return seen[-1]
 
     state.batches.next = note  # type: ignore[method-assign]

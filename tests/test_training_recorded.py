@@ -53,6 +53,7 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Loss], dict[str, bool]]] = {
     "gradient penalty": ({"n_critic": 3, "beta1": 0.0}, WGANGP, {}),
     "rmsprop": ({"optimizer": "rmsprop", "n_critic": 2}, WGAN, {}),
     "needs real samples": ({"n_critic": 2}, Paired, {}),
+    "needs several batches of them": ({"n_critic": 2, "g_batches": 3}, Paired, {}),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla, {}),
 }
 

@@ -246,10 +246,10 @@ def discriminator_updates(stack: Stack) -> Tensor:
 def generator_updates(stack: Stack) -> Tensor:
     """One update of every member's generator; returns their losses (K,)."""
     members, recipe = stack.members, stack.recipe
-    needs_real = members[0].objective.loss.needs_real
-    real = torch.stack([member.state.batches.next() for member in members]) if needs_real else None
+    needs_real, count = members[0].objective.loss.needs_real, recipe.g_batches
+    real = torch.stack([member.state.batches.next(count) for member in members]) if needs_real else None
     with precision(recipe, members[0].state.device):
-        fake = stack.generator(torch.stack([latents(member.state, recipe) for member in members]))
+        fake = stack.generator(torch.stack([latents(member.state, recipe, count) for member in members]))
         f = widened(stack.discriminator(_augmented(stack, fake), frozen=True))
         r = None
         if real is not None:

@@ -13,6 +13,24 @@ def to_network_range(data: Tensor) -> Tensor:
     return data
 
 
+class Mirror:
+    """Shows images mirrored, left to right, each with the same probability: what is usual for photographs.
+
+    Args:
+        probability: above 0, at most 1.
+        rng: the trial's own stream for mirroring, on the device of the images.
+    """
+
+    def __init__(self, probability: float, rng: torch.Generator) -> None:
+        self._probability = probability
+        self._rng = rng
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return images (N, C, H, W), some of them mirrored."""
+        draw = torch.rand((len(images), 1, 1, 1), generator=self._rng, device=images.device)
+        return torch.where(draw < self._probability, images.flip(-1), images)
+
+
 class Batches:
     """An endless stream of equal batches: every epoch a new permutation, its incomplete rest left out.
 
@@ -21,13 +39,22 @@ class Batches:
         batch_size: samples per batch, at most N.
         rng: the trial's own stream for the data order, on the CPU, so that every device sees the same order.
         labels: of all samples, int64 (N,), on the training device, where they are wanted.
+        mirror: applied to every batch, where there is one.
     """
 
-    def __init__(self, data: Tensor, batch_size: int, rng: torch.Generator, labels: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        data: Tensor,
+        batch_size: int,
+        rng: torch.Generator,
+        labels: Tensor | None = None,
+        mirror: Mirror | None = None,
+    ) -> None:
         self._data = data
         self._all_labels = labels
         self._batch_size = batch_size
         self._rng = rng
+        self._mirror = mirror
         self._order = torch.empty(0, dtype=torch.int64, device=data.device)
         self._position = 0
         self._latest = self._order
@@ -36,18 +63,15 @@ class Batches:
 
     @property
     def labels(self) -> Tensor | None:
-        """The labels (batch_size,) of the batch that was drawn last, or ``None`` without labels."""
+        """The labels (N,) of what :meth:`next` returned last, or ``None`` without labels."""
         return None if self._all_labels is None else self._all_labels[self._latest]
 
-    def next(self) -> Tensor:
-        """Return the next batch in the range the networks see."""
-        if self._staged is None:
-            index = self._draw()
-        else:
-            index = self._staged[self._row]
-            self._row += 1
-        self._latest = index
-        return to_network_range(self._data[index])
+    def next(self, count: int = 1) -> Tensor:
+        """Return the next batch, or the next ``count`` as one, in the range the networks see."""
+        indices = [self._index() for _ in range(count)]
+        self._latest = indices[0] if count == 1 else torch.cat(indices)
+        samples = to_network_range(self._data[self._latest])
+        return samples if self._mirror is None else self._mirror(samples)
 
     def stage(self, count: int) -> None:
         """Draw the indices of the next ``count`` batches into a fixed place, from which :meth:`next` will take them.
@@ -64,6 +88,12 @@ class Batches:
     def rewind(self) -> None:
         """Let :meth:`next` begin again with the first batch that was staged."""
         self._row = 0
+
+    def _index(self) -> Tensor:
+        if self._staged is None:
+            return self._draw()
+        self._row += 1
+        return self._staged[self._row - 1]
 
     def _draw(self) -> Tensor:
         if self._position + self._batch_size > len(self._order):

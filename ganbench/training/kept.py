@@ -15,7 +15,7 @@ from ganbench import seeds
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 
-DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT)
+DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
 
 Place = tuple[dict[str, Any], str, Any]
 """Who holds something, under which name, and what."""

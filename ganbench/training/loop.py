@@ -116,7 +116,7 @@ def whole_step(
     return Recorded(
         state,
         work,
-        batches=recipe.n_critic + objective.loss.needs_real,
+        batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
@@ -158,12 +158,13 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
 
 
 def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """One update of the generator; returns its loss."""
+    """One update of the generator, on as many batches as the recipe says; returns its loss."""
     # Not counted as seen: the discriminator does not learn from these.
-    real = state.batches.next() if objective.loss.needs_real else None
-    labels = state.draw_labels(state.samples_per_update) if real is None else state.batches.labels
+    real = state.batches.next(recipe.g_batches) if objective.loss.needs_real else None
+    z = latents(state, recipe, recipe.g_batches)
+    labels = state.draw_labels(len(z)) if real is None else state.batches.labels
     with frozen(state.discriminator), precision(recipe, state.device):
-        fake = generate(state.generator, latents(state, recipe), labels)
+        fake = generate(state.generator, z, labels)
         of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)
         r = None
         if real is not None:
@@ -202,9 +203,11 @@ def add_penalties(
     return loss
 
 
-def latents(state: State, recipe: Recipe) -> Tensor:
-    """A fresh batch of z on the device."""
-    return draw_latents(state.samples_per_update, recipe.latent_dim, recipe.latent, state.streams[seeds.NOISE])
+def latents(state: State, recipe: Recipe, batches: int = 1) -> Tensor:
+    """A fresh batch of z on the device, or several as one."""
+    return draw_latents(
+        batches * state.samples_per_update, recipe.latent_dim, recipe.latent, state.streams[seeds.NOISE]
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ganbench.spec import Recipe
 from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
-from ganbench.training.batches import Batches
+from ganbench.training.batches import Batches, Mirror
 from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
 from ganbench.training.optimisers import build_optimiser, take_up
@@ -66,12 +66,19 @@ class State:
             seeds.NOISE: seeds.stream(seed, seeds.NOISE, device),
             seeds.PENALTY: seeds.stream(seed, seeds.PENALTY, device),
             seeds.AUGMENT: seeds.stream(seed, seeds.AUGMENT, device),
+            seeds.MIRROR: seeds.stream(seed, seeds.MIRROR, device),
             seeds.LABELS: seeds.stream(seed, seeds.LABELS),
         }
         wanted = samples.labels is not None and self.conditioning != "none"
         self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
         self.samples_per_update = recipe.batch_size * architecture.pack
-        self.batches = Batches(samples.data.to(device), self.samples_per_update, self.streams[seeds.DATA], self._labels)
+        self.batches = Batches(
+            samples.data.to(device),
+            self.samples_per_update,
+            self.streams[seeds.DATA],
+            self._labels,
+            Mirror(recipe.mirror, self.streams[seeds.MIRROR]) if recipe.mirror else None,
+        )
         self.replay = (
             Replay(recipe.replay, recipe.replay_share, self.streams[seeds.REPLAY], architecture.pack)
             if recipe.replay
