@@ -62,6 +62,22 @@ def test_the_commands_of_the_pages_exist() -> None:
     assert missing == set()
 
 
+def test_the_table_of_the_readme_is_an_excerpt_of_the_committed_board() -> None:
+    """All its rows, and of its columns some, with the same conclusions."""
+
+    def rows(text: str) -> list[dict[str, str]]:
+        lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+        return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+    readme = (DOCS.parent / "README.md").read_text().split("\n## ")[0]
+    board = (DOCS.parent / "leaderboards" / "digits.md").read_text().split("What can and cannot be concluded:")[1]
+    conclusions, table = board.strip().split("\n\n")[:2]
+    shown, whole = rows(readme), rows(table)
+    assert len(shown[0]) > 5
+    assert shown == [{column: row[column] for column in shown[0]} for row in whole]
+    assert conclusions in readme
+
+
 @pytest.mark.parametrize("folder", ["docs", "ganbench/scaffold/templates", ".github", "plugins"])
 def test_nothing_takes_ganbench_for_a_package_of_an_index(folder: str) -> None:
     """There, what the name installs would be somebody else's. Extras are for where ganbench is installed already."""
