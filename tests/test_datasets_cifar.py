@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.datasets import cifar
-from ganbench.datasets.cifar import CIFAR10, unpickle
+from ganbench.datasets.cifar import _CIFAR, CIFAR10, CIFAR100, HUNDRED, TEN, Files
+from ganbench.datasets.cifar_pickle import unpickle
 from ganbench.errors import DataError
 from tests.site import bring_from, serve, unreachable
 
@@ -51,24 +53,34 @@ def listed(*values: bytes) -> bytes:
     return b"](" + b"".join(values) + b"e"
 
 
+def write(root: Path, kind: type[_CIFAR], names: list[str]) -> None:
+    """Small files in the true format: two images each, labelled by the file's place and as the last class."""
+    files = kind.published
+    folder = root / files.folder
+    folder.mkdir(parents=True)
+    for index, name in enumerate([*files.train, *files.test]):
+        pixels = (np.arange(2 * 3072).reshape(2, 3072) + index) % 256
+        labels = listed(number(index), number(files.classes - 1))
+        # CIFAR-100's files have the labels of the twenty superclasses besides.
+        content = {"batch_label": text(name), "coarse_labels": listed(number(1), number(2)), files.labels_key: labels}
+        content |= {"data": array(pixels), "filenames": listed(text("a.png"), text("b.png"))}
+        (folder / name).write_bytes(python2(content))
+    meta = {"coarse_label_names": listed(text("fish")), files.names_key: listed(*map(text, names))}
+    (folder / files.names).write_bytes(python2(meta | {"num_vis": number(3072)}))
+
+
 @pytest.fixture
 def batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root with six small batches in the true format, whose MD5 sums are expected."""
-    folder = tmp_path / "data" / cifar.FOLDER
-    folder.mkdir(parents=True)
-    for index, name in enumerate([*cifar.TRAIN, *cifar.TEST]):
-        pixels = (np.arange(2 * 3072).reshape(2, 3072) + index) % 256
-        content = {"batch_label": text(name), "labels": listed(number(index), number(9)), "data": array(pixels)}
-        (folder / name).write_bytes(python2(content | {"filenames": listed(text("a.png"), text("b.png"))}))
-    (folder / cifar.META).write_bytes(python2({"label_names": listed(*map(text, CLASSES)), "num_vis": number(3072)}))
-    for path in folder.iterdir():
+    """A root with six small batches of CIFAR-10 in the true format, whose MD5 sums are expected."""
+    write(tmp_path / "data", CIFAR10, CLASSES)
+    for path in (tmp_path / "data" / TEN.folder).iterdir():
         accept(path, monkeypatch)
-    return folder.parent
+    return tmp_path / "data"
 
 
-def accept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def accept(path: Path, monkeypatch: pytest.MonkeyPatch, files: Files = TEN) -> None:
     """Take the MD5 of a file for the published one."""
-    monkeypatch.setitem(cifar.MD5, path.name, hashlib.md5(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(files.md5, path.name, hashlib.md5(path.read_bytes()).hexdigest())
 
 
 @pytest.fixture
@@ -94,14 +106,15 @@ def test_batches_are_read_in_order(batches: Path, offline: list[str]) -> None:
 
 def pack(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Replace the unpacked files by the archive."""
-    archive = root / cifar.ARCHIVE
-    folder = root / cifar.FOLDER
+    archive = root / TEN.archive
+    folder = root / TEN.folder
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(folder, folder.name)
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    monkeypatch.setattr(cifar, "ARCHIVE_SHA256", hashlib.sha256(archive.read_bytes()).hexdigest())
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    monkeypatch.setattr(CIFAR10, "published", replace(TEN, sha256=sha256))
     return archive
 
 
@@ -122,7 +135,7 @@ def test_a_download_is_unpacked_into_place(batches: Path, tmp_path: Path, monkey
         asked = bring_from(address, monkeypatch)
         assert len(CIFAR10().load("test", root=tmp_path / "fresh")) == 2
     assert asked == [f"https://www.cs.toronto.edu/~kriz/{archive.name}"]
-    assert sorted(path.name for path in (tmp_path / "fresh" / cifar.FOLDER).iterdir()) == sorted(cifar.MD5)
+    assert sorted(path.name for path in (tmp_path / "fresh" / TEN.folder).iterdir()) == sorted(TEN.md5)
 
 
 def test_a_damaged_archive_is_named_and_kept(
@@ -142,22 +155,22 @@ def test_only_the_known_files_of_an_archive_are_unpacked(batches: Path, tmp_path
     archive, place = tmp_path / "hostile.tar.gz", tmp_path / "place"
     place.mkdir()
     with tarfile.open(archive, "w:gz") as tar:
-        for name in ("../escaped", "/tmp/escaped", f"{cifar.FOLDER}/../../escaped", f"{cifar.FOLDER}/readme.html"):
+        for name in ("../escaped", "/tmp/escaped", f"{TEN.folder}/../../escaped", f"{TEN.folder}/readme.html"):
             member = tarfile.TarInfo(name)
             member.size = 1
             tar.addfile(member, io.BytesIO(b"x"))
-        link = tarfile.TarInfo(f"{cifar.FOLDER}/data_batch_1")
+        link = tarfile.TarInfo(f"{TEN.folder}/data_batch_1")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
-        tar.add(batches / cifar.FOLDER / "test_batch", f"{cifar.FOLDER}/test_batch")
-    cifar.unpack(archive, place)
+        tar.add(batches / TEN.folder / "test_batch", f"{TEN.folder}/test_batch")
+    cifar.unpack(archive, place, TEN)
     assert [path.name for path in place.iterdir()] == ["test_batch"]
     assert not list(tmp_path.rglob("*escaped*"))
 
 
 @pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
 def test_a_damaged_file_is_named(batches: Path, name: str) -> None:
-    path = batches / cifar.FOLDER / name
+    path = batches / TEN.folder / name
     path.write_bytes(path.read_bytes()[:-1])
     split = "test" if name == "test_batch" else "train"
     with pytest.raises(DataError, match="is damaged: its MD5 is not") as caught:
@@ -193,10 +206,10 @@ def test_a_hostile_pickle_runs_nothing_though_its_checksum_is_right(
     batches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = batches / cifar.FOLDER / "data_batch_1"
+    path = batches / TEN.folder / "data_batch_1"
     path.write_bytes(HOSTILE[what])
     accept(path, monkeypatch)
-    with pytest.raises(DataError, match="is not a file of CIFAR-10") as caught:
+    with pytest.raises(DataError, match="is not a file of CIFAR") as caught:
         CIFAR10().load("train", root=batches)
     assert str(caught.value).startswith(str(path))
     assert not Path("hacked").exists()
@@ -240,19 +253,46 @@ def test_any_bytes_are_read_or_refused(data: bytes, at: int) -> None:
 def test_a_batch_of_something_else_is_named(
     batches: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, bytes], words: str
 ) -> None:
-    path = batches / cifar.FOLDER / "test_batch"
+    path = batches / TEN.folder / "test_batch"
     path.write_bytes(python2(content))
     accept(path, monkeypatch)
     with pytest.raises(DataError, match=words):
         CIFAR10().load("test", root=batches)
 
 
-def test_the_published_files_are_those_of_torchvision() -> None:
-    from torchvision.datasets import CIFAR10 as TorchvisionCIFAR10  # noqa: N811
+@pytest.mark.parametrize(("kind", "name"), [(CIFAR10, "CIFAR10"), (CIFAR100, "CIFAR100")])
+def test_the_published_files_are_those_of_torchvision(kind: type[_CIFAR], name: str) -> None:
+    import torchvision.datasets
 
-    listed_there = dict([*TorchvisionCIFAR10.train_list, *TorchvisionCIFAR10.test_list])
-    assert listed_there | {cifar.META: TorchvisionCIFAR10.meta["md5"]} == cifar.MD5
-    assert (TorchvisionCIFAR10.base_folder, TorchvisionCIFAR10.filename) == (cifar.FOLDER, cifar.ARCHIVE)
+    theirs, files = getattr(torchvision.datasets, name), kind.published
+    listed_there = dict([*theirs.train_list, *theirs.test_list])
+    assert listed_there | {files.names: theirs.meta["md5"]} == files.md5
+    assert (theirs.base_folder, theirs.filename, theirs.url) == (files.folder, files.archive, files.address)
+    assert ([*files.train], [*files.test]) == ([n for n, _ in theirs.train_list], [n for n, _ in theirs.test_list])
+    assert (files.names, files.names_key) == (theirs.meta["filename"], theirs.meta["key"])
+
+
+def test_cifar100_has_its_fine_labels(tmp_path: Path, offline: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"kind {index}" for index in range(100)]
+    write(tmp_path, CIFAR100, names)
+    for path in (tmp_path / HUNDRED.folder).iterdir():
+        accept(path, monkeypatch, HUNDRED)
+    for split, labels in (("train", [0, 99]), ("test", [1, 99])):
+        samples = CIFAR100().load(split, root=tmp_path)
+        assert (samples.data.shape, samples.data.dtype) == ((2, 3, 32, 32), torch.uint8)
+        assert samples.labels is not None
+        assert samples.labels.tolist() == labels
+        assert samples.classes == tuple(names)
+        assert [Path(file).name for file in samples.files] == [split]
+    assert not offline
+
+
+def test_cifar100_says_where_it_is_missing(tmp_path: Path, offline: list[str]) -> None:
+    with pytest.raises(DataError, match="cifar100: train") as caught:
+        CIFAR100().load("train", root=tmp_path)
+    assert "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz" in str(caught.value)
+    assert str(tmp_path / "cifar-100-python") in str(caught.value)
+    assert offline
 
 
 def test_missing_files_say_what_was_tried_and_what_to_do(tmp_path: Path, offline: list[str]) -> None:
@@ -284,4 +324,5 @@ def test_nonsense_is_named() -> None:
 
 
 def test_declarations() -> None:
-    assert (CIFAR10.extractor, CIFAR10.metrics, CIFAR10.reference_split) == ("inception", ("fid", "is"), "train")
+    for kind in (CIFAR10, CIFAR100):
+        assert (kind.extractor, kind.metrics, kind.reference_split) == ("inception", ("fid", "is"), "train")

@@ -19,6 +19,7 @@ def test_every_target_is_a_dataset() -> None:
     assert sorted(registered) == [
         "array",
         "cifar10",
+        "cifar100",
         "digits",
         "fashion-mnist",
         "folder",

@@ -110,5 +110,6 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
         ("mnist", root / "MNIST" / "raw", by_itself),
         ("fashion-mnist", root / "FashionMNIST" / "raw", by_itself),
         ("cifar10", root / "cifar-10-batches-py", by_itself),
+        ("cifar100", root / "cifar-100-python", by_itself),
         ("inception weights", inception, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS"),
     ]

@@ -42,6 +42,12 @@ def register_datasets(register: Register) -> None:
         paper="https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
     )
     register(
+        "cifar100",
+        "ganbench.datasets.cifar:CIFAR100",
+        summary="60,000 photographs of 100 classes, 32x32 colour",
+        paper="https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+    )
+    register(
         "folder",
         "ganbench.datasets.folder:Folder",
         summary="Your own images: a folder or a .zip, class sub-folders become labels",
