@@ -23,6 +23,9 @@ DAMAGED = "damaged"
 """In the place of a status: of a trial whose specification, or whose result though it has ended, cannot be read."""
 
 
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """One trial.
@@ -61,15 +64,53 @@ class Standing:
         return self.status == "pending" and self.note != GONE
 
 
+class Monitor:
+    """Looks at a folder of trials again and again; a trial that has ended is read again only when its files change."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._ended: dict[Path, tuple[_Stamp, Standing]] = {}
+
+    def look(self) -> list[Standing]:
+        """Look at all trials of the folder, those under way first.
+
+        Raises:
+            StoreError: there is no such folder.
+        """
+        standings, ended = [], {}
+        for path in trial_paths(self._runs):
+            stamp = _stamp(path)
+            known = self._ended.get(path)
+            standing = known[1] if known is not None and known[0] == stamp else _standing(TrialFolder(path))
+            # Ages and speeds of the others are as of this moment.
+            if standing.status in FINAL:
+                ended[path] = (stamp, standing)
+            standings.append(standing)
+        self._ended = ended
+        order = {status: place for place, status in enumerate(("running", "pending", "interrupted"))}
+        return sorted(standings, key=lambda one: (order.get(one.status, len(order)), one.label))
+
+
 def look(runs: Path) -> list[Standing]:
-    """Look at all trials of a folder, those under way first.
+    """Look once at all trials of a folder, those under way first.
 
     Raises:
         StoreError: there is no such folder.
     """
-    standings = [_standing(TrialFolder(path)) for path in trial_paths(runs)]
-    order = {status: place for place, status in enumerate(("running", "pending", "interrupted"))}
-    return sorted(standings, key=lambda one: (order.get(one.status, len(order)), one.label))
+    return Monitor(runs).look()
+
+
+def _stamp(path: Path) -> _Stamp:
+    """Sizes and times of the files that say where a trial that has ended stands."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in ("status.json", "spec.json", "result.json"):
+        try:
+            known = os.stat(path / name)
+        except OSError:
+            found.append(None)
+        else:
+            found.append((known.st_ino, known.st_size, known.st_mtime_ns))
+    return tuple(found)
 
 
 def _standing(folder: TrialFolder) -> Standing:

@@ -10,7 +10,6 @@ from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.batching import Batching
 from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.interrupts import Interrupts
-from ganbench.leases import holder
 from ganbench.outcome import Outcome
 from ganbench.plugins import Plugins
 from ganbench.request import RunRequest
@@ -18,6 +17,7 @@ from ganbench.results import trial_label
 from ganbench.spec import TrialFile
 from ganbench.store import Store, settle
 from ganbench.trials import executor_class, plan_trials, settings, shared_server, weight
+from ganbench.waiting import Elsewhere
 
 POLL_SECONDS = 0.2
 SILENT_SECONDS = 5.0
@@ -84,7 +84,7 @@ class _Run:
         self._answered = 0
         self._mine: set[str] = set()
         self._shown: set[str] = set()
-        self._elsewhere: set[str] = set()
+        self._elsewhere = Elsewhere(store)
         self._crowded: list[str] = []
         self._alone: set[str] = set()
         self._unwritten: dict[str, tuple[str, str]] = {}
@@ -241,17 +241,12 @@ class _Run:
         """What another run worked on and did not finish is ours, once it has given it back or died."""
         if self._interrupts.count:
             return
-        for trial_id in sorted(self._elsewhere):
-            try:
-                if not self._store.lease(trial_id):
-                    continue
-            except StoreError:
-                pass  # told by the dispatch
+        free = self._elsewhere.free()
+        for trial_id in free:
             self._elsewhere.discard(trial_id)
-            if self._is_cached(trial_id):
-                self._store.release(trial_id)
-            else:
-                self._dispatch([trial_id])
+        # Together, so that seeds which one run gives back at once are trained as one batch.
+        if missing := [trial_id for trial_id in free if not self._is_cached(trial_id)]:
+            self._dispatch(missing)
 
     def _give_up_what_was_lost(self) -> None:
         """Stop working on trials that another run has taken over while this one was suspended."""
@@ -263,12 +258,7 @@ class _Run:
             self._elsewhere.add(trial_id)
 
     def _say_who_is_elsewhere(self) -> None:
-        owners: dict[str, int] = {}
-        for trial_id in self._elsewhere:
-            found = holder(self._store.folder(trial_id).path)
-            if found is not None:
-                owners[str(found)] = owners.get(str(found), 0) + 1
-        for owner, count in sorted(owners.items()):
+        for owner, count in self._elsewhere.owners():
             self._display.note(f"{count} trial{'' if count == 1 else 's'} held by {owner}; waiting for the results")
 
     def _stop(self) -> None:

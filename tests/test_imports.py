@@ -24,7 +24,7 @@ HOST = ("archive", "arguments", "cleaning", "cli", "devices", "display", "execut
         "frame", "given", "installer", "interpreter", "interrupts", "leaderboard", "lease_file", "leases", "monitor",
         "node", "outcome", "planner", "pruning", "report", "reproduction", "request", "results", "runner",
         "server", "session", "shown", "statistics", "store", "suite", "tables", "trackers", "trials",
-        "values", "verification")  # fmt: skip
+        "values", "verification", "waiting")  # fmt: skip
 WORKER = ("api", "architectures", "augmentations", "compatibility", "components", "conditions", "cuda", "datasets",
           "energy", "environment", "evaluation", "extractors", "failures", "heap", "losses", "memory", "metrics",
           "outputs", "parts", "penalties", "probing", "recording", "rescoring", "resolve", "resolve_data",

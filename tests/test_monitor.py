@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ganbench import monitor
 from ganbench.cli.status import status
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
-from ganbench.monitor import Standing, lines, look, summary, time_left
+from ganbench.monitor import Monitor, Standing, lines, look, summary, time_left
 from ganbench.spec import FINAL, SCHEMA, Execution, TrialFile, TrialSpec
 from tests.trials import make_protocol
 
@@ -219,3 +220,47 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path, trial: MakeTrial) ->
     assert [one["status"] for one in content] == ["pending", "done"]
     watched = CliRunner().invoke(status, [str(tmp_path), "--watch", "--json"], standalone_mode=False)
     assert "leave one of them out" in str(watched.exception)
+
+
+def test_what_has_ended_is_read_again_only_when_it_changed(
+    tmp_path: Path, trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, running = trial(0, "done"), trial(1, "running", step=10, seconds=1.0)
+    read: list[str] = []
+    standing = monitor._standing
+
+    def count(folder: TrialFolder) -> Standing:
+        read.append(folder.trial_id)
+        return standing(folder)
+
+    monkeypatch.setattr(monitor, "_standing", count)
+    eye = Monitor(tmp_path)
+    first = eye.look()
+    assert eye.look() == first
+    assert read.count(done.trial_id) == 1
+    assert read.count(running.trial_id) == 2
+    tear_result(done)
+    assert [one.status for one in eye.look()] == ["running", "damaged"]
+    shutil.rmtree(done.path)
+    assert [one.trial_id for one in eye.look()] == [running.trial_id]
+
+
+@pytest.mark.parametrize(("height", "trials"), [(9, 5), (8, 3), (3, 1)])
+def test_watching_shows_what_fits_of_it_those_under_way_first(
+    tmp_path: Path, trial: MakeTrial, monkeypatch: pytest.MonkeyPatch, height: int, trials: int
+) -> None:
+    for seed in range(4):
+        trial(seed, "done")
+    trial(4, "running")
+    monkeypatch.setattr(monitor.Standing, "alive", False)  # or it would be looked at again
+    monkeypatch.setattr("ganbench.cli.outputs.terminal_height", lambda: height)
+    output = CliRunner().invoke(status, [str(tmp_path), "--watch"], standalone_mode=False).output
+    text = output.splitlines()
+    assert len(text) <= max(height - 1, 5)
+    assert text[1].startswith("running")
+    assert sum(line.startswith(("running", "done")) for line in text) == trials
+    more = [line for line in text if line.startswith("and ")]
+    assert more == ([f"and {5 - trials} more; without --watch all of them are listed"] if trials < 5 else [])
+    assert text[-1] == "5 trials: 4 done, 1 running"
+    whole = CliRunner().invoke(status, [str(tmp_path)], standalone_mode=False).output
+    assert sum(line.startswith(("running", "done")) for line in whole.splitlines()) == 5

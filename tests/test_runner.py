@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,36 @@ def test_an_executor_that_fails_while_closing_keeps_no_lease_and_hides_nothing(
     other.release_all()
     expected = f"executor 'site' failed while closing: {type(broken).__name__}: {broken}"
     assert [line for line in capsys.readouterr().err.splitlines() if "closing" in line] == [expected]
+
+
+def test_trials_that_another_run_gives_back_are_taken_over_together(
+    tmp_path: Path, trial_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seeds that are handed over one by one could not be trained as one batch."""
+    specs = [trial_spec(seed=seed) for seed in range(3)]
+    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+    other = Store(tmp_path)
+    assert all(other.lease(trial.trial_id) for trial in trials)
+    submitted: list[list[str]] = []
+
+    class Site(Executor):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            submitted.append([job.trial_id for job in jobs])
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            other.release_all()
+            return dict.fromkeys(chain.from_iterable(submitted), JobState.ENDED)
+
+    monkeypatch.setattr(runner, "executor_class", lambda *_: Site)
+    monkeypatch.setattr(runner, "plan_trials", lambda *_: trials)
+    monkeypatch.setattr(runner, "REMOTE_POLL_SECONDS", 0.01)
+    request = RunRequest(
+        plan=PlanRequest(losses=(), architectures=(), datasets=()),
+        seeds=(0, 1, 2),
+        out=tmp_path,
+        device="cpu",
+        executor="site",
+    )
+    runner.run_grid(request, plugins.load([]), make_display(quiet=True))
+    (together,) = [jobs for jobs in submitted if jobs]
+    assert sorted(together) == sorted(trial.trial_id for trial in trials)

@@ -14,6 +14,11 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def terminal_height() -> int | None:
+    """The lines of the terminal that the output goes to; ``None`` where it goes somewhere else."""
+    return shutil.get_terminal_size().lines if sys.stdout.isatty() else None
+
+
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:
     """Check that a file is called what it will be.
 

@@ -20,7 +20,8 @@ WATCH_SECONDS = 2.0
 def status(runs: Path, watch: bool, as_json: bool) -> int:
     """Show what runs where, since when, how fast, and when it will have ended.
 
-    Reads the trials' files alone: it works on any machine that sees the folder RUNS, whoever runs the trials.
+    Reads the trials' files alone: it works on any machine that sees the folder RUNS, whoever runs the trials. With
+    --watch on a terminal it shows as many trials as fit, those under way first.
 
     \b
     Examples:
@@ -32,13 +33,14 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     import time
     from dataclasses import asdict
 
-    from ganbench.cli.outputs import terminal_width
+    from ganbench.cli.outputs import terminal_height, terminal_width
     from ganbench.errors import StoreError, UsageError
-    from ganbench.monitor import look
+    from ganbench.monitor import Monitor
 
     if watch and as_json:
         raise UsageError("--watch is for people and --json for programs; leave one of them out")
-    standings = look(runs)
+    monitor = Monitor(runs)
+    standings = monitor.look()
     if not standings:
         raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
     if as_json:
@@ -46,23 +48,31 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
         return 0
     while True:
         width = terminal_width()
-        text = _render(standings, width)
+        text = _render(standings, width, terminal_height() if watch else None)
         if watch and width is not None:
             click.clear()
         click.echo(text)
         if not watch or not any(one.alive or one.waits for one in standings):
             return 0
         time.sleep(WATCH_SECONDS)
-        standings = look(runs)
+        standings = monitor.look()
 
 
-def _render(standings: "list[Standing]", width: int | None) -> str:
-    """The table and its summary; on a terminal each line is cut to its width."""
+def _render(standings: "list[Standing]", width: int | None, height: int | None) -> str:
+    """The table and its summary; on a terminal each line is cut to its width, and what does not fit is counted.
+
+    The last line of the terminal is left to the cursor, and a heading, an empty line and the summary need three more.
+    """
     from ganbench.monitor import lines, summary
 
-    rows = lines(standings)
+    room = len(standings) if height is None else max(1, height - 4)
+    # The line that counts the others needs a place too.
+    shown = standings if len(standings) <= room else standings[: max(1, room - 1)]
+    rows = lines(shown)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    shown = [column for column, size in enumerate(widths) if size]
-    text = ["  ".join(f"{row[column]:{widths[column]}}" for column in shown).rstrip() for row in rows]
+    filled = [column for column, size in enumerate(widths) if size]
+    text = ["  ".join(f"{row[column]:{widths[column]}}" for column in filled).rstrip() for row in rows]
+    if more := len(standings) - len(shown):
+        text.append(f"and {more:,} more; without --watch all of them are listed")
     text = [line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in text]
     return "\n".join([*text, "", summary(standings)])
