@@ -128,7 +128,7 @@ def test_the_page_says_what_can_be_concluded_and_hides_no_failure(runs: Path, tm
     assert "NaN at step 12" in html
 
 
-def test_several_data_sets_have_average_ranks_and_a_diagram(runs: Path, tmp_path: Path) -> None:
+def test_several_datasets_have_average_ranks_and_a_diagram(runs: Path, tmp_path: Path) -> None:
     for seed in range(5):
         trial(runs, "vanilla", seed, 5.0 + seed, dataset="mnist")
         trial(runs, "hinge", seed, 5.5 + seed, dataset="mnist")
@@ -141,7 +141,7 @@ def test_several_data_sets_have_average_ranks_and_a_diagram(runs: Path, tmp_path
     )
     page = made[tmp_path / "both.html"]
     figure = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
-    difference = "with 2 data sets no difference would be significant"
+    difference = "with 2 datasets no difference would be significant"
     assert [text.text for text in figure.iter("text")] == ["1", "2", difference, "vanilla", "hinge"]
     bars = [line for line in figure.iter("line") if line.get("stroke-width") == "4"]
     assert len(bars) == 1

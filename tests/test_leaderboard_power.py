@@ -3,16 +3,19 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from ganbench.cli import cli
 from ganbench.errors import UsageError
+from ganbench.leaderboard import power as module
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
 from ganbench.results import Row
+from ganbench.statistics import MarginTests
 from tests.rows import FID, IS, make_row, rows_of
 from tests.trials import make_spec, trial
 
@@ -82,6 +85,37 @@ def test_rows_share_the_level_of_the_tests() -> None:
         next(chance for name, chance in chances(rows, margin).items() if change in name) for rows in (alone, both)
     )
     assert several.share("fail") < one.share("fail")
+
+
+def test_a_row_that_does_not_change_is_drawn_and_tested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four rows of which one at a time gets worse, in three ways: 4 tests a draw, and one more for each change."""
+    calls: list[int] = []
+    tests = module.margin_tests
+
+    def count(*arguments: Any, **keywords: Any) -> MarginTests:
+        calls.append(1)
+        return tests(*arguments, **keywords)
+
+    monkeypatch.setattr(module, "margin_tests", count)
+    rows = [row for loss in ("a", "b", "c", "d") for row in rows_of(loss, TIGHT)]
+    power(rows, margin=Margin(0.3, True), draws=10)
+    assert len(calls) == 10 * (4 + 4 * 3)
+
+
+def test_a_diverged_seed_stays_diverged_whatever_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three margins of 50 % make less than nothing of a score of which more is better, and of an infinite one too."""
+    seen: list[float] = []
+    tests = module.margin_tests
+
+    def note(base: Sequence[float], new: Sequence[float], *arguments: Any, **keywords: Any) -> MarginTests:
+        seen.extend(new)
+        return tests(base, new, *arguments, **keywords)
+
+    monkeypatch.setattr(module, "margin_tests", note)
+    rows = [make_row(make_spec(seed=i), metrics={"is": 8.0 + i / 100}) for i in range(5)]
+    power([*rows, make_row(make_spec(seed=5), "diverged")], margin=Margin(0.5, True), metric="is", draws=50)
+    assert math.inf in seen
+    assert -math.inf not in seen
 
 
 def test_seeds_that_diverge_now_and_then_fail_the_gate_by_chance() -> None:

@@ -40,3 +40,16 @@ def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
     found = section(table, "s", base=Path(), alpha=0.05)
     place = [heading for heading, _ in found.headings].index("best FID")
     assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
+
+
+def test_a_section_compares_the_best_rows() -> None:
+    (table,) = build([row for index in range(35) for row in rows_of(f"loss{index}", [index, index + 0.5])])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    assert found.ranking is not None
+    assert [line.name for line in found.compared] == [found.ranking.names[index] for index in found.ranking.order[:30]]
+    assert [len(line) for line in found.matches] == [30] * 30
+    for place, line in enumerate(found.matches):
+        assert [index for index, match in enumerate(line) if match is None] == [place]
+    first = found.matches[0][1]
+    assert first is not None
+    assert first.sentence.startswith(f"A seed of {found.compared[0].name} beats one of {found.compared[1].name} ")

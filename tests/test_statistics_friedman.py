@@ -22,7 +22,7 @@ def compared(places: Places) -> AverageRanks:
 
 
 def counted(places: Places) -> tuple[float, dict[float, float]]:
-    """By every order on every data set: p of the Friedman statistic, and P(range of mean ranks >= d) for each d."""
+    """By every order on every dataset: p of the Friedman statistic, and P(range of mean ranks >= d) for each d."""
     ranks = [scipy.stats.rankdata(block) for block in places]
     every = [
         sum(deal) for deal in itertools.product(*(map(np.array, itertools.permutations(block)) for block in ranks))
@@ -45,17 +45,17 @@ def test_it_is_exact_with_ties_too(places: Places) -> None:
     assert found.critical_difference == pytest.approx(min(possible, default=math.inf))
 
 
-@pytest.mark.parametrize(("wins", "data_sets"), [(4, 4), (5, 5), (6, 6), (7, 8), (8, 9), (12, 14)])
-def test_two_methods_are_compared_by_the_sign_test(wins: int, data_sets: int) -> None:
-    """Nemenyi's studentised range would tell the methods apart in 12.5 % where four data sets are all by chance."""
-    found = compared([(1, 2)] * wins + [(2, 1)] * (data_sets - wins))
-    p = scipy.stats.binomtest(wins, data_sets).pvalue
+@pytest.mark.parametrize(("wins", "datasets"), [(4, 4), (5, 5), (6, 6), (7, 8), (8, 9), (12, 14)])
+def test_two_methods_are_compared_by_the_sign_test(wins: int, datasets: int) -> None:
+    """Nemenyi's studentised range would tell the methods apart in 12.5 % where four datasets are all by chance."""
+    found = compared([(1, 2)] * wins + [(2, 1)] * (datasets - wins))
+    p = scipy.stats.binomtest(wins, datasets).pvalue
     assert found.p == pytest.approx(p)
     assert found.cliques == (((0,), (1,)) if p <= 0.05 else ((0, 1),))
-    assert found.critical_difference == math.inf or data_sets > 5
+    assert found.critical_difference == math.inf or datasets > 5
 
 
-def test_few_data_sets_can_show_nothing_significant() -> None:
+def test_few_datasets_can_show_nothing_significant() -> None:
     same = compared([(1, 2, 3)] * 2)
     assert (same.p, same.critical_difference, same.cliques) == (pytest.approx(1 / 6), math.inf, ((0, 1, 2),))
     # By chi-squared p would be 0.097.
@@ -69,7 +69,7 @@ def test_average_ranks_of_a_clear_case() -> None:
     assert found.cliques == ((0, 1), (1, 2))
 
 
-def test_many_data_sets_are_compared_by_the_approximations() -> None:
+def test_many_datasets_are_compared_by_the_approximations() -> None:
     rng = np.random.default_rng(3)
     places: Places = [tuple(rng.integers(0, 4, 5).tolist()) for _ in range(60)]
     found = compared(places)
@@ -93,7 +93,7 @@ def test_where_the_exact_distribution_ends_the_approximations_are_near(monkeypat
 
 def test_protocols_of_one_data_set_are_one_block() -> None:
     clear, other = [[1.0], [2.0], [3.0]], [[2.0], [1.0], [3.0]]
-    found = statistics.average_ranks([clear, clear, other, other], data_sets=["a", "a", "a", "b"])
+    found = statistics.average_ranks([clear, clear, other, other], datasets=["a", "a", "a", "b"])
     assert found.blocks == 2
     assert found.ranks == (1.5, 1.5, 3.0)
     assert found.p == statistics.average_ranks([clear, other]).p

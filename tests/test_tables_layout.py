@@ -19,7 +19,7 @@ from tests.trials import make_spec
 
 
 def two_datasets() -> list[Row]:
-    """Vanilla is better on both data sets; hinge diverged once on the second."""
+    """Vanilla is better on both datasets; hinge diverged once on the second."""
     rows = [*rows_of("hinge", HIGH), *rows_of("vanilla", LOW)]
     return [*rows, *rows_of("hinge", [*HIGH[1:], math.inf], dataset="mnist"), *rows_of("vanilla", LOW, dataset="mnist")]
 
@@ -116,8 +116,8 @@ def test_a_wide_table_has_a_column_per_data_set_and_average_ranks() -> None:
     assert text.count("1000 fakes against") == 2
     assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00; exact sign test: p = 0.5." in text
     assert (
-        "By average ranks cannot be told apart: vanilla = hinge "
-        "(with 2 data sets no difference would be significant; sign test, exact, α = 0.05)." in text
+        "By average ranks these rows cannot be told apart: vanilla = hinge "
+        "(with 2 datasets no difference would be significant; sign test, exact, α = 0.05)." in text
     )
     record = next(csv.DictReader(io.StringIO(render(two_datasets(), "csv", layout=Layout(wide=True)))))
     assert record["loss"] == "hinge"

@@ -45,7 +45,7 @@ def test_a_tie_is_said_with_the_seeds_that_would_settle_it() -> None:
     assert found.ties == (1, 1, 2)
     first, second = found.conclusions()
     assert [found.separates(pair) for pair in found.pairs] == [False, True, True]
-    assert first.startswith("FID: a and b cannot be told apart as the best; c is worse (exact rank tests, 5 seeds")
+    assert first.startswith("FID: either of a and b may be the best; c is worse (exact rank tests, 5 seeds")
     assert second.startswith("About ")
     assert "seeds per row would tell a and b apart" in second
     same = ranking([*rows_of("a", LOW), *rows_of("b", LOW)])
@@ -140,7 +140,7 @@ def test_a_row_with_few_seeds_does_not_speak_for_the_others() -> None:
     found = ranking([*rows_of("a", [1 + s / 20 for s in range(10)]), *rows_of("b", [1.02 + s / 20 for s in range(10)]),
                      *rows_of("c", [1.1, 1.2])])  # fmt: skip
     assert found.ties == (1, 1, 1)
-    assert "none of the 3 rows can be told apart from the best" in found.conclusions()[0]
+    assert "any of the 3 rows may be the best" in found.conclusions()[0]
     few = ranking([*rows_of("a", LOW[:3]), *rows_of("b", HIGH[:2]), *rows_of("c", HIGH[:3])])
     assert "cannot be separated with 2 to 3 seeds: at least 4 per row" in few.conclusions()[0]
 
@@ -177,3 +177,14 @@ def test_no_ranking_without_scores_or_rows() -> None:
     assert rank(table, "nothing") is None
     assert ranking(rows_of("a", LOW)).conclusions() == []
     assert ranking(rows_of("a", [math.nan])).order == (0,)
+
+
+def test_a_sentence_names_twelve_rows_and_counts_more() -> None:
+    def told(worse: int) -> str:
+        rows = [row for index in range(worse) for row in rows_of(f"w{index}", [9 + 0.01 * i for i in range(9)])]
+        best = [row for name in "ab" for row in rows_of(name, [1 + 0.01 * i for i in range(9)])]
+        return ranking([*best, *rows]).conclusions()[0]
+
+    assert told(12).startswith("FID: either of a and b may be the best; w0, w1, ")
+    assert " and w11 are worse (" in told(12)
+    assert told(13).startswith("FID: either of a and b may be the best; the other 13 rows are worse (")

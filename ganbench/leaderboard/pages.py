@@ -63,7 +63,7 @@ def _sections(board: Board, tables: Sequence[Table]) -> list[Section]:
         layout = Layout(wide=True)
         together = overall(ranked, layout)
         figures = [diagram(together)] if together else []
-        sections.append(Section("Over all data sets", tables=sheets(ranked, layout), figures=figures))
+        sections.append(Section("Over all datasets", tables=sheets(ranked, layout), figures=figures))
     sections.append(_provenance(board))
     return sections
 
@@ -86,15 +86,16 @@ def _of_table(table: Table, *, several: bool) -> Section:
 
 
 def table_of_pairs(ranking: Ranking) -> Sheet:
-    """Every pair of rows: how often one beats the other, and how sure that is."""
-    order = {index: place for place, index in enumerate(ranking.order)}
+    """The pairs of the best rows: how often one beats the other, and how sure that is."""
+    order = {index: place for place, index in enumerate(ranking.paired)}
     better: list[str] = []
     other: list[str] = []
     wins: list[str] = []
     p_values: list[str] = []
     adjusted: list[str] = []
     seeds: list[str] = []
-    for pair in sorted(ranking.pairs, key=lambda pair: sorted((order[pair.a], order[pair.b]))):
+    shown = [pair for pair in ranking.pairs if pair.a in order and pair.b in order]
+    for pair in sorted(shown, key=lambda pair: sorted((order[pair.a], order[pair.b]))):
         turned = pair.superiority.probability < 0.5
         first, second = (pair.b, pair.a) if turned else (pair.a, pair.b)
         probability, low, high = pair.superiority.turned if turned else pair.superiority
@@ -104,6 +105,7 @@ def table_of_pairs(ranking: Ranking) -> Sheet:
         p_values.append(f"{pair.p:.2g}")
         adjusted.append(f"{pair.adjusted:.2g}")
         seeds.append(ranking.seeds_needed(pair, "-"))
+    said = PAIRS.format(metric=clean(ranking.info.label), exact="exact " if ranking.exact else "")
     return Sheet(
         [
             Column("A", better),
@@ -114,7 +116,7 @@ def table_of_pairs(ranking: Ranking) -> Sheet:
             Column("seeds needed", seeds, numeric=True),
         ],
         baselines=0,
-        sentences=[PAIRS.format(metric=clean(ranking.info.label), exact="exact " if ranking.exact else "")],
+        sentences=[text for text in (said, ranking.unpaired_in_words()) if text],
     )
 
 

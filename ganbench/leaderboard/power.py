@@ -15,7 +15,7 @@ from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Missing, names
 from ganbench.results import Row
-from ganbench.statistics import Outcome, decide, margin_tests
+from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import oriented_scores, require_level
 from ganbench.tables.sheet import Column, Sheet
@@ -24,6 +24,9 @@ from ganbench.values import ValueInfo
 
 CHANGES = (1.0, 2.0, 3.0)
 """By how many margins one row gets worse; by how many standard deviations where the margin is zero."""
+
+
+_Said = MarginTests | Outcome
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,9 @@ class _Like:
     lost: float
     seeds: int
 
-    def draw(self, rng: random.Random, *, factor: float = 1.0, shift: float = 0.0) -> list[float]:
+    def draw(self, rng: random.Random) -> list[float]:
         """One score a seed; ``math.inf`` for a seed that has none."""
-        return [
-            math.inf if rng.random() < self.lost else rng.gauss(self.mean, self.sd) * factor + shift
-            for _ in range(self.seeds)
-        ]
+        return [math.inf if rng.random() < self.lost else rng.gauss(self.mean, self.sd) for _ in range(self.seeds)]
 
     def worse(self, by: float, margin: Margin) -> tuple[float, float]:
         """The factor and the shift that make scores worse by so many margins."""
@@ -71,7 +71,8 @@ def power(
 
     The scores of a row are drawn from a normal distribution with its mean and standard deviation over seeds; a seed
     diverges or has no score as often as in the row. First nothing changes, then one row at a time gets worse: by a
-    factor where the margin is a share, else by a shift.
+    factor where the margin is a share, else by a shift. Every change is looked at on the same draws, so that their
+    chances differ by the change alone, and a row that does not change is tested once per draw.
 
     Args:
         rows: the results to be like.
@@ -92,20 +93,19 @@ def power(
     like, caveats = _rows(rows, metric, seeds)
     caveats += cannot_fail([(row.seeds, row.seeds) for row in like], alpha)
     rng = random.Random(0)
-
-    def judged(worse: int | None = None, by: float = 0.0) -> Counter[Outcome]:
-        found: Counter[Outcome] = Counter()
-        for _ in range(draws):
-            base = [row.draw(rng) for row in like]
-            changed = [row.worse(by, margin) if index == worse else (1.0, 0.0) for index, row in enumerate(like)]
-            new = [row.draw(rng, factor=a, shift=b) for row, (a, b) in zip(like, changed, strict=True)]
-            found[_verdict(like, base, new, margin, alpha)] += 1
-        return found
-
-    chances = [Chance("nothing", judged())]
-    chances += [
-        Chance(_described(row, by, margin), judged(index, by)) for index, row in enumerate(like) for by in CHANGES
-    ]
+    drawn = [[(row.draw(rng), row.draw(rng)) for row in like] for _ in range(draws)]
+    before = [[_said(row, old, new, margin) for row, (old, new) in zip(like, pair, strict=True)] for pair in drawn]
+    chances = [Chance("nothing", Counter(_verdict(said, alpha) for said in before))]
+    for index, row in enumerate(like):
+        for by in CHANGES:
+            factor, shift = row.worse(by, margin)
+            found: Counter[Outcome] = Counter()
+            for pair, said in zip(drawn, before, strict=True):
+                old, new = pair[index]
+                worse = [score * factor + shift if math.isfinite(score) else score for score in new]
+                now = _said(row, old, worse, margin)
+                found[_verdict([*said[:index], now, *said[index + 1 :]], alpha)] += 1
+            chances.append(Chance(_described(row, by, margin), found))
     return chances, caveats
 
 
@@ -148,19 +148,21 @@ def _like(group: Group, metric: str, info: ValueInfo, name: str, seeds: int) -> 
     return _Like(name, info, statistics.fmean(finite), statistics.stdev(finite), lost, seeds or len(scores))
 
 
-def _verdict(
-    like: Sequence[_Like], base: Sequence[list[float]], new: Sequence[list[float]], margin: Margin, alpha: float
-) -> Outcome:
-    """What the gate says of two sides: by rule where more seeds are lost, else by the tests."""
-    pairs = list(zip(like, base, new, strict=True))
-    if any(now.count(math.inf) > old.count(math.inf) for _, old, now in pairs):
+def _said(row: _Like, base: Sequence[float], new: Sequence[float], margin: Margin) -> _Said:
+    """What the gate finds of a row before its correction: by rule where more seeds are lost, else by the tests."""
+    if list(new).count(math.inf) > list(base).count(math.inf):
         return "fail"
-    tests = [
-        margin_tests(old, now, margin.stored(row.info), relative=margin.relative)
-        for row, old, now in pairs
-        if any(map(math.isfinite, old)) and any(map(math.isfinite, now))
-    ]
-    untested: list[Outcome] = ["inconclusive"] * (len(pairs) - len(tests))
+    if not any(map(math.isfinite, base)) or not any(map(math.isfinite, new)):
+        return "inconclusive"
+    return margin_tests(base, new, margin.stored(row.info), relative=margin.relative)
+
+
+def _verdict(said: Sequence[_Said], alpha: float) -> Outcome:
+    """What the gate says of all rows."""
+    if "fail" in said:
+        return "fail"
+    untested: list[Outcome] = [one for one in said if isinstance(one, str)]
+    tests = [one for one in said if not isinstance(one, str)]
     return overall([*untested, *(decision.outcome for decision in decide(tests, alpha))])
 
 

@@ -99,8 +99,8 @@ class Section:
 
     @property
     def compared(self) -> tuple[Line, ...]:
-        """The lines that have scores, in the order of :attr:`matches`."""
-        return tuple(line for line in self.lines if line.tie is not None)
+        """The lines whose pairs are shown, in the order of :attr:`matches`."""
+        return tuple(line for line in self.lines if line.tie is not None)[: len(self.matches)]
 
     @property
     def separated(self) -> bool:
@@ -246,8 +246,8 @@ def _title(table: Table) -> str:
 
 
 def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
-    order = [index for index in ranking.order if ranking.ties[index] is not None]
-    known = {(pair.a, pair.b): pair for pair in ranking.pairs}
+    order = ranking.paired
+    known = {(pair.a, pair.b): pair for pair in ranking.pairs if pair.a in order and pair.b in order}
     test = f"{'exact ' if ranking.exact else ''}rank test"
     found: list[tuple[Match | None, ...]] = []
     for one in order:

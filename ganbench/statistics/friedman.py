@@ -1,4 +1,4 @@
-"""Average ranks of methods over several data sets, and the difference that counts."""
+"""Average ranks of methods over several datasets, and the difference that counts."""
 
 import itertools
 import math
@@ -10,28 +10,28 @@ from functools import lru_cache
 from ganbench.statistics.tests import double_midranks
 
 Ranks = tuple[int, ...]
-"""Twice the ranks of the methods within one data set, or their sums over data sets: twice, so that all are whole."""
+"""Twice the ranks of the methods within one dataset, or their sums over datasets: twice, so that all are whole."""
 
 EXACT_WORK = 400_000
-"""Additions of ranks up to which the null distribution is counted: three methods on about 45 data sets, five on six.
+"""Additions of ranks up to which the null distribution is counted: three methods on about 45 datasets, five on six.
 Beyond, its approximations are better than with few."""
 
 
 @dataclass(frozen=True)
 class AverageRanks:
-    """Methods compared over data sets (Demšar, JMLR 2006).
+    """Methods compared over datasets (Demšar, JMLR 2006).
 
     Attributes:
         ranks: each method's mean rank, 1 is best.
-        blocks: the number of data sets.
+        blocks: the number of datasets.
         p: the Friedman test's p-value that all methods are alike, which for two methods is the two-sided sign test's;
-            ``None`` with fewer than two data sets, or where the methods tie on each.
+            ``None`` with fewer than two datasets, or where the methods tie on each.
         critical_difference: Nemenyi's: methods whose mean ranks differ by less cannot be told apart; ``math.inf`` where
-            no difference that so few data sets can show is significant.
+            no difference that so few datasets can show is significant.
         cliques: the maximal runs of methods, best first, that cannot be told apart; as indices.
         alpha: the level of both.
         exact: whether both are exact, also with ties; else by chi-squared and the studentised range, which are the
-            limits for many data sets.
+            limits for many datasets.
     """
 
     ranks: tuple[float, ...]
@@ -44,32 +44,32 @@ class AverageRanks:
 
 
 def average_ranks(
-    blocks: Sequence[Sequence[Sequence[float]]], alpha: float = 0.05, *, data_sets: Sequence[str] = ()
+    blocks: Sequence[Sequence[Sequence[float]]], alpha: float = 0.05, *, datasets: Sequence[str] = ()
 ) -> AverageRanks:
-    """Rank the methods within each data set and average.
+    """Rank the methods within each dataset and average.
 
-    Within a data set a method stands where the mean rank of its seeds among all seeds puts it, so that one that
-    diverged (``math.inf``) has a place too. Neither seeds nor several protocols of one data set are independent
-    evidence over data sets: each counts once, its methods placed by their mean place over its blocks.
+    Within a dataset a method stands where the mean rank of its seeds among all seeds puts it, so that one that
+    diverged (``math.inf``) has a place too. Neither seeds nor several protocols of one dataset are independent
+    evidence over datasets: each counts once, its methods placed by their mean place over its blocks.
 
     Args:
-        blocks: per data set, per method, the scores over seeds; lower is better.
+        blocks: per dataset, per method, the scores over seeds; lower is better.
         alpha: the level.
-        data_sets: the data set of each block, where several can be of one.
+        datasets: the dataset of each block, where several can be of one.
 
     Raises:
-        ValueError: fewer than two methods, no data set, or a method without scores on one of them.
+        ValueError: fewer than two methods, no dataset, or a method without scores on one of them.
     """
     if not blocks or len(blocks[0]) < 2 or any(len(block) != len(blocks[0]) for block in blocks):
-        raise ValueError("average ranks need at least one data set and the same two methods or more on each")
+        raise ValueError("average ranks need at least one dataset and the same two methods or more on each")
     if any(not scores for block in blocks for scores in block):
-        raise ValueError("average ranks need a score of every method on every data set")
+        raise ValueError("average ranks need a score of every method on every dataset")
     within: dict[str, list[Ranks]] = {}
-    for name, block in zip(data_sets or map(str, range(len(blocks))), blocks, strict=True):
+    for name, block in zip(datasets or map(str, range(len(blocks))), blocks, strict=True):
         within.setdefault(name, []).append(_places(block))
     ranked = [tuple(double_midranks([sum(column) for column in zip(*each, strict=True)])) for each in within.values()]
     sums = tuple(sum(column) for column in zip(*ranked, strict=True))
-    # Where the order within each data set is by chance, neither the order of data sets nor that of methods counts.
+    # Where the order within each dataset is by chance, neither the order of datasets nor that of methods counts.
     null = _rank_sums(tuple(sorted(tuple(sorted(ranks)) for ranks in ranked)))
     critical = _critical(null, alpha) if null else _nemenyi(len(sums), len(ranked), alpha) * 2 * len(ranked)
     return AverageRanks(
@@ -94,9 +94,9 @@ def _places(block: Sequence[Sequence[float]]) -> Ranks:
 
 @lru_cache(maxsize=64)
 def _rank_sums(blocks: tuple[Ranks, ...]) -> Counter[Ranks] | None:
-    """How often which rank sums come about, sorted, if each data set deals its ranks out at random.
+    """How often which rank sums come about, sorted, if each dataset deals its ranks out at random.
 
-    Sorted sums suffice for what is asked of them, and the next data set's ranks come in every order anyway, so that the
+    Sorted sums suffice for what is asked of them, and the next dataset's ranks come in every order anyway, so that the
     first one's need not be permuted, and of sums that differ in order only one is kept. ``None``: too many to count.
     """
     counts = Counter({blocks[0]: 1})
@@ -118,7 +118,7 @@ def _rank_sums(blocks: tuple[Ranks, ...]) -> Counter[Ranks] | None:
 def _friedman(ranked: Sequence[Ranks], sums: Ranks, null: Counter[Ranks] | None) -> float | None:
     if len(ranked) < 2 or all(len(set(ranks)) == 1 for ranks in ranked):
         return None
-    if null is not None:  # with the ranks of each data set given, the statistic grows with the sum of squares
+    if null is not None:  # with the ranks of each dataset given, the statistic grows with the sum of squares
         observed = sum(total * total for total in sums)
         beyond = sum(count for each, count in null.items() if sum(total * total for total in each) >= observed)
         return beyond / null.total()

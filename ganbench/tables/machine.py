@@ -143,6 +143,9 @@ def _key(table: Table) -> str:
 
 def _table(table: Table, layout: Layout) -> dict[str, Any]:
     ranking = rank(table, layout.metric or None, layout.alpha)
+    scores = [name for name, info in table.values.items() if info.direction is not None]
+    # Once for all rows: what a ranking knows takes time that grows with the square of their number.
+    rankings = {name: found for name in scores if (found := rank(table, name, layout.alpha)) is not None}
     return {
         "protocol": table.protocol.model_dump(mode="json") if table.protocol else None,
         "protocol_key": _key(table),
@@ -154,7 +157,7 @@ def _table(table: Table, layout: Layout) -> dict[str, Any]:
             *mixed_beside(table, ranking.metric if ranking else ""),
         ],
         "comparisons": _comparisons(ranking) if ranking else None,
-        "rows": [_group(table, index, layout) for index in range(len(table.all_groups))],
+        "rows": [_group(table, index, rankings) for index in range(len(table.all_groups))],
     }
 
 
@@ -180,11 +183,10 @@ def _comparisons(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _group(table: Table, index: int, layout: Layout) -> dict[str, Any]:
+def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
     group = table.all_groups[index]
     row = group.first
     scores = [name for name, info in table.values.items() if info.direction is not None]
-    rankings = {name: found for name in scores if (found := rank(table, name, layout.alpha)) is not None}
     return {
         "loss": row.loss,
         "architecture": row.architecture,

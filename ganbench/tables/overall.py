@@ -1,4 +1,4 @@
-"""Rows over several data sets: average ranks, and the wide table of losses by data sets."""
+"""Rows over several datasets: average ranks, and the wide table of losses by datasets."""
 
 import math
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Overall:
         p = f"; {test}: p = {found.p:.2g}" if found.p is not None else ""
         lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{p}."]
         tied = [" = ".join(self.names[index] for index in clique) for clique in found.cliques if len(clique) > 1]
-        apart = f"cannot be told apart: {'; '.join(tied)}" if tied else "all can be told apart"
+        apart = f"these rows cannot be told apart: {'; '.join(tied)}" if tied else "all rows differ"
         way = f"{'sign test' if two else 'Nemenyi'}, {'exact' if found.exact else 'approximate'}, α = {found.alpha:g}"
         return [*lines, f"By average ranks {apart} ({self.difference}; {way})."]
 
@@ -53,19 +53,19 @@ class Overall:
     def difference(self) -> str:
         """The critical difference in words."""
         if math.isinf(self.result.critical_difference):
-            return f"with {self.result.blocks} data sets no difference would be significant"
+            return f"with {self.result.blocks} datasets no difference would be significant"
         return f"critical difference {self.result.critical_difference:.2f}"
 
 
 def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
-    """Average the ranks of rows over data sets; ``None`` unless tables of two data sets share two rows with scores.
+    """Average the ranks of rows over datasets; ``None`` unless tables of two datasets share two rows with scores.
 
-    Several protocols of one data set count as one: they are not independent. Rows that lack scores in a table are left
+    Several protocols of one dataset count as one: they are not independent. Rows that lack scores in a table are left
     out of the average (they are in the tables): a rank among fewer rows is another number.
     """
     rankings = [found for table in tables if (found := _ranking(table, layout)) is not None and any(found.summaries)]
-    data_sets = [", ".join(dict.fromkeys(group.first.dataset for group in found.groups)) for found in rankings]
-    if len(set(data_sets)) < 2:
+    datasets = [", ".join(dict.fromkeys(group.first.dataset for group in found.groups)) for found in rankings]
+    if len(set(datasets)) < 2:
         return None
     scored = [
         {_key(group): row for group, row in zip(found.groups, found.scores, strict=True) if row} for found in rankings
@@ -73,7 +73,7 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
     keys = tuple(key for key in scored[0] if all(key in scores for scores in scored))
     if len(keys) < 2:
         return None
-    result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha, data_sets=data_sets)
+    result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha, datasets=datasets)
     names = tuple(_named(tables, rankings, layout))
     return Overall(keys, tuple(_short(keys)), names, result)
 

@@ -20,6 +20,10 @@ from ganbench.values import ValueInfo
 
 ALPHA = 0.05
 DIVERGED = "diverged"
+NAMED = 12
+"""Rows that a sentence names; more are counted."""
+PAIRED = 30
+"""Rows whose pairs a page shows. The pairs of 300 rows are 45,000, which no browser shows and nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,19 @@ class Ranking:
         )
 
     @property
+    def paired(self) -> tuple[int, ...]:
+        """The rows with scores whose pairs a page shows, best first: all of them, or the best :data:`PAIRED`."""
+        return tuple(index for index in self.order if self.ties[index] is not None)[:PAIRED]
+
+    def unpaired_in_words(self) -> str:
+        """A sentence on the pairs that a page leaves out; empty where it has all."""
+        if self._ranked <= len(self.paired):
+            return ""
+        return (
+            f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
+        )
+
+    @property
     def minimum_seeds(self) -> int:
         """The fewest seeds per row with which any two rows of this table could be separated."""
         return statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
@@ -202,18 +219,18 @@ class Ranking:
         sizes = sorted({len(row) for row in self.scores if row})
         seeds = seeds_of(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
         test = f"({'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g})"
-        names = self.names
+        names, each = self.names, "either" if len(tied) == 2 else "any"
         if not worse and not self._could_separate:
             needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
             return [f"{label}: the {len(tied)} rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
             return [f"{label}: {names[tied[0]]} is best; every other row is worse than some row {test}."]
         if not worse:
-            lines = [f"{label}: none of the {len(tied)} rows can be told apart from the best {test}."]
+            lines = [f"{label}: {each} of the {len(tied)} rows may be the best {test}."]
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
-            others = f"{listed(names[i] for i in worse)} {beaten} {test}"
-            lines = [f"{label}: {listed(names[i] for i in tied)} cannot be told apart as the best; {others}."]
+            rest = listed(names[i] for i in worse) if len(worse) <= NAMED else f"the other {len(worse)} rows"
+            lines = [f"{label}: {each} of {listed(names[i] for i in tied)} may be the best; {rest} {beaten} {test}."]
         first, second = tied[:2]
         win = statistics.superiority(self.scores[first], self.scores[second])
         pair = f"{names[first]} and {names[second]}"
