@@ -24,7 +24,7 @@ from tests.faults import processes
 from tests.faults.processes import alive, heed_signals, install_hostile, leases, wait_for_progress
 
 ARGUMENTS = ["run", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
-LONG = [*ARGUMENTS, "--losses", "wgan-gp", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
+LONG = [*ARGUMENTS, "--losses", "wgan-gp+lecam", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
         "1000"]  # fmt: skip
 
 

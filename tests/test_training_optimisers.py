@@ -12,7 +12,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
 from ganbench.training.optimisers import OPTIMISERS, build_optimiser, set_rate, take_up
-from tests.loops import Notes, assert_bit_equal, objective, run
+from tests.loops import Make, Notes, assert_bit_equal, objective, recipe, run
 
 
 def one_weight() -> nn.Linear:
@@ -49,12 +49,18 @@ def test_rmsprop() -> None:
     # v = 0.01·4, so the step is 0.1·2/0.2; then v = 0.99·0.04 + 0.01·4 = 0.0796
     found = steps(Recipe(optimizer="rmsprop", beta1=0.0, beta2=0.99), [2.0, 2.0])
     assert found == pytest.approx([0.0, -0.2 / math.sqrt(0.0796)], abs=1e-5)
+    # With momentum the first velocity, 2/0.2, goes on by half.
+    found = steps(Recipe(optimizer="rmsprop", beta1=0.5, beta2=0.99), [2.0, 2.0])
+    assert found == pytest.approx([0.0, -0.1 * (0.5 * 10 + 2 / math.sqrt(0.0796))], abs=1e-5)
 
 
 def test_adam() -> None:
     # m = 0.5·2, corrected 2; v = 0.1·4, corrected 4: a step of 0.1·2/2. Then m = 0.5·1 - 0.5·1 = 0.
     assert steps(Recipe(beta1=0.5, beta2=0.9), [2.0, -1.0]) == pytest.approx([0.9, 0.9], abs=1e-6)
     assert steps(Recipe(beta1=0.0, beta2=0.9), [2.0, 2.0]) == pytest.approx([0.9, 0.8], abs=1e-6)
+    # v = 0.9·0.4 + 0.1·16 = 1.96, corrected by 1 - 0.81.
+    second = 0.9 - 0.4 / math.sqrt(1.96 / 0.19)
+    assert steps(Recipe(beta1=0.0, beta2=0.9), [2.0, 4.0]) == pytest.approx([0.9, second], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMISERS))
@@ -115,3 +121,11 @@ def test_a_gpus_rmsprop_goes_on_on_a_cpu(make_state: Any) -> None:
     second.load_state_dict(written)
     run(second, recipe, goal)
     assert_bit_equal(whole, second)
+
+
+def test_each_player_has_the_rate_of_its_own(make_state: Make) -> None:
+    state = make_state(recipe(g_lr=3e-4, d_lr=1e-3))
+    assert [group["lr"] for group in state.g_optimiser.param_groups] == [3e-4]
+    assert [group["lr"] for group in state.d_optimiser.param_groups] == [1e-3]
+    held = {id(weight) for group in state.g_optimiser.param_groups for weight in group["params"]}
+    assert held == {id(weight) for weight in state.generator.parameters()}
