@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
-from ganbench.datasets.arrays import SUFFIXES as ARRAYS
-from ganbench.datasets.arrays import is_torchscript, read_array, to_samples
+from ganbench.datasets.array_files import SUFFIXES as ARRAYS
+from ganbench.datasets.array_files import is_torchscript, read_array
+from ganbench.datasets.arrays import to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
