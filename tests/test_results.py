@@ -16,7 +16,7 @@ from ganbench.executors.handed import Handed
 from ganbench.folder import TrialFolder
 from ganbench.frame import frame
 from ganbench.leases import Leases
-from ganbench.results import order, read_row, read_rows, trial_label
+from ganbench.results import order, read_row, read_rows
 from ganbench.tables.grouping import build
 from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
@@ -197,7 +197,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_baselines_are_labelled(tmp_path: Path) -> None:
     real = read_row(make_trial(tmp_path, make_spec(baseline="real")))
     assert (real.loss, real.architecture, real.baseline) == ("(real data)", "-", "real")
-    assert trial_label(real.spec) == "(real data) · digits · seed 0"
+    assert real.name == "(real data) · digits · seed 0"
 
 
 def test_values_are_in_the_order_in_which_they_were_asked_for_and_declared(tmp_path: Path) -> None:

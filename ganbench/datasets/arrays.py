@@ -151,6 +151,7 @@ class Array(Dataset):
 
     extractor = "inception"
     metrics = ("fid", "is")
+    locations = ("path",)
     reference_split = "train"
 
     def __init__(self, *, path: str = "", range: str = "") -> None:  # noqa: A002

@@ -159,6 +159,7 @@ class Folder(Dataset):
 
     extractor = "inception"
     metrics = ("fid", "is")
+    locations = ("path",)
 
     def __init__(self, *, path: str = "", size: int = 0, channels: str = "auto", holdout: float = 0.0) -> None:
         if not str(path).strip():

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
@@ -80,7 +80,7 @@ class Table:
     def sentence(self) -> str:
         """The protocol in a line."""
         if self.protocol is not None:
-            return self.protocol.sentence()
+            return self.protocol.sentence(self.all_groups[0].first.dataset)
         return f"{self.all_groups[0].first.dataset}: no trial has a result, so there is no protocol to name"
 
 
@@ -90,6 +90,7 @@ def build(rows: Sequence[Row]) -> list[Table]:
     A trial that ended before it had a result stands in the table that its specification belongs to, or in one of its
     own. A baseline stands in every table that measures alike, or in one of its own. No row is left out.
     """
+    rows = _named_alike(rows)
     trials = [row for row in rows if not row.baseline]
     baselines = [row for row in rows if row.baseline]
     parts = _partition(trials, lambda row: row.protocol.key if row.protocol else None, _scope)
@@ -105,6 +106,18 @@ def build(rows: Sequence[Row]) -> list[Table]:
         tables.append(_table(part, framing))
     tables += [_table([], baseline) for index, baseline in enumerate(frames) if index not in used]
     return tables
+
+
+def _named_alike(rows: Sequence[Row]) -> list[Row]:
+    """Call own data that lay at several places by the name of the first, in all rows: they are one dataset."""
+    names: dict[str, str] = {}
+    alike = []
+    for row in rows:
+        if row.named:
+            name = names.setdefault(digest(row.spec.data.model_dump(mode="json")), row.named)
+            row = replace(row, named=name)
+        alike.append(row)
+    return alike
 
 
 def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:
