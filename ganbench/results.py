@@ -251,7 +251,10 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
 
 def order(row: Row) -> tuple[str, str, str, int, str]:
     """The order of rows that does not depend on when or where they ran."""
-    return row.dataset, row.architecture, row.loss, row.seed, row.trial_id
+    data = row.spec.data
+    # What own data are called depends on where they lay.
+    dataset = f"{data.component.label} {data.fingerprint}" if row.named else row.dataset
+    return dataset, row.architecture, row.loss, row.seed, row.trial_id
 
 
 def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:

@@ -62,6 +62,9 @@ def test_a_rows_names_recipe_and_components_are_those_of_its_specification(tmp_p
     assert (row.recipe["n_critic"], row.components["loss"].name) == (5, "hinge")
     other = replace(row, spec=make_spec("wgan", "resnet", "mnist", seed=7, n_critic=2))
     assert order(other) == ("mnist", "resnet", "wgan", 7, row.trial_id)
+    one, two = (replace(other, named=name) for name in ("folder:photos", "folder:pictures"))
+    assert order(one) == order(two)
+    assert (one.dataset, two.name) == ("folder:photos", "wgan · resnet · folder:pictures · seed 7")
     assert (other.recipe["n_critic"], other.components["loss"].name) == (2, "wgan")
 
 

@@ -3,12 +3,13 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.tables import FORMATS, render
-from ganbench.tables.grouping import build
+from ganbench.tables.grouping import build, named_alike
 from tests.rows import cells, make_row
 from tests.trials import component, make_protocol, make_spec
 
@@ -196,4 +197,11 @@ def test_own_data_at_two_places_are_one_dataset_by_the_name_of_the_first() -> No
         ["folder:cats"],
     ]
     assert tables[0].sentence.startswith("folder:photos: 1000 fakes")
+    assert [row.dataset for row in named_alike(rows)] == ["folder:photos", "folder:photos", "folder:cats"]
+    # Two of one name are told apart.
+    rows[2] = replace(rows[2], named="folder:photos")
+    fingerprint = spec.data.fingerprint[:8]
+    assert [row.dataset for row in named_alike(rows)] == [f"folder:photos ({fingerprint})"] * 2 + [
+        "folder:photos (ca75)"
+    ]
     assert build(rows[:1])[0].protocol == build(rows[1:2])[0].protocol

@@ -90,7 +90,7 @@ def build(rows: Sequence[Row]) -> list[Table]:
     A trial that ended before it had a result stands in the table that its specification belongs to, or in one of its
     own. A baseline stands in every table that measures alike, or in one of its own. No row is left out.
     """
-    rows = _named_alike(rows)
+    rows = named_alike(rows)
     trials = [row for row in rows if not row.baseline]
     baselines = [row for row in rows if row.baseline]
     parts = _partition(trials, lambda row: row.protocol.key if row.protocol else None, _scope)
@@ -108,16 +108,30 @@ def build(rows: Sequence[Row]) -> list[Table]:
     return tables
 
 
-def _named_alike(rows: Sequence[Row]) -> list[Row]:
-    """Call own data that lay at several places by the name of the first, in all rows: they are one dataset."""
-    names: dict[str, str] = {}
+def named_alike(rows: Iterable[Row]) -> list[Row]:
+    """Give own data one name in all rows: that of the first, where equal samples lay at several places.
+
+    Where two have one name, it is followed by the beginning of their fingerprints.
+    """
+    rows = list(rows)
+    names: dict[tuple[str, str, str], str] = {}
+    for row in rows:
+        if row.named:
+            names.setdefault(_own_data(row), row.named)
+    namesakes = Counter(names.values())
     alike = []
     for row in rows:
         if row.named:
-            name = names.setdefault(digest(row.spec.data.model_dump(mode="json")), row.named)
-            row = replace(row, named=name)
+            name = names[_own_data(row)]
+            told = f" ({row.spec.data.fingerprint[:8]})" if namesakes[name] > 1 else ""
+            row = replace(row, named=f"{name}{told}")
         alike.append(row)
     return alike
+
+
+def _own_data(row: Row) -> tuple[str, str, str]:
+    data = row.spec.data
+    return data.component.plugin, data.component.label, data.fingerprint
 
 
 def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:
