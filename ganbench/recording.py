@@ -19,7 +19,7 @@ from ganbench.cuda import free_memory
 from ganbench.files import read_lines, write_json
 from ganbench.folder import TrialFolder
 from ganbench.protocol import UNKNOWN, Protocol, scored_by
-from ganbench.spec import SCHEMA, TrialFile
+from ganbench.spec import SCHEMA, TrialFile, TrialSpec
 
 TRAINING_COSTS = ("train_seconds", "real_images", "images_per_second", "beside")
 """Those that stay what they were where a trained generator is scored again."""
@@ -205,7 +205,9 @@ class Recorder:
                 name: asdict(value) | {"place": place, "metric": self._owners.get(name)}
                 for place, (name, value) in enumerate(self._values.items())
             },
-            "protocol": protocol(self.trial, self._environment).model_dump(mode="json"),
+            "protocol": protocol(spec, self._environment, located=bool(self.trial.execution.data_at)).model_dump(
+                mode="json"
+            ),
             "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),
             "cost": {
                 "seconds": round(self.elapsed, 3),
@@ -244,9 +246,8 @@ def _speed(images: int, seconds: float) -> float | None:
     return round(images / seconds, 1) if seconds > 0 and images else None
 
 
-def protocol(trial: TrialFile, described: Mapping[str, Any]) -> Protocol:
-    """The protocol of a trial's numbers."""
-    spec = trial.spec
+def protocol(spec: TrialSpec, described: Mapping[str, Any], *, located: bool = False) -> Protocol:
+    """The protocol of a trial's numbers; ``located`` says that its data are known by their samples alone."""
     evaluation, recipe = spec.evaluation, spec.recipe
     trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
     return Protocol(
@@ -261,7 +262,7 @@ def protocol(trial: TrialFile, described: Mapping[str, Any]) -> Protocol:
         weights="none" if spec.baseline else spec.weights,
         budget={"": trained, "external": UNKNOWN}.get(spec.baseline, "untrained"),
         labels=evaluation.labels,
-        training=spec.data.fingerprint if trial.execution.data_at else "",
+        training=spec.data.fingerprint if located else "",
     )
 
 
