@@ -10,7 +10,10 @@ import pytest
 
 from ganbench.datasets.digits import Digits
 from ganbench.files import read_json
+from ganbench.folder import TrialFolder
+from ganbench.spec import TrialFile
 from tests.commands import QUICK, ganbench
+from tests.trials import change_result
 
 RUN = ["run", "--losses", "vanilla", *QUICK, "--extractor", "digits", "--metrics", "fid", "--num-samples", "100"]
 
@@ -103,6 +106,32 @@ def test_a_trial_is_scored_again_where_its_data_lie_now(moved: Path) -> None:
     again = ganbench("eval", str(trial), "--against", str(scored), "--out", "further", "-q", cwd=moved)
     assert again.returncode == 0, again.stderr
     assert [path.name for path in moved.glob("further/*")] == [scored.name]
+
+
+def of_before(trial: Path, runs: Path, place: str) -> TrialFolder:
+    """The same trial as an earlier version wrote it: with the place in its specification."""
+    file = TrialFolder(trial).read_spec()
+    part = file.spec.data.component
+    part = part.model_copy(update={"label": f"array:{place}", "parameters": {"path": place, **part.parameters}})
+    spec = file.spec.model_copy(update={"data": file.spec.data.model_copy(update={"component": part})})
+    folder = TrialFolder(runs / spec.trial_id)
+    shutil.copytree(trial, folder.path)
+    execution = file.execution.model_copy(update={"data_at": {}})
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution))
+    protocol = {name: value for name, value in folder.read_result()["protocol"].items() if name != "training"}
+    change_result(folder, trial_id=spec.trial_id, protocol=protocol | {"dataset": part.label})
+    return folder
+
+
+def test_trials_of_before_are_read_and_scored_again(moved: Path) -> None:
+    (trial,) = moved.glob("runs/*")
+    folder = of_before(trial, moved / "before", "old/photos.npz")
+    assert "array:old/photos.npz: 100 fakes against" in ganbench("results", "before", cwd=moved).stdout
+    reference = ["--against", "array:new/pictures.npz", "--extractor", "digits"]
+    answer = ganbench("eval", str(folder.path), *reference, "--metrics", "kid", "--out", "later", "-q", cwd=moved)
+    assert answer.returncode == 0, answer.stderr
+    assert "array:pictures.npz" in answer.stdout
+    assert "4 generator updates" in answer.stdout
 
 
 def test_a_trial_that_was_cut_short_goes_on_where_its_data_lie_now(moved: Path) -> None:
