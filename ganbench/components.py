@@ -1,12 +1,13 @@
 """Components on the worker's side: from a request to an instance, with every parameter known and checked."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
+from ganbench.locations import absolute
 from ganbench.parameters import defaults, merge
 from ganbench.registry import Entry, Registry
 from ganbench.sources import source_hash
@@ -79,13 +80,21 @@ def resolve(request: ComponentRequest, registry: Registry, **settled: Scalar) ->
     return component, build(request.kind, request.name, cls, parameters)
 
 
-def rebuild(kind: str, component: Component, registry: Registry, *, warn: Callable[[str], object] | None = None) -> Any:
+def rebuild(
+    kind: str,
+    component: Component,
+    registry: Registry,
+    *,
+    data_at: Mapping[str, str] | None = None,
+    warn: Callable[[str], object] | None = None,
+) -> Any:
     """Build a component of a stored specification, and make sure it still is the one the specification means.
 
     Args:
         kind: the component's.
         component: which one.
         registry: where to find it.
+        data_at: of a dataset, where its samples lie: the parameters that :func:`set_apart` took out.
         warn: told in one line where the package has another version and the component the same code, which is accepted
             where this is given: where nothing is trained.
 
@@ -108,7 +117,42 @@ def rebuild(kind: str, component: Component, registry: Registry, *, warn: Callab
                 "install that version or plan anew"
             )
         warn(f"{here} here, with the same code as the {component.version} that the trial was planned with")
-    return build(kind, component.name, cls, dict(component.parameters))
+    return build(kind, component.name, cls, {**component.parameters, **(data_at or {})})
+
+
+def set_apart(request: ComponentRequest, component: Component, registry: Registry) -> tuple[Component, dict[str, str]]:
+    """Return a dataset without the parameters that say where its samples lie, and those of them that are given.
+
+    Args:
+        request: what was asked for.
+        component: the same, resolved.
+        registry: where to find it.
+
+    Raises:
+        UsageError: the dataset's class names locations that are no parameters of its constructor, or no text.
+    """
+    entry = registry.find(request.kind, f"{request.distribution}:{request.name}")
+    cls = load_class(entry)
+    names = locations(entry.name, cls)
+    if not names:
+        return component, {}
+    plain = defaults(request.kind, cls)
+    kept = {key: value for key, value in component.parameters.items() if key not in names}
+    own = label(entry, {key: value for key, value in kept.items() if value != plain[key]})
+    data_at = {name: absolute(path) for name in names if (path := str(component.parameters[name]))}
+    return component.model_copy(update={"label": own, "parameters": kept}), data_at
+
+
+def locations(name: str, cls: type[Any]) -> tuple[str, ...]:
+    """Return the parameters of a dataset's class that say where its samples lie.
+
+    Raises:
+        UsageError: they are no parameters of its constructor, or no text; ``name`` is the dataset's.
+    """
+    own, plain = cls.locations, defaults("dataset", cls)
+    if not isinstance(own, tuple) or not all(isinstance(plain.get(each), str) for each in own):
+        raise UsageError(f"dataset '{name}' has locations = {own!r}; needed is a tuple of parameters that are text")
+    return own
 
 
 def label(entry: Entry, shown: dict[str, Scalar]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ganbench.results import Row
-from ganbench.tables.grouping import build
+from ganbench.tables.grouping import build, named_alike
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +18,7 @@ def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
     """
     import pandas
 
-    rows = list(rows)
+    rows = named_alike(rows)
     recipes = {row.trial_id: group.recipe for table in build(rows) for group in table.all_groups for row in group.rows}
     records = [_fixed(row) | {"recipe": recipes[row.trial_id]} for row in rows]
     costs = [_costs(row) for row in rows]

@@ -1,6 +1,6 @@
 """From the command line's words for ``ganbench eval`` to the request that the worker answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,16 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
     trial = folder.read_spec()
     spec: TrialSpec = trial.spec
     evaluation = spec.evaluation
+    for path in trial.execution.data_at.values():
+        if not Path(path).exists():
+            raise UsageError(
+                f"the samples that {folder.path} was scored against are no longer at {path}; say where they are with "
+                f"--against, e.g. --against {spec.data.component.name}:PATH"
+            )
     return PlanRequest(
         losses=(),
         architectures=(),
-        datasets=(_asked("dataset", spec.data.component, registry),),
+        datasets=(_asked("dataset", spec.data.component, registry, trial.execution.data_at),),
         metrics=tuple(_asked("metric", component, registry) for component in evaluation.metrics),
         extractor=_asked("extractor", evaluation.extractor, registry) if evaluation.extractor else None,
         num_samples=evaluation.num_samples,
@@ -99,8 +105,10 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
     )
 
 
-def _asked(kind: str, component: Component, registry: Registry) -> ComponentRequest:
-    """The request that a resolved component came from."""
+def _asked(
+    kind: str, component: Component, registry: Registry, data_at: Mapping[str, str] | None = None
+) -> ComponentRequest:
+    """The request that a resolved component came from, where its samples lie now."""
     entry = registry.find(kind, f"{component.plugin}:{component.name}")
     return ComponentRequest(
         kind=kind,
@@ -108,7 +116,7 @@ def _asked(kind: str, component: Component, registry: Registry) -> ComponentRequ
         distribution=entry.distribution,
         version=entry.version,
         target=entry.target,
-        parameters=component.parameters,
+        parameters={**component.parameters, **(data_at or {})},
     )
 
 

@@ -117,7 +117,7 @@ def _standing(folder: TrialFolder) -> Standing:
     label, content = folder.trial_id, folder.read_status()
     try:
         trial = folder.read_spec()
-        label = clean(trial_label(trial.spec))
+        label = clean(trial_label(trial))
         if content["status"] in FINAL:
             read_row(folder)
     except StoreError as error:

@@ -1,10 +1,10 @@
 """What became of a run: a row for every trial that was asked for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
-from ganbench.results import Row, read_row, row_of_failure
+from ganbench.results import Row, named_after, read_row, row_of_failure
 from ganbench.spec import TrialFile
 
 
@@ -34,7 +34,8 @@ class Outcome:
                 rows.append(row_of_failure(folder, trial, *self.unwritten[trial.trial_id]))
                 continue
             try:
-                rows.append(read_row(folder))
+                # Of a trial that was there already the samples may lie elsewhere now: it is named as it was asked for.
+                rows.append(replace(read_row(folder), named=named_after(trial)))
             except StoreError as error:
                 rows.append(row_of_failure(folder, trial, "failed", str(error)))
         return rows

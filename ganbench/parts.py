@@ -24,7 +24,7 @@ class Parts:
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise UsageError("device 'cuda' was asked for, and torch finds none; use --device cpu")
         self.root = Path(execution.data_root)
-        self.dataset: Dataset = components.rebuild("dataset", spec.data.component, registry)
+        self.dataset: Dataset = components.rebuild("dataset", spec.data.component, registry, data_at=execution.data_at)
         self.train = _load(self.dataset, "train", self.root, spec.data.fingerprint)
         wanted = spec.evaluation.reference
         same = wanted.split == "train"

@@ -84,13 +84,15 @@ class SourcesRequest(Frozen):
 class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
-    ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed.
+    ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed. ``data_at``
+    is as in :class:`ganbench.spec.Execution`.
     """
 
     spec: TrialSpec
     warnings: tuple[str, ...] = ()
     baseline: bool = False
     source: str = ""
+    data_at: dict[str, str] = {}
 
 
 class FileStamp(Frozen):

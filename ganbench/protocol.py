@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from ganbench.files import digest
 from ganbench.registry import BUILTIN
 from ganbench.spec import Component, EvaluationSpec, Frozen, Labels
@@ -13,7 +15,8 @@ UNKNOWN = "not known"
 class Protocol(Frozen):
     """What must be equal for two numbers to stand in one ranking.
 
-    Metrics and extractors are named by :func:`scored_by`.
+    Metrics and extractors are named by :func:`scored_by`. ``training`` is the fingerprint of the training samples of a
+    dataset whose name does not say where they lie, and empty for every other, which is known by its name.
     """
 
     dataset: str
@@ -28,6 +31,15 @@ class Protocol(Frozen):
     weights: Literal["last", "last-ema", "none"]
     budget: str
     labels: Labels = "none"
+    training: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the first protocols did not have, where it says nothing, for their keys."""
+        content: dict[str, Any] = serialise(self)
+        if not self.training:
+            content.pop("training", None)
+        return content
 
     @property
     def key(self) -> str:
@@ -40,13 +52,18 @@ class Protocol(Frozen):
         """As :attr:`key` without what is the generator's own: what a baseline must share with the rows it frames."""
         return digest(self.model_dump(mode="json", exclude={"budget", "weights", "labels"}))[:8]
 
-    def sentence(self) -> str:
-        """One line for under a table."""
+    def sentence(self, dataset: str = "") -> str:
+        """One line for under a table.
+
+        Args:
+            dataset: what the table calls the dataset, where its own name does not say where the samples lie.
+        """
+        name = dataset if dataset and self.training else self.dataset
         trained = f"{self.weights} weights, {self.budget}" if self.budget != UNKNOWN else "weights and budget not known"
         network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
         labels = {"none": "", "balanced": " with balanced labels", "reference": " with the reference's labels"}
         return (
-            f"{self.dataset}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
+            f"{name}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
             f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
             f"{trained} [{self.key}]"
         )

@@ -205,7 +205,9 @@ class Recorder:
                 name: asdict(value) | {"place": place, "metric": self._owners.get(name)}
                 for place, (name, value) in enumerate(self._values.items())
             },
-            "protocol": protocol(spec, self._environment).model_dump(mode="json"),
+            "protocol": protocol(spec, self._environment, located=bool(self.trial.execution.data_at)).model_dump(
+                mode="json"
+            ),
             "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),
             "cost": {
                 "seconds": round(self.elapsed, 3),
@@ -244,8 +246,8 @@ def _speed(images: int, seconds: float) -> float | None:
     return round(images / seconds, 1) if seconds > 0 and images else None
 
 
-def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
-    """The protocol of a trial's numbers."""
+def protocol(spec: TrialSpec, described: Mapping[str, Any], *, located: bool = False) -> Protocol:
+    """The protocol of a trial's numbers; ``located`` says that its data are known by their samples alone."""
     evaluation, recipe = spec.evaluation, spec.recipe
     trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
     return Protocol(
@@ -260,6 +262,7 @@ def protocol(spec: TrialSpec, described: Mapping[str, Any]) -> Protocol:
         weights="none" if spec.baseline else spec.weights,
         budget={"": trained, "external": UNKNOWN}.get(spec.baseline, "untrained"),
         labels=evaluation.labels,
+        training=spec.data.fingerprint if located else "",
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
+from ganbench.locations import shown_of
 from ganbench.results import Row
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
@@ -184,6 +185,11 @@ def restrict(
     return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
 
 
+def is_on(row: Row, dataset: str) -> bool:
+    """Whether a row is on a dataset as a suite names it; a row names own data by the last name of their path."""
+    return row.dataset in (dataset, shown_of(dataset))
+
+
 def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
     """Put our trials beside the printed values, in the order of the table."""
     rows = list(rows)
@@ -193,7 +199,8 @@ def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
             row
             for row in rows
             if not row.baseline
-            and (row.architecture, row.dataset) == (cell.architecture, cell.dataset)
+            and row.architecture == cell.architecture
+            and is_on(row, cell.dataset)
             and cell.loss in ("", row.loss)
         ]
         for name, printed in cell.values.items():

@@ -31,7 +31,7 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
     path = Path(execution.source_path)
     device = torch.device(execution.device)
     if spec.source is None:
-        _score_trial(spec, path, device, evaluator, recorder)
+        _score_trial(spec, execution, evaluator, recorder)
         return
     given = reopen(spec.source, path, spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
@@ -45,12 +45,13 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
     recorder.finish("done")
 
 
-def _score_trial(spec: TrialSpec, path: Path, device: torch.device, evaluator: Evaluator, recorder: Recorder) -> None:
+def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
     """Score a trial's generator under another evaluation, with the latent points that it would have had there."""
+    path, device = Path(execution.source_path), torch.device(execution.device)
     folder = TrialFolder(path)
     trained = folder.read_spec().spec
     as_planned = trained.model_copy(update={"evaluation": spec.evaluation, "data": spec.data})
-    if as_planned != spec or not same_samples(spec.data, trained.data):
+    if as_planned != spec or not same_samples(spec.data, trained.data, execution.data_at):
         raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
     generator = load_generator(folder, spec, recorder.warn).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)

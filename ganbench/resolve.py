@@ -84,7 +84,7 @@ def _cell(
     recipe = resolve_recipe(
         policy=plan.policy,
         needed=data.dataset.recommends,
-        needed_by=data.spec.component.name,
+        needed_by=data.asked.component.name,
         recommended=loss.recommends,
         recommended_by=loss_component.name,
         suite=plan.suite_recipe,
@@ -98,10 +98,10 @@ def _cell(
     label = "+".join([loss_component.label, *(component.label for component, _ in resolved)])
     check_loss(loss_component, loss, recipe)
     check_output_penalties([*((loss_component, penalty) for penalty in own), *resolved], recipe)
-    check_pair(label, penalties, architecture_component, architecture, data.spec, recipe)
-    check_recipe(label, loss, architecture, data.spec, recipe)
-    check_augmentations(augmentations, data.spec)
-    _try_once(architecture_component, architecture, data.spec, recipe, tried)
+    check_pair(label, penalties, architecture_component, architecture, data.asked, recipe)
+    check_recipe(label, loss, architecture, data.asked, recipe)
+    check_augmentations(augmentations, data.asked)
+    _try_once(architecture_component, architecture, data.asked, recipe, tried)
     every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
     spec = TrialSpec(
         loss=loss_component,
@@ -116,7 +116,7 @@ def _cell(
         ),
     )
     warnings = (*data.warnings, *doubts(label, penalties, architecture_component, architecture))
-    return Planned(spec=spec, warnings=warnings)
+    return Planned(spec=spec, warnings=warnings, data_at=data.data_at)
 
 
 def _try_once(
@@ -156,7 +156,7 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
         has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
         raise UsageError(
             f"architecture '{component.label}' is to make fakes with the reference's labels, and the reference of "
-            f"'{data.spec.component.label}' {has}; use --labels balanced"
+            f"'{data.asked.component.label}' {has}; use --labels balanced"
         )
     return chosen
 
@@ -171,6 +171,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
         ),
         warnings=data.floor_warnings,
         baseline=True,
+        data_at=data.data_at,
     )  # fmt: skip
     shared = {**data.dataset.recommends, **plan.suite_recipe, **plan.recipe}
     keys = ("latent_dim", "latent", "init", "init_gain")
@@ -178,8 +179,8 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
     recipe = validate(relevant, "the recipe")
     for request in plan.architectures:
         component, architecture = _settled(request, registry, [])
-        check_pair("(untrained)", [], component, architecture, data.spec, recipe)
-        _try_once(component, architecture, data.spec, recipe, tried)
+        check_pair("(untrained)", [], component, architecture, data.asked, recipe)
+        _try_once(component, architecture, data.asked, recipe, tried)
         yield Planned(
             spec=TrialSpec(
                 baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,
@@ -189,6 +190,7 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
             ),
             warnings=data.warnings,
             baseline=True,
+            data_at=data.data_at,
         )  # fmt: skip
 
 

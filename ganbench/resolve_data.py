@@ -20,12 +20,15 @@ DEFAULT_SAMPLES = 10_000
 class Data(NamedTuple):
     """A dataset read once for all the cells that use it.
 
-    ``floor`` is how its real samples are scored, where baselines are asked for: as everything else, or, where there are
-    fewer of them beside the reference, with as many as there are; ``floor_warnings`` are about that. ``of_fake_labels``
-    are the metrics that look at the labels of fakes.
+    ``asked`` is the dataset with all its parameters, for messages; ``spec`` is what a trial asks, without those that
+    say where the samples lie, which are ``data_at``. ``floor`` is how its real samples are scored, where baselines are
+    asked for: as everything else, or, where there are fewer of them beside the reference, with as many as there are;
+    ``floor_warnings`` are about that. ``of_fake_labels`` are the metrics that look at the labels of fakes.
     """
 
+    asked: DataSpec
     spec: DataSpec
+    data_at: dict[str, str]
     dataset: Dataset
     evaluation: EvaluationSpec
     reference_classes: int
@@ -45,7 +48,7 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         raise UsageError(f"reference split '{split}' must be one of: {', '.join(SPLITS)}")
     reference = train if split == "train" else _load(component, dataset, split, root)
     files.update(train.files, reference.files)
-    spec = DataSpec(
+    asked = DataSpec(
         component=component,
         kind=train.kind,
         shape=train.shape,
@@ -53,19 +56,34 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         fingerprint=train.fingerprint,
         classes=train.class_count,
     )
+    known, data_at = components.set_apart(request, component, registry)
+    spec = asked.model_copy(update={"component": known})
     metrics = _metrics(plan, dataset, registry)
-    evaluation, warnings = _evaluation(plan, spec, dataset, split, reference, train, metrics, registry, files)
+    evaluation, warnings = _evaluation(plan, asked, dataset, split, reference, train, metrics, registry, files)
     floor, floor_warnings = evaluation, warnings
     if plan.baselines:
         beside = train if split != "train" else _load(component, dataset, "test", root)
         files.update(beside.files)
         if len(beside) < evaluation.num_samples:
             fewer = plan.model_copy(update={"num_samples": len(beside)})
-            floor, floor_warnings = _evaluation(fewer, spec, dataset, split, reference, train, metrics, registry, files)
+            floor, floor_warnings = _evaluation(
+                fewer, asked, dataset, split, reference, train, metrics, registry, files
+            )
             told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
             floor_warnings += (f"there are {told}, so the floor has a table of its own",)
     of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
-    return Data(spec, dataset, evaluation, reference.class_count, warnings, floor, floor_warnings, of_fake_labels)
+    return Data(
+        asked=asked,
+        spec=spec,
+        data_at=data_at,
+        dataset=dataset,
+        evaluation=evaluation,
+        reference_classes=reference.class_count,
+        warnings=warnings,
+        floor=floor,
+        floor_warnings=floor_warnings,
+        of_fake_labels=of_fake_labels,
+    )
 
 
 def require_labels(data: Data, labels: Labels, what: str) -> None:

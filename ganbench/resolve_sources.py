@@ -42,8 +42,10 @@ def _try(component: Component | None, registry: Registry) -> None:
 def _plan(source: SourceRequest, request: SourcesRequest, registry: Registry, files: set[str]) -> Planned:
     device = torch.device(request.device)
     data = _read(request, request.plan.num_samples, registry, files)
-    if source.trial and same_samples(data.spec, (trial := TrialFolder(Path(source.path)).read_spec().spec).data):
-        return _again(source, trial, data, files)
+    if source.trial:
+        trial = TrialFolder(Path(source.path)).read_spec().spec
+        if same_samples(data.spec, trial.data, data.dataset.locations):
+            return _again(source, trial, data, files)
     given = (
         open_trial(TrialFolder(Path(source.path)), source.label, data.spec.shape)
         if source.trial
@@ -63,7 +65,7 @@ def _plan(source: SourceRequest, request: SourcesRequest, registry: Registry, fi
         recipe=Recipe(),
         evaluation=data.evaluation,
     )
-    return Planned(spec=spec, warnings=data.warnings, baseline=True, source=source.path)
+    return Planned(spec=spec, warnings=data.warnings, baseline=True, source=source.path, data_at=data.data_at)
 
 
 def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str]) -> Planned:
@@ -86,7 +88,7 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
             f"on that of {then.version} ({then.source}); the samples are the same"
         )
         warnings = (*warnings, said)
-    return Planned(spec=spec, warnings=warnings, source=source.path)
+    return Planned(spec=spec, warnings=warnings, source=source.path, data_at=data.data_at)
 
 
 def _counted(given: Given, request: SourcesRequest, data: Data, registry: Registry, files: set[str]) -> Data:

@@ -14,6 +14,7 @@ from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind
 from ganbench.files import read_json
 from ganbench.folder import TrialFolder, require_runs
+from ganbench.locations import shown
 from ganbench.protocol import Protocol, scored_by
 from ganbench.schema import upgrade
 from ganbench.spec import Component, TrialFile, TrialSpec
@@ -56,7 +57,7 @@ class Row:
     ``cost`` is in seconds, bytes and real images per second. ``log`` is the end of the worker's log, kept only where it
     explains a failure. ``device`` is the kind of GPU or processor it ran on, ``instructions`` and ``threads`` those of
     a processor (``""`` for a GPU), ``versions`` those of the packages and the code that computed it, as far as its
-    result says.
+    result says. ``named`` is what its dataset is called where the specification does not say where the samples lie.
     """
 
     trial_id: str
@@ -78,6 +79,7 @@ class Row:
     threads: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     cached: bool = field(default=False, compare=False)
+    named: str = ""
 
     @property
     def done(self) -> bool:
@@ -96,8 +98,8 @@ class Row:
 
     @property
     def dataset(self) -> str:
-        """The dataset as a user would type it."""
-        return self.spec.data.component.label
+        """The dataset as a user would type it, of a path the last name."""
+        return self.named or self.spec.data.component.label
 
     @property
     def seed(self) -> int:
@@ -129,12 +131,26 @@ class Row:
     @property
     def name(self) -> str:
         """The trial in words: ``wgan-gp · dcgan · digits · seed 0``."""
-        return trial_label(self.spec)
+        return _in_words(self.spec, self.dataset)
 
 
-def trial_label(spec: TrialSpec) -> str:
+def trial_label(trial: TrialFile) -> str:
     """A trial in words, for a line of progress or a note."""
-    parts = [spec.loss_label, spec.architecture_label, spec.data.component.label, f"seed {spec.seed}"]
+    return _in_words(trial.spec, dataset_name(trial))
+
+
+def dataset_name(trial: TrialFile) -> str:
+    """What a trial's dataset is called: as a user would type it, of a path the last name."""
+    return shown(trial.spec.data.component, trial.execution.data_at)
+
+
+def named_after(trial: TrialFile) -> str:
+    """What a trial's dataset is called after the place where its samples lie; empty where it has none."""
+    return dataset_name(trial) if trial.execution.data_at else ""
+
+
+def _in_words(spec: TrialSpec, dataset: str) -> str:
+    parts = [spec.loss_label, spec.architecture_label, dataset, f"seed {spec.seed}"]
     return " · ".join(part for part in parts if part != "-")
 
 
@@ -175,6 +191,7 @@ def read_row(folder: TrialFolder) -> Row:
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
+        named=named_after(trial),
         **computed_by(current.environment if current else {}),
     )
 
@@ -195,6 +212,7 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
         cost={},
         warnings=trial.warnings,
         log=tuple(folder.log_tail()),
+        named=named_after(trial),
     )
 
 
@@ -233,7 +251,10 @@ def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
 
 def order(row: Row) -> tuple[str, str, str, int, str]:
     """The order of rows that does not depend on when or where they ran."""
-    return row.dataset, row.architecture, row.loss, row.seed, row.trial_id
+    data = row.spec.data
+    # What own data are called depends on where they lay.
+    dataset = f"{data.component.label} {data.fingerprint}" if row.named else row.dataset
+    return dataset, row.architecture, row.loss, row.seed, row.trial_id
 
 
 def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Result | None:

@@ -41,7 +41,7 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     store.prepare()
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
-        trials = plan_trials(request, server, place)
+        trials = plan_trials(request, server, place, display.note)
         if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))
@@ -124,7 +124,7 @@ class _Run:
         """Whether a trial that had ended lacked nothing but its specification, which is there again."""
         if not self._store.damage_of_finished(trial_id) or not self._store.restore_spec(self._trials[trial_id]):
             return False
-        label = trial_label(self._trials[trial_id].spec)
+        label = trial_label(self._trials[trial_id])
         self._display.note(f"{label}: its spec.json was lost or damaged and is written again, as its manifest has it")
         return self._is_cached(trial_id)
 
@@ -145,7 +145,7 @@ class _Run:
             except StoreError as error:
                 self._store.release(trial_id)
                 self._unwritten[trial_id] = ("failed", str(error))
-                self._display.note(f"{trial_label(self._trials[trial_id].spec)}: {error}")
+                self._display.note(f"{trial_label(self._trials[trial_id])}: {error}")
         under_way = self._executor.adopt(leased)
         jobs = [job for job in leased if job.trial_id not in under_way and self._prepare(job)]
         self._mine.update(under_way, (job.trial_id for job in jobs))
@@ -155,7 +155,7 @@ class _Run:
         """Write what the worker is told; one whose folder cannot be written to has failed."""
         trial, folder = self._trials[job.trial_id], self._store.folder(job.trial_id)
         if damage := self._store.damage_of_finished(job.trial_id):
-            self._display.note(f"{trial_label(trial.spec)}: it had ended and is trained again: {damage}")
+            self._display.note(f"{trial_label(trial)}: it had ended and is trained again: {damage}")
         try:
             goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
             folder.write_spec(trial)
@@ -165,7 +165,7 @@ class _Run:
         except StoreError as error:
             self._store.release(job.trial_id)
             self._unwritten[job.trial_id] = ("failed", str(error))
-            self._display.note(f"{trial_label(trial.spec)}: {error}")
+            self._display.note(f"{trial_label(trial)}: {error}")
             return False
         return True
 
@@ -181,7 +181,7 @@ class _Run:
                 self._shown.add(trial_id)
                 trial = self._trials[trial_id]
                 steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
-                self._display.started(self._store.folder(trial_id), trial_label(trial.spec), steps)
+                self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
                 self._tell("trial_started", trial_id)
             if state in (JobState.ENDED, JobState.LOST):
                 self._end(trial_id, state)
@@ -206,7 +206,7 @@ class _Run:
         # A limit of its own is passed just as well alone.
         beside = status == "out-of-memory" and "--memory-limit" not in reason
         if beside and trial_id not in self._alone and not self._interrupts.count:
-            self._display.note(f"{trial_label(self._trials[trial_id].spec)}: {reason}; tried once more, alone, later")
+            self._display.note(f"{trial_label(self._trials[trial_id])}: {reason}; tried once more, alone, later")
             self._crowded.append(trial_id)
             return
         if beside and trial_id in self._alone:
@@ -221,7 +221,7 @@ class _Run:
             self._unwritten[trial_id] = (status, reason)
         self._mine.discard(trial_id)
         self._store.release(trial_id)
-        self._display.finished(folder, trial_label(self._trials[trial_id].spec), status, reason)
+        self._display.finished(folder, trial_label(self._trials[trial_id]), status, reason)
         self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
 
     def _retry_alone(self) -> None:
@@ -251,7 +251,7 @@ class _Run:
     def _give_up_what_was_lost(self) -> None:
         """Stop working on trials that another run has taken over while this one was suspended."""
         for trial_id in self._store.lost() & self._mine:
-            self._display.note(f"{trial_label(self._trials[trial_id].spec)}: taken over by another run meanwhile")
+            self._display.note(f"{trial_label(self._trials[trial_id])}: taken over by another run meanwhile")
             self._executor.cancel([trial_id], hard=True)
             self._mine.discard(trial_id)
             self._store.release(trial_id)

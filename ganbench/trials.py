@@ -61,8 +61,16 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
     return cls
 
 
-def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout) -> list[TrialFile]:
+def plan_trials(
+    request: RunRequest, server: Callable[[], Server], place: Layout, note: Callable[[str], object]
+) -> list[TrialFile]:
     """Return every trial of the grid, in order: a baseline once, every other cell once per seed.
+
+    Args:
+        request: the grid.
+        server: opens the worker's process.
+        place: where the trials run.
+        note: told in one line where datasets at two places hold the same samples, and so are one.
 
     Raises:
         UsageError: the grid cannot be run, or its samples can never be held in memory.
@@ -76,11 +84,16 @@ def plan_trials(request: RunRequest, server: Callable[[], Server], place: Layout
         checkpoint_seconds=request.checkpoint_seconds,
     )
     trials: dict[str, TrialFile] = {}
+    doubled: dict[str, str] = {}
     for cell in plan(request.plan, server):
         _require_memory(cell.spec, request.memory_limit, place.memory)
         for seed in _seeds(cell, request.seeds):
             trial = _with_seed(cell, seed, execution)
-            trials.setdefault(trial.trial_id, trial)
+            first = trials.setdefault(trial.trial_id, trial)
+            if first.execution.data_at != trial.execution.data_at:
+                doubled[_places(trial)] = _places(first)
+    for one, other in doubled.items():
+        note(f"{one} holds the same samples as {other}, so they are one dataset here, and one row")
     return list(trials.values())
 
 
@@ -116,6 +129,10 @@ def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -
     )
 
 
+def _places(trial: TrialFile) -> str:
+    return ", ".join(trial.execution.data_at.values())
+
+
 def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
     if cell.source:
         return (cell.spec.seed,)
@@ -124,7 +141,7 @@ def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
 
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     spec = cell.spec.model_copy(update={"seed": seed})
-    execution = execution.model_copy(update={"source_path": cell.source})
+    execution = execution.model_copy(update={"source_path": cell.source, "data_at": cell.data_at})
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ganbench import components, plugins
-from ganbench.api import Loss, Penalty
+from ganbench.api import Dataset, Loss, Penalty
 from ganbench.components import build, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
@@ -109,6 +109,38 @@ def test_two_components_with_different_parameters_have_different_labels() -> Non
     first, _ = resolve(request(rate=0.1234567), registry())
     second, _ = resolve(request(rate=0.12345671), registry())
     assert first.label != second.label
+
+
+class Placed(Dataset):
+    """A dataset that says where its samples lie."""
+
+    locations = ("path",)
+
+    def __init__(self, size: int = 0, path: str = "") -> None:
+        self.path = path
+
+
+def test_a_place_is_set_apart_and_given_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = Registry()
+    known.add(entry(f"{__name__}:Placed", kind="dataset", argument="path"))
+
+    def asked(**parameters: Any) -> ComponentRequest:
+        return request(**parameters).model_copy(update={"kind": "dataset"})
+
+    found = [
+        components.set_apart(wanted, resolve(wanted, known)[0], known)
+        for wanted in (asked(path="d", size=8), asked(path=str(tmp_path / "d"), size=8.0))
+    ]
+    assert found[0] == found[1]
+    part, data_at = found[0]
+    assert (part.label, part.parameters, data_at) == ("sample[size=8]", {"size": 8}, {"path": str(tmp_path / "d")})
+    assert rebuild("dataset", part, known, data_at=data_at).path == str(tmp_path / "d")
+    assert components.set_apart(asked(), resolve(asked(), known)[0], known)[1] == {}
+    for wrong in ("path", ("size",), ("nowhere",)):
+        monkeypatch.setattr(Placed, "locations", wrong)
+        words = refusal(components.set_apart, asked(), part, known)
+        assert "dataset 'sample' has locations = " in words
 
 
 def test_rebuilding_gives_the_same_component() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganbench.datasets.arrays import Array, is_torchscript, read_array, settle_range, to_network_values, to_samples
+from ganbench.datasets.arrays import Array, settle_range, to_8_bits, to_network_values, to_samples
 from ganbench.errors import DataError
 from ganbench.evaluation.images import to_uint8
 
@@ -89,43 +89,16 @@ def test_points_stay_as_they_are_and_must_be_finite() -> None:
         to_samples(points, (2,), "", "x")
 
 
-def test_files_of_every_kind(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", IMAGES.numpy())
-    np.savez(tmp_path / "b.npz", IMAGES.numpy())
-    np.savez(tmp_path / "c.npz", images=IMAGES.numpy(), labels=np.arange(5))
-    torch.save(IMAGES, tmp_path / "d.pt")
-    torch.save({"samples": IMAGES, "step": 3}, tmp_path / "e.pt")
-    for path in tmp_path.iterdir():
-        assert torch.equal(read_array(path), IMAGES), path
-        assert not is_torchscript(path)
-
-
-def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "torn.npy").write_bytes(b"\x93NUMPY\x01")
-    (tmp_path / "text.pt").write_text("hello")
-    np.savez(tmp_path / "two.npz", first=np.zeros(2), second=np.zeros(2))
-    np.save(tmp_path / "objects.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
-    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
-    torch.save({"model": "gpt"}, tmp_path / "none.pt")
-    for path in tmp_path.iterdir():
-        with pytest.raises(DataError, match=path.name):
-            read_array(path)
-    (tmp_path / "hello.npy").write_text("hello")
-    for name in ("objects.npy", "hello.npy"):  # numpy takes either for pickled, and advises to load it
-        with pytest.raises(DataError, match=r"not an intact \.npy file of numbers; save them with") as refused:
-            read_array(tmp_path / name)
-        assert "pickle" not in str(refused.value)
-    with pytest.raises(DataError, match="it holds: first, second"):
-        read_array(tmp_path / "two.npz")
-    with pytest.raises(DataError, match=r"missing\.npy cannot be read"):
-        read_array(tmp_path / "missing.npy")
-
-
-def test_more_than_tensors_is_not_read_and_no_advice_is_given_to_read_it(tmp_path: Path) -> None:
-    torch.save({"samples": Path("run me")}, tmp_path / "pickled.pt")
-    with pytest.raises(DataError, match=r"pickled\.pt .*could run code; save the samples") as refused:
-        read_array(tmp_path / "pickled.pt")
-    assert "weights_only" not in str(refused.value)
+def test_sixteen_bits_are_brought_to_eight() -> None:
+    wide = (IMAGES.to(torch.int32) * 257).to(torch.uint16)
+    for array in (wide, wide.permute(0, 2, 3, 1)):
+        assert torch.equal(to_samples(array, (3, 8, 6), "", "x"), IMAGES)
+    ends = torch.tensor([0, 128, 129, 385, 386, 65406, 65407, 65535], dtype=torch.uint16)
+    assert to_8_bits(ends, "x").tolist() == [0, 0, 1, 1, 2, 254, 255, 255]
+    assert to_samples(wide[:, 0, 0, :2], (2,), "", "x").max() > 255  # points stay as they are
+    with pytest.raises(DataError, match=r"no higher than \d+, and white is 65535 there; save levels of 0 to 255"):
+        to_samples(IMAGES.to(torch.uint16), (3, 8, 6), "", "x")
+    assert not bool(to_samples((IMAGES * 0).to(torch.uint16), (3, 8, 6), "", "x").any())
 
 
 def test_the_dataset(tmp_path: Path) -> None:
@@ -133,6 +106,11 @@ def test_the_dataset(tmp_path: Path) -> None:
     samples = Array(path=str(tmp_path / "a.npy")).load("train", root=Path())
     assert torch.equal(samples.data, IMAGES)
     assert samples.files == (str(tmp_path / "a.npy"),)
+    assert samples.labels is None
+    np.savez(tmp_path / "labelled.npz", images=IMAGES.numpy(), labels=np.array([0, 2, 1, 0, 2]))
+    labelled = Array(path=str(tmp_path / "labelled.npz")).load("train", root=Path())
+    assert labelled.labels is not None
+    assert (labelled.labels.tolist(), labelled.classes) == ([0, 2, 1, 0, 2], ("0", "1", "2"))
     with pytest.raises(DataError, match="no test split"):
         Array(path=str(tmp_path / "a.npy")).load("test", root=Path())
     np.save(tmp_path / "one.npy", IMAGES[:1].numpy())

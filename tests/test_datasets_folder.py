@@ -1,7 +1,6 @@
 """folder:PATH: labels, splits, sizes, channels, and what is refused before anything trains."""
 
 import os
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,28 +9,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from ganbench.datasets.folder import Folder, held_out, plan_split, without_wrapping
 from ganbench.errors import DataError
+from tests.pictures import NOWHERE, picture, refused, zipped
 
 SHARED = Path(os.environ.get("GANBENCH_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
-NOWHERE = Path("/nowhere")
-
-
-def picture(path: Path, level: int = 0, *, size: tuple[int, int] = (16, 16), mode: str = "RGB") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, level if mode == "L" else (level, 0, 0)).save(path)
-
-
-def zipped(folder: Path, *, wrapped: bool = False) -> Path:
-    archive = shutil.make_archive(
-        str(folder) + ("-wrapped" if wrapped else ""),
-        "zip",
-        folder.parent if wrapped else folder,
-        folder.name if wrapped else None,
-    )
-    return Path(archive)
 
 
 @pytest.fixture
@@ -40,13 +23,6 @@ def pets(tmp_path: Path) -> Path:
     for number in range(20):
         picture(tmp_path / "pets" / ("cat" if number % 2 else "dog") / f"{number:02}.png", number)
     return tmp_path / "pets"
-
-
-def refused(path: Path, split: str = "train", **parameters: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        Folder(path=str(path), **parameters).load(split, root=NOWHERE)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_class_folders_become_labels(pets: Path) -> None:
@@ -110,8 +86,8 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
         assert test.labels is not None
         assert test.labels.tolist() == [0, 0, 1, 1]
     assert "so holdout=0.1 cannot be asked" in refused(tmp_path / "set", holdout=0.1)
-    picture(tmp_path / "set" / "valid" / "1.png")
-    assert "valid/1.png is in neither" in refused(tmp_path / "set")
+    picture(tmp_path / "set" / "more" / "1.png")
+    assert "more/1.png is in neither" in refused(tmp_path / "set")
 
 
 def test_grey_is_kept_where_all_are_grey(tmp_path: Path) -> None:

@@ -171,3 +171,22 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
         assert source.names == ("a/0.png", "b/1.png")
     (tmp_path / "set" / "c").symlink_to(tmp_path / "set")
     assert "is a link to a folder that is listed already" in refused(tmp_path / "set")
+
+
+def test_a_file_of_labels_may_lie_beside_images(tmp_path: Path) -> None:
+    (tmp_path / "set" / "00000").mkdir(parents=True)
+    (tmp_path / "set" / "00000" / "1.png").touch()
+    (tmp_path / "set" / "dataset.json").touch()
+    (tmp_path / "set" / ".hidden").mkdir()
+    (tmp_path / "set" / ".hidden" / "dataset.json").touch()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in ("dataset.json", "00000/1.png"):
+            archive.write(tmp_path / "set" / name, name)
+    for path in (tmp_path / "set", tmp_path / "set.zip"):
+        with open_source(path) as source:
+            assert source.names == ("00000/1.png",)
+            assert source.described == ("dataset.json",)
+            assert source.read("dataset.json") == b""
+    (tmp_path / "set" / "other.json").touch()
+    with pytest.raises(DataError, match=r"other\.json is not an image"), open_source(tmp_path / "set"):
+        pass

@@ -44,3 +44,9 @@ def test_a_row_says_what_sets_it_apart_from_its_namesakes(tmp_path: Path) -> Non
     assert list(table["recipe"]) == [f"n_critic={row.recipe['n_critic']}" for row in rows]
     assert set(table["recipe"]) == {"n_critic=1", "n_critic=5"}
     assert set(frame(row for row in rows if row.recipe["n_critic"] == 1)["recipe"]) == {""}
+
+
+def test_own_data_at_two_places_are_one_dataset(tmp_path: Path) -> None:
+    for loss, place in (("vanilla", "/here/photos"), ("hinge", "/there/pictures")):
+        make_trial(tmp_path, make_spec(loss, dataset="folder"), data_at=place)
+    assert set(frame(read_rows(tmp_path)[0])["dataset"]) in ({"folder:photos"}, {"folder:pictures"})

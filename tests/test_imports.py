@@ -30,8 +30,8 @@ WORKER = ("api", "architectures", "augmentations", "compatibility", "components"
           "outputs", "parts", "penalties", "probing", "recording", "rescoring", "resolve", "resolve_data",
           "resolve_sources", "seeds", "together", "training", "trial", "watcher")  # fmt: skip
 SHARED = ("blame", "capped_log", "complaints", "errors", "files", "folder", "grid", "hookspecs", "installed",
-          "manifest", "parameters", "plan", "plugins", "processes", "protocol", "recipe", "registry", "schema",
-          "sealing", "sources", "spec", "supervisor", "versions")  # fmt: skip
+          "locations", "manifest", "parameters", "plan", "plugins", "processes", "protocol", "recipe", "registry",
+          "schema", "sealing", "sources", "spec", "supervisor", "versions")  # fmt: skip
 OTHERS = ("__main__", "explain", "forkserver", "scaffold", "testing")
 """Entry points, what authors of plugins call, and a visitor; each has a rule of its own below or none."""
 

@@ -127,3 +127,21 @@ def test_rows_on_one_side() -> None:
     assert compare([], [], margin=NONE).outcome == "inconclusive"
     lost = [make_row(make_spec("a", seed=seed), "failed", result=False) for seed in range(5)]
     assert compare(base, lost, margin=NONE).outcome == "fail"
+
+
+def test_own_data_are_matched_by_what_they_are_not_by_what_they_are_called() -> None:
+    def rows(name: str, values: Sequence[float], fingerprint: str = "f0") -> list[Row]:
+        found = []
+        for seed, value in enumerate(values):
+            spec = make_spec("a", seed=seed, dataset="folder")
+            spec = spec.model_copy(update={"data": spec.data.model_copy(update={"fingerprint": fingerprint})})
+            found.append(make_row(spec, fid=value, named=name, protocol=make_protocol(spec, located=True)))
+        return found
+
+    assert judged(rows("folder:photos", LOW), rows("folder:pictures", LOW)).outcome == "pass"
+    checks = compare(rows("folder:photos", LOW), rows("folder:photos", LOW, "f1"), margin=NONE).checks
+    assert [check.outcome for check in checks] == ["inconclusive"]
+    assert "training f0 and f1" in checks[0].reason
+    # A board of before knows its data by their place.
+    old = [make_row(make_spec("a", seed=seed, dataset="folder:photos"), fid=value) for seed, value in enumerate(LOW)]
+    assert compare(old, rows("folder:photos", LOW), margin=NONE).outcome == "inconclusive"

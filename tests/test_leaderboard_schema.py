@@ -10,7 +10,8 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
 from ganbench.leaderboard.build import assemble, write
 from ganbench.leaderboard.schema import load
-from tests.trials import two_losses
+from ganbench.leaderboard.sources import read_rows_of
+from tests.trials import make_spec, make_trial, two_losses
 
 
 @pytest.fixture
@@ -75,3 +76,16 @@ def test_what_a_board_refers_to_must_be_there_once(
     (tmp_path / "digits.json").write_text(json.dumps(content))
     with pytest.raises(StoreError, match=f"was edited: .*{message}"):
         load(tmp_path / "digits.json")
+
+
+def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp_path: Path) -> None:
+    make_trial(tmp_path / "runs", make_spec(dataset="folder"), data_at="/home/me/photos")
+    make_trial(tmp_path / "runs", make_spec())
+    out = tmp_path / "own"
+    write(assemble([tmp_path / "runs"], out), out)
+    text = (tmp_path / "own.json").read_text()
+    assert [trial.get("dataset") for trial in json.loads(text)["trials"]] == [None, "folder:photos"]
+    assert {row.dataset for row in read_rows_of(out)} == {"digits", "folder:photos"}
+    for path in tmp_path.glob("own.*"):
+        assert "/home/me" not in path.read_text()
+    assert "folder:photos: 1000 fakes" in (tmp_path / "own.md").read_text()

@@ -43,9 +43,9 @@ def test_cached_features_are_those_of_this_extractors_code(
     assert extractor is not None
     original = components.rebuild
 
-    def rebuild(kind: str, component: Component, registry: Registry) -> Any:
+    def rebuild(kind: str, component: Component, registry: Registry, **more: Any) -> Any:
         # What a changed package would build is beside the point: where it looks for features is what is tested.
-        return original(kind, extractor if kind == "extractor" else component, registry)
+        return original(kind, extractor if kind == "extractor" else component, registry, **more)
 
     monkeypatch.setattr(components, "rebuild", rebuild)
     others = spec.evaluation.model_copy(update={"extractor": extractor.model_copy(update=change)})

@@ -35,6 +35,7 @@ OTHER_PROTOCOL: dict[str, Any] = {
     "weights": "last-ema",
     "budget": "1 generator update of 64",
     "labels": "balanced",
+    "training": "z",
 }
 
 
@@ -58,5 +59,13 @@ def test_the_sentence_names_everything_a_reader_needs() -> None:
     for part in ("digits", "297 fakes", "297 test", "01234567", "abcdef01", "torch-fidelity 0.4.0", "last weights",
                  "2000 generator updates", protocol().key):  # fmt: skip
         assert part in text
+    assert "folder:photos" not in protocol().sentence("folder:photos")  # its own name says what it is
+    assert protocol(training="z").sentence("folder:photos").startswith("folder:photos: 297 fakes")
     assert "no extractor" in protocol(extractor="", extractor_sha256="").sentence()
     assert "297 fakes with balanced labels against" in protocol(labels="balanced").sentence()
+
+
+def test_what_later_versions_added_changes_no_key_where_it_says_nothing() -> None:
+    assert "training" not in protocol().model_dump()
+    assert protocol(training="z").model_dump()["training"] == "z"
+    assert Protocol(**protocol(training="z").model_dump()) == protocol(training="z")

@@ -45,6 +45,7 @@ def test_metrics_and_extractors_of_other_packages_are_named_with_their_package()
     described = {"versions": {"torch-fidelity": "0.4.0"}}
     ours = recording.protocol(spec, described)
     assert ours == make_protocol(spec)
+    assert recording.protocol(spec, described, located=True) == make_protocol(spec, located=True)
     other = component("fid", label="fid[groups=0]", plugin="ganbench-dup")
     network = component("digits", plugin="ganbench-dup")
     for changes, field, named in (

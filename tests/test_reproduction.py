@@ -127,6 +127,19 @@ def test_a_cell_is_about_its_own_loss_and_no_baseline(tmp_path: Path) -> None:
     assert "6 trials of 10 updates" in cost(suite, 3, [])
 
 
+def test_own_data_are_known_by_the_last_name_of_their_path(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    text = TABLE.replace('"ring"', '"folder:data/photos[size=32]"') + CELL.replace(
+        "ring", "folder:data/photos[size=32]"
+    )
+    path.write_text(text + 'loss = "wgan"\nmodes = [6.0, 0.1]\n')
+    _, published = read(path)
+    for name, ours in (("folder:photos[size=32]", (6.0, 6.5)), ("folder:cats[size=32]", ())):
+        trials = [row("pacgan", name, loss="wgan", modes=value) for value in (6.0, 6.5)]
+        (found,) = compare(published, trials)
+        assert found.ours == ours
+
+
 def test_agreement_of_the_survivors_is_called_that() -> None:
     _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]

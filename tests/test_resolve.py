@@ -240,3 +240,24 @@ def test_spectral_norm_that_is_asked_for_stays_and_is_doubted(loss: str) -> None
     assert set(cells) == {both, plain}
     assert [line for line in cells[both].warnings if f"spectral norm in '{both}'" in line]
     assert not [line for line in cells[plain].warnings if "spectral norm" in line]
+
+
+def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any cell, baselines too; what is said of the dataset names the place all the same."""
+    monkeypatch.chdir(tmp_path)
+    images = Digits().load("train", root=tmp_path).data[:120].numpy()
+    for place in ("here.npy", "there.npy"):
+        np.save(tmp_path / place, images)
+    (extractor,) = parse_axis("extractor", ["digits"], plugins.load().registry)
+
+    def on(place: str, architecture: str = "mlp[hidden=8]") -> PlanAnswer:
+        return ask(["vanilla"], [architecture], dataset=f"array:{place}", extractor=extractor)
+
+    here, there = on("here.npy"), on(str(tmp_path / "there.npy"))
+    assert here.error == there.error == ""
+    assert [cell.spec for cell in here.planned] == [cell.spec for cell in there.planned]
+    assert [cell.data_at for cell in here.planned] == [{"path": str(tmp_path / "here.npy")}]
+    assert [cell.data_at for cell in there.planned] == [{"path": str(tmp_path / "there.npy")}]
+    np.save(tmp_path / "there.npy", images[::-1])
+    assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id
+    assert "'array:there.npy' has no labels" in on("there.npy", "dcgan[condition=projection]").error

@@ -16,7 +16,7 @@ from ganbench.executors.handed import Handed
 from ganbench.folder import TrialFolder
 from ganbench.frame import frame
 from ganbench.leases import Leases
-from ganbench.results import order, read_row, read_rows, trial_label
+from ganbench.results import order, read_row, read_rows
 from ganbench.tables.grouping import build
 from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
@@ -62,6 +62,9 @@ def test_a_rows_names_recipe_and_components_are_those_of_its_specification(tmp_p
     assert (row.recipe["n_critic"], row.components["loss"].name) == (5, "hinge")
     other = replace(row, spec=make_spec("wgan", "resnet", "mnist", seed=7, n_critic=2))
     assert order(other) == ("mnist", "resnet", "wgan", 7, row.trial_id)
+    one, two = (replace(other, named=name) for name in ("folder:photos", "folder:pictures"))
+    assert order(one) == order(two)
+    assert (one.dataset, two.name) == ("folder:photos", "wgan · resnet · folder:pictures · seed 7")
     assert (other.recipe["n_critic"], other.components["loss"].name) == (2, "wgan")
 
 
@@ -197,7 +200,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_baselines_are_labelled(tmp_path: Path) -> None:
     real = read_row(make_trial(tmp_path, make_spec(baseline="real")))
     assert (real.loss, real.architecture, real.baseline) == ("(real data)", "-", "real")
-    assert trial_label(real.spec) == "(real data) · digits · seed 0"
+    assert real.name == "(real data) · digits · seed 0"
 
 
 def test_values_are_in_the_order_in_which_they_were_asked_for_and_declared(tmp_path: Path) -> None:

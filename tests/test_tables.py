@@ -3,12 +3,13 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench.tables import FORMATS, render
-from ganbench.tables.grouping import build
+from ganbench.tables.grouping import build, named_alike
 from tests.rows import cells, make_row
 from tests.trials import component, make_protocol, make_spec
 
@@ -179,3 +180,28 @@ def test_every_trial_is_counted_once(drawn: list[tuple[str, str, int, int, str, 
         assert len(keys) <= 1
     counted = sum(int(line["trials"]) for line in csv.DictReader(io.StringIO(render(list(rows.values()), "csv"))))
     assert counted == sum(len(group.rows) for table in tables for group in table.all_groups)
+
+
+def test_own_data_at_two_places_are_one_dataset_by_the_name_of_the_first() -> None:
+    spec = make_spec(dataset="folder")
+    other = make_spec(dataset="folder", n_critic=3)
+    cats = make_spec(dataset="folder")
+    cats = cats.model_copy(update={"data": cats.data.model_copy(update={"fingerprint": "ca75"})})
+    rows = [
+        make_row(one, named=name, protocol=make_protocol(one, located=True))
+        for one, name in ((spec, "folder:photos"), (other, "folder:pictures"), (cats, "folder:cats"))
+    ]
+    tables = build(rows)
+    assert [[group.first.dataset for group in table.groups] for table in tables] == [
+        ["folder:photos", "folder:photos"],
+        ["folder:cats"],
+    ]
+    assert tables[0].sentence.startswith("folder:photos: 1000 fakes")
+    assert [row.dataset for row in named_alike(rows)] == ["folder:photos", "folder:photos", "folder:cats"]
+    # Two of one name are told apart.
+    rows[2] = replace(rows[2], named="folder:photos")
+    fingerprint = spec.data.fingerprint[:8]
+    assert [row.dataset for row in named_alike(rows)] == [f"folder:photos ({fingerprint})"] * 2 + [
+        "folder:photos (ca75)"
+    ]
+    assert build(rows[:1])[0].protocol == build(rows[1:2])[0].protocol

@@ -233,6 +233,12 @@ class ByMode(RightData):
         return found[found.argmax(dim=1).argsort(stable=True)]
 
 
+class NowhereKnown(RightData):
+    """It says that it lies at a parameter which it does not have."""
+
+    locations = ("path",)
+
+
 SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
@@ -248,6 +254,7 @@ WRONG: list[tuple[type, str, str]] = [
     (OneGreyLevel, "disjoint", "and 0 % of the training samples"),
     (AnySplit, "refusals", "a misspelt --reference"),
     (Anonymous, "provenance", "it gives no licence"),
+    (NowhereKnown, "locations", "has locations = ('path',); needed is a tuple of parameters that are text"),
     (NoSuchMetric, "defaults", "there is no metric 'moods'"),
     (NeedsFeatures, "defaults", "its default metric 'fid' needs features"),
     (FarFromModes, "mixture", "mode coverage of real data would be near 0"),

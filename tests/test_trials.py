@@ -29,7 +29,7 @@ def planned(
     def server() -> Server:
         pytest.fail("no server is needed here")
 
-    return trials.plan_trials(request, server, Layout(device="cpu", slots=1, threads=1, memory=memory))
+    return trials.plan_trials(request, server, Layout(device="cpu", slots=1, threads=1, memory=memory), pytest.fail)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,19 @@ def test_samples_that_fit_or_are_there_already_are_not(monkeypatch: pytest.Monke
     assert len(planned(monkeypatch, memory=8 * GIB, limit=4 * GIB)) == 1
     assert len(planned(monkeypatch)) == 1  # on a cluster, whose nodes may have more than this machine
     assert len(planned(monkeypatch, memory=GIB, baseline="real")) == 1
+
+
+def test_equal_samples_at_two_places_are_one_trial_and_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(path: str) -> Planned:
+        return Planned(spec=make_spec(), data_at={"path": path})
+
+    cells = (at("/here/photos"), at("/here/photos"), at("/there/photos"))
+    monkeypatch.setattr(trials, "plan", lambda *_: cells)
+    request = RunRequest(plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0, 1), out=Path("runs"))
+    told: list[str] = []
+    found = trials.plan_trials(request, pytest.fail, Layout(device="cpu", slots=1, threads=1), told.append)
+    assert [trial.execution.data_at for trial in found] == [{"path": "/here/photos"}] * 2
+    assert told == ["/there/photos holds the same samples as /here/photos, so they are one dataset here, and one row"]
 
 
 def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:

@@ -65,7 +65,7 @@ def make_spec(
     )
 
 
-def make_protocol(spec: TrialSpec, fidelity: str = "0.4.0") -> Protocol:
+def make_protocol(spec: TrialSpec, fidelity: str = "0.4.0", *, located: bool = False) -> Protocol:
     """The protocol as the worker writes it down."""
     evaluation, recipe = spec.evaluation, spec.recipe
     return Protocol(
@@ -80,6 +80,7 @@ def make_protocol(spec: TrialSpec, fidelity: str = "0.4.0") -> Protocol:
         num_samples=evaluation.num_samples,
         weights="none" if spec.baseline else spec.weights,
         budget="untrained" if spec.baseline else f"{recipe.steps} generator updates of {recipe.batch_size}",
+        training=spec.data.fingerprint if located else "",
     )
 
 
@@ -93,10 +94,12 @@ def make_trial(
     result: dict[str, Any] | None = None,
     warnings: tuple[str, ...] = (),
     fidelity: str = "0.4.0",
+    data_at: str = "",
 ) -> TrialFolder:
     """A trial's folder as the worker leaves it."""
     folder = TrialFolder(runs / spec.trial_id)
-    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(), warnings=warnings))
+    execution = Execution(data_at={"path": data_at} if data_at else {})
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=warnings))
     folder.write_status(status, reason)
     values = VALUES if values is None else values
     metrics = {"fid": 1.5 + spec.seed / 10, "is": 8.25, "is_std": 0.1} if metrics is None else metrics
@@ -116,7 +119,7 @@ def make_trial(
             "best": best,
             "area": {"fid": 3.5},
             "values": values,
-            "protocol": make_protocol(spec, fidelity).model_dump(mode="json"),
+            "protocol": make_protocol(spec, fidelity, located=bool(data_at)).model_dump(mode="json"),
             "warnings": list(warnings),
             "cost": {
                 "seconds": 201.4,

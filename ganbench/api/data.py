@@ -79,6 +79,8 @@ class Dataset:
         metrics: the metrics computed by default.
         reference_split: the split that fakes are compared with by default. Training always uses ``train``.
         recommends: recipe settings that these data need, whatever the loss; applied under either protocol.
+        locations: the parameters, text, that are paths of the samples. They are made absolute and are no part of a
+            trial's name, of a protocol or of a row: the samples' fingerprint is.
         licence, source: who made the data and under which terms.
     """
 
@@ -86,6 +88,7 @@ class Dataset:
     metrics: ClassVar[tuple[str, ...]] = ("fid", "is")
     reference_split: ClassVar[str] = "test"
     recommends: ClassVar[Mapping[str, Any]] = {}
+    locations: ClassVar[tuple[str, ...]] = ()
     licence: ClassVar[str] = ""
     source: ClassVar[str] = ""
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from ganbench.errors import StoreError
 from ganbench.executors.handed import refuse_what_others_hold
+from ganbench.files import digest
 from ganbench.plugins import Plugins
 from ganbench.pruning import code
 from ganbench.request import RunRequest
-from ganbench.results import trial_label
+from ganbench.results import dataset_name, trial_label
 from ganbench.spec import Recipe, TrialFile
 from ganbench.store import Store
 from ganbench.trackers.following import check_trackers
@@ -20,13 +21,14 @@ class DryRun(NamedTuple):
     """The trials of a grid, the status each has already (``None`` for one that would run), and where they would run.
 
     ``released`` names, for those that would run, the trial that is done already with the same code in another version
-    of its package.
+    of its package. ``notes`` are about the grid as a whole.
     """
 
     trials: list[TrialFile]
     statuses: list[str | None]
     released: dict[str, str]
     place: str
+    notes: list[str]
 
 
 def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
@@ -39,12 +41,13 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
     store = Store(request.out)
     store.require_possible()
     place = executor_class(request, plugins).layout(request.wish)
+    notes: list[str] = []
     with shared_server(place.device, place.threads) as server:
-        trials = plan_trials(request, server, place)
+        trials = plan_trials(request, server, place, notes.append)
     statuses = [store.cached(trial.trial_id, retry=request.retry) for trial in trials]
     missing = [trial for trial, status in zip(trials, statuses, strict=True) if status is None]
     refuse_what_others_hold((store.folder(trial.trial_id) for trial in missing), request.executor)
-    return DryRun(trials, statuses, _released(missing, store), place.sentence())
+    return DryRun(trials, statuses, _released(missing, store), place.sentence(), notes)
 
 
 def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:
@@ -63,14 +66,16 @@ def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:
 
 
 def as_text(found: DryRun) -> str:
-    """A line per trial, with what its recipe changes and what there is to say against it."""
+    """A line per trial, with what its recipe changes and what there is to say against it; a line per dataset."""
     defaults = Recipe().model_dump()
     lines = []
     for trial, status in zip(found.trials, found.statuses, strict=True):
         own = trial.spec.recipe.model_dump()
         changed = " ".join(f"{key}={value}" for key, value in own.items() if value != defaults[key])
-        lines.append(f"{status or 'to run':8}  {trial_label(trial.spec)}  {changed}".rstrip())
+        lines.append(f"{status or 'to run':8}  {trial_label(trial)}  {changed}".rstrip())
         lines.extend(f"          note: {warning}" for warning in trial.warnings)
+    lines.extend(map(_data_sentence, _datasets(found)))
+    lines.extend(f"note: {note}" for note in found.notes)
     count = f"{len(found.trials)} trial{'s' if len(found.trials) != 1 else ''}"
     done = sum(status is not None for status in found.statuses)
     lines.append(f"{count}, {done} done already; on {found.place}")
@@ -81,8 +86,28 @@ def as_text(found: DryRun) -> str:
     return "\n".join(lines)
 
 
+def _datasets(found: DryRun) -> list[TrialFile]:
+    """The first trial of each dataset with a reference."""
+    firsts: dict[str, TrialFile] = {}
+    for trial in found.trials:
+        spec = trial.spec
+        firsts.setdefault(digest([spec.data.model_dump(), spec.evaluation.reference.model_dump()]), trial)
+    return list(firsts.values())
+
+
+def _data_sentence(trial: TrialFile) -> str:
+    """How many samples, of what shape and of how many classes a trial trains on, and what it is compared with."""
+    data, reference = trial.spec.data, trial.spec.evaluation.reference
+    things = "images" if data.kind == "image" else "points"
+    shape = "x".join(map(str, data.shape))
+    classes = f"{data.classes:,} class{'' if data.classes == 1 else 'es'}" if data.classes else "no labels"
+    same = reference.fingerprint == data.fingerprint
+    against = f"the same {things}" if same else f"{reference.size:,} of its {reference.split} split"
+    return f"data      {dataset_name(trial)}: {data.size:,} {things} of {shape}, {classes}; compared with {against}"
+
+
 def as_record(found: DryRun) -> dict[str, Any]:
-    """The same for programs; ``status`` is ``None`` for a trial that would run.
+    """The same for programs; ``status`` is ``None`` for a trial that would run. ``classes`` is 0 without labels.
 
     ``same_code`` is then the trial that is done with the same code in another version of its package, if there is one.
     """
@@ -93,7 +118,7 @@ def as_record(found: DryRun) -> dict[str, Any]:
             "same_code": found.released.get(trial.trial_id),
             "loss": trial.spec.loss_label,
             "architecture": trial.spec.architecture_label,
-            "dataset": trial.spec.data.component.label,
+            "dataset": dataset_name(trial),
             "seed": trial.spec.seed,
             "baseline": trial.spec.baseline,
             "recipe": trial.spec.recipe.model_dump(mode="json"),
@@ -101,7 +126,19 @@ def as_record(found: DryRun) -> dict[str, Any]:
         }
         for trial, status in zip(found.trials, found.statuses, strict=True)
     ]
-    return {"place": found.place, "trials": trials}
+    datasets = [
+        {
+            "dataset": dataset_name(trial),
+            "kind": trial.spec.data.kind,
+            "shape": list(trial.spec.data.shape),
+            "size": trial.spec.data.size,
+            "classes": trial.spec.data.classes,
+            "fingerprint": trial.spec.data.fingerprint,
+            "reference": trial.spec.evaluation.reference.model_dump(mode="json"),
+        }
+        for trial in _datasets(found)
+    ]
+    return {"place": found.place, "datasets": datasets, "trials": trials, "notes": found.notes}
 
 
 def as_json(found: DryRun) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganbench.grid import split_list
-from ganbench.reproduction import Comparison, Published
+from ganbench.reproduction import Comparison, Published, is_on
 from ganbench.results import Row
 from ganbench.suite import Suite
 from ganbench.tables.wording import duration, number, spread
@@ -58,7 +58,7 @@ def as_json(
         "note": line,
         "seeds": list(seeds),
         "train_seconds": sum(row.cost.get("train_seconds") or 0.0 for row in rows),
-        "protocols": sorted({row.protocol.sentence() for row in rows if row.protocol}),
+        "protocols": sorted({row.protocol.sentence(row.dataset) for row in rows if row.protocol}),
         "values": [_record(comparison) for comparison in comparisons],
         **more,
     }
@@ -87,7 +87,7 @@ def _seconds_per_step(known: Sequence[Row], architecture: str, dataset: str) -> 
     found: list[float] = []
     for row in known:
         seconds = row.cost.get("train_seconds")
-        if row.done and seconds and (row.architecture, row.dataset) == (architecture, dataset):
+        if row.done and seconds and row.architecture == architecture and is_on(row, dataset):
             found.append(seconds / row.recipe["steps"])
     return statistics.median(found) if found else None
 

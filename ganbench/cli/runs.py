@@ -114,7 +114,7 @@ def show(trial: str, out: Path) -> int:
         ("reason", row.reason),
         ("held by", owner or "nobody"),
         ("attempts", len(read_lines(folder.attempts))),
-        ("protocol", row.protocol.sentence() if row.protocol else ""),
+        ("protocol", row.protocol.sentence(row.dataset) if row.protocol else ""),
     ]
     facts += [(f"recipe {key}", value) for key, value in row.recipe.items()]
     facts += [(f"metric {key}", value) for key, value in row.metrics.items()]

@@ -1,21 +1,16 @@
-"""Samples in an array: ``.npy``, ``.npz`` or a ``.pt`` tensor, and what their numbers mean."""
+"""Samples in an array, and what their numbers mean."""
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ganbench.api import Dataset, Samples
-from ganbench.datasets.checks import known_split, one_line, shown
+from ganbench.datasets.array_files import read_labelled
+from ganbench.datasets.checks import known_split, shown
 from ganbench.errors import DataError
 
-SUFFIXES = (".npy", ".npz", ".pt", ".pth")
-NAMES = ("samples", "images", "arr_0")
-"""What the array is called in a file that holds several."""
 RANGES = {"-1:1": (-1.0, 1.0), "0:1": (0.0, 1.0), "0:255": (0.0, 255.0)}
 CLEARLY_NEGATIVE = -0.3
 """Below this a value cannot be black of a range that begins at 0, however far a generator shoots beyond it."""
@@ -23,53 +18,6 @@ TOLERANCE = 1e-3
 """How far beyond its range a value may be, as a share of the range: rounding, not another range."""
 
 ValueRange = Literal["", "-1:1", "0:1", "0:255"]
-
-
-def read_array(path: Path) -> Tensor:
-    """Read the one array of a file. Nothing is unpickled but tensors.
-
-    Raises:
-        DataError: missing, damaged, of another format, or it does not hold exactly one array of samples.
-    """
-    where = shown(path)
-    try:
-        if path.suffix in (".pt", ".pth"):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        else:
-            loaded: Any = np.load(path, allow_pickle=False)
-            content = loaded if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except OSError as error:
-        raise DataError(f"{where} cannot be read ({error.strerror or one_line(error)})") from error
-    except pickle.UnpicklingError as error:
-        # Its text advises to load everything, which runs whatever the file holds.
-        raise DataError(
-            f"{where} is damaged or holds more than tensors, which is not read, as it could run code; save the samples "
-            "alone: torch.save(samples, PATH)"
-        ) from error
-    except ValueError as error:
-        # numpy takes whatever else it finds for pickled objects, and advises to load them.
-        why = "; save them with numpy.save(PATH, samples)" if "pickle" in str(error) else f" ({one_line(error)})"
-        raise DataError(f"{where} is not an intact {path.suffix} file of numbers{why}") from error
-    except Exception as error:  # numpy and torch raise many types on damaged files
-        raise DataError(f"{where} is not an intact {path.suffix} file of numbers ({one_line(error)})") from error
-    array = _chosen(content, where)
-    try:
-        return torch.as_tensor(array).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where} holds {getattr(array, 'dtype', type(array).__name__)}, not numbers") from error
-
-
-def _chosen(content: Any, where: str) -> Any:
-    if not isinstance(content, dict):
-        return content
-    arrays = {name: value for name, value in content.items() if isinstance(value, Tensor | np.ndarray)}
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    named = [name for name in NAMES if name in arrays]
-    if len(named) == 1:
-        return arrays[named[0]]
-    held = ", ".join(sorted(map(str, arrays))) or "none"
-    raise DataError(f"{where} must hold one array, or one called {' or '.join(NAMES)}; it holds: {held}")
 
 
 def arrange(array: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
@@ -98,6 +46,23 @@ def _require_levels(levels: Tensor, where: str) -> None:
             f"{where} holds whole numbers no higher than 1, and levels are 0 to 255; multiply them by 255, or save "
             "them as floating point and say that their range is 0:1"
         )
+
+
+def to_8_bits(levels: Tensor, where: str) -> Tensor:
+    """Return unsigned 16-bit images, 0 black and 65535 white, as uint8: divided by 257 and rounded.
+
+    So 257·u is ``u`` for each of the 256 levels, and no value lies halfway between two.
+
+    Raises:
+        DataError: no value is above 255: those are levels of 8 bits in a wider type, which would all become black.
+    """
+    wide = levels.to(torch.int32)
+    if wide.numel() and 0 < int(wide.max()) <= 255:
+        raise DataError(
+            f"{where} holds unsigned 16-bit numbers no higher than {int(wide.max())}, and white is 65535 there; save "
+            "levels of 0 to 255 as unsigned 8-bit numbers"
+        )
+    return ((wide + 128) // 257).to(torch.uint8)
 
 
 def settle_range(values: Tensor, given: ValueRange, where: str) -> ValueRange:
@@ -146,6 +111,8 @@ def to_samples(array: Tensor, shape: tuple[int, ...], value_range: ValueRange, w
     """
     from ganbench.evaluation.images import to_uint8
 
+    if array.dtype == torch.uint16:  # torch can do little with it
+        array = to_8_bits(array, where) if len(shape) == 3 else array.to(torch.int32)
     array = arrange(array, shape, where)
     if array.is_complex() or array.dtype == torch.bool:
         raise DataError(f"{where} holds {str(array.dtype).removeprefix('torch.')}, not real numbers")
@@ -165,19 +132,13 @@ def _extent(values: Tensor) -> str:
     return f"{float(finite.min()):g} to {float(finite.max()):g}" if finite.numel() else "none"
 
 
-def is_torchscript(path: Path) -> bool:
-    """Return whether a ``.pt`` file is a TorchScript program and no tensor: both are zip archives."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
-
-
 class Array(Dataset):
     """Real samples in one array: ``array:reals.npy``.
 
-    Images are (N, C, H, W), (N, H, W, C) or (N, H, W), uint8 or floating point; (N, D) is points. All are for training,
-    and fakes are compared with those same samples. ``root`` is ignored.
+    Images are (N, C, H, W), (N, H, W, C) or (N, H, W): whole levels 0 to 255, unsigned 16-bit ones 0 to 65535 (brought
+    to 8 bits), or floating point; (N, D) is points. All are for training, and fakes are compared with those same
+    samples. Labels are whole numbers (N,) called ``labels`` or ``y`` beside the samples in a .npz or in the dict of a
+    .pt, or ``arr_1`` in a .npz. ``root`` is ignored.
 
     Args:
         path: a .npy, .npz or .pt file; ``array:PATH`` sets it.
@@ -190,6 +151,7 @@ class Array(Dataset):
 
     extractor = "inception"
     metrics = ("fid", "is")
+    locations = ("path",)
     reference_split = "train"
 
     def __init__(self, *, path: str = "", range: str = "") -> None:  # noqa: A002
@@ -201,18 +163,23 @@ class Array(Dataset):
         self.range: Any = range
 
     def load(self, split: str, *, root: Path) -> Samples:
-        """Return all samples as ``train``; there is no ``test``."""
+        """Return all samples as ``train``, with labels where the file has them; there is no ``test``.
+
+        Raises:
+            DataError: the file, its samples or its labels are not as they must be; says what and what to do.
+        """
         if not known_split("array", split):
             raise DataError(
                 f"{shown(self.path)} has no test split: an array is all for training; use --reference train"
             )
-        array = read_array(self.path)
+        array, labels = read_labelled(self.path)
         if array.dim() not in (2, 3, 4):
             raise DataError(f"{shown(self.path)} has {array.dim()} dimensions; samples have 2 (points) to 4 (images)")
         if len(array) < 2:
             raise DataError(f"{shown(self.path)} holds {len(array)} samples, too few to use")
         data = to_samples(array, _shape(array), self.range, shown(self.path))
-        return Samples(data=data, files=(str(self.path),))
+        classes = () if labels is None else tuple(map(str, range(int(labels.max()) + 1)))
+        return Samples(data=data, labels=labels, classes=classes, files=(str(self.path),))
 
 
 def _shape(array: Tensor) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +10,7 @@ import torch
 
 from ganbench.api import Dataset, Samples
 from ganbench.datasets.checks import known_split, shown
+from ganbench.datasets.dataset_json import read_labels
 from ganbench.datasets.decoding import Header, decode_all, read_header
 from ganbench.datasets.listing import Source, open_source
 from ganbench.datasets.reading import Remembering, on_each
@@ -17,6 +19,9 @@ from ganbench.errors import DataError
 LARGEST_SIDE = 2048
 CHANNELS = ("auto", "grey", "gray", "rgb")
 SPLITS = ("train", "test")
+FOR_TRAINING = ("train", "training")
+FOR_TESTING = ("test", "testing", "val", "valid", "validation")
+"""What splits are called elsewhere, in any case of letters: folders of such names are no classes."""
 
 
 def held_out(name: str, share: float) -> bool:
@@ -52,19 +57,29 @@ class Plan:
     classes: tuple[str, ...]
 
 
-def plan_split(names: tuple[str, ...], split: str, holdout: float) -> Plan:
+def plan_split(
+    names: tuple[str, ...], split: str, holdout: float, labels: dict[str, int] | None = None, *, described: bool = False
+) -> Plan:
     """Choose the files of a split.
 
     Folders around everything are passed over. Where the outermost ones then are ``train`` and ``test``, they are the
     splits, and the folders inside them the classes. Else ``holdout`` decides, and the outermost folders are the
-    classes. Classes are numbered in the order of
-    their names, alike in both splits; where one file is in no folder, there are none.
+    classes. Classes are numbered in the order of their names, or of their numbers where all names are whole numbers,
+    alike in both splits; where one file is in no folder, there are none.
+
+    Args:
+        names: all image files.
+        split: ``"train"`` or ``"test"``.
+        holdout: the share of files that is the test split.
+        labels: the class number of each file, where a file of labels says it.
+        described: whether there is such a file; then folders are no classes, also where it has no labels.
 
     Raises:
-        ValueError: ``holdout`` contradicts the folders, or there are others beside ``train`` and ``test``; the message
-            is the end of a sentence.
+        ValueError: ``holdout`` contradicts the folders, there are others beside ``train`` and ``test``, or folders are
+            splits by their names that are not read as splits; the message is the end of a sentence.
     """
     inner = without_wrapping(names)
+    _refuse_other_splits(names, inner)
     if has_split_folders(inner):
         if stray := next((name for name in names if class_of(inner[name]) not in SPLITS), None):
             raise ValueError(f"has train/ and test/ folders, but {shown(stray)} is in neither")
@@ -75,12 +90,42 @@ def plan_split(names: tuple[str, ...], split: str, holdout: float) -> Plan:
     else:
         chosen = tuple(name for name in names if held_out(inner[name], holdout) == (split == "test"))
         within = {name: class_of(inner[name]) for name in names}
+    if described:
+        if labels is None:
+            return Plan(chosen, None, ())
+        numbered = tuple(map(str, range(max(labels.values(), default=-1) + 1)))
+        return Plan(chosen, tuple(labels[name] for name in chosen), numbered)
     folders = [folder for folder in within.values() if folder is not None]
     if len(folders) < len(names):
         return Plan(chosen, None, ())
-    classes = tuple(sorted(set(folders)))
+    classes = in_order(set(folders))
     numbers = {folder: number for number, folder in enumerate(classes)}
     return Plan(chosen, tuple(numbers[str(within[name])] for name in chosen), classes)
+
+
+def in_order(folders: set[str]) -> tuple[str, ...]:
+    """Return class folders in order: by number where all are whole numbers (``2`` before ``10``), else by name."""
+    if all(folder.isascii() and folder.isdigit() for folder in folders):
+        # Of two numbers the longer is the larger; int() refuses thousands of digits, which a .zip can hold.
+        return tuple(sorted(folders, key=lambda folder: (len(digits := folder.lstrip("0")), digits, folder)))
+    return tuple(sorted(folders))
+
+
+def _refuse_other_splits(names: tuple[str, ...], inner: dict[str, str]) -> None:
+    """Raise :class:`ValueError` where the outermost folders are splits, but not just ``train`` and ``test``."""
+    counts = Counter(folder for name in names if (folder := class_of(inner[name])) is not None)
+    splits = {folder: count for folder, count in counts.items() if folder.lower() in (*FOR_TRAINING, *FOR_TESTING)}
+    kinds = {folder.lower() in FOR_TRAINING for folder in splits}
+    if len(kinds) < 2 or set(splits) == set(SPLITS):
+        return
+    told = [f"{shown(folder)}/ ({count} image{'' if count == 1 else 's'})" for folder, count in sorted(splits.items())]
+    first = next(name for name in names if class_of(inner[name]) in splits)
+    above = first.removesuffix(inner[first])
+    example = next(folder for folder in splits if folder.lower() in FOR_TRAINING)
+    raise ValueError(
+        f"has {', '.join(told[:-1])} and {told[-1]}, which are splits and no classes; give the path of one of them, "
+        f"such as {shown(above + example)} in it, or leave only train/ and test/ (of a .zip: unpack it first)"
+    )
 
 
 def has_split_folders(inner: dict[str, str]) -> bool:
@@ -93,7 +138,8 @@ class Folder(Dataset):
 
     Hidden files and a desktop's companions (``.DS_Store``, ``Thumbs.db``, ``__MACOSX``) are passed over; any other
     file that is not an intact image is an error that names it. Sub-folders are classes where every image is in one and
-    there are at least two; folders around everything, as in many a .zip, are passed over.
+    there are at least two; folders around everything, as in many a .zip, are passed over. Where StyleGAN's
+    ``dataset.json`` lies beside them, it holds the labels, and sub-folders are no classes.
     ``root`` is ignored.
 
     All images are for training, and fakes are compared with those same images, as is usual where there is no test
@@ -113,6 +159,7 @@ class Folder(Dataset):
 
     extractor = "inception"
     metrics = ("fid", "is")
+    locations = ("path",)
 
     def __init__(self, *, path: str = "", size: int = 0, channels: str = "auto", holdout: float = 0.0) -> None:
         if not str(path).strip():
@@ -146,7 +193,9 @@ class Folder(Dataset):
                 count = "only one image" if source.names else "no images"
                 raise DataError(f"{place} holds {count}; a GAN needs many")
             try:
-                plan = plan_split(source.names, split, self.holdout)
+                described = bool(source.described)
+                labels_by_name = read_labels(source) if described else None
+                plan = plan_split(source.names, split, self.holdout, labels_by_name, described=described)
             except ValueError as error:
                 raise DataError(f"{place} {error}") from error
             if not plan.names and split == "test" and not self.holdout:

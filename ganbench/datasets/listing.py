@@ -14,6 +14,8 @@ from ganbench.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 COMPANIONS = ("thumbs.db", "desktop.ini", "__macosx")
+LABELS = "dataset.json"
+"""The one file that may lie beside images: StyleGAN's dataset_tool writes their labels to it."""
 LARGEST_FILE = 256 << 20
 """Bytes of one image file, unpacked; a .zip can claim, and hold, terabytes in a few kilobytes."""
 ALWAYS_ALLOWED = 1 << 30
@@ -31,16 +33,21 @@ class Source(Protocol):
         ...
 
     @property
+    def described(self) -> tuple[str, ...]:
+        """The files called :data:`LABELS`, relative, sorted."""
+        ...
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The absolute paths whose times tell a change."""
         ...
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of one image file. Raises :class:`DataError` where it cannot be read."""
+        """Return the bytes of one of the files. Raises :class:`DataError` where it cannot be read."""
         ...
 
     def where(self, name: str) -> str:
-        """Return the place of one image file, for a message."""
+        """Return the place of one of the files, for a message."""
         ...
 
 
@@ -63,15 +70,17 @@ class FolderSource:
 
     path: Path
     names: tuple[str, ...]
+    described: tuple[str, ...]
     files: tuple[str, ...]
 
     @classmethod
     def list(cls, path: Path) -> "FolderSource":
         """List a folder with all its sub-folders, also linked ones.
 
-        ``files`` holds the images and the folders, whose times change when a file is added or removed.
+        ``files`` holds those files and the folders, whose times change when a file is added or removed.
         """
         names: list[str] = []
+        described: list[str] = []
         folders: list[str] = []
         seen: set[str] = set()
         for folder, inner, files in os.walk(path, onerror=_refuse, followlinks=True):
@@ -83,11 +92,15 @@ class FolderSource:
             inner[:] = [name for name in inner if not hidden(name)]
             relative = Path(folder).relative_to(path)
             for name in files:
-                if not hidden(name):
+                if name == LABELS:
+                    described.append((relative / name).as_posix())
+                elif not hidden(name):
                     require_image(name, shown(Path(folder, name)))
                     names.append((relative / name).as_posix())
         names.sort()
-        return cls(path, tuple(names), (*sorted(folders), *(str(path / name) for name in names)))
+        described.sort()
+        stamped = (*sorted(folders), *(str(path / name) for name in (*names, *described)))
+        return cls(path, tuple(names), tuple(described), stamped)
 
     def where(self, name: str) -> str:
         return shown(self._place(name))
@@ -116,6 +129,7 @@ class ZipSource:
 
     path: Path
     names: tuple[str, ...]
+    described: tuple[str, ...]
     files: tuple[str, ...]
     archive: zipfile.ZipFile
 
@@ -129,7 +143,8 @@ class ZipSource:
             if entry.is_dir() or hidden(name):
                 continue
             where = f"{shown(path)}: {shown(name)}"
-            require_image(name, where)
+            if PurePosixPath(name).name != LABELS:
+                require_image(name, where)
             if entry.flag_bits & 1:
                 raise DataError(f"{where} is encrypted; pack the images without a password")
             if entry.file_size > LARGEST_FILE:
@@ -143,7 +158,8 @@ class ZipSource:
             if name in names:
                 raise DataError(f"{where} is there twice; pack each image once")
             names.add(name)
-        return cls(path, tuple(sorted(names)), (str(path),), archive)
+        described = {name for name in names if PurePosixPath(name).name == LABELS}
+        return cls(path, tuple(sorted(names - described)), tuple(sorted(described)), (str(path),), archive)
 
     def where(self, name: str) -> str:
         return f"{shown(self.path)}: {shown(name)}"

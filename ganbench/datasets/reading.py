@@ -58,6 +58,11 @@ class Remembering:
         return self._source.names
 
     @property
+    def described(self) -> tuple[str, ...]:
+        """The files of labels."""
+        return self._source.described
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The absolute paths whose times tell a change."""
         return self._source.files

@@ -1,6 +1,6 @@
 """What ``ganbench eval`` is given: image files, an array, a saved generator, or a trial; how it becomes samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
-from ganbench.datasets.arrays import SUFFIXES as ARRAYS
-from ganbench.datasets.arrays import is_torchscript, read_array, to_samples
+from ganbench.datasets.array_files import SUFFIXES as ARRAYS
+from ganbench.datasets.array_files import is_torchscript, read_array
+from ganbench.datasets.arrays import to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
@@ -89,15 +90,17 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
 
 
-def same_samples(now: DataSpec, then: DataSpec) -> bool:
+def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ()) -> bool:
     """Whether data are those that a trial was planned with: the same samples of the same dataset.
 
-    Its package may be of another version, whose dataset may have parameters that were not there before.
+    Its package may be of another version, whose dataset may have parameters that were not there before. ``locations``
+    are those that say where the samples lie, which the first trials had among the others.
     """
     one, other = now.component, then.component
+    asked = {name: value for name, value in other.parameters.items() if name not in locations}
     return (
         (one.plugin, one.name) == (other.plugin, other.name)
-        and other.parameters.items() <= one.parameters.items()
+        and asked.items() <= one.parameters.items()
         and now.model_copy(update={"component": other}) == then
     )
 

@@ -117,7 +117,8 @@ def _label(info: ValueInfo) -> str:
 
 
 def _labels(group: Group) -> tuple[str, str, str]:
-    return group.first.dataset, group.first.architecture, group.first.loss
+    # Not what the dataset is called: own data may lie elsewhere, and are told apart by the protocol.
+    return group.first.spec.data.component.label, group.first.architecture, group.first.loss
 
 
 def _comparable(one: Table, other: Table) -> bool:
@@ -137,4 +138,4 @@ def _differences(one: Protocol | None, other: Protocol | None) -> list[tuple[str
     if one is None or other is None:
         return []
     a, b = one.model_dump(), other.model_dump()
-    return [(name, a[name], b[name]) for name in a if a[name] != b[name]]
+    return [(name, a.get(name, ""), b.get(name, "")) for name in {**a, **b} if a.get(name, "") != b.get(name, "")]

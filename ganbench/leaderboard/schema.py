@@ -57,6 +57,7 @@ class Trial(Frozen):
 
     Attributes:
         trial_id: the hash of ``spec``, which is checked.
+        dataset: what own data are called, which ``spec`` does not say; ``""`` for every other dataset.
         protocol: a key of the board's protocols, or ``""`` where it ended before it had one.
         environment: a key of the board's environments, or ``""``.
         determinism: what was done to make it repeatable, and how far.
@@ -65,6 +66,7 @@ class Trial(Frozen):
     """
 
     trial_id: str
+    dataset: str = ""
     spec: TrialSpec
     status: str
     reason: str
@@ -94,12 +96,20 @@ class Board(Frozen):
     @property
     def sha256(self) -> str:
         """The hash of all of it, printed on the pages."""
-        return digest(self.model_dump(mode="json"))
+        return digest(self._content())
 
     def to_text(self) -> str:
         """The file's content: indented JSON with sorted keys, and its own hash, so that no edit goes unseen."""
-        content = {**self.model_dump(mode="json"), "sha256": self.sha256}
+        content = {**self._content(), "sha256": self.sha256}
         return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    def _content(self) -> dict[str, Any]:
+        """All of it but what the first boards did not have, where it says nothing, for their hashes."""
+        content = self.model_dump(mode="json")
+        for trial in content["trials"]:
+            if not trial["dataset"]:
+                del trial["dataset"]
+        return content
 
 
 def load(path: Path) -> Board:

@@ -153,6 +153,7 @@ def _add(source: Source, row: Row) -> None:
     source.trials.append(
         Trial(
             trial_id=row.trial_id,
+            dataset=row.named,
             spec=row.spec,
             status=row.status,
             reason=row.reason,
@@ -249,4 +250,5 @@ def _row(trial: Trial, measured: Measured | None) -> Row:
         protocol=measured.protocol if measured else None,
         cost=trial.cost,
         warnings=trial.warnings,
+        named=trial.dataset,
     )

@@ -52,6 +52,8 @@ def protocol_facts(protocol: Protocol) -> Iterable[tuple[str, str]]:
     yield "metrics", clean(", ".join(protocol.metrics))
     yield "samples", f"{protocol.num_samples} generated against {protocol.reference_size} of “{protocol.reference}”"
     yield "reference", protocol.reference_fingerprint
+    if protocol.training:
+        yield "training samples", protocol.training
     yield "extractor", clean(protocol.extractor) or "none"
     if protocol.extractor_sha256:
         yield "extractor’s weights", protocol.extractor_sha256

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganbench.files import digest
@@ -80,7 +80,7 @@ class Table:
     def sentence(self) -> str:
         """The protocol in a line."""
         if self.protocol is not None:
-            return self.protocol.sentence()
+            return self.protocol.sentence(self.all_groups[0].first.dataset)
         return f"{self.all_groups[0].first.dataset}: no trial has a result, so there is no protocol to name"
 
 
@@ -90,6 +90,7 @@ def build(rows: Sequence[Row]) -> list[Table]:
     A trial that ended before it had a result stands in the table that its specification belongs to, or in one of its
     own. A baseline stands in every table that measures alike, or in one of its own. No row is left out.
     """
+    rows = named_alike(rows)
     trials = [row for row in rows if not row.baseline]
     baselines = [row for row in rows if row.baseline]
     parts = _partition(trials, lambda row: row.protocol.key if row.protocol else None, _scope)
@@ -105,6 +106,32 @@ def build(rows: Sequence[Row]) -> list[Table]:
         tables.append(_table(part, framing))
     tables += [_table([], baseline) for index, baseline in enumerate(frames) if index not in used]
     return tables
+
+
+def named_alike(rows: Iterable[Row]) -> list[Row]:
+    """Give own data one name in all rows: that of the first, where equal samples lay at several places.
+
+    Where two have one name, it is followed by the beginning of their fingerprints.
+    """
+    rows = list(rows)
+    names: dict[tuple[str, str, str], str] = {}
+    for row in rows:
+        if row.named:
+            names.setdefault(_own_data(row), row.named)
+    namesakes = Counter(names.values())
+    alike = []
+    for row in rows:
+        if row.named:
+            name = names[_own_data(row)]
+            told = f" ({row.spec.data.fingerprint[:8]})" if namesakes[name] > 1 else ""
+            row = replace(row, named=f"{name}{told}")
+        alike.append(row)
+    return alike
+
+
+def _own_data(row: Row) -> tuple[str, str, str]:
+    data = row.spec.data
+    return data.component.plugin, data.component.label, data.fingerprint
 
 
 def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:

@@ -14,6 +14,7 @@ from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require
 from ganbench.testing import elsewhere, modes, near_copies
+from ganbench.testing.declarations import locations
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.readings import check_named, readings
 from ganbench.testing.streams import moved, states
@@ -281,6 +282,7 @@ CHECKS = (
     disjoint,
     refusals,
     provenance,
+    locations,
     defaults,
     mixture,
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from ganbench import components
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.parameters import defaults
 from ganbench.recipe import validate
@@ -24,6 +25,15 @@ def parameters(subject: Subject) -> None:
         except UsageError as error:
             raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
     subject.build()
+
+
+def locations(subject: Subject) -> None:
+    """The parameters that it says its samples lie at are parameters, and text."""
+    try:
+        if not components.locations(subject.name, subject.cls):
+            raise NotApplicable("no parameter says where its samples lie")
+    except UsageError as error:
+        raise Flaw(f"{error}; every run on it would be refused with this line") from error
 
 
 def documentation(subject: Subject) -> None:
