@@ -87,6 +87,7 @@ class Recorder:
         return {
             "seconds": self.training_seconds,
             "elapsed": self.elapsed,
+            "evaluated": self._evaluated,
             "warnings": list(self._warnings),
             "parts": self._parts,
             "written": dict(self.folder.written()),
@@ -106,6 +107,8 @@ class Recorder:
         # What an earlier attempt used is not known, and a part would pass for the whole.
         self._energy = None
         self._trained = float(earlier["seconds"])
+        # Checkpoints of older versions do not know it.
+        self._evaluated = float(earlier.get("evaluated", 0.0))
         self._last = (self._trained, images)
         self._warnings = [*earlier["warnings"], *self._warnings]
         self._parts = conditions.followed(earlier["parts"], self._present())

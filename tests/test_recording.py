@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from ganbench import recording
+from ganbench import manifest, recording
 from ganbench.api import Value
 from ganbench.folder import TrialFolder
 from ganbench.metrics.density_coverage import DensityCoverage
@@ -17,6 +18,7 @@ from ganbench.results import read_row, read_rows
 from ganbench.spec import Execution, TrialFile
 from ganbench.together import run_together
 from ganbench.trial import run_trial
+from ganbench.verification import verify
 from tests.trials import component, make_protocol, make_spec
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -187,3 +189,56 @@ def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(recording, "free_memory", lambda free=free: free)
         recorder.progress(1, 20, 0.5, 0.5)
     assert [line["device_free"] for line in lines(folder.progress)] == [None, 5 << 30]
+
+
+def test_clocks_go_on_over_attempts_and_stand_still_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+
+    def attempt() -> Recorder:
+        recorder = Recorder(folder, folder.read_spec())
+        recorder.prepared(FID.values, {"fid": "fid"}, {}, torch.device("cpu"))
+        return recorder
+
+    first = attempt()
+    first.begin(lambda: 100)
+    now += 10
+    first.progress(5, 100, 0.5, 0.5)
+    with first.not_training():
+        now += 3
+        first.evaluation(5, 100, {"fid": 2.0})
+    earlier = first.state_dict()
+    now += 500  # nobody works on it
+    second = attempt()
+    second.go_on(5, 100, earlier)
+    assert (second.training_seconds, second.elapsed) == (10, 13)
+    second.begin(lambda: 150)
+    now += 5
+    second.progress(7, 150, 0.5, 0.5)
+    assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 10)]
+    with second.not_training():
+        now += 2
+        second.evaluation(7, 150, {"fid": 1.5})
+    second.finish("done")
+    cost = folder.read_result()["cost"]
+    assert (cost["train_seconds"], cost["evaluation_seconds"], cost["seconds"]) == (15, 5, 20)
+    assert (cost["real_images"], cost["images_per_second"]) == (150, 10)
+    listed = manifest.read(folder)
+    assert listed is not None
+    assert listed.trial_id == folder.trial_id
+    assert {"spec.json", "result.json", "metrics.jsonl", "progress.jsonl"} <= listed.files.keys()
+    assert verify(folder) == ([], [])
+
+
+def test_a_best_value_that_was_reached_twice_is_of_the_first_time(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    values = {"fid": FID.values["fid"], "up": Value(label="up", direction="higher", decimals=2)}
+    recorder.prepared(values, {}, {}, torch.device("cpu"))
+    for step, fid, up in ((1, 3.0, 0.2), (2, 1.5, 0.7), (3, 1.5, 0.7), (4, 2.0, 0.1)):
+        recorder.evaluation(step, 0, {"fid": fid, "up": up})
+    recorder.finish("done")
+    assert folder.read_result()["best"] == {"fid": {"value": 1.5, "step": 2}, "up": {"value": 0.7, "step": 2}}

@@ -8,6 +8,7 @@ import pytest
 from ganbench import manifest
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
+from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.recording import protocol
@@ -207,3 +208,26 @@ def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:
         Store(Path("/proc/nowhere/runs")).prepare()
     Store(tmp_path / "fresh" / "runs").prepare()
     assert list((tmp_path / "fresh" / "runs").iterdir()) == []
+
+
+def test_a_trial_that_diverged_and_lost_its_result_is_trained_again(tmp_path: Path, trial_spec: Make) -> None:
+    """Its row would have no protocol, and so no table to stand in."""
+    store = Store(tmp_path)
+    folder = finished(store, trial_spec(), "diverged")
+    assert store.cached(folder.trial_id) == "diverged"
+    folder.result.unlink()
+    assert store.cached(folder.trial_id) is None
+
+
+@pytest.mark.parametrize("handed", [True, False])
+def test_what_a_cluster_may_be_writing_is_left_to_it(handed: bool, tmp_path: Path, trial_spec: Make) -> None:
+    store, trial_id = Store(tmp_path), trial_spec().trial_id
+    folder = store.folder(trial_id)
+    folder.write_status("running")
+    if handed:
+        Handed("slurm", "1124-1200-ab", 0, 1, 0.0).write(folder.path)
+    draft = folder.path / ".result.json.abc.tmp"
+    draft.touch()
+    assert store.lease(trial_id)
+    assert draft.exists() == handed
+    store.release_all()

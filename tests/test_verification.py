@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from ganbench import manifest
+from ganbench import manifest, sealing
 from ganbench.errors import StoreError
 from ganbench.folder import TrialFolder
 from ganbench.verification import require_intact, verify
@@ -116,3 +117,25 @@ def test_a_file_is_the_one_that_the_trial_wrote(
     assert str(caught.value).endswith("; restore it, or remove the trial and run it again")
     remove_manifest(folder)
     manifest.require_written(folder, folder.generator)
+
+
+def test_verifying_names_a_manifest_of_another_trial(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    take_anothers_manifest(folder)
+    damage, unverified = verify(folder)
+    assert [line.partition(manifest.NAME)[2] for line in damage] == [" is the manifest of another"]
+    assert unverified == []
+
+
+def test_a_checkpoint_that_makes_room_for_the_next_one_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    folder.checkpoint.write_bytes(b"torn")
+    assert "checkpoint.pt" in verify(folder)[0][0]
+
+    def gone(kind: object, data: bytes) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(sealing, "unseal", gone)
+    assert verify(folder) == ([], [])
