@@ -83,10 +83,11 @@ class Store:
         With ``retry`` only what is done need not.
         """
         folder = self.folder(trial_id)
-        if folder.read_status()["status"] not in (("done",) if retry else FINAL):
+        state = folder.read_status()
+        if state["status"] not in (("done",) if retry else FINAL):
             return None
         try:
-            row = read_row(folder)
+            row = read_row(folder, state)
         except StoreError:
             return None
         return row.status if row.protocol is not None else None

@@ -238,3 +238,18 @@ def test_trials_are_written_many_at_once_and_one_that_fails_harms_no_other(
         assert folder.read_status()["status"] == "pending"
         assert not folder.log.exists()
     store.release_all()
+
+
+def test_what_is_cached_is_read_once(tmp_path: Path, trial_spec: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, spec = Store(tmp_path), trial_spec()
+    folder = finished(store, spec, "done")
+    reads: list[TrialFolder] = []
+    given = TrialFolder.read_status
+
+    def counted(one: TrialFolder) -> dict[str, object]:
+        reads.append(one)
+        return given(one)
+
+    monkeypatch.setattr(TrialFolder, "read_status", counted)
+    assert store.cached(folder.trial_id) == "done"
+    assert len(reads) == 1
