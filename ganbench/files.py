@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import StoreError
+
+_UMASK = threading.Lock()
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -126,8 +129,9 @@ def file_sha256(path: Path) -> str:
 
 def ordinary_mode() -> int:
     """The permissions that a new file has by the umask; a temporary one is its owner's alone, and is given these."""
-    current = os.umask(0o022)
-    os.umask(current)
+    with _UMASK:  # it can only be asked for by setting it, and belongs to all threads
+        current = os.umask(0o022)
+        os.umask(current)
     return 0o666 & ~current
 
 

@@ -29,6 +29,10 @@ STALE_SECONDS = 180.0
 NAME = ".lease"
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+# What the file itself is to blame for: a link, a socket, another user's. All else, as too many open files or a file
+# server that does not answer, says nothing about who holds the lease.
+_UNREADABLE = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EMLINK, errno.ENXIO}
+_GONE = {errno.ENOENT, errno.ESTALE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +87,10 @@ def take(folder: Path) -> Holder | None:
             if not leftover.name.endswith(".draft"):
                 leftover.unlink(missing_ok=True)
         return mine
-    except FileNotFoundError:
-        return None  # given back, or the folder removed, while we looked: the next look sees it
+    except OSError as error:
+        if error.errno in _GONE:
+            return None  # given back, or the folder removed, while we looked: the next look sees it
+        raise
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
@@ -133,7 +139,8 @@ def _claim(draft: Path, path: Path) -> bool:
         os.link(draft, path, follow_symlinks=os.link not in os.supports_follow_symlinks)
         return True
     except FileExistsError:
-        return False
+        # A file server whose answer was lost is asked again, and finds the name that it has made itself.
+        return _same(draft, path)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
@@ -142,9 +149,22 @@ def _claim(draft: Path, path: Path) -> bool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(draft.read_bytes())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(draft.read_bytes())
+    except OSError:  # a full disk: an empty lease would keep everybody waiting until it is stale
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
     return True
+
+
+def _same(draft: Path, path: Path) -> bool:
+    """Whether two names are those of one file; one that is gone is no other's."""
+    try:
+        return os.path.samestat(os.lstat(draft), os.lstat(path))
+    except OSError:
+        return False
 
 
 def _successor(path: Path, found: Holder | None) -> Path:
@@ -156,12 +176,18 @@ def _successor(path: Path, found: Holder | None) -> Path:
 
 
 def _read(path: Path) -> Holder | None:
+    """Who a file names as the holder; ``None`` where it is no lease, or not one that this user may read.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it cannot be read at this moment.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno in _UNREADABLE:
+            return None
         raise
-    except OSError:
-        return None
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(1 << 16)
     try:

@@ -119,7 +119,7 @@ def _standing(folder: TrialFolder) -> Standing:
         trial = folder.read_spec()
         label = clean(trial_label(trial))
         if content["status"] in FINAL:
-            read_row(folder)
+            read_row(folder, content)
     except StoreError as error:
         note = clean(f"{_advice(folder)}: {error}")
         return Standing(trial_id=folder.trial_id, label=label, status=DAMAGED, note=note)

@@ -154,8 +154,8 @@ def _in_words(spec: TrialSpec, dataset: str) -> str:
     return " · ".join(part for part in parts if part != "-")
 
 
-def read_row(folder: TrialFolder) -> Row:
-    """Read one trial.
+def read_row(folder: TrialFolder, state: Mapping[str, Any] | None = None) -> Row:
+    """Read one trial; ``state`` is its status where that was read a moment ago.
 
     Raises:
         StoreError: the folder is not a trial's, was renamed, is damaged, or says it is done and has no result.
@@ -164,7 +164,7 @@ def read_row(folder: TrialFolder) -> Row:
     if trial.trial_id != folder.path.resolve().name:
         raise StoreError(f"{folder.path} holds the trial {trial.trial_id}; a trial's folder must have its name")
     spec = trial.spec
-    state = folder.read_status()
+    state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
     if left_behind(folder, status):
         reason = GONE

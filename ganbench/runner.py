@@ -147,27 +147,23 @@ class _Run:
                 self._unwritten[trial_id] = ("failed", str(error))
                 self._display.note(f"{trial_label(self._trials[trial_id])}: {error}")
         under_way = self._executor.adopt(leased)
-        jobs = [job for job in leased if job.trial_id not in under_way and self._prepare(job)]
+        jobs = self._prepare([job for job in leased if job.trial_id not in under_way])
         self._mine.update(under_way, (job.trial_id for job in jobs))
         self._executor.submit(jobs)
 
-    def _prepare(self, job: Job) -> bool:
-        """Write what the worker is told; one whose folder cannot be written to has failed."""
-        trial, folder = self._trials[job.trial_id], self._store.folder(job.trial_id)
-        if damage := self._store.damage_of_finished(job.trial_id):
-            self._display.note(f"{trial_label(trial)}: it had ended and is trained again: {damage}")
-        try:
-            goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
-            folder.write_spec(trial)
-            if not goes_on:
-                folder.log.unlink(missing_ok=True)
-            folder.write_status("pending")
-        except StoreError as error:
-            self._store.release(job.trial_id)
-            self._unwritten[job.trial_id] = ("failed", str(error))
-            self._display.note(f"{trial_label(trial)}: {error}")
-            return False
-        return True
+    def _prepare(self, jobs: Sequence[Job]) -> list[Job]:
+        """Write what the workers are told; a trial whose folder cannot be written to has failed and is left out."""
+        trials = [self._trials[job.trial_id] for job in jobs]
+        for trial in trials:
+            if damage := self._store.damage_of_finished(trial.trial_id):
+                self._display.note(f"{trial_label(trial)}: it had ended and is trained again: {damage}")
+        problems = self._store.enqueue(trials)
+        for trial, problem in zip(trials, problems, strict=True):
+            if problem:
+                self._store.release(trial.trial_id)
+                self._unwritten[trial.trial_id] = ("failed", problem)
+                self._display.note(f"{trial_label(trial)}: {problem}")
+        return [job for job, problem in zip(jobs, problems, strict=True) if not problem]
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""

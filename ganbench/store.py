@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ganbench import manifest
@@ -15,6 +17,9 @@ from ganbench.leases import Leases
 from ganbench.results import read_row
 from ganbench.spec import FINAL, STATUSES, TrialFile
 from ganbench.verification import require_intact
+
+WRITERS = 8
+"""Trials that are written at once: nearly all the time is spent waiting for the disk."""
 
 
 class Store:
@@ -78,10 +83,11 @@ class Store:
         With ``retry`` only what is done need not.
         """
         folder = self.folder(trial_id)
-        if folder.read_status()["status"] not in (("done",) if retry else FINAL):
+        state = folder.read_status()
+        if state["status"] not in (("done",) if retry else FINAL):
             return None
         try:
-            row = read_row(folder)
+            row = read_row(folder, state)
         except StoreError:
             return None
         return row.status if row.protocol is not None else None
@@ -134,6 +140,31 @@ class Store:
         if read_handed(self.folder(trial_id)) is None:  # a cluster may be writing
             remove_drafts(path)
         return True
+
+    def enqueue(self, trials: Sequence[TrialFile]) -> list[str]:
+        """Write what the workers of trials that this process holds are told, and that they are pending.
+
+        Returns:
+            for each trial why it could not be written, or nothing.
+        """
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return list(pool.map(self._enqueue, trials))
+
+    def _enqueue(self, trial: TrialFile) -> str:
+        folder = self.folder(trial.trial_id)
+        try:
+            goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
+            folder.write_spec(trial)
+            if not goes_on:
+                folder.log.unlink(missing_ok=True)
+            folder.write_status("pending")
+        except StoreError as error:
+            return str(error)
+        except OSError as error:
+            return (
+                f"cannot write {folder.log}: {error.strerror or error}; remove it or choose another folder with --out"
+            )
+        return ""
 
     def release(self, trial_id: str) -> None:
         """Give a trial back."""

@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,27 @@ def test_time_left_of_all(tmp_path: Path, clock: Clock) -> None:
         work.end(folder, "done")
     assert work.share == pytest.approx(0.5)
     assert work.seconds_left == pytest.approx(20)
+
+
+def test_looking_takes_a_twentieth_of_the_time_at_most(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of trials on a cluster, on a file server that needs a second for all of them."""
+    looks: list[float] = []
+
+    def slowly(watched: Watched) -> None:
+        looks.append(clock.now)
+        clock.now += 1
+
+    monkeypatch.setattr(Watched, "look", slowly)
+    work = Work(total=1, clock=clock)
+    work.start(make_trial(tmp_path, make_spec()), "a", 100)
+    for _ in range(200):
+        work.look()
+        clock.now += 0.25
+    assert looks[0] == 1000.0
+    assert all(20 <= after - before <= 20.5 for before, after in pairwise(looks))
+    assert len(looks) == 3
 
 
 def test_a_trial_taken_over_from_another_run_is_counted_once(tmp_path: Path, clock: Clock) -> None:

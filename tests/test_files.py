@@ -5,6 +5,8 @@ import json
 import math
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -216,3 +218,24 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
 def test_the_hash_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
     assert file_sha256(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_threads_that_ask_for_the_umask_leave_it_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, before = os.umask, os.umask(0o077)
+    found: list[int] = []
+
+    def slowly(mask: int) -> int:
+        time.sleep(0.005)
+        return given(mask)
+
+    try:
+        monkeypatch.setattr(files.os, "umask", slowly)
+        threads = [threading.Thread(target=lambda: found.append(files.ordinary_mode())) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [0o600] * 8
+        assert given(0o077) == 0o077
+    finally:
+        given(before)

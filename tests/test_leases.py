@@ -15,6 +15,7 @@ from ganbench import lease_file, leases, processes
 from ganbench.errors import StoreError
 from ganbench.lease_file import STALE_SECONDS
 from ganbench.leases import Leases, holder
+from tests.leasing import aged, foreign
 
 HOLD = """
 import sys, time
@@ -34,20 +35,6 @@ def other(folder: Path, seconds: float = 60.0) -> subprocess.Popen[str]:
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"
     return process
-
-
-def aged(path: Path, seconds: float) -> None:
-    then = time.time() - seconds
-    os.utime(path, (then, then))
-
-
-def foreign(folder: Path, **changes: Any) -> Path:
-    """A lease as a process of another machine would have taken it."""
-    content = {"token": "a" * 16, "user": "ada", "host": "elsewhere", "pid": 1, "place": "another boot", "started": 5,
-               "since": time.time()}  # fmt: skip
-    path = folder / ".lease"
-    path.write_text(json.dumps(content | changes))
-    return path
 
 
 def test_one_holder_and_everyone_sees_who(tmp_path: Path) -> None:
@@ -261,51 +248,3 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(StoreError, match=r"cannot write to .*No space left on device; choose another folder"):
         Leases().take(tmp_path)
-
-
-@pytest.mark.parametrize("content", ["seen late", None])
-def test_without_hard_links_a_name_that_appeared_meanwhile_is_anothers(
-    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between looking and creating, another process has created it: exclusive creation is all that tells."""
-
-    def overtaken(*arguments: Any, **keywords: Any) -> NoReturn:
-        if content is not None:
-            (tmp_path / ".lease").write_text(content)
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr(lease_file.os, "link", overtaken)
-    mine = Leases()
-    assert mine.take(tmp_path) == (content is None)
-    assert content is None or (tmp_path / ".lease").read_text() == content
-    mine.release_all()
-
-
-def test_a_lease_that_was_taken_over_and_given_back_meanwhile_is_not_succeeded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The right to succeed a lease that is there no more is no lease, and is not left behind."""
-    aged(foreign(tmp_path), STALE_SECONDS + 20)
-    claim = lease_file._claim
-
-    def late(draft: Path, path: Path) -> bool:
-        (tmp_path / ".lease").unlink()
-        return claim(draft, path)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(lease_file, "_claim", late)
-        assert lease_file.take(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("token", ["../../x", "a/b", "", "a" * 65])
-def test_a_token_that_is_no_part_of_a_files_name_makes_a_lease_unreadable(token: str, tmp_path: Path) -> None:
-    (tmp_path / "trial").mkdir()
-    path = foreign(tmp_path / "trial", token=token)
-    current = lease_file.end_of_chain(tmp_path / "trial")
-    assert current == (path, None)
-    aged(path, STALE_SECONDS + 20)
-    mine = Leases()
-    assert mine.take(tmp_path / "trial")
-    mine.release_all()
-    assert [file.name for file in tmp_path.rglob("*")] == ["trial"]

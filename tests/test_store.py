@@ -1,5 +1,6 @@
 """The store: what is cached, who has the lease, what becomes of a trial that ended without a word."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -231,3 +232,48 @@ def test_what_a_cluster_may_be_writing_is_left_to_it(handed: bool, tmp_path: Pat
     assert store.lease(trial_id)
     assert draft.exists() == handed
     store.release_all()
+
+
+def test_trials_are_written_many_at_once_and_one_that_fails_harms_no_other(
+    tmp_path: Path, trial_spec: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of trials wait for the disk together, or the first would start a minute late."""
+    store = Store(tmp_path)
+    specs = [trial_spec(seed=seed) for seed in range(4)]
+    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+    together, write = threading.Barrier(2), TrialFolder.write_spec
+
+    def slowly(folder: TrialFolder, trial: TrialFile) -> None:
+        together.wait(timeout=20)
+        write(folder, trial)
+
+    monkeypatch.setattr(TrialFolder, "write_spec", slowly)
+    for trial in trials:
+        assert store.lease(trial.trial_id)
+    (store.folder(trials[2].trial_id).log).mkdir()
+    store.folder(trials[3].trial_id).log.write_text("of an earlier attempt")
+    problems = store.enqueue(trials)
+    assert [bool(problem) for problem in problems] == [False, False, True, False]
+    assert "worker.log" in problems[2]
+    assert "choose another folder with --out" in problems[2]
+    for trial in (*trials[:2], trials[3]):
+        folder = store.folder(trial.trial_id)
+        assert folder.read_spec() == trial
+        assert folder.read_status()["status"] == "pending"
+        assert not folder.log.exists()
+    store.release_all()
+
+
+def test_what_is_cached_is_read_once(tmp_path: Path, trial_spec: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, spec = Store(tmp_path), trial_spec()
+    folder = finished(store, spec, "done")
+    reads: list[TrialFolder] = []
+    given = TrialFolder.read_status
+
+    def counted(one: TrialFolder) -> dict[str, object]:
+        reads.append(one)
+        return given(one)
+
+    monkeypatch.setattr(TrialFolder, "read_status", counted)
+    assert store.cached(folder.trial_id) == "done"
+    assert len(reads) == 1

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heapreplace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ Clock = Callable[[], float]
 TAIL_BYTES = 16384
 # A speed measured over less than this says little: the first steps are slower than the rest.
 MEASURE_SECONDS = 2.0
+LOOK_SHARE = 0.05
+"""Of the time, at most, is spent on looking: hundreds of trials on a file server are looked at less often."""
 # Between two reports a trial goes on; it is taken to do so for this long at most.
 TRUST_SECONDS = 10.0
 
@@ -150,6 +153,7 @@ class Work:
     ended: list[tuple[int, float]] = field(default_factory=list)
     failed: int = 0
     slots: int = 0
+    _next: float = -math.inf
 
     def start(self, folder: TrialFolder, label: str, steps: int) -> Watched:
         """Take in a trial that runs; what was waited for elsewhere may turn out to be ours."""
@@ -168,9 +172,14 @@ class Work:
         return watched.elapsed if watched else None
 
     def look(self) -> None:
-        """Read what is new of all running trials."""
+        """Read what is new of all running trials, unless the last look took long and was a moment ago."""
+        began = self.clock()
+        if began < self._next:
+            return
         for watched in self.running.values():
             watched.look()
+        now = self.clock()
+        self._next = now + (now - began) * (1 - LOOK_SHARE) / LOOK_SHARE
 
     @property
     def finished(self) -> int:
@@ -218,9 +227,9 @@ class Work:
         if not ahead and not self.waiting:
             return None
         ahead += [0.0] * max(0, self.slots - len(ahead))
+        heapify(ahead)
         for _ in range(self.waiting):
-            ahead.sort()
-            ahead[0] += typical or 0.0
+            heapreplace(ahead, ahead[0] + (typical or 0.0))
         return max(ahead)
 
 
