@@ -175,7 +175,7 @@ class Ranking:
         least = self.alpha * (1 + 1e-12) / corrections(self._ranked)
         return any(statistics.smallest_p(n, m, "less") <= least for n, m in pairs)
 
-    @property
+    @cached_property  # asked for by every pair
     def _ranked(self) -> int:
         return sum(bool(row) for row in self.scores)
 
