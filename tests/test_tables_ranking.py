@@ -88,8 +88,8 @@ def test_where_means_and_groups_disagree_it_is_said() -> None:
     assert found.ties == (1, 2, 3)
     (line,) = (line for line in found.conclusions() if "mean" in line)
     assert line == (
-        "FID: steady has a better mean than a row of a better group: groups go by which seeds are ahead, those without "
-        "a score last; means by the size of the scores there are."
+        "FID: steady has a better mean than a row of a better group. Groups count which seeds win, and a seed without "
+        "a score loses; a mean goes by the size of the scores and leaves such seeds out."
     )
     several = ranking([*rows_of("mostly", collapsing), *rows_of("steady", steady), *rows_of("also", steady)])
     assert any(line.startswith("FID: steady and also have a better mean") for line in several.conclusions())
