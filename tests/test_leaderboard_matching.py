@@ -3,9 +3,14 @@
 import math
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
+
+from ganbench.leaderboard import matching
 from ganbench.leaderboard.compare import compare
 from ganbench.results import Row
+from ganbench.tables.grouping import build
 from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
 from tests.trials import make_protocol, make_spec
 
@@ -145,3 +150,13 @@ def test_own_data_are_matched_by_what_they_are_not_by_what_they_are_called() -> 
     # A board of before knows its data by their place.
     old = [make_row(make_spec("a", seed=seed, dataset="folder:photos"), fid=value) for seed, value in enumerate(LOW)]
     assert compare(old, rows("folder:photos", LOW), margin=NONE).outcome == "inconclusive"
+
+
+def test_rows_are_looked_up_by_name_and_not_each_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock(wraps=matching._labels)
+    monkeypatch.setattr(matching, "_labels", asked)
+    base = [row for index in range(20) for row in rows_of(f"old{index}", LOW)]
+    new = [row for index in range(20) for row in rows_of(f"new{index}", LOW)]
+    pairs, missing = matching.match(build(base), build([*base[: len(base) // 2], *new]))
+    assert (sum(pair.base is not None for pair in pairs), len(pairs), len(missing)) == (10, 30, 10)
+    assert asked.call_count <= 6 * (20 + 30)

@@ -17,8 +17,8 @@ def said_of(seeds: int) -> str:
 
 
 def test_a_test_is_called_exact_where_it_is() -> None:
-    assert "the two-sided exact rank test and" in said_of(5)
-    assert "the two-sided rank test and" in said_of(200)
+    assert "p: two-sided exact rank test;" in said_of(5)
+    assert "p: two-sided rank test;" in said_of(200)
 
 
 def test_a_page_shows_the_pairs_of_the_best_rows() -> None:

@@ -26,7 +26,7 @@ def test_pairs_are_judged_as_tie_groups_are() -> None:
     assert told == {("a", "d"), ("d", "a")}
     sentences = {both: match.sentence for both, match in matches.items() if match}
     assert "They differ. Two-sided exact rank test: p = 0.0317, 0.19 after Holm" in sentences["a", "d"]
-    assert "Not told apart; about 12 seeds" in sentences["b", "d"]
+    assert "No difference is shown; about 12 seeds" in sentences["b", "d"]
     written = {both: (match.p, match.adjusted, match.seeds) for both, match in matches.items() if match}
     assert written["a", "d"] == written["d", "a"] == ("0.0317", "0.19", "enough")
     assert written["b", "d"][-1] == "12"

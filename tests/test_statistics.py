@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench import statistics
-from ganbench.statistics import tests
+from ganbench.statistics import intervals, tests, ties
 from tests.scores import INF, scores
 
 
@@ -236,6 +237,28 @@ def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: li
     groups = statistics.tie_groups(rows)
     assert None not in groups
     assert set(groups) == set(range(1, max(group or 0 for group in groups) + 1))
+
+
+def test_the_same_rows_are_tested_once_for_all_places_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = Mock(wraps=ties.rank_test)
+    monkeypatch.setattr(ties, "rank_test", tested)
+    rows = [[place + seed / 10 + 0.0123 for seed in range(5)] for place in range(6)]
+    first = statistics.tie_groups(rows)
+    once = tested.call_count
+    first.clear()  # whoever changes the list that it got changes nobody else's
+    assert statistics.tie_groups([tuple(row) for row in rows]) == [1, 2, 3, 4, 5, 6]
+    assert (once > 0, tested.call_count) == (True, once)
+    assert statistics.tie_groups(rows, 1e-9) == [1] * 6
+    assert tested.call_count > once
+
+
+def test_the_resamples_of_as_many_values_are_drawn_once() -> None:
+    intervals._resamples.cache_clear()
+    intervals._bootstrap.cache_clear()
+    for shift in range(4):
+        values = [shift + value for value in (1.0, 2.0, 4.0, 8.0, 9.0, 11.0)]
+        assert statistics.interval(values) == statistics.interval(values[::-1])
+    assert (intervals._resamples.cache_info().misses, intervals._bootstrap.cache_info().misses) == (1, 4)
 
 
 def test_rows_without_scores_cost_the_others_nothing() -> None:

@@ -17,7 +17,7 @@ Places = list[tuple[float, ...]]
 
 
 def compared(places: Places) -> AverageRanks:
-    """Data sets on each of which the methods have one seed, whose score is its place."""
+    """Datasets on each of which the methods have one seed, whose score is its place."""
     return statistics.average_ranks([[[place] for place in block] for block in places])
 
 

@@ -2,12 +2,15 @@
 
 import math
 import random
+import sys
+from unittest.mock import Mock
 
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 
 from ganbench import statistics
+from ganbench.statistics import planning
 from tests.scores import INF, scores
 
 
@@ -76,3 +79,24 @@ def test_no_fewer_seeds_are_planned_than_could_reject() -> None:
     for comparisons, least in ((1, 7), (100, 11)):
         assert statistics.minimum_seeds(0.001, comparisons) == least
         assert statistics.seeds_for_power(1.0, 0.001, comparisons=comparisons, power=0.01) == least
+
+
+def test_pairs_that_win_alike_share_their_interval_and_their_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["ganbench.statistics.superiority"]  # the package's name of it is the function
+    module._from_wins.cache_clear()
+    planning._seeds_for_power.cache_clear()
+    searched, planned = Mock(wraps=module._root), Mock(wraps=planning.minimum_seeds)
+    monkeypatch.setattr(module, "_root", searched)
+    monkeypatch.setattr(planning, "minimum_seeds", planned)
+    for shift in range(50):
+        one, other = [shift + value for value in (1, 2, 5)], [shift + value for value in (3, 4, 6)]
+        win = statistics.superiority(one, other)
+        assert win.probability == pytest.approx(7 / 9)
+        assert statistics.seeds_for_power(win.probability) == 17
+    assert (searched.call_count, planned.call_count) == (2, 1)
+
+
+@given(scores, scores)
+def test_wins_are_counted_as_by_comparing_every_two(a: list[float], b: list[float]) -> None:
+    wins = sum((x < y) + 0.5 * (x == y) for x in a for y in b)
+    assert statistics.superiority(a, b).probability == wins / (len(a) * len(b))

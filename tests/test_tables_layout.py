@@ -11,8 +11,10 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.results import Row
+from ganbench.statistics import AverageRanks
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
+from ganbench.tables.overall import Overall
 from ganbench.values import ValueInfo
 from tests.rows import HIGH, LOW, cells, make_row, rows_of
 from tests.trials import make_spec
@@ -71,7 +73,7 @@ def test_sorting_puts_the_best_first_and_the_missing_last() -> None:
 
     assert order("fid") == ["c", "a", "b"]
     assert order("-fid") == ["a", "c", "b"]
-    assert order("group") == ["c", "b", "a"]  # one seed that diverged cannot be told apart from the best
+    assert order("group") == ["c", "b", "a"]  # one seed that diverged may be the best
     assert order("-loss") == ["c", "b", "a"]
     assert order("is") == ["a", "c", "b"]
     assert order("seeds") == ["b", "a", "c"]
@@ -105,7 +107,7 @@ def test_bold_is_what_cannot_be_told_apart_from_the_best() -> None:
         assert not re.search(r"textbf|\*\*|<strong>", render(tied, format_name))
 
 
-def test_a_wide_table_has_a_column_per_data_set_and_average_ranks() -> None:
+def test_a_wide_table_has_a_column_per_dataset_and_average_ranks() -> None:
     text = render(two_datasets(), "markdown", layout=Layout(wide=True))
     assert cells(text) == [
         {"loss": "hinge", "architecture": "dcgan", "digits FID": "2.20 ± 0.16", "mnist FID": "2.25 ± 0.13 (4/5)",
@@ -116,7 +118,7 @@ def test_a_wide_table_has_a_column_per_data_set_and_average_ranks() -> None:
     assert text.count("1000 fakes against") == 2
     assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00; exact sign test: p = 0.5." in text
     assert (
-        "By average ranks these rows cannot be told apart: vanilla = hinge "
+        "By average ranks either of the 2 rows may be the best "
         "(with 2 datasets no difference would be significant; sign test, exact, α = 0.05)." in text
     )
     record = next(csv.DictReader(io.StringIO(render(two_datasets(), "csv", layout=Layout(wide=True)))))
@@ -172,3 +174,18 @@ def test_html_is_whole_and_asks_for_nothing() -> None:
     assert text.startswith("<!doctype html>")
     assert not re.search(r"src=|href=|<script|url\(", text)
     assert text.count("<table>") == text.count("</table>") == 2
+
+
+@pytest.mark.parametrize(
+    ("cliques", "told"),
+    [
+        (((0, 1, 2, 3),), "any of the 4 rows may be the best"),
+        (((0, 1, 2), (2, 3)), "any of a, b and c may be the best; d is worse; too close to order: c = d"),
+        (((0, 1), (2,), (3,)), "either of a and b may be the best; c and d are worse"),
+        (((0,), (1, 2), (2, 3)), "a is best; b, c and d are worse; too close to order: b = c, c = d"),
+    ],
+)
+def test_average_ranks_say_which_rows_may_be_the_best(cliques: tuple[tuple[int, ...], ...], told: str) -> None:
+    result = AverageRanks((1.0, 2.0, 3.0, 4.0), 5, 0.01, 1.5, cliques, 0.05, True)
+    found = Overall((("", "", ""),) * 4, tuple("abcd"), ("x", "y"), result)
+    assert found.sentences()[1] == f"By average ranks {told} (critical difference 1.50; Nemenyi, exact, α = 0.05)."

@@ -1,11 +1,12 @@
 """Rankings: what is scored, what ties, what is said, and that nothing is dropped."""
 
 import math
+from unittest.mock import Mock
 
 import pytest
 
 from ganbench.results import Row
-from ganbench.tables import render
+from ganbench.tables import grouping, render
 from ganbench.tables.code import metric_code
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import Ranking, rank
@@ -87,8 +88,8 @@ def test_where_means_and_groups_disagree_it_is_said() -> None:
     assert found.ties == (1, 2, 3)
     (line,) = (line for line in found.conclusions() if "mean" in line)
     assert line == (
-        "FID: steady has a better mean than a row of a better group: groups go by which seeds are ahead, those without "
-        "a score last; means by the size of the scores there are."
+        "FID: steady has a better mean than a row of a better group. Groups count which seeds win, and a seed without "
+        "a score loses; a mean goes by the size of the scores and leaves such seeds out."
     )
     several = ranking([*rows_of("mostly", collapsing), *rows_of("steady", steady), *rows_of("also", steady)])
     assert any(line.startswith("FID: steady and also have a better mean") for line in several.conclusions())
@@ -188,3 +189,14 @@ def test_a_sentence_names_twelve_rows_and_counts_more() -> None:
     assert told(12).startswith("FID: either of a and b may be the best; w0, w1, ")
     assert " and w11 are worse (" in told(12)
     assert told(13).startswith("FID: either of a and b may be the best; the other 13 rows are worse (")
+
+
+def test_where_every_row_has_a_protocol_no_specification_is_hashed_for_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Mock(wraps=grouping._scope)
+    monkeypatch.setattr(grouping, "_scope", asked)
+    build([*rows_of("a", LOW), *rows_of("b", LOW)])
+    assert asked.call_count == 0
+    (table,) = build([*rows_of("a", LOW), make_row(make_spec("b"), "failed", result=False)])
+    assert (len(table.groups), asked.call_count > 0) == (2, True)

@@ -36,13 +36,13 @@ def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list
     namesakes. Where one of them has the recipe of the only old row, the others are new.
     """
     old = [(table, group) for table in base for group in table.groups]
-    now = [(table, group) for table in new for group in table.groups]
+    olds, news = _by_labels(old), _by_labels([(table, group) for table in new for group in table.groups])
     pairs = []
     for table in new:
         for group in table.groups:
-            namesakes = [(t, g) for t, g in old if _labels(g) == _labels(group)]
+            namesakes = olds.get(_labels(group), [])
             alike = [(t, g) for t, g in namesakes if _comparable(t, table)]
-            rivals = [g for t, g in now if _labels(g) == _labels(group) and _comparable(t, table)]
+            rivals = [g for t, g in news[_labels(group)] if _comparable(t, table)]
             if len(alike) > 1:
                 alike = [(t, g) for t, g in alike if g.first.recipe == group.first.recipe]
             if len(alike) > 1:  # the same training, scored at other times, e.g. again by `ganbench eval`
@@ -64,15 +64,24 @@ def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list
     return pairs, _unanswered(old, pairs)
 
 
+def _by_labels(rows: Sequence[tuple[Table, Group]]) -> dict[tuple[str, str, str], list[tuple[Table, Group]]]:
+    """The rows of each name: to go through all of them for each would take time with the square of their number."""
+    found: dict[tuple[str, str, str], list[tuple[Table, Group]]] = {}
+    for table, group in rows:
+        found.setdefault(_labels(group), []).append((table, group))
+    return found
+
+
 def _unanswered(old: Sequence[tuple[Table, Group]], pairs: Sequence[Pair]) -> list[Missing]:
     answered = {id(pair.base) for pair in pairs}
     # A row that has no old one though there are namesakes stands in the comparison already, with the reason.
     told = {_labels(pair.group) for pair in pairs if pair.why}
+    firsts = {_labels(pair.group): pair for pair in reversed(pairs)}
     found = []
     for table, group in old:
         if id(group) in answered or _labels(group) in told:
             continue
-        namesake = next((pair for pair in pairs if _labels(pair.group) == _labels(group)), None)
+        namesake = firsts.get(_labels(group))
         others = _differences(table.protocol, namesake.table.protocol) if namesake else []
         under = f" under its other protocol ({clean('; '.join(f'{name} {own}' for name, own, _ in others))})"
         found.append(Missing(group, table, f"in the base{under if others else ''}, but not among the new results"))
@@ -82,12 +91,14 @@ def _unanswered(old: Sequence[tuple[Table, Group]], pairs: Sequence[Pair]) -> li
 def names(rows: Sequence[Pair | Missing]) -> list[str]:
     """The shortest names that tell rows apart; those of one name are followed by what their protocols differ in."""
     short = short_names([row.group for row in rows]) if rows else []
+    called: dict[str, list[Pair | Missing]] = {}
+    for row, name in zip(rows, short, strict=True):
+        called.setdefault(name, []).append(row)
     found = []
     for row, name in zip(rows, short, strict=True):
-        namesakes = [other for other, its in zip(rows, short, strict=True) if its == name]
         fields = {
             field: own
-            for other in namesakes
+            for other in called[name]
             for field, own, _ in _differences(row.table.protocol, other.table.protocol)
         }
         told = clean("; ".join(f"{field} {own}" for field, own in fields.items()))

@@ -26,10 +26,11 @@ GENERATED = (
 )
 
 PAIRS = (
-    "By {metric}: the probability that a seed of A beats a seed of B with its 95 % interval (Newcombe), the two-sided "
-    "{exact}rank test and its correction over all pairs, and about how many seeds per row would separate the two if "
-    "one beats the other as often as seen (-: no realistic number; enough: these seeds do). Tie groups ask less than "
-    "Holm's correction: which rows can be the best, not whether any of all pairs differs."
+    "By {metric}. P(A beats B): the probability that a seed of A beats a seed of B, with its 95 % interval (Newcombe). "
+    "p: two-sided {exact}rank test; p (Holm): corrected over all pairs. Seeds needed: about how many seeds per row "
+    "would show which of the two is better if one beats the other as often as seen (enough: these do; -: no realistic "
+    "number). Two rows of different groups can have a large p (Holm): a group says which rows may be the best, and "
+    "Holm's correction is stricter, as it guards all pairs at once."
 )
 
 

@@ -263,7 +263,11 @@ def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
             sentence = (
                 f"A seed of {ranking.names[one]} beats one of {ranking.names[other]} with probability {share:.0%} "
                 f"(95 % interval {low:.0%} to {high:.0%}). "
-                + ("They differ." if significant else f"Not told apart; {needed} seeds per row would be needed.")
+                + (
+                    "They differ."
+                    if significant
+                    else f"No difference is shown; {needed} seeds per row would be needed."
+                )
                 + f" Two-sided {test}: p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm over all pairs."
             )
             match = Match(

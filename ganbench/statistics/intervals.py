@@ -4,7 +4,12 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Method = Literal["auto", "t", "bootstrap"]
 
@@ -99,16 +104,29 @@ def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> Interval
     normal for t quantiles. Its tails are taken further out by as much (Hesterberg 2015, section 4.2, arXiv:1411.5279).
     The resamples are drawn from a fixed stream, so that the same values have the same interval.
     """
+    # In a fixed order, so that the interval does not depend on the order in which seeds ran.
+    return _bootstrap(tuple(sorted(values)), level)
+
+
+# A row's interval stands in several places of a page.
+@lru_cache(maxsize=4096)
+def _bootstrap(ordered: tuple[float, ...], level: float) -> Interval:
     import numpy as np
     from scipy.special import ndtr
 
-    n = len(values)
+    n = len(ordered)
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * _t_quantile((1 + level) / 2, n - 1)))
-    chosen = np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
-    # In a fixed order, so that the interval does not depend on the order in which seeds ran.
-    means = np.sort(np.asarray(values, dtype=np.float64))[chosen].mean(axis=1)
+    means = np.asarray(ordered, dtype=np.float64)[_resamples(n)].mean(axis=1)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(low), float(high), level, "bootstrap")
+
+
+@lru_cache(maxsize=4)
+def _resamples(n: int) -> "NDArray[np.int64]":
+    """Which of ``n`` values each resample takes, (RESAMPLES, n): the rows of a table mostly have equally many seeds."""
+    import numpy as np
+
+    return np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
 
 
 def _t_quantile(probability: float, degrees: int) -> float:

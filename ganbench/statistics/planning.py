@@ -1,6 +1,7 @@
 """How many seeds a claim needs: the least that could carry one, and how many would probably settle it."""
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -41,6 +42,13 @@ def seeds_for_power(
     Returns:
         seeds per row; ``None`` where more than :data:`UNREALISTIC` would be needed.
     """
+    return _seeds_for_power(probability, alpha, comparisons, sides, power)
+
+
+@lru_cache(maxsize=4096)  # many pairs of a table share a probability
+def _seeds_for_power(
+    probability: float, alpha: float, comparisons: int, sides: Literal[1, 2], power: float
+) -> int | None:
     effect = abs(probability - 0.5)
     if effect == 0:
         return None

@@ -115,7 +115,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _validate(a: Sequence[float], b: Sequence[float], alternative: str) -> None:
     if not a or not b:
         raise ValueError("a test needs at least one value on each side")
-    if any(math.isnan(value) for value in (*a, *b)):
+    if any(map(math.isnan, a)) or any(map(math.isnan, b)):
         raise ValueError("a test cannot place NaN; a diverged seed is math.inf")
     if alternative not in ("two-sided", "less", "greater"):
         raise ValueError(f"there is no alternative '{alternative}'; there are: greater, less, two-sided")

@@ -1,6 +1,7 @@
 """Which rows can be the best: ties instead of bare ranks."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ganbench.statistics.tests import rank_test
 
@@ -55,6 +56,12 @@ def tie_groups(rows: Scores, alpha: float = 0.05) -> list[int | None]:
     Returns:
         a group's number for each row; ``None`` for rows without scores.
     """
+    return list(_tie_groups(tuple(map(tuple, rows)), alpha))
+
+
+# A page asks for the same table's groups many times, for its order, its marks and its sentences.
+@lru_cache(maxsize=32)
+def _tie_groups(rows: tuple[tuple[float, ...], ...], alpha: float) -> tuple[int | None, ...]:
     groups: list[int | None] = [None] * len(rows)
     remaining = [index for index, row in enumerate(rows) if row]
     number = 0
@@ -64,4 +71,4 @@ def tie_groups(rows: Scores, alpha: float = 0.05) -> list[int | None]:
         for index in best:
             groups[index] = number
         remaining = [index for index in remaining if index not in set(best)]
-    return groups
+    return tuple(groups)

@@ -9,7 +9,7 @@ WIDTH, EDGE, LINE = 640, 170, 22
 
 
 def diagram(overall: Overall) -> str:
-    """Average ranks on a line, best to the left; bars join the rows that cannot be told apart."""
+    """Average ranks on a line, best to the left; bars join the rows too close to order."""
     found = overall.result
     count = len(found.ranks)
     order = sorted(range(count), key=lambda index: found.ranks[index])

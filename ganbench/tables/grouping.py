@@ -140,14 +140,15 @@ def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:
     for row in rows:
         if (found := key(row)) is not None:
             parts.setdefault(f"protocol {found}", []).append(row)
+    lost = [row for row in rows if key(row) is None]
     home: dict[str, str] = {}
-    for name, part in parts.items():
+    # Thousands of scopes take seconds, and only a row without a key asks for one.
+    for name, part in parts.items() if lost else ():
         for row in part:
             home.setdefault(scope(row.spec), name)
-    for row in rows:
-        if key(row) is None:
-            name = home.setdefault(scope(row.spec), f"scope {scope(row.spec)}")
-            parts.setdefault(name, []).append(row)
+    for row in lost:
+        name = home.setdefault(scope(row.spec), f"scope {scope(row.spec)}")
+        parts.setdefault(name, []).append(row)
     place = {id(row): index for index, row in enumerate(rows)}
     return [sorted(part, key=lambda row: place[id(row)]) for part in parts.values()]
 

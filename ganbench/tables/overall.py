@@ -10,7 +10,7 @@ from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import Layout
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
-from ganbench.tables.wording import spread
+from ganbench.tables.wording import listed, spread
 
 Key = tuple[str, str, str]
 
@@ -32,7 +32,7 @@ class Overall:
     result: AverageRanks
 
     def sentences(self) -> list[str]:
-        """The average ranks in words, best first, and which rows they cannot tell apart."""
+        """The average ranks in words, best first, and which rows may be the best by them."""
         found = self.result
         order = sorted(range(len(self.names)), key=lambda index: found.ranks[index])
         ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in order)
@@ -44,10 +44,22 @@ class Overall:
         )
         p = f"; {test}: p = {found.p:.2g}" if found.p is not None else ""
         lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{p}."]
-        tied = [" = ".join(self.names[index] for index in clique) for clique in found.cliques if len(clique) > 1]
-        apart = f"these rows cannot be told apart: {'; '.join(tied)}" if tied else "all rows differ"
         way = f"{'sign test' if two else 'Nemenyi'}, {'exact' if found.exact else 'approximate'}, α = {found.alpha:g}"
-        return [*lines, f"By average ranks {apart} ({self.difference}; {way})."]
+        return [*lines, f"By average ranks {self._best_in_words()} ({self.difference}; {way})."]
+
+    def _best_in_words(self) -> str:
+        """Which rows may be the best, which are worse, and which of the worse ones are too close to order."""
+        first, *others = self.result.cliques
+        each = "either" if len(first) == 2 else "any"
+        if len(first) == len(self.names):
+            return f"{each} of the {len(first)} rows may be the best"
+        order = sorted(range(len(self.names)), key=lambda index: self.result.ranks[index])
+        worse = [self.names[index] for index in order if index not in first]
+        best = listed(self.names[index] for index in first)
+        told = f"{best} is best" if len(first) == 1 else f"{each} of {best} may be the best"
+        rest = f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
+        close = [" = ".join(self.names[index] for index in clique) for clique in others if len(clique) > 1]
+        return "; ".join([told, rest, *([f"too close to order: {', '.join(close)}"] if close else [])])
 
     @property
     def difference(self) -> str:

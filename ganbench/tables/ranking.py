@@ -1,4 +1,4 @@
-"""Which rows of a table differ by a metric, which cannot be told apart, and how many seeds would settle it."""
+"""Which rows of a table may be the best by a metric, which are worse, and how many seeds would settle it."""
 
 import itertools
 import math
@@ -98,7 +98,7 @@ class Ranking:
 
     @property
     def leaders(self) -> frozenset[int]:
-        """The rows that cannot be told apart from the best, if some other can; else none: a tie of all says nothing."""
+        """The rows that may be the best, if some other row may not; else none: a tie of all says nothing."""
         if not any(tie is not None and tie > 1 for tie in self.ties):
             return frozenset()
         return frozenset(index for index, tie in enumerate(self.ties) if tie == 1)
@@ -175,7 +175,7 @@ class Ranking:
         least = self.alpha * (1 + 1e-12) / corrections(self._ranked)
         return any(statistics.smallest_p(n, m, "less") <= least for n, m in pairs)
 
-    @property
+    @cached_property  # asked for by every pair
     def _ranked(self) -> int:
         return sum(bool(row) for row in self.scores)
 
@@ -202,12 +202,13 @@ class Ranking:
         ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
         have = f"{listed(ahead)} {'has' if len(ahead) == 1 else 'have'} a better mean" if ahead else ""
         why = (
-            "groups go by which seeds are ahead, those without a score last; means by the size of the scores there are"
+            "Groups count which seeds win, and a seed without a score loses; "
+            "a mean goes by the size of the scores and leaves such seeds out."
         )
-        return [f"{clean(self.info.label)}: {have} than a row of a better group: {why}."] if ahead else []
+        return [f"{clean(self.info.label)}: {have} than a row of a better group. {why}"] if ahead else []
 
     def ties_in_words(self) -> list[str]:
-        """Which rows cannot be told apart, and how many seeds would; nothing for fewer than two rows with scores.
+        """Which rows may be the best, and how many seeds would tell two of them apart; nothing for fewer than two rows.
 
         The best is what :func:`ganbench.statistics.best_set` means by it, which is not the best mean.
         """
