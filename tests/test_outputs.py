@@ -1,10 +1,22 @@
 """What a trained trial leaves behind."""
 
-import torch
-from safetensors.torch import load, save
-from torch import nn
+from pathlib import Path
+from typing import Any
 
-from ganbench.outputs import weights_of
+import pytest
+import torch
+from safetensors.torch import load, load_file, save
+from torch import Tensor, nn
+
+from ganbench import outputs, seeds, trial
+from ganbench.evaluation import drawing
+from ganbench.evaluation.sampling import sample
+from ganbench.outputs import PREVIEW_POINTS, preview_samples, weights_of
+from ganbench.parts import Parts
+from ganbench.recording import Recorder
+from ganbench.spec import TrialSpec
+from ganbench.training.state import State
+from tests.workers import MLP, lines, planned
 
 
 class Tied(nn.Module):
@@ -23,3 +35,51 @@ def test_tied_weights_and_any_layout_are_written() -> None:
     again.load_state_dict(written)
     assert torch.equal(again.second.weight, network.first.weight)
     assert torch.equal(again.kernel, network.kernel)
+
+
+@pytest.mark.usefixtures("signals_as_before")
+@pytest.mark.parametrize("recipe", [{}, {"ema_decay": 0.9}, {"latent": "uniform"}], ids=str)
+def test_what_is_scored_pictured_and_kept_is_one_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any]
+) -> None:
+    """The average where the recipe has one, else the generator as it is."""
+    ended: list[State] = []
+    scored: list[Tensor] = []
+
+    def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+        ended.append(state)
+        outputs.conclude(state, spec, parts, recorder)
+
+    def note(*arguments: Any) -> tuple[Tensor, Tensor | None]:
+        fakes, labels = drawing.draw_to_score(*arguments)
+        scored.append(fakes)
+        return fakes, labels
+
+    monkeypatch.setattr(trial, "conclude", conclude)
+    monkeypatch.setattr("ganbench.watcher.draw_to_score", note)
+    (folder,) = planned(tmp_path, MLP, seeds=1, every=0, **recipe)
+    assert trial.run_trial(folder) == "done"
+    (state,), spec = ended, folder.read_spec().spec
+
+    wanted = state.average.module if state.average is not None else state.generator
+    assert (state.average is not None) == ("ema_decay" in recipe)
+    written, own = load_file(folder.generator), wanted.state_dict()
+    assert written.keys() == own.keys()
+    assert all(torch.equal(written[name], value) for name, value in own.items())
+    assert state.average is None or not all(
+        torch.equal(written[name], value) for name, value in state.generator.state_dict().items()
+    )
+
+    def drawn(n: int, seed: int, stream: str) -> Tensor:
+        return sample(
+            wanted, n=n, latent_dim=spec.recipe.latent_dim, latent=spec.recipe.latent,
+            rng=seeds.stream(seed, stream), device=state.device,
+        )  # fmt: skip
+
+    assert torch.equal(scored[-1], drawn(200, spec.seed, seeds.EVALUATION))
+    assert torch.equal(preview_samples(state, spec), drawn(PREVIEW_POINTS, 0, seeds.PREVIEW))
+    other_seed = spec.model_copy(update={"seed": 5})  # all trials share the points of a picture
+    assert torch.equal(preview_samples(state, other_seed), preview_samples(state, spec))
+    last = lines(folder.snapshots)[-1]
+    assert last["step"] == spec.recipe.steps
+    assert torch.allclose(torch.tensor(last["points"]), preview_samples(state, spec)[: len(last["points"])], rtol=1e-3)
