@@ -172,3 +172,26 @@ def test_html_is_whole_and_asks_for_nothing() -> None:
     assert text.startswith("<!doctype html>")
     assert not re.search(r"src=|href=|<script|url\(", text)
     assert text.count("<table>") == text.count("</table>") == 2
+
+
+def test_the_median_is_not_the_mean() -> None:
+    rows = rows_of("a", [1.0, 2.0, 9.0])
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("fid", "fid:median"))))
+    assert (line["FID"].split()[0], line["FID median"]) == ("4.00", "2.00")
+    (record,) = csv.DictReader(io.StringIO(render(rows, "csv")))
+    assert (float(record["fid"]), float(record["fid_median"])) == (4.0, 2.0)
+
+
+def test_average_ranks_are_judged_by_the_level_that_is_given() -> None:
+    rows = [
+        row
+        for dataset in ("one", "two", "three", "four", "five")
+        for loss, values in (("hinge", HIGH), ("vanilla", LOW))
+        for row in rows_of(loss, values, dataset=dataset)
+    ]
+    strict, loose = (render(rows, "markdown", layout=Layout(wide=True, alpha=alpha)) for alpha in (0.05, 0.2))
+    # Five of five is 1/32 on either side: p = 0.0625.
+    assert "these rows cannot be told apart: vanilla = hinge" in strict
+    assert "sign test, exact, α = 0.05" in strict
+    assert "By average ranks all rows differ" in loose
+    assert "sign test, exact, α = 0.2" in loose

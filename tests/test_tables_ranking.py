@@ -188,3 +188,19 @@ def test_a_sentence_names_twelve_rows_and_counts_more() -> None:
     assert told(12).startswith("FID: either of a and b may be the best; w0, w1, ")
     assert " and w11 are worse (" in told(12)
     assert told(13).startswith("FID: either of a and b may be the best; the other 13 rows are worse (")
+
+
+def test_equal_rows_share_their_rank_and_stand_as_they_came() -> None:
+    found = ranking([*rows_of("c", LOW), *rows_of("a", LOW), *rows_of("b", LOW), *rows_of("far", HIGH)])
+    assert found.ties == (1, 1, 1, 2)
+    assert found.order == (0, 1, 2, 3)
+    assert found.paired == found.order
+    assert found.leaders == {0, 1, 2}
+    equal = found.pairs[0]
+    assert (equal.p, equal.adjusted, equal.superiority.probability, equal.seeds) == (1.0, 1.0, 0.5, None)
+
+
+def test_one_row_of_many_seeds_makes_the_tests_approximate_as_soon_as_there_is_another() -> None:
+    few, many = rows_of("a", LOW), rows_of("b", [s / 100 for s in range(90)])
+    assert ranking([*few, *rows_of("c", HIGH)]).exact
+    assert not ranking([*few, *many]).exact
