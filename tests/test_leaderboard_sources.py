@@ -12,7 +12,7 @@ from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 def measured(path: Path, seed: int, label: str) -> Path:
     """A folder with one trial whose FID is called ``label``."""
-    values = VALUES | {"fid": VALUES["fid"] | {"label": label}}
+    values: dict[str, Any] = {**VALUES, "fid": {**VALUES["fid"], "label": label}}
     make_trial(path, make_spec(seed=seed), values=values)
     return path
 
