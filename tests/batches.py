@@ -54,7 +54,11 @@ def together(group: list[Member], settings: Recipe, every: int = 0) -> dict[Memb
 
 
 def assert_same(found: State, expected: State) -> None:
-    a, b = flat(found.state_dict()), flat(expected.state_dict())
+    assert_same_content(flat(found.state_dict()), flat(expected.state_dict()))
+
+
+def assert_same_content(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """As :func:`assert_same`, of what two states wrote down."""
     assert a.keys() == b.keys()
     for name, value in b.items():
         if name == "/torch":  # the process's own stream

@@ -111,3 +111,38 @@ def test_what_somebody_works_on_is_not_exported(folder: TrialFolder, tmp_path: P
             write_archive(folder, tmp_path / "x.zip")
     finally:
         leases.release_all()
+
+
+def repacked(folder: TrialFolder, path: Path, more: dict[str, bytes], without: str = "") -> Path:
+    """An archive of the trial's files but one, with more members."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.path.iterdir()):
+            if file.name != without:
+                archive.write(file, f"{folder.trial_id}/{file.name}")
+        for name, content in more.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_holds_one_trial_each_file_once(folder: TrialFolder, tmp_path: Path) -> None:
+    for more, without, words in (
+        ({f"{folder.trial_id}/spec.json": b"{}"}, "", "spec.json' twice; it is refused"),
+        ({"another/worker.log": b"x"}, "worker.log", "is not the archive of one trial"),
+        ({}, "spec.json", "is not the archive of one trial"),
+    ):
+        path = repacked(folder, tmp_path / "x.zip", more, without)
+        with pytest.raises(StoreError, match=words):
+            read_archive(path, tmp_path / "other")
+        assert not (tmp_path / "other").exists()
+
+
+def test_text_larger_than_any_trials_is_refused_before_it_is_unpacked(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = repacked(folder, tmp_path / "x.zip", {})
+    size = folder.spec.stat().st_size
+    monkeypatch.setattr("ganbench.archive.LARGEST_TEXT", size - 1)
+    with pytest.raises(StoreError, match=r"claims \d+ bytes, more than"):
+        read_archive(path, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -1,6 +1,7 @@
 """Arrays as samples: every accepted form gives the same samples, everything else is one clear line."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganbench.datasets.arrays import Array, settle_range, to_8_bits, to_network_values, to_samples
+from ganbench.datasets.arrays import (
+    TOLERANCE,
+    Array,
+    settle_range,
+    to_8_bits,
+    to_network_values,
+    to_samples,
+)
 from ganbench.errors import DataError
 from ganbench.evaluation.images import to_uint8
 
@@ -120,3 +128,17 @@ def test_the_dataset(tmp_path: Path) -> None:
         Array()
     with pytest.raises(ValueError, match="range must be one of"):
         Array(path="x", range="0:2")
+
+
+@pytest.mark.parametrize(
+    ("value_range", "low", "high"), [("-1:1", -1.0, 1.0), ("0:1", 0.0, 1.0), ("0:255", 0.0, 255.0)]
+)
+def test_a_value_slightly_beyond_its_range_is_clamped_and_one_further_off_refused(
+    value_range: Any, low: float, high: float
+) -> None:
+    slack = TOLERANCE * (high - low)
+    slightly = torch.tensor([[low - 0.9 * slack, high + 0.9 * slack]], dtype=torch.float64)
+    assert to_network_values(slightly, value_range, "x").tolist() == [[-1.0, 1.0]]
+    for value in (low - 1.1 * slack, high + 1.1 * slack):
+        with pytest.raises(DataError, match="out of the range"):
+            to_network_values(torch.tensor([[value]], dtype=torch.float64), value_range, "x")

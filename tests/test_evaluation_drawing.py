@@ -1,72 +1,88 @@
-"""What is drawn from a generator to be scored: the same each time, and each seed's own."""
+"""Which samples are scored, and which are drawn from a finished trial: by their streams, seeds and latent points."""
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
-from ganbench.evaluation.drawing import draw_to_score
+from ganbench.evaluation.drawing import draw_from_trial, draw_to_score, load_generator
+from ganbench.evaluation.labels import balanced, like
+from ganbench.evaluation.sampling import draw_latents, sample
 from ganbench.spec import TrialSpec
+from ganbench.trial import run_trial
+from tests.trials import make_spec
+from tests.workers import MLP, planned
 
 CPU = torch.device("cpu")
+REFERENCE = Samples(data=torch.zeros(30, 2), labels=torch.arange(30) % 3)
 
 
-class Shown(nn.Module):
-    """Its samples are its latent points, shifted by the class that it is asked for."""
+class Echo(nn.Module):
+    """Returns z, and notes the labels it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: list[Tensor] = []
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        return z if labels is None else z + 10 * labels[:, None]
+        if labels is not None:
+            self.labels.append(labels)
+        return z
 
 
-@pytest.fixture
-def drawn(trial_spec: Callable[..., TrialSpec]) -> Callable[..., tuple[Tensor, Tensor | None]]:
-    def draw(*, seed: int = 0, labels: str = "none", **recipe: Any) -> tuple[Tensor, Tensor | None]:
-        spec = trial_spec(seed=seed, recipe={"latent_dim": 3} | recipe)
-        data = spec.data.model_copy(update={"classes": 4 if labels != "none" else 0})
-        evaluation = spec.evaluation.model_copy(update={"labels": labels, "num_samples": 200})
-        spec = spec.model_copy(update={"data": data, "evaluation": evaluation})
-        reference = Samples(data=torch.zeros(8, 3), labels=torch.arange(8) % 4)
-        return draw_to_score(Shown(), spec, reference, CPU)
-
-    return draw
+def spec(labels: str = "none", **settings: Any) -> TrialSpec:
+    plain = make_spec(num_samples=40, **settings)
+    return plain.model_copy(
+        update={
+            "evaluation": plain.evaluation.model_copy(update={"labels": labels}),
+            "data": plain.data.model_copy(update={"classes": 3}),
+        }
+    )
 
 
-Drawn = Callable[..., tuple[Tensor, Tensor | None]]
-
-
-def test_every_evaluation_of_a_trial_scores_the_same_points(drawn: Drawn) -> None:
-    first, labels = drawn(seed=3)
-    torch.rand(5)
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_what_is_scored_comes_from_the_trials_own_stream_for_evaluation(seed: int, latent: Any) -> None:
+    trial = spec(seed=seed, latent=latent, latent_dim=5)
+    fakes, labels = draw_to_score(Echo(), trial, REFERENCE, CPU)
     assert labels is None
-    assert first.shape == (200, 3)
-    assert torch.equal(first, drawn(seed=3)[0])
-    expected = torch.randn(200, 3, generator=seeds.stream(3, seeds.EVALUATION))
-    assert torch.equal(first, expected)
+    assert torch.equal(fakes, draw_latents(40, 5, latent, seeds.stream(seed, seeds.EVALUATION)))
+    again, _ = draw_to_score(Echo(), trial, REFERENCE, CPU)
+    assert torch.equal(fakes, again)
 
 
-def test_another_seed_is_scored_at_other_points(drawn: Drawn) -> None:
-    assert not torch.equal(drawn(seed=0)[0], drawn(seed=1)[0])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_labels_come_from_a_stream_of_their_own(seed: int) -> None:
+    def rng() -> torch.Generator:
+        return seeds.stream(seed, seeds.EVALUATION_LABELS)
+
+    assert REFERENCE.labels is not None
+    for kind, expected in (("balanced", balanced(40, 3, rng())), ("reference", like(40, REFERENCE.labels, rng()))):
+        generator = Echo()
+        fakes, labels = draw_to_score(generator, spec(kind, seed=seed, latent_dim=5), REFERENCE, CPU)
+        assert labels is not None
+        assert torch.equal(labels, expected)
+        assert torch.equal(torch.cat(generator.labels), expected)
+        assert torch.equal(fakes, draw_latents(40, 5, "normal", seeds.stream(seed, seeds.EVALUATION)))
 
 
-def test_the_points_are_of_the_recipes_distribution(drawn: Drawn) -> None:
-    assert drawn()[0].abs().max() > 1.5
-    uniform, _ = drawn(latent="uniform")
-    assert uniform.abs().max() <= 1
-    assert uniform.min() < -0.9
-
-
-def test_another_seed_asks_for_the_classes_in_another_order(drawn: Drawn) -> None:
-    samples, labels = drawn(seed=0, labels="balanced")
-    again, other = drawn(seed=0, labels="balanced")[1], drawn(seed=1, labels="balanced")[1]
-    assert labels is not None
-    assert again is not None
-    assert other is not None
-    assert torch.equal(labels, again)
-    assert not torch.equal(labels, other)
-    assert torch.equal(labels.bincount(), other.bincount())
-    points = torch.randn(200, 3, generator=seeds.stream(0, seeds.EVALUATION))
-    assert torch.equal(samples, points + 10 * labels[:, None]), "the labels have a stream of their own"
+@pytest.mark.usefixtures("signals_as_before")
+@pytest.mark.parametrize("latent", ["normal", "uniform"])
+def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path, latent: Any) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0, latent=latent)
+    assert run_trial(folder) == "done"
+    trial = folder.read_spec().spec
+    generator = load_generator(folder, trial, print)
+    for seed in (0, 3):
+        out = tmp_path / f"{seed}.npy"
+        draw_from_trial(folder, trial, count=9, seed=seed, out=out, columns=None, wanted=None, warn=print)
+        expected = sample(
+            generator, n=9, latent_dim=trial.recipe.latent_dim, latent=latent,
+            rng=seeds.stream(seed, seeds.PREVIEW), device=CPU,
+        )  # fmt: skip
+        assert torch.equal(torch.from_numpy(np.load(out)), expected)

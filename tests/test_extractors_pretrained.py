@@ -1,5 +1,6 @@
 """torch-fidelity's networks: where weights are looked for, and that they fit. Plumbing only, never a score."""
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -155,3 +156,30 @@ def test_text_is_not_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(VARIABLE, str(path))
     with pytest.raises(DataError, match=r"page.pth cannot be read as weights of inception-v3-compat"):
         Inception().build(["2048"])
+
+
+def test_a_file_is_hashed_again_when_it_has_changed_and_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+
+    def noting(path: Path) -> str:
+        hashed.append(path)
+        return file_sha256(path)
+
+    monkeypatch.setattr("ganbench.extractors.pretrained.file_sha256", noting)
+    path = tmp_path / "own.pth"
+    monkeypatch.setenv(VARIABLE, str(path))
+    path.write_bytes(b"one")
+    os.utime(path, ns=(10**18, 10**18))
+    extractor = Inception()
+    first = extractor.sha256()
+    assert extractor.sha256() == first == file_sha256(path)
+    assert len(hashed) == 1
+    path.write_bytes(b"two")  # as long as before
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    assert extractor.sha256() == file_sha256(path) != first
+    path.write_bytes(b"three")
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))  # of the same time
+    assert extractor.sha256() == file_sha256(path)
+    assert len(hashed) == 3

@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,3 +91,52 @@ def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp
     for path in tmp_path.glob("own.*"):
         assert "/home/me" not in path.read_text()
     assert "folder:photos: 1000 fakes" in (tmp_path / "own.md").read_text()
+
+
+def edited(runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> str:
+    """What is said of a board that was edited."""
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    load(tmp_path / "digits.json")
+    content = json.loads((tmp_path / "digits.json").read_text())
+    edit(content)
+    (tmp_path / "digits.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"digits\.json") as caught:
+        load(tmp_path / "digits.json")
+    return str(caught.value)
+
+
+def test_a_number_that_was_edited_is_found_by_the_hash(runs: Path, tmp_path: Path) -> None:
+    told = edited(runs, tmp_path, lambda content: content["trials"][0]["metrics"].update(fid=0.5))
+    assert "was edited: its content has the hash " in told
+    assert ", not " in told
+
+
+def test_a_board_without_its_hash_is_edited(runs: Path, tmp_path: Path) -> None:
+    assert "was edited: its content has the hash" in edited(runs, tmp_path, lambda content: content.pop("sha256"))
+
+
+def test_a_protocol_is_called_by_its_own_hash(runs: Path, tmp_path: Path) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        for measured in content["protocols"].values():
+            measured["protocol"]["num_samples"] += 1
+
+    told = edited(runs, tmp_path, edit)
+    assert "was edited: protocol " in told
+
+
+@pytest.mark.parametrize(
+    ("rerun", "message"),
+    [
+        ({"environment": "deadbeef", "status": "done"}, "names an environment that is not there"),
+        ({"environment": "", "status": "great"}, "has the status 'great'"),
+    ],
+)
+def test_what_a_rerun_refers_to_must_be_there(runs: Path, tmp_path: Path, rerun: dict[str, Any], message: str) -> None:
+    whole = rerun | {"metrics": {}, "equal": False}
+    assert message in edited(runs, tmp_path, lambda content: content["trials"][0].update(reruns=[whole]))
+
+
+def test_a_trial_of_another_schema_is_named(runs: Path, tmp_path: Path) -> None:
+    told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(schema_version=99))
+    assert "holds trials of schema 99; this version reads" in told

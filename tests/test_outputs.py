@@ -1,24 +1,22 @@
 """What a trained trial leaves behind."""
 
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
-from safetensors.torch import load, save
-from torch import nn
+from safetensors.torch import load, load_file, save
+from torch import Tensor, nn
 
-from ganbench.api import Samples
-from ganbench.folder import TrialFolder
-from ganbench.losses.vanilla import Vanilla
-from ganbench.outputs import preview_samples, weights_of, write_outcome
+from ganbench import outputs, seeds, trial
+from ganbench.evaluation import drawing
+from ganbench.evaluation.sampling import sample
+from ganbench.outputs import PREVIEW_POINTS, preview_samples, weights_of
+from ganbench.parts import Parts
 from ganbench.recording import Recorder
-from ganbench.spec import DataSpec, Execution, TrialFile, TrialSpec
-from tests.loops import Make, objective, recipe, run
-from tests.trials import component
-
-POINTS = DataSpec(component=component("ring"), kind="vector", shape=(2,), size=40, fingerprint="f" * 64)
+from ganbench.spec import TrialSpec
+from ganbench.training.state import State
+from tests.workers import MLP, lines, planned
 
 
 class Tied(nn.Module):
@@ -39,25 +37,49 @@ def test_tied_weights_and_any_layout_are_written() -> None:
     assert torch.equal(again.kernel, network.kernel)
 
 
-def test_what_is_written_is_of_the_weights_that_are_scored(
-    make_state: Make, trial_spec: Callable[..., TrialSpec], tmp_path: Path
+@pytest.mark.usefixtures("signals_as_before")
+@pytest.mark.parametrize("recipe", [{}, {"ema_decay": 0.9}, {"latent": "uniform"}], ids=str)
+def test_what_is_scored_pictured_and_kept_is_one_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any]
 ) -> None:
-    """The average of the generator, where there is one, and not the generator that was trained last."""
-    settings = recipe(ema_decay=0.9)
-    state = make_state(settings)
-    run(state, settings, objective(Vanilla()))
-    average, last = weights_of(state.scored), weights_of(state.generator)
-    assert any(not torch.equal(average[name], last[name]) for name in average)
-    spec = trial_spec(recipe=settings, data=POINTS)
-    trial = TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution())
-    folder = TrialFolder(tmp_path)
-    parts: Any = SimpleNamespace(train=Samples(data=torch.randn(40, 2)), dataset=SimpleNamespace(mixture=lambda: None))
-    write_outcome(state, spec, parts, Recorder(folder, trial))
-    written = load(folder.generator.read_bytes())
-    assert written.keys() == average.keys()
-    assert all(torch.equal(written[name], average[name]) for name in average)
-    assert folder.samples.read_bytes().startswith(b"\x89PNG")
-    shown = preview_samples(state, spec)
-    state.generator.load_state_dict(average)
-    state.average = None
-    assert torch.equal(shown, preview_samples(state, spec))
+    """The average where the recipe has one, else the generator as it is."""
+    ended: list[State] = []
+    scored: list[Tensor] = []
+
+    def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+        ended.append(state)
+        outputs.conclude(state, spec, parts, recorder)
+
+    def note(*arguments: Any) -> tuple[Tensor, Tensor | None]:
+        fakes, labels = drawing.draw_to_score(*arguments)
+        scored.append(fakes)
+        return fakes, labels
+
+    monkeypatch.setattr(trial, "conclude", conclude)
+    monkeypatch.setattr("ganbench.watcher.draw_to_score", note)
+    (folder,) = planned(tmp_path, MLP, seeds=1, every=0, **recipe)
+    assert trial.run_trial(folder) == "done"
+    (state,), spec = ended, folder.read_spec().spec
+
+    wanted = state.average.module if state.average is not None else state.generator
+    assert (state.average is not None) == ("ema_decay" in recipe)
+    written, own = load_file(folder.generator), wanted.state_dict()
+    assert written.keys() == own.keys()
+    assert all(torch.equal(written[name], value) for name, value in own.items())
+    assert state.average is None or not all(
+        torch.equal(written[name], value) for name, value in state.generator.state_dict().items()
+    )
+
+    def drawn(n: int, seed: int, stream: str) -> Tensor:
+        return sample(
+            wanted, n=n, latent_dim=spec.recipe.latent_dim, latent=spec.recipe.latent,
+            rng=seeds.stream(seed, stream), device=state.device,
+        )  # fmt: skip
+
+    assert torch.equal(scored[-1], drawn(200, spec.seed, seeds.EVALUATION))
+    assert torch.equal(preview_samples(state, spec), drawn(PREVIEW_POINTS, 0, seeds.PREVIEW))
+    other_seed = spec.model_copy(update={"seed": 5})  # all trials share the points of a picture
+    assert torch.equal(preview_samples(state, other_seed), preview_samples(state, spec))
+    last = lines(folder.snapshots)[-1]
+    assert last["step"] == spec.recipe.steps
+    assert torch.allclose(torch.tensor(last["points"]), preview_samples(state, spec)[: len(last["points"])], rtol=1e-3)

@@ -182,6 +182,51 @@ def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
     assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}
 
 
+@pytest.mark.parametrize("direction", ["lower", "higher"])
+def test_of_equal_best_values_the_first_counts(direction: Any) -> None:
+    values = {"x": Value(label="X", direction=direction), "y": Value(label="Y", direction=None)}
+    heights = (2.0, 1.0, 3.0, 1.0, 3.0)
+    history = [{"step": 10 * place, "values": {"x": x, "y": 0.0}} for place, x in enumerate(heights, start=1)]
+    best = {"value": 1.0, "step": 20} if direction == "lower" else {"value": 3.0, "step": 30}
+    assert recording._best(history, values) == {"x": best}
+
+
+def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("ganbench.recording.time.monotonic", lambda: clock[0])
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+
+    def attempt(earlier: dict[str, Any] | None) -> Recorder:
+        """A second before training, four of it, three of evaluation, and four more of training."""
+        recorder = Recorder(folder, folder.read_spec())
+        if earlier is not None:
+            recorder.go_on(20, 400, earlier)
+        clock[0] += 1
+        recorder.begin(lambda: 400)
+        clock[0] += 4
+        with recorder.not_training():
+            clock[0] += 3
+            recorder.evaluation(20, 400, {})
+        clock[0] += 4
+        return recorder
+
+    first = attempt(None)
+    kept = first.state_dict()
+    assert (kept["seconds"], kept["elapsed"]) == (8.0, 12.0)
+    second = attempt(kept)
+    assert second.training_seconds == 16.0
+    second.finish("diverged", "NaN")
+    cost = folder.read_result()["cost"]
+    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 3.0)
+    assert cost["images_per_second"] == 25.0
+    assert [line["seconds"] for line in lines(folder.metrics)] == [4.0, 12.0]
+    listed = manifest.read(folder)
+    assert listed is not None
+    assert {folder.result.name, folder.metrics.name, folder.spec.name} <= listed.files.keys()
+
+
 def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())

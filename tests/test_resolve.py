@@ -21,6 +21,7 @@ from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolve import answer
+from ganbench.spec import Recipe
 
 
 def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", **more: Any) -> PlanAnswer:
@@ -261,3 +262,21 @@ def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypat
     np.save(tmp_path / "there.npy", images[::-1])
     assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id
     assert "'array:there.npy' has no labels" in on("there.npy", "dcgan[condition=projection]").error
+
+
+def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share() -> None:
+    shared = {"latent_dim": 7, "latent": "uniform", "init": "orthogonal", "init_gain": 0.5}
+    found = ask(["vanilla"], ["mlp"], recipe=shared | {"steps": 9}, baselines=True)
+    assert found.error == ""
+    (untrained,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
+    assert untrained.recipe == Recipe(**shared)
+
+
+@pytest.mark.parametrize(("given", "largest", "expected"), [(None, 150, 150), (None, 10**6, 0), (120, 100, 120)])
+def test_as_many_fakes_are_scored_as_the_reference_has_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, given: int | None, largest: int, expected: int
+) -> None:
+    monkeypatch.setattr("ganbench.resolve_data.DEFAULT_SAMPLES", largest)
+    (cell,) = ask(["vanilla"], ["mlp"], num_samples=given).planned
+    evaluation = cell.spec.evaluation
+    assert evaluation.num_samples == (expected or evaluation.reference.size)

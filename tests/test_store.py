@@ -277,3 +277,33 @@ def test_what_is_cached_is_read_once(tmp_path: Path, trial_spec: Make, monkeypat
     monkeypatch.setattr(TrialFolder, "read_status", counted)
     assert store.cached(folder.trial_id) == "done"
     assert len(reads) == 1
+
+
+def test_a_result_without_a_protocol_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:
+    store = Store(tmp_path)
+    folder = finished(store, trial_spec(), "done")
+    content = folder.read_result()
+    write_json(folder.result, content | {"protocol": None})
+    assert store.cached(folder.trial_id) is None
+    write_json(folder.result, content)
+    assert store.cached(folder.trial_id) == "done"
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "status", "reason"),
+    [
+        ("interrupted", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
+        ("interrupted", "interrupted: stopped at once", "interrupted", "it said so"),
+        ("interrupted", "", "interrupted", "it said so"),
+        ("done", "timeout: not done within 5 s", "done", "it said so"),
+        ("running", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
+    ],
+)
+def test_only_a_timeout_overrules_what_a_trial_said(
+    said: str, why: str, status: str, reason: str, tmp_path: Path
+) -> None:
+    folder = TrialFolder(tmp_path / "x")
+    folder.path.mkdir()
+    folder.write_status(said, "it said so")
+    assert settle(folder, JobState.ENDED, why) == (status, reason)
+    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, reason)

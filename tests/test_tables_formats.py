@@ -10,8 +10,10 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.results import read_row, read_rows
+from ganbench.statistics import superiority
 from ganbench.tables import FORMATS, render
-from tests.rows import HOSTILE, cells, make_row
+from ganbench.tables.layout import Layout
+from tests.rows import HIGH, HOSTILE, cells, make_row, rows_of
 from tests.trials import component, make_spec, make_trial
 
 
@@ -109,3 +111,14 @@ def test_the_path_of_the_samples(tmp_path: Path) -> None:
     text = render(read_rows(tmp_path)[0], "table")
     assert f"samples: {tmp_path / '*' / 'samples.png'}" in text
     assert f"samples: {folders[0].samples}" in render([read_row(folders[0])], "table")
+
+
+def test_json_has_both_ends_of_a_probability_and_the_level() -> None:
+    rows = [*rows_of("a", (1.0, 1.1, 1.2, 1.3, 2.05)), *rows_of("b", HIGH)]
+    (table,) = json.loads(render(rows, "json", layout=Layout(alpha=0.01)))
+    found = superiority((1.0, 1.1, 1.2, 1.3, 2.05), HIGH)
+    (pair,) = table["comparisons"]["pairs"]
+    assert table["comparisons"]["alpha"] == 0.01
+    ends = (pair["probability_low"], pair["probability_a_beats_b"], pair["probability_high"])
+    assert ends == pytest.approx((found.low, found.probability, found.high), rel=1e-5)
+    assert ends[0] < ends[1] < ends[2]

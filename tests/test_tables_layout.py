@@ -189,3 +189,26 @@ def test_average_ranks_say_which_rows_may_be_the_best(cliques: tuple[tuple[int, 
     result = AverageRanks((1.0, 2.0, 3.0, 4.0), 5, 0.01, 1.5, cliques, 0.05, True)
     found = Overall((("", "", ""),) * 4, tuple("abcd"), ("x", "y"), result)
     assert found.sentences()[1] == f"By average ranks {told} (critical difference 1.50; Nemenyi, exact, α = 0.05)."
+
+
+def test_the_median_is_not_the_mean() -> None:
+    rows = rows_of("a", [1.0, 2.0, 9.0])
+    (line,) = cells(render(rows, "markdown", layout=Layout(columns=("fid", "fid:median"))))
+    assert (line["FID"].split()[0], line["FID median"]) == ("4.00", "2.00")
+    (record,) = csv.DictReader(io.StringIO(render(rows, "csv")))
+    assert (float(record["fid"]), float(record["fid_median"])) == (4.0, 2.0)
+
+
+def test_average_ranks_are_judged_by_the_level_that_is_given() -> None:
+    rows = [
+        row
+        for dataset in ("one", "two", "three", "four", "five")
+        for loss, values in (("hinge", HIGH), ("vanilla", LOW))
+        for row in rows_of(loss, values, dataset=dataset)
+    ]
+    strict, loose = (render(rows, "markdown", layout=Layout(wide=True, alpha=alpha)) for alpha in (0.05, 0.2))
+    # Five of five is 1/32 on either side: p = 0.0625.
+    assert "By average ranks either of the 2 rows may be the best" in strict
+    assert "sign test, exact, α = 0.05" in strict
+    assert "By average ranks vanilla is best; hinge is worse" in loose
+    assert "sign test, exact, α = 0.2" in loose

@@ -200,3 +200,19 @@ def test_where_every_row_has_a_protocol_no_specification_is_hashed_for_its_place
     assert asked.call_count == 0
     (table,) = build([*rows_of("a", LOW), make_row(make_spec("b"), "failed", result=False)])
     assert (len(table.groups), asked.call_count > 0) == (2, True)
+
+
+def test_equal_rows_share_their_rank_and_stand_as_they_came() -> None:
+    found = ranking([*rows_of("c", LOW), *rows_of("a", LOW), *rows_of("b", LOW), *rows_of("far", HIGH)])
+    assert found.ties == (1, 1, 1, 2)
+    assert found.order == (0, 1, 2, 3)
+    assert found.paired == found.order
+    assert found.leaders == {0, 1, 2}
+    equal = found.pairs[0]
+    assert (equal.p, equal.adjusted, equal.superiority.probability, equal.seeds) == (1.0, 1.0, 0.5, None)
+
+
+def test_one_row_of_many_seeds_makes_the_tests_approximate_as_soon_as_there_is_another() -> None:
+    few, many = rows_of("a", LOW), rows_of("b", [s / 100 for s in range(90)])
+    assert ranking([*few, *rows_of("c", HIGH)]).exact
+    assert not ranking([*few, *many]).exact

@@ -11,20 +11,22 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganbench import environment
-from ganbench.api import Architecture, Networks
+from ganbench.api import Architecture, Networks, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
+from ganbench.augmentations.translation import Translation
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
+from ganbench.spec import Recipe
 from ganbench.training import checkpoint
-from ganbench.training.batched import obstacle, train_together
+from ganbench.training.batched import Member, obstacle, train_together
 from ganbench.training.loop import Objective, train
 from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
-from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together
-from tests.loops import Notes, Orthogonal, Paired, objective
+from tests.batches import SEEDS, assert_same, assert_same_content, build, ended, members, recipe, together
+from tests.loops import Notes, Orthogonal, Paired, flat, objective
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -46,7 +48,7 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
     "wgan": ({"optimizer": "rmsprop", "beta1": 0.0}, lambda: objective(WGAN())),
     "wgan-gp": ({"beta1": 0.0, "beta2": 0.9}, lambda: objective(WGANGP())),
     "sgd, average, linear": (
-        {"optimizer": "sgd", "ema_decay": 0.9, "ema_start": 5, "lr_schedule": "linear"},
+        {"optimizer": "sgd", "ema_decay": 0.9, "ema_start": 5, "lr_schedule": "linear", "g_lr": 2e-3, "d_lr": 1e-3},
         lambda: objective(LSGAN()),
     ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
@@ -158,6 +160,62 @@ def test_a_checkpoint_holds_one_seed_and_not_the_stack(tmp_path: Path) -> None:
     alone = build(chosen, 0)
     train(alone, objective(Vanilla()), chosen, Saving(), evaluate_every=0)
     assert max(sizes[:6]) < 1.05 * max(sizes[6:])
+
+
+class Doubled(nn.Module):
+    """Takes float32 images into a network of float64."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.double()
+
+
+class OfImages(Architecture):
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        layers = (Doubled(), nn.Flatten(1), nn.Linear(64, 16), nn.LeakyReLU(0.2), nn.Linear(16, 1), nn.Flatten(0))
+        return Networks(nn.Sequential(nn.Linear(latent_dim, 64), nn.Unflatten(1, (1, 8, 8))), nn.Sequential(*layers))
+
+
+def pictured(settings: Recipe, seed: int) -> State:
+    images = torch.randint(0, 256, (40, 1, 8, 8), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
+    return State(
+        architecture=OfImages(), samples=Samples(data=images), recipe=settings, seed=seed,
+        device=torch.device("cpu"), augmentations=[Translation()],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ada_target", [0.0, 0.1])
+def test_every_seed_augments_as_it_does_alone(ada_target: float) -> None:
+    """Real and fake images, by draws of the seed's own, in both players' updates."""
+    chosen = recipe(steps=12, augment="translation", ada_target=ada_target, ada_images=100, mirror=0.5)
+    group = [Member(state=pictured(chosen, seed), objective=objective(Vanilla()), observer=Notes()) for seed in SEEDS]
+    assert list(together(group, chosen).values()) == [None] * 3
+    for seed, member in zip(SEEDS, group, strict=True):
+        alone = pictured(chosen, seed)
+        train(alone, objective(Vanilla()), chosen, Notes(), evaluate_every=0)
+        assert_same(member.state, alone)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_what_is_written_down_on_the_way_is_each_seeds_own(optimizer: Any) -> None:
+    """Weights, moments and rates of the moment, and not those with which the batch began."""
+    chosen = recipe(steps=8, optimizer=optimizer, beta1=0.5, lr_schedule="linear", ema_decay=0.9)
+
+    class Writing(Notes):
+        written: dict[str, Any]
+
+        def after_step(self, state: State) -> bool:
+            if state.step == 5:
+                self.written = flat(copy.deepcopy(state.state_dict()))
+            return False
+
+    group = members(chosen, lambda: objective(Vanilla()))
+    for member in group:
+        member.observer = Writing()
+    together(group, chosen)
+    for seed, member in zip(SEEDS, group, strict=True):
+        train(build(chosen, seed), objective(Vanilla()), chosen, notes := Writing(), evaluate_every=0)
+        assert isinstance(member.observer, Writing)
+        assert_same_content(member.observer.written, notes.written)
 
 
 class Dropping(Architecture):

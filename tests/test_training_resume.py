@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from ganbench import seeds
-from ganbench.api import Loss
+from ganbench.api import Loss, Samples
+from ganbench.architectures.dcgan import DCGAN
+from ganbench.augmentations.translation import Translation
 from ganbench.evaluation.sampling import sample
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.spec import Recipe
 from ganbench.training import checkpoint
 from ganbench.training.state import State
 from tests.loops import (
@@ -22,6 +26,7 @@ from tests.loops import (
     assert_bit_equal,
     assert_close_networks,
     differ,
+    flat,
     objective,
     recipe,
     run,
@@ -76,6 +81,36 @@ def test_stopping_and_going_on_changes_no_bit(
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
     assert second.step == 9
     assert run(second, chosen, objective(loss)) is True
+    assert_bit_equal(whole, second)
+
+
+def pictured(settings: Recipe, seed: int) -> State:
+    """The state of a conditional trial on 40 images of two classes, mirrored and augmented."""
+    rng = torch.Generator().manual_seed(5)
+    images = torch.randint(0, 256, (40, 1, 16, 16), generator=rng, dtype=torch.uint8)
+    return State(
+        architecture=DCGAN(width=4, condition="projection"),
+        samples=Samples(data=images, labels=torch.arange(40) % 2), recipe=settings, seed=seed,
+        device=torch.device("cpu"), augmentations=[Translation()],
+    )  # fmt: skip
+
+
+def test_every_stream_and_memory_of_a_trial_on_images_is_taken_up() -> None:
+    """Mirroring, augmentation, its adaptation, labels, replay and the average, each with draws of its own."""
+    chosen = recipe(
+        steps=9, mirror=0.5, augment="translation", ada_target=0.1, ada_images=100, ema_decay=0.9, ema_start=2
+    )
+    whole, first, second = (pictured(chosen, seed) for seed in (0, 0, 9))
+    run(whole, chosen, objective(Vanilla()))
+    run(first, chosen, objective(Vanilla()), Notes(stop_after=6))
+    before = flat(first.state_dict())
+    second.load_state_dict(first.state_dict())
+    taken = flat(second.state_dict())
+    for name, value in before.items():
+        assert torch.equal(value, taken[name]) if isinstance(value, Tensor) else value == taken[name], name
+    assert second.adaptation is not None
+    assert second.adaptation.p.item() > 0
+    run(second, chosen, objective(Vanilla()))
     assert_bit_equal(whole, second)
 
 

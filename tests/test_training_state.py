@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -83,3 +84,23 @@ def test_drawing_samples_leaves_no_trace(make_state: Make) -> None:
     assert all(torch.equal(rng.get_state(), streams[name]) for name, rng in state.streams.items())
     assert torch.equal(torch.get_rng_state(), own)
     assert [module.training for module in state.generator.modules()] == modes
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_each_player_has_its_own_rate_and_both_have_the_recipes_moments(make_state: Make, optimizer: Any) -> None:
+    recipe = Recipe(optimizer=optimizer, g_lr=1e-3, d_lr=3e-3, beta1=0.25, beta2=0.75)
+    state = make_state(recipe)
+    for optimiser, network, rate in (
+        (state.g_optimiser, state.generator, 1e-3),
+        (state.d_optimiser, state.discriminator, 3e-3),
+    ):
+        (group,) = optimiser.param_groups
+        assert [id(weight) for weight in group["params"]] == [id(weight) for weight in network.parameters()]
+        assert group["lr"] == rate
+        assert group["weight_decay"] == 0
+        if optimizer == "adam":
+            assert group["betas"] == (0.25, 0.75)
+        else:
+            assert group["momentum"] == 0.25
+        if optimizer == "rmsprop":
+            assert group["alpha"] == 0.75

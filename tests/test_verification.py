@@ -1,5 +1,6 @@
 """Whether a trial's folder is what was written there, as far as a board is made of it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -8,7 +9,7 @@ import pytest
 
 from ganbench import manifest, sealing
 from ganbench.errors import StoreError
-from ganbench.folder import TrialFolder
+from ganbench.folder import TrialFolder, previous_checkpoint
 from ganbench.verification import require_intact, verify
 from tests.trials import make_spec, trial
 
@@ -139,3 +140,68 @@ def test_a_checkpoint_that_makes_room_for_the_next_one_is_not_damaged(
 
     monkeypatch.setattr(sealing, "unseal", gone)
     assert verify(folder) == ([], [])
+
+
+def test_a_trial_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    folder.spec.write_text("{}")
+    (damage,), unverified = verify(folder)
+    assert str(folder.spec) in damage
+    assert unverified == []
+
+
+def test_without_a_manifest_only_the_form_is_verified(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    remove_manifest(folder)
+    damage, (line,) = verify(folder)
+    assert damage == []
+    assert line == f"{folder.path} has no manifest.json: only the form of its files was verified"
+
+
+def test_a_trial_that_has_not_ended_needs_no_manifest(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    remove_manifest(folder)
+    folder.result.unlink()
+    folder.write_status("interrupted", "stopped")
+    assert verify(folder) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_manifest, "manifest.json is not a manifest"),
+        (take_anothers_manifest, "manifest.json is the manifest of another"),
+        (lose_evaluations, "metrics.jsonl cannot be read: No such file or directory"),
+        (add_evaluations, "metrics.jsonl is not in the manifest: it was added later"),
+    ],
+)
+def test_all_damage_is_told(tmp_path: Path, damage: Callable[[TrialFolder], None], message: str) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    damage(folder)
+    (line,), unverified = verify(folder)
+    assert message in line
+    assert unverified == []
+
+
+def test_a_file_of_another_version_is_not_verified_and_the_others_are(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    path = folder.path / manifest.NAME
+    content = json.loads(path.read_text())
+    content["files"] |= {"a-later-versions.bin": "ab" * 32, folder.metrics.name: "cd" * 32}
+    path.write_text(json.dumps(content))
+    (damage,), (unverified,) = verify(folder)
+    assert "metrics.jsonl is damaged" in damage
+    assert unverified == f"{path} names a-later-versions.bin, which this version does not know"
+
+
+def test_each_damaged_checkpoint_is_told(tmp_path: Path) -> None:
+    folder = trial(tmp_path, "vanilla", 0, 1.0)
+    whole = sealing.seal(sealing.CHECKPOINT, b"state")
+    for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
+        path.write_bytes(whole)
+    assert verify(folder) == ([], [])
+    for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
+        path.write_bytes(whole[:-1])
+    damage, _ = verify(folder)
+    assert [line.split()[0] for line in damage] == [
+        str(folder.checkpoint), str(previous_checkpoint(folder.checkpoint))]  # fmt: skip

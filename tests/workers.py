@@ -19,6 +19,7 @@ def planned(
     architecture: str,
     *,
     dataset: str = "ring",
+    loss: str = "vanilla",
     seeds: int = 3,
     steps: int = 40,
     every: int = 20,
@@ -27,7 +28,7 @@ def planned(
     """The folders of a cell's trials, the first of which names the others beside it."""
     loaded = plugins.load()
     given = Suite(
-        losses=("vanilla",), architectures=(architecture,), datasets=(dataset,), steps=steps, eval_every=every,
+        losses=(loss,), architectures=(architecture,), datasets=(dataset,), steps=steps, eval_every=every,
         batch_size=20, num_samples=200, recipe=recipe,
     )  # fmt: skip
     request, _ = to_request(Suite(), given, loaded.registry)

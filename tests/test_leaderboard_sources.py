@@ -1,0 +1,70 @@
+"""Trials of several sources brought together: which of two counts, which must agree, and what a board takes along."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.leaderboard.sources import merge, read_rows_of, read_source, to_board
+from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
+
+
+def measured(path: Path, seed: int, label: str) -> Path:
+    """A folder with one trial whose FID is called ``label``."""
+    values: dict[str, Any] = {**VALUES, "fid": {**VALUES["fid"], "label": label}}
+    make_trial(path, make_spec(seed=seed), values=values)
+    return path
+
+
+def test_how_numbers_are_read_is_said_by_the_first_source(tmp_path: Path) -> None:
+    one, two = (read_source(measured(tmp_path / name, seed, name)) for seed, name in enumerate(("one", "two")))
+    for sources, label in (((one, two), "one"), ((two, one), "two")):
+        (protocol,) = merge(sources, partial=False).protocols.values()
+        assert protocol.values["fid"].label == label
+
+
+def test_a_board_has_the_protocols_and_environments_of_its_trials_and_no_others(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    trial(tmp_path / "runs", "vanilla", 1, 1.1, LAPTOP | {"device_name": "Other"}, num_samples=500)
+    source = merge([read_source(tmp_path / "runs")], partial=False)
+    assert (len(source.protocols), len(source.environments)) == (2, 2)
+    source.trials = source.trials[:1]
+    board = to_board("x", source)
+    assert set(board.protocols) == {source.trials[0].protocol}
+    assert set(board.environments) == {source.trials[0].environment}
+
+
+def test_rows_say_what_computed_them(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    trial(tmp_path / "runs", "vanilla", 1, 1.0, LAPTOP | {"device_name": "Other"})
+    assert sorted(row.device for row in read_rows_of(tmp_path / "runs")) == ["Laptop", "Other"]
+
+
+def contradicting(tmp_path: Path, status: str, environment: dict[str, Any]) -> list[Any]:
+    trial(tmp_path / "one", "vanilla", 0, 1.0, environment)
+    make_trial(
+        tmp_path / "two", make_spec("vanilla"), status, "why", result={"environment": environment, "determinism": {}}
+    )
+    return [read_source(tmp_path / name) for name in ("one", "two")]
+
+
+def test_one_that_diverged_contradicts_one_that_is_done(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="differ in fid"):
+        merge(contradicting(tmp_path, "diverged", LAPTOP), partial=False)
+
+
+@pytest.mark.parametrize("environment", [{}, LAPTOP | {"device": "cuda"}], ids=["unknown", "a GPU"])
+def test_nothing_is_promised_of_gpus_and_of_what_is_not_known(tmp_path: Path, environment: dict[str, Any]) -> None:
+    (found,) = merge(contradicting(tmp_path, "diverged", environment), partial=False).trials
+    assert found.status == "done"
+    assert [(rerun.status, rerun.equal) for rerun in found.reruns] == [("diverged", False)]
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_one_that_came_to_an_end_counts_before_one_that_failed(tmp_path: Path, first: str) -> None:
+    sources = contradicting(tmp_path, "failed", LAPTOP)
+    ordered = sources if first == "one" else sources[::-1]
+    (found,) = merge(ordered, partial=False).trials
+    assert found.status == "done"
+    assert [rerun.status for rerun in found.reruns] == ["failed"]
