@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
+from ganbench.evaluation.frozen import trained_export, trained_script
 
 Format = Literal["torchscript", "exported"]
 
@@ -102,7 +103,7 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
         device: where to run.
 
     Raises:
-        DataError: damaged, of another kind, or its latent dimension is not known.
+        DataError: damaged, of another kind, saved in training mode, or its latent dimension is not known.
     """
     where = shown(path)
     try:
@@ -124,6 +125,7 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
     program: Any = torch.jit.load(str(path), map_location=device)
     if not latent_dim:
         raise DataError(f"{where} does not say how long its z is; set --latent-dim")
+    _require_evaluation(trained_script(program), where)
     if hasattr(program, "training"):  # a frozen program has no mode
         program.eval()
     return SavedGenerator(program, latent_dim, 0, where)
@@ -131,6 +133,7 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
 
 def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
     program = torch.export.load(str(path))
+    _require_evaluation(trained_export(program), where)
     names = program.graph_signature.user_inputs
     inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
     if len(inputs) != 1 or not isinstance(inputs[0], Tensor) or inputs[0].dim() != 2:
@@ -143,3 +146,12 @@ def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
     if not latent_dim:
         raise DataError(f"{where} does not say how long its z is; set --latent-dim")
     return SavedGenerator(program.module(), latent_dim, batch if isinstance(batch, int) else 0, where)
+
+
+def _require_evaluation(trained: str, where: str) -> None:
+    """Raise :class:`DataError` for a program with a part that is in training mode for good, if any is named."""
+    if trained:
+        raise DataError(
+            f"{where} was saved in training mode ({trained} is), so each of its samples depends on the others or on "
+            "chance; call .eval() on the generator and save it again"
+        )
