@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
+from ganbench.evaluation.channels import recolourable, unlike
 from ganbench.evaluation.frozen import trained_export, trained_script
 
 Format = Literal["torchscript", "exported"]
@@ -74,8 +75,12 @@ class SavedGenerator(nn.Module):
             return made.float()
         return to_network_values(made, self.value_range, self.where, tolerance=OVERSHOOT)
 
-    def settle(self, shape: tuple[int, ...], value_range: ValueRange, device: torch.device) -> None:
+    def settle(
+        self, shape: tuple[int, ...], value_range: ValueRange, device: torch.device, *, channels: int = 0
+    ) -> None:
         """Try the program once: that it makes samples of ``shape``, all finite, and what their range is.
+
+        With ``channels``, images may be grey or colour, as they will be made the one or the other.
 
         Raises:
             DataError: it does not.
@@ -83,9 +88,9 @@ class SavedGenerator(nn.Module):
         rng = torch.Generator().manual_seed(0)
         with torch.no_grad():
             made = self.raw(torch.randn(PROBE, self.latent_dim, generator=rng).to(device)).cpu()
-        if tuple(made.shape[1:]) != shape:
-            found, wanted = ("x".join(map(str, each)) for each in (made.shape[1:], shape))
-            raise DataError(f"{self.where} makes samples of {found}, the reference's are {wanted}")
+        found = tuple(made.shape[1:])
+        if found != shape and not (channels and recolourable(found, shape)):
+            raise DataError(f"{self.where} makes samples of {unlike(found, shape)}")
         if made.is_floating_point() and not bool(torch.isfinite(made).all()):
             raise DataError(f"{self.where} makes samples that are not finite")
         if made.dim() == 4:
