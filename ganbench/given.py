@@ -24,32 +24,35 @@ def to_request(
     metrics: Sequence[str] = (),
     extractor: str | None = None,
     num_samples: int | None = None,
-    label: str | None = None,
+    label: Sequence[str] = (),
     size: int | None = None,
+    channels: int | None = None,
     value_range: str | None = None,
     latent_dim: int | None = None,
     latent: str = "normal",
-    seed: int = 0,
+    seed: Sequence[int] = (),
     data_root: str | None = None,
     device: str = "auto",
 ) -> SourcesRequest:
     """Return the request; the parameters are the options of ``ganbench eval``.
 
     Raises:
-        UsageError: an unknown name, no reference, or a reference that is nothing of the kind.
+        UsageError: an unknown name, no reference, or a reference that is nothing of the kind; or labels and seeds that
+            do not say of each source which it is.
         StoreError: a trial that is named has no generator, or cannot be read.
     """
-    if label and len(sources) > 1:
-        raise UsageError("--label names one source, and several were given")
     described: dict[str, Any] = {
-        "label": label or "",
         "size": size or 0,
+        "channels": channels or 0,
         "value_range": value_range or "",
         "latent_dim": latent_dim or 0,
         "latent": latent,
     }
     requests = tuple(
-        SourceRequest(path=str(path.expanduser().absolute()), trial=_is_trial(path), **described) for path in sources
+        SourceRequest(
+            path=str(path.expanduser().absolute()), trial=_is_trial(path), label=name, seed=number, **described
+        )
+        for path, (name, number) in zip(sources, _trainings(len(sources), label, seed), strict=True)
     )
     for source in requests:
         if source.trial:
@@ -68,9 +71,29 @@ def to_request(
     scored_as = _trial_meant(against, requests)
     base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
     plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
-    return SourcesRequest(
-        sources=requests, plan=plan, seed=seed, asked=num_samples is not None, device=devices.choose(device)
-    )
+    return SourcesRequest(sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device))
+
+
+def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
+    """The label, or an empty one, and the seed of each source: those of one label count up from one seed.
+
+    Raises:
+        UsageError: neither one is given nor one for each source, or two sources are one training.
+    """
+    for option, given in (("--label", labels), ("--seed", seeds)):
+        if len(given) not in (0, 1, count):
+            raise UsageError(f"{option} is given {len(given)} times for {count} sources; give it once, or for each")
+    names = list(labels) * (count if len(labels) == 1 else 1) or [""] * count
+    if len(seeds) == count:
+        numbers = list(seeds)
+    else:
+        first = seeds[0] if seeds else 0
+        numbers = [first + (names[:place].count(name) if name else 0) for place, name in enumerate(names)]
+    found = list(zip(names, numbers, strict=True))
+    for name, number in found:
+        if name and found.count((name, number)) > 1:
+            raise UsageError(f"--seed {number} is given twice for '{name}', and a seed is one training; give each one")
+    return found
 
 
 def _trial_meant(against: str | None, sources: Sequence[SourceRequest]) -> TrialFolder | None:

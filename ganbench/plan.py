@@ -46,16 +46,20 @@ class PlanRequest(Frozen):
 class SourceRequest(Frozen):
     """Something that ganbench is to score: where it is (absolute), and what the user says of it.
 
-    ``trial`` says that it is the folder of a trial. The rest is as in :class:`ganbench.spec.SourceSpec`.
+    ``trial`` says that it is the folder of a trial. ``label`` is empty where none was given, ``seed`` says which
+    training of that label it is, and is that of a generator's latents, and of the choice where a source holds more
+    samples than are scored. The rest is as in :class:`ganbench.spec.SourceSpec`.
     """
 
     path: str
     trial: bool = False
     label: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     latent_dim: Annotated[int, Field(ge=0)] = 0
     latent: Literal["normal", "uniform"] = "normal"
     value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
     size: Annotated[int, Field(ge=0)] = 0
+    channels: Literal[0, 1, 3] = 0
 
 
 class SourcesRequest(Frozen):
@@ -64,14 +68,12 @@ class SourcesRequest(Frozen):
     Attributes:
         sources: what is scored.
         plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
-        seed: of a generator's latents, and of the choice where a source holds more samples than are scored.
         asked: whether the user named the number of samples, for the message where there are fewer.
         device: where generators are tried.
     """
 
     sources: tuple[SourceRequest, ...]
     plan: PlanRequest
-    seed: int = 0
     asked: bool = False
     device: str = "cpu"
 

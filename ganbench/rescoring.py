@@ -8,6 +8,7 @@ from torch import Tensor
 from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError
+from ganbench.evaluation.channels import with_channels_in_range
 from ganbench.evaluation.drawing import draw_to_score, load_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
@@ -39,6 +40,8 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
         values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
     else:
         fakes = _draw(given, spec, spec.source, torch.device("cpu") if spec.source.kind == "exported" else device)
+        if spec.source.channels:
+            fakes = with_channels_in_range(fakes, spec.source.channels)
         values, shown = evaluator.score(fakes, final=True), fakes[: SHOWN[spec.data.kind]]
     recorder.evaluation(0, 0, values)
     _picture(shown, evaluator, recorder)

@@ -38,15 +38,39 @@ class Data(NamedTuple):
     of_fake_labels: tuple[str, ...]
 
 
+class Opened:
+    """A dataset whose splits are read, and their fingerprints taken, once, however often it is asked for them."""
+
+    def __init__(self, request: ComponentRequest, registry: Registry, root: Path) -> None:
+        self.request = request
+        self.component, self.dataset = components.resolve(request, registry)
+        self._root = root
+        self._splits: dict[str, Samples] = {}
+
+    def load(self, split: str) -> Samples:
+        """Return the samples of a split.
+
+        Raises:
+            UsageError: there are none, or they cannot be read.
+        """
+        if split not in self._splits:
+            self._splits[split] = _load(self.component, self.dataset, split, self._root)
+        return self._splits[split]
+
+
 def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
     """Load a dataset's splits and settle how it is scored."""
-    component, dataset = components.resolve(request, registry)
-    root = Path(plan.data_root)
-    train = _load(component, dataset, "train", root)
+    return settle(Opened(request, registry, Path(plan.data_root)), plan, registry, files)
+
+
+def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
+    """Settle how what is compared with a dataset is scored under a plan."""
+    component, dataset = opened.component, opened.dataset
+    train = opened.load("train")
     split = plan.reference_split or dataset.reference_split
     if split not in SPLITS:
         raise UsageError(f"reference split '{split}' must be one of: {', '.join(SPLITS)}")
-    reference = train if split == "train" else _load(component, dataset, split, root)
+    reference = opened.load(split)
     files.update(train.files, reference.files)
     asked = DataSpec(
         component=component,
@@ -56,13 +80,13 @@ def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registr
         fingerprint=train.fingerprint,
         classes=train.class_count,
     )
-    known, data_at = components.set_apart(request, component, registry)
+    known, data_at = components.set_apart(opened.request, component, registry)
     spec = asked.model_copy(update={"component": known})
     metrics = _metrics(plan, dataset, registry)
     evaluation, warnings = _evaluation(plan, asked, dataset, split, reference, train, metrics, registry, files)
     floor, floor_warnings = evaluation, warnings
     if plan.baselines:
-        beside = train if split != "train" else _load(component, dataset, "test", root)
+        beside = train if split != "train" else opened.load("test")
         files.update(beside.files)
         if len(beside) < evaluation.num_samples:
             fewer = plan.model_copy(update={"num_samples": len(beside)})

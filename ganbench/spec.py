@@ -65,8 +65,7 @@ class Recipe(Frozen):
     beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
     lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero over the steps")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0,
-        description="moving average of the generator's weights, which is scored; smaller at first; 0 = off",
+        0.0, description="moving average of the generator's weights, which is scored; smaller at first; 0 = off"
     )
     ema_start: Natural = Field(0, description="step from which the average is taken")
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
@@ -161,26 +160,28 @@ class SourceSpec(Frozen):
         kind: image files, an array of samples, a generator saved as TorchScript or by ``torch.export``, or that of a
             trial on another dataset.
         label: what the row is called.
+        named: the label was given: it names a way to train, and the seed which training of it this is.
         fingerprint: of the samples (:attr:`ganbench.api.Samples.fingerprint`), or the SHA-256 of a generator's file.
         latent_dim, latent: of a generator's z; 0 for samples.
         value_range: what black and white are in floating point images, e.g. ``"-1:1"``; empty for whole levels.
-        size: image files were brought to this side; 0 is as they are.
+        size, channels: images were brought to this side, and made grey (1) or colour (3); 0 is as they are.
     """
 
     kind: Literal["images", "array", "torchscript", "exported", "trial"]
     label: str
+    named: bool = False
     fingerprint: str
     latent_dim: Annotated[int, Field(ge=0)] = 0
     latent: Literal["normal", "uniform"] = "normal"
     value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
     size: Annotated[int, Field(ge=0)] = 0
+    channels: Literal[0, 1, 3] = 0
 
 
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
     ``augmentations`` are the components that the recipe's ``augment`` names, in its order.
-
     ``baseline`` marks rows that frame a table and are not ranked in it: ``real`` scores real samples that are not in
     the reference (the floor; it has no loss and no architecture), ``untrained`` a generator before its first step (the
     ceiling; it has no loss), ``external`` what ``ganbench eval`` was given (``source``; it has neither, its recipe says
@@ -208,6 +209,9 @@ class TrialSpec(Frozen):
         for name in ("g_batches", "mirror"):
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
+        for name in ("named", "channels"):
+            if self.source is not None and not getattr(self.source, name):
+                content.get("source", {}).pop(name, None)
         return content
 
     @property
@@ -258,9 +262,7 @@ class Execution(Frozen):
     ``data_at`` are the dataset's parameters that say where its samples lie, as absolute paths. ``source_path`` is where
     the samples or the generator are that a trial only scores: a file, or a folder of images or of the trial that
     trained it. ``beside`` names the trials of the same cell, in folders beside this one, that the same process trains
-    with it as one batched model.
-
-    What another version of ganbench wrote here besides is passed over.
+    with it as one batched model. What another version of ganbench wrote here besides is passed over.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

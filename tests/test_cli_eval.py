@@ -53,6 +53,23 @@ def test_other_peoples_samples_stand_in_the_table_of_a_trial(place: Path) -> Non
     assert losses["theirs"] == pytest.approx(losses["vanilla"], rel=0.02)
 
 
+def test_trainings_of_one_label_are_one_row_with_its_spread(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    for seed in range(3):
+        words = ["--n", "300", "--seed", str(seed), "--out", f"training-{seed}.npy"]
+        assert ganbench("sample", str(trial), *words, cwd=place).returncode == 0
+    # The third is added later, and says which one it is.
+    for names, more in (("01", []), ("2", ["--seed", "2"])):
+        sources = [f"training-{name}.npy" for name in names]
+        options = ["--against", "digits", "--label", "theirs", *more, "--out", "trainings", "--format", "json"]
+        answer = ganbench("eval", *sources, *options, cwd=place)
+        assert answer.returncode == 0, answer.stderr
+    (table,) = json.loads(ganbench("results", "trainings", "--format", "json", cwd=place).stdout)
+    (row,) = table["rows"]
+    assert (row["loss"], row["metrics"]["fid"]["n"]) == ("theirs", 3)
+    assert row["metrics"]["fid"]["sd"] > 0
+
+
 def test_a_trial_scored_again_is_the_trial_that_was_trained_so(place: Path) -> None:
     (trial,) = place.glob("runs/vanilla-*")
     arguments = ["--metrics", "fid,precision-recall", "--num-samples", "500"]

@@ -26,6 +26,7 @@ from ganbench.resolve_sources import answer
 from ganbench.results import read_row
 from ganbench.spec import Execution, TrialFile
 from ganbench.trial import run_trial
+from tests.inception import random_weights, varied_images
 
 NAMES = {
     "fid": "frechet_inception_distance",
@@ -101,22 +102,14 @@ def test_the_embedded_extractors(
 @pytest.mark.slow
 def test_an_inception_state_dict_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights: this is about the plumbing, resizing, channels, layers, dtype; the numbers mean nothing."""
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
-
-    torch.manual_seed(0)
-    weights = tmp_path / "inception.pth"
-    monkeypatch.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *a, **k: None)
-    monkeypatch.setattr("torch_fidelity.feature_extractor_inceptionv3.torch.load", lambda *a, **k: {})
-    fresh = FEATURE_EXTRACTORS_REGISTRY["inception-v3-compat"](
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path="unused"
-    )
-    monkeypatch.undo()
-    torch.save(fresh.state_dict(), weights)
+    weights = random_weights(tmp_path / "inception.pth")
     monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(weights))
-    images = torch.randint(0, 256, (28, 3, 24, 24), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    images = varied_images(28)
     fakes, reals = write(tmp_path / "fakes", images[:14]), write(tmp_path / "reals", images[14:])
     found = ours(fakes, reals, "inception", tmp_path / "runs", "kid[subset_size=10]")
+    # The weights tell images apart: features that are all alike would agree whatever is done to the images.
+    assert (found["fid"] or 0) > 1
+    assert (found["is"] or 0) > 1.01  # of splits of one or two images
     compare(found, theirs(fakes, reals, "inception-v3-compat", 10, feature_extractor_weights_path=str(weights)))
 
 

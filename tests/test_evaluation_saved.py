@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -50,6 +51,24 @@ def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path:
         generator.settle((3, 8, 8), "", CPU)
     with pytest.raises(DataError, match=r"cannot make samples from z of 16x5 .*set --latent-dim"):
         load_saved(tmp_path / "g.pt", "torchscript", 5, CPU).settle((1, 8, 8), "", CPU)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("form", ["torchscript", "exported"])
+def test_a_program_in_training_mode_for_good_is_refused(tmp_path: Path, form: Any) -> None:
+    path, module = tmp_path / ("g.pt" if form == "torchscript" else "g.pt2"), Picture()
+
+    def saved(training: bool) -> Path:
+        module.train(training)
+        if form == "torchscript":
+            torch.jit.trace(module, torch.zeros(4, 6), check_trace=False).save(str(path))
+        else:
+            torch.export.save(torch.export.export(module, (torch.zeros(4, 6),)), str(path))
+        return path
+
+    with pytest.raises(DataError, match=r"g\.pt2? was saved in training mode \(aten.*batch_norm.* is\).*call \.eval"):
+        load_saved(saved(True), form, 6, CPU)
+    assert load_saved(saved(False), form, 6, CPU).latent_dim == 6
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from ganbench.extractors.dinov2 import Dinov2VitS14
 from ganbench.extractors.inception import Inception
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.files import file_sha256
+from tests.inception import random_weights, varied_images
 
 VARIABLE = "GANBENCH_INCEPTION_WEIGHTS"
 
@@ -38,15 +39,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A state dict of the right shapes with meaningless values."""
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    cls = FEATURE_EXTRACTORS_REGISTRY["inception-v3-compat"]
-    template = torch.nn.Module.load_state_dict
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("torch_fidelity.feature_extractor_inceptionv3.load_state_dict_from_url", lambda *_a, **_k: {})
-        patch.setattr(torch.nn.Module, "load_state_dict", lambda *_a, **_k: None)
-        network = cls("inception-v3-compat", ["2048"])
-    assert torch.nn.Module.load_state_dict is template
-    torch.save(network.state_dict(), path)
+    path = random_weights(tmp_path_factory.mktemp("weights") / "inception.pth")
     yield path
     path.unlink()
 
@@ -118,9 +111,11 @@ def test_a_file_of_the_users_own(fresh: Path, monkeypatch: pytest.MonkeyPatch) -
     network = extractor.build(["2048", "logits_unbiased"])
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    features, logits = network(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
+    features, logits = network(varied_images(2))
     assert features.shape == (2, 2048)
     assert logits.shape == (2, 1008)
+    for outputs in (features, logits):  # it is these weights that are used, and they tell images apart
+        assert float((outputs[0] - outputs[1]).abs().mean()) > 0.1 * float(outputs.abs().mean())
 
 
 def test_weights_of_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch_fidelity.metric_prc import calculate_precision_recall_part
 
 from ganbench.evaluation.features import Extracted
 from ganbench.metrics.density_coverage import DensityCoverage
-from ganbench.metrics.precision_recall import PrecisionRecall
+from ganbench.metrics.precision_recall import PrecisionRecall, precision_recall
 
 
 def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
@@ -33,6 +34,23 @@ def test_precision_and_recall_in_blocks_and_at_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ganbench.metrics.precision_recall.BLOCK", 64)
     assert PrecisionRecall().compute(fake, real) == pytest.approx(whole, abs=0.005)
     assert whole["recall"] < whole["precision"]  # the wider side is not reached
+
+
+@pytest.mark.parametrize("nearest", [1, 3, 8])
+def test_the_values_of_many_samples_are_torch_fidelitys(nearest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With copies and with samples at the edge of a ball, where the last bit of a distance decides."""
+    monkeypatch.setattr("ganbench.metrics.precision_recall.BLOCK", 64)
+    real = rows(250, 1, 12).relu() * 1.3
+    fake = torch.cat([real[:40], rows(260, 0, 12).relu()])
+    expected = calculate_precision_recall_part(fake, real, nearest, 64)
+    assert precision_recall(fake, real, nearest) == expected
+    assert 0 < min(expected) <= max(expected) < 1
+
+
+def test_many_samples_are_searched_without_kthvalue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.metrics.precision_recall.LARGE", 10)
+    monkeypatch.setattr(torch.Tensor, "kthvalue", None, raising=False)
+    PrecisionRecall().compute(evidence(rows(60, 0)), evidence(rows(60, 1)))
 
 
 def test_neighbourhood_metrics_refuse_too_few_samples() -> None:

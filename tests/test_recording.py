@@ -219,7 +219,7 @@ def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added
     assert second.training_seconds == 16.0
     second.finish("diverged", "NaN")
     cost = folder.read_result()["cost"]
-    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 3.0)
+    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 6.0)
     assert cost["images_per_second"] == 25.0
     assert [line["seconds"] for line in lines(folder.metrics)] == [4.0, 12.0]
     listed = manifest.read(folder)

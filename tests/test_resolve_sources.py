@@ -21,6 +21,7 @@ from ganbench.plan import PlanAnswer
 from ganbench.resolve_sources import answer
 
 REAL = Digits().load("train", root=Path()).data
+COLOUR = torch.randint(0, 256, (120, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
 
 def folder(path: Path, images: Tensor) -> Path:
@@ -86,7 +87,14 @@ BAD = {
     "no image": (lambda p: with_text(p, REAL[:9]), "notes.txt is not an image"),
     "mixed sizes": (lambda p: two_sizes(p, REAL[:9]), "differ in size"),
     "another size": (lambda p: folder(p, REAL[:9, :, :8, :8]), "images of 8x8, the reference's are 16x16"),
-    "colour": (lambda p: folder(p, torch.randint(0, 256, (9, 3, 16, 16), dtype=torch.uint8)), "of 3 channels"),
+    "colour": (
+        lambda p: folder(p, COLOUR[:9]),
+        "have 1; make them grey with --channels 1",
+    ),
+    "a colour array": (
+        lambda p: array(p, COLOUR[:9].permute(0, 2, 3, 1)),
+        "are 1x16x16; make them grey with",
+    ),
     "nan": (lambda p: array(p, torch.full((9, 1, 16, 16), float("nan"))), "has NaN or infinity in 9 of its 9"),
     "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "out of the range -1 to 1"),
     "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7, needed is Nx1x16x16"),
@@ -166,13 +174,6 @@ def test_bad_requests_are_refused_by_the_host(options: dict[str, Any], words: st
     with pytest.raises(GanbenchError) as refused:
         to_request([tmp_path], plugins.load().registry, **{"against": "digits", "device": "cpu", **options})
     assert words in str(refused.value)
-
-
-def test_a_label_names_one_source(tmp_path: Path) -> None:
-    path = array(tmp_path / "s", REAL[:100])
-    assert ask(path, metrics=["fid"], label="theirs").planned[0].spec.loss_label == "theirs"
-    with pytest.raises(GanbenchError, match="several were given"):
-        ask(path, path, label="theirs")
 
 
 def test_a_metric_of_the_labels_of_fakes_is_refused_for_samples_without_any(

@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganbench.spec import SourceSpec, TrialSpec
 from ganbench.tables import FORMATS, render
 from ganbench.tables.grouping import build, named_alike
 from tests.rows import cells, make_row
@@ -114,6 +116,34 @@ def test_namesakes_are_told_apart() -> None:
     ]
     recipes = [line["recipe"] for line in cells(render(rows, "markdown"))]
     assert recipes == [r"n\_critic=1 d\_lr=0.0002", r"n\_critic=5 d\_lr=0.0001", ""]
+
+
+def external(label: str, fingerprint: str, seed: int, **more: Any) -> TrialSpec:
+    """What ``ganbench eval`` was given."""
+    source = SourceSpec(kind="images", label=label, fingerprint=fingerprint, **more)
+    changes = {"baseline": "external", "source": source, "loss": None, "architecture": None}
+    return make_spec(seed=seed).model_copy(update=changes)
+
+
+def test_sources_of_one_label_are_the_trainings_of_one_row() -> None:
+    rows = [make_row(external("theirs", str(seed), seed, named=True), fid=1.0 + seed) for seed in range(3)]
+    (row,) = build(rows)[0].baselines
+    summary = row.metric("fid")
+    assert summary is not None
+    assert (summary.n, summary.mean) == (3, 2.0)
+    assert row.recipe == ""
+
+
+def test_what_is_one_training_is_not_two_whatever_its_seeds() -> None:
+    """Of one label: the same samples under two seeds, or two samples under one. Without a label: draws are no rows."""
+    named = [("0", 0), ("1", 1), ("0", 2), ("3", 1)]
+    groups = build([make_row(external("theirs", each, seed, named=True)) for each, seed in named])[0].baselines
+    assert [len(group.rows) for group in groups] == [2, 1, 1]
+    assert [group.recipe for group in groups] == ["", "fingerprint=0 seed=2", "fingerprint=3 seed=1"]
+    groups = build([make_row(external("samples", "0", seed)) for seed in range(2)])[0].baselines
+    assert [group.recipe for group in groups] == ["seed=0", "seed=1"]
+    groups = build([make_row(external("samples", each, 0)) for each in "01"])[0].baselines
+    assert [group.recipe for group in groups] == ["fingerprint=0", "fingerprint=1"]
 
 
 def test_versions_of_a_loss_are_told_apart() -> None:

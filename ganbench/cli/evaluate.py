@@ -31,17 +31,26 @@ RANGES = ("-1:1", "0:1", "0:255")
     "--num-samples", type=Whole(2), metavar="N",
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
 )  # fmt: skip
-@click.option("--label", type=TEXT, metavar="TEXT", help="What the row is called.  [default: the file's name]")
+@click.option(
+    "--label", type=TEXT, multiple=True, metavar="TEXT",
+    help="What the row is called, once for all sources or once for each; sources of one label are the trainings of one "
+    "row.  [default: the file's name]",
+)  # fmt: skip
 @click.option(
     "--size", type=click.IntRange(4, 2048), metavar="N", help="Bring image files to NxN, as folder:...[size=N]."
 )
+@click.option("--channels", type=click.Choice(["1", "3"]),
+              help="Make images grey (1) or colour (3), as the reference's are.")  # fmt: skip
 @click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
               help="What black and white are in floating point images.")  # fmt: skip
 @click.option("--latent-dim", type=Whole(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
 @click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
-@click.option("--seed", type=SEED, default=0, show_default=True,
-              help="Of the latents, and of the choice where there are more samples.")  # fmt: skip
+@click.option(
+    "--seed", type=SEED, multiple=True,
+    help="Which training of its label a source is, once (the next count up) or once for each; also of the latents, and "
+    "of the choice where there are more samples.  [default: 0]",
+)  # fmt: skip
 @click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to compute."
@@ -52,7 +61,9 @@ RANGES = ("-1:1", "0:1", "0:255")
 )  # fmt: skip
 @format_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
-def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form: str, quiet: bool, **given: Any) -> int:
+def evaluate(
+    sources: tuple[Path, ...], device: str, channels: str | None, out: Path, form: str, quiet: bool, **given: Any
+) -> int:
     """Score samples or generators that ganbench did not train, and print the table.
 
     SOURCE is a folder or .zip of images, an array (.npy, .npz, .pt) of samples, a generator saved as TorchScript (.pt)
@@ -62,6 +73,7 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     \b
     Examples:
       ganbench eval samples/ --against digits
+      ganbench eval first.zip second.zip third.zip --label theirs --against digits
       ganbench eval theirs.zip ours.npy --against runs/hinge-dcgan-digits-s0-0123456789ab
       ganbench eval photos/ --against 'folder:reals[size=64]' --size 64 --metrics fid,kid
       ganbench eval generator.pt --latent-dim 128 --against cifar10 --reference train
@@ -73,8 +85,9 @@ def evaluate(sources: tuple[Path, ...], device: str, seed: int, out: Path, form:
     from ganbench.shown import run_shown
 
     loaded = plugins.load()
-    request = to_request(sources, loaded.registry, seed=seed, device=device, **given)
-    outcome = run_shown(RunRequest(plan=request, seeds=(seed,), out=out, device=device), loaded, quiet=quiet)
+    chosen = int(channels) if channels else None
+    request = to_request(sources, loaded.registry, channels=chosen, device=device, **given)
+    outcome = run_shown(RunRequest(plan=request, seeds=(0,), out=out, device=device), loaded, quiet=quiet)
     rows = outcome.rows()
     print_rows(rows, form)
     if outcome.interrupted:

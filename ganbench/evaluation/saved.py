@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
+from ganbench.evaluation.channels import recolourable, unlike
+from ganbench.evaluation.frozen import trained_export, trained_script
 
 Format = Literal["torchscript", "exported"]
 
@@ -73,8 +75,12 @@ class SavedGenerator(nn.Module):
             return made.float()
         return to_network_values(made, self.value_range, self.where, tolerance=OVERSHOOT)
 
-    def settle(self, shape: tuple[int, ...], value_range: ValueRange, device: torch.device) -> None:
+    def settle(
+        self, shape: tuple[int, ...], value_range: ValueRange, device: torch.device, *, channels: int = 0
+    ) -> None:
         """Try the program once: that it makes samples of ``shape``, all finite, and what their range is.
+
+        With ``channels``, images may be grey or colour, as they will be made the one or the other.
 
         Raises:
             DataError: it does not.
@@ -82,9 +88,9 @@ class SavedGenerator(nn.Module):
         rng = torch.Generator().manual_seed(0)
         with torch.no_grad():
             made = self.raw(torch.randn(PROBE, self.latent_dim, generator=rng).to(device)).cpu()
-        if tuple(made.shape[1:]) != shape:
-            found, wanted = ("x".join(map(str, each)) for each in (made.shape[1:], shape))
-            raise DataError(f"{self.where} makes samples of {found}, the reference's are {wanted}")
+        found = tuple(made.shape[1:])
+        if found != shape and not (channels and recolourable(found, shape)):
+            raise DataError(f"{self.where} makes samples of {unlike(found, shape)}")
         if made.is_floating_point() and not bool(torch.isfinite(made).all()):
             raise DataError(f"{self.where} makes samples that are not finite")
         if made.dim() == 4:
@@ -102,7 +108,7 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
         device: where to run.
 
     Raises:
-        DataError: damaged, of another kind, or its latent dimension is not known.
+        DataError: damaged, of another kind, saved in training mode, or its latent dimension is not known.
     """
     where = shown(path)
     try:
@@ -124,6 +130,7 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
     program: Any = torch.jit.load(str(path), map_location=device)
     if not latent_dim:
         raise DataError(f"{where} does not say how long its z is; set --latent-dim")
+    _require_evaluation(trained_script(program), where)
     if hasattr(program, "training"):  # a frozen program has no mode
         program.eval()
     return SavedGenerator(program, latent_dim, 0, where)
@@ -131,6 +138,7 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
 
 def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
     program = torch.export.load(str(path))
+    _require_evaluation(trained_export(program), where)
     names = program.graph_signature.user_inputs
     inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
     if len(inputs) != 1 or not isinstance(inputs[0], Tensor) or inputs[0].dim() != 2:
@@ -143,3 +151,12 @@ def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
     if not latent_dim:
         raise DataError(f"{where} does not say how long its z is; set --latent-dim")
     return SavedGenerator(program.module(), latent_dim, batch if isinstance(batch, int) else 0, where)
+
+
+def _require_evaluation(trained: str, where: str) -> None:
+    """Raise :class:`DataError` for a program with a part that is in training mode for good, if any is named."""
+    if trained:
+        raise DataError(
+            f"{where} was saved in training mode ({trained} is), so each of its samples depends on the others or on "
+            "chance; call .eval() on the generator and save it again"
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
 from ganbench.errors import ChangedSincePlanning, DataError
+from ganbench.evaluation.channels import recolourable, require_channels, unlike, with_channels
 from ganbench.evaluation.drawing import load_generator
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
@@ -70,7 +71,8 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     """
     path = Path(request.path)
     kind = kind_of(path)
-    described = {"kind": kind, "label": request.label or label_of(path, request.size), "size": request.size}
+    described = {"kind": kind, **_told(request, label_of(path, request.size, request.channels))}
+    require_channels(request.channels, shape)
     if kind in ("images", "array"):
         if request.size and kind != "images":
             raise DataError(f"--size is for image files; {shown(path)} is an array")
@@ -81,11 +83,12 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
                 f"--range is for arrays and generators; the files in {shown(path)} are images of levels 0 to 255"
             )
         described |= {"value_range": request.value_range if kind == "array" else ""}
-        data, files = read_given(path, kind, shape, request.value_range, request.size)
+        data, files = read_given(path, kind, shape, request.value_range, request.size, request.channels)
         samples = Samples(data=data)
         return Given(SourceSpec(fingerprint=samples.fingerprint, **described), samples, files)
     generator = load_saved(path, "torchscript" if kind == "torchscript" else "exported", request.latent_dim, device)
-    generator.settle(shape, request.value_range, torch.device("cpu") if kind == "exported" else device)
+    on = torch.device("cpu") if kind == "exported" else device
+    generator.settle(shape, request.value_range, on, channels=request.channels)
     described |= {"latent_dim": generator.latent_dim, "latent": request.latent, "value_range": generator.value_range}
     return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
 
@@ -105,23 +108,34 @@ def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ())
     )
 
 
-def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given:
+def _told(request: SourceRequest, label: str) -> dict[str, Any]:
+    """What the user says of any source; ``label`` is what it is called where the user says nothing."""
+    return {
+        "label": request.label or label,
+        "named": bool(request.label),
+        "size": request.size,
+        "channels": request.channels,
+    }
+
+
+def open_trial(request: SourceRequest, shape: tuple[int, ...]) -> Given:
     """Look at a trial that is scored against another dataset than its own.
 
     Raises:
         DataError: its samples have another shape.
         StoreError, UsageError: its generator cannot be rebuilt.
     """
+    folder = TrialFolder(Path(request.path))
     trial = folder.read_spec().spec
-    if trial.data.shape != shape:
-        found, wanted = ("x".join(map(str, each)) for each in (trial.data.shape, shape))
-        raise DataError(f"{shown(folder.path)} makes samples of {found}, the reference's are {wanted}")
+    require_channels(request.channels, shape)
+    if trial.data.shape != shape and not (request.channels and recolourable(trial.data.shape, shape)):
+        raise DataError(f"{shown(folder.path)} makes samples of {unlike(trial.data.shape, shape)}")
     if trial.evaluation.labels != "none":
         raise DataError(f"{shown(folder.path)} has a conditional generator; score it against its own dataset")
     load_generator(folder, trial, unsaid)
     spec = SourceSpec(
         kind="trial",
-        label=label or f"{trial.loss_label} {trial.architecture_label} of {trial.data.component.label}",
+        **_told(request, f"{trial.loss_label} {trial.architecture_label} of {trial.data.component.label}"),
         fingerprint=file_sha256(folder.generator),
         latent_dim=trial.recipe.latent_dim,
         latent=trial.recipe.latent,
@@ -130,9 +144,17 @@ def open_trial(folder: TrialFolder, label: str, shape: tuple[int, ...]) -> Given
 
 
 def read_given(
-    path: Path, kind: str, shape: tuple[int, ...], value_range: str, size: int
+    path: Path, kind: str, shape: tuple[int, ...], value_range: str, size: int, channels: int
 ) -> tuple[Tensor, tuple[str, ...]]:
     """Read all samples of image files or of an array, in the form of the reference's, and the files they came from.
+
+    Args:
+        path: of them.
+        kind: ``"images"`` or ``"array"``.
+        shape: of a sample of the reference's.
+        value_range: of floating point images.
+        size: to which image files are brought, or 0.
+        channels: 1 or 3 to make images grey or colour, 0 to leave them as they are.
 
     Raises:
         DataError: it cannot be read, holds fewer than two samples, or they have another shape than ``shape``.
@@ -140,24 +162,41 @@ def read_given(
     where = shown(path)
     files: tuple[str, ...]
     if kind == "array":
-        data, files = to_samples(read_array(path), shape, value_range, where), (str(path),)  # type: ignore[arg-type]
+        array, files = read_array(path), (str(path),)
+        own = _own_shape(array, shape)
+        if own != shape and not channels:
+            raise DataError(f"{where} holds images of {unlike(own, shape)}")
+        data = to_samples(array, own, value_range, where)  # type: ignore[arg-type]
+        if channels:
+            data = with_channels(data, channels)
     else:
         with open_source(path) as source:
             if not source.names:
                 raise DataError(f"{where} holds no images")
             if len(source.names) < 2:
                 raise DataError(f"{where} holds only one image, and a score needs many")
-            data, files = match(read_images(source, source.names, size=size), shape, where), source.files
+            images, files = read_images(source, source.names, size=size), source.files
+            data = match(images, shape, where, channels)
     if len(data) < 2:
         raise DataError(f"{where} holds {len(data)} samples, and a score needs many")
     return data, files
 
 
-def match(images: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
+def _own_shape(array: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an array's samples, where they are as the reference's, ``shape``, or grey and not colour or so."""
+    found = tuple(array.shape[1:])
+    if len(shape) == 3 and shape[0] in (1, 3):
+        other = 4 - shape[0]
+        if found in {(other, *shape[1:]), (*shape[1:], other)} or (other == 1 and found == shape[1:]):
+            return (other, *shape[1:])
+    return shape
+
+
+def match(images: Tensor, shape: tuple[int, ...], where: str, channels: int) -> Tensor:
     """Return uint8 images (N, C, H, W) in the reference's ``shape``: grey ones repeated, equal channels made one.
 
     Raises:
-        DataError: another size, colour against grey, or the reference holds no images.
+        DataError: another size, colour against grey and no ``channels`` asked for, or the reference holds no images.
     """
     if len(shape) != 3:
         raise DataError(f"{where} holds images, and the reference points of {shape[0]} numbers")
@@ -165,13 +204,16 @@ def match(images: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
         found, wanted = (f"{size[1]}x{size[0]}" for size in (images.shape[2:], shape[1:]))
         hint = f"; bring them to one size with --size {shape[1]}" if shape[1] == shape[2] else ""
         raise DataError(f"{where} holds images of {found}, the reference's are {wanted}{hint}")
+    if channels:
+        return with_channels(images, channels)
     if images.shape[1] == shape[0]:
         return images
     if images.shape[1] == 1:
         return images.expand(-1, shape[0], -1, -1).contiguous()
     if shape[0] == 1 and torch.equal(images[:, :1].expand_as(images), images):
         return images[:, :1].contiguous()
-    raise DataError(f"{where} holds images of {images.shape[1]} channels, the reference's have {shape[0]}")
+    hint = "; make them grey with --channels 1" if shape[0] == 1 else ""
+    raise DataError(f"{where} holds images of {images.shape[1]} channels, the reference's have {shape[0]}{hint}")
 
 
 def choose(samples: Tensor, count: int, seed: int) -> Tensor:
@@ -193,7 +235,7 @@ def reopen(
         ChangedSincePlanning: it is no longer what it was when it was planned.
     """
     if spec.kind == "images" or spec.kind == "array":  # mypy narrows this, not `in`
-        data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size)
+        data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size, spec.channels)
         samples = Samples(data=data)
         _same(samples.fingerprint, spec, path)
         return samples
@@ -211,9 +253,10 @@ def unsaid(warning: str) -> None:
     """For a look at a generator while planning: whoever scores it says what there is to say."""
 
 
-def label_of(path: Path, size: int = 0) -> str:
+def label_of(path: Path, size: int = 0, channels: int = 0) -> str:
     """What a row is called where nobody says: the file's or folder's name, with what was done to the images."""
-    return f"{path.name or path}{f'[size={size}]' if size else ''}"
+    done = [f"{name}={value}" for name, value in (("size", size), ("channels", channels)) if value]
+    return f"{path.name or path}[{','.join(done)}]" if done else path.name or str(path)
 
 
 def _same(found: str, spec: SourceSpec, path: Path) -> None:

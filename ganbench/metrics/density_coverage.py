@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Evidence, Metric, Value
-from ganbench.metrics.neighbours import BLOCK, nearest_distances, pairwise
+from ganbench.metrics.neighbours import BLOCK, Points, nearest_distances
 from ganbench.metrics.precision_recall import check_neighbours
 
 
@@ -19,12 +19,10 @@ def density_coverage(fake: Tensor, reference: Tensor, nearest: int) -> tuple[flo
     balls with a fake in them, in [0, 1].
     """
     radii = nearest_distances(reference, reference, nearest, same=True)
-    inside, covered = 0, torch.zeros(len(reference), dtype=torch.bool)
+    points, fakes_in = Points(reference), torch.zeros(len(reference), dtype=torch.int64)
     for block in torch.split(fake, BLOCK):
-        within = pairwise(block, reference) < radii
-        inside += int(within.sum())
-        covered |= within.any(dim=0)
-    return inside / (nearest * len(fake)), float(covered.float().mean())
+        fakes_in += (points.distances(block) < radii).sum(dim=0)
+    return int(fakes_in.sum()) / (nearest * len(fake)), float((fakes_in > 0).float().mean())
 
 
 class DensityCoverage(Metric):

@@ -16,7 +16,9 @@ from ganbench.values import ValueInfo
 
 @dataclass
 class Group:
-    """The trials that differ in nothing but the seed. ``recipe`` says what sets it apart from a namesake."""
+    """The trials that differ in nothing but the seed, or are the trainings that ``ganbench eval`` was told have one
+    label. ``recipe`` says what sets it apart from a namesake.
+    """
 
     rows: list[Row]
     recipe: str = ""
@@ -187,17 +189,41 @@ def _table(trials: list[Row], baselines: list[Row]) -> Table:
 def _groups(rows: list[Row]) -> list[Group]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(digest(_question(row.spec)), []).append(row)
+        key = digest(_question(row.spec))
+        if any(_one_training(row.spec, other.spec) for other in groups.get(key, ())):
+            key = digest(_question(row.spec, alone=True))
+        groups.setdefault(key, []).append(row)
     # Baselines go by name, so that the floor and the ceiling are in the same order in every table.
     return sorted((Group(part) for part in groups.values()), key=lambda group: group.first.baseline)
 
 
-def _question(spec: TrialSpec) -> dict[str, Any]:
-    """The specification without its seed."""
+def _question(spec: TrialSpec, *, alone: bool = False) -> dict[str, Any]:
+    """The specification without its seed.
+
+    Of what ganbench did not train, a seed says which training it is only where the user gave a label. Else it is of the
+    draw, and several draws from one training say nothing of another: they are not summed up.
+
+    Args:
+        spec: of a trial.
+        alone: it is not one of several trainings.
+    """
     question = spec.model_dump(mode="json", exclude={"seed"})
     if spec.baseline == "real":
         del question["recipe"]
+    if spec.source is not None:
+        if spec.source.named:  # whose trainings may be saved in several ways
+            del question["source"]["kind"], question["source"]["value_range"]
+        del question["source"]["fingerprint"]
+        if alone or not spec.source.named:
+            question |= {"fingerprint": spec.source.fingerprint, "seed": spec.seed}
     return question
+
+
+def _one_training(first: TrialSpec, second: TrialSpec) -> bool:
+    """Whether two trials of one label are the same training, by its seed or by what it made."""
+    if first.source is None or second.source is None:
+        return False
+    return first.seed == second.seed or first.source.fingerprint == second.source.fingerprint
 
 
 def tell_apart(groups: Iterable[Group]) -> None:
@@ -209,7 +235,7 @@ def tell_apart(groups: Iterable[Group]) -> None:
     for same in namesakes.values():
         if len(same) < 2:
             continue
-        flat = [dict(_leaves(_question(group.first.spec))) for group in same]
+        flat = [dict(_leaves(_question(group.first.spec, alone=len(group.rows) == 1))) for group in same]
         names = list(dict.fromkeys(key for leaves in flat for key in leaves))
         differing = [name for name in names if len({json.dumps(leaves.get(name)) for leaves in flat}) > 1]
         # A source hash says something to a person only where nothing else does.
