@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import pickle
-import struct
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,44 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ganbench.datasets import cifar
 from ganbench.datasets.cifar import _CIFAR, CIFAR10, CIFAR100, HUNDRED, TEN, Files
-from ganbench.datasets.cifar_pickle import unpickle
 from ganbench.errors import DataError
+from tests.pickles import array, listed, number, python2, text
 from tests.site import bring_from, serve, unreachable
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-
-
-def text(value: str) -> bytes:
-    """A text as Python 2 pickled it: bytes with their length."""
-    data = value.encode("latin-1")
-    return b"U" + bytes([len(data)]) + data if len(data) < 256 else b"T" + struct.pack("<i", len(data)) + data
-
-
-def number(value: int) -> bytes:
-    return b"K" + bytes([value]) if value < 256 else b"J" + struct.pack("<i", value)
-
-
-def array(pixels: np.ndarray) -> bytes:
-    """An array of bytes as numpy 1 and Python 2 pickled it."""
-    rows, columns = pixels.shape
-    empty = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + text("b") + b"\x87R"
-    kind = b"cnumpy\ndtype\n" + text("u1") + b"K\0K\1\x87R(K\3" + text("|") + b"NNN" + number(-1 & 255) * 2 + b"K\0tb"
-    content = text(pixels.astype(np.uint8).tobytes().decode("latin-1"))
-    return empty + b"(K\1" + number(rows) + number(columns) + b"\x86" + kind + b"\x89" + content + b"tb"
-
-
-def python2(content: dict[str, bytes]) -> bytes:
-    """A pickled dictionary, from its values as they are pickled."""
-    return b"\x80\2}(" + b"".join(text(key) + value for key, value in content.items()) + b"u."
-
-
-def listed(*values: bytes) -> bytes:
-    return b"](" + b"".join(values) + b"e"
 
 
 def write(root: Path, kind: type[_CIFAR], names: list[str]) -> None:
@@ -220,24 +189,6 @@ def test_the_hostile_pickles_are_hostile(tmp_path: Path, monkeypatch: pytest.Mon
     for what in ("a call", "a call in text", "by the old opcode"):
         pickle.loads(HOSTILE[what])
         Path("hacked").unlink()
-
-
-def test_what_a_pickle_does_to_an_admitted_name_is_gone_with_it() -> None:
-    state = b"(N}U\x0c__defaults__(K\1tsU\1xK\1s\x86"  # (None, {...}): attributes that are set one by one
-    for name in (b"cnumpy.core.multiarray\n_reconstruct\n", b"cnumpy\nndarray\n", b"cnumpy\ndtype\n"):
-        with pytest.raises(DataError):
-            unpickle(b"\x80\2" + name + state + b"b.", "x")
-    assert unpickle(python2({"data": array(np.ones((1, 3)))}), "x")["data"].tolist() == [[1, 1, 1]]
-
-
-@given(st.binary(max_size=80), st.integers(0, 200))
-def test_any_bytes_are_read_or_refused(data: bytes, at: int) -> None:
-    good = python2({"labels": listed(number(1)), "data": array(np.zeros((1, 4)))})
-    for content in (data, good[:at] + data + good[at:]):
-        try:
-            assert isinstance(unpickle(content, "x"), dict)
-        except DataError as error:
-            assert "\n" not in str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ import pytest
 
 from ganbench import manifest
 from ganbench.errors import StoreError
-from ganbench.executors import JobState
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.recording import protocol
 from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
-from ganbench.store import Store, settle
+from ganbench.store import Store
 
 Make = Callable[..., TrialSpec]
 
@@ -149,58 +148,6 @@ def test_a_lease_is_taken_once(tmp_path: Path) -> None:
     first.release_all()
 
 
-@pytest.mark.parametrize(
-    ("why", "status", "words"),
-    [
-        ("timeout: not done within 5 s (--timeout)", "timeout", "not done within 5 s (--timeout)"),
-        ("out-of-memory: it used too much", "out-of-memory", "it used too much"),
-        ("interrupted: stopped at once", "interrupted", "stopped at once"),
-        ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
-        ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
-        ("", "failed", "ended without a status"),
-    ],
-)
-def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str, words: str, tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("running")
-    assert settle(folder, JobState.ENDED, why) == (status, words)
-    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, words)
-
-
-def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("interrupted", "stopped after step 7; run again to go on")  # it answered the first signal
-    folder.checkpoint.write_bytes(b"x")
-    status, reason = settle(folder, JobState.ENDED, "timeout: not done within 5 s (--timeout)")
-    assert status == folder.read_status()["status"] == "timeout"
-    assert "goes on from its checkpoint" in reason
-
-
-def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("out-of-memory", "too much")
-    assert settle(folder, JobState.ENDED, "killed by signal 9 (SIGKILL)") == ("out-of-memory", "too much")
-    assert settle(folder, JobState.ENDED, "timeout: not done") == ("out-of-memory", "too much")
-    assert folder.read_status()["reason"] == "too much"
-
-
-def test_an_executor_that_lost_a_trial(tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("running")
-    assert settle(folder, JobState.LOST, "") == ("failed", "its executor lost it")
-
-
-def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("running")
-
-    def full(*arguments: object, **more: object) -> None:
-        raise StoreError("cannot write: No space left on device")
-
-    monkeypatch.setattr(TrialFolder, "write_status", full)
-    assert settle(folder, JobState.ENDED, "exit code 1") == ("failed", "exit code 1")
-
-
 def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="is a file, not a folder"):
@@ -287,23 +234,3 @@ def test_a_result_without_a_protocol_is_not_cached(tmp_path: Path, trial_spec: M
     assert store.cached(folder.trial_id) is None
     write_json(folder.result, content)
     assert store.cached(folder.trial_id) == "done"
-
-
-@pytest.mark.parametrize(
-    ("said", "why", "status", "reason"),
-    [
-        ("interrupted", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
-        ("interrupted", "interrupted: stopped at once", "interrupted", "it said so"),
-        ("interrupted", "", "interrupted", "it said so"),
-        ("done", "timeout: not done within 5 s", "done", "it said so"),
-        ("running", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
-    ],
-)
-def test_only_a_timeout_overrules_what_a_trial_said(
-    said: str, why: str, status: str, reason: str, tmp_path: Path
-) -> None:
-    folder = TrialFolder(tmp_path / "x")
-    folder.path.mkdir()
-    folder.write_status(said, "it said so")
-    assert settle(folder, JobState.ENDED, why) == (status, reason)
-    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, reason)

@@ -1,0 +1,82 @@
+"""What becomes of a trial whose process has ended: its own word, or the status that it deserves."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.executors import JobState
+from ganbench.folder import TrialFolder
+from ganbench.store import settle
+
+
+@pytest.mark.parametrize(
+    ("why", "status", "words"),
+    [
+        ("timeout: not done within 5 s (--timeout)", "timeout", "not done within 5 s (--timeout)"),
+        ("out-of-memory: it used too much", "out-of-memory", "it used too much"),
+        ("interrupted: stopped at once", "interrupted", "stopped at once"),
+        ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
+        ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
+        ("", "failed", "ended without a status"),
+    ],
+)
+def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str, words: str, tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+    assert settle(folder, JobState.ENDED, why) == (status, words)
+    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, words)
+
+
+def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("interrupted", "stopped after step 7; run again to go on")  # it answered the first signal
+    folder.checkpoint.write_bytes(b"x")
+    status, reason = settle(folder, JobState.ENDED, "timeout: not done within 5 s (--timeout)")
+    assert status == folder.read_status()["status"] == "timeout"
+    assert "goes on from its checkpoint" in reason
+
+
+def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("out-of-memory", "too much")
+    assert settle(folder, JobState.ENDED, "killed by signal 9 (SIGKILL)") == ("out-of-memory", "too much")
+    assert settle(folder, JobState.ENDED, "timeout: not done") == ("out-of-memory", "too much")
+    assert folder.read_status()["reason"] == "too much"
+
+
+def test_an_executor_that_lost_a_trial(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+    assert settle(folder, JobState.LOST, "") == ("failed", "its executor lost it")
+
+
+def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+
+    def full(*arguments: object, **more: object) -> None:
+        raise StoreError("cannot write: No space left on device")
+
+    monkeypatch.setattr(TrialFolder, "write_status", full)
+    assert settle(folder, JobState.ENDED, "exit code 1") == ("failed", "exit code 1")
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "status", "reason"),
+    [
+        ("interrupted", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
+        ("interrupted", "interrupted: stopped at once", "interrupted", "it said so"),
+        ("interrupted", "", "interrupted", "it said so"),
+        ("done", "timeout: not done within 5 s", "done", "it said so"),
+        ("running", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
+    ],
+)
+def test_only_a_timeout_overrules_what_a_trial_said(
+    said: str, why: str, status: str, reason: str, tmp_path: Path
+) -> None:
+    folder = TrialFolder(tmp_path / "x")
+    folder.path.mkdir()
+    folder.write_status(said, "it said so")
+    assert settle(folder, JobState.ENDED, why) == (status, reason)
+    assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, reason)
