@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganbench.evaluation.trained import load_generator as load_generator
     from ganbench.hookspecs import hookimpl as hookimpl
     from ganbench.session import load_results as load_results
     from ganbench.session import run as run
@@ -17,9 +18,10 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "hookimpl": "ganbench.hookspecs",
     "run": "ganbench.session",
+    "load_generator": "ganbench.evaluation.trained",
     "load_results": "ganbench.session",
 }
-__all__ = ["__version__", "hookimpl", "load_results", "run"]
+__all__ = ["__version__", "hookimpl", "load_generator", "load_results", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,27 @@ def require_runs(runs: Path) -> None:
         raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
 
 
+def find_trained(trial: Path) -> "TrialFolder":
+    """Return the folder of a trial that has a generator.
+
+    Args:
+        trial: the folder, or its name under ``runs/``.
+
+    Raises:
+        StoreError: there is none, it is a folder of trials, or has no generator.
+    """
+    path = trial if trial.is_dir() else Path("runs") / trial
+    if not path.is_dir():
+        raise StoreError(f"there is no trial {trial}, neither as a folder nor under runs/")
+    if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
+        raise StoreError(f"{path} is a folder of trials; name the one to sample from, e.g. {one.parent}")
+    folder = TrialFolder(path)
+    folder.read_spec()
+    if not folder.generator.exists():
+        raise StoreError(f"{path} has no generator.safetensors; its status is {folder.read_status()['status']}")
+    return folder
+
+
 def previous_checkpoint(path: Path) -> Path:
     """Where the checkpoint before the last one, ``.../checkpoint.pt``, is kept."""
     return path.with_suffix(".previous.pt")

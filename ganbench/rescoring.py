@@ -9,7 +9,7 @@ from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError
 from ganbench.evaluation.channels import with_channels_in_range
-from ganbench.evaluation.drawing import draw_to_score, load_generator
+from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
@@ -56,7 +56,7 @@ def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, re
     as_planned = trained.model_copy(update={"evaluation": spec.evaluation, "data": spec.data})
     if as_planned != spec or not same_samples(spec.data, trained.data, execution.data_at):
         raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
-    generator = load_generator(folder, spec, recorder.warn).to(device)
+    generator = rebuild_generator(folder, spec, recorder.warn).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
     result = folder.read_result()
     recorder.take_over(result)

@@ -9,7 +9,7 @@ from ganbench import components, plugins
 from ganbench.api import Extractor
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
-from ganbench.evaluation.drawing import load_generator
+from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sources import Given, open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
@@ -116,7 +116,7 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
     folder = TrialFolder(Path(source.path))
     require_labels(data, trial.evaluation.labels, shown(source.path))
-    load_generator(folder, trial, unsaid)
+    rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
     if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:
         raise UsageError(f"{shown(source.path)} is scored with the reference's labels, and this reference has others")

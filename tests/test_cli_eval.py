@@ -53,6 +53,32 @@ def test_other_peoples_samples_stand_in_the_table_of_a_trial(place: Path) -> Non
     assert losses["theirs"] == pytest.approx(losses["vanilla"], rel=0.02)
 
 
+def test_the_scored_samples_as_files_have_the_trials_score(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    theirs = json.loads((trial / "result.json").read_text())["metrics"]
+    for name in ("scored", "scored.zip"):
+        drawn = ganbench("sample", str(trial), "--scored", "--out", name, cwd=place)
+        assert (drawn.returncode, drawn.stdout.strip()) == (0, name), drawn.stderr
+        answer = ganbench("eval", name, "--against", str(trial), "--out", f"of-{name}", "-q", cwd=place)
+        assert answer.returncode == 0, answer.stderr
+        (result,) = (json.loads(path.read_text()) for path in place.glob(f"of-{name}/*/result.json"))
+        for value in ("fid", "is"):
+            assert result["metrics"][value] == pytest.approx(theirs[value], rel=1e-5)
+    assert len(list((place / "scored").glob("*.png"))) == 898
+
+
+def test_a_trials_generator_as_a_program_is_scored_like_the_trial(place: Path) -> None:
+    (trial,) = place.glob("runs/vanilla-*")
+    drawn = ganbench("sample", str(trial), "--out", "generator.pt2", cwd=place)
+    assert drawn.returncode == 0, drawn.stderr
+    options = ["--range=-1:1", "--out", "program", "-q"]
+    answer = ganbench("eval", "generator.pt2", "--against", str(trial), *options, cwd=place)
+    assert answer.returncode == 0, answer.stderr
+    (result,) = (json.loads(path.read_text()) for path in place.glob("program/*/result.json"))
+    theirs = json.loads((trial / "result.json").read_text())["metrics"]
+    assert result["metrics"]["fid"] == pytest.approx(theirs["fid"], rel=1e-3)  # the same noise, other kernels
+
+
 def test_trainings_of_one_label_are_one_row_with_its_spread(place: Path) -> None:
     (trial,) = place.glob("runs/vanilla-*")
     for seed in range(3):

@@ -14,14 +14,32 @@ from tests.trials import make_spec, make_trial
         ("runs", ["--out", "s.png"], "runs is a folder of trials; name the one to sample from, e.g. runs/vanilla-"),
         ("TRIAL", ["--out", "TRIAL/samples.png"], "would overwrite a part of runs/vanilla-"),
         ("TRIAL", ["--out", "s.npy", "--columns", "3"], "--columns is about a .png grid"),
-        ("TRIAL", ["--out", "s.pdf"], "must end in .png or .npy"),
+        (
+            "TRIAL",
+            ["--out", "s.pdf"],
+            "must be a .png grid, a folder or .zip of PNG files, an .npy",
+        ),
         ("TRIAL", ["--out", "s.png"], "has no generator.safetensors; its status is failed"),
+        ("TRIAL", ["--scored", "--out", "s.png"], "--scored writes all samples as files or an array, and --out s.png"),
+        ("TRIAL", ["--scored", "--n", "9"], "--scored writes the samples that were scored; leave --n out"),
+        ("TRIAL", ["--scored", "--seed", "0"], "leave --seed out"),
+        ("TRIAL", ["--out", "g.pt2", "--n", "9"], "is a program for the CPU and no samples; leave --n out"),
+        ("TRIAL", ["--out", "g.pt2", "--device", "auto"], "leave --device out"),
+        (
+            "TRIAL",
+            ["--out", "used"],
+            "--out used is a folder that holds files, which would be scored too",
+        ),
+        ("TRIAL", ["--device", "tpu"], "device 'tpu' must be auto, cpu, cuda or cuda:i"),
+        ("nothing", [], "there is no trial nothing, neither as a folder nor under runs/"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(
     trial: str, options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "other.png").touch()
     made = make_trial(Path("runs"), make_spec(), "failed")
     arguments = ["sample", trial, *options]
     code, output, message = run_command([one.replace("TRIAL", str(made.path)) for one in arguments], tmp_path)

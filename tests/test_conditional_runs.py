@@ -50,6 +50,8 @@ def test_samples_of_one_class_and_of_all(runs: Path) -> None:
     assert isinstance(folder, Path)
     picture = Image.open(folder / "samples.png")
     assert picture.width > picture.height  # ten columns, one per class, and eight rows
+    assert ganbench("sample", str(folder), "--scored", "--out", "scored.npz", cwd=runs).returncode == 0
+    assert np.load(runs / "scored.npz")["labels"].shape == (100,)
     for arguments in (["--class", "3"], []):
         answer = ganbench("sample", str(folder), "--n", "20", "--out", "x.npy", *arguments, cwd=runs)
         assert answer.returncode == 0, answer.stderr

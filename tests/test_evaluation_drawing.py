@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
-from ganbench.evaluation.drawing import draw_from_trial, draw_to_score, load_generator
+from ganbench.evaluation.drawing import draw, draw_to_score, rebuild_generator
 from ganbench.evaluation.labels import balanced, like
 from ganbench.evaluation.sampling import draw_latents, sample
 from ganbench.spec import TrialSpec
@@ -76,13 +75,13 @@ def test_labels_come_from_a_stream_of_their_own(seed: int) -> None:
 def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path, latent: Any) -> None:
     (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0, latent=latent)
     assert run_trial(folder) == "done"
-    trial = folder.read_spec().spec
-    generator = load_generator(folder, trial, print)
+    trial = folder.read_spec()
+    generator = rebuild_generator(folder, trial.spec, print)
     for seed in (0, 3):
-        out = tmp_path / f"{seed}.npy"
-        draw_from_trial(folder, trial, count=9, seed=seed, out=out, columns=None, wanted=None, warn=print)
+        drawn, labels = draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print)
         expected = sample(
-            generator, n=9, latent_dim=trial.recipe.latent_dim, latent=latent,
+            generator, n=9, latent_dim=trial.spec.recipe.latent_dim, latent=latent,
             rng=seeds.stream(seed, seeds.PREVIEW), device=CPU,
         )  # fmt: skip
-        assert torch.equal(torch.from_numpy(np.load(out)), expected)
+        assert labels is None
+        assert torch.equal(drawn, expected)

@@ -236,7 +236,7 @@ assert printed.getvalue().strip()
 
 
 def test_public_names_are_there_and_lazy() -> None:
-    assert set(ganbench.__all__) == {"__version__", "hookimpl", "load_results", "run"}
+    assert set(ganbench.__all__) == {"__version__", "hookimpl", "load_generator", "load_results", "run"}
     assert dir(ganbench) == sorted(ganbench.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ganbench.nothing  # noqa: B018

@@ -4,50 +4,104 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, SEED
+from ganbench.cli.values import PATH, SEED, TEXT
+
+ARRAYS = (".npy", ".npz")
+FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
 
 
 @click.command()
 @click.argument("trial", type=PATH)
-@click.option("--n", "count", type=click.IntRange(1, 100_000), default=64, show_default=True, help="How many samples.")
-@click.option("--out", type=PATH, default=Path("samples.png"), show_default=True,
-              help="A .png grid, or an .npy array of uint8 images or float32 vectors.")  # fmt: skip
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the latent points.")
+@click.option("--n", "count", type=click.IntRange(1, 100_000), help="How many samples.  [default: 64]")
+@click.option(
+    "--out", type=PATH, metavar="PATH",
+    help="A .png grid; a folder or .zip of PNG files; an .npy or .npz array of uint8 images or float32 vectors; or "
+    "generator.pt2, the generator as a torch.export program.  [default: samples.png; with --scored a folder, samples]",
+)  # fmt: skip
+@click.option("--scored", is_flag=True, help="The samples of the trial's final score, all of them.")
+@click.option("--seed", type=SEED, help="Seed of the latent points.  [default: 0]")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row.  [default: 8, or one per class]")
-@click.option("--class", "wanted", type=click.IntRange(0), metavar="N",
+@click.option("--class", "wanted", type=TEXT, metavar="NAME|N",
               help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
-def sample(trial: Path, count: int, out: Path, seed: int, columns: int | None, wanted: int | None) -> int:
+@click.option("--device", type=TEXT, default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]",
+              help="Where to compute.")  # fmt: skip
+def sample(
+    trial: Path,
+    count: int | None,
+    out: Path | None,
+    scored: bool,
+    seed: int | None,
+    columns: int | None,
+    wanted: str | None,
+    device: str,
+) -> int:
     """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
+
+    With --scored they are those that the trial's final score was computed from, for others to score. A folder or .zip
+    holds an image a file, which ganbench eval and torch-fidelity read.
 
     \b
     Examples:
       ganbench sample runs/hinge-dcgan-digits-s0-0123456789ab --n 100 --out grid.png
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out samples.npy --n 10000
+      ganbench sample hinge-dcgan-digits-s0-0123456789ab --scored --out samples.zip
+      ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
+    from ganbench import devices
     from ganbench.cli.outputs import require_no_input
-    from ganbench.errors import StoreError, UsageError
-    from ganbench.folder import TrialFolder
+    from ganbench.folder import find_trained
 
-    if out.suffix not in (".png", ".npy"):
-        raise UsageError(f"--out {out} must end in .png or .npy")
-    if columns is not None and out.suffix != ".png":
-        raise UsageError(f"--columns is about a .png grid, and --out {out} is an array; leave it out")
-    path = trial if trial.is_dir() else Path("runs") / trial
-    if not path.is_dir():
-        raise StoreError(f"there is no trial {trial}, neither as a folder nor under runs/")
-    if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
-        raise StoreError(f"{path} is a folder of trials; name the one to sample from, e.g. {one.parent}")
-    require_no_input("--out", out, path)
-    folder = TrialFolder(path)
-    spec = folder.read_spec().spec
-    if not folder.generator.exists():
-        raise StoreError(f"{path} has no generator.safetensors; its status is {folder.read_status()['status']}")
+    out = out or Path("samples" if scored else "samples.png")
+    _require_sense(out, scored, {"--n": count, "--seed": seed, "--columns": columns, "--class": wanted}, device)
+    place = devices.choose(device)
+    require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
+    folder = find_trained(trial)
+    told = folder.read_spec()
 
-    from ganbench.evaluation.drawing import draw_from_trial
+    import torch
 
-    draw_from_trial(folder, spec, count=count, seed=seed, out=out, columns=columns, wanted=wanted, warn=_say)
+    from ganbench.evaluation import drawing, handout
+    from ganbench.evaluation.preview import columns_for
+    from ganbench.evaluation.trained import load_generator
+
+    if out.suffix == ".pt2":
+        handout.write_program(out, load_generator(folder.path, warn=_say))
+    else:
+        on = torch.device(place)
+        if scored:
+            samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
+        else:
+            samples, labels = drawing.draw(
+                folder, told, count=count or 64, seed=seed or 0, wanted=wanted, device=on, warn=_say
+            )
+        if out.suffix == ".png":
+            classes = told.spec.data.classes if labels is not None and wanted is None else 0
+            drawing.write_grid(out, samples, columns or columns_for(classes))
+        else:
+            handout.write_samples(out, samples, labels)
     click.echo(str(out))
     return 0
+
+
+def _require_sense(out: Path, scored: bool, given: dict[str, object], device: str) -> None:
+    """Raise :class:`~ganbench.errors.UsageError` for options that contradict each other, and for a folder in use."""
+    from ganbench.errors import UsageError
+
+    suffix = out.suffix
+    if suffix not in ("", ".png", ".zip", ".pt2", *ARRAYS) and not out.is_dir():
+        raise UsageError(f"--out {out} must be {FORMS}")
+    asked = [option for option, value in given.items() if value is not None]
+    if scored and suffix in (".png", ".pt2"):
+        raise UsageError(f"--scored writes all samples as files or an array, and --out {out} is neither")
+    if scored and (options := [option for option in asked if option != "--columns"]):
+        raise UsageError(f"--scored writes the samples that were scored; leave {options[0]} out")
+    if suffix == ".pt2" and (asked or device != "cpu"):
+        raise UsageError(f"--out {out} is a program for the CPU and no samples; leave {[*asked, '--device'][0]} out")
+    if "--columns" in asked and suffix != ".png":
+        raise UsageError(f"--columns is about a .png grid, and --out {out} is none; leave it out")
+    in_use = out.is_dir() and (suffix == ".png" or any(out.iterdir()))
+    if in_use:
+        raise UsageError(f"--out {out} is a folder that holds files, which would be scored too; name another one")
 
 
 def _say(warning: str) -> None:

@@ -1,6 +1,5 @@
 """Samples from a finished trial's generator."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,18 +8,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ganbench import components, manifest, plugins, seeds
-from ganbench.api import Architecture, Samples
-from ganbench.errors import StoreError, UsageError, in_one_line
-from ganbench.evaluation.images import to_uint8
+from ganbench.api import Architecture, Dataset, Samples
+from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
-from ganbench.evaluation.preview import columns_for, grid, png, scatter
+from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
 from ganbench.folder import TrialFolder
-from ganbench.spec import TrialSpec
+from ganbench.spec import TrialFile, TrialSpec
 
 
-def load_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str], object]) -> nn.Module:
+def rebuild_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str], object]) -> nn.Module:
     """Rebuild a trial's generator with the weights that were scored, on the CPU.
 
     Args:
@@ -47,11 +45,12 @@ def load_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str], o
 
 
 def draw_to_score(
-    generator: nn.Module, spec: TrialSpec, reference: Samples, device: torch.device
+    generator: nn.Module, spec: TrialSpec, reference: Samples | None, device: torch.device
 ) -> tuple[Tensor, Tensor | None]:
     """Return the samples that every evaluation of a trial scores, and their labels where the generator takes some.
 
-    The latent points and labels are the same each time, from streams of their own.
+    The latent points and labels are the same each time, from streams of their own. The reference is needed where the
+    labels are its own.
     """
     n = spec.evaluation.num_samples
     labels = evaluation_labels(
@@ -73,70 +72,127 @@ def draw_to_score(
     return fakes, labels
 
 
-def labels_to_draw(spec: TrialSpec, count: int, wanted: int | None) -> Tensor | None:
+def labels_to_draw(trial: TrialFile, count: int, wanted: str | None, warn: Callable[[str], object]) -> Tensor | None:
     """Return the labels (count,) for a trial's generator: of one class, or of all in turn; ``None`` for one that
     takes none.
+
+    Args:
+        trial: the trial.
+        count: how many.
+        wanted: the class by its name, where the dataset has names, or by its number; ``None`` for all in turn.
+        warn: told in one line where names cannot be looked up.
 
     Raises:
         UsageError: a class is asked for that there is not.
     """
-    classes = spec.data.classes
+    spec = trial.spec
     if spec.evaluation.labels == "none":
         if wanted is not None:
             raise UsageError(f"the generator of {spec.trial_id} is not conditional; leave --class out")
         return None
     if wanted is None:
-        return cycled(count, classes)
-    if wanted >= classes:
-        raise UsageError(f"--class {wanted}: '{spec.data.component.label}' has the classes 0 to {classes - 1}")
-    return torch.full((count,), wanted)
+        return cycled(count, spec.data.classes)
+    return torch.full((count,), _class_number(trial, wanted, warn))
 
 
-def draw_from_trial(
+def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) -> int:
+    """The number of a class; a name that is a number, as a year may be, is a name."""
+    count, label = trial.spec.data.classes, trial.spec.data.component.label
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() else None
+    names: tuple[str, ...] = ()
+    try:
+        names = _dataset(trial, "train", trial.spec.data.fingerprint).classes
+    except GanbenchError as error:
+        if number is None:
+            raise
+        warn(f"--class {wanted} is taken for a number, as the names of the classes cannot be read: {error}")
+    if wanted in names:
+        return names.index(wanted)
+    if number is not None and number < count:
+        return number
+    hint = did_you_mean(wanted, names) if number is None else ""
+    raise UsageError(f"--class {wanted}: '{label}' has the classes 0 to {count - 1}{hint}")
+
+
+def _dataset(trial: TrialFile, split: str, fingerprint: str) -> Samples:
+    """The samples of a split that a trial was planned with.
+
+    Raises:
+        GanbenchError: they cannot be read, or have changed.
+    """
+    dataset: Dataset = components.rebuild("dataset", trial.spec.data.component, plugins.load().registry)
+    samples = dataset.load(split, root=Path(trial.execution.data_root))
+    if samples.fingerprint != fingerprint:
+        raise StoreError(
+            f"the samples of '{trial.spec.data.component.label}' are no longer those that {trial.trial_id} was planned "
+            "with"
+        )
+    return samples
+
+
+def draw(
     folder: TrialFolder,
-    spec: TrialSpec,
+    trial: TrialFile,
     *,
     count: int,
     seed: int,
-    out: Path,
-    columns: int | None,
-    wanted: int | None,
+    wanted: str | None,
+    device: torch.device,
     warn: Callable[[str], object],
-) -> None:
-    """Draw ``count`` samples and write them to ``out``: a PNG grid, or an array for ``numpy.load``.
+) -> tuple[Tensor, Tensor | None]:
+    """Draw ``count`` samples from a trial's generator, and return them on the CPU with their labels, if it takes any.
 
     Args:
         folder: the trial's.
-        spec: the trial.
+        trial: what its worker was told.
         count: how many.
         seed: of the latent points.
-        out: ``*.png`` or ``*.npy``.
-        columns: images in a row; ``None`` for eight, or a column for each class.
-        wanted: the class of all samples; ``None`` for all classes in turn.
-        warn: as in :func:`load_generator`.
+        wanted: the class of all samples, as in :func:`labels_to_draw`.
+        device: where to compute.
+        warn: as in :func:`rebuild_generator`.
 
     Raises:
-        UsageError: there is no such class, or no picture of such samples.
+        UsageError: there is no such class.
+        StoreError: as in :func:`rebuild_generator`.
     """
-    labels = labels_to_draw(spec, count, wanted)
-    if columns is None:
-        columns = columns_for(spec.data.classes if labels is not None and wanted is None else 0)
+    recipe = trial.spec.recipe
+    labels = labels_to_draw(trial, count, wanted, warn)
     samples = sample(
-        load_generator(folder, spec, warn),
+        rebuild_generator(folder, trial.spec, warn).to(device),
         n=count,
-        latent_dim=spec.recipe.latent_dim,
-        latent=spec.recipe.latent,
+        latent_dim=recipe.latent_dim,
+        latent=recipe.latent,
         rng=seeds.stream(seed, seeds.PREVIEW),
         labels=labels,
-        device=torch.device("cpu"),
+        device=device,
     )
-    if out.suffix == ".npy":
-        import numpy
+    return samples, labels
 
-        buffer = io.BytesIO()
-        numpy.save(buffer, (to_uint8(samples) if samples.dim() == 4 else samples).numpy(), allow_pickle=False)
-        write_bytes(out, buffer.getvalue())
-    elif samples.dim() == 4:
+
+def draw_scored(
+    folder: TrialFolder, trial: TrialFile, *, device: torch.device, warn: Callable[[str], object]
+) -> tuple[Tensor, Tensor | None]:
+    """Draw the samples of a trial's final score again, and return them on the CPU with their labels, if it has any.
+
+    They are the same to the bit on the device that the trial was scored on; another one rounds otherwise.
+
+    Raises:
+        StoreError: as in :func:`rebuild_generator`; or its labels are the reference's, which has changed.
+    """
+    generator = rebuild_generator(folder, trial.spec, warn).to(device)
+    reference = trial.spec.evaluation.reference
+    of_reference = trial.spec.evaluation.labels == "reference"
+    real = _dataset(trial, reference.split, reference.fingerprint) if of_reference else None
+    return draw_to_score(generator, trial.spec, real, device)
+
+
+def write_grid(out: Path, samples: Tensor, columns: int) -> None:
+    """Write a picture of samples, ``columns`` in a row, or of points.
+
+    Raises:
+        UsageError: there is no picture of such samples.
+    """
+    if samples.dim() == 4:
         write_bytes(out, png(grid(samples, columns)))
     elif samples.shape[1] >= 2:
         write_bytes(out, scatter(samples, samples, None))

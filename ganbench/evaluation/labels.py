@@ -35,12 +35,14 @@ def cycled(n: int, classes: int) -> Tensor:
     return torch.arange(n) % classes
 
 
-def evaluation_labels(kind: Labels, n: int, *, reference: Samples, classes: int, rng: torch.Generator) -> Tensor | None:
+def evaluation_labels(
+    kind: Labels, n: int, *, reference: Samples | None, classes: int, rng: torch.Generator
+) -> Tensor | None:
     """Return the labels (n,) that a protocol asks for, or ``None`` where the generator takes none."""
     if kind == "none":
         return None
     if kind == "balanced":
         return balanced(n, classes, rng)
-    if reference.labels is None:
+    if reference is None or reference.labels is None:
         raise ValueError("the reference has no labels")
     return like(n, reference.labels, rng)

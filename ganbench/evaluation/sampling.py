@@ -17,7 +17,7 @@ def draw_latents(n: int, dim: int, kind: Latent, rng: torch.Generator) -> Tensor
     return torch.rand(n, dim, generator=rng, device=rng.device).mul_(2).sub_(1)
 
 
-def _in_network_range(fakes: Tensor) -> Tensor:
+def in_network_range(fakes: Tensor) -> Tensor:
     """Return float32; some generators return bytes in eval mode, as torch-fidelity wants them."""
     return fakes.float().div_(127.5).sub_(1) if fakes.dtype == torch.uint8 else fakes.float()
 
@@ -59,6 +59,6 @@ def sample(
     with isolated(generator, device=device, seed=seed):
         for start in range(0, n, batch_size):
             inputs = [latents, labels] if labels is not None else [latents]
-            part = _in_network_range(generator(*(given[start : start + batch_size].to(device) for given in inputs)))
+            part = in_network_range(generator(*(given[start : start + batch_size].to(device) for given in inputs)))
             parts.append(part if keep_on_device else part.cpu())
     return torch.cat(parts)

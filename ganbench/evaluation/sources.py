@@ -17,7 +17,7 @@ from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
 from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.channels import recolourable, require_channels, unlike, with_channels
-from ganbench.evaluation.drawing import load_generator
+from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
 from ganbench.folder import TrialFolder
@@ -132,7 +132,7 @@ def open_trial(request: SourceRequest, shape: tuple[int, ...]) -> Given:
         raise DataError(f"{shown(folder.path)} makes samples of {unlike(trial.data.shape, shape)}")
     if trial.evaluation.labels != "none":
         raise DataError(f"{shown(folder.path)} has a conditional generator; score it against its own dataset")
-    load_generator(folder, trial, unsaid)
+    rebuild_generator(folder, trial, unsaid)
     spec = SourceSpec(
         kind="trial",
         **_told(request, f"{trial.loss_label} {trial.architecture_label} of {trial.data.component.label}"),
@@ -242,7 +242,7 @@ def reopen(
     if spec.kind == "trial":
         folder = TrialFolder(path)
         _same(file_sha256(folder.generator), spec, path)
-        return load_generator(folder, folder.read_spec().spec, warn).to(device)
+        return rebuild_generator(folder, folder.read_spec().spec, warn).to(device)
     _same(file_sha256(path), spec, path)
     generator = load_saved(path, spec.kind, spec.latent_dim, device)
     generator.value_range = spec.value_range

@@ -1,0 +1,114 @@
+"""``ganbench.load_generator``: the generator that was scored, and no other use of it than it is made for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import ganbench
+from ganbench import seeds
+from ganbench.api import Samples
+from ganbench.datasets.digits import Digits
+from ganbench.errors import StoreError, UsageError
+from ganbench.evaluation.drawing import draw_scored
+from ganbench.evaluation.evaluator import Evaluator
+from ganbench.evaluation.labels import like
+from ganbench.evaluation.sampling import sample
+from ganbench.extractors.embedded import Digits as DigitsExtractor
+from ganbench.folder import TrialFolder
+from ganbench.metrics.fid import FID
+
+CPU = torch.device("cpu")
+
+
+def trained(place: Path, architecture: str) -> Path:
+    """A trial of a few steps, and its folder."""
+    ganbench.run(
+        losses="hinge", architectures=architecture, steps=4, batch_size=16, num_samples=100, device="cpu", quiet=True,
+        metrics="fid", recipe={"ema_decay": 0.5}, out=place,
+    )  # fmt: skip
+    (folder,) = place.glob("*/generator.safetensors")
+    return folder.parent
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("plain"), "dcgan")
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(tmp_path_factory.mktemp("conditional"), "mlp[condition=projection,hidden=16,layers=1]")
+
+
+def test_it_makes_the_samples_that_the_trial_scored(plain: Path) -> None:
+    generator = ganbench.load_generator(plain)
+    assert (generator.latent_dim, generator.latent, generator.classes) == (32, "normal", 0)
+    assert generator.shape == (1, 16, 16)
+    assert not generator.training
+    assert not any(parameter.requires_grad for parameter in generator.parameters())
+    made = sample(generator, n=100, latent_dim=32, latent="normal", rng=seeds.stream(0, seeds.EVALUATION), device=CPU)
+    folder = TrialFolder(plain)
+    drawn, labels = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    assert labels is None
+    assert torch.equal(made, drawn)
+    evaluator = Evaluator(
+        reference=Samples(data=Digits().load("test", root=Path()).data),
+        mixture=None,
+        metrics={"fid": FID(groups=0)},
+        extractor=DigitsExtractor(),
+        device=CPU,
+        cache=None,
+    )
+    found = evaluator.score(made, final=True)["fid"]
+    assert found == pytest.approx(folder.read_result()["metrics"]["fid"], rel=1e-5)
+
+
+def test_it_says_what_it_takes(plain: Path, conditional: Path) -> None:
+    generator = ganbench.load_generator(str(plain), device="cpu")
+    z = torch.randn(3, 32, requires_grad=True)
+    assert generator(z).shape == (3, 1, 16, 16)
+    assert float(generator(z).abs().max()) <= 1
+    generator(z).sum().backward()
+    assert z.grad is not None
+    with pytest.raises(ValueError, match=r"z must have the shape \(N, 32\), not \(3, 7\)"):
+        generator(torch.randn(3, 7))
+    with pytest.raises(ValueError, match="takes no labels"):
+        generator(z, torch.zeros(3, dtype=torch.int64))
+    generator = ganbench.load_generator(conditional)
+    z = torch.randn(3, generator.latent_dim)
+    assert generator.classes == 10
+    assert generator(z, torch.tensor([1, 2, 9])).shape == (3, 1, 16, 16)
+    with pytest.raises(ValueError, match="needs labels of 0 to 9"):
+        generator(z)
+
+
+def test_the_scored_samples_of_a_conditional_generator_have_their_labels(conditional: Path) -> None:
+    folder = TrialFolder(conditional)
+    drawn, labels = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    assert labels is not None
+    assert folder.read_spec().spec.evaluation.labels == "reference"
+    real = Digits().load("test", root=Path())
+    assert real.labels is not None
+    assert torch.equal(labels, like(100, real.labels, seeds.stream(0, seeds.EVALUATION_LABELS)))
+    again, _ = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    assert torch.equal(drawn, again)
+
+
+def test_what_has_no_generator_or_another_is_refused(plain: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no trial .*nowhere"):
+        ganbench.load_generator(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="is a folder of trials; name the one"):
+        ganbench.load_generator(plain.parent)
+    for device in ("tpu?", "cuda:99"):
+        with pytest.raises(UsageError, match=f"device '{device[:3]}"):
+            ganbench.load_generator(plain, device=device)
+    weights = plain / "generator.safetensors"
+    before = weights.read_bytes()
+    try:
+        save_file({name: -tensor for name, tensor in load_file(weights).items()}, weights)
+        with pytest.raises(StoreError, match="is damaged"):
+            ganbench.load_generator(plain)
+    finally:
+        weights.write_bytes(before)
