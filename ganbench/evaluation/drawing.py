@@ -15,6 +15,7 @@ from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
 from ganbench.folder import TrialFolder
+from ganbench.locations import shown
 from ganbench.spec import TrialFile, TrialSpec
 
 
@@ -97,7 +98,7 @@ def labels_to_draw(trial: TrialFile, count: int, wanted: str | None, warn: Calla
 
 def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) -> int:
     """The number of a class; a name that is a number, as a year may be, is a name."""
-    count, label = trial.spec.data.classes, trial.spec.data.component.label
+    count, label = trial.spec.data.classes, shown(trial.spec.data.component, trial.execution.data_at)
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() else None
     names: tuple[str, ...] = ()
     try:
@@ -120,13 +121,12 @@ def _dataset(trial: TrialFile, split: str, fingerprint: str) -> Samples:
     Raises:
         GanbenchError: they cannot be read, or have changed.
     """
-    dataset: Dataset = components.rebuild("dataset", trial.spec.data.component, plugins.load().registry)
+    registry, data_at = plugins.load().registry, trial.execution.data_at
+    dataset: Dataset = components.rebuild("dataset", trial.spec.data.component, registry, data_at=data_at)
     samples = dataset.load(split, root=Path(trial.execution.data_root))
     if samples.fingerprint != fingerprint:
-        raise StoreError(
-            f"the samples of '{trial.spec.data.component.label}' are no longer those that {trial.trial_id} was planned "
-            "with"
-        )
+        name = shown(trial.spec.data.component, data_at)
+        raise StoreError(f"the samples of '{name}' are no longer those that {trial.trial_id} was planned with")
     return samples
 
 
