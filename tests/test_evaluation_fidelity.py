@@ -61,7 +61,7 @@ def ours(fakes: Path, reals: Path, extractor: str, out: Path, kid: str) -> dict[
     (planned,) = found.planned
     folder = TrialFolder(out / planned.spec.trial_id)
     folder.path.mkdir(parents=True)
-    execution = Execution(source_path=planned.source, cache_dir=str(out / "cache"))
+    execution = Execution(source_path=planned.source, data_at=planned.data_at, cache_dir=str(out / "cache"))
     folder.write_spec(TrialFile(trial_id=planned.spec.trial_id, spec=planned.spec, execution=execution))
     assert run_trial(folder) == "done", folder.read_status()
     return dict(read_row(folder).metrics)
