@@ -1,87 +1,73 @@
-"""Which samples are scored, and which are drawn from a finished trial: by their streams, seeds and latent points."""
+"""Whose samples are drawn: a class by its name where the dataset has names, by its number else."""
 
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from torch import Tensor, nn
+from PIL import Image
 
-from ganbench import seeds
-from ganbench.api import Samples
-from ganbench.evaluation.drawing import draw, draw_to_score, rebuild_generator
-from ganbench.evaluation.labels import balanced, like
-from ganbench.evaluation.sampling import draw_latents, sample
-from ganbench.spec import TrialSpec
-from ganbench.trial import run_trial
-from tests.trials import make_spec
-from tests.workers import MLP, planned
+import ganbench
+from ganbench.datasets.digits import Digits
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.evaluation.drawing import labels_to_draw
+from ganbench.folder import TrialFolder
+from ganbench.spec import TrialFile
 
-CPU = torch.device("cpu")
-REFERENCE = Samples(data=torch.zeros(30, 2), labels=torch.arange(30) % 3)
+NAMES = ("1", "2019", "cat")
+"""As the folder's classes are numbered: names that are numbers are names, whatever their number is."""
 
 
-class Echo(nn.Module):
-    """Returns z, and notes the labels it is given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.labels: list[Tensor] = []
-
-    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        if labels is not None:
-            self.labels.append(labels)
-        return z
-
-
-def spec(labels: str = "none", **settings: Any) -> TrialSpec:
-    plain = make_spec(num_samples=40, **settings)
-    return plain.model_copy(
-        update={
-            "evaluation": plain.evaluation.model_copy(update={"labels": labels}),
-            "data": plain.data.model_copy(update={"classes": 3}),
-        }
-    )
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images in class folders, and a conditional trial of it."""
+    place = tmp_path_factory.mktemp("classes")
+    images = Digits().load("train", root=Path()).data
+    for index in range(60):
+        path = place / "photos" / NAMES[index % 3] / f"{index:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[index, 0].numpy()).save(path)
+    ganbench.run(
+        losses="hinge", architectures="mlp[hidden=16,layers=1,condition=projection]", steps=2, batch_size=8,
+        datasets=f"folder:{place / 'photos'}", extractor="digits", metrics="fid", device="cpu", quiet=True,
+        out=place / "runs",
+    )  # fmt: skip
+    return place
 
 
-@pytest.mark.parametrize("latent", ["normal", "uniform"])
-@pytest.mark.parametrize("seed", [0, 7])
-def test_what_is_scored_comes_from_the_trials_own_stream_for_evaluation(seed: int, latent: Any) -> None:
-    trial = spec(seed=seed, latent=latent, latent_dim=5)
-    fakes, labels = draw_to_score(Echo(), trial, REFERENCE, CPU)
-    assert labels is None
-    assert torch.equal(fakes, draw_latents(40, 5, latent, seeds.stream(seed, seeds.EVALUATION)))
-    again, _ = draw_to_score(Echo(), trial, REFERENCE, CPU)
-    assert torch.equal(fakes, again)
+def trial_of(place: Path) -> TrialFile:
+    (path,) = place.glob("runs/hinge-*")
+    return TrialFolder(path).read_spec()
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_labels_come_from_a_stream_of_their_own(seed: int) -> None:
-    def rng() -> torch.Generator:
-        return seeds.stream(seed, seeds.EVALUATION_LABELS)
-
-    assert REFERENCE.labels is not None
-    for kind, expected in (("balanced", balanced(40, 3, rng())), ("reference", like(40, REFERENCE.labels, rng()))):
-        generator = Echo()
-        fakes, labels = draw_to_score(generator, spec(kind, seed=seed, latent_dim=5), REFERENCE, CPU)
-        assert labels is not None
-        assert torch.equal(labels, expected)
-        assert torch.equal(torch.cat(generator.labels), expected)
-        assert torch.equal(fakes, draw_latents(40, 5, "normal", seeds.stream(seed, seeds.EVALUATION)))
+def drawn(trial: TrialFile, wanted: str | None, said: list[str]) -> list[int]:
+    labels = labels_to_draw(trial, 4, wanted, said.append)
+    assert labels is not None
+    return labels.tolist()
 
 
-@pytest.mark.usefixtures("signals_as_before")
-@pytest.mark.parametrize("latent", ["normal", "uniform"])
-def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path, latent: Any) -> None:
-    (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0, latent=latent)
-    assert run_trial(folder) == "done"
-    trial = folder.read_spec()
-    generator = rebuild_generator(folder, trial.spec, print)
-    for seed in (0, 3):
-        drawn, labels = draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print)
-        expected = sample(
-            generator, n=9, latent_dim=trial.spec.recipe.latent_dim, latent=latent,
-            rng=seeds.stream(seed, seeds.PREVIEW), device=CPU,
-        )  # fmt: skip
-        assert labels is None
-        assert torch.equal(drawn, expected)
+def test_a_class_goes_by_its_name_before_its_number(photos: Path) -> None:
+    trial, said = trial_of(photos), list[str]()
+    assert drawn(trial, None, said) == [0, 1, 2, 0]
+    for wanted, number in (("cat", 2), ("2019", 1), ("1", 0), ("0", 0), ("2", 2)):
+        assert drawn(trial, wanted, said) == [number] * 4
+    assert said == []
+
+
+def test_what_is_no_class_is_refused_with_the_names(photos: Path) -> None:
+    with pytest.raises(UsageError, match=r"--class cats: .* has the classes 0 to 2; did you mean 'cat'\?"):
+        drawn(trial_of(photos), "cats", [])
+    with pytest.raises(UsageError, match=r"--class 3: .* has the classes 0 to 2$"):
+        drawn(trial_of(photos), "3", [])
+
+
+def test_without_the_data_a_number_is_a_number_and_said_to_be(photos: Path) -> None:
+    trial, said = trial_of(photos), list[str]()
+    shutil.move(photos / "photos", photos / "elsewhere")
+    try:
+        assert drawn(trial, "1", said) == [1] * 4
+        assert len(said) == 1
+        assert said[0].startswith("--class 1 is taken for a number, as the names of the classes cannot be read: ")
+        with pytest.raises(GanbenchError, match="photos"):
+            drawn(trial, "cat", said)
+    finally:
+        shutil.move(photos / "elsewhere", photos / "photos")
