@@ -13,6 +13,7 @@ from ganbench.files import read_json
 from ganbench.folder import TrialFolder
 from ganbench.spec import TrialFile
 from tests.commands import QUICK, ganbench
+from tests.pictures import picture, zipped
 from tests.trials import change_result
 
 RUN = ["run", "--losses", "vanilla", *QUICK, "--extractor", "digits", "--metrics", "fid", "--num-samples", "100"]
@@ -48,6 +49,22 @@ def test_five_spellings_of_one_place_are_one_trial(tmp_path: Path) -> None:
     lines = ganbench(*RUN, *words, "--dry-run", cwd=tmp_path).stdout.splitlines()
     shown = "data      array:a.npz: 150 images of 1x16x16, 10 classes; compared with the same images"
     assert lines[-3:-1] == [shown, f"note: {note}"]
+
+
+def test_a_folder_its_link_its_copy_and_its_zip_are_one_trial(tmp_path: Path) -> None:
+    for number in range(100):
+        picture(tmp_path / "photos" / str(number % 2) / f"{number}.png", 2 * number, mode="L")
+    (tmp_path / "link").symlink_to("photos")
+    shutil.copytree(tmp_path / "photos", tmp_path / "elsewhere" / "copy")
+    archive = zipped(tmp_path / "photos")
+    spellings = ["photos", "./photos/", str(tmp_path / "photos"), "link", "elsewhere/copy", archive.name]
+    found = dry(*(f"folder:{spelling}" for spelling in spellings), cwd=tmp_path)
+    assert [trial["dataset"] for trial in found["trials"]] == ["folder:photos"]
+    told = [note.partition(" holds the same samples as ") for note in found["notes"]]
+    others = [tmp_path / other for other in ("link", "elsewhere/copy", archive.name)]
+    assert [(one, other.partition(",")[0]) for one, _, other in told] == [
+        (str(other), str(tmp_path / "photos")) for other in others
+    ]
 
 
 def test_a_dry_run_counts_what_is_compared_with(tmp_path: Path) -> None:
