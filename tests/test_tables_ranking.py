@@ -216,3 +216,16 @@ def test_one_row_of_many_seeds_makes_the_tests_approximate_as_soon_as_there_is_a
     few, many = rows_of("a", LOW), rows_of("b", [s / 100 for s in range(90)])
     assert ranking([*few, *rows_of("c", HIGH)]).exact
     assert not ranking([*few, *many]).exact
+
+
+def test_many_rows_with_better_means_are_counted() -> None:
+    """The row that all others lose to has one seed that is far off, and so the worst mean."""
+    best = rows_of("best", [*(0.01 * i for i in range(19)), 1000.0])
+
+    def told(others: int) -> str:
+        rows = [row for index in range(others) for row in rows_of(f"w{index}", [5 + 0.01 * i for i in range(20)])]
+        (line,) = (line for line in ranking([*best, *rows]).conclusions() if "better mean" in line)
+        return line
+
+    assert told(2).startswith("FID: w0 and w1 have a better mean than a row of a better group. ")
+    assert told(13).startswith("FID: 13 rows have a better mean than a row of a better group. ")

@@ -200,12 +200,15 @@ class Ranking:
         known = ((index, summary) for index in self.order if (summary := self.summaries[index]) is not None)
         means = [(self.ties[index] or 0, sign * summary.mean, self.names[index]) for index, summary in known]
         ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
-        have = f"{listed(ahead)} {'has' if len(ahead) == 1 else 'have'} a better mean" if ahead else ""
         why = (
             "Groups count which seeds win, and a seed without a score loses; "
             "a mean goes by the size of the scores and leaves such seeds out."
         )
-        return [f"{clean(self.info.label)}: {have} than a row of a better group. {why}"] if ahead else []
+        if not ahead:
+            return []
+        who = listed(ahead) if len(ahead) <= NAMED else f"{len(ahead)} rows"
+        have = "has" if len(ahead) == 1 else "have"
+        return [f"{clean(self.info.label)}: {who} {have} a better mean than a row of a better group. {why}"]
 
     def ties_in_words(self) -> list[str]:
         """Which rows may be the best, and how many seeds would tell two of them apart; nothing for fewer than two rows.
