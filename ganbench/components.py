@@ -120,23 +120,22 @@ def rebuild(
     return build(kind, component.name, cls, {**component.parameters, **(data_at or {})})
 
 
-def set_apart(request: ComponentRequest, component: Component, registry: Registry) -> tuple[Component, dict[str, str]]:
+def set_apart(component: Component, registry: Registry) -> tuple[Component, dict[str, str]]:
     """Return a dataset without the parameters that say where its samples lie, and those of them that are given.
 
     Args:
-        request: what was asked for.
-        component: the same, resolved.
+        component: the dataset, resolved.
         registry: where to find it.
 
     Raises:
         UsageError: the dataset's class names locations that are no parameters of its constructor, or no text.
     """
-    entry = registry.find(request.kind, f"{request.distribution}:{request.name}")
+    entry = registry.find("dataset", f"{component.plugin}:{component.name}")
     cls = load_class(entry)
     names = locations(entry.name, cls)
     if not names:
         return component, {}
-    plain = defaults(request.kind, cls)
+    plain = defaults("dataset", cls)
     kept = {key: value for key, value in component.parameters.items() if key not in names}
     own = label(entry, {key: value for key, value in kept.items() if value != plain[key]})
     data_at = {name: absolute(path) for name in names if (path := str(component.parameters[name]))}

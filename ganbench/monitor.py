@@ -91,15 +91,6 @@ class Monitor:
         return sorted(standings, key=lambda one: (order.get(one.status, len(order)), one.label))
 
 
-def look(runs: Path) -> list[Standing]:
-    """Look once at all trials of a folder, those under way first.
-
-    Raises:
-        StoreError: there is no such folder.
-    """
-    return Monitor(runs).look()
-
-
 def _stamp(path: Path) -> _Stamp:
     """Sizes and times of the files that say where a trial that has ended stands."""
     found: list[tuple[int, int, int] | None] = []

@@ -42,7 +42,6 @@ class Opened:
     """A dataset whose splits are read, and their fingerprints taken, once, however often it is asked for them."""
 
     def __init__(self, request: ComponentRequest, registry: Registry, root: Path) -> None:
-        self.request = request
         self.component, self.dataset = components.resolve(request, registry)
         self._root = root
         self._splits: dict[str, Samples] = {}
@@ -80,7 +79,7 @@ def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str
         fingerprint=train.fingerprint,
         classes=train.class_count,
     )
-    known, data_at = components.set_apart(opened.request, component, registry)
+    known, data_at = components.set_apart(component, registry)
     spec = asked.model_copy(update={"component": known})
     metrics = _metrics(plan, dataset, registry)
     evaluation, warnings = _evaluation(plan, asked, dataset, split, reference, train, metrics, registry, files)

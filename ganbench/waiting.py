@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
+from ganbench.lease_file import Holder
 from ganbench.leases import holder
 from ganbench.store import Store
 
@@ -56,20 +57,13 @@ class Elsewhere:
         return found
 
     def owners(self) -> list[tuple[str, int]]:
-        """Who holds how many of them, in words: ``user@host (process 12) since 2026-01-02 03:04:05``."""
-        counts: dict[tuple[str, str, int], list[float]] = {}
+        """Who holds how many of them, each process once, in words: with the time of its first lease."""
+        held: dict[tuple[str, str, int], list[Holder]] = {}
         for trial_id in self:
             found = holder(self._store.folder(trial_id).path)
             if found is not None:
-                counts.setdefault((found.user, found.host, found.pid), []).append(found.since)
-        return [
-            (f"{user}@{host} (process {pid}) since {_moment(min(since))}", len(since))
-            for (user, host, pid), since in sorted(counts.items())
-        ]
+                held.setdefault((found.user, found.host, found.pid), []).append(found)
+        return [(str(min(leases, key=lambda one: one.since)), len(leases)) for _, leases in sorted(held.items())]
 
     def _seems_free(self, trial_id: str, now: float) -> bool:
         return now - self._tried[trial_id] >= TRY_SECONDS or holder(self._store.folder(trial_id).path) is None
-
-
-def _moment(since: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))

@@ -129,17 +129,17 @@ def test_a_place_is_set_apart_and_given_back(monkeypatch: pytest.MonkeyPatch, tm
         return request(**parameters).model_copy(update={"kind": "dataset"})
 
     found = [
-        components.set_apart(wanted, resolve(wanted, known)[0], known)
+        components.set_apart(resolve(wanted, known)[0], known)
         for wanted in (asked(path="d", size=8), asked(path=str(tmp_path / "d"), size=8.0))
     ]
     assert found[0] == found[1]
     part, data_at = found[0]
     assert (part.label, part.parameters, data_at) == ("sample[size=8]", {"size": 8}, {"path": str(tmp_path / "d")})
     assert rebuild("dataset", part, known, data_at=data_at).path == str(tmp_path / "d")
-    assert components.set_apart(asked(), resolve(asked(), known)[0], known)[1] == {}
+    assert components.set_apart(resolve(asked(), known)[0], known)[1] == {}
     for wrong in ("path", ("size",), ("nowhere",)):
         monkeypatch.setattr(Placed, "locations", wrong)
-        words = refusal(components.set_apart, asked(), part, known)
+        words = refusal(components.set_apart, part, known)
         assert "dataset 'sample' has locations = " in words
 
 

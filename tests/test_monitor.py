@@ -17,7 +17,7 @@ from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
-from ganbench.monitor import Monitor, Standing, lines, look, summary, time_left
+from ganbench.monitor import Monitor, Standing, lines, summary, time_left
 from ganbench.spec import FINAL, SCHEMA, Execution, TrialFile, TrialSpec
 from tests.trials import make_protocol
 
@@ -39,6 +39,10 @@ def trial(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> MakeTrial:
         return folder
 
     return make
+
+
+def look(runs: Path) -> list[Standing]:
+    return Monitor(runs).look()
 
 
 def hand(folder: TrialFolder) -> TrialFolder:

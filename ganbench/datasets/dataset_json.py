@@ -3,13 +3,12 @@
 import json
 from pathlib import PurePosixPath
 
+from ganbench.datasets.array_files import MOST_CLASSES
 from ganbench.datasets.checks import one_line, shown
 from ganbench.datasets.listing import LABELS, Source
 from ganbench.errors import DataError
 
 FORM = '{"labels": [["00000/img00000000.png", 3], ...]} or {"labels": null}'
-MOST_CLASSES = 100_000
-"""Class numbers are below this: one that is not is no class but an identifier or a mistake."""
 
 
 def read_labels(source: Source) -> dict[str, int] | None:

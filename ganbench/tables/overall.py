@@ -10,7 +10,7 @@ from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import Layout
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
-from ganbench.tables.wording import listed, spread
+from ganbench.tables.wording import listed, may_be_the_best, spread
 
 Key = tuple[str, str, str]
 
@@ -50,13 +50,12 @@ class Overall:
     def _best_in_words(self) -> str:
         """Which rows may be the best, which are worse, and which of the worse ones are too close to order."""
         first, *others = self.result.cliques
-        each = "either" if len(first) == 2 else "any"
+        best = [self.names[index] for index in first]
         if len(first) == len(self.names):
-            return f"{each} of the {len(first)} rows may be the best"
+            return may_be_the_best(best, everyone=True)
         order = sorted(range(len(self.names)), key=lambda index: self.result.ranks[index])
         worse = [self.names[index] for index in order if index not in first]
-        best = listed(self.names[index] for index in first)
-        told = f"{best} is best" if len(first) == 1 else f"{each} of {best} may be the best"
+        told = f"{best[0]} is best" if len(best) == 1 else may_be_the_best(best, everyone=False)
         rest = f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
         close = [" = ".join(self.names[index] for index in clique) for clique in others if len(clique) > 1]
         return "; ".join([told, rest, *([f"too close to order: {', '.join(close)}"] if close else [])])

@@ -15,7 +15,7 @@ from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.code import mixed_code
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import headline, listed, seeds_of
+from ganbench.tables.wording import headline, listed, may_be_the_best, seeds_of
 from ganbench.values import ValueInfo
 
 ALPHA = 0.05
@@ -223,18 +223,19 @@ class Ranking:
         sizes = sorted({len(row) for row in self.scores if row})
         seeds = seeds_of(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
         test = f"({'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g})"
-        names, each = self.names, "either" if len(tied) == 2 else "any"
+        names = self.names
         if not worse and not self._could_separate:
             needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
             return [f"{label}: the {len(tied)} rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
             return [f"{label}: {names[tied[0]]} is best; every other row is worse than some row {test}."]
+        best = may_be_the_best([names[index] for index in tied], everyone=not worse)
         if not worse:
-            lines = [f"{label}: {each} of the {len(tied)} rows may be the best {test}."]
+            lines = [f"{label}: {best} {test}."]
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
             rest = listed(names[i] for i in worse) if len(worse) <= NAMED else f"the other {len(worse)} rows"
-            lines = [f"{label}: {each} of {listed(names[i] for i in tied)} may be the best; {rest} {beaten} {test}."]
+            lines = [f"{label}: {best}; {rest} {beaten} {test}."]
         first, second = tied[:2]
         win = statistics.superiority(self.scores[first], self.scores[second])
         pair = f"{names[first]} and {names[second]}"

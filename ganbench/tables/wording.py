@@ -1,7 +1,7 @@
 """Numbers, durations and foreign text as a table writes them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.values import ValueInfo
 
@@ -86,6 +86,12 @@ def listed(names: Iterable[str]) -> str:
     """``a``, ``a and b`` or ``a, b and c``; of one name at least."""
     *init, last = names
     return f"{', '.join(init)} and {last}" if init else last
+
+
+def may_be_the_best(names: Sequence[str], *, everyone: bool) -> str:
+    """``any of a, b and c may be the best``, of two names at least; counted where they are all rows there are."""
+    each = "either" if len(names) == 2 else "any"
+    return f"{each} of {f'the {len(names)} rows' if everyone else listed(names)} may be the best"
 
 
 def seeds_of(count: int) -> str:
