@@ -191,6 +191,23 @@ def test_average_ranks_say_which_rows_may_be_the_best(cliques: tuple[tuple[int, 
     assert found.sentences()[1] == f"By average ranks {told} (critical difference 1.50; Nemenyi, exact, α = 0.05)."
 
 
+def test_average_ranks_of_many_rows_name_the_best_twelve() -> None:
+    def told(first: int, others: int) -> list[str]:
+        count = first + others
+        cliques = (tuple(range(first)), tuple(range(1, count)))
+        result = AverageRanks(tuple(map(float, range(1, count + 1))), 5, 0.01, 1.5, cliques, 0.05, True)
+        names = tuple(f"r{index}" for index in range(count))
+        return Overall((("", "", ""),) * count, names, ("x", "y"), result).sentences()
+
+    ranks, best = told(2, 10)
+    assert ranks.endswith("r10 11.00, r11 12.00; exact Friedman test: p = 0.01.")
+    ranks, best = told(2, 12)
+    assert ranks.endswith("r10 11.00, r11 12.00 and 2 worse rows; exact Friedman test: p = 0.01.")
+    assert "r2, r3, " in best and " and r13 are worse; too close to order: r1 = r2" in best
+    ranks, best = told(13, 13)
+    assert "any of 13 rows may be the best; the other 13 rows are worse (critical difference" in best
+
+
 def test_the_median_is_not_the_mean() -> None:
     rows = rows_of("a", [1.0, 2.0, 9.0])
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("fid", "fid:median"))))

@@ -190,6 +190,13 @@ def test_a_sentence_names_twelve_rows_and_counts_more() -> None:
     assert " and w11 are worse (" in told(12)
     assert told(13).startswith("FID: either of a and b may be the best; the other 13 rows are worse (")
 
+    def leading(count: int) -> str:
+        best = [row for index in range(count) for row in rows_of(f"b{index}", [1 + 0.01 * i for i in range(9)])]
+        return ranking([*best, *rows_of("worst", [9 + 0.01 * i for i in range(9)])]).conclusions()[0]
+
+    assert " and b11 may be the best; worst is worse (" in leading(12)
+    assert leading(13).startswith("FID: any of 13 rows may be the best; worst is worse (")
+
 
 def test_where_every_row_has_a_protocol_no_specification_is_hashed_for_its_place(
     monkeypatch: pytest.MonkeyPatch,

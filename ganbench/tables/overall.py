@@ -10,7 +10,7 @@ from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import Layout
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
-from ganbench.tables.wording import listed, may_be_the_best, spread
+from ganbench.tables.wording import NAMED, may_be_the_best, named_rows, spread
 
 Key = tuple[str, str, str]
 
@@ -34,8 +34,10 @@ class Overall:
     def sentences(self) -> list[str]:
         """The average ranks in words, best first, and which rows may be the best by them."""
         found = self.result
-        order = sorted(range(len(self.names)), key=lambda index: found.ranks[index])
-        ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in order)
+        ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in self._order[:NAMED])
+        more = len(self.names) - NAMED
+        if more > 0:
+            ranks += f" and {more} worse row{'' if more == 1 else 's'}"
         two = len(self.names) == 2
         test = (
             f"exact {'sign' if two else 'Friedman'} test"
@@ -53,12 +55,18 @@ class Overall:
         best = [self.names[index] for index in first]
         if len(first) == len(self.names):
             return may_be_the_best(best, everyone=True)
-        order = sorted(range(len(self.names)), key=lambda index: self.result.ranks[index])
-        worse = [self.names[index] for index in order if index not in first]
+        worse = [self.names[index] for index in self._order if index not in first]
         told = f"{best[0]} is best" if len(best) == 1 else may_be_the_best(best, everyone=False)
-        rest = f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"
+        rest = f"{named_rows(worse, 'the other ')} {'is' if len(worse) == 1 else 'are'} worse"
         close = [" = ".join(self.names[index] for index in clique) for clique in others if len(clique) > 1]
+        if len(worse) > NAMED:
+            close = []  # dozens of overlapping groups; the ranks and the critical difference say the same
         return "; ".join([told, rest, *([f"too close to order: {', '.join(close)}"] if close else [])])
+
+    @property
+    def _order(self) -> list[int]:
+        """The rows from the best average rank to the worst."""
+        return sorted(range(len(self.names)), key=lambda index: self.result.ranks[index])
 
     @property
     def difference(self) -> str:

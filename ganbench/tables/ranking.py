@@ -15,13 +15,11 @@ from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
 from ganbench.tables.code import mixed_code
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import headline, listed, may_be_the_best, seeds_of
+from ganbench.tables.wording import headline, may_be_the_best, named_rows, seeds_of
 from ganbench.values import ValueInfo
 
 ALPHA = 0.05
 DIVERGED = "diverged"
-NAMED = 12
-"""Rows that a sentence names; more are counted."""
 PAIRED = 30
 """Rows whose pairs a page shows. The pairs of 300 rows are 45,000, which no browser shows and nobody reads."""
 
@@ -206,9 +204,8 @@ class Ranking:
         )
         if not ahead:
             return []
-        who = listed(ahead) if len(ahead) <= NAMED else f"{len(ahead)} rows"
-        have = "has" if len(ahead) == 1 else "have"
-        return [f"{clean(self.info.label)}: {who} {have} a better mean than a row of a better group. {why}"]
+        who = f"{named_rows(ahead)} {'has' if len(ahead) == 1 else 'have'}"
+        return [f"{clean(self.info.label)}: {who} a better mean than a row of a better group. {why}"]
 
     def ties_in_words(self) -> list[str]:
         """Which rows may be the best, and how many seeds would tell two of them apart; nothing for fewer than two rows.
@@ -234,7 +231,7 @@ class Ranking:
             lines = [f"{label}: {best} {test}."]
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
-            rest = listed(names[i] for i in worse) if len(worse) <= NAMED else f"the other {len(worse)} rows"
+            rest = named_rows([names[index] for index in worse], "the other ")
             lines = [f"{label}: {best}; {rest} {beaten} {test}."]
         first, second = tied[:2]
         win = statistics.superiority(self.scores[first], self.scores[second])

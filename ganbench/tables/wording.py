@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.values import ValueInfo
 
+NAMED = 12
+"""Rows that a sentence names; more are counted."""
 _FINEST = 1e-7
 """The smallest spread that a mean is written out for: what is smaller is the rounding of float32."""
 
@@ -88,10 +90,15 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(init)} and {last}" if init else last
 
 
+def named_rows(names: Sequence[str], more: str = "") -> str:
+    """``a, b and c``, or ``14 rows`` where there are more than :data:`NAMED`; ``more`` stands before that number."""
+    return listed(names) if len(names) <= NAMED else f"{more}{len(names)} rows"
+
+
 def may_be_the_best(names: Sequence[str], *, everyone: bool) -> str:
     """``any of a, b and c may be the best``, of two names at least; counted where they are all rows there are."""
     each = "either" if len(names) == 2 else "any"
-    return f"{each} of {f'the {len(names)} rows' if everyone else listed(names)} may be the best"
+    return f"{each} of {f'the {len(names)} rows' if everyone else named_rows(names)} may be the best"
 
 
 def seeds_of(count: int) -> str:
