@@ -20,7 +20,7 @@ from ganbench.training.adversarial import adversarial_loss, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, obstacle
+from ganbench.training.recorded import Recorded, obstacle_to_recording
 from ganbench.training.state import State
 
 
@@ -113,13 +113,18 @@ def whole_step(
         if state.device.type != "cuda":
             return work
         capture = capture_on_cuda
+
+    def obstacle() -> str:
+        remembers = any(penalty.state_dict() for penalty in objective.penalties)
+        return obstacle_to_recording(state, recipe, remembers=remembers)
+
     return Recorded(
         state,
         work,
         batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
-        obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
+        obstacle=obstacle,
         capture=capture,
     )
 
