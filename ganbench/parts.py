@@ -1,4 +1,4 @@
-"""What a trial consists of: everything its specification names, built and held against what was planned."""
+"""What a trial consists of: everything its specification names, built and checked against what was planned."""
 
 from dataclasses import replace
 from functools import cached_property

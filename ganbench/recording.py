@@ -179,12 +179,7 @@ class Recorder:
         """Peak memory in words."""
         return f"peak {environment.peak_memory(self._device) / 2**20:.0f} MiB"
 
-    def finish(
-        self,
-        status: str,
-        reason: str = "",
-        step: int | None = None,
-    ) -> None:
+    def finish(self, status: str, reason: str = "", step: int | None = None) -> None:
         """Write the result, then the status, so that a status of ``done`` always has its result."""
         self._synchronise()
         spec = self.trial.spec
@@ -212,24 +207,28 @@ class Recorder:
                 mode="json"
             ),
             "warnings": list(dict.fromkeys([*self._warnings, *conditions.cautions(parts)])),
-            "cost": {
-                "seconds": round(self.elapsed, 3),
-                "train_seconds": None if beside else round(seconds, 3),
-                "evaluation_seconds": round(self._evaluated, 3),
-                "real_images": real_images,
-                "images_per_second": None if beside else _speed(real_images, seconds),
-                "beside": beside,
-                "peak_memory": environment.peak_memory(self._device),
-                "energy_joules": self._used(),
-                "steal_seconds": self._stolen(),
-                **self._inherited,
-            },
+            "cost": self._cost(real_images, seconds, beside),
             "environment": self._environment,
             "determinism": conditions.determinism(spec, parts),
         }
         write_json(self.folder.result, result)
         manifest.write(self.folder, self.trial.trial_id)
         self.folder.write_status(status, reason, started=self.started, finished=time.time())
+
+    def _cost(self, real_images: int, seconds: float, beside: int) -> dict[str, Any]:
+        """What the trial cost. ``seconds`` are those of training, of which a batched trial has none of its own."""
+        return {
+            "seconds": round(self.elapsed, 3),
+            "train_seconds": None if beside else round(seconds, 3),
+            "evaluation_seconds": round(self._evaluated, 3),
+            "real_images": real_images,
+            "images_per_second": None if beside else _speed(real_images, seconds),
+            "beside": beside,
+            "peak_memory": environment.peak_memory(self._device),
+            "energy_joules": self._used(),
+            "steal_seconds": self._stolen(),
+            **self._inherited,
+        }
 
     def _stolen(self) -> float | None:
         now = environment.steal_seconds()

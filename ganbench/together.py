@@ -19,7 +19,9 @@ from ganbench.outputs import conclude
 from ganbench.parts import Parts, build_objective
 from ganbench.recording import Recorder
 from ganbench.spec import Execution, TrialSpec
-from ganbench.training.batched import Member, obstacle, train_together
+from ganbench.training.batchable import obstacle_to_batching
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.trial import fresh_or_resumed, fresh_state, run_trial
 from ganbench.watcher import StopFlag, Watcher, stop_on_signals
 
@@ -82,7 +84,9 @@ class _Batch:
         architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
         torch.backends.cudnn.benchmark = False
         # Kept by nobody: those that are trained are built after these are gone, so that a device never holds both.
-        self.obstacle = obstacle(architecture, [fresh_state(one, architecture, parts) for one in specs], spec.recipe)
+        tried = [fresh_state(one, architecture, parts) for one in specs]
+        self.obstacle = obstacle_to_batching(architecture, tried, spec.recipe)
+        del tried
         self._recorders: dict[Member, Recorder] = {}
         self._watchers: dict[Member, Watcher] = {}
         if self.obstacle:

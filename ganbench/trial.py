@@ -104,33 +104,36 @@ def fresh_or_resumed(
 
     The objective is brought to the same moment.
     """
+    # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
+    unused = [fresh_state(spec, architecture, parts)]
 
     def fresh() -> State:
-        return fresh_state(spec, architecture, parts)
+        """A state that nothing was loaded into, not even in part by an attempt that failed."""
+        return unused.pop() if unused else fresh_state(spec, architecture, parts)
 
-    spare = [fresh()]  # what fails in building it says nothing of a checkpoint
-    taken: list[tuple[State, dict[str, Any]]] = []
-
-    def take(content: dict[str, Any]) -> None:
+    def take(content: dict[str, Any]) -> tuple[State, dict[str, Any]]:
         recorder.folder.require_written(content["record"]["written"])
-        state = spare.pop() if spare else fresh()  # loading may have failed half-way
+        state = fresh()
         state.load_state_dict(content["state"])
         if objective is not None:
             objective.load_state_dict(content["objective"])
-        taken.append((state, content["record"]))
+        return state, content["record"]
 
-    _, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
+    taken, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
     recorder.warn(*warnings)
-    if taken:
-        state, record = taken[-1]
-        recorder.go_on(state.step, state.real_images, record)
-    else:
-        state = spare.pop() if spare else fresh()
+    if taken is None:
+        state = fresh()
         recorder.begin_anew()
+    else:
+        state, record = taken
+        recorder.go_on(state.step, state.real_images, record)
     recorder.attempt()
     if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
-        print("the networks are run in the plain memory layout: they do not do the same in channels-last", flush=True)
-    return state, bool(taken)
+        print(
+            "the networks run in the plain memory layout: in channels-last they compute something else, or fail",
+            flush=True,
+        )
+    return state, taken is not None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -124,7 +124,7 @@ class Watcher:
         return problem
 
     def interrupted(self, state: State) -> str:
-        """Leave a trial that was asked to stop so that it can be gone on with; return its status."""
+        """Save a trial that was asked to stop, so that it can be resumed; return its status."""
         problem = self.write_checkpoint(state)
         reason = f"stopped after step {state.step}{problem and '; '}{problem}; run again to go on"
         self._recorder.folder.write_status("interrupted", reason)

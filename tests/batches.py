@@ -9,7 +9,8 @@ from torch import Tensor
 from ganbench.api import Architecture, Samples
 from ganbench.architectures.mlp import MLP
 from ganbench.spec import Recipe
-from ganbench.training.batched import Member, train_together
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
 from tests.loops import Notes, flat

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils.parametrize import is_parametrized
 
 from ganbench.architectures.resnet import DownBlock, ResNet, UpBlock, discriminator_plan, generator_widths
@@ -85,6 +86,26 @@ def test_spectral_norm_is_on_every_layer_and_bounds_it() -> None:
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.03)
     plain = ResNet(width=8, spectral_norm=False).build((1, 16, 16), 8).discriminator
     assert not any(is_parametrized(module) for module in plain.modules())
+
+
+def test_the_largest_singular_value_is_followed_by_one_power_iteration_per_training_pass() -> None:
+    torch.manual_seed(0)
+    discriminator: Any = ResNet(width=8).build((1, 16, 16), 8).discriminator
+    layers = [module for module in discriminator.modules() if is_parametrized(module, "weight")]
+    estimates = [layer.parametrizations.weight[0] for layer in layers]
+    before = [(estimate._u.clone(), estimate._v.clone()) for estimate in estimates]
+    discriminator(torch.randn(3, 1, 16, 16))
+    for layer, estimate, (_, v) in zip(layers, estimates, before, strict=True):
+        matrix = layer.parametrizations.weight.original.flatten(1)
+        u = functional.normalize(matrix @ v, dim=0)
+        torch.testing.assert_close(estimate._u, u)
+        torch.testing.assert_close(estimate._v, functional.normalize(matrix.T @ u, dim=0))
+    discriminator.eval()
+    now = [(estimate._u.clone(), estimate._v.clone()) for estimate in estimates]
+    discriminator(torch.randn(3, 1, 16, 16))
+    for estimate, (u, v) in zip(estimates, now, strict=True):
+        assert torch.equal(estimate._u, u)
+        assert torch.equal(estimate._v, v)
 
 
 @pytest.mark.parametrize("spectral_norm", [True, False])

@@ -13,7 +13,7 @@ from ganbench.evaluation.features import extract
 from ganbench.extractors.embedded import Digits
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.wgan import WGANGP
-from ganbench.training.batched import obstacle
+from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.loop import train, whole_step
 from ganbench.training.recorded import WARM_UP, Recorded
 from tests.batches import SEEDS, assert_same, build, members, recipe, together
@@ -86,7 +86,8 @@ def test_several_trials_on_one_gpu(tmp_path: Path) -> None:
 
 def test_batched_seeds_go_the_way_they_go_alone(float64: None) -> None:
     chosen, device = recipe(), torch.device(GPU)
-    assert obstacle(PLAIN, [build(chosen, seed, device=device) for seed in SEEDS], chosen) == ""
+    states = [build(chosen, seed, device=device) for seed in SEEDS]
+    assert obstacle_to_batching(PLAIN, states, chosen) == ""
     group = members(chosen, lambda: objective(WGANGP()), device=device)
     together(group, chosen)
     for seed, member in zip(SEEDS, group, strict=True):

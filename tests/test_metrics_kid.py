@@ -34,6 +34,19 @@ def test_kid_is_about_zero_for_equals_and_grows_with_a_shift() -> None:
     assert found[0] < found[1] < found[2]
 
 
+def test_kid_of_whole_sides_is_the_unbiased_squared_mmd_of_a_cubic_kernel() -> None:
+    fake, real = rows(40, 0).double() * 1.5, rows(40, 1).double()
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    within = sum(float(kernel(x, x).fill_diagonal_(0).sum()) / (40 * 39) for x in (fake, real))
+    expected = within - 2 * float(kernel(fake, real).mean())
+    found = KID(subsets=3).compute(evidence(fake), evidence(real))
+    assert found["kid"] == pytest.approx(expected, rel=1e-9)
+    assert found["kid_std"] == pytest.approx(0, abs=1e-9)  # each subset is the whole
+
+
 def test_kid_subset_sizes() -> None:
     assert [KID().size(n) for n in (500, 5000)] == [500, 1000]
     assert KID().check(fakes=5000, reference=5000, dimension=6, classes=0) is None

@@ -36,6 +36,29 @@ def test_precision_and_recall_in_blocks_and_at_once(monkeypatch: pytest.MonkeyPa
     assert whole["recall"] < whole["precision"]  # the wider side is not reached
 
 
+def share_in_balls(samples: Tensor, centres: Tensor, nearest: int) -> float:
+    """Equations 1 and 2 of the paper: a sample counts where any centre's ball, to its nearest-th neighbour, has it."""
+    inside = set()
+    for index, centre in enumerate(centres.double()):
+        others = torch.cat([centres[:index], centres[index + 1 :]]).double()
+        radius = (others - centre).norm(dim=1).sort().values[nearest - 1]
+        inside |= set(((samples.double() - centre).norm(dim=1) <= radius).nonzero().flatten().tolist())
+    return len(inside) / len(samples)
+
+
+@pytest.mark.parametrize("large", [10, 2000])
+@pytest.mark.parametrize("nearest", [1, 3])
+def test_both_are_those_of_the_definition(nearest: int, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.metrics.precision_recall.LARGE", large)
+    fake, real = rows(70, 0, 3) * 0.7, rows(50, 1, 3)
+    found = PrecisionRecall(nearest=nearest).compute(evidence(fake), evidence(real))
+    precision, recall = share_in_balls(fake, real, nearest), share_in_balls(real, fake, nearest)
+    assert found["precision"] == pytest.approx(precision)
+    assert found["recall"] == pytest.approx(recall)
+    assert found["f_score"] == pytest.approx(2 * precision * recall / (precision + recall))
+    assert 0 < recall < precision < 1
+
+
 @pytest.mark.parametrize("nearest", [1, 3, 8])
 def test_the_values_of_many_samples_are_torch_fidelitys(nearest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With copies and with samples at the edge of a ball, where the last bit of a distance decides."""

@@ -189,7 +189,7 @@ def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: py
 def test_networks_that_cannot_be_batched_run_one_after_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ganbench.together.obstacle", lambda *arguments: "its layers draw random numbers")
+    monkeypatch.setattr("ganbench.together.obstacle_to_batching", lambda *arguments: "its layers draw random numbers")
     folders = planned(tmp_path, MLP, steps=5, every=0)
     assert run_together(folders[0]) == ["done"] * 3
     assert [folder.read_result()["cost"]["beside"] for folder in folders] == [0, 0, 0]
@@ -231,7 +231,7 @@ def test_trials_that_run_one_after_another_have_the_device_to_themselves(
         assert [each() for each in parts] == [None]
         return run_trial(folder, stop)
 
-    monkeypatch.setattr(together, "obstacle", lambda *arguments: "for the test")
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
     monkeypatch.setattr(together, "run_trial", run)
     monkeypatch.setattr(environment, "forget_peak", forgotten.append)
     assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
@@ -258,7 +258,7 @@ def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeyp
         return "done"
 
     monkeypatch.setattr("ganbench.together.stop_on_signals", lambda: flag)
-    monkeypatch.setattr("ganbench.together.obstacle", lambda *arguments: "for the test")
+    monkeypatch.setattr("ganbench.together.obstacle_to_batching", lambda *arguments: "for the test")
     monkeypatch.setattr("ganbench.together.run_trial", run)
     assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
     assert folders[2].read_status()["reason"] == "not started yet; run again to go on"

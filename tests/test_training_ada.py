@@ -14,7 +14,8 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
 from ganbench.training.ada import INTERVAL, Adaptation
 from ganbench.training.augment import Augment
-from ganbench.training.batched import Member, train_together
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 from tests.loops import Notes

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganbench import environment
 from ganbench.api import Architecture, Networks, Samples
-from ganbench.architectures.mlp import MLP
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.augmentations.translation import Translation
 from ganbench.losses.lsgan import LSGAN
@@ -21,9 +19,10 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
 from ganbench.spec import Recipe
 from ganbench.training import checkpoint
-from ganbench.training.batched import Member, obstacle, train_together
+from ganbench.training.batchable import obstacle_to_batching
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.training.loop import Objective, train
-from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 from tests.batches import SEEDS, assert_same, assert_same_content, build, ended, members, recipe, together
 from tests.loops import Notes, Orthogonal, Paired, flat, objective
@@ -104,7 +103,8 @@ def test_statistics_of_batch_norm_are_each_seeds_own(
     architecture: Architecture, settings: dict[str, Any], goal: Callable[[], Objective]
 ) -> None:
     chosen = recipe(**({"steps": 30} | settings))
-    assert obstacle(architecture, [build(chosen, seed, architecture) for seed in SEEDS], chosen) == ""
+    states = [build(chosen, seed, architecture) for seed in SEEDS]
+    assert obstacle_to_batching(architecture, states, chosen) == ""
     group = members(chosen, goal, architecture)
     together(group, chosen)
     for seed, member in zip(SEEDS, group, strict=True):
@@ -216,62 +216,3 @@ def test_what_is_written_down_on_the_way_is_each_seeds_own(optimizer: Any) -> No
         train(build(chosen, seed), objective(Vanilla()), chosen, notes := Writing(), evaluate_every=0)
         assert isinstance(member.observer, Writing)
         assert_same_content(member.observer.written, notes.written)
-
-
-class Dropping(Architecture):
-    """Draws random numbers of its own."""
-
-    kinds = ("vector",)
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        critic = nn.Sequential(nn.Linear(shape[0], 8), nn.Dropout(0.5), nn.Linear(8, 1), nn.Flatten(0))
-        return Networks(nn.Linear(latent_dim, shape[0]), critic)
-
-
-def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
-    chosen = recipe()
-    assert obstacle(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
-    states = [build(chosen, seed, Dropping()) for seed in SEEDS]
-    before = copy.deepcopy([state.generator.state_dict() for state in states])
-    assert "random" in obstacle(Dropping(), states, chosen)
-    for state, weights in zip(states, before, strict=True):
-        assert all(torch.equal(value, weights[name]) for name, value in state.generator.state_dict().items())
-
-
-class Counting(nn.Module):
-    """Puts a new buffer in the old one's place, which a batched call does not see."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.ones(()))
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.mean = 0.9 * self.mean + 0.1 * x.mean().detach()
-        return x - self.mean
-
-
-class Odd(Architecture):
-    kinds = ("vector",)
-
-    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
-        critic = nn.Sequential(nn.Linear(shape[0], 1), nn.Flatten(0))
-        return Networks(nn.Sequential(nn.Linear(latent_dim, shape[0]), Counting()), critic)
-
-
-def test_what_would_be_computed_otherwise_is_not_batched() -> None:
-    chosen = recipe()
-    assert "something else" in obstacle(Odd(), [build(chosen, seed, Odd()) for seed in SEEDS], chosen)
-
-
-def test_both_ways_are_compared_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[str] = []
-    call = Stacked.__call__
-
-    def noting(stacked: Stacked, x: Tensor) -> Tensor:
-        found.append(environment.float32_arithmetic(torch.device("cuda")))
-        return call(stacked, x)
-
-    monkeypatch.setattr(Stacked, "__call__", noting)
-    chosen = recipe()
-    assert obstacle(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
-    assert [text.partition(", ")[2] for text in found] == ["convolutions ieee"] * 2

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from ganbench.api import Penalty
 from ganbench.errors import Diverged
 from ganbench.losses.lsgan import LSGAN
-from ganbench.training.batched import Member, train_together
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.training.loop import Objective, train
 from ganbench.training.stacked import Stacked
 from tests.batches import SEEDS, assert_same, build, ended, members, recipe, together

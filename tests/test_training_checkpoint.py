@@ -31,6 +31,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "checkpoint.pt"
 
 
+def newest(path: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    return latest(path, "t", lambda content: content)
+
+
 def test_what_is_written_is_read(path: Path) -> None:
     save(path, "t", CONTENT)
     found = load(path, "t")
@@ -40,7 +44,7 @@ def test_what_is_written_is_read(path: Path) -> None:
 
 
 def test_none_is_none(path: Path) -> None:
-    assert latest(path, "t") == (None, [])
+    assert newest(path) == (None, [])
 
 
 def test_the_one_before_is_kept(path: Path) -> None:
@@ -50,7 +54,7 @@ def test_the_one_before_is_kept(path: Path) -> None:
     assert load(previous_checkpoint(path), "t")["step"] == 2
     assert previous_checkpoint(path).name == "checkpoint.previous.pt"
     assert sorted(each.name for each in path.parent.iterdir()) == ["checkpoint.previous.pt", "checkpoint.pt"]
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert (content, warnings) == ({"step": 3}, [])
 
 
@@ -81,7 +85,7 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_is_used(path: Path, how: 
     save(path, "t", {"step": 2})
     damage(path, how)
     damaged = path.read_bytes()
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert content == {"step": 1}
     assert len(warnings) == 1
     assert "set aside as checkpoint.damaged" in warnings[0]
@@ -94,10 +98,10 @@ def test_two_damaged_ones_are_none(path: Path) -> None:
     save(path, "t", {"step": 2})
     damage(path, "one byte short")
     damage(previous_checkpoint(path), "empty")
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert content is None
     assert len(warnings) == 2
-    assert latest(path, "t") == (None, [])
+    assert newest(path) == (None, [])
     assert len(list(path.parent.iterdir())) == 2
 
 
@@ -105,7 +109,7 @@ def test_another_trials_is_not_used(path: Path) -> None:
     save(path, "other", {"step": 1})
     with pytest.raises(DamagedCheckpoint, match="belongs to another trial"):
         load(path, "t")
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert content is None
     assert "another trial" in warnings[0]
 
@@ -131,7 +135,7 @@ def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form
     payload = path.read_bytes()
     if signed:
         path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert content is None
     assert len(warnings) == 1
     assert "\n" not in warnings[0]
@@ -144,7 +148,7 @@ def test_a_checkpoint_without_content_is_damaged(path: Path) -> None:
     torch.save({"trial_id": "t"}, path)
     payload = path.read_bytes()
     path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert content is None
     assert len(warnings) == 1
 
@@ -161,7 +165,7 @@ def test_a_full_disk_leaves_a_usable_checkpoint(path: Path, monkeypatch: pytest.
         for step in (3, 4):
             with pytest.raises(StoreError, match="No space left"):
                 save(path, "t", {"step": step})
-    content, warnings = latest(path, "t")
+    content, warnings = newest(path)
     assert (content, warnings) == ({"step": 2}, [])
 
 
@@ -177,7 +181,7 @@ def test_a_device_that_fails_costs_no_checkpoint(path: Path, error: RuntimeError
 
     with pytest.raises(RuntimeError, match="CUDA"):
         latest(path, "t", take)
-    assert latest(path, "t") == ({"step": 2}, [])
+    assert newest(path) == ({"step": 2}, [])
 
 
 def test_removing_takes_both(path: Path) -> None:

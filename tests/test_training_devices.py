@@ -11,7 +11,7 @@ from ganbench import plugins
 from ganbench.api import Samples
 from ganbench.losses.hinge import Hinge
 from ganbench.spec import Recipe
-from ganbench.training.loop import begin, plain_step
+from ganbench.training.loop import centre_adaptation, plain_step
 from ganbench.training.state import State
 from tests.elsewhere import ELSEWHERE, elsewhere
 from tests.loops import objective
@@ -51,7 +51,7 @@ def step(
             augmentations=[plugins.build("augmentation", each) for each in named],
         )
         if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
-            begin(state, goal, recipe)
+            centre_adaptation(state, goal.loss, recipe)
         return plain_step(state, goal, recipe)
 
 

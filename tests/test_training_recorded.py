@@ -20,7 +20,7 @@ from ganbench.spec import Recipe
 from ganbench.training import recorded as module
 from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import WARM_UP, Recorded, obstacle
+from ganbench.training.recorded import WARM_UP, Recorded, obstacle_to_recording
 from ganbench.training.state import State
 from tests.captures import Cards, Noticed, again, of_another_torch, refused, stale
 from tests.loops import (
@@ -88,7 +88,7 @@ def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) ->
 
 @pytest.mark.parametrize(
     ("capture", "reason"),
-    [(stale, "does not come out"), (refused, "not permitted"), (of_another_torch, "no attribute")],
+    [(stale, "does not compute"), (refused, "not permitted"), (of_another_torch, "no attribute")],
 )
 def test_what_cannot_be_recorded_goes_on_as_it_was(
     make_state: Make, capsys: pytest.CaptureFixture[str], capture: Any, reason: str
@@ -102,6 +102,21 @@ def test_what_cannot_be_recorded_goes_on_as_it_was(
     assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
     assert reason in step.given_up
     assert capsys.readouterr().out.count("steps are not recorded as a CUDA graph") == 1
+
+
+def test_without_memory_for_a_copy_of_the_state_steps_go_on_as_they_were(
+    make_state: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(state: State, parts: Any) -> None:
+        raise torch.cuda.OutOfMemoryError("no room for a copy")
+
+    monkeypatch.setattr(module, "Kept", full)
+    plain, state = make_state(recipe()), make_state(recipe())
+    work = partial(plain_step, plain, objective(Vanilla()), recipe())
+    step = recorded(state, objective(Vanilla()), recipe())
+    for _ in range(8):
+        assert torch.equal(step(), work())
+    assert "no room for a copy" in step.given_up
 
 
 @pytest.mark.parametrize(
@@ -163,7 +178,7 @@ def test_what_is_decided_on_the_host_is_not_recorded(
     make_state: Make, settings: dict[str, Any], remembers: bool, word: str
 ) -> None:
     chosen = recipe(**settings)
-    reason = obstacle(make_state(chosen), chosen, remembers)
+    reason = obstacle_to_recording(make_state(chosen), chosen, remembers=remembers)
     assert word in reason
     assert bool(reason) == bool(word)
 
@@ -191,13 +206,13 @@ def test_a_step_that_never_comes_out_twice_the_same_may_be_recorded() -> None:
         return [torch.full((8,), 2e-4) + shift, of_rounding.float()]
 
     assert module._difference(before, run(), run(), run()) == ""
-    assert "does not come out" in module._difference(before, run(shift=1e-4), run(), run())
+    assert "does not compute" in module._difference(before, run(shift=1e-4), run(), run())
 
 
 def test_a_recording_that_is_off_by_far_more_than_the_step_itself_is_not_taken() -> None:
     before, once, again = [torch.zeros(8)], [torch.full((8,), 1e-3)], [torch.full((8,), 1e-3 + 1e-6)]
     assert module._difference(before, [torch.full((8,), 1e-3 + 4e-5)], once, again) == ""
-    assert "does not come out" in module._difference(before, [torch.full((8,), 1e-3 + 4e-4)], once, again)
+    assert "does not compute" in module._difference(before, [torch.full((8,), 1e-3 + 4e-4)], once, again)
 
 
 def test_a_loss_that_is_not_finite_is_no_difference() -> None:

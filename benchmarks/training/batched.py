@@ -8,7 +8,8 @@ from benchmarks.harness import timed
 from benchmarks.training.operators import shares
 from benchmarks.training.ours import Silent
 from benchmarks.training.workloads import Workload
-from ganbench.training.batched import Member, train_together
+from ganbench.training.batched import train_together
+from ganbench.training.batched_model import Member
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
 

@@ -12,13 +12,13 @@ Conditioning = Literal["none", "labels", "classifier"]
 class Networks(NamedTuple):
     """A generator (N, latent_dim) -> samples in [-1, 1] (or R^D for vectors), a discriminator samples -> (N,).
 
-    Conditional ones also take labels, int64 (N,); how is said by :attr:`Architecture.conditioning`.
+    Conditional ones also take labels, int64 (N,), as :attr:`Architecture.conditioning` says.
 
     A packed discriminator returns one output per group of samples; see :attr:`Architecture.pack`.
 
-    Both take a batch of any size, come in training mode, and keep all that changes from call to call in parameters and
-    buffers: what else there is, a resumed trial does not have. In eval mode a sample depends on its own latent vector
-    and label alone, and on noise from torch's global stream where the generator draws some.
+    Both take a batch of any size and come in training mode. Whatever changes from call to call is a parameter or a
+    buffer: anything else is lost when a trial is resumed. In eval mode a sample depends only on its own latent vector
+    and label, and on noise from torch's global stream where the generator draws some.
     """
 
     generator: nn.Module
@@ -35,8 +35,8 @@ class Architecture:
         double_backward: whether the discriminator can be differentiated twice.
         pack: samples that the discriminator judges together (PacGAN, arXiv:1712.04086). Where it is above 1, the
             discriminator maps N·pack samples to N raw outputs, one per group of ``pack`` neighbours, and an update
-            draws ``batch_size * pack`` samples: a loss sees ``batch_size`` outputs of each kind in any case. Penalties
-            that constrain the gradient, which is a single sample's, are refused then.
+            draws ``batch_size * pack`` samples, so that a loss always sees ``batch_size`` outputs of each kind.
+            Penalties on the gradient, which is that of a single sample, are then refused.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
@@ -47,7 +47,7 @@ class Architecture:
 
     @classmethod
     def settle(cls, parameters: dict[str, Any], *, gradient_penalty: bool, weight_clipping: bool) -> dict[str, Any]:
-        """Replace parameters left to the context (``"auto"``) by the values that will be used and recorded.
+        """Return the parameters with those left to the context (``"auto"``) replaced by the values to use and record.
 
         Args:
             parameters: all of them by name.

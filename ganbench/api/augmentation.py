@@ -1,4 +1,4 @@
-"""What stands between the samples and the discriminator: augmentations of images."""
+"""Augmentations: what is done to images before the discriminator sees them."""
 
 import torch
 from torch import Tensor
@@ -13,15 +13,15 @@ class Augmentation:
     """
 
     def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the images transformed differentiably, each by a draw of its own; shape and type stay.
+        """Return the images transformed differentiably, each by a draw of its own, of the same shape and type.
 
         Args:
             images: real or generated images (N, C, H, W), float32, float64 or bfloat16, in [-1, 1] unless another
-                augmentation before this one has left that range. They are not to be changed in place.
-            rng: the trial's own stream for augmentation, on the device of the images: all that is random comes from it.
+                augmentation before this one has left that range. They must not be changed in place.
+            rng: the trial's own stream for augmentation, on the device of the images; the only source of randomness.
 
         Raises:
             ValueError: images of this shape cannot be transformed. It is called on a batch of the data's shape before
-                anything trains, and such a pair is refused with the message.
+                anything trains, so that such a combination is refused with this message.
         """
         raise NotImplementedError

@@ -21,7 +21,7 @@ class Samples:
         data: uint8 images (N, C, H, W) in 0..255, or float32 vectors (N, D).
         labels: int64 class indices (N,), or ``None``.
         classes: the names of the classes; empty without labels.
-        files: the absolute paths of all files that it was read from; a change to one that is not named goes unnoticed.
+        files: the absolute paths of all files that they were read from; a change to any other file goes unnoticed.
     """
 
     data: Tensor
@@ -50,7 +50,7 @@ class Samples:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over type, shape, values and labels: equal exactly when the samples are equal, in order."""
+        """SHA-256 over type, shape, values and labels: equal where the samples are equal and in the same order."""
         state = hashlib.sha256(f"{self.data.dtype} {tuple(self.data.shape)}".encode())
         state.update(self.data.contiguous().cpu().numpy().data)
         if self.labels is not None:
@@ -79,8 +79,8 @@ class Dataset:
         metrics: the metrics computed by default.
         reference_split: the split that fakes are compared with by default. Training always uses ``train``.
         recommends: recipe settings that these data need, whatever the loss; applied under either protocol.
-        locations: the parameters, text, that are paths of the samples. They are made absolute and are no part of a
-            trial's name, of a protocol or of a row: the samples' fingerprint is.
+        locations: the names of the parameters, of type ``str``, that are paths of the samples. These are made absolute,
+            and trials, protocols and rows are not named by them but by the samples' fingerprint.
         licence, source: who made the data and under which terms.
     """
 

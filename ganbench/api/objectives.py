@@ -12,11 +12,10 @@ Constrained = Literal["gradient", "weights", "outputs"]
 
 
 class Discriminator(Protocol):
-    """What a penalty gets of the discriminator: samples (N, ...) to raw outputs of shape (N,), and its weights.
+    """The discriminator as a penalty sees it: samples (N, ...) to raw outputs (N,), and its weights.
 
-    It need not be a module: under class labels, or where seeds are trained together, there is no module of one
-    discriminator that takes samples alone. The weights are those of its module by name, shape and order, and gradients
-    reach them.
+    It need not be a module: a conditional discriminator also takes labels, and seeds that are trained together share
+    one batched module. The weights have the names, shapes and order of the module's own, and gradients reach them.
     """
 
     def __call__(self, x: Tensor) -> Tensor: ...
@@ -30,15 +29,16 @@ class Penalty:
     """A term added to the discriminator's objective, or a projection of its weights after each update.
 
     Attributes:
-        constrains: what it acts on: ``gradient``, ``weights`` or ``outputs``. A loss that carries a penalty on the
-            gradient or the weights refuses another on either of them, and any other word is refused while planning.
+        constrains: what it acts on: ``gradient``, ``weights`` or ``outputs``; any other word is refused before
+            anything trains. To a loss that carries a penalty on the gradient or the weights, no other penalty on
+            either of them can be added.
         differentiable: whether calling it adds a term; if not, only :meth:`project` is used.
         double_backward: whether it differentiates the discriminator twice; such a penalty is not meaningful on a
             discriminator with batch normalisation, where one sample's gradient depends on its neighbours.
-        of_outputs: whether it looks at the raw outputs alone. It is then given those that the loss is computed from,
-            through :meth:`on_outputs`, and the discriminator need not be run again.
+        of_outputs: whether it needs the raw outputs alone. Then :meth:`on_outputs` is called with those that the loss
+            is computed from, and the discriminator need not run again.
         kinds: the kinds of samples it understands.
-        formula: the term in words, for ``ganbench show``, with D = the discriminator and r, f = raw outputs.
+        formula: the term as text, for ``ganbench show``, with D = the discriminator and r, f = raw outputs.
     """
 
     constrains: ClassVar[Constrained] = "gradient"
@@ -62,30 +62,30 @@ class Penalty:
         raise NotImplementedError
 
     def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the penalty as a scalar from raw outputs of shape (N,); for those that are ``of_outputs``."""
+        """Return the penalty as a scalar from raw outputs of shape (N,). Called where :attr:`of_outputs` is true."""
         raise NotImplementedError
 
     def project(self, discriminator: nn.Module) -> None:
         """Change the weights in place after each discriminator update. Nothing by default."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What it remembers from one update to the next: tensors, numbers and text. Nothing by default.
+        """Return what it remembers from one update to the next: tensors, numbers and text. Nothing by default.
 
-        It goes into a trial's checkpoint, so that a resumed trial is the one that was interrupted.
+        It is saved in the trial's checkpoint, so that a resumed trial goes on exactly where it was interrupted.
         """
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken; tensors arrive on the CPU."""
+        """Restore what :meth:`state_dict` returned; tensors arrive on the CPU."""
 
 
 class Loss:
     """Maps raw discriminator outputs of shape (N,) to the two players' objectives, both minimised.
 
-    It has nothing to learn: only the two networks are trained, and a loss has no part in a checkpoint.
+    A loss has no weights and no memory: only the two networks are trained, and checkpoints hold nothing of it.
 
     Attributes:
-        formula: the two objectives in words, ``(discriminator, generator)``, with r, f = raw outputs on real, fake.
+        formula: the two objectives as text, ``(discriminator, generator)``, with r, f = raw outputs on real, fake.
         recommends: recipe settings of its paper, applied under ``--protocol paper``.
         needs_real: whether the generator's objective looks at real samples; where false, ``real`` may be ``None``.
         smoothable: whether :meth:`discriminator` takes ``real_label`` and ``fake_label`` (label smoothing).

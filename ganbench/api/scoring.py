@@ -67,10 +67,10 @@ class Metric:
 
     Attributes:
         values: what it returns; the first score, one with a direction, is its headline.
-        needs: what it uses beside the samples, each a :data:`Need`; ``images`` where the samples must be images. A
-            metric is refused by name where one of them cannot be had. ``classes``: the logits are of as many classes
-            as the reference's labels, and so taken for the same ones. ``labels`` are the reference's; ``fake_labels``,
-            those of the fakes, only conditional runs have.
+        needs: what it uses besides the samples, each a :data:`Need`; a metric is refused by name where one of them is
+            missing. ``images``: the samples must be images. ``classes``: the logits must be of as many classes as the
+            reference's labels, and are then taken for the same ones. ``labels`` are the reference's; ``fake_labels``
+            are those of the fakes, which only conditional runs have.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 
@@ -81,15 +81,15 @@ class Metric:
     def check(self, *, fakes: int, reference: int, dimension: int, classes: int) -> str | None:
         """Judge the sample counts before anything trains.
 
-        Returns a warning of one line to be shown with the row where the number will be of little worth, ``None`` where
-        all is well.
-
         Args:
             fakes: how many generated samples are scored.
             reference: how many real ones they are compared with.
             dimension: the number of features, for a metric that needs ``features`` or ``logits``; for any other that
                 of the values in one sample: C·H·W of images, D of vectors.
             classes: the number of classes of the reference's labels; 0 without labels.
+
+        Returns:
+            A warning of one line, shown with the row, where the number will be worth little; else ``None``.
 
         Raises:
             ValueError: the counts make the number meaningless.
@@ -99,7 +99,7 @@ class Metric:
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         """Return a value for each name in :attr:`values`; ``nan`` where a value is undefined for these samples.
 
-        Leaves no files: trials that run side by side, and later ones, would share them.
+        It must not leave files: trials that run side by side, and later ones, would share them.
         """
         raise NotImplementedError
 
@@ -137,7 +137,7 @@ class Extractor:
         raise NotImplementedError
 
     def files(self) -> tuple[str, ...]:
-        """Return the absolute paths of all files that it reads; a change to one that is not named goes unnoticed."""
+        """Return the absolute paths of all files that it reads; a change to any other file goes unnoticed."""
         return ()
 
     def build(self, layers: list[str]) -> nn.Module:

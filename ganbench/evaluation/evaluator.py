@@ -64,7 +64,7 @@ class Evaluator:
         self.cache = cache
         self.extractor_code = extractor_code
         self.train = train
-        owners(self.metrics.items())
+        owners(self.metrics.items())  # refuses two values of one name
         for name, metric in self.metrics.items():
             require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
         if self._uses_extractor and extractor is not None:
@@ -133,29 +133,26 @@ class Evaluator:
         )
 
     def _score(self, samples: Samples, *, final: bool, from_train: bool = False) -> dict[str, float]:
-        with own_global_stream(0, self.device):
-            return self._compute(samples, final=final, from_train=from_train)
-
-    def _compute(self, samples: Samples, *, final: bool, from_train: bool) -> dict[str, float]:
         wanted = {name: metric for name, metric in self.metrics.items() if final or metric.when == "always"}
         if samples.labels is None:
             for name, metric in self.metrics.items():
                 if "fake_labels" in metric.needs:
                     raise UsageError(f"metric '{name}' needs the labels that fakes were asked for, and these have none")
-        found = self._extract(samples.data)
-        fake = Extracted(
-            samples=samples.data,
-            features=found.get("features"),
-            logits=found.get("logits"),
-            labels=samples.labels,
-            mixture=self.mixture,
-        )
         values: dict[str, float] = {}
-        for name, metric in wanted.items():
-            if from_train and "train" in metric.needs:
-                values.update(dict.fromkeys(metric.values, math.nan))
-            else:
-                values.update(as_declared(name, metric, metric.compute(fake, self.reference_evidence)))
+        with own_global_stream(0, self.device):
+            found = self._extract(samples.data)
+            fake = Extracted(
+                samples=samples.data,
+                features=found.get("features"),
+                logits=found.get("logits"),
+                labels=samples.labels,
+                mixture=self.mixture,
+            )
+            for name, metric in wanted.items():
+                if from_train and "train" in metric.needs:
+                    values.update(dict.fromkeys(metric.values, math.nan))
+                else:
+                    values.update(as_declared(name, metric, metric.compute(fake, self.reference_evidence)))
         return values
 
     def _extract(self, images: Tensor) -> dict[str, Tensor]:

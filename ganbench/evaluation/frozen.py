@@ -1,6 +1,6 @@
-"""Whether a saved program is one of training: its batch norm takes the batch's statistics, its dropout drops.
+"""Whether a program was saved in training mode, in which batch norm takes the batch's statistics and dropout drops.
 
-A program that was traced, or exported, has its mode written into it: ``eval()`` changes nothing any more. Its samples
+A program that was traced or exported has its mode written into it, and ``eval()`` no longer changes it. Its samples
 depend on what else is in the batch, so its scores are not those of the generator that somebody trained.
 """
 

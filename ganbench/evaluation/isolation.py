@@ -67,8 +67,8 @@ def _legacy_full_precision() -> Iterator[None]:
 def own_global_stream(seed: int, device: torch.device) -> Iterator[None]:
     """Seed the global generators of torch, numpy and Python inside, and put them back where they were afterwards.
 
-    For what draws from them unasked: a generator that injects noise, a network initialised before its weights are
-    loaded, somebody's metric that takes random subsets.
+    For code that draws from them by itself: a generator that injects noise, a network that is initialised before its
+    weights are loaded, a metric that takes random subsets.
     """
     devices = [device] if device.type == "cuda" else []
     python_state, numpy_state = random.getstate(), np.random.get_state()

@@ -8,7 +8,7 @@ from ganbench.spec import Labels
 
 
 def balanced(n: int, classes: int, rng: torch.Generator) -> Tensor:
-    """Return ``n`` labels (n,) in random order, as many of each class; the odd ones are of distinct classes at random.
+    """Return ``n`` labels (n,) in random order, equally many of each class; the rest are of distinct random classes.
 
     Args:
         n: how many.

@@ -109,7 +109,7 @@ def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ())
 
 
 def _told(request: SourceRequest, label: str) -> dict[str, Any]:
-    """What the user says of any source; ``label`` is what it is called where the user says nothing."""
+    """What the user says of any source; ``label`` is its label where the user gives none."""
     return {
         "label": request.label or label,
         "named": bool(request.label),
@@ -183,7 +183,7 @@ def read_given(
 
 
 def _own_shape(array: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an array's samples, where they are as the reference's, ``shape``, or grey and not colour or so."""
+    """The shape of an array's samples: the reference's ``shape``, or that in grey for colour, or colour for grey."""
     found = tuple(array.shape[1:])
     if len(shape) == 3 and shape[0] in (1, 3):
         other = 4 - shape[0]
@@ -227,7 +227,7 @@ def choose(samples: Tensor, count: int, seed: int) -> Tensor:
 def reopen(
     spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device, warn: Callable[[str], object]
 ) -> Samples | nn.Module:
-    """Return the samples, or the generator on its device, that a planned source means.
+    """Return the samples, or the generator on its device, that a planned source names.
 
     ``warn`` is told in one line where a trial's architecture has the code it had, in another version of its package.
 
@@ -250,11 +250,11 @@ def reopen(
 
 
 def unsaid(warning: str) -> None:
-    """For a look at a generator while planning: whoever scores it says what there is to say."""
+    """Pass over a warning about a generator while planning; the trial that scores it gives it again."""
 
 
 def label_of(path: Path, size: int = 0, channels: int = 0) -> str:
-    """What a row is called where nobody says: the file's or folder's name, with what was done to the images."""
+    """A row's label where none is given: the file's or folder's name, with what was done to the images."""
     done = [f"{name}={value}" for name, value in (("size", size), ("channels", channels)) if value]
     return f"{path.name or path}[{','.join(done)}]" if done else path.name or str(path)
 

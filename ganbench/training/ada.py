@@ -53,6 +53,6 @@ class Adaptation:
         return {"p": self.p.cpu(), "signs": self._signs.cpu(), "seen": self._seen, "updates": self._updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         self.p, self._signs = state["p"].to(self.p.device), state["signs"].to(self.p.device)
         self._seen, self._updates = state["seen"], state["updates"]

@@ -109,6 +109,6 @@ class Batches:
         return {"order": self._order.cpu(), "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         self._order = state["order"].to(self._data.device)
         self._position = state["position"]

@@ -1,4 +1,4 @@
-"""Recording what is done on a GPU as a CUDA graph, so that torch is as it was where that fails."""
+"""Recording work on a GPU as a CUDA graph; where that fails, torch is left as it was."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -4,7 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -13,6 +13,8 @@ from ganbench.errors import StoreError, in_one_line
 from ganbench.files import write_bytes
 from ganbench.folder import previous_checkpoint
 from ganbench.memory import is_of_the_device
+
+Taken = TypeVar("Taken")
 
 
 class DamagedCheckpoint(Exception):
@@ -61,10 +63,10 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
     return content
 
 
-def latest(
-    path: Path, trial_id: str, take: Callable[[dict[str, Any]], None] = lambda content: None
-) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return the newest usable checkpoint, or ``None``, with a warning for each that was set aside as ``*.damaged``.
+def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -> tuple[Taken | None, list[str]]:
+    """Return what ``take`` makes of the newest usable checkpoint, ``None`` where there is none.
+
+    With it comes a warning for each checkpoint that is not usable and was set aside as ``*.damaged``.
 
     Args:
         path: ``.../checkpoint.pt``.
@@ -80,9 +82,7 @@ def latest(
         if not candidate.exists():
             continue
         try:
-            content = load(candidate, trial_id)
-            take(content)
-            return content, warnings
+            return take(load(candidate, trial_id)), warnings
         except DamagedCheckpoint as error:
             reason = str(error)
         except StoreError as error:

@@ -1,7 +1,7 @@
 """How labels reach the networks while they train.
 
-The fakes of a discriminator update carry the labels of the real batch beside them. So both sides have the same classes,
-and a point between a real sample and its fake, which gradient penalties ask for, has one label.
+In a discriminator update the i-th fake has the label of the i-th real sample. So both batches have the same classes,
+and a point between a real sample and its fake, as gradient penalties take it, has one label.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from ganbench.api import Conditioning
 
 
 class Judgement(NamedTuple):
-    """Raw outputs (N,), and class logits (N, classes) from a discriminator that classifies."""
+    """A discriminator's raw outputs (N,), and class logits (N, classes) where it classifies."""
 
     raw: Tensor
     classes: Tensor | None
@@ -28,7 +28,7 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None) -> Te
 
 
 def judge(discriminator: nn.Module, x: Tensor, labels: Tensor | None, conditioning: Conditioning) -> Judgement:
-    """Return the discriminator's opinion of samples (N, ...)."""
+    """Return what the discriminator makes of samples (N, ...)."""
     if conditioning == "labels":
         return Judgement(discriminator(x, labels), None)
     if conditioning == "classifier":
@@ -45,7 +45,7 @@ def judge_both(
     *,
     joint: bool,
 ) -> tuple[Judgement, Judgement]:
-    """Return the opinions of real and fake, from two forward passes or, ``joint``, from one concatenated batch."""
+    """Return the judgements of real and fake, from two forward passes or, ``joint``, from one concatenated batch."""
     if not joint:
         return judge(discriminator, real, labels, conditioning), judge(discriminator, fake, labels, conditioning)
     twice = None if labels is None else labels.repeat(2)
@@ -79,8 +79,8 @@ class Critic:
         return self._discriminator.named_parameters()
 
 
-def classification(opinion: Judgement, labels: Tensor | None) -> Tensor:
+def classification(judgement: Judgement, labels: Tensor | None) -> Tensor:
     """AC-GAN's term (Odena, Olah and Shlens 2017, arXiv:1610.09585, equation 3): the cross-entropy of the labels."""
-    assert opinion.classes is not None
+    assert judgement.classes is not None
     assert labels is not None
-    return cross_entropy(opinion.classes.float(), labels)
+    return cross_entropy(judgement.classes.float(), labels)

@@ -48,9 +48,9 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
                 with torch.no_grad():
                     _draw_parametrised(layer, parametrised["weight"], scheme, gain)
             except Exception as error:
-                raise _no_way(scheme, name, layer, in_one_line(error, 200)) from error
+                raise _refusal(scheme, name, layer, in_one_line(error, 200)) from error
         elif not _is_stored(layer):
-            raise _no_way(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
+            raise _refusal(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
         else:
             _draw(layer, layer.weight, scheme, gain)
         bias = getattr(layer, "bias", None)
@@ -60,7 +60,7 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
     for name, layer in network.named_modules():
         if isinstance(layer, nn.MultiheadAttention):
             if hasattr(layer, "parametrizations"):
-                raise _no_way(scheme, name, layer, "a parametrisation computes it")
+                raise _refusal(scheme, name, layer, "a parametrisation computes it")
             _draw_attention(layer, scheme, gain)
 
 
@@ -111,6 +111,6 @@ def _is_stored(layer: nn.Module) -> bool:
     return any(own.data_ptr() == at for own in layer.parameters(recurse=False))
 
 
-def _no_way(scheme: str, name: str, layer: nn.Module, reason: str) -> UsageError:
+def _refusal(scheme: str, name: str, layer: nn.Module, reason: str) -> UsageError:
     where = f"layer '{name}' ({type(layer).__name__})" if name else f"a {type(layer).__name__}"
     return UsageError(f"init={scheme} cannot draw the weight of {where}: {reason}; use --set init=architecture")

@@ -1,6 +1,7 @@
-"""What a step finds, kept so that the step can be tried and undone, and what of it a recording would not repeat.
+"""A copy of all that a step changes, so that a step can be tried and undone.
 
-A recorded step goes on with the very tensors that were there when it was recorded, and does nothing on the host.
+It also tells what a recording of the step would not repeat: a recorded step goes on with the very tensors that were
+there when it was recorded, and does nothing on the host.
 """
 
 import random

@@ -20,7 +20,7 @@ from ganbench.training.adversarial import adversarial_loss, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, obstacle
+from ganbench.training.recorded import Recorded, obstacle_to_recording
 from ganbench.training.state import State
 
 
@@ -36,22 +36,22 @@ class Objective:
         return {"penalties": [penalty.state_dict() for penalty in self.penalties]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         for penalty, remembered in zip(self.penalties, state["penalties"], strict=True):
             penalty.load_state_dict(remembered)
 
 
 class Observer(Protocol):
-    """What a loop tells, and asks, the outside."""
+    """Who is told of a trial's steps, and asked whether to stop; :func:`tell` has the schedule."""
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
-        """A hundred times in a trial."""
+        """Called about a hundred times in a trial, and after the last step."""
 
     def evaluate(self, state: State) -> None:
-        """On the schedule."""
+        """Called every ``evaluate_every`` steps, and after the last one."""
 
     def after_step(self, state: State) -> bool:
-        """After every step: write a checkpoint where it is time; return whether to stop here."""
+        """Called after every step, when the state can be saved; return whether to stop here."""
 
 
 def train(state: State, objective: Objective, recipe: Recipe, observer: Observer, *, evaluate_every: int) -> bool:
@@ -63,8 +63,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
     Raises:
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
-    report_every = max(1, recipe.steps // 100)
-    begin(state, objective, recipe)
+    centre_adaptation(state, objective.loss, recipe)
     one_step = whole_step(state, objective, recipe)
     while state.step < recipe.steps:
         step = state.step + 1
@@ -75,24 +74,37 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
-
-        last = step == recipe.steps
-        if step % report_every == 0 or last:
-            state.watch.check()
-            observer.report(state, float(losses[-2]), float(losses[-1]))
-        if last or (evaluate_every and step % evaluate_every == 0):
-            state.watch.check()
-            observer.evaluate(state)
-        if observer.after_step(state) and not last:
+        if tell(observer, state, recipe, losses[-2], losses[-1], evaluate_every=evaluate_every):
             state.watch.check()
             return False
     return True
 
 
-def begin(state: State, objective: Objective, recipe: Recipe) -> None:
-    """Tell a state what it needs to know of the objective before its first step."""
+def tell(
+    observer: Observer, state: State, recipe: Recipe, d_loss: Tensor, g_loss: Tensor, *, evaluate_every: int
+) -> bool:
+    """Tell an observer of the step that was just done, on the schedule; return whether it asks to stop here.
+
+    After the last step there is nothing to stop, whatever it asks.
+
+    Raises:
+        Diverged: it is time for a report or an evaluation, and a loss was not finite or beyond the recipe's limit.
+    """
+    report_every = max(1, recipe.steps // 100)
+    last = state.step == recipe.steps
+    if last or state.step % report_every == 0:
+        state.watch.check()
+        observer.report(state, float(d_loss), float(g_loss))
+    if last or (evaluate_every and state.step % evaluate_every == 0):
+        state.watch.check()
+        observer.evaluate(state)
+    return observer.after_step(state) and not last
+
+
+def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
+    """Tell adaptive augmentation, where there is any, which output of the discriminator means in doubt."""
     if state.adaptation is not None:
-        state.adaptation.level = undecided(objective.loss, recipe) or 0.0
+        state.adaptation.level = undecided(loss, recipe) or 0.0
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
@@ -113,13 +125,18 @@ def whole_step(
         if state.device.type != "cuda":
             return work
         capture = capture_on_cuda
+
+    def obstacle() -> str:
+        remembers = any(penalty.state_dict() for penalty in objective.penalties)
+        return obstacle_to_recording(state, recipe, remembers=remembers)
+
     return Recorded(
         state,
         work,
         batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
-        obstacle=lambda: obstacle(state, recipe, any(penalty.state_dict() for penalty in objective.penalties)),
+        obstacle=obstacle,
         capture=capture,
     )
 

@@ -1,9 +1,12 @@
 """A whole step recorded once as a CUDA graph and replayed: on a GPU a small step is bound by launches.
 
-What a step draws on the host, the indices of its real samples, is put into a fixed place before each replay; noise
-comes from the trial's own generators on the device, which take part in the graph. The first steps run as they are, on a
-stream of their own, so that everything is allocated; the next is recorded, run both ways from one state, and compared.
-Where recording fails, or the two differ, the trial goes on as it was, and says so in one line of its log.
+1. The first ``WARM_UP`` steps are done as they are, on a stream of their own, so that everything is allocated.
+2. The next one is recorded. The recording and the step itself are run from one state, and what they leave is compared.
+3. From then on the recording is replayed.
+
+What a step draws on the host, the indices of its real samples, is put into a fixed place before each step; noise comes
+from the trial's own generators on the device, which take part in the graph. Where recording fails, or the two differ,
+steps go on being done as they are, and one line of the trial's log says why.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +29,7 @@ SPREAD = 10.0
 """And how far in addition, as a multiple of what the step itself differs by when it is run twice."""
 
 
-def obstacle(state: State, recipe: Recipe, remembers: bool) -> str:
+def obstacle_to_recording(state: State, recipe: Recipe, *, remembers: bool) -> str:
     """Say what in a recipe is decided on the host at every step, so that its steps cannot be recorded; else empty.
 
     Args:
@@ -48,7 +51,7 @@ def obstacle(state: State, recipe: Recipe, remembers: bool) -> str:
 
 
 class Recorded:
-    """Does a step's work, recorded as soon as possible.
+    """Does one step at each call: as it is at first, by replaying its recording as soon as there is one.
 
     Args:
         state: the trial's.
@@ -56,8 +59,11 @@ class Recorded:
         batches: how many batches of real samples a step draws.
         seen: how many real samples a step counts as seen.
         parts: what takes part in a step besides the networks: loss, penalties, augmentations.
-        obstacle: says why steps cannot be recorded, where they cannot; asked after the first few.
+        obstacle: says why steps cannot be recorded, where they cannot; asked after the warm-up.
         capture: how to record; tests replace it.
+
+    Attributes:
+        given_up: why steps are not recorded; empty as long as nothing is against it.
     """
 
     def __init__(
@@ -78,38 +84,38 @@ class Recorded:
         self._parts = parts
         self._obstacle = obstacle
         self._capture = capture
-        self._calls = 0
-        self._replay: Callable[[], object] | None = None
-        self._losses: Tensor | None = None
+        self._steps = 0
         self._stream: torch.cuda.Stream | None = None
+        self._losses: Tensor | None = None
+        """Where the recording leaves a step's losses."""
+        self._replay: Callable[[], object] | None = None
         self.given_up = ""
 
     def __call__(self) -> Tensor:
         """Do one step; return its losses, a tensor of their own."""
         device = self._state.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            return self._step()
+            self._steps += 1
+            self._state.batches.stage(self._batches)
+            if self._steps == WARM_UP + 1:
+                self._record_or_give_up()
+            return self._as_it_is() if self._replay is None else self._replayed()
 
-    def _step(self) -> Tensor:
-        self._calls += 1
-        self._state.batches.stage(self._batches)
-        if self._replay is None and not self.given_up and self._calls > WARM_UP:
-            self.given_up = self._obstacle() or self._record()
-            self._stream = None
-            if self.given_up:
-                self._replay = None
-                print(f"steps are not recorded as a CUDA graph: {self.given_up}", flush=True)
-            self._tidy()
-        if self._replay is not None:
-            return self._replayed()
-        losses = self._eager()
+    def _as_it_is(self) -> Tensor:
+        with self._aside():
+            losses = self._work()
         if self._losses is None:
             self._losses = torch.empty_like(losses)
         return losses
 
-    def _eager(self) -> Tensor:
-        with self._aside():
-            return self._work()
+    def _replayed(self) -> Tensor:
+        assert self._replay is not None
+        assert self._losses is not None
+        before = self._state.real_images
+        self._replay()
+        # A graph counts nothing when it is replayed; what stands for one in tests does.
+        self._state.real_images = before + self._seen
+        return self._losses.clone()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -127,68 +133,86 @@ class Recorded:
         finally:
             current.wait_stream(own)
 
-    def _replayed(self) -> Tensor:
-        assert self._replay is not None
-        assert self._losses is not None
-        before = self._state.real_images
-        self._replay()
-        self._state.real_images = before + self._seen
-        return self._losses.clone()
+    def _record_or_give_up(self) -> None:
+        """Find out, once, how all further steps are done; the state stays as it is."""
+        self.given_up = self._obstacle() or self._record()
+        self._stream = None
+        if self.given_up:
+            self._replay = None
+            print(f"steps are not recorded as a CUDA graph: {self.given_up}", flush=True)
+        self._tidy()
 
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
-        kept: Kept | None = None
         try:
             kept = Kept(self._state, self._parts)
-            wanted = kept.after(self._eager)
-            if moved := kept.moved():
-                return moved
-            kept.restore()
-            self._state.g_optimiser.zero_grad(set_to_none=True)
-            self._state.d_optimiser.zero_grad(set_to_none=True)
-            with self._aside():
-                self._replay = self._capture(self._into_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE])
-            found, again = kept.after(self._replayed), kept.after(self._eager)
-            return _difference(kept.values, found, wanted, again)
+        except Exception as error:  # no memory for a copy, for example
+            return _first_cause(error)
+        try:
+            return self._record_and_compare(kept)
         except Exception as error:  # whatever it is: the step itself has been done before, and goes on
             return _first_cause(error)
         finally:
-            if kept is not None:
-                kept.restore()
+            kept.restore()
+
+    def _record_and_compare(self, kept: Kept) -> str:
+        """Record the step; return what is wrong with the recording, if anything is. All that it changes was kept."""
+        once = kept.after(self._as_it_is)
+        if moved := kept.moved():
+            return moved
+        kept.restore()
+        self._forget_gradients()  # those of the recording are in its own memory
+        with self._aside():
+            self._replay = self._capture(
+                self._with_losses_in_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE]
+            )
+        recorded, twice = kept.after(self._replayed), kept.after(self._as_it_is)
+        return _difference(kept.values, recorded, once, twice)
+
+    def _with_losses_in_place(self) -> Tensor:
+        """The work that is recorded: a step that leaves its losses where :meth:`_replayed` finds them."""
+        assert self._losses is not None
+        return self._losses.copy_(self._work())
+
+    def _forget_gradients(self) -> None:
+        self._state.g_optimiser.zero_grad(set_to_none=True)
+        self._state.d_optimiser.zero_grad(set_to_none=True)
 
     def _tidy(self) -> None:
         """Give back what the first steps and the recording took and later steps do not need, and forget it as a peak.
 
         So that a trial's memory is that of its steps, whether they are recorded or not.
         """
-        self._state.g_optimiser.zero_grad(set_to_none=True)
-        self._state.d_optimiser.zero_grad(set_to_none=True)
+        self._forget_gradients()
         environment.forget_peak(self._state.device)
-
-    def _into_place(self) -> Tensor:
-        assert self._losses is not None
-        return self._losses.copy_(self._work())
 
 
 def _difference(
-    before: Sequence[Tensor], found: Sequence[Tensor], wanted: Sequence[Tensor], again: Sequence[Tensor]
+    before: Sequence[Tensor], recorded: Sequence[Tensor], once: Sequence[Tensor], twice: Sequence[Tensor]
 ) -> str:
     """Say that a recorded step does not do what the step does; empty where it does.
 
     A step need not come out twice the same: where a gradient is nothing but rounding, as that of a bias before a batch
-    norm, Adam makes a whole step of it. So ``wanted`` and ``again`` are the same step run twice as it is.
+    norm, Adam makes a whole step of it. So the step itself is run a second time, too.
+
+    Args:
+        before: the tensors that a step changes, before it.
+        recorded: these after the recorded step, and then what else it leaves: losses, random streams.
+        once: the same of the step itself.
+        twice: the same of the step itself, run again.
     """
-    for index, (own, first, second) in enumerate(zip(found, wanted, again, strict=True)):
-        if not first.is_floating_point():
-            same = torch.equal(own, first) or not torch.equal(first, second)
-        else:
-            own, first, second = (value.double().nan_to_num() for value in (own, first, second))
-            went = first - before[index].double().nan_to_num() if index < len(before) else first
-            room = TOLERANCE * went.norm() + SPREAD * (second - first).norm()
-            same = bool((own - first).norm() <= room)
-        if not same:
-            return "what was recorded does not come out as the step itself"
-    return ""
+    starts = [*before, *(torch.zeros_like(value) for value in once[len(before) :])]
+    same = all(_same(*each) for each in zip(starts, recorded, once, twice, strict=True))
+    return "" if same else "the recording does not compute what the step itself computes"
+
+
+def _same(before: Tensor, recorded: Tensor, once: Tensor, twice: Tensor) -> bool:
+    """Whether one tensor is the same after the recorded step, as far as it is the same whenever the step is done."""
+    if not once.is_floating_point():
+        return torch.equal(recorded, once) or not torch.equal(once, twice)
+    before, recorded, once, twice = (value.double().nan_to_num() for value in (before, recorded, once, twice))
+    room = TOLERANCE * (once - before).norm() + SPREAD * (twice - once).norm()
+    return bool((recorded - once).norm() <= room)
 
 
 def _first_cause(error: BaseException) -> str:

@@ -55,5 +55,5 @@ class Replay:
         return {"kept": None if self._kept is None else self._kept.flatten(0, 1)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         self._kept = None if state["kept"] is None else state["kept"].unflatten(0, (-1, self._pack))

@@ -1,8 +1,4 @@
-"""K networks of one architecture called as one, and K optimisers of their weights as one.
-
-The stacks (K, ...) are the weights; each network's own parameters and buffers are views into them, so that whatever
-looks at one network sees what it would see had that been alone.
-"""
+"""K networks of one architecture called as one, and K optimisers of their weights as one."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +17,8 @@ from ganbench.training.optimisers import OPTIMISERS
 class Stacked:
     """K networks of one architecture called as one: samples (K, N, ...) to (K, N, ...).
 
-    The stacks are the weights. Each network's own parameters and buffers become views into them.
+    The weights are stacks (K, ...). Each network's own parameters and buffers become views into them, so that whatever
+    looks at one network sees what it would see if that network were alone.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:

@@ -1,4 +1,4 @@
-"""All that changes while a trial trains, so that all of it can be written down and taken up again."""
+"""All that changes while a trial trains, in one place, so that all of it can be saved and restored."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,8 +89,8 @@ class State:
         self.watch = Watch(recipe.divergence_limit)
         self.step = 0
         self.real_images = 0
-        self.refresh: Callable[[], None] = nothing
-        """Called before the state is written down, by whoever holds a part of it elsewhere."""
+        self.refresh: Callable[[], None] | None = None
+        """Called before the state is written down: set by whoever holds a part of it elsewhere, to bring it here."""
 
     @property
     def scored(self) -> nn.Module:
@@ -110,7 +110,8 @@ class State:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and text only, so that it loads with ``weights_only=True``."""
-        self.refresh()
+        if self.refresh is not None:
+            self.refresh()
         return {
             "step": self.step,
             "real_images": self.real_images,
@@ -129,7 +130,7 @@ class State:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         self.step = state["step"]
         self.real_images = state["real_images"]
         self.generator.load_state_dict(state["generator"])
@@ -149,7 +150,3 @@ class State:
         torch.set_rng_state(state["torch"].cpu())
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
-
-
-def nothing() -> None:
-    """There is nothing to do."""

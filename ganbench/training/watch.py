@@ -33,7 +33,7 @@ class Watch:
         return {"first": self._first, "loss": self._loss}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Restore what :meth:`state_dict` returned."""
         self._seen = []
         self._first, self._loss = int(state["first"]), float(state["loss"])
 

@@ -1,0 +1,54 @@
+"""Whether several seeds of one trial can be trained as one batched model (:mod:`ganbench.training.batched`)."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Architecture
+from ganbench.errors import in_one_line
+from ganbench.evaluation.isolation import full_precision
+from ganbench.spec import Recipe
+from ganbench.training.loop import precision, widened
+from ganbench.training.stacked import Stacked
+from ganbench.training.state import State
+
+TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
+"""How far what a batched network computes may be from what each network computes alone, as a share of its size."""
+
+
+def obstacle_to_batching(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
+    """Say why these seeds cannot be trained as one batched model; empty where they can. Changes nothing.
+
+    Copies of both networks are called once, alone and batched. What draws random numbers or decides by its data cannot
+    be batched, and what computes something else when it is batched must not be.
+    """
+    if architecture.conditioning != "none":
+        return "its networks take class labels"
+    device, tolerance = states[0].device, TOLERANCE[recipe.precision]
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(len(states), states[0].samples_per_update, recipe.latent_dim, generator=rng).to(device)
+    x = z
+    try:
+        for networks in ([state.generator for state in states], [state.discriminator for state in states]):
+            alone, stacked = copy.deepcopy(networks), copy.deepcopy(networks)
+            # Not in TF32: a convolution of all networks may be another kernel than each network's own, as where
+            # they have one channel each, and would be rounded otherwise.
+            with torch.no_grad(), full_precision(), precision(recipe, device):
+                given, x = x, widened(Stacked(stacked)(x))
+                for network, batched, own, found in zip(alone, stacked, given, x, strict=True):
+                    pairs = [(widened(network(own)), found), *zip(network.buffers(), batched.buffers(), strict=True)]
+                    if not all(_close(a, b, tolerance) for a, b in pairs):
+                        return f"{type(network).__name__} computes something else when it is batched"
+    except Exception as error:  # of whatever kind: where they are trained one by one, a real one shows itself
+        return in_one_line(error, 200)
+    return ""
+
+
+def _close(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    """Whether two tensors differ by no more than ``tolerance``, as a share of their size."""
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    one, other = one.double(), other.double()
+    return bool((one - other).norm() <= tolerance * one.norm())

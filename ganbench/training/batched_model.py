@@ -1,0 +1,78 @@
+"""Several seeds of one trial as one batched model: one network and one optimiser in place of each seed's own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from ganbench.spec import Recipe
+from ganbench.training.loop import Objective, Observer
+from ganbench.training.stacked import Stacked, StackedOptimiser
+from ganbench.training.state import State
+
+
+@dataclass(kw_only=True, eq=False)
+class Member:
+    """One seed: its state, what its players minimise, and who watches it."""
+
+    state: State
+    objective: Objective
+    observer: Observer
+
+
+class BatchedModel:
+    """The members' networks and optimisers as one of each, while the context lasts; afterwards each has its own.
+
+    Attributes:
+        errors: the first error of each member whose own code has failed.
+    """
+
+    def __init__(self, members: Sequence[Member], recipe: Recipe) -> None:
+        self.members = members
+        self.recipe = recipe
+        self.errors: dict[Member, Exception] = {}
+        states = [member.state for member in members]
+        self.generator = Stacked([state.generator for state in states])
+        self.discriminator = Stacked([state.discriminator for state in states])
+        self.g_optimiser = StackedOptimiser(
+            self.generator, [state.g_optimiser for state in states], recipe.g_lr, recipe
+        )
+        self.d_optimiser = StackedOptimiser(
+            self.discriminator, [state.d_optimiser for state in states], recipe.d_lr, recipe
+        )
+        for index, state in enumerate(states):
+            state.refresh = partial(self._hand_back, index)
+
+    @property
+    def device(self) -> torch.device:
+        """Where all of it is."""
+        return self.members[0].state.device
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for index, member in enumerate(self.members):
+            self._hand_back(index)
+            member.state.refresh = None
+        self.generator.separate()
+        self.discriminator.separate()
+
+    @contextmanager
+    def own(self, member: Member) -> Iterator[None]:
+        """Around code that is one member's own: what it raises ends that member, and the others finish their step."""
+        try:
+            yield
+        except Exception as error:
+            self.errors.setdefault(member, error)
+
+    def _hand_back(self, index: int) -> None:
+        """Bring a member's own optimisers to where the shared ones are; its weights are there already."""
+        self.g_optimiser.hand_back(index)
+        self.d_optimiser.hand_back(index)
