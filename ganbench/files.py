@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
 import threading
@@ -109,6 +110,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def as_number(value: object) -> float | None:
+    """A finite number that was read from JSON; ``None`` for all else, such as true, infinity or 400 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def canonical(value: Any) -> str:

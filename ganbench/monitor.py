@@ -10,7 +10,7 @@ from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind, read_handed
-from ganbench.files import read_json
+from ganbench.files import as_number, read_json
 from ganbench.folder import TrialFolder
 from ganbench.results import read_row, trial_label, trial_paths
 from ganbench.spec import FINAL, STATUSES
@@ -110,7 +110,7 @@ def _standing(folder: TrialFolder) -> Standing:
         trial = folder.read_spec()
         label = clean(trial_label(trial))
         if content["status"] in FINAL:
-            read_row(folder, content)
+            read_row(folder, trial=trial, state=content)
     except StoreError as error:
         note = clean(f"{_advice(folder)}: {error}")
         return Standing(trial_id=folder.trial_id, label=label, status=DAMAGED, note=note)
@@ -118,8 +118,8 @@ def _standing(folder: TrialFolder) -> Standing:
     tail = Tail(folder.progress)
     tail.look()
     record = tail.record if status != "pending" else {}
-    step = _number(record.get("step")) or 0.0
-    seconds = _number(record.get("seconds"))
+    step = as_number(record.get("step")) or 0.0
+    seconds = as_number(record.get("seconds"))
     left = None
     note = _oddity(folder, status)
     if status == "running" and note != GONE and seconds and step:
@@ -131,10 +131,10 @@ def _standing(folder: TrialFolder) -> Standing:
         status=status,
         reason=clean(str(content["reason"])),
         where=_where(content) or (f"{handed.executor} {handed.submission}/{handed.index}" if handed else ""),
-        since=_number(content.get("started" if status == "running" else "time")),
+        since=as_number(content.get("started" if status == "running" else "time")),
         step=int(step),
         steps=steps,
-        images_per_second=_number(record.get("images_per_second")) if status == "running" else None,
+        images_per_second=as_number(record.get("images_per_second")) if status == "running" else None,
         seconds_left=left,
         note=note,
     )
@@ -182,10 +182,6 @@ def _age(path: Path) -> float:
         return max(0.0, time.time() - os.stat(path).st_mtime)
     except OSError:
         return float("inf")
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def summary(standings: list[Standing]) -> str:

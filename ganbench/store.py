@@ -87,7 +87,7 @@ class Store:
         if state["status"] not in (("done",) if retry else FINAL):
             return None
         try:
-            row = read_row(folder, state)
+            row = read_row(folder, state=state)
         except StoreError:
             return None
         return row.status if row.protocol is not None else None
