@@ -54,11 +54,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with sorted keys atomically. NaN and infinity are refused: they are not JSON."""
-    write_text(path, as_file(value))
+    write_text(path, json_text(value))
 
 
-def as_file(value: Any) -> str:
-    """What :func:`write_json` writes."""
+def json_text(value: Any) -> str:
+    """The text that :func:`write_json` writes."""
     return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 

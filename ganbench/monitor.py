@@ -22,8 +22,8 @@ QUIET_SECONDS = 300.0
 DAMAGED = "damaged"
 """In the place of a status: of a trial whose specification, or whose result though it has ended, cannot be read."""
 
-
 _Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Inode, size and time of each file; ``None`` for one that is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +92,16 @@ class Monitor:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Sizes and times of the files that say where a trial that has ended stands."""
-    found: list[tuple[int, int, int] | None] = []
-    for name in ("status.json", "spec.json", "result.json"):
-        try:
-            known = os.stat(path / name)
-        except OSError:
-            found.append(None)
-        else:
-            found.append((known.st_ino, known.st_size, known.st_mtime_ns))
-    return tuple(found)
+    """The stamp of the files that say where a trial that has ended stands."""
+    return tuple(_stamp_of(path / name) for name in ("status.json", "spec.json", "result.json"))
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        known = os.stat(file)
+    except OSError:
+        return None
+    return known.st_ino, known.st_size, known.st_mtime_ns
 
 
 def _standing(folder: TrialFolder) -> Standing:
@@ -218,9 +218,9 @@ def time_left(standings: list[Standing]) -> float | None:
     return slots[-1]
 
 
-def lines(standings: list[Standing], *, now: float | None = None) -> list[tuple[str, ...]]:
+def lines(standings: list[Standing]) -> list[tuple[str, ...]]:
     """The table, its heading first: status, trial, where, since, step, images/s, left, and what is odd or why."""
-    now = time.time() if now is None else now
+    now = time.time()
     rows: list[tuple[str, ...]] = [("status", "trial", "where", "since", "step", "images/s", "left", "")]
     for one in standings:
         under_way = one.status == "running"
