@@ -168,8 +168,7 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
     spec = trial.spec
     state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
-    if left_behind(folder, status):
-        reason = GONE
+    reason = GONE if left_behind(folder, status) else reason
     result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
     done = status == SUCCESS
     if done and result is not None and result.status != SUCCESS:
