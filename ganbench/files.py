@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
 import threading
@@ -53,11 +54,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with sorted keys atomically. NaN and infinity are refused: they are not JSON."""
-    write_text(path, as_file(value))
+    write_text(path, json_text(value))
 
 
-def as_file(value: Any) -> str:
-    """What :func:`write_json` writes."""
+def json_text(value: Any) -> str:
+    """The text that :func:`write_json` writes."""
     return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -109,6 +110,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def as_number(value: object) -> float | None:
+    """A finite number that was read from JSON; ``None`` for all else, such as true, infinity or 400 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def canonical(value: Any) -> str:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganbench import plugins
+from ganbench.registry import package_of
 from ganbench.spec import Frozen
 
 BESIDES = ("torch", "torchvision", "torch-fidelity")
@@ -52,12 +53,12 @@ class Fingerprint(Frozen):
 def fingerprint() -> Fingerprint:
     """The fingerprint of this machine. Imports plugins' registration modules, and no torch."""
     packages = {}
-    modules: dict[str, tuple[str, set[str]]] = {}
+    brought: dict[str, tuple[str, set[str]]] = {}
     for plugin in plugins.load().plugins:
         if plugin.status != "disabled":
-            modules.setdefault(plugin.distribution, (plugin.version, set()))[1].add(plugin.module.partition(":")[0])
-    for name, (its_version, names) in modules.items():
-        packages[name] = Package(version=its_version, code=_code({each.partition(".")[0] for each in names}))
+            brought.setdefault(plugin.distribution, (plugin.version, set()))[1].add(package_of(plugin.module))
+    for name, (its_version, names) in brought.items():
+        packages[name] = Package(version=its_version, code=_code(names))
     for name in BESIDES:
         try:
             packages[name] = Package(version=version(name))

@@ -77,15 +77,14 @@ def take(folder: Path) -> Holder | None:
         claim = _successor(path, found)
         if not _claim(draft, claim):
             return None
-        now = end_of_chain(folder)
-        if now is None or now[1] is None or now[1].token != mine.token:
+        if held_at(folder, mine) is None:
             # Between looking and claiming, another took over and gave back.
             claim.unlink(missing_ok=True)
             return None
+        leftovers = _claims(folder)  # as of now: one that is made later is to this lease
         os.replace(draft, folder / NAME)
-        for leftover in folder.glob(f"{NAME}.*"):
-            if not leftover.name.endswith(".draft"):
-                leftover.unlink(missing_ok=True)
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
         return mine
     except OSError as error:
         if error.errno in _GONE:
@@ -97,14 +96,38 @@ def take(folder: Path) -> Holder | None:
 
 
 def release(folder: Path, mine: Holder) -> None:
-    current = end_of_chain(folder)
-    if current is None or current[1] is None or current[1].token != mine.token:
+    """Give a lease back; nothing where another has it by now.
+
+    If this process is suspended between looking and removing, another may take the lease over meanwhile. So the file
+    is renamed first, looked at again where nobody else finds it, and put back if it is the other's.
+    """
+    leftovers = _claims(folder)  # as of now: one that is made later may be to another's lease
+    if held_at(folder, mine) is None:
         return
-    (folder / NAME).unlink(missing_ok=True)
-    for leftover in folder.glob(f"{NAME}.*"):
-        # A draft may be of one that tries to take the lease at this moment.
-        if not leftover.name.endswith(".draft"):
+    aside = folder / f"{NAME}.{mine.token}.back.draft"
+    try:
+        os.rename(folder / NAME, aside)
+        found = _read(aside)
+        if found is None or found.token != mine.token:
+            _claim(aside, folder / NAME)
+            return
+        for leftover in leftovers:
             leftover.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return  # another has taken it over and given it back
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def held_at(folder: Path, mine: Holder) -> Path | None:
+    """The file by which a lease counts that was taken here; ``None`` where it was given back or is another's now."""
+    current = end_of_chain(folder)
+    return current[0] if current is not None and current[1] is not None and current[1].token == mine.token else None
+
+
+def _claims(folder: Path) -> list[Path]:
+    """The rights to succeed a lease in a folder. A draft is none: its owner tries to take the lease at this moment."""
+    return [path for path in folder.glob(f"{NAME}.*") if not path.name.endswith(".draft")]
 
 
 def end_of_chain(folder: Path) -> tuple[Path, Holder | None] | None:

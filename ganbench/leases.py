@@ -77,15 +77,15 @@ class Leases:
             held = dict(self._held)
         for folder, mine in held.items():
             try:
-                current = lease_file.end_of_chain(folder)
-                ours = current is not None and current[1] is not None and current[1].token == mine.token
-                if ours and current is not None:
-                    os.utime(current[0])
+                path = lease_file.held_at(folder, mine)
+                if path is not None:
+                    os.utime(path)
             except OSError:
                 continue  # a file server that does not answer now may do so the next time
-            if not ours:
+            if path is None:
                 with self._mutex:
-                    if folder in self._held:
+                    # Not where it was given back, and perhaps taken again, while we looked.
+                    if self._held.get(folder) is mine:
                         self._lost.add(folder)
 
     def _beat(self) -> None:

@@ -10,7 +10,7 @@ from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind, read_handed
-from ganbench.files import read_json
+from ganbench.files import as_number, read_json
 from ganbench.folder import TrialFolder
 from ganbench.results import read_row, trial_label, trial_paths
 from ganbench.spec import FINAL, STATUSES
@@ -22,8 +22,8 @@ QUIET_SECONDS = 300.0
 DAMAGED = "damaged"
 """In the place of a status: of a trial whose specification, or whose result though it has ended, cannot be read."""
 
-
 _Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Inode, size and time of each file; ``None`` for one that is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +92,16 @@ class Monitor:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Sizes and times of the files that say where a trial that has ended stands."""
-    found: list[tuple[int, int, int] | None] = []
-    for name in ("status.json", "spec.json", "result.json"):
-        try:
-            known = os.stat(path / name)
-        except OSError:
-            found.append(None)
-        else:
-            found.append((known.st_ino, known.st_size, known.st_mtime_ns))
-    return tuple(found)
+    """The stamp of the files that say where a trial that has ended stands."""
+    return tuple(_stamp_of(path / name) for name in ("status.json", "spec.json", "result.json"))
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        known = os.stat(file)
+    except OSError:
+        return None
+    return known.st_ino, known.st_size, known.st_mtime_ns
 
 
 def _standing(folder: TrialFolder) -> Standing:
@@ -110,7 +110,7 @@ def _standing(folder: TrialFolder) -> Standing:
         trial = folder.read_spec()
         label = clean(trial_label(trial))
         if content["status"] in FINAL:
-            read_row(folder, content)
+            read_row(folder, trial=trial, state=content)
     except StoreError as error:
         note = clean(f"{_advice(folder)}: {error}")
         return Standing(trial_id=folder.trial_id, label=label, status=DAMAGED, note=note)
@@ -118,8 +118,8 @@ def _standing(folder: TrialFolder) -> Standing:
     tail = Tail(folder.progress)
     tail.look()
     record = tail.record if status != "pending" else {}
-    step = _number(record.get("step")) or 0.0
-    seconds = _number(record.get("seconds"))
+    step = as_number(record.get("step")) or 0.0
+    seconds = as_number(record.get("seconds"))
     left = None
     note = _oddity(folder, status)
     if status == "running" and note != GONE and seconds and step:
@@ -131,10 +131,10 @@ def _standing(folder: TrialFolder) -> Standing:
         status=status,
         reason=clean(str(content["reason"])),
         where=_where(content) or (f"{handed.executor} {handed.submission}/{handed.index}" if handed else ""),
-        since=_number(content.get("started" if status == "running" else "time")),
+        since=as_number(content.get("started" if status == "running" else "time")),
         step=int(step),
         steps=steps,
-        images_per_second=_number(record.get("images_per_second")) if status == "running" else None,
+        images_per_second=as_number(record.get("images_per_second")) if status == "running" else None,
         seconds_left=left,
         note=note,
     )
@@ -184,10 +184,6 @@ def _age(path: Path) -> float:
         return float("inf")
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def summary(standings: list[Standing]) -> str:
     """One line: how many there are of each status, and how long the running ones will take."""
     counts = Counter(one.status for one in standings)
@@ -222,9 +218,9 @@ def time_left(standings: list[Standing]) -> float | None:
     return slots[-1]
 
 
-def lines(standings: list[Standing], *, now: float | None = None) -> list[tuple[str, ...]]:
+def lines(standings: list[Standing]) -> list[tuple[str, ...]]:
     """The table, its heading first: status, trial, where, since, step, images/s, left, and what is odd or why."""
-    now = time.time() if now is None else now
+    now = time.time()
     rows: list[tuple[str, ...]] = [("status", "trial", "where", "since", "step", "images/s", "left", "")]
     for one in standings:
         under_way = one.status == "running"

@@ -122,5 +122,5 @@ def forget(cache: Path, planned: str) -> None:
     """
     for path in (cache / PLANS).glob("*.json"):
         with contextlib.suppress(OSError):
-            if planned in path.read_text():
+            if planned in path.read_text("utf-8"):
                 path.unlink()

@@ -104,10 +104,7 @@ def remove(row: Row) -> bool:
 
 
 def _ended(row: Row) -> float:
-    try:
-        return float(TrialFolder(row.folder).read_status().get("time", 0.0))
-    except (TypeError, ValueError):
-        return 0.0
+    return row.since or 0.0
 
 
 def _without(fields: tuple[str, ...], value: Any) -> Any:

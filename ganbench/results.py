@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind
-from ganbench.files import read_json
+from ganbench.files import as_number, read_json
 from ganbench.folder import TrialFolder, require_runs
 from ganbench.locations import shown
 from ganbench.protocol import Protocol, scored_by
@@ -58,6 +58,7 @@ class Row:
     explains a failure. ``device`` is the kind of GPU or processor it ran on, ``instructions`` and ``threads`` those of
     a processor (``""`` for a GPU), ``versions`` those of the packages and the code that computed it, as far as its
     result says. ``named`` is what its dataset is called where the specification does not say where the samples lie.
+    ``since`` is when its status was written, in seconds since 1970; ``None`` where unknown.
     """
 
     trial_id: str
@@ -80,6 +81,7 @@ class Row:
     versions: Mapping[str, str] = field(default_factory=dict)
     cached: bool = field(default=False, compare=False)
     named: str = ""
+    since: float | None = field(default=None, compare=False)
 
     @property
     def done(self) -> bool:
@@ -154,20 +156,19 @@ def _in_words(spec: TrialSpec, dataset: str) -> str:
     return " · ".join(part for part in parts if part != "-")
 
 
-def read_row(folder: TrialFolder, state: Mapping[str, Any] | None = None) -> Row:
-    """Read one trial; ``state`` is its status where that was read a moment ago.
+def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapping[str, Any] | None = None) -> Row:
+    """Read one trial; ``trial`` and ``state`` are its specification and status where they were read a moment ago.
 
     Raises:
         StoreError: the folder is not a trial's, was renamed, is damaged, or says it is done and has no result.
     """
-    trial = folder.read_spec()
+    trial = folder.read_spec() if trial is None else trial
     if trial.trial_id != folder.path.resolve().name:
         raise StoreError(f"{folder.path} holds the trial {trial.trial_id}; a trial's folder must have its name")
     spec = trial.spec
     state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
-    if left_behind(folder, status):
-        reason = GONE
+    reason = GONE if left_behind(folder, status) else reason
     result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
     done = status == SUCCESS
     if done and result is not None and result.status != SUCCESS:
@@ -192,6 +193,7 @@ def read_row(folder: TrialFolder, state: Mapping[str, Any] | None = None) -> Row
         log=() if done or status == "pending" else tuple(folder.log_tail()),
         samples=folder.samples if done and folder.samples.exists() else None,
         named=named_after(trial),
+        since=as_number(state.get("time")),
         **computed_by(current.environment if current else {}),
     )
 

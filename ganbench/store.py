@@ -11,7 +11,7 @@ from ganbench import manifest
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
-from ganbench.files import as_file, remove_drafts, write_bytes
+from ganbench.files import json_text, remove_drafts, write_bytes
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from ganbench.results import read_row
@@ -87,7 +87,7 @@ class Store:
         if state["status"] not in (("done",) if retry else FINAL):
             return None
         try:
-            row = read_row(folder, state)
+            row = read_row(folder, state=state)
         except StoreError:
             return None
         return row.status if row.protocol is not None else None
@@ -109,7 +109,7 @@ class Store:
         Only where its manifest says that the planned one, execution too, is what was there byte for byte.
         """
         folder = self.folder(trial.trial_id)
-        planned = as_file(trial.model_dump(mode="json")).encode("utf-8")
+        planned = json_text(trial.model_dump(mode="json")).encode("utf-8")
         try:
             listed = manifest.read(folder)
             if listed is None or listed.files.get(folder.spec.name) != hashlib.sha256(planned).hexdigest():

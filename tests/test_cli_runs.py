@@ -1,11 +1,15 @@
 """``ganbench runs`` in this process, on a trial that was written without training."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from ganbench import folder as folder_module
+from ganbench import results
 from ganbench.cli.runs import clean_line
+from ganbench.files import read_json
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from tests.commands import ganbench
@@ -33,6 +37,23 @@ def test_list_says_who_holds_what(folder: TrialFolder, tmp_path: Path) -> None:
     assert run_command(["runs", "list", "--status", "failed"], tmp_path)[1] == ""
     code, _, messages = run_command(["runs", "list", "--status", "fialed"], tmp_path)
     assert (code, "did you mean 'failed'" in messages) == (2, True)
+
+
+def test_list_reads_each_file_once(folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: Counter[str] = Counter()
+    for module in (folder_module, results):
+        monkeypatch.setattr(module, "read_json", lambda path: read.update([path.name]) or read_json(path))
+    _, output, _ = run_command(["runs", "list", "--json"], tmp_path)
+    assert json.loads(output)[0]["time"] == read_json(folder.status)["time"]
+    assert read == {"spec.json": 1, "status.json": 1, "result.json": 1}
+
+
+def test_a_time_that_no_calendar_has_is_not_shown(folder: TrialFolder, tmp_path: Path) -> None:
+    for moment in ("1e300", "NaN", '"noon"'):
+        folder.status.write_text(f'{{"status": "done", "time": {moment}}}')
+        assert run_command(["runs", "list"], tmp_path)[1].rstrip().endswith("  -")
+        code, output, _ = run_command(["runs", "list", "--json"], tmp_path)
+        assert (code, json.loads(output)[0]["time"]) == (0, 1e300 if moment == "1e300" else None)
 
 
 def test_show_tells_all(folder: TrialFolder, tmp_path: Path) -> None:

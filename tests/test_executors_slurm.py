@@ -1,11 +1,17 @@
-"""What the Slurm executor decides by a trial's folder; tests/clusters runs it on a real Slurm."""
+"""What the Slurm executor decides by the queue and a trial's folder; tests/clusters runs it on a real Slurm."""
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ganbench.executors.slurm import _got_on
+from ganbench.executors import Job, JobState, Settings
+from ganbench.executors import slurm_site as site
+from ganbench.executors.handed import STOP, read_handed
+from ganbench.executors.slurm import Slurm, _got_on
 from ganbench.folder import TrialFolder
+from ganbench.testing.executor_trials import write_trial
 
 
 @pytest.mark.parametrize(
@@ -30,3 +36,157 @@ def test_a_stopped_trial_is_submitted_again_only_where_it_got_on(
     for time, step in attempts:
         folder.append_attempt({"time": time, "step": step})
     assert _got_on(folder) is got_on
+
+
+class Controller:
+    """Stands for Slurm's programs: takes every submission, and says of all its jobs what the test sets."""
+
+    def __init__(self) -> None:
+        self.state, self.reason = "PENDING", "None"
+        self.answers = True
+        self.submitted: list[str] = []
+        self.cancelled: list[str] = []
+
+    def call(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        output = ""
+        if command[0] == "sbatch" and "--test-only" not in command:
+            self.submitted += [part.partition("=")[2] for part in command if part.startswith("--job-name=")]
+        elif command[0] == "scancel":
+            self.cancelled.append(command[-1])
+        elif command[0] == "squeue" and not self.answers:
+            return subprocess.CompletedProcess(command, 1, "", "Unable to contact slurm controller")
+        elif command[0] == "squeue" and self.state:
+            output = "\n".join(f"{n}_0|{name}|{self.state}|{self.reason}" for n, name in enumerate(self.submitted, 1))
+        return subprocess.CompletedProcess(command, 0, output, "")
+
+
+@pytest.fixture
+def controller(monkeypatch: pytest.MonkeyPatch) -> Controller:
+    found = Controller()
+    monkeypatch.setattr(site, "call", found.call)
+    monkeypatch.setattr("shutil.which", lambda program: program)
+    return found
+
+
+Submit = Callable[..., tuple[Slurm, Job, TrialFolder]]
+
+
+@pytest.fixture
+def submit(controller: Controller, tmp_path: Path) -> Submit:
+    """Submit one trial, with options of the executor's own."""
+
+    def submitted(**options: str) -> tuple[Slurm, Job, TrialFolder]:
+        own = {"poll": "0", "grace": "0", "attempts": "2"} | options
+        slurm, job = (
+            Slurm(Settings(slots=0, timeout=None, out=tmp_path, server=pytest.fail, options=own)),
+            write_trial(tmp_path),
+        )
+        slurm.submit([job])
+        return slurm, job, TrialFolder(job.folder)
+
+    return submitted
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "stands"),
+    [
+        ("PENDING", "pending", JobState.PENDING),
+        ("REQUEUED", "running", JobState.PENDING),  # it says so from before, and goes on later
+        ("RUNNING", "pending", JobState.PENDING),
+        ("RUNNING", "running", JobState.RUNNING),
+        ("RUNNING", "done", JobState.ENDED),
+    ],
+)
+def test_where_a_trial_stands_in_the_queue(
+    controller: Controller, submit: Submit, state: str, status: str, stands: JobState
+) -> None:
+    slurm, job, folder = submit()
+    controller.state = state
+    folder.write_status(status)
+    assert slurm.states() == {job.trial_id: stands}
+    assert len(controller.submitted) == 1
+    assert controller.cancelled == []
+    assert (read_handed(folder) is None) == (stands is JobState.ENDED)
+
+
+@pytest.mark.parametrize("state", ["", "FAILED"])
+def test_a_job_that_ended_without_a_word_is_tried_again_up_to_the_limit(
+    controller: Controller, submit: Submit, state: str
+) -> None:
+    slurm, job, folder = submit()
+    controller.state = state
+    assert slurm.states() == {job.trial_id: JobState.PENDING}
+    assert len(controller.submitted) == 2
+    handed = read_handed(folder)
+    assert handed is not None
+    assert handed.attempt == 2
+    assert slurm.states() == {job.trial_id: JobState.ENDED if state else JobState.LOST}
+    assert len(controller.submitted) == 2
+    how = "job 2_0 ended as FAILED" if state else "its job is not in Slurm's queue"
+    assert slurm.why(job.trial_id) == f"{how} and left no result, at attempt 2 of 2"
+    assert read_handed(folder) is None
+
+
+def test_a_folder_that_is_seen_late_is_waited_for(controller: Controller, submit: Submit) -> None:
+    slurm, job, folder = submit(grace="1h")
+    controller.state = ""
+    assert slurm.states() == {job.trial_id: JobState.PENDING}
+    folder.write_status("running")
+    assert slurm.states() == {job.trial_id: JobState.RUNNING}
+    assert len(controller.submitted) == 1
+
+
+def test_what_a_node_could_not_start_is_taken_out_and_tried_again(controller: Controller, submit: Submit) -> None:
+    slurm, job, _ = submit()
+    controller.reason = "launch failed requeued held"
+    assert slurm.states() == {job.trial_id: JobState.PENDING}
+    assert (len(controller.submitted), controller.cancelled) == (2, ["1_0"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "options", "status", "why"),
+    [
+        ("JobHeldAdmin", {}, "failed", "Slurm holds job 1_0 and will not start it: JobHeldAdmin"),
+        ("Priority", {"deadline": "0"}, "timeout", "its job did not start within 0 s"),
+    ],
+)
+def test_what_will_not_start_is_given_up(
+    controller: Controller, submit: Submit, reason: str, options: dict[str, str], status: str, why: str
+) -> None:
+    slurm, job, folder = submit(**options)
+    controller.reason = reason
+    assert slurm.states() == {job.trial_id: JobState.ENDED}
+    found = folder.read_status()
+    assert (found["status"], found["reason"]) == (status, why)
+    assert controller.cancelled == ["1_0"]
+
+
+def test_a_stopped_trial_whose_job_is_over_is_interrupted(controller: Controller, submit: Submit) -> None:
+    slurm, job, folder = submit()
+    controller.state = "RUNNING"
+    folder.write_status("running")
+    slurm.cancel([job.trial_id], hard=False)
+    assert (job.folder / STOP).exists()
+    controller.state = ""
+    assert slurm.states() == {job.trial_id: JobState.ENDED}
+    assert slurm.why(job.trial_id) == "interrupted: stopped at once; run again to go on"
+    assert not (job.folder / STOP).exists()
+
+
+def test_one_that_its_job_stopped_goes_on_and_has_used_up_no_attempt(controller: Controller, submit: Submit) -> None:
+    slurm, job, folder = submit(grace="1h")
+    controller.state = "PREEMPTED"
+    folder.write_status("interrupted")
+    assert slurm.states() == {job.trial_id: JobState.PENDING}
+    assert len(controller.submitted) == 2
+    handed = read_handed(folder)
+    assert handed is not None
+    assert handed.attempt == 1
+
+
+def test_of_a_controller_that_is_away_nothing_is_known(controller: Controller, submit: Submit) -> None:
+    slurm, job, _ = submit()
+    controller.answers = False
+    assert slurm.states() == {job.trial_id: JobState.UNKNOWN}
+    controller.answers = True
+    assert slurm.states() == {job.trial_id: JobState.PENDING}

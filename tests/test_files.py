@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from ganbench import files
 from ganbench.errors import StoreError
-from ganbench.files import append_line, canonical, digest, file_sha256, read_json, read_lines, write_bytes, write_json
+from ganbench.files import (
+    append_line,
+    as_number,
+    canonical,
+    digest,
+    file_sha256,
+    read_json,
+    read_lines,
+    write_bytes,
+    write_json,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -193,6 +203,17 @@ def test_a_line_written_in_part_is_noticed(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(files.os, "write", some)
     with pytest.raises(StoreError):
         append_line(tmp_path / "progress.jsonl", {"step": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0.0), ("-2", -2.0), ("1.5", 1.5), ("true", None), ('"1"', None), ("null", None), ("[1]", None)]
+    + [(text, None) for text in ("NaN", "Infinity", "1e999", "9" * 400)],
+)
+def test_what_is_read_as_a_number(text: str, number: float | None) -> None:
+    found = as_number(json.loads(text))
+    assert found == number
+    assert isinstance(found, float | None)
 
 
 def test_canonical_json() -> None:

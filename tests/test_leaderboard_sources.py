@@ -1,12 +1,13 @@
 """Trials of several sources brought together: which of two counts, which must agree, and what a board takes along."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganbench.errors import StoreError
-from ganbench.leaderboard.sources import merge, read_rows_of, read_source, to_board
+from ganbench.leaderboard.sources import Source, merge, read_rows_of, read_source, to_board
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -68,3 +69,33 @@ def test_one_that_came_to_an_end_counts_before_one_that_failed(tmp_path: Path, f
     (found,) = merge(ordered, partial=False).trials
     assert found.status == "done"
     assert [rerun.status for rerun in found.reruns] == ["failed"]
+
+
+def as_ended(source: Source, status: str) -> Source:
+    """The one trial of a source as if it had ended otherwise there, on the same processor."""
+    nothing = {"metrics": {}, "best": {}, "area": {}, "evaluations": ()}
+    (found,) = source.trials
+    return replace(source, trials=[found.model_copy(update={"status": status, "reason": "why", **nothing})])
+
+
+@pytest.mark.parametrize(("first", "second"), [("done", "failed"), ("failed", "timeout"), ("diverged", "failed")])
+def test_a_failure_contradicts_nothing_and_equals_nothing(tmp_path: Path, first: str, second: str) -> None:
+    """The same processor may lack the memory or the time that it had before."""
+    trial(tmp_path, "vanilla", 0, 1.0)
+    done = read_source(tmp_path)
+    sources = [done if status == "done" else as_ended(done, status) for status in (first, second)]
+    (found,) = merge(sources, partial=False).trials
+    assert found.status == first
+    assert [(rerun.status, rerun.equal) for rerun in found.reruns] == [(second, False)]
+
+
+def test_what_has_not_ended_is_no_rerun(tmp_path: Path) -> None:
+    trial(tmp_path, "vanilla", 0, 1.0)
+    done = read_source(tmp_path)
+    (found,) = merge([as_ended(done, "interrupted"), done], partial=False).trials
+    assert (found.status, found.reruns) == ("done", ())
+
+
+def test_one_that_is_done_contradicts_one_that_diverged(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"differ in status \(diverged and done\)"):
+        merge(contradicting(tmp_path, "diverged", LAPTOP)[::-1], partial=False)

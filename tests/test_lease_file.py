@@ -9,7 +9,7 @@ import pytest
 
 from ganbench import lease_file
 from ganbench.errors import StoreError
-from ganbench.lease_file import STALE_SECONDS
+from ganbench.lease_file import STALE_SECONDS, Holder
 from ganbench.leases import Leases, holder
 from tests.leasing import aged, foreign
 
@@ -147,3 +147,59 @@ def test_a_lease_that_was_replaced_while_it_was_read_is_tried_again(
     mine = Leases()
     assert mine.take(tmp_path)
     mine.release_all()
+
+
+def test_a_lease_that_another_took_over_since_it_was_looked_at_is_not_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a process finds it that was suspended between looking and removing: what is there by now is not its own."""
+    mine = lease_file.take(tmp_path)
+    assert mine is not None
+    look, claim = lease_file.held_at, tmp_path / f".lease.{'a' * 16}"
+
+    def suspended(folder: Path, mine: Holder) -> Path | None:
+        found = look(folder, mine)
+        (tmp_path / ".lease").unlink()
+        foreign(tmp_path)
+        claim.write_text("a third one's, which succeeds that other")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lease_file, "held_at", suspended)
+        lease_file.release(tmp_path, mine)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".lease", claim]
+    claim.unlink()
+    found = lease_file.end_of_chain(tmp_path)
+    assert found is not None
+    assert str(found[1]).startswith("ada@elsewhere")
+
+
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_a_lease_that_is_taken_while_one_is_aside_stays(
+    whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what is aside has to be put back: of two successors the one that is there counts."""
+    mine = lease_file.take(tmp_path)
+    assert mine is not None
+    if whose == "another's":
+        look = lease_file.held_at
+
+        def suspended(folder: Path, mine: Holder) -> Path | None:
+            found = look(folder, mine)
+            foreign(tmp_path)
+            return found
+
+        monkeypatch.setattr(lease_file, "held_at", suspended)
+    rename, claim = os.rename, tmp_path / f".lease.{'b' * 16}"
+
+    def slow(old: Path, new: Path) -> None:
+        rename(old, new)
+        foreign(tmp_path, user="grace", token="b" * 16)
+        claim.write_text("of one that succeeds her in turn")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lease_file.os, "rename", slow)
+        lease_file.release(tmp_path, mine)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".lease", claim]
+    claim.unlink()
+    assert "grace" in str(holder(tmp_path))

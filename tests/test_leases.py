@@ -13,7 +13,7 @@ import pytest
 
 from ganbench import lease_file, leases, processes
 from ganbench.errors import StoreError
-from ganbench.lease_file import STALE_SECONDS
+from ganbench.lease_file import STALE_SECONDS, Holder
 from ganbench.leases import Leases, holder
 from tests.leasing import aged, foreign
 
@@ -139,6 +139,25 @@ def test_a_lease_that_was_lost_can_be_given_up_and_had_again(tmp_path: Path) -> 
     mine.beat()
     assert mine.lost() == set()
     mine.release_all()
+
+
+def test_a_lease_that_is_given_back_and_taken_again_during_a_heartbeat_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, look = Leases(), lease_file.held_at
+    assert mine.take(tmp_path)
+
+    def meanwhile(folder: Path, held: Holder) -> Path | None:
+        monkeypatch.setattr(lease_file, "held_at", look)
+        mine.release(folder)
+        assert mine.take(folder)
+        return look(folder, held)
+
+    monkeypatch.setattr(lease_file, "held_at", meanwhile)
+    mine.beat()
+    assert mine.lost() == set()
+    mine.release_all()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_server_that_does_not_answer_takes_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

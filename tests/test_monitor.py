@@ -2,19 +2,21 @@
 
 import json
 import os
+import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from ganbench import monitor
+from ganbench import folder, monitor, results
 from ganbench.cli.status import status
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
-from ganbench.files import write_json
+from ganbench.files import read_json, write_json
 from ganbench.folder import TrialFolder
 from ganbench.leases import Leases
 from ganbench.monitor import Monitor, Standing, lines, summary, time_left
@@ -247,6 +249,28 @@ def test_what_has_ended_is_read_again_only_when_it_changed(
     assert [one.status for one in eye.look()] == ["running", "damaged"]
     shutil.rmtree(done.path)
     assert [one.trial_id for one in eye.look()] == [running.trial_id]
+
+
+def test_each_file_is_read_once(tmp_path: Path, trial: MakeTrial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a trial that has ended: whoever has thousands of them waits for little else."""
+    trial(0, "done")
+    read: Counter[str] = Counter()
+    for module in (folder, results):
+        monkeypatch.setattr(module, "read_json", lambda path: read.update([path.name]) or read_json(path))
+    assert [one.status for one in look(tmp_path)] == ["done"]
+    assert read == {"spec.json": 1, "status.json": 1, "result.json": 1}
+
+
+@pytest.mark.parametrize("text", ["Infinity", "NaN", "9" * 400, "true"])
+def test_what_is_no_number_is_not_known(tmp_path: Path, trial: MakeTrial, text: str) -> None:
+    damaged = trial(0, "running", step=10, seconds=1.0, started=0.0)
+    for path in (damaged.status, damaged.progress):
+        path.write_text(
+            re.sub(r'"(started|step|seconds|images_per_second)": [^,}\n]+', rf'"\1": {text}', path.read_text())
+        )
+    output = CliRunner().invoke(status, [str(tmp_path), "--json"], standalone_mode=False).output
+    (found,) = json.loads(output, parse_constant=pytest.fail)
+    assert (found["since"], found["step"], found["images_per_second"], found["seconds_left"]) == (None, 0, None, None)
 
 
 @pytest.mark.parametrize(("height", "trials"), [(9, 5), (8, 3), (3, 1)])

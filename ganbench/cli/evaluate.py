@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ganbench.cli.options import complete_components, format_option
-from ganbench.cli.run import print_rows
+from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH, SEED, TEXT, Whole
 
 RANGES = ("-1:1", "0:1", "0:255")

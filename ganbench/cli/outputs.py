@@ -2,9 +2,17 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from ganbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganbench.results import Row
+    from ganbench.tables.layout import Layout
 
 _OF_A_BOARD = (".json", ".csv", ".md", ".html", ".toml")
 
@@ -17,6 +25,14 @@ def terminal_width() -> int | None:
 def terminal_height() -> int | None:
     """The lines of the terminal that the output goes to; ``None`` where it goes somewhere else."""
     return shutil.get_terminal_size().lines if sys.stdout.isatty() else None
+
+
+def print_rows(rows: "Sequence[Row]", form: str, layout: "Layout | None" = None) -> None:
+    """Print the table to stdout, in colour on a terminal."""
+    from ganbench.tables import render
+
+    width = terminal_width()
+    click.echo(render(rows, form, width=width, colour=width is not None and form == "table", layout=layout))
 
 
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:

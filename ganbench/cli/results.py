@@ -7,7 +7,7 @@ import click
 
 from ganbench.cleaning import clean
 from ganbench.cli.options import format_option, layout_options
-from ganbench.cli.run import print_rows
+from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from ganbench.cli.options import (
     executor_options,
     format_option,
 )
+from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH, TEXT, Whole
 
 if TYPE_CHECKING:
@@ -214,15 +215,6 @@ def other_versions(rows: "list[Row]") -> str:
         f"{trials} of {len(rows)} trials were done before, with {clean(', '.join(others))}; their numbers stay as they "
         "are. To have all of them from what is installed now, choose another folder of trials"
     )
-
-
-def print_rows(rows: list[Any], form: str, layout: Any = None) -> None:
-    """Print the table to stdout, in colour on a terminal."""
-    from ganbench.cli.outputs import terminal_width
-    from ganbench.tables import render
-
-    width = terminal_width()
-    click.echo(render(rows, form, width=width, colour=width is not None and form == "table", layout=layout))
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:

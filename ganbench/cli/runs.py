@@ -73,7 +73,7 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
         owner = holder(row.folder)
         found.append(
             {"trial_id": row.trial_id, "status": row.status, "trial": row.name, "reason": row.reason,
-             "held_by": str(owner) if owner else "", "time": _folder(row).read_status().get("time")}
+             "held_by": str(owner) if owner else "", "time": row.since}
         )  # fmt: skip
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -110,7 +110,7 @@ def show(trial: str, out: Path) -> int:
         ("trial", row.trial_id),
         ("what", row.name),
         ("status", row.status),
-        ("since", _when(folder.read_status().get("time"))),
+        ("since", _when(row.since)),
         ("reason", row.reason),
         ("held by", owner or "nobody"),
         ("attempts", len(read_lines(folder.attempts))),
@@ -253,12 +253,6 @@ def _rows(out: Path) -> "tuple[list[Row], list[str]]":
     return read_rows(out)
 
 
-def _folder(row: "Row") -> "TrialFolder":
-    from ganbench.folder import TrialFolder
-
-    return TrialFolder(row.folder)
-
-
 def _find(trial: str, out: Path) -> "TrialFolder":
     """The folder of a trial named by its path, its name, or an unmistakable beginning of it."""
     from ganbench.errors import StoreError, did_you_mean
@@ -275,8 +269,8 @@ def _find(trial: str, out: Path) -> "TrialFolder":
     return TrialFolder(out / found[0])
 
 
-def _when(moment: Any) -> str:
+def _when(moment: float | None) -> str:
     try:
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(float(moment)))
-    except (TypeError, ValueError, OverflowError, OSError):
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment)) if moment is not None else "-"
+    except (ValueError, OverflowError, OSError):  # beyond what this system's calendar has
         return "-"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ganbench.cleaning import clean
 from ganbench.errors import StoreError
+from ganbench.files import as_number
 from ganbench.folder import TrialFolder
 from ganbench.results import read_row
 from ganbench.tables.wording import headline, rate, spread
@@ -119,13 +120,13 @@ class Watched:
         found = {}
         if self.steps:
             found["step"] = f"step {self.step:,}/{self.steps:,}"
-        if (speed := _number(record.get("images_per_second"))) is not None:
+        if (speed := as_number(record.get("images_per_second"))) is not None:
             found["speed"] = f"{rate(speed)} images/s"
         if "d_loss" in record or "g_loss" in record:
             found["losses"] = f"D {_loss(record.get('d_loss'))} G {_loss(record.get('g_loss'))}"
         if score := self._score():
             found["score"] = score
-        if memory := _number(record.get("memory")):
+        if memory := as_number(record.get("memory")):
             found["memory"] = f"{memory / 2**20:,.0f} MiB"
         return found
 
@@ -134,11 +135,11 @@ class Watched:
         if not isinstance(values, Mapping):
             return ""
         # They are in the order in which they are declared.
-        name = next((str(name) for name, value in values.items() if _number(value) is not None), None)
+        name = next((str(name) for name, value in values.items() if as_number(value) is not None), None)
         if name is None:
             return ""
         heading = name.upper() if len(name) <= 3 else clean(name).replace("_", " ")
-        return f"{heading} {_number(values[name]):.4g}"
+        return f"{heading} {as_number(values[name]):.4g}"
 
 
 @dataclass
@@ -257,20 +258,11 @@ def outcome(folder: TrialFolder) -> str:
     return f"{clean(row.values[name].label)} {spread(value, None, row.values[name])}"
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
 def _count(value: Any) -> int | None:
-    number = _number(value)
+    number = as_number(value)
     return int(number) if number is not None and number >= 0 else None
 
 
 def _loss(value: Any) -> str:
-    number = _number(value)
+    number = as_number(value)
     return "-" if number is None else f"{number:.3g}" if abs(number) >= 1000 else f"{number:.3f}"

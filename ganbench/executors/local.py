@@ -86,13 +86,13 @@ class Local(Executor):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._server: Server | None = None
-        self._devices: dict[str, str] = {}
         self._waiting: list[Job] = []
-        self._started: dict[str, tuple[Job, float]] = {}
-        self._starts: dict[str, int] = {}
-        self._kill_at: dict[str, float] = {}
-        self._reasons: dict[str, str] = {}
-        self._ended: dict[str, str] = {}
+        self._started: dict[str, tuple[Job, float]] = {}  # and when, by the monotonic clock
+        self._starts: dict[str, int] = {}  # how often
+        self._devices: dict[str, str] = {}  # the last one that was leased; empty without leases
+        self._reasons: dict[str, str] = {}  # why a trial that runs was asked to end
+        self._kill_at: dict[str, float] = {}  # when one that was asked is ended; never where it has been
+        self._ended: dict[str, str] = {}  # and how
         self._sharing = Sharing(settings.per_device) if settings.adaptive else None
 
     def submit(self, jobs: Iterable[Job]) -> None:
@@ -225,21 +225,7 @@ class Local(Executor):
         job, device = started[0], self._devices[trial_id]
         if self._sharing is not None and TrialFolder(job.folder).read_status()["status"] == "out-of-memory":
             self._sharing.ran_out(job, 1 + len(self._running_on(device)))
-        asked = self._reasons.pop(trial_id, "")
-        if message["why"]:
-            ending = message["why"]
-        elif asked:
-            ending = asked
-        elif message["signal"]:
-            ending = f"killed by {_signal_name(message['signal'])}"
-        else:
-            ending = f"ended by itself with exit code {message['code']}, before it was done"
-        left = message["left"]
-        if left and not asked:
-            ending += f"; it left {left} process{'es' if left > 1 else ''} behind, ended too"
-        if message["last_line"]:
-            ending += f"; the last that it printed: {message['last_line']}"
-        self._ended[trial_id] = ending
+        self._ended[trial_id] = _ending(message, self._reasons.pop(trial_id, ""))
 
     def _enforce(self) -> None:
         now = time.monotonic()
@@ -259,6 +245,24 @@ class Local(Executor):
         # A server that has died takes what it started with it, and states() finds that out.
         with contextlib.suppress(ServerDied):
             self._own_server().end(trial_id, hard=hard)
+
+
+def _ending(message: Mapping[str, Any], asked: str) -> str:
+    """How a process ended, from the supervisor's message; ``asked`` is why it was told to, empty where it was not."""
+    if message["why"]:
+        ending = str(message["why"])
+    elif asked:
+        ending = asked
+    elif message["signal"]:
+        ending = f"killed by {_signal_name(message['signal'])}"
+    else:
+        ending = f"ended by itself with exit code {message['code']}, before it was done"
+    left = message["left"]
+    if left and not asked:
+        ending += f"; it left {left} process{'es' if left > 1 else ''} behind, ended too"
+    if message["last_line"]:
+        ending += f"; the last that it printed: {message['last_line']}"
+    return ending
 
 
 def _signal_name(number: int) -> str:

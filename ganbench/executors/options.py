@@ -40,17 +40,17 @@ def check_names(executor: str, given: Mapping[str, str], known: Iterable[str]) -
             raise UsageError(f"executor '{executor}' has no option '{name}'{did_you_mean(name, known)}")
 
 
-def count(options: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
-    """Return a whole number.
+def count(options: Mapping[str, str], name: str, default: int) -> int:
+    """Return a whole number from 1.
 
     Raises:
-        UsageError: it is none, or below ``least``.
+        UsageError: it is none.
     """
     text = options.get(name)
     if text is None:
         return default
-    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
-        raise UsageError(f"option {name}={text} must be a whole number from {least}")
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
+        raise UsageError(f"option {name}={text} must be a whole number from 1")
     return int(text)
 
 

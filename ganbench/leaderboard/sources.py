@@ -198,7 +198,8 @@ def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]
         if other is first or other.status in UNFINISHED:
             continue
         equal = other.status == first.status and _values(other) == _values(first)
-        if not equal and {first.status, other.status} <= set(FINAL) and _must_agree(first, other, environments):
+        # One that came to an end ranks before those that did not: where the other one has, so has the first.
+        if not equal and other.status in FINAL and _must_agree(first, other, environments):
             difference = next(
                 (n for n in first.metrics if first.metrics[n] != other.metrics.get(n)),
                 "status" if first.status != other.status else "the evaluations during training",

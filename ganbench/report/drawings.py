@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from ganbench.cleaning import clean
+from ganbench.files import as_number
 from ganbench.folder import TrialFolder
 from ganbench.report.pictures import (
     Snapshots,
@@ -174,12 +175,11 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
             }
             size = sum(len(one["points"]) + 32 for row in rows.values() for one in row["frames"])
             if size <= budget:
-                sigma = truth.get("sigma")
                 return {
                     "kind": "points",
                     "span": rounded(span),
                     "means": means,
-                    "sigma": sigma if isinstance(sigma, int | float) else None,
+                    "sigma": as_number(truth.get("sigma")),
                     "real": pack(real[:count]) if real else "",
                     "rows": rows,
                 }

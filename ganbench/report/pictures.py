@@ -2,14 +2,13 @@
 
 import base64
 import io
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
 
-from ganbench.files import read_lines
+from ganbench.files import as_number, read_lines
 from ganbench.folder import TrialFolder
 from ganbench.results import Row
 
@@ -203,9 +202,7 @@ def packer(low: float, high: float) -> Packer:
 def is_points(value: object) -> TypeGuard[list[list[float]]]:
     """Whether a snapshot's content is a list of finite points."""
     return isinstance(value, list) and all(
-        isinstance(point, list)
-        and len(point) >= 2
-        and all(isinstance(number, int | float) and math.isfinite(number) for number in point[:2])
+        isinstance(point, list) and len(point) >= 2 and all(as_number(number) is not None for number in point[:2])
         for point in value
     )
 

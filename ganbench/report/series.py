@@ -1,10 +1,9 @@
 """What a trial wrote line by line, as the short lists of numbers that a chart draws."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganbench.files import read_lines
+from ganbench.files import as_number, read_lines
 from ganbench.folder import TrialFolder
 
 MAX_POINTS = 240
@@ -52,9 +51,7 @@ def _thinned(lines: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = as_number(value)
+    if number is None:
         return None
-    try:
-        return (value if isinstance(value, int) else rounded(value)) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return value if isinstance(value, int) else rounded(number)

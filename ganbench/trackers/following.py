@@ -12,7 +12,7 @@ from typing import Any
 from ganbench import plugins
 from ganbench.display import Display
 from ganbench.errors import StoreError, UsageError
-from ganbench.files import read_lines
+from ganbench.files import as_number, read_lines
 from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
 from ganbench.parameters import merge
@@ -64,13 +64,13 @@ class Tracking:
         except StoreError as error:
             self._display.note(f"a trial is not tracked: {error}")
             return
-        started = folder.read_status().get("started")
+        started = as_number(folder.read_status().get("started"))
         trial = Tracked(
             trial_id=folder.trial_id,
             label=label,
             folder=folder.path.absolute(),
             spec=spec,
-            started=float(started) if isinstance(started, int | float) else time.time(),
+            started=time.time() if started is None else started,
         )
         self.followed[folder.trial_id] = _Followed(folder, trial)
         self._send(lambda tracker: tracker.trial_started(trial))
