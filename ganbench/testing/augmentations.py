@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Augmentation
+from ganbench.errors import in_one_line
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.moving import fails_elsewhere, stream_on
+from ganbench.testing.other_device import fails_elsewhere, stream_on
 
 SHAPES = ((1, 8, 8), (3, 16, 16), (3, 20, 12))
 TYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -211,7 +212,7 @@ def double_backward(subject: Subject) -> None:
         (curvature,) = torch.autograd.grad(slopes.square().sum(), x)
     except RuntimeError as error:
         raise Flaw(
-            f"it cannot be differentiated twice ({' '.join(str(error).split())[:160]}): an operation "
+            f"it cannot be differentiated twice ({in_one_line(error, 160)}): an operation "
             "in it has one derivative only; a gradient penalty on the images before it would fail at the first step"
         ) from error
     if not bool(torch.isfinite(curvature).all()):

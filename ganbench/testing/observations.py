@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
+from ganbench.api import Architecture, Loss, Metric, Networks, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import augmentations, critics, networks, raw_outputs, scoring
+from ganbench.testing import architecture_networks, augmentations, metric_scoring, penalty_critics, raw_outputs
 from ganbench.testing.kit import Subject
-from ganbench.testing.sides import DEGRADATIONS
+from ganbench.testing.metric_sides import DEGRADATIONS
 
 Look = Callable[[], Any]
 
@@ -27,7 +27,6 @@ SCALES = (1.0, 0.1, 10.0, 50.0)
 UPDATES = 4
 """Of a discriminator: what a penalty remembers shows later."""
 COUNTS = (10, 100, 1000, 10_000)
-BEYOND_ZERO = 0.05
 NO_TRAITS = ("formula", "penalty")
 """What a formula says is held against the code elsewhere, and a penalty is looked at itself."""
 
@@ -55,7 +54,7 @@ def of_penalty(subject: Subject) -> Iterator[Look]:
     """Values, gradients and weights of the discriminator over some updates, for points and images of many sizes."""
     yield partial(_declared, subject, Penalty)
     for scale in SCALES:
-        for shape in (critics.POINT, critics.IMAGE):
+        for shape in (penalty_critics.POINT, penalty_critics.IMAGE):
             yield partial(_updates, subject, shape, scale)
 
 
@@ -69,10 +68,10 @@ def of_augmentation(subject: Subject) -> Iterator[Look]:
 def of_architecture(subject: Subject) -> Iterator[Look]:
     """Shapes of weights at every size; initial weights, outputs, gradients and buffers at small ones."""
     yield partial(_declared, subject, Architecture)
-    shapes = networks.sample_shapes(subject)
+    shapes = architecture_networks.sample_shapes(subject)
     for shape in reversed({shape[1:]: shape for shape in shapes}.values()):  # in large ones most parameters show
         yield partial(_weight_shapes, subject, shape)
-    for shape in dict.fromkeys((networks.typical(subject), *shapes[:1])):
+    for shape in dict.fromkeys((architecture_networks.typical(subject), *shapes[:1])):
         yield partial(_at_work, subject, shape)
 
 
@@ -115,14 +114,14 @@ def _smoothed(subject: Subject, scale: float) -> Any:
 
 
 def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
-    penalty, critic = critics.build(subject), critics.small_critic(math.prod(shape))
+    penalty, critic = penalty_critics.build(subject), penalty_critics.small_critic(math.prod(shape))
     weights = [*critic.parameters()]
     with torch.no_grad():
         for weight in weights:
             weight.mul_(scale)
     seen: list[Any] = []
     for number in range(UPDATES):
-        value = critics.at_update(penalty, critic, number, shape=shape, scale=scale)
+        value = penalty_critics.at_update(penalty, critic, number, shape=shape, scale=scale)
         seen += [value.detach().clone(), raw_outputs.gradients(value, *weights)]
         penalty.project(critic)
         seen += [weight.detach().clone() for weight in weights]
@@ -135,17 +134,17 @@ def _images(subject: Subject, shape: tuple[int, ...], seed: int) -> Any:
 
 def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:
     with torch.device("meta"):  # no data: large networks are made at once
-        pair = networks.networks(subject, shape)
+        pair = architecture_networks.networks(subject, shape)
     return [[(name, tuple(value.shape)) for name, value in one.state_dict().items()] for one in pair]
 
 
 def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
-    pair = networks.networks(subject, shape)
+    pair = architecture_networks.networks(subject, shape)
     seen: list[Any] = [deepcopy(one.state_dict()) for one in pair]
     for role, network in zip(Networks._fields, pair, strict=True):
-        network = networks.perturbed(network, BEYOND_ZERO)
-        x = networks.latents(subject, 8) if role == "generator" else networks.noise(8, shape)
-        with own_global_stream(0, scoring.CPU):
+        network = architecture_networks.perturbed(network, architecture_networks.BEYOND_ZERO)
+        x = architecture_networks.latents(subject, 8) if role == "generator" else architecture_networks.noise(8, shape)
+        with own_global_stream(0, metric_scoring.CPU):
             y = network(x.requires_grad_())
             seen += [y, torch.autograd.grad(y.square().sum(), [x, *network.parameters()], allow_unused=True)]
             seen += [deepcopy(network.state_dict()), network.eval()(x)]
@@ -153,7 +152,7 @@ def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
 
 
 def _judged(subject: Subject) -> Any:
-    metric, dimension = scoring.build(subject), scoring.shown(subject).dimension
+    metric, dimension = metric_scoring.build(subject), metric_scoring.shown(subject).dimension
     found = []
     for fakes in COUNTS:
         for real in COUNTS:
@@ -167,8 +166,10 @@ def _judged(subject: Subject) -> Any:
 
 
 def _scores(subject: Subject, what: str = "", severity: float = 0.0) -> Any:
-    sides = scoring.shown(subject)
-    return scoring.compute(sides.metric, sides.degraded(what, severity) if what else sides.fakes(), sides.reference())
+    sides = metric_scoring.shown(subject)
+    return metric_scoring.compute(
+        sides.metric, sides.degraded(what, severity) if what else sides.fakes(), sides.reference()
+    )
 
 
 def _comparable(seen: Any) -> Any:

@@ -98,7 +98,7 @@ def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
         subject = subject_of_entry(entry, parameters=given)
     except UsageError:
         return  # the check of its target says so
-    subject.built()
+    subject.build_as_a_run()
 
 
 def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.errors import in_one_line
-from ganbench.testing.critics import at_update, build, sample_shapes, small_critic
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.penalty_critics import at_update, build, sample_shapes, small_critic
 
 UPDATES = 3
 
