@@ -246,8 +246,21 @@ class Only(Right):
             raise ValueError("order must be 2")
 
 
-def test_a_parameter_of_one_value_is_left_alone() -> None:
-    found = outcome(Only)
+class Unready(RightNetworks):
+    """Another order is taken, and refused when networks are built."""
+
+    def __init__(self, order: int = 2) -> None:
+        self.order = order
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        if self.order != 2:
+            raise ValueError("order must be 2")
+        return super().build(shape, latent_dim)
+
+
+@pytest.mark.parametrize("component", [Only, Unready])
+def test_a_parameter_of_one_value_is_left_alone(component: type) -> None:
+    found = outcome(component)
     assert (found.status, found.message) == ("ok", "no other value of order could be tried")
 
 

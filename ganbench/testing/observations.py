@@ -1,7 +1,7 @@
 """What can be seen of a component from outside: declarations, shapes, outputs, gradients, scores.
 
-Each function yields looks at one subject, cheap ones first and the same ones for any parameters, so that subjects can
-be compared look by look. :func:`look` takes one.
+Each function yields looks at one subject: at what it declares, then the others, cheap ones first. They are the same
+ones for any parameters, so that subjects can be compared look by look. :func:`look` takes one.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Loss, Metric, Networks, Penalty
+from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing import architecture_networks, augmentations, metric_scoring, penalty_critics, raw_outputs
 from ganbench.testing.kit import Subject
@@ -60,6 +60,7 @@ def of_penalty(subject: Subject) -> Iterator[Look]:
 
 def of_augmentation(subject: Subject) -> Iterator[Look]:
     """Images of each shape and several draws."""
+    yield partial(_declared, subject, Augmentation)
     for shape in augmentations.shapes_of(subject):
         for seed in range(augmentations.STREAMS):
             yield partial(_images, subject, shape, seed)

@@ -17,7 +17,7 @@ WHOLE = (1, 2, 4, 8, 0, 3, 16, 32, 64)
 NUMBERS = (1.0, 0.5, 0.1, 0.9, 0.0, 2.0, 10.0, 100.0, 0.01)
 """What parameters are set to beside half and twice their value; small networks, which are soon built, come first."""
 FEW = 3
-"""Values that another parameter is set to, where one does nothing beside its usual value."""
+"""Values of two parameters that are tried together, where one does nothing beside the other's usual value."""
 
 Values = Mapping[str, Scalar]
 
@@ -36,7 +36,7 @@ def used_parameters(subject: Subject) -> str:
         changes = _changes(subject, values, name)
         if changes is None:
             alone.append(name)
-        elif not changes and not any(_changes(subject, other, name) for other in _beside(subject, values, name)):
+        elif not changes and not any(_changes(subject, other, name, FEW) for other in _beside(subject, values, name)):
             idle.append(name)
     if idle:
         tried = "; ".join(f"{name} = {', '.join(_shown(subject, values, name))}" for name in idle)
@@ -49,18 +49,19 @@ def used_parameters(subject: Subject) -> str:
     return f"no other value of {' and '.join(alone)} could be tried" if alone else ""
 
 
-def _changes(subject: Subject, values: Values, name: str) -> bool | None:
-    """Whether one parameter, set to other values beside the rest, changes anything; ``None`` where none can be had."""
+def _changes(subject: Subject, values: Values, name: str, most: int | None = None) -> bool | None:
+    """Whether one parameter, set to other values beside the rest, changes anything; ``None`` where none works."""
     others = [_with(subject, values, name, value) for value in _alternatives(subject, name, values[name])]
-    others = [other for other in others if not other.refusal()]
-    observe, compared = OBSERVE[subject.kind], False
-    for plain, *changed in zip(*(observe(one) for one in (replace(subject, parameters=values), *others)), strict=False):
+    others = [other for other in others if not other.refusal()][:most]
+    observe, works = OBSERVE[subject.kind], False
+    both = [observe(one) for one in (replace(subject, parameters=values), *others)]
+    for number, (plain, *changed) in enumerate(zip(*both, strict=False)):
         wanted = look(plain)
         for found in map(look, changed) if wanted is not None else ():
             if found is not None and found != wanted and look(plain) == wanted:  # what never repeats tells nothing
                 return True
-            compared = compared or found is not None
-    return False if compared else None
+            works = works or (number > 0 and found is not None)  # what it declares can be had of any
+    return False if works else None
 
 
 def _beside(subject: Subject, values: Values, name: str) -> Iterator[Values]:
