@@ -12,8 +12,9 @@ makes one test of each property.
 
 Where a check lives: ``CHECKS`` of ``declarations.py`` are for every kind, those of ``losses.py``, ``penalties.py``,
 ``augmentations.py`` and so on for one; :mod:`ganbench.testing.kit` runs both, in this order. Longer checks of a kind,
-and what it is tried on, are in ``loss_*.py``, ``penalty_*.py``, ``architecture_*.py``, ``dataset_*.py``,
-``metric_*.py`` and ``executor_*.py``. ``package.py`` checks a package itself. The other modules serve several kinds.
+and what it is tried on, are in ``loss_*.py``, ``penalty_*.py``, ``augmentation_*.py``, ``architecture_*.py``,
+``dataset_*.py``, ``metric_*.py`` and ``executor_*.py``. ``package.py`` checks a package itself. The other modules serve
+several kinds.
 
 To add a check, write a function of a :class:`Subject` and name it in ``CHECKS``::
 

@@ -47,6 +47,7 @@ from ganbench.testing.architecture_training import (
 )
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.other_device import left_behind
+from ganbench.testing.used_parameters import used_parameters
 
 
 def shapes(subject: Subject) -> str:
@@ -263,6 +264,7 @@ def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Te
 
 
 CHECKS = (
+    used_parameters,
     shapes,
     any_batch,
     apart,

@@ -9,7 +9,6 @@ from ganbench.parameters import defaults
 from ganbench.recipe import validate
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.used_parameters import used_parameters
 
 
 def parameters(subject: Subject) -> None:
@@ -60,4 +59,4 @@ def recommendation(subject: Subject) -> None:
         raise Flaw(f"{error}; a run under its recommendation would be refused with this line") from error
 
 
-CHECKS = (parameters, used_parameters, documentation, recommendation)
+CHECKS = (parameters, documentation, recommendation)

@@ -259,7 +259,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _title(function: Callable[..., Any]) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".").replace("``", "`")
 
 
 def _option(kind: str) -> str:

@@ -25,6 +25,7 @@ from ganbench.testing.raw_outputs import (
     outputs,
     type_name,
 )
+from ganbench.testing.used_parameters import used_parameters
 
 
 def scalar(subject: Subject) -> None:
@@ -244,6 +245,7 @@ def carried_penalty(subject: Subject) -> None:
 
 
 CHECKS = (
+    used_parameters,
     scalar,
     finite,
     direction,

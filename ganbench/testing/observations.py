@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import architecture_networks, augmentations, metric_scoring, penalty_critics, raw_outputs
+from ganbench.testing import architecture_networks, augmentation_images, metric_scoring, penalty_critics, raw_outputs
 from ganbench.testing.kit import Subject
 from ganbench.testing.metric_sides import DEGRADATIONS
 
@@ -61,8 +61,8 @@ def of_penalty(subject: Subject) -> Iterator[Look]:
 def of_augmentation(subject: Subject) -> Iterator[Look]:
     """Images of each shape and several draws."""
     yield partial(_declared, subject, Augmentation)
-    for shape in augmentations.shapes_of(subject):
-        for seed in range(augmentations.STREAMS):
+    for shape in augmentation_images.shapes_of(subject):
+        for seed in range(augmentation_images.STREAMS):
             yield partial(_images, subject, shape, seed)
 
 
@@ -130,7 +130,7 @@ def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
 
 
 def _images(subject: Subject, shape: tuple[int, ...], seed: int) -> Any:
-    return augmentations.build(subject)(augmentations.images(4, shape), augmentations.stream(seed))
+    return augmentation_images.build(subject)(augmentation_images.images(4, shape), augmentation_images.stream(seed))
 
 
 def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:
@@ -176,7 +176,7 @@ def _scores(subject: Subject, what: str = "", severity: float = 0.0) -> Any:
 def _comparable(seen: Any) -> Any:
     """Nested tuples of text: a tensor by its bytes, a number by its digits, so that NaN is NaN."""
     if isinstance(seen, Tensor):
-        return tuple(seen.shape), seen.detach().double().numpy().tobytes()
+        return tuple(seen.shape), seen.detach().cpu().double().numpy().tobytes()
     if isinstance(seen, dict):
         return tuple((name, _comparable(value)) for name, value in seen.items())
     if isinstance(seen, list | tuple):

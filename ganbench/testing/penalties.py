@@ -18,6 +18,7 @@ from ganbench.testing.penalty_gradients import all_dimensions, batch_size, close
 from ganbench.testing.penalty_memory import memory
 from ganbench.testing.penalty_modes import training_modes
 from ganbench.testing.penalty_outputs import on_outputs, reduction
+from ganbench.testing.used_parameters import used_parameters
 
 
 def scalar(subject: Subject) -> None:
@@ -204,6 +205,7 @@ def projection(subject: Subject) -> None:
 
 
 CHECKS = (
+    used_parameters,
     declared,
     scalar,
     batch_size,

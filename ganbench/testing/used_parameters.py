@@ -7,11 +7,13 @@ What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``e
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
+from typing import Any
 
 from ganbench.parameters import merge
 from ganbench.spec import Scalar, format_scalar
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.observations import OBSERVE, look
+from ganbench.testing.observations import OBSERVE, Look, look
 
 WHOLE = (1, 2, 4, 8, 0, 3, 16, 32, 64)
 NUMBERS = (1.0, 0.5, 0.1, 0.9, 0.0, 2.0, 10.0, 100.0, 0.01)
@@ -24,19 +26,22 @@ Values = Mapping[str, Scalar]
 
 def used_parameters(subject: Subject) -> str:
     """Each parameter that is a number or a truth value changes something."""
-    if subject.kind not in OBSERVE:
-        raise NotApplicable(f"not looked at for {'an' if subject.kind[0] in 'aeiou' else 'a'} {subject.kind}")
+    if subject.factory is not None:
+        raise NotApplicable("a loss carries it, and the loss's own parameters are tried")
     subject.build()
     values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
     numbers = [name for name, value in values.items() if not isinstance(value, str)]
     if not numbers:
         raise NotApplicable("no parameter of it is a number or a truth value")
     idle, alone = [], []
+    usual = _looks(subject, values)
     for name in numbers:
-        changes = _changes(subject, values, name)
+        changes = _changes(subject, values, usual, name)
         if changes is None:
             alone.append(name)
-        elif not changes and not any(_changes(subject, other, name, FEW) for other in _beside(subject, values, name)):
+        elif not changes and not any(
+            _changes(subject, other, _looks(subject, other), name, FEW) for other in _beside(subject, values, name)
+        ):
             idle.append(name)
     if idle:
         tried = "; ".join(f"{name} = {', '.join(_shown(subject, values, name))}" for name in idle)
@@ -49,16 +54,29 @@ def used_parameters(subject: Subject) -> str:
     return f"no other value of {' and '.join(alone)} could be tried" if alone else ""
 
 
-def _changes(subject: Subject, values: Values, name: str, most: int | None = None) -> bool | None:
-    """Whether one parameter, set to other values beside the rest, changes anything; ``None`` where none works."""
+def _looks(subject: Subject, values: Values) -> list[Look]:
+    """Looks at a subject with these parameters; each is taken once, when it is needed."""
+    return [cache(partial(_steady, one)) for one in OBSERVE[subject.kind](replace(subject, parameters=values))]
+
+
+def _steady(one: Look) -> Any:
+    """What is seen twice; ``None`` where that is not the same, and a difference would tell nothing."""
+    seen = look(one)
+    return seen if seen is not None and look(one) == seen else None
+
+
+def _changes(subject: Subject, values: Values, usual: list[Look], name: str, most: int | None = None) -> bool | None:
+    """Whether one parameter, set to other values beside the rest, changes what is usually seen.
+
+    ``None`` where the component works with none of them.
+    """
     others = [_with(subject, values, name, value) for value in _alternatives(subject, name, values[name])]
     others = [other for other in others if not other.refusal()][:most]
-    observe, works = OBSERVE[subject.kind], False
-    both = [observe(one) for one in (replace(subject, parameters=values), *others)]
-    for number, (plain, *changed) in enumerate(zip(*both, strict=False)):
-        wanted = look(plain)
+    works = False
+    for number, (plain, *changed) in enumerate(zip(usual, *map(OBSERVE[subject.kind], others), strict=False)):
+        wanted = plain()
         for found in map(look, changed) if wanted is not None else ():
-            if found is not None and found != wanted and look(plain) == wanted:  # what never repeats tells nothing
+            if found is not None and found != wanted:
                 return True
             works = works or (number > 0 and found is not None)  # what it declares can be had of any
     return False if works else None
