@@ -45,11 +45,12 @@ def used_parameters(subject: Subject) -> str:
             idle.append(name)
     if idle:
         tried = "; ".join(f"{name} = {', '.join(_shown(subject, values, name))}" for name in idle)
+        number = next((name for name in idle if not isinstance(values[name], bool)), "")
+        hint = f", or name a value that acts: expected = {{'other_values': {{'{number}': ...}}}}" if number else ""
         raise Flaw(
             f"{' and '.join(idle)} {'change' if idle[1:] else 'changes'} nothing ({tried}): every output, gradient, "
-            "shape and declaration that was looked at is the same, and users would compare rows that are one and the "
-            f"same trial; use it or leave it out, or name a value that acts: expected = {{'other_values': "
-            f"{{'{idle[0]}': ...}}}}"
+            "shape, score and declaration that was looked at is the same; two rows of a table would differ by name "
+            f"and be one and the same trial; use it or leave it out{hint}"
         )
     return f"no other value of {' and '.join(alone)} could be tried" if alone else ""
 
