@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ganbench import installer
+from ganbench.cli.check import check
 from ganbench.errors import UsageError
+from ganbench.testing import Outcome
+from ganbench.testing.package import Report
 from tests.distribution import write_distribution
 
 REGISTER = """
@@ -117,6 +121,23 @@ def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:
     assert wrong.returncode == 1
     assert "is summed over the batch" in " ".join(wrong.stdout.split())
     assert "loss sum-loss" in wrong.stdout
+
+
+def test_what_a_check_finds_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks of large networks take minutes."""
+    told: list[str] = []
+
+    def outcomes() -> Iterator[Outcome]:
+        for number in range(3):
+            assert len(told) == (number and 1 + number)  # below the component's name
+            yield Outcome(check=f"check-{number}", title="It is right", status="ok")
+
+    monkeypatch.setattr("click.echo", lambda text: told.append(text))
+    monkeypatch.setattr(
+        "ganbench.testing.package.check_package", lambda *given, **options: [Report("loss", "mine", outcomes())]
+    )
+    CliRunner().invoke(check, ["ganbench-mine"], catch_exceptions=False)
+    assert told[-1] == "3 ok, 0 failed, 0 skipped"
 
 
 def test_a_tracker_is_checked_with_parameters(ganbench: Ganbench) -> None:

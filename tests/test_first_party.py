@@ -57,6 +57,21 @@ def test_the_registry_knows_what_the_packages_bring() -> None:
 
 
 @pytest.mark.slow
+def test_packages_are_typed_strictly(tmp_path: Path) -> None:
+    """Which the py.typed in each of them says."""
+    pytest.importorskip("mypy")
+    packages = [path.parent for folder in PLUGINS for path in folder.glob("ganbench_*/py.typed")]
+    assert len(packages) == len(PLUGINS)
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path / "cache"),
+         *map(str, packages)],
+        capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": os.pathsep.join(map(str, PLUGINS))}, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(
     Version(version("setuptools")) < Version("77"),
     reason="setuptools 77 is needed to build packages without a download; tox installs it",

@@ -58,24 +58,17 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
     listing = []
     colours = {"ok": "green", "failed": "red", "skipped": "yellow"}
     for report in check_package(package, only=parameters, parameters=parameters, skip=reasons):
-        for outcome in report.outcomes:
-            counts[outcome.status] += 1
-        if as_json:
-            listing.append(
-                {
-                    "kind": report.kind,
-                    "name": report.name,
-                    "checks": [
-                        {"check": one.check, "title": one.title, "status": one.status, "message": one.message}
-                        for one in report.outcomes
-                    ],
-                }
-            )
-            continue
-        shown = [one for one in report.outcomes if one.status == "failed" or not quiet]
-        if shown:
-            click.secho(f"{report.kind} {report.name}", bold=True)
-        for one in shown:
+        heading = "" if as_json else click.style(f"{report.kind} {report.name}", bold=True)
+        checks: list[dict[str, str]] = []
+        listing.append({"kind": report.kind, "name": report.name, "checks": checks})
+        for one in report.outcomes:  # as each is known: those of large networks take minutes
+            counts[one.status] += 1
+            checks.append({"check": one.check, "title": one.title, "status": one.status, "message": one.message})
+            if as_json or (quiet and one.status != "failed"):
+                continue
+            if heading:
+                click.echo(heading)
+                heading = ""
             click.echo(f"  {click.style(f'{one.status:7}', fg=colours[one.status])}  {one.check:16}  {one.title}")
             if one.message:
                 click.echo(textwrap.indent(textwrap.fill(one.message, 100), " " * 11))

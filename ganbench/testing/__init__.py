@@ -8,8 +8,27 @@
     class TestRpGAN(Conformance):
         component = RpGAN
 
-makes one test of each property. The names below are resolved on first use: every pytest in an environment with ganbench
-imports this package for its plugin's sake, and has no use for the kit.
+makes one test of each property.
+
+Where a check lives: ``CHECKS`` of ``declarations.py`` are for every kind, those of ``losses.py``, ``penalties.py``,
+``augmentations.py`` and so on for one; :mod:`ganbench.testing.kit` runs both, in this order. Longer checks of a kind,
+and what it is tried on, are in ``loss_*.py``, ``penalty_*.py``, ``augmentation_*.py``, ``architecture_*.py``,
+``dataset_*.py``, ``metric_*.py`` and ``executor_*.py``. ``package.py`` checks a package itself. The other modules serve
+several kinds.
+
+To add a check, write a function of a :class:`Subject` and name it in ``CHECKS``::
+
+    def finite(subject: Subject) -> None:
+        \"\"\"Values and gradients are finite at outputs from -50 to 50.\"\"\"
+        ...
+        raise Flaw("what is wrong and where; what a user would see go wrong; what to do")
+
+The function's name, with dashes, is the check's, and the first line of its docstring the check's title. It raises
+:class:`NotApplicable` where a component cannot have the property, and may return a note. Plant the mistake in one of
+``tests/test_testing_*.py``; ``tests/test_testing_builtins.py`` holds that the built-in components pass.
+
+The names below are resolved on first use: every pytest in an environment with ganbench imports this package for its
+plugin's sake, and has no use for the kit.
 """
 
 from importlib import import_module
@@ -25,7 +44,7 @@ if TYPE_CHECKING:
     from ganbench.testing.kit import check as check
     from ganbench.testing.kit import checks_of as checks_of
     from ganbench.testing.kit import run as run
-    from ganbench.testing.sides import evidence as evidence
+    from ganbench.testing.metric_sides import evidence as evidence
 
 __all__ = [
     "Check",
@@ -39,7 +58,7 @@ __all__ = [
     "evidence",
     "run",
 ]
-_ELSEWHERE = {"Conformance": "conformance", "evidence": "sides"}
+_ELSEWHERE = {"Conformance": "conformance", "evidence": "metric_sides"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,10 +18,9 @@ from ganbench.api import Networks
 from ganbench.errors import GanbenchError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
-from ganbench.testing.groups_and_labels import labels, packing
-from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.moving import left_behind
-from ganbench.testing.networks import (
+from ganbench.testing.architecture_groups_and_labels import labels, packing
+from ganbench.testing.architecture_networks import (
+    BEYOND_ZERO,
     CLASSES,
     build,
     latent_dim,
@@ -33,8 +32,7 @@ from ganbench.testing.networks import (
     sample_shapes,
     typical,
 )
-from ganbench.testing.networks_in_training import (
-    BEYOND_ZERO,
+from ganbench.testing.architecture_training import (
     any_batch,
     apart,
     batch_dependence,
@@ -47,6 +45,9 @@ from ganbench.testing.networks_in_training import (
     raw_outputs,
     resuming,
 )
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.other_device import left_behind
+from ganbench.testing.used_parameters import used_parameters
 
 
 def shapes(subject: Subject) -> str:
@@ -192,7 +193,7 @@ def moves(subject: Subject) -> None:
             found = double(x.double())
         except RuntimeError as error:
             raise Flaw(
-                f"the {role} cannot be run in float64 ({' '.join(str(error).split())[:160]}): a tensor of it keeps "
+                f"the {role} cannot be run in float64 ({in_one_line(error, 160)}): a tensor of it keeps "
                 "its own type; precision settings would fail"
             ) from error
         if found.dtype != torch.float64:
@@ -263,6 +264,7 @@ def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Te
 
 
 CHECKS = (
+    used_parameters,
     shapes,
     any_batch,
     apart,

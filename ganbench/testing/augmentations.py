@@ -4,39 +4,18 @@
 """
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganbench.api import Augmentation
+from ganbench.errors import in_one_line
+from ganbench.testing.augmentation_images import STREAMS, build, images, shapes_of, stream
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.moving import fails_elsewhere, stream_on
+from ganbench.testing.other_device import fails_elsewhere, stream_on
+from ganbench.testing.used_parameters import used_parameters
 
-SHAPES = ((1, 8, 8), (3, 16, 16), (3, 20, 12))
 TYPES = (torch.float32, torch.float64, torch.bfloat16)
-STREAMS = 4
-"""How often what is random is drawn: a transform that leaves one image of two alone is seen at work."""
-
-
-def stream(seed: int = 0) -> torch.Generator:
-    """A stream such as a trial hands to its augmentations."""
-    return torch.Generator().manual_seed(seed)
-
-
-def images(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Draw images (n, *shape) in [-1, 1]: what the networks see."""
-    return (torch.rand(n, *shape, generator=stream(seed), dtype=torch.float64) * 2 - 1).to(dtype)
-
-
-def build(subject: Subject) -> Augmentation:
-    """Return a fresh instance."""
-    return cast(Augmentation, subject.build())
-
-
-def shapes_of(subject: Subject) -> tuple[tuple[int, ...], ...]:
-    """The image shapes that are tried."""
-    return tuple(subject.expected.get("shapes", SHAPES))
 
 
 def largest(subject: Subject) -> tuple[int, ...]:
@@ -211,7 +190,7 @@ def double_backward(subject: Subject) -> None:
         (curvature,) = torch.autograd.grad(slopes.square().sum(), x)
     except RuntimeError as error:
         raise Flaw(
-            f"it cannot be differentiated twice ({' '.join(str(error).split())[:160]}): an operation "
+            f"it cannot be differentiated twice ({in_one_line(error, 160)}): an operation "
             "in it has one derivative only; a gradient penalty on the images before it would fail at the first step"
         ) from error
     if not bool(torch.isfinite(curvature).all()):
@@ -232,6 +211,7 @@ def devices(subject: Subject) -> None:
 
 
 CHECKS = (
+    used_parameters,
     shape,
     gradient,
     own_draws,

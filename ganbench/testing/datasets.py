@@ -13,11 +13,11 @@ from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require
-from ganbench.testing import elsewhere, modes, near_copies
+from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.declarations import locations
+from ganbench.testing.files_read import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
-from ganbench.testing.readings import check_named, readings
-from ganbench.testing.streams import moved, states
+from ganbench.testing.random_streams import moved, states
 
 SPLITS = ("train", "test")
 CPU = torch.device("cpu")
@@ -168,7 +168,7 @@ def repeatable(subject: Subject) -> None:
 def another_process(subject: Subject) -> None:
     """Loaded in another process it is the same."""
     here = {split: load(subject, split).fingerprint for split in splits(subject)}
-    there = elsewhere.fingerprints(subject)
+    there = dataset_elsewhere.fingerprints(subject)
     for split, fingerprint in here.items():
         if there.get(split) != fingerprint:
             raise Flaw(
@@ -209,7 +209,7 @@ def disjoint(subject: Subject) -> str:
             f"{100 * shared:.1f} % of the distinct test samples are in train too; scores against 'test' would "
             "reward memorising, and the floor of a table would be too low"
         )
-    near_copies.check(*both)
+    dataset_copies.check(*both)
     return f"{len(train & test)} of {len(test):,} distinct test samples are in train"
 
 
@@ -269,7 +269,7 @@ def mixture(subject: Subject) -> None:
         raise Flaw(f"its means have shape {tuple(found.means.shape)}, not (modes, {data.shape[1]})")
     if not found.sigma > 0:
         raise Flaw(f"its sigma is {found.sigma:g}, not above 0; no sample would be near a mode")
-    modes.check(data, found)
+    dataset_modes.check(data, found)
 
 
 # What is kept in memory from then on is read but once: files are watched first.

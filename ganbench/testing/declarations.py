@@ -21,7 +21,7 @@ def parameters(subject: Subject) -> None:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
     if not subject.argument:
         try:
-            replace(subject, parameters={}).built()
+            replace(subject, parameters={}).build_as_a_run()
         except UsageError as error:
             raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
     subject.build()

@@ -15,10 +15,10 @@ from ganbench.api import Extractor
 from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
+from ganbench.testing.files_read import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.moving import left_behind
-from ganbench.testing.readings import check_named, readings
-from ganbench.testing.streams import states
+from ganbench.testing.other_device import left_behind
+from ganbench.testing.random_streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
 SMALLEST = 8

@@ -24,7 +24,7 @@ def main(modules: Iterable[str]) -> None:
     """Answer in the other process."""
     import torch
 
-    from ganbench.testing.settings import put_back, settings
+    from ganbench.testing.torch_settings import put_back, settings
 
     found = {}
     for module in modules:

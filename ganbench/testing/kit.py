@@ -13,7 +13,7 @@ from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
 from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.spec import Scalar
-from ganbench.testing.settings import put_back, settings
+from ganbench.testing.torch_settings import put_back, settings
 
 BUILT = "parameters"
 """The check that says whether a component can be built."""
@@ -62,7 +62,7 @@ class Subject:
         if self.factory is not None:
             return self.factory()
         try:
-            return self.built(out)
+            return self.build_as_a_run(out)
         except UsageError as error:
             if self.lacks_argument:
                 raise NotApplicable(self.without_argument) from error
@@ -72,12 +72,12 @@ class Subject:
         """Why it cannot be built at all, empty where it can."""
         if self.factory is None and self.kind != "executor":
             try:
-                self.built()
+                self.build_as_a_run()
             except UsageError as error:
                 return str(error)
         return ""
 
-    def built(self, out: Path | None = None) -> Any:
+    def build_as_a_run(self, out: Path | None = None) -> Any:
         """Return an instance of the class, built as a run builds it; see :meth:`build`.
 
         Raises:
@@ -259,7 +259,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def _title(function: Callable[..., Any]) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+    return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".").replace("``", "`")
 
 
 def _option(kind: str) -> str:

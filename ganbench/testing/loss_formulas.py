@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Loss
-from ganbench.testing.conventions import CONVENTIONS, HALVED
 from ganbench.testing.formulas import NotAFormula, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.loss_conventions import CONVENTIONS, HALVED
 from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 
 

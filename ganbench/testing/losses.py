@@ -14,7 +14,7 @@ from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
-from ganbench.testing.moving import fails_elsewhere
+from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.raw_outputs import (
     EXTREMES,
     PLAYERS,
@@ -25,6 +25,7 @@ from ganbench.testing.raw_outputs import (
     outputs,
     type_name,
 )
+from ganbench.testing.used_parameters import used_parameters
 
 
 def scalar(subject: Subject) -> None:
@@ -244,6 +245,7 @@ def carried_penalty(subject: Subject) -> None:
 
 
 CHECKS = (
+    used_parameters,
     scalar,
     finite,
     direction,

@@ -3,8 +3,8 @@
 import math
 
 from ganbench.evaluation.needs import NEEDS, uses_extractor
-from ganbench.testing.scoring import compute, headline
-from ganbench.testing.sides import IMAGES, VECTORS, Sides
+from ganbench.testing.metric_scoring import compute, headline
+from ganbench.testing.metric_sides import IMAGES, VECTORS, Sides
 
 
 def undeclared(sides: Sides) -> str:

@@ -14,12 +14,13 @@ import torch
 from ganbench.api import Value
 from ganbench.errors import UsageError, with_kind
 from ganbench.evaluation.needs import check_words, uses_extractor
+from ganbench.testing.files_left import leftovers
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.leftovers import leftovers
 from ganbench.testing.metric_needs import undeclared, unrefused
 from ganbench.testing.metric_references import references
-from ganbench.testing.scoring import build, compute, headline, shown
-from ganbench.testing.sides import DEGRADATIONS, SEVERITIES, N, Sides, contents, refuses, rows
+from ganbench.testing.metric_scoring import build, compute, headline, shown
+from ganbench.testing.metric_sides import DEGRADATIONS, SEVERITIES, N, Sides, contents, refuses, rows
+from ganbench.testing.used_parameters import used_parameters
 
 FEWER = 240
 """Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
@@ -223,7 +224,19 @@ def files(subject: Subject) -> None:
         )
 
 
-CHECKS = (declaration, values, known_values, severity, repeatable, collapsed, sizes, files, references, counts)
+CHECKS = (
+    used_parameters,
+    declaration,
+    values,
+    known_values,
+    severity,
+    repeatable,
+    collapsed,
+    sizes,
+    files,
+    references,
+    counts,
+)
 
 
 def _pairs(sides: Sides) -> bool:

@@ -18,11 +18,14 @@ HEAVY = ("torch", "pandas", "scipy", "matplotlib")
 
 
 class Report(NamedTuple):
-    """What was found on one component, or on the package itself (``kind`` is then ``package``)."""
+    """What is found on one component, or on the package itself (``kind`` is then ``package``).
+
+    ``outcomes`` can be gone through once: each check runs when it is its turn.
+    """
 
     kind: str
     name: str
-    outcomes: list[Outcome]
+    outcomes: Iterator[Outcome]
 
 
 def check_package(
@@ -32,7 +35,7 @@ def check_package(
     parameters: Mapping[str, Mapping[str, Scalar]] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Iterator[Report]:
-    """Run the kit on a distribution's plugins and components, one report at a time.
+    """Run the kit on a distribution's plugins and components, one report and one check at a time.
 
     Args:
         distribution: the installed package's name.
@@ -68,10 +71,10 @@ def check_package(
     for check in skip or ():
         if not any(check in names for names in checks.values()):
             raise UsageError(f"there is no check '{check}'{did_you_mean(check, set().union(*checks.values()))}")
-    yield Report("package", name, [*map(_imports, own), _settings(chosen)])
+    yield Report("package", name, _check_itself(own, chosen))
     for entry in chosen:
         its_own = {check: why for check, why in (skip or {}).items() if check in checks[entry.kind]}
-        yield Report(entry.kind, entry.name, list(_check(entry, given[entry.kind, entry.name], its_own)))
+        yield Report(entry.kind, entry.name, _check(entry, given[entry.kind, entry.name], its_own))
 
 
 def _names(entry: Entry) -> tuple[str, str]:
@@ -98,7 +101,12 @@ def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
         subject = subject_of_entry(entry, parameters=given)
     except UsageError:
         return  # the check of its target says so
-    subject.built()
+    subject.build_as_a_run()
+
+
+def _check_itself(own: Iterable[Plugin], chosen: Iterable[Entry]) -> Iterator[Outcome]:
+    yield from map(_imports, own)
+    yield _settings(chosen)
 
 
 def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, str]) -> Iterator[Outcome]:

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.testing.critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
-from ganbench.testing.gradient_penalties import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.moving import fails_elsewhere, stream_on
-from ganbench.testing.output_penalties import on_outputs, reduction
+from ganbench.testing.other_device import fails_elsewhere, stream_on
+from ganbench.testing.penalty_critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.penalty_declarations import declared, once_differentiated
+from ganbench.testing.penalty_gradients import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.penalty_memory import memory
 from ganbench.testing.penalty_modes import training_modes
+from ganbench.testing.penalty_outputs import on_outputs, reduction
+from ganbench.testing.used_parameters import used_parameters
 
 
 def scalar(subject: Subject) -> None:
@@ -204,6 +205,7 @@ def projection(subject: Subject) -> None:
 
 
 CHECKS = (
+    used_parameters,
     declared,
     scalar,
     batch_size,

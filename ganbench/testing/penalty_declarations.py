@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ganbench.api.data import Kind
 from ganbench.compatibility import check_constrained
 from ganbench.errors import UsageError
-from ganbench.testing.critics import batches, build, differentiable, term
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.penalty_critics import batches, build, differentiable, term
 
 
 def declared(subject: Subject) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.errors import in_one_line
-from ganbench.testing.critics import build, sample_shapes, samples, small_critic, term
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.penalty_critics import at_update, build, sample_shapes, small_critic
 
 UPDATES = 3
 
@@ -52,14 +52,8 @@ def memory(subject: Subject) -> None:
 
 
 def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
-    """One discriminator update as the training loop makes it, on a batch of its own; the penalty's value."""
-    shape = sample_shapes(penalty)[0]
-    real, fake = (1 + number + samples(4, shape, seed=2 * number + one, dtype=torch.float32) for one in (0, 1))
-    value = 0.0
-    if penalty.of_outputs:
-        value = penalty.on_outputs(critic(real), critic(fake)).item()
-    elif penalty.differentiable:
-        value = term(penalty, critic, real, fake, number).item()
+    """One discriminator update; the penalty's value at it."""
+    value = at_update(penalty, critic, number, shape=sample_shapes(penalty)[0], dtype=torch.float32).item()
     penalty.project(critic)
     return value
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.errors import in_one_line
-from ganbench.testing.critics import batches, differentiable, term
 from ganbench.testing.kit import Flaw, Subject
+from ganbench.testing.penalty_critics import batches, differentiable, term
 
 
 def training_modes(subject: Subject) -> None:

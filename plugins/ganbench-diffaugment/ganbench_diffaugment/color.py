@@ -44,4 +44,5 @@ class Color(Augmentation):
         grey = images.mean(1, keepdim=True)
         images = (images - grey) * (1 + saturation) + grey
         mean = images.mean((1, 2, 3), keepdim=True)
-        return (images - mean) * (1 + contrast) + mean
+        changed: Tensor = (images - mean) * (1 + contrast) + mean
+        return changed

@@ -1,4 +1,4 @@
-"""Against a real MLflow store: a SQLite file in a temporary folder."""
+"""The tracker held by the kit, and what it writes to a real MLflow store: a SQLite file in a temporary folder."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import pytest
 
 from ganbench import plugins
 from ganbench.grid import parse_axis
+from ganbench.testing import Conformance
 from ganbench.trackers import Settings, Tracked
 from ganbench.trackers.following import make_trackers
 
@@ -21,6 +22,10 @@ SPEC = {
     "penalties": [{"label": "r1"}], "data": {"component": {"label": "digits"}},
     "recipe": {"steps": 20, "g_lr": 0.0002, "init": "architecture"},
 }  # fmt: skip
+
+
+class TestMLflow(Conformance):
+    component, name = tracker.MLflow, "mlflow"
 
 
 @pytest.fixture(autouse=True)

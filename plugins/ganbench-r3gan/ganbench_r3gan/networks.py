@@ -105,7 +105,7 @@ class Generator(nn.Module):
 
     def __init__(
         self, channels: int, latent_dim: int, plan: list[int], *, blocks: int, group_size: int, expansion: int
-    ):
+    ) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.randn(plan[0], SMALLEST, SMALLEST))
         self.project = scaled(nn.Linear(latent_dim, plan[0], bias=False), 1.0)

@@ -18,6 +18,8 @@ CLASSES = 3
 LARGEST_RUN = 128
 """Declared sides beyond this are not tried: on a CPU they take minutes."""
 VECTORS = ((2,), (5,))
+BEYOND_ZERO = 0.05
+"""Noise on weights by which what starts at zero takes part."""
 
 
 def build(subject: Subject) -> Architecture:

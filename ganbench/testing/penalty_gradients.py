@@ -8,9 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.testing.critics import IMAGE, Formula, image_penalty, linear, on_gradient, sample_shapes, samples, term
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.penalty_critics import (
+    IMAGE,
+    Formula,
+    image_penalty,
+    linear,
+    on_gradient,
+    sample_shapes,
+    samples,
+    term,
+)
 
 SLOPES = (0.3, 1.0, 3.0)
 

@@ -5,9 +5,19 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from ganbench.testing.architecture_networks import (
+    BEYOND_ZERO,
+    CLASSES,
+    Labelled,
+    Packed,
+    build,
+    latents,
+    networks,
+    noise,
+    perturbed,
+    typical,
+)
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.networks import CLASSES, Labelled, Packed, build, latents, networks, noise, perturbed, typical
-from ganbench.testing.networks_in_training import BEYOND_ZERO
 
 
 def packing(subject: Subject) -> None:

@@ -74,6 +74,22 @@ def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 
     return value
 
 
+def at_update(
+    penalty: Penalty,
+    critic: Any,
+    number: int,
+    *,
+    shape: tuple[int, ...],
+    scale: float = 1.0,
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    """The penalty at one discriminator update as the training loop has it, on a batch of its own; 0 without a term."""
+    real, fake = (scale * (1 + number + samples(4, shape, seed=2 * number + one, dtype=dtype)) for one in (0, 1))
+    if penalty.of_outputs:
+        return penalty.on_outputs(critic(real), critic(fake))
+    return term(penalty, critic, real, fake, number) if penalty.differentiable else torch.zeros(())
+
+
 def differentiable(subject: Subject) -> Penalty:
     """Return an instance if it adds a term to the objective."""
     penalty = build(subject)

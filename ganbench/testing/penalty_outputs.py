@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Penalty
-from ganbench.testing.critics import batches, build, differentiable, term
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.penalty_critics import batches, build, differentiable, term
 from ganbench.testing.raw_outputs import outputs
 
 TIMES = 16

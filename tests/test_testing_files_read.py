@@ -18,7 +18,7 @@ from torch import nn
 
 from ganbench.api import Samples
 from ganbench.testing import check
-from ganbench.testing.readings import readings
+from ganbench.testing.files_read import readings
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightData, RightExtractor, Thumbnails
 

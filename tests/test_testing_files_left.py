@@ -14,7 +14,7 @@ import torch
 
 from ganbench.api import Evidence
 from ganbench.testing import check
-from ganbench.testing.leftovers import leftovers
+from ganbench.testing.files_left import leftovers
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
 

@@ -7,7 +7,7 @@ import torch
 from ganbench.api import Evidence, Metric
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.sides import Sides
+from ganbench.testing.metric_sides import Sides
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from ganbench.testing.anew import defined
+from ganbench.testing.imported_anew import defined
 from ganbench.testing.kit import NotApplicable, Subject
 from ganbench.testing.other_process import NoAnswer, answer, ask
 
@@ -28,7 +28,10 @@ def fingerprints(subject: Subject) -> dict[str, str]:
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     try:
         found: dict[str, str] = ask(
-            "ganbench.testing.elsewhere", json.dumps(request), doing="load it", environment={"PYTHONHASHSEED": seed}
+            "ganbench.testing.dataset_elsewhere",
+            json.dumps(request),
+            doing="load it",
+            environment={"PYTHONHASHSEED": seed},
         )
     except NoAnswer as error:
         raise NotApplicable(str(error)) from None

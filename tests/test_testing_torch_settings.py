@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganbench.testing import check
-from ganbench.testing.settings import put_back, settings
+from ganbench.testing.torch_settings import put_back, settings
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightExtractor, Thumbnails
 

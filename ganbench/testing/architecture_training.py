@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Networks
-from ganbench.errors import with_kind
+from ganbench.errors import in_one_line, with_kind
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.networks import (
+from ganbench.testing.architecture_networks import (
+    BEYOND_ZERO,
     CLASSES,
     Labelled,
     build,
@@ -23,9 +23,8 @@ from ganbench.testing.networks import (
     typical,
     with_inputs,
 )
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
-BEYOND_ZERO = 0.05
-"""Noise on weights by which what starts at zero takes part."""
 UNASKED = "(dropout or noise that ignores the mode); where noise is part of the model, say expected = {'noise': True}"
 CALLS = 5
 """How often a network is called before its state is saved, and after it was loaded."""
@@ -177,7 +176,7 @@ def double_backward(subject: Subject) -> None:
         slopes.flatten(1).norm(dim=1).sub(1).square().mean().backward()
     except RuntimeError as error:
         raise Flaw(
-            f"the discriminator cannot be differentiated twice ({' '.join(str(error).split())[:160]}), and "
+            f"the discriminator cannot be differentiated twice ({in_one_line(error, 160)}), and "
             "double_backward is True; every gradient penalty would fail at the first step"
         ) from error
 

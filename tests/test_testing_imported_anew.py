@@ -9,7 +9,7 @@ import pytest
 import ganbench
 from ganbench.api import Metric
 from ganbench.metrics.fid import FID
-from ganbench.testing.anew import imported_anew
+from ganbench.testing.imported_anew import imported_anew
 
 PACKAGE = {
     "__init__.py": "",

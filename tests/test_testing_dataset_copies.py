@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganbench.testing import Flaw
-from ganbench.testing.near_copies import check
+from ganbench.testing.dataset_copies import check
 
 Draw = Callable[[int, torch.Generator], Tensor]
 

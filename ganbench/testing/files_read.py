@@ -8,13 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from ganbench.testing.kit import Flaw
+from ganbench.testing.opened_files import opened
 
-_watching: list[set[str]] = []
-_listening: list[bool] = []
-_WRITES = os.O_WRONLY | os.O_RDWR
 _CODE = (".py", ".pyc", ".pyi", ".so", ".dll", ".dylib", ".pyd")
 _OF_LIBRARIES = re.compile(r"__pycache__|torchinductor.*|\.triton|matplotlib|\.config|\.netrc|.*\.(dist|egg)-info")
 """How files and folders are called of what libraries compile, keep and are set by."""
@@ -25,20 +22,15 @@ _OF_SYSTEMS = ("/dev", "/etc", "/proc", "/sys", "/usr/lib", "/usr/share")
 def readings() -> Iterator[list[Path]]:
     """Yield a list that holds afterwards the data files that were read inside and are still there, in order.
 
-    Seen are those that Python opens, as numpy, PIL, pandas and torch.load do; not what compiled code opens by itself.
-    Source code, libraries with whatever they bring, and the system's files are no data.
+    Seen are those of :func:`ganbench.testing.opened_files.opened`. Source code, libraries with whatever they bring, and
+    the system's files are no data.
     """
-    if not _listening:  # once and for all: Python forgets no audit hook
-        _listening.append(True)
-        sys.addaudithook(_heard)
-    paths: set[str] = set()
     found: list[Path] = []
-    _watching.append(paths)
     try:
-        yield found
+        with opened() as files:
+            yield found
     finally:
-        _watching.remove(paths)
-        found += sorted({path.resolve() for path in map(Path, paths) if path.is_file() and _is_data(path)})
+        found += sorted({path.resolve() for path in map(Path, files.read) if path.is_file() and _is_data(path)})
 
 
 def check_named(read: Sequence[Path], named: Iterable[str], *, what: str, old: str) -> str | None:
@@ -80,13 +72,3 @@ def _libraries() -> tuple[str, ...]:
     of_python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     shared = [os.path.join(prefix, name) for prefix in (sys.prefix, sys.base_prefix) for name in ("lib", "share")]
     return (*of_python, *shared, *_OF_SYSTEMS)
-
-
-def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _watching:
-        return
-    reads = event == "open" and isinstance(arguments[2], int) and not arguments[2] & _WRITES
-    if (reads or event == "sqlite3.connect") and isinstance(arguments[0], str | bytes | os.PathLike):
-        path = os.path.abspath(os.fsdecode(arguments[0]))
-        for paths in _watching:
-            paths.add(path)

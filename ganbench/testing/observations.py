@@ -1,0 +1,184 @@
+"""What can be seen of a component from outside: declarations, shapes, outputs, gradients, scores.
+
+Each function yields looks at one subject: at what it declares, then the others, cheap ones first. They are the same
+ones for any parameters, so that subjects can be compared look by look. :func:`look` takes one.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
+from ganbench.evaluation.isolation import own_global_stream
+from ganbench.testing import architecture_networks, augmentation_images, metric_scoring, penalty_critics, raw_outputs
+from ganbench.testing.kit import Subject
+from ganbench.testing.metric_sides import DEGRADATIONS
+
+Look = Callable[[], Any]
+
+SCALES = (1.0, 0.1, 10.0, 50.0)
+"""How large outputs, samples and weights are: some parameters act only beyond a bound, or below one."""
+UPDATES = 4
+"""Of a discriminator: what a penalty remembers shows later."""
+COUNTS = (10, 100, 1000, 10_000)
+NO_TRAITS = ("formula", "penalty")
+"""What a formula says is held against the code elsewhere, and a penalty is looked at itself."""
+
+
+def look(one: Look) -> Any:
+    """What is seen, so that equal things compare equal; ``None`` where nothing can be."""
+    try:
+        return _comparable(one())
+    except Exception:  # whatever a component objects to: a size, a number of samples, a device without data
+        return None
+
+
+def of_loss(subject: Subject) -> Iterator[Look]:
+    """Both objectives and their gradients, with smoothed labels too, and the penalty that it carries."""
+    yield partial(_declared, subject, Loss)
+    yield lambda: raw_outputs.build(subject).penalty is None
+    for scale in SCALES:
+        for player in raw_outputs.PLAYERS:
+            yield partial(_objective, subject, player, scale)
+        yield partial(_smoothed, subject, scale)
+    yield from of_penalty(replace(subject, kind="penalty", factory=lambda: raw_outputs.build(subject).penalty))
+
+
+def of_penalty(subject: Subject) -> Iterator[Look]:
+    """Values, gradients and weights of the discriminator over some updates, for points and images of many sizes."""
+    yield partial(_declared, subject, Penalty)
+    for scale in SCALES:
+        for shape in (penalty_critics.POINT, penalty_critics.IMAGE):
+            yield partial(_updates, subject, shape, scale)
+
+
+def of_augmentation(subject: Subject) -> Iterator[Look]:
+    """Images of each shape and several draws."""
+    yield partial(_declared, subject, Augmentation)
+    for shape in augmentation_images.shapes_of(subject):
+        for seed in range(augmentation_images.STREAMS):
+            yield partial(_images, subject, shape, seed)
+
+
+def of_architecture(subject: Subject) -> Iterator[Look]:
+    """Shapes of weights at every size; initial weights, outputs, gradients and buffers at small ones."""
+    yield partial(_declared, subject, Architecture)
+    shapes = architecture_networks.sample_shapes(subject)
+    for shape in reversed({shape[1:]: shape for shape in shapes}.values()):  # in large ones most parameters show
+        yield partial(_weight_shapes, subject, shape)
+    for shape in dict.fromkeys((architecture_networks.typical(subject), *shapes[:1])):
+        yield partial(_at_work, subject, shape)
+
+
+def of_metric(subject: Subject) -> Iterator[Look]:
+    """What it says of numbers of samples, and the scores of good samples and of worse ones."""
+    yield partial(_declared, subject, Metric)
+    yield partial(_judged, subject)
+    yield partial(_scores, subject)
+    for what in DEGRADATIONS:
+        for severity in (0.25, 0.5):
+            yield partial(_scores, subject, what, severity)
+
+
+OBSERVE: dict[str, Callable[[Subject], Iterator[Look]]] = {
+    "loss": of_loss,
+    "penalty": of_penalty,
+    "augmentation": of_augmentation,
+    "architecture": of_architecture,
+    "metric": of_metric,
+}
+
+
+def _declared(subject: Subject, contract: type) -> Any:
+    """What an instance declares of itself, in the contract's words."""
+    component = subject.build()
+    names = (name for name in dir(contract) if not name.startswith("_") and name not in NO_TRAITS)
+    return [(name, getattr(component, name)) for name in names if not callable(getattr(contract, name))]
+
+
+def _objective(subject: Subject, player: str, scale: float) -> Any:
+    real, fake = raw_outputs.outputs(32, 32, scale=scale)
+    value = raw_outputs.objective(raw_outputs.build(subject), player, real, fake)
+    return value, raw_outputs.gradients(value, real, fake)
+
+
+def _smoothed(subject: Subject, scale: float) -> Any:
+    loss: Any = raw_outputs.build(subject)
+    real, fake = raw_outputs.outputs(32, 32, scale=scale)
+    return loss.discriminator(real, fake, real_label=0.9, fake_label=0.1) if loss.smoothable else None
+
+
+def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
+    penalty, critic = penalty_critics.build(subject), penalty_critics.small_critic(math.prod(shape))
+    weights = [*critic.parameters()]
+    with torch.no_grad():
+        for weight in weights:
+            weight.mul_(scale)
+    seen: list[Any] = []
+    for number in range(UPDATES):
+        value = penalty_critics.at_update(penalty, critic, number, shape=shape, scale=scale)
+        seen += [value.detach().clone(), raw_outputs.gradients(value, *weights)]
+        penalty.project(critic)
+        seen += [weight.detach().clone() for weight in weights]
+    return seen
+
+
+def _images(subject: Subject, shape: tuple[int, ...], seed: int) -> Any:
+    return augmentation_images.build(subject)(augmentation_images.images(4, shape), augmentation_images.stream(seed))
+
+
+def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:
+    with torch.device("meta"):  # no data: large networks are made at once
+        pair = architecture_networks.networks(subject, shape)
+    return [[(name, tuple(value.shape)) for name, value in one.state_dict().items()] for one in pair]
+
+
+def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
+    pair = architecture_networks.networks(subject, shape)
+    seen: list[Any] = [deepcopy(one.state_dict()) for one in pair]
+    for role, network in zip(Networks._fields, pair, strict=True):
+        network = architecture_networks.perturbed(network, architecture_networks.BEYOND_ZERO)
+        x = architecture_networks.latents(subject, 8) if role == "generator" else architecture_networks.noise(8, shape)
+        with own_global_stream(0, metric_scoring.CPU):
+            y = network(x.requires_grad_())
+            seen += [y, torch.autograd.grad(y.square().sum(), [x, *network.parameters()], allow_unused=True)]
+            seen += [deepcopy(network.state_dict()), network.eval()(x)]
+    return seen
+
+
+def _judged(subject: Subject) -> Any:
+    metric, dimension = metric_scoring.build(subject), metric_scoring.shown(subject).dimension
+    found = []
+    for fakes in COUNTS:
+        for real in COUNTS:
+            try:
+                said = metric.check(fakes=fakes, reference=real, dimension=dimension, classes=10)
+            except ValueError:
+                found.append("refused")
+            else:
+                found.append("warned" if said else "fine")
+    return found
+
+
+def _scores(subject: Subject, what: str = "", severity: float = 0.0) -> Any:
+    sides = metric_scoring.shown(subject)
+    return metric_scoring.compute(
+        sides.metric, sides.degraded(what, severity) if what else sides.fakes(), sides.reference()
+    )
+
+
+def _comparable(seen: Any) -> Any:
+    """Nested tuples of text: a tensor by its bytes, a number by its digits, so that NaN is NaN."""
+    if isinstance(seen, Tensor):
+        return tuple(seen.shape), seen.detach().cpu().double().numpy().tobytes()
+    if isinstance(seen, dict):
+        return tuple((name, _comparable(value)) for name, value in seen.items())
+    if isinstance(seen, list | tuple):
+        return tuple(map(_comparable, seen))
+    return repr(seen)

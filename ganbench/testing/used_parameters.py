@@ -1,0 +1,127 @@
+"""Whether parameters do something: a component with one value of a parameter beside itself with others.
+
+What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``expected`` may hold ``other_values``,
+{name: value}, for a parameter that acts only at values that nobody would guess.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+from ganbench.parameters import merge
+from ganbench.spec import Scalar, format_scalar
+from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.observations import OBSERVE, Look, look
+
+WHOLE = (1, 2, 4, 8, 0, 3, 16, 32, 64)
+NUMBERS = (1.0, 0.5, 0.1, 0.9, 0.0, 2.0, 10.0, 100.0, 0.01)
+"""What parameters are set to beside half and twice their value; small networks, which are soon built, come first."""
+FEW = 3
+"""Values of two parameters that are tried together, where one does nothing beside the other's usual value."""
+
+Values = Mapping[str, Scalar]
+
+
+def used_parameters(subject: Subject) -> str:
+    """Each parameter that is a number or a truth value changes something."""
+    if subject.factory is not None:
+        raise NotApplicable("a loss carries it, and the loss's own parameters are tried")
+    subject.build()
+    values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
+    numbers = [name for name, value in values.items() if not isinstance(value, str)]
+    if not numbers:
+        raise NotApplicable("no parameter of it is a number or a truth value")
+    idle, alone = [], []
+    usual = _looks(subject, values)
+    for name in numbers:
+        changes = _changes(subject, values, usual, name)
+        if changes is None:
+            alone.append(name)
+        elif not changes and not any(
+            _changes(subject, other, _looks(subject, other), name, FEW) for other in _beside(subject, values, name)
+        ):
+            idle.append(name)
+    if idle:
+        tried = "; ".join(f"{name} = {', '.join(_shown(subject, values, name))}" for name in idle)
+        number = next((name for name in idle if not isinstance(values[name], bool)), "")
+        hint = f", or name a value that acts: expected = {{'other_values': {{'{number}': ...}}}}" if number else ""
+        raise Flaw(
+            f"{' and '.join(idle)} {'change' if idle[1:] else 'changes'} nothing ({tried}): every output, gradient, "
+            "shape, score and declaration that was looked at is the same; two rows of a table would differ by name "
+            f"and be one and the same trial; use it or leave it out{hint}"
+        )
+    return f"no other value of {' and '.join(alone)} could be tried" if alone else ""
+
+
+def _looks(subject: Subject, values: Values) -> list[Look]:
+    """Looks at a subject with these parameters; each is taken once, when it is needed."""
+    return [cache(partial(_steady, one)) for one in OBSERVE[subject.kind](replace(subject, parameters=values))]
+
+
+def _steady(one: Look) -> Any:
+    """What is seen twice; ``None`` where that is not the same, and a difference would tell nothing."""
+    seen = look(one)
+    return seen if seen is not None and look(one) == seen else None
+
+
+def _changes(subject: Subject, values: Values, usual: list[Look], name: str, most: int | None = None) -> bool | None:
+    """Whether one parameter, set to other values beside the rest, changes what is usually seen.
+
+    ``None`` where the component works with none of them.
+    """
+    others = [_with(subject, values, name, value) for value in _alternatives(subject, name, values[name])]
+    others = [other for other in others if not other.refusal()][:most]
+    works = False
+    for number, (plain, *changed) in enumerate(zip(usual, *map(OBSERVE[subject.kind], others), strict=False)):
+        wanted = plain()
+        for found in map(look, changed) if wanted is not None else ():
+            if found is not None and found != wanted:
+                return True
+            works = works or (number > 0 and found is not None)  # what it declares can be had of any
+    return False if works else None
+
+
+def _beside(subject: Subject, values: Values, name: str) -> Iterator[Values]:
+    """The values with one of the others changed: what a parameter does may depend on it."""
+    for other, value in values.items():
+        if other == name:
+            continue
+        if isinstance(value, str):
+            offered = _offered(subject, values, other)
+        else:
+            offered = _alternatives(subject, other, value)[:FEW]
+        for one in offered:
+            if not _with(subject, values, other, one).refusal():
+                yield {**values, other: one}
+
+
+def _alternatives(subject: Subject, name: str, value: Scalar) -> list[Scalar]:
+    """Values beside the one that a parameter has."""
+    found: tuple[Scalar, ...]
+    if isinstance(value, bool):
+        found = (not value,)
+    elif isinstance(value, int):
+        found = (*WHOLE, value // 2, 2 * value, value + 1, value - 1)
+    else:
+        found = (float(value) / 2, 2 * float(value), *NUMBERS, -float(value))
+    known = subject.expected.get("other_values", {})
+    return [one for one in dict.fromkeys((*([known[name]] if name in known else []), *found)) if one != value]
+
+
+def _offered(subject: Subject, values: Values, name: str) -> list[Scalar]:
+    """Texts that a parameter takes: the words of the line in which it refuses another."""
+    line = _with(subject, values, name, "no such text").refusal()
+    return [word for word in dict.fromkeys(re.findall(r"[\w.-]+", line)) if word != values[name]]
+
+
+def _with(subject: Subject, values: Values, name: str, value: Scalar) -> Subject:
+    return replace(subject, parameters={**values, name: value})
+
+
+def _shown(subject: Subject, values: Values, name: str) -> list[str]:
+    """The values that were tried, for a message."""
+    others = _alternatives(subject, name, values[name])
+    tried = [one for one in others if not _with(subject, values, name, one).refusal()]
+    return [format_scalar(one) for one in (values[name], *tried)]
