@@ -159,7 +159,7 @@ def test_a_result_of_a_later_version_says_that_it_may_be_one(tmp_path: Path) -> 
         read_row(later)
     spec = make_spec()
     protocol = make_protocol(spec).model_dump(mode="json") | {"shade": 1}
-    with pytest.raises(StoreError, match="protocol.shade=1: is not known here; if a later version of ganbench wrote"):
+    with pytest.raises(StoreError, match=r"protocol\.shade=1: is not known here; if a later version of ganbench wrote"):
         read_row(make_trial(tmp_path / "field", spec, result={"protocol": protocol}))
 
 
