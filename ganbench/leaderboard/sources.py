@@ -54,9 +54,7 @@ def read_rows_of(path: Path) -> list[Row]:
         StoreError: as :func:`read_source`.
     """
     source = read_source(path)
-    rows = to_rows(source.trials, source.protocols)
-    used = [source.environments.get(trial.environment, {}) for trial in source.trials]
-    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
+    return rows_with_environments(source.trials, source.protocols, source.environments)
 
 
 def finished_rows_of(path: Path) -> list[Row]:
@@ -82,6 +80,15 @@ def _require_finished(trials: Sequence[Row | Trial], what: str, otherwise: str) 
 def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
     """Rows as tables take them. A row's folder is the trial's name: there is no other."""
     return [_row(trial, protocols.get(trial.protocol)) for trial in trials]
+
+
+def rows_with_environments(
+    trials: Sequence[Trial], protocols: Mapping[str, Measured], environments: Mapping[str, Mapping[str, Any]]
+) -> list[Row]:
+    """As :func:`to_rows`, with what computed them: device, instructions, threads and versions."""
+    used = [environments.get(trial.environment, {}) for trial in trials]
+    rows = to_rows(trials, protocols)
+    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
 
 
 def merge(sources: Sequence[Source], *, partial: bool) -> Source:
