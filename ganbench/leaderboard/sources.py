@@ -17,6 +17,8 @@ from ganbench.spec import FINAL
 from ganbench.values import values_in_order
 from ganbench.verification import require_intact
 
+SUFFIXES = (".json", ".md", ".csv", ".html")
+"""Of a leaderboard's files: the board itself and its pages."""
 UNFINISHED = ("pending", "running", "interrupted")
 _MACHINE = ("device", "device_name", "instructions", "versions", "threads", "python", "platform", "cuda")
 
@@ -32,7 +34,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a folder of trials or a leaderboard (its ``.json``, or its name without it).
+    """Read a folder of trials or a leaderboard, named by any of its files or without a suffix.
 
     Raises:
         StoreError: there is none, it cannot be read in full (a leaderboard never leaves a trial out silently), or a
@@ -40,11 +42,17 @@ def read_source(path: Path) -> Source:
     """
     if path.is_dir():
         return _from_folder(path)
-    found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+    found = file_of(path)
     if not found.is_file():
         raise StoreError(f"there is no folder of trials and no leaderboard at {path}")
     board = load(found)
     return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
+
+
+def file_of(board: Path) -> Path:
+    """The file of a leaderboard that is named by it, by one of its pages, or without a suffix."""
+    stem = board.with_suffix("") if board.suffix in SUFFIXES else board
+    return stem.with_name(f"{stem.name}.json")
 
 
 def read_rows_of(path: Path) -> list[Row]:
@@ -139,7 +147,9 @@ def _from_folder(path: Path) -> Source:
     for row in rows:
         _add(source, row)
     if not source.trials:
-        raise StoreError(f"there are no trials in {path}")
+        board = next((found for found in sorted(path.glob("*.json")) if found.with_suffix(".csv").is_file()), None)
+        hint = f"; name one of its leaderboards, e.g. {board.with_suffix('')}" if board else ""
+        raise StoreError(f"there are no trials in {path}{hint}")
     return source
 
 
