@@ -135,6 +135,26 @@ def test_of_a_subset_missing_rows_are_not_told_even_where_its_own_cannot_be_comp
     assert (len(found[True]), len(found[False])) == (1, 2)
 
 
+@pytest.mark.parametrize("kept", [slice(0, 2), slice(3, 5)])
+def test_seeds_that_were_not_run_make_no_change_of_those_that_were(kept: slice) -> None:
+    base = rows_of("a", LOW)
+    check = judged(base, base[kept], Margin(0.5, True), subset=True)
+    assert (check.outcome, check.effect, check.margin) == ("pass", 0.0, pytest.approx(0.6))
+    assert check.base == check.new == f"{1.05 if kept.start == 0 else 1.35:.2f} ± 0.07 (n=2)"
+
+
+@pytest.mark.parametrize("value", [math.inf, None])
+def test_a_seed_that_was_lost_before_is_not_lost_more_often_where_others_were_not_run(value: float | None) -> None:
+    """One of six and one of one are the same seed."""
+    base = rows_of("a", [*LOW, value])
+    check = judged(base, base[5:], subset=True)
+    assert (check.outcome, check.base, check.new, check.effect) == ("pass", "-", "-", None)
+    assert check.reason.startswith("every seed ended as before and none with a score")
+    again = judged(base, base[4:], subset=True)
+    assert (again.outcome, again.effect) == ("pass", 0.0)
+    assert judged(base, rows_of("a", [*LOW[:4], value]), subset=True).outcome == "fail", "another seed is another loss"
+
+
 def test_rows_that_fail_or_cannot_be_compared_say_nothing_of_missing_seeds() -> None:
     failed = judged(rows_of("a", LOW), rows_of("a", HIGH[:3]))
     assert (failed.outcome, "--subset" in failed.reason) == ("fail", False)

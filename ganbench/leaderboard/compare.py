@@ -88,6 +88,12 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     if pair.base is None:
         return Check(name, *_alone(pair, chosen, info))
     check = _described(pair, name, metric, margin)
+    if info is not None and _is_as_before(pair, metric):
+        outcome, reason = _unchanged(pair.group, chosen)
+        # Beside the same seeds of the base: its others would look like a change, of the mean or of how many are lost.
+        return replace(
+            check, outcome=outcome, reason=reason, base=check.new, effect=0.0 if check.effect else check.effect
+        )
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
@@ -99,9 +105,6 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     if _more(pair, before, after):
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
-    if _is_as_before(pair, metric):
-        outcome, reason = _unchanged(pair.group, chosen)
-        return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
         return replace(check, reason=different)
     base, new = _scores(pair, metric)
