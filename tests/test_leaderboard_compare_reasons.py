@@ -101,7 +101,7 @@ def test_a_metric_is_known_where_either_side_has_it_as_a_score() -> None:
     with pytest.raises(UsageError, match="no row has the score 'is'"):
         compare(bare, bare, margin=NONE, metric="is")
     spread = with_values(rows_of("a", LOW), fid=FID, is_std=ValueInfo(label="IS std"))
-    with pytest.raises(UsageError, match="no row has the score 'is_std'"):
+    with pytest.raises(UsageError, match=r"^no row has the score 'is_std'; there are: fid$"):
         compare(spread, spread, margin=NONE, metric="is_std")
 
 
@@ -133,6 +133,16 @@ def test_of_a_subset_missing_rows_are_not_told_even_where_its_own_cannot_be_comp
         for subset in (True, False)
     }
     assert (len(found[True]), len(found[False])) == (1, 2)
+    with_another = compare(base, [*rows_of("a", LOW), *rows_of("c", LOW)], margin=NONE, subset=True)
+    assert [check.name for check in with_another.checks] == ["a", "c"]
+
+
+def test_seeds_of_which_none_has_a_score_but_each_came_to_the_same_end_pass() -> None:
+    both = rows_of("a", [None, math.inf])
+    check = judged(both, both)
+    assert (check.outcome, check.reason) == (
+        "pass", "every seed ended as before and none with a score (done 1/2, diverged 1)"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kept", [slice(0, 2), slice(3, 5)])
