@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import append_line, read_json, write_bytes, write_json
-from ganbench.schema import upgrade
+from ganbench.schema import upgrade, why_unreadable
 from ganbench.spec import FINAL, STATUSES, TrialFile
 
 Written = Mapping[str, tuple[int, str]]
@@ -97,7 +96,7 @@ class TrialFolder:
                 content = {**content, "spec": upgrade("spec", stored, self.spec)}
             trial = TrialFile.model_validate(content)
         except ValidationError as error:
-            raise StoreError(f"{self.spec} is not a trial's specification: {explain(error)}") from error
+            raise StoreError(f"{self.spec} is not a trial's specification: {why_unreadable(error)}") from error
         # An older version's file has fewer fields than the specification read from it; its name tells what it had.
         if trial.trial_id not in (trial.spec.trial_id, trial.spec.name_of(stored)):
             raise StoreError(f"{self.spec} was changed: it describes {trial.spec.trial_id}, not {trial.trial_id}")

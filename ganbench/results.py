@@ -9,14 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind
 from ganbench.files import as_number, read_json
 from ganbench.folder import TrialFolder, require_runs
 from ganbench.locations import shown
 from ganbench.protocol import Protocol, scored_by
-from ganbench.schema import upgrade
+from ganbench.schema import upgrade, why_unreadable
 from ganbench.spec import Component, TrialFile, TrialSpec
 from ganbench.values import ValueInfo, values_in_order
 
@@ -269,7 +268,7 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
             content = upgrade("result", content, folder.result)
         result = _Result.model_validate(content)
     except ValidationError as error:
-        raise StoreError(f"{folder.result} is not a trial's result: {explain(error)}") from error
+        raise StoreError(f"{folder.result} is not a trial's result: {why_unreadable(error)}") from error
     if result.trial_id != trial_id:
         raise StoreError(f"{folder.result} is the result of {result.trial_id}; the folder is another trial's")
     return result

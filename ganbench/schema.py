@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.spec import SCHEMA
 
@@ -39,17 +42,38 @@ def upgrade(
     Raises:
         StoreError: it was written by a later version, or says no version.
     """
-    version = content.get("schema_version")
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise StoreError(f"{path} has schema {version!r}, and this version of ganbench reads {schema} and older")
-    if version > schema:
-        raise StoreError(
-            f"{path} has schema {version}, and this version of ganbench reads {schema} and older; "
-            f"it was written by a later one: upgrade ganbench"
-        )
+    version = require_readable(content.get("schema_version"), f"{path} has", schema)
     current = dict(content)
     for step in range(version, schema):
         if step not in migrations:
             raise StoreError(f"{path} has schema {version}, which this version of ganbench cannot read any more")
         current = {**migrations[step](what, current), "schema_version": step + 1}
     return current
+
+
+def require_readable(version: object, whose: str, schema: int) -> int:
+    """Return the version of what was stored, which is that of this ganbench or an older one.
+
+    Args:
+        version: what the file says.
+        whose: the file and what of it has that version, for messages: ``runs/x/spec.json has``.
+        schema: the latest version that can be read.
+
+    Raises:
+        StoreError: it was written by a later ganbench, or says no version.
+    """
+    reads = f"this version of ganbench reads {schema}{' and older' if schema > 1 else ''}"
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise StoreError(f"{whose} schema {version!r}, and {reads}")
+    if version > schema:
+        raise StoreError(f"{whose} schema {version}, and {reads}; a later one wrote it: upgrade ganbench")
+    return version
+
+
+def why_unreadable(error: ValidationError) -> str:
+    """What a stored content lacks, has too much of or has wrong, in a line.
+
+    A later ganbench adds fields without another schema, since it reads what lacks them. To this one they are unknown.
+    """
+    unknown = error.errors(include_url=False)[0]["type"] == "extra_forbidden"
+    return f"{explain(error)}{'; if a later version of ganbench wrote it, upgrade ganbench' if unknown else ''}"

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +113,45 @@ def test_committed_leaderboards_are_what_their_results_give(path: Path) -> None:
 )
 def test_the_gates_script(tmp_path: Path, values: list[float], inconclusive: str, verdict: str, code: int) -> None:
     for name, scores in (("base", LOW), ("new", values)):
-        for seed, score in enumerate(scores):
-            trial(tmp_path / f"runs-{name}", "a", seed, score)
-        write(assemble([tmp_path / f"runs-{name}"], tmp_path / name), tmp_path / name)
+        board(tmp_path, name, scores)
+    answer = gate(tmp_path, inconclusive)
+    assert answer.returncode == code, answer.stderr
+    assert (tmp_path / "output").read_text() == f"verdict={verdict}\n"
+    assert (tmp_path / "summary").read_text().startswith("### ")
+    assert (tmp_path / "out" / "gate.xml").is_file()
+    assert "::notice title=ganbench::" in answer.stdout
+
+
+def test_a_gate_that_cannot_judge_fails_with_an_annotation(tmp_path: Path) -> None:
+    board(tmp_path, "new", LOW)
+    answer = gate(tmp_path, "pass")
+    assert answer.returncode == 2
+    assert "no leaderboard at base" in answer.stderr
+    assert answer.stdout.startswith("::error title=ganbench::the gate could not judge by base (exit code 2)")
+    assert not (tmp_path / "output").exists()
+
+
+def test_the_site_of_gitlab_has_a_first_page(tmp_path: Path) -> None:
+    (tmp_path / "leaderboards").mkdir()
+    for name in ("digits", "smoke"):
+        (tmp_path / "leaderboards" / f"{name}.html").write_text("<p>x")
+    script = "\n".join(load(REPOSITORY / "docs" / "gitlab-ci.yml")["pages"]["script"])
+    subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, check=True)
+    index = (tmp_path / "public" / "index.html").read_text()
+    assert re.findall(r'<a href="(.*?)">(.*?)</a>', index) == [("digits.html", "digits"), ("smoke.html", "smoke")]
+
+
+def board(folder: Path, name: str, scores: Sequence[float]) -> None:
+    """Write a leaderboard with a trial per score."""
+    for seed, score in enumerate(scores):
+        trial(folder / f"runs-{name}", "a", seed, score)
+    write(assemble([folder / f"runs-{name}"], folder / name), folder / name)
+
+
+def gate(folder: Path, inconclusive: str) -> subprocess.CompletedProcess[str]:
+    """Run the action's step as GitHub runs 'shell: bash'."""
     (script,) = [step["run"] for step in steps(ACTION) if step.get("id") == "gate"]
-    bin_folder = tmp_path / "bin"
+    bin_folder = folder / "bin"
     bin_folder.mkdir()
     (bin_folder / "ganbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ganbench "$@"\n')
     (bin_folder / "ganbench").chmod(0o755)
@@ -126,13 +160,7 @@ def test_the_gates_script(tmp_path: Path, values: list[float], inconclusive: str
         "INCONCLUSIVE": inconclusive, "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary",
         "PATH": f"{bin_folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }  # fmt: skip
-    # As GitHub runs 'shell: bash'.
-    answer = subprocess.run(
+    return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=tmp_path, env=os.environ | environment, capture_output=True, text=True, timeout=120,
+        cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert answer.returncode == code, answer.stderr
-    assert (tmp_path / "output").read_text() == f"verdict={verdict}\n"
-    assert (tmp_path / "summary").read_text().startswith("### ")
-    assert (tmp_path / "out" / "gate.xml").is_file()
-    assert "::notice title=ganbench::" in answer.stdout

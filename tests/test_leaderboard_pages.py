@@ -1,9 +1,14 @@
-"""The pages of a leaderboard: which pairs of a table they show, and what is said beneath them."""
+"""The pages of a leaderboard: what stands on them besides numbers, and which pairs of a table they show."""
 
-from ganbench.leaderboard.pages import table_of_pairs
+from pathlib import Path
+
+from ganbench.leaderboard.build import assemble
+from ganbench.leaderboard.pages import READING, pages, table_of_pairs
 from ganbench.tables.grouping import build
+from ganbench.tables.markdown import escape
 from ganbench.tables.ranking import rank
-from tests.rows import rows_of
+from tests.rows import cells, rows_of
+from tests.trials import LAPTOP, make_spec, make_trial, trial
 
 
 def said_of(seeds: int) -> str:
@@ -34,4 +39,59 @@ def test_a_page_shows_the_pairs_of_the_best_rows() -> None:
     assert {*first, *second} == best
     assert shown.sentences[1] == (
         "These are the pairs of the best 30 of 40 rows; the JSON of the table has all of them."
+    )
+
+
+def page_of(runs: Path) -> str:
+    return pages(assemble([runs], runs.with_name("board")))[".md"]
+
+
+def test_a_page_says_which_way_each_score_is_better(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    assert "\n\nFID: lower is better; IS: higher is better.\n\ndigits: 1000 fakes" in page_of(tmp_path / "runs")
+
+
+def test_the_heading_says_what_the_dataset_is_and_no_column_does(tmp_path: Path) -> None:
+    for dataset in ("digits", "mnist"):
+        trial(tmp_path / "runs", "vanilla", 0, 1.0, dataset=dataset)
+    page = page_of(tmp_path / "runs")
+    first, second, *_ = [line for line in page.splitlines() if line.startswith("## ")]
+    assert (first, second) == ("## digits", "## mnist")
+    shown = cells(page[page.index("| loss") :])
+    assert [*shown[0]][:3] == ["loss", "architecture", "FID"]
+
+
+def test_two_protocols_of_a_dataset_are_told_apart_by_their_keys(tmp_path: Path) -> None:
+    for steps in (500, 1000):
+        make_trial(tmp_path / "runs", make_spec("vanilla", steps=steps))
+    board = assemble([tmp_path / "runs"], tmp_path / "board")
+    page = pages(board)[".md"]
+    assert len(board.protocols) == 2
+    assert all(f"## digits \\[{key}\\]" in page for key in board.protocols)
+
+
+def test_a_page_explains_the_columns_and_rows_that_it_has_and_no_others(tmp_path: Path) -> None:
+    def explained(runs: str) -> set[str]:
+        page = page_of(tmp_path / runs)
+        return {sign for sign, text in READING.items() if f"\n- {escape(text)}\n" in page}
+
+    trial(tmp_path / "one", "vanilla", 0, 1.0)
+    assert explained("one") == {"best ", "images/s", "memory"}
+    for seed in range(5):
+        trial(tmp_path / "many", "vanilla", seed, 1.0 + seed)
+        trial(tmp_path / "many", "hinge", seed, 1.5 + seed)
+    several = {"seeds", " 95 %", "group", "best ", "images/s", "memory"}
+    assert explained("many") == several
+    for baseline in ("real", "untrained"):
+        make_trial(tmp_path / "many", make_spec(baseline=baseline))
+    assert explained("many") == several | {"(real data)", "(untrained)"}
+    make_trial(tmp_path / "broken", make_spec(), "failed", "no memory")
+    assert "How to read the tables" not in page_of(tmp_path / "broken")
+
+
+def test_trials_that_several_versions_computed_are_told_beneath_their_table(tmp_path: Path) -> None:
+    for seed, torch in enumerate(("2.9", "2.9", "2.14")):
+        trial(tmp_path / "runs", "vanilla", seed, 1.0, LAPTOP | {"versions": {"torch": torch}})
+    assert "- warning: trials: `were computed by several versions: torch 2.9 (2), 2.14 (1)`" in page_of(
+        tmp_path / "runs"
     )

@@ -1,6 +1,9 @@
 """What a gate would notice, on rows whose spread is known."""
 
 import math
+import random
+import statistics
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
 from ganbench.results import Row
-from ganbench.statistics import MarginTests
+from ganbench.statistics import MarginTests, margin_tests
+from ganbench.values import ValueInfo
 from tests.rows import FID, IS, make_row, rows_of
 from tests.trials import make_spec, trial
 
@@ -133,6 +137,8 @@ def test_a_row_whose_spread_is_not_known_is_named() -> None:
         power(rows_of("lsgan", (2.0,)), margin=Margin(0.3, True))
     with pytest.raises(UsageError, match="no row has the score 'fidd'; did you mean 'fid'"):
         power(rows, margin=Margin(0.3, True), metric="fidd")
+    with pytest.raises(UsageError, match="--alpha 2 is no level"):
+        power(rows, margin=Margin(0.3, True), alpha=2)
 
 
 def test_that_no_row_could_fail_is_said() -> None:
@@ -140,6 +146,103 @@ def test_that_no_row_could_fail_is_said() -> None:
     (caveat,) = power(rows, margin=margin, draws=2)[1]
     assert caveat == "no single row can fail by its scores: 2 rows at alpha 0.05 need at least 4 seeds a side"
     assert power(rows, margin=margin, draws=2, seeds=4)[1] == []
+
+
+PERCENT = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
+
+
+@pytest.mark.parametrize(
+    ("mean", "info", "margin", "expected"),
+    [
+        (2.0, FID, Margin(0.1, True), (1.2, 0.0)),
+        (-8.0, IS, Margin(0.1, True), (0.8, 0.0)),
+        (2.0, FID, Margin(0.3, False), (1.0, 0.6)),
+        (-0.9, PERCENT, Margin(5.0, False), (1.0, 0.1)),
+        (2.0, FID, Margin(0.0, False), (1.0, 0.5)),
+        (2.0, FID, Margin(0.0, True), (1.0, 0.5)),
+    ],
+)
+def test_what_makes_scores_two_margins_worse(
+    mean: float, info: ValueInfo, margin: Margin, expected: tuple[float, float]
+) -> None:
+    assert module._Like("a", info, mean, 0.25, 0.0, 5).worse(2.0, margin) == pytest.approx(expected)
+
+
+def test_scores_are_drawn_with_the_spread_and_the_losses_of_the_row() -> None:
+    (found,), _ = module._rows(rows_of("hinge", (1.0, 2.0, 3.0, math.inf)), "", 0)
+    assert (found.mean, found.sd, found.lost, found.seeds) == (2.0, 1.0, 0.25, 4)
+    assert module._rows(rows_of("hinge", (1.0, 2.0, 3.0, math.inf)), "", 9)[0][0].seeds == 9
+    many = module._Like("a", FID, 2.0, 1.0, 0.25, 4000).draw(random.Random(1))
+    finite = [score for score in many if math.isfinite(score)]
+    assert 0.23 < 1 - len(finite) / len(many) < 0.27
+    assert 1.95 < statistics.fmean(finite) < 2.05
+    assert 0.95 < statistics.stdev(finite) < 1.05
+    whole = module._Like("a", FID, 2.0, 1.0, 0.0, 100).draw(random.Random(1))
+    assert all(map(math.isfinite, whole))
+    assert len(whole) == 100
+
+
+def test_two_seeds_with_a_score_are_enough_to_draw_from() -> None:
+    (found,), left_out = module._rows(rows_of("hinge", (1.0, 2.0)), "", 0)
+    assert (found.mean, left_out) == (1.5, [])
+
+
+def test_what_is_said_of_a_row_before_the_correction() -> None:
+    row, lost, margin = module._Like("a", FID, 1.0, 0.1, 0.0, 2), math.inf, Margin(0.5, True)
+    assert module._said(row, [1.0, lost], [lost, lost], margin) == "fail"
+    assert module._said(row, [lost, lost], [lost, lost], margin) == "inconclusive"
+    assert module._said(row, [lost, lost], [1.0, lost], margin) == "inconclusive"
+    assert module._said(row, [1.0, 1.1], [1.5, 1.7], margin) == margin_tests([1.0, 1.1], [1.5, 1.7], 0.5, relative=True)
+    assert module._said(row, [1.0, 1.1], [1.5, 1.7], Margin(0.4, False)) == margin_tests([1.0, 1.1], [1.5, 1.7], 0.4)
+    assert module._said(row, [1.0, lost], [1.5, lost], margin) == margin_tests(
+        [1.0, lost], [1.5, lost], 0.5, relative=True
+    )
+
+
+def test_rows_are_judged_together() -> None:
+    better, worse, unclear = MarginTests(0.9, 0.01), MarginTests(0.02, 0.9), MarginTests(0.4, 0.4)
+    for said, expected in (
+        ([better, better], "pass"),
+        ([better, unclear], "inconclusive"),
+        ([worse], "fail"),
+        ([worse, better], "fail"),
+        ([worse, better, better], "inconclusive"),  # by Holm
+        ([better, "fail"], "fail"),
+        ([better, "inconclusive"], "inconclusive"),
+        ([worse, "inconclusive"], "fail"),
+    ):
+        assert module._verdict(said, 0.05) == expected, said
+
+
+def test_the_same_results_have_the_same_chances_twice() -> None:
+    rows, margin = rows_of("hinge", WIDE), Margin(0.1, True)
+    assert power(rows, margin=margin, draws=20) == power(rows, margin=margin, draws=20)
+
+
+def test_a_stricter_level_fails_less_often() -> None:
+    rows, margin = rows_of("hinge", WIDE), Margin(0.5, False)
+    strict, lax = ([*chances(rows, margin, alpha=alpha).values()][-1].share("fail") for alpha in (0.01, 0.2))
+    assert strict < lax
+    assert [*chances(rows, margin).values()][-1] == [*chances(rows, margin, alpha=0.05).values()][-1]
+
+
+def test_the_sheet_says_what_was_measured_and_how() -> None:
+    found = [Chance("nothing", Counter({"pass": 3, "inconclusive": 1})), Chance("a", Counter({"fail": 4}))]
+    told = sheet(found, ["mind this"], margin=Margin(0.3, True), alpha=0.05)
+    assert [(column.heading, column.cells, column.numeric) for column in told.columns] == [
+        ("what changes", ["nothing", "a"], False),
+        ("pass", ["75%", "0%"], True),
+        ("inconclusive", ["25%", "0%"], True),
+        ("fail", ["0%", "100%"], True),
+    ]
+    assert told.baselines == 0
+    first, last = told.sentences
+    assert first == (
+        "How often ganbench leaderboard compare would say what (margin 30 %, α = 0.05), measured on 4 pairs of results "
+        "per line, drawn from normal distributions with each row's mean and standard deviation over seeds; the other "
+        "rows of a pair do not change."
+    )
+    assert last == "mind this"
 
 
 def test_the_command_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ganbench.files import write_json
 from ganbench.leaderboard.build import assemble, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
+from tests.commands import ganbench
 from tests.trials import make_spec, make_trial, two_losses
 
 
@@ -137,6 +138,32 @@ def test_what_a_rerun_refers_to_must_be_there(runs: Path, tmp_path: Path, rerun:
     assert message in edited(runs, tmp_path, lambda content: content["trials"][0].update(reruns=[whole]))
 
 
-def test_a_trial_of_another_schema_is_named(runs: Path, tmp_path: Path) -> None:
-    told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(schema_version=99))
-    assert "holds trials of schema 99; this version reads" in told
+def test_a_trial_of_another_schema_is_named_whatever_else_is_not_known_of_it(runs: Path, tmp_path: Path) -> None:
+    later = {"schema_version": 99, "colour": "blue"}
+    told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(later))
+    assert told == (
+        f"{tmp_path / 'digits.json'} holds trials whose specification has schema 99, and this version of ganbench "
+        "reads 1; a later one wrote it: upgrade ganbench"
+    )
+
+
+@pytest.mark.parametrize("place", ["board", "trial", "recipe", "protocol"])
+def test_a_board_of_a_later_version_says_that_it_may_be_one(runs: Path, tmp_path: Path, place: str) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        trial = content["trials"][0]
+        measured = next(iter(content["protocols"].values()))
+        places = {"board": content, "trial": trial, "recipe": trial["spec"]["recipe"], "protocol": measured["protocol"]}
+        places[place]["colour"] = "blue"
+
+    told = edited(runs, tmp_path, edit)
+    assert told.endswith("colour='blue': is not known here; if a later version of ganbench wrote it, upgrade ganbench")
+
+
+def test_a_board_of_a_later_schema_is_one_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "new.json", {"format": "ganbench-leaderboard", "schema_version": 2, "rows": []})
+    answer = ganbench("leaderboard", "compare", "new", "new.json", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == (
+        "ganbench: new.json has schema 2, and this version of ganbench reads 1; a later one wrote it: "
+        "upgrade ganbench\n"
+    )

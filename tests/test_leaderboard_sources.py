@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ganbench.errors import StoreError
-from ganbench.leaderboard.sources import Source, merge, read_rows_of, read_source, to_board
+from ganbench.leaderboard.build import assemble, write
+from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_rows_of, read_source, to_board
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -40,6 +41,26 @@ def test_rows_say_what_computed_them(tmp_path: Path) -> None:
     trial(tmp_path / "runs", "vanilla", 0, 1.0)
     trial(tmp_path / "runs", "vanilla", 1, 1.0, LAPTOP | {"device_name": "Other"})
     assert sorted(row.device for row in read_rows_of(tmp_path / "runs")) == ["Laptop", "Other"]
+
+
+@pytest.mark.parametrize("suffix", ["", *SUFFIXES])
+def test_a_board_is_read_by_the_name_of_any_of_its_files(tmp_path: Path, suffix: str) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    for name in ("v1.2", "plain"):
+        write(assemble([tmp_path / "runs"], tmp_path / f"{name}.json"), tmp_path / f"{name}.json")
+        assert len(read_source(tmp_path / f"{name}{suffix}").trials) == 1
+
+
+def test_a_folder_of_boards_is_no_folder_of_trials_and_one_of_them_is_named(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    boards = tmp_path / "boards"
+    write(assemble([tmp_path / "runs"], boards / "digits"), boards / "digits")
+    (boards / "a.json").write_text("{}")
+    with pytest.raises(StoreError, match=f"no trials in {boards}; name one of its leaderboards, e.g. {boards}/digits$"):
+        read_source(boards)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StoreError, match=f"no trials in {tmp_path / 'empty'}$"):
+        read_source(tmp_path / "empty")
 
 
 def contradicting(tmp_path: Path, status: str, environment: dict[str, Any]) -> list[Any]:

@@ -56,7 +56,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 def write(runs: Path, out: Path) -> Path:
     rows, _ = read_rows(runs)
-    out.write_text(render_report(rows, base=out.parent), "utf-8")
+    out.write_text(render_report(rows, base=out.parent, title="digits · mlp[hidden=128,layers=2]"), "utf-8")
     return out
 
 
@@ -109,7 +109,7 @@ def show(browser: Browser) -> Iterator[Open]:
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     assert [url for url in asked if url.startswith("file:")] == [browser.current_url.partition("#")[0]]
-    # Of chrome: nothing is the page's own: the browser's start page, still loading on a busy machine, asks for it.
+    # Of chrome: is the browser's start page, still loading on a busy machine.
     assert [url for url in asked if not url.startswith(("file:", "data:", "chrome:"))] == []
 
 
@@ -136,12 +136,12 @@ def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
 @pytest.mark.parametrize("width", [1200, 390])
 def test_it_opens_in_silence_and_fits(show: Open, page: Path, scheme: str, width: int) -> None:
     browser = show(page, scheme=scheme, width=width)
-    eventually(lambda: css(browser, "#s0-by-time svg"))
+    assert eventually(lambda: css(browser, "#s0-by-time svg"))
     for chart in ("intervals", "by-images", "by-time", "loss-charts"):
         assert browser.find_elements(By.CSS_SELECTOR, f"#s0-{chart} svg")
-    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
-    paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    paper = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 28)"
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == paper
 
 
 def test_the_theme_can_be_chosen(show: Open, page: Path) -> None:

@@ -26,8 +26,12 @@ def test_each_step_is_taken_in_order() -> None:
 
 @pytest.mark.parametrize("version", [99, "1", None, True, 1.5])
 def test_what_is_later_or_none_is_refused(version: Any) -> None:
-    with pytest.raises(StoreError, match="this version of ganbench reads 1 and older"):
+    with pytest.raises(StoreError) as caught:
         upgrade("result", {"schema_version": version}, Path("x"), schema=1, migrations={})
+    later = "; a later one wrote it: upgrade ganbench" if version == 99 else ""
+    assert str(caught.value) == f"x has schema {version!r}, and this version of ganbench reads 1{later}"
+    with pytest.raises(StoreError, match="ganbench reads 2 and older"):
+        upgrade("result", {"schema_version": version}, Path("x"), schema=2, migrations={})
 
 
 def test_a_specification_without_a_field_that_came_later_is_read(

@@ -3,6 +3,7 @@
 import math
 import random
 import sys
+from typing import Any, Literal
 from unittest.mock import Mock
 
 import pytest
@@ -10,7 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 
 from ganbench import statistics
-from ganbench.statistics import planning
+from ganbench.statistics import Superiority, planning
 from tests.scores import INF, scores
 
 
@@ -18,8 +19,30 @@ def test_superiority_of_known_samples() -> None:
     assert statistics.superiority([1, 2, 3], [4, 5, 6]).probability == 1.0
     assert statistics.superiority([1, 2], [1, 2]).probability == 0.5
     assert statistics.superiority([1, INF], [2, INF]).probability == pytest.approx((1 + 1 + 0 + 0.5) / 4)
-    with pytest.raises(ValueError, match="at least one"):
-        statistics.superiority([], [1])
+    for sides in (([], [1]), ([1], [])):
+        with pytest.raises(ValueError, match=r"^a probability of superiority needs at least one value on each side$"):
+            statistics.superiority(*sides)
+
+
+def test_superiority_turned_is_that_of_the_other() -> None:
+    one, other = statistics.superiority([1, 2, 6], [4, 5, 7, 8]), statistics.superiority([4, 5, 7, 8], [1, 2, 6])
+    assert one.turned == pytest.approx(other)
+    assert Superiority(0.75, 0.5, 0.875).turned == (0.25, 0.125, 0.5)
+
+
+def test_an_estimate_of_none_or_of_all_is_an_end_of_its_interval() -> None:
+    none = statistics.superiority([5, 6], [1, 2])
+    assert (none.probability, none.low) == (0.0, 0.0)
+    assert none.high == pytest.approx(0.6143642955)
+    every = statistics.superiority([1, 2], [5, 6])
+    assert (every.probability, every.high) == (1.0, 1.0)
+    assert every.low == pytest.approx(1 - none.high)
+
+
+def test_a_higher_level_has_a_wider_interval() -> None:
+    wide, narrow = (statistics.superiority([1, 3], [2, 4], level) for level in (0.99, 0.5))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert statistics.superiority([1, 3], [2, 4]) == statistics.superiority([1, 3], [2, 4], 0.95)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +71,55 @@ def test_superiority_is_symmetric_and_inside_its_interval(a: list[float], b: lis
     assert one.low == pytest.approx(1 - other.high, abs=1e-9)
     assert 0 <= one.low <= one.probability <= one.high <= 1
     assert one.low < one.high
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "least"), [(3, 3, 0.1), (5, 5, 2 / 252), (1, 1, 1.0), (2, 5, 2 / 21), (5, 2, 2 / 21)]
+)
+def test_the_smallest_p_value_is_that_of_rows_far_apart(n: int, m: int, least: float) -> None:
+    assert statistics.smallest_p(n, m) == pytest.approx(least)
+    low, high = [float(i) for i in range(n)], [100.0 + i for i in range(m)]
+    assert statistics.rank_test(low, high) == pytest.approx(least)
+    for alternative in ("less", "greater"):
+        assert statistics.smallest_p(n, m, alternative) == pytest.approx(least / 2)  # type: ignore[arg-type]
+
+
+def test_without_a_value_on_either_side_nothing_is_significant() -> None:
+    assert [statistics.smallest_p(*sizes) for sizes in ((0, 3), (3, 0), (0, 0))] == [1.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("alpha", "comparisons", "sides", "least"),
+    [(0.05, 1, 2, 4), (0.05, 6, 2, 5), (0.05, 1, 1, 3), (0.05, 2, 1, 4), (0.05, 12, 1, 5), (0.05, 13, 1, 6),
+     (0.1, 1, 2, 3), (0.5, 1, 1, 1), (0.4, 1, 1, 2)],
+)  # fmt: skip
+def test_the_fewest_seeds_that_could_reject(alpha: float, comparisons: int, sides: Literal[1, 2], least: int) -> None:
+    """As the table of docs/statistics.md says; a p-value of just the level rejects."""
+    assert statistics.minimum_seeds(alpha, comparisons, sides) == least
+    p = statistics.smallest_p(least, least, "two-sided" if sides == 2 else "less")
+    assert p * comparisons <= alpha * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("probability", "options", "seeds"),
+    [
+        (0.8, {}, 15),  # (1.960 + 0.842)^2 / (6 * 0.3^2) = 14.5
+        (0.2, {}, 15),
+        (0.7, {}, 33),
+        (1.0, {}, 6),
+        (0.8, {"alpha": 0.01}, 22),
+        (0.8, {"power": 0.9}, 20),
+        (0.8, {"sides": 1}, 12),
+        (0.8, {"sides": 1, "comparisons": 5}, 19),
+    ],
+)
+def test_the_seeds_for_power_are_noethers(probability: float, options: dict[str, Any], seeds: int) -> None:
+    assert statistics.seeds_for_power(probability, **options) == seeds
+
+
+def test_a_thousand_seeds_are_the_most_that_anyone_will_train() -> None:
+    assert planning.UNREALISTIC == 1000
+    assert [statistics.seeds_for_power(probability) for probability in (0.5362, 0.53617, 0.53616)] == [999, 1000, None]
 
 
 def test_how_many_seeds_a_claim_needs() -> None:

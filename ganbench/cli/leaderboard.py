@@ -13,17 +13,18 @@ def leaderboard() -> None:
 
 
 @leaderboard.command()
-@click.argument("sources", nargs=-1, type=PATH, metavar="RUNS...")
+@click.argument("sources", nargs=-1, type=PATH, metavar="[RUNS | BOARD]...")
 @click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
 @click.option("--suite", type=PATH, metavar="FILE.toml", help="The suite to name on the pages.  [default: a source's]")
 @click.option("--partial", is_flag=True, help="Let unfinished trials in.")
 @click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
 def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: bool, check: bool) -> int:
-    """Write NAME.json and its pages NAME.md, NAME.csv and NAME.html from folders of trials and other leaderboards.
+    """Write a leaderboard from trials and other leaderboards.
 
-    The same sources give the same bytes. A trial that several sources have counts once, the first of them ranks; the
-    others are re-runs, checked and shown. --check without RUNS holds the pages against NAME.json, and that against its
-    own hash.
+    The files are NAME.json and its pages NAME.md, NAME.csv and NAME.html. RUNS are folders of trials; a BOARD is named
+    by any of its files or without a suffix. The same sources give the same bytes. A trial that several sources have
+    counts once, the first of them ranks; the others are re-runs, checked and shown. --check without sources holds the
+    pages against NAME.json, and that against its own hash.
 
     \b
     Examples:
@@ -55,9 +56,10 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
-              help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests, per BASE and NEW.")
-@click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
+              help="How much worse is still fine: X in the unit of the table, or P% of BASE's mean.")  # fmt: skip
+@click.option("--alpha", default=0.05, show_default=True, type=float,
+              help="Level of the tests: how often some row may fail by its scores though none got worse.")  # fmt: skip
+@click.option("--metric", type=TEXT, metavar="NAME", help="The metric, e.g. fid.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
@@ -73,11 +75,18 @@ def compare(
     junit: Path | None,
     github: bool,
 ) -> int:
-    """Judge results by older ones; each is a leaderboard or a folder of trials.
+    """Judge results by older ones: pass, fail, inconclusive.
 
-    Exit code 0: every row passed (shown not to be worse by the margin, and its mean is not, or unchanged); 1: a row is
-    worse by more than the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive,
-    with a rough guess at the seeds that would settle it; 2: the request is wrong.
+    BASE and NEW are leaderboards or folders of trials.
+
+    \b
+    Exit codes:
+      0  every row passed: shown not to be worse by the margin, and its mean is
+         not, or the same numbers as before
+      1  a row is worse by more than the margin, or more of its seeds diverged,
+         failed or have an undefined score
+      2  the request is wrong
+      3  inconclusive: with a rough guess at the seeds that would settle it
 
     \b
     Examples:
@@ -118,13 +127,14 @@ def compare(
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="As for compare.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="As for compare.")
-@click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
+@click.option("--metric", type=TEXT, metavar="NAME", help="The metric, e.g. fid.  [default: each table's first]")
 @click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
 @click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Pairs of results per line.")
 def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int | None, draws: int) -> int:
-    """Say what compare would notice of changes to BASE, a leaderboard or a folder of trials: choose a margin by it.
+    """Say what compare would notice of changes to BASE.
 
-    Results like BASE's are drawn, as they are and with one row worse by one, two and three margins, and judged.
+    Choose a margin by it. BASE is a leaderboard or a folder of trials. Results like BASE's are drawn, as they are and
+    with one row worse by one, two and three margins, and judged.
 
     \b
     Examples:
@@ -167,10 +177,11 @@ def make(
     jobs: int,
     quiet: bool,
 ) -> int:
-    """Train SUITE.toml and build its leaderboard beside it, from the trials of this suite alone.
+    """Train a suite and build its leaderboard beside it.
 
-    What is trained already is not trained again. Exit code 0: all trials done; 1: some diverged or failed, their rows
-    say why; 2: the request is wrong; 130: interrupted, the same command goes on.
+    The board holds the trials of SUITE.toml alone. What is trained already is not trained again. Exit code 0: all
+    trials done; 1: some diverged or failed, their rows say why; 2: the request is wrong; 130: interrupted, the same
+    command goes on.
 
     \b
     Examples:

@@ -8,10 +8,8 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_text
 from ganbench.leaderboard.pages import pages
 from ganbench.leaderboard.schema import Board, load
-from ganbench.leaderboard.sources import merge, read_source, to_board
+from ganbench.leaderboard.sources import SUFFIXES, file_of, merge, read_source, to_board
 
-SUFFIXES = (".json", ".md", ".csv", ".html")
-"""Of a leaderboard's files: the board itself and its pages."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -100,5 +98,5 @@ def _first(found: str, wanted: str) -> int:
 def _suite_of(path: Path) -> str:
     if path.is_dir():
         return ""
-    found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+    found = file_of(path)
     return load(found).suite if found.is_file() else ""

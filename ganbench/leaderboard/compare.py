@@ -87,27 +87,29 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     chosen, info = score_of(pair.table, metric)
     if pair.base is None:
         return Check(name, *_alone(pair, chosen, info))
+    check = _described(pair, name, metric, margin)
+    if info is not None and _is_as_before(pair, metric):
+        outcome, reason = _unchanged(pair.group, chosen)
+        # Beside the same seeds of the base: its others would look like a change, of the mean or of how many are lost.
+        return replace(
+            check, outcome=outcome, reason=reason, base=check.new, effect=0.0 if check.effect else check.effect
+        )
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
             told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
-            reason = told + _cause(pair.group, kind)
-            return replace(_described(pair, name, metric, margin), outcome="fail", reason=reason)
-    check = _described(pair, name, metric, margin)
+            return replace(check, outcome="fail", reason=told + _cause(pair.group, kind))
     if info is None:
         return replace(check, reason="there is no score to compare")
     before, after = undefined(pair.base, chosen), undefined(pair.group, chosen)
     if _more(pair, before, after):
         told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
         return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
-    if _is_as_before(pair, metric):
-        outcome, reason = _unchanged(pair.group, chosen)
-        return replace(check, outcome=outcome, reason=reason)
     if different := code_differs(pair, chosen):
         return replace(check, reason=different)
     base, new = _scores(pair, metric)
-    if not base or not new:
-        return replace(check, reason="one side has no score")
+    if not base:  # a new row without any has more seeds that have none than an old one with some, and failed above
+        return replace(check, reason="no seed of the base has a score to compare with")
     worse, fine, beyond = margin_tests(base, new, margin.stored(info), relative=margin.relative)
     return replace(check, worse=worse, fine=fine, beyond=beyond)
 
@@ -203,8 +205,10 @@ def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
     """A row that passes though seeds of its old one were not run says so, and without ``subset`` is inconclusive: one
     of them could be the one that got worse, and whoever leaves it out says so.
     """
-    absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows} if pair.base else set()
-    if check.outcome != "pass" or pair.base is None or not absent:
+    if check.outcome != "pass" or pair.base is None:
+        return check
+    absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows}
+    if not absent:
         return check
     reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
     if subset:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
-from ganbench.leaderboard.sources import to_rows
+from ganbench.leaderboard.sources import rows_with_environments
 from ganbench.results import SUCCESS
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
@@ -18,7 +18,7 @@ from ganbench.tables.machine import as_csv
 from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
-from ganbench.tables.wording import headline, number
+from ganbench.tables.wording import headline, listed, number
 from ganbench.values import values_in_order
 
 GENERATED = (
@@ -32,6 +32,28 @@ PAIRS = (
     "number). Two rows of different groups can have a large p (Holm): a group says which rows may be the best, and "
     "Holm's correction is stricter, as it guards all pairs at once."
 )
+
+READING = {
+    "seeds": "A number is the mean over training seeds, ± their standard deviation.",
+    " 95 %": (
+        "95 %: an interval of the mean over seeds. (t): by Student's t, which assumes roughly normal scores; without "
+        "it, by bootstrap."
+    ),
+    "group": (
+        "group: 1 holds every row that may be the best by the first score, 2 those that may be the best of the rest, "
+        "and so on. Bold: the row may be the best by this score, and some other row may not."
+    ),
+    "best ": (
+        "best: the mean of each seed's best evaluation during training. It is picked after looking, so nothing is "
+        "ranked by it."
+    ),
+    "(real data)": "(real data): real samples scored like generated ones, about the best that a generator can reach.",
+    "(untrained)": "(untrained): a generator before its first step.",
+    "images/s": "images/s: real images per second of training. time: a whole trial with its evaluation.",
+    "memory": "memory: the peak of a trial.",
+    "energy": "energy: of the whole GPU during a trial, other work on it included.",
+}
+"""What is said of the tables of a page, by what must be in a heading or be a row's name for it to be said."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +69,7 @@ class Section:
 
 def pages(board: Board) -> dict[str, str]:
     """The content of each page by its suffix."""
-    tables = build(to_rows(board.trials, board.protocols))
+    tables = build(rows_with_environments(board.trials, board.protocols, board.environments))
     parts = _sections(board, tables)
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
@@ -59,24 +81,42 @@ def pages(board: Board) -> dict[str, str]:
 
 def _sections(board: Board, tables: Sequence[Table]) -> list[Section]:
     ranked = [table for table in tables if table.groups]
-    sections = [_of_table(table, several=len(tables) > 1) for table in tables]
+    called = Counter(map(_datasets, tables))
+    sections = [_of_table(table, namesakes=called[_datasets(table)] > 1) for table in tables]
     if len(ranked) > 1:
         layout = Layout(wide=True)
         together = overall(ranked, layout)
         figures = [diagram(together)] if together else []
         sections.append(Section("Over all datasets", tables=sheets(ranked, layout), figures=figures))
+    if points := _reading(sections):
+        sections.append(Section("How to read the tables", points=points))
     sections.append(_provenance(board))
     return sections
 
 
-def _of_table(table: Table, *, several: bool) -> Section:
-    datasets = ", ".join(dict.fromkeys(clean(group.first.dataset) for group in table.all_groups))
-    heading = f"{datasets} [{table.protocol.key}]" if several and table.protocol else datasets
+def _reading(sections: Sequence[Section]) -> list[str]:
+    """What the headings and the rows of the tables mean that are there."""
+    shown = [sheet for section in sections for sheet in section.tables]
+    words = {column.heading for sheet in shown for column in sheet.columns}
+    words |= {name for sheet in shown for name in sheet.columns[0].cells}
+    return [text for sign, text in READING.items() if any(sign in word for word in words)]
+
+
+def _datasets(table: Table) -> str:
+    """What a table is about: own data of one protocol may be called differently."""
+    return ", ".join(dict.fromkeys(clean(group.first.dataset) for group in table.all_groups))
+
+
+def _of_table(table: Table, *, namesakes: bool) -> Section:
+    heading = _datasets(table)
+    if namesakes and table.protocol:
+        heading += f" [{table.protocol.key}]"
     best = rank(table)
     columns = (f"+{best.metric}:ci", "+memory", "+energy") if best else ()
     layout = Layout(columns=columns, sort="group" if best else "")
     found = sheets(arrange([table], layout), layout)
     conclusions = best.conclusions() if best else []
+    found = [_under_its_heading(page, table) for page in found]
     if best is not None:
         # The conclusions stand above the table, as the first thing to read, not beneath it again.
         said = set(best.in_words())
@@ -84,6 +124,23 @@ def _of_table(table: Table, *, several: bool) -> Section:
         if best.pairs:
             found.append(table_of_pairs(best))
     return Section(heading, ["What can and cannot be concluded:"] if conclusions else [], conclusions, found)
+
+
+def _under_its_heading(page: Sheet, table: Table) -> Sheet:
+    """Without the column that says what the heading does, and with which way each score is better."""
+    same = len({group.first.dataset for group in table.all_groups}) == 1
+    columns = [column for column in page.columns if not (same and column.heading == "dataset")]
+    return replace(page, columns=columns, sentences=[*filter(None, [_directions(table)]), *page.sentences])
+
+
+def _directions(table: Table) -> str:
+    """``FID and FID debiased: lower is better; IS: higher is better.``"""
+    labels: dict[str, list[str]] = {}
+    for info in table.values.values():
+        if info.direction is not None:
+            labels.setdefault(info.direction, []).append(clean(info.label))
+    told = "; ".join(f"{listed(names)}: {direction} is better" for direction, names in labels.items())
+    return f"{told}." if told else ""
 
 
 def table_of_pairs(ranking: Ranking) -> Sheet:

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ganbench.complaints import explain
 from ganbench.errors import StoreError
 from ganbench.files import digest, read_json
 from ganbench.protocol import Protocol
 from ganbench.results import Best
+from ganbench.schema import require_readable, why_unreadable
 from ganbench.spec import SCHEMA as SPEC_SCHEMA
 from ganbench.spec import STATUSES, Frozen, TrialSpec
 from ganbench.values import ValueInfo
@@ -121,14 +121,13 @@ def load(path: Path) -> Board:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != "ganbench-leaderboard":
         raise StoreError(f"{path} is not a leaderboard; 'ganbench leaderboard build' makes one")
-    if content.get("schema_version") != SCHEMA:
-        raise StoreError(f"{path} has schema {content.get('schema_version')!r}; this version reads {SCHEMA}")
+    _require_readable(content, path)
     claimed = content.pop("sha256", None)
     try:
         board = Board.model_validate(content)
         found = board.sha256
     except ValidationError as error:
-        raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
+        raise StoreError(f"{path} is not a leaderboard: {why_unreadable(error)}") from error
     except ValueError as error:
         raise StoreError(f"{path} was edited: it holds a number that is not finite") from error
     _check(path, board)
@@ -137,13 +136,20 @@ def load(path: Path) -> Board:
     return board
 
 
+def _require_readable(content: dict[str, Any], path: Path) -> None:
+    """Look at the versions of the board and of its trials before anything else: what they mean is all that follows."""
+    require_readable(content.get("schema_version"), f"{path} has", SCHEMA)
+    trials = content.get("trials")
+    for trial in trials if isinstance(trials, list) else ():
+        spec = trial.get("spec") if isinstance(trial, dict) else None
+        if isinstance(spec, dict):
+            require_readable(spec.get("schema_version"), f"{path} holds trials whose specification has", SPEC_SCHEMA)
+
+
 def _check(path: Path, board: Board) -> None:
     """Check that everything is what its name says, that trials name what is there, and that each is there once."""
     seen: set[str] = set()
     for trial in board.trials:
-        if trial.spec.schema_version != SPEC_SCHEMA:
-            schema = trial.spec.schema_version
-            raise StoreError(f"{path} holds trials of schema {schema}; this version reads {SPEC_SCHEMA}")
         if trial.spec.trial_id != trial.trial_id:
             raise StoreError(f"{path} was edited: {trial.trial_id} has the specification of {trial.spec.trial_id}")
         if trial.trial_id in seen:

@@ -17,6 +17,8 @@ from ganbench.spec import FINAL
 from ganbench.values import values_in_order
 from ganbench.verification import require_intact
 
+SUFFIXES = (".json", ".md", ".csv", ".html")
+"""Of a leaderboard's files: the board itself and its pages."""
 UNFINISHED = ("pending", "running", "interrupted")
 _MACHINE = ("device", "device_name", "instructions", "versions", "threads", "python", "platform", "cuda")
 
@@ -32,7 +34,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a folder of trials or a leaderboard (its ``.json``, or its name without it).
+    """Read a folder of trials or a leaderboard, named by any of its files or without a suffix.
 
     Raises:
         StoreError: there is none, it cannot be read in full (a leaderboard never leaves a trial out silently), or a
@@ -40,11 +42,17 @@ def read_source(path: Path) -> Source:
     """
     if path.is_dir():
         return _from_folder(path)
-    found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+    found = file_of(path)
     if not found.is_file():
         raise StoreError(f"there is no folder of trials and no leaderboard at {path}")
     board = load(found)
     return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
+
+
+def file_of(board: Path) -> Path:
+    """The file of a leaderboard that is named by it, by one of its pages, or without a suffix."""
+    stem = board.with_suffix("") if board.suffix in SUFFIXES else board
+    return stem.with_name(f"{stem.name}.json")
 
 
 def read_rows_of(path: Path) -> list[Row]:
@@ -54,9 +62,7 @@ def read_rows_of(path: Path) -> list[Row]:
         StoreError: as :func:`read_source`.
     """
     source = read_source(path)
-    rows = to_rows(source.trials, source.protocols)
-    used = [source.environments.get(trial.environment, {}) for trial in source.trials]
-    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
+    return rows_with_environments(source.trials, source.protocols, source.environments)
 
 
 def finished_rows_of(path: Path) -> list[Row]:
@@ -82,6 +88,15 @@ def _require_finished(trials: Sequence[Row | Trial], what: str, otherwise: str) 
 def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
     """Rows as tables take them. A row's folder is the trial's name: there is no other."""
     return [_row(trial, protocols.get(trial.protocol)) for trial in trials]
+
+
+def rows_with_environments(
+    trials: Sequence[Trial], protocols: Mapping[str, Measured], environments: Mapping[str, Mapping[str, Any]]
+) -> list[Row]:
+    """As :func:`to_rows`, with what computed them: device, instructions, threads and versions."""
+    used = [environments.get(trial.environment, {}) for trial in trials]
+    rows = to_rows(trials, protocols)
+    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
 
 
 def merge(sources: Sequence[Source], *, partial: bool) -> Source:
@@ -132,7 +147,9 @@ def _from_folder(path: Path) -> Source:
     for row in rows:
         _add(source, row)
     if not source.trials:
-        raise StoreError(f"there are no trials in {path}")
+        board = next((found for found in sorted(path.glob("*.json")) if found.with_suffix(".csv").is_file()), None)
+        hint = f"; name one of its leaderboards, e.g. {board.with_suffix('')}" if board else ""
+        raise StoreError(f"there are no trials in {path}{hint}")
     return source
 
 

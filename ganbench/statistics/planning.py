@@ -15,7 +15,7 @@ def smallest_p(n: int, m: int, alternative: Alternative = "two-sided") -> float:
     """The smallest p-value that the exact tests can give with ``n`` and ``m`` values: 0.1 with 3 and 3."""
     if n < 1 or m < 1:
         return 1.0
-    return min(1.0, (2 if alternative == "two-sided" else 1) / math.comb(n + m, n))
+    return (2 if alternative == "two-sided" else 1) / math.comb(n + m, n)
 
 
 def minimum_seeds(alpha: float = 0.05, comparisons: int = 1, sides: Literal[1, 2] = 2) -> int:

@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from statistics import NormalDist
 from typing import NamedTuple
 
 
@@ -45,16 +46,15 @@ def superiority(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> 
 def _from_wins(doubled: int, n: int, m: int, level: float) -> Superiority:
     """The estimate of ``n`` seeds against ``m``. Few counts are possible, and many pairs of a table share one."""
     estimate = doubled / 2 / (n * m)
-    z = _normal_quantile((1 + level) / 2)
-    return Superiority(
-        estimate,
-        _root(estimate, n, m, z, 0.0) if estimate > 0 else 0.0,
-        _root(estimate, n, m, z, 1.0) if estimate < 1 else 1.0,
-    )
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return Superiority(estimate, _root(estimate, n, m, z, 0.0), _root(estimate, n, m, z, 1.0))
 
 
 def _root(estimate: float, n: int, m: int, z: float, end: float) -> float:
-    """The value between the estimate and ``end`` that is ``z`` of its own standard errors away from the estimate."""
+    """The value between the estimate and ``end`` that is ``z`` of its own standard errors away from the estimate.
+
+    An estimate that is the end is its own root.
+    """
     inside, outside = estimate, end
     for _ in range(60):
         middle = (inside + outside) / 2
@@ -69,9 +69,3 @@ def _variance(theta: float, n: int, m: int) -> float:
     """Hanley and McNeil's variance of the estimate, with Newcombe's symmetric sample sizes."""
     size = (n + m) / 2 - 1
     return theta * (1 - theta) * (1 + size * (1 - theta) / (2 - theta) + size * theta / (1 + theta)) / (n * m)
-
-
-def _normal_quantile(probability: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(probability)

@@ -8,13 +8,24 @@ from ganbench.tables.sheet import Sheet
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 86rem; padding: 0 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); }
+/* A shadow at an edge says that there is more beyond it; the page's own colour hides it where there is not. */
+.scroll { overflow-x: auto; background:
+  linear-gradient(to right, Canvas 40%, transparent) left / 2rem 100% no-repeat local,
+  linear-gradient(to left, Canvas 40%, transparent) right / 2rem 100% no-repeat local,
+  linear-gradient(to right, var(--line), transparent) left / .7rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--line), transparent) right / .7rem 100% no-repeat scroll; }
+table { border-collapse: separate; border-spacing: 0; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--line); }
 th { border-bottom-width: 2px; }
 th.n, td.n { text-align: right; white-space: nowrap; }
-td:first-child { white-space: nowrap; }
+td:first-child, td:nth-child(2) { white-space: nowrap; }
+/* A row's name stays in sight while its numbers are scrolled. */
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
 tr.baseline { font-style: italic; background: var(--soft); }
+tr.baseline td:first-child { background: linear-gradient(var(--soft), var(--soft)), Canvas; }
+@media (max-width: 40rem) {
+  td:first-child { white-space: normal; min-width: 6rem; max-width: 40vw; overflow-wrap: anywhere; }
+}
 .protocol, .notes { font-size: .87em; overflow-wrap: anywhere; }
 code { font-size: .92em; overflow-wrap: anywhere; }
 @media print { body { margin: 0; max-width: none; } }
