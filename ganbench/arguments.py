@@ -29,11 +29,11 @@ def place(value: Any) -> Path:
     """
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise ValueError("must be a path, as text or as a pathlib.Path")
+        raise ValueError("must be a path: text or a pathlib.Path")
     if not text.strip():
         raise ValueError("must not be empty")
     if "\0" in text:
-        raise ValueError("must not hold a null character")
+        raise ValueError("must not contain a null character")
     return Path(os.path.expanduser(text))
 
 

@@ -23,8 +23,9 @@ def defaults(kind: str, cls: type[Any]) -> dict[str, Scalar]:
             continue
         if not isinstance(parameter.default, _SCALARS):
             raise UsageError(
-                f"{cls.__module__}:{cls.__qualname__} takes '{name}', which has no default that is a number, "
-                "true or false, or text; a component must be usable without parameters"
+                f"{cls.__module__}:{cls.__qualname__} has a parameter '{name}' whose default is not a number, "
+                "true or false, or text; give it such a default, so that the component can be used without "
+                "parameters"
             )
         found[name] = parameter.default
     return found
@@ -45,7 +46,7 @@ def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dic
     merged = defaults(kind, cls)
     for key, value in given.items():
         if key not in merged:
-            hint = did_you_mean(key, merged) if merged else "; it takes none"
+            hint = did_you_mean(key, merged) if merged else "; it has no parameters"
             raise UsageError(f"{kind} '{name}' has no parameter '{key}'{hint}")
         merged[key] = _coerce(kind, name, key, value, merged[key])
     return merged

@@ -51,7 +51,9 @@ def resolve_recipe(
     for settings, whose in layers:
         for key in settings:
             if key not in Recipe.model_fields:
-                raise UsageError(f"{whose} sets '{key}', which no recipe has{did_you_mean(key, Recipe.model_fields)}")
+                raise UsageError(
+                    f"{whose} sets '{key}', which is not a recipe setting{did_you_mean(key, Recipe.model_fields)}"
+                )
         merged.update(settings)
         validate(merged, whose)
     recipe = validate(merged, "the recipe")

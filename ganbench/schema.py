@@ -41,15 +41,14 @@ def upgrade(
     """
     version = content.get("schema_version")
     if isinstance(version, bool) or not isinstance(version, int):
-        raise StoreError(f"{path} has schema {version!r}, and this version of ganbench reads {schema} and older")
+        raise StoreError(f"{path} has schema {version!r}, but this version of ganbench reads {schema} and older")
     if version > schema:
         raise StoreError(
-            f"{path} has schema {version}, and this version of ganbench reads {schema} and older; "
-            f"it was written by a later one: upgrade ganbench"
+            f"{path} has schema {version}, but this version of ganbench reads {schema} and older; upgrade ganbench"
         )
     current = dict(content)
     for step in range(version, schema):
         if step not in migrations:
-            raise StoreError(f"{path} has schema {version}, which this version of ganbench cannot read any more")
+            raise StoreError(f"{path} has schema {version}, which this version of ganbench no longer reads")
         current = {**migrations[step](what, current), "schema_version": step + 1}
     return current

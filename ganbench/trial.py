@@ -129,7 +129,7 @@ def fresh_or_resumed(
         recorder.begin_anew()
     recorder.attempt()
     if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
-        print("the networks are run in the plain memory layout: they do not do the same in channels-last", flush=True)
+        print("the networks run in the plain memory layout, because their results differ in channels-last", flush=True)
     return state, bool(taken)
 
 

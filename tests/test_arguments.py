@@ -36,7 +36,7 @@ def test_the_home_folder_is_never_a_folder_of_that_name(monkeypatch: pytest.Monk
     [
         ("", "must not be empty"),
         (" ", "must not be empty"),
-        ("a\0b", "must not hold a null character"),
+        ("a\0b", "must not contain a null character"),
         (None, "must be a path"),
         (5, "must be a path"),
         (b"a", "must be a path"),

@@ -108,7 +108,7 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "vanilla"], "no architecture"),
         (["run", "--losses", "vanilla[", "--arch", "dcgan"], "do not match"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "ring"], "'dcgan' makes images"),
-        (["run", "--losses", "wgan-gp+gp", "--arch", "dcgan"], "already carries a penalty"),
+        (["run", "--losses", "wgan-gp+gp", "--arch", "dcgan"], "already has a penalty"),
         (["run", "--losses", "wgan-gp[lambda=1]", "--arch", "dcgan"], "did you mean 'lambda_gp'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critc=2"], "did you mean 'n_critic'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critic=0"], "n_critic=0"),

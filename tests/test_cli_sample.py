@@ -11,7 +11,7 @@ from tests.trials import make_spec, make_trial
 @pytest.mark.parametrize(
     ("trial", "options", "words"),
     [
-        ("runs", ["--out", "s.png"], "runs is a folder of trials; name the one to sample from, e.g. runs/vanilla-"),
+        ("runs", ["--out", "s.png"], "runs is a folder of trials; name one of them, e.g. runs/vanilla-"),
         ("TRIAL", ["--out", "TRIAL/samples.png"], "would overwrite a part of runs/vanilla-"),
         ("TRIAL", ["--out", "s.npy", "--columns", "3"], "--columns is about a .png grid"),
         (
@@ -19,7 +19,7 @@ from tests.trials import make_spec, make_trial
             ["--out", "s.pdf"],
             "must be a .png grid, a folder or .zip of PNG files, an .npy",
         ),
-        ("TRIAL", ["--out", "s.png"], "has no generator.safetensors; its status is failed"),
+        ("TRIAL", ["--out", "s.png"], "has no generator.safetensors, because its status is failed"),
         ("TRIAL", ["--scored", "--out", "s.png"], "--scored writes all samples as files or an array, and --out s.png"),
         ("TRIAL", ["--scored", "--n", "9"], "--scored writes the samples that were scored; leave --n out"),
         ("TRIAL", ["--scored", "--seed", "0"], "leave --seed out"),

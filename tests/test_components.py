@@ -140,7 +140,7 @@ def test_a_place_is_set_apart_and_given_back(monkeypatch: pytest.MonkeyPatch, tm
     for wrong in ("path", ("size",), ("nowhere",)):
         monkeypatch.setattr(Placed, "locations", wrong)
         words = refusal(components.set_apart, part, known)
-        assert "dataset 'sample' has locations = " in words
+        assert "dataset 'sample' declares locations = " in words
 
 
 def test_rebuilding_gives_the_same_component() -> None:

@@ -150,12 +150,12 @@ def test_indices_count_the_visible_devices(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [
-        (Wish(devices=("4",)), "'4' is not there; this machine has 0 to 3"),
-        (Wish(devices=("0", "0")), "names a device twice"),
-        (Wish(devices=("zero",)), "'zero' is not there"),
-        (Wish(device="cuda:1", devices=("0",)), "both name devices"),
-        (Wish(device="cpu", devices=("0",)), "--devices is about GPUs"),
-        (Wish(device="cpu", per_device=2), "--per-device is about GPUs"),
+        (Wish(devices=("4",)), "'4' does not exist; this machine has 0 to 3"),
+        (Wish(devices=("0", "0")), "contains a device twice"),
+        (Wish(devices=("zero",)), "'zero' does not exist"),
+        (Wish(device="cuda:1", devices=("0",)), "both choose devices"),
+        (Wish(device="cpu", devices=("0",)), "--devices is for GPUs"),
+        (Wish(device="cpu", per_device=2), "--per-device is for GPUs"),
         (Wish(devices=("0",), per_device=2, jobs=3), "more than 1 device"),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
     ("executor", "option", "value", "complaint"),
     [
         (ray.Ray, "memory", "4G", "option memory=4G must be a whole number"),
-        (ray.Ray, "memory", "0", "option memory=0 must be a whole number from 1"),
+        (ray.Ray, "memory", "0", "option memory=0 must be a whole number of at least 1"),
         (ray.Ray, "pack", "0", "option pack=0"),
         (ray.Ray, "attempts", "0", "option attempts=0"),
         (ray.Ray, "deadline", "soon", "option deadline=soon must be a duration"),

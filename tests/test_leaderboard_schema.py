@@ -24,7 +24,7 @@ def runs(tmp_path: Path) -> Path:
 def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "digits"
     for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
-        with pytest.raises(StoreError, match="no folder of trials and no leaderboard"):
+        with pytest.raises(StoreError, match="no folder of trials or leaderboard"):
             assemble([source], out)
     with pytest.raises(UsageError, match="must end in a name"):
         write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
@@ -58,11 +58,11 @@ def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, t
     ("key", "value", "message"),
     [
         ("status", "great", "has the status 'great'"),
-        ("protocol", "deadbeef", "names a protocol that is not there"),
-        ("environment", "deadbeef", "names an environment that is not there"),
-        ("metrics", {"fid": math.nan}, "holds a number that is not finite"),
-        ("metrics", {"fid": math.inf}, "holds a number that is not finite"),
-        ("", None, "is there twice"),
+        ("protocol", "deadbeef", "names a protocol that does not exist"),
+        ("environment", "deadbeef", "names an environment that does not exist"),
+        ("metrics", {"fid": math.nan}, "contains a number that is not finite"),
+        ("metrics", {"fid": math.inf}, "contains a number that is not finite"),
+        ("", None, "it contains"),
     ],
 )
 def test_what_a_board_refers_to_must_be_there_once(
@@ -128,7 +128,7 @@ def test_a_protocol_is_called_by_its_own_hash(runs: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("rerun", "message"),
     [
-        ({"environment": "deadbeef", "status": "done"}, "names an environment that is not there"),
+        ({"environment": "deadbeef", "status": "done"}, "names an environment that does not exist"),
         ({"environment": "", "status": "great"}, "has the status 'great'"),
     ],
 )
@@ -139,4 +139,4 @@ def test_what_a_rerun_refers_to_must_be_there(runs: Path, tmp_path: Path, rerun:
 
 def test_a_trial_of_another_schema_is_named(runs: Path, tmp_path: Path) -> None:
     told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(schema_version=99))
-    assert "holds trials of schema 99; this version reads" in told
+    assert "contains trials of schema 99, but this version reads" in told

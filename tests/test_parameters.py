@@ -100,4 +100,4 @@ def test_what_is_not_the_users_is_left_out() -> None:
     assert defaults("tracker", Follower) == {"file": ""}
     assert merge("tracker", "follower", Follower, {"file": "x"}) == {"file": "x"}
     assert "no parameter 'settings'" in refusal(merge, "tracker", "follower", Follower, {"settings": 1})
-    assert "takes 'settings', which has no default" in refusal(defaults, "loss", Follower)
+    assert "has a parameter 'settings' whose default is not" in refusal(defaults, "loss", Follower)

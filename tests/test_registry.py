@@ -44,7 +44,7 @@ def test_a_near_miss_is_answered_with_the_closest_name() -> None:
 
 def test_a_far_miss_is_answered_with_the_list() -> None:
     registry = filled(entry("vanilla"), entry("hinge"))
-    assert refusal(registry, "zzz") == "there is no loss 'zzz'; there are: hinge, vanilla"
+    assert refusal(registry, "zzz") == "there is no loss 'zzz'; choose one of: hinge, vanilla"
     assert refusal(Registry(), "zzz") == "there is no loss 'zzz'"
 
 

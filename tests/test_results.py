@@ -91,7 +91,7 @@ def test_a_row_whose_run_was_killed_says_so(
     tmp_path: Path, status: str, mine: Leases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By whoever reads it: tables, lists and frames, in a folder that cannot be written to as well."""
-    gone = "its run is gone; run again to go on"
+    gone = "its run has ended; run again to resume"
     folder = make_trial(tmp_path, make_spec(), status=status)
     assert mine.take(folder.path)
     assert read_row(folder).reason == ""
@@ -143,7 +143,7 @@ def test_values_that_are_not_numbers_are_missing(tmp_path: Path) -> None:
         ({"metrics": "none"}, "not a trial's result"),
         ({"schema_version": 99}, "schema 99"),
         ({"trial_id": "other"}, "result of other"),
-        ({"status": "diverged"}, "diverged by its result"),
+        ({"status": "diverged"}, "diverged in result.json"),
         ({"protocol": {}}, "not a trial's result"),
     ],
 )
@@ -163,7 +163,7 @@ def test_done_without_a_result_is_refused(tmp_path: Path) -> None:
 def test_a_renamed_folder_is_refused(tmp_path: Path) -> None:
     folder = make_trial(tmp_path, make_spec())
     folder.path.rename(tmp_path / "copy")
-    with pytest.raises(StoreError, match="must have its name"):
+    with pytest.raises(StoreError, match="rename the folder to that name"):
         read_row(TrialFolder(tmp_path / "copy"))
 
 

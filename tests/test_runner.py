@@ -145,7 +145,7 @@ def test_a_finished_trial_that_lost_a_file_is_done_or_said_to_be_trained_again(
     words = [*ARGUMENTS, "--losses", "vanilla", "--steps", "3", "--batch-size", "16", "--num-samples", "200"]
     assert start(tmp_path, *words).wait(300) == 0
     (folder,) = (TrialFolder(path.parent) for path in tmp_path.glob("runs/*/spec.json"))
-    restored, again = "its spec.json was lost or damaged and is written again", "it had ended and is trained again: "
+    restored, again = "its spec.json was lost or damaged; it is written again", "it had ended, but is trained again: "
     otherwise = ("--checkpoint-seconds", "50")  # it may have been planned with anything
     for lost, more, attempts, said in (
         (folder.status, (), 1, ""),

@@ -20,7 +20,7 @@ def test_each_step_is_taken_in_order() -> None:
     }
     content = upgrade("spec", {"schema_version": 1, "a": 5}, Path("x"), schema=3, migrations=steps)
     assert content == {"schema_version": 3, "what": "spec", "b": 5, "c": 6}
-    with pytest.raises(StoreError, match="cannot read any more"):
+    with pytest.raises(StoreError, match="no longer reads"):
         upgrade("spec", {"schema_version": 1}, Path("x"), schema=3, migrations={2: steps[2]})
 
 

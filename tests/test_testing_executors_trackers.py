@@ -197,7 +197,7 @@ WRONG: list[tuple[type, str, str]] = [
     (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
     (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
     (TellsOnce, "again", "told a second time makes it raise FileExistsError"),
-    (NeedsParameter, "parameters", "takes 'path', which has no default that is a number, true or false, or text"),
+    (NeedsParameter, "parameters", "has a parameter 'path' whose default is not a number, true or false, or text"),
     (RefusesItself, "parameters", "tracker 'refuses-itself' cannot be used: ValueError: size must be at least 1"),
 ]
 WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")

@@ -213,7 +213,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
     (WrongSignature, "scalar", "positional argument"),
-    (NoDefault, "parameters", "a component must be usable without parameters"),
+    (NoDefault, "parameters", "so that the component can be used without parameters"),
     (CarriesWrongPenalty, "carried-penalty", "its Slope: on D(x) = w.x"),
 ]
 

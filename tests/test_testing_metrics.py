@@ -228,8 +228,12 @@ WRONG: list[tuple[type, str, str]] = [
     (AnySamples, "values", "it uses images, and needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
     (NaN, "values", "every row of a table would be empty"),
-    (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: classes, fake_labels,"),
-    (NoTuple, "declaration", "declares needs = 'features', not a tuple of words such as ('features',)"),
+    (
+        Odd,
+        "declaration",
+        "metric 'odd' needs 'prompts', which no evaluation offers; choose one of: classes, fake_labels,",
+    ),
+    (NoTuple, "declaration", "declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
     (RefusesAll, "counts", "check() refuses 100,000 samples on each side; every run would be refused"),
 ]
 

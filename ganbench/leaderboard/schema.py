@@ -122,7 +122,9 @@ def load(path: Path) -> Board:
     if not isinstance(content, dict) or content.get("format") != "ganbench-leaderboard":
         raise StoreError(f"{path} is not a leaderboard; 'ganbench leaderboard build' makes one")
     if content.get("schema_version") != SCHEMA:
-        raise StoreError(f"{path} has schema {content.get('schema_version')!r}; this version reads {SCHEMA}")
+        raise StoreError(
+            f"{path} has schema {content.get('schema_version')!r}, but this version of ganbench reads {SCHEMA}"
+        )
     claimed = content.pop("sha256", None)
     try:
         board = Board.model_validate(content)
@@ -130,7 +132,7 @@ def load(path: Path) -> Board:
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {explain(error)}") from error
     except ValueError as error:
-        raise StoreError(f"{path} was edited: it holds a number that is not finite") from error
+        raise StoreError(f"{path} was edited: it contains a number that is not finite") from error
     _check(path, board)
     if claimed != found:
         raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
@@ -143,20 +145,22 @@ def _check(path: Path, board: Board) -> None:
     for trial in board.trials:
         if trial.spec.schema_version != SPEC_SCHEMA:
             schema = trial.spec.schema_version
-            raise StoreError(f"{path} holds trials of schema {schema}; this version reads {SPEC_SCHEMA}")
+            raise StoreError(
+                f"{path} contains trials of schema {schema}, but this version of ganbench reads {SPEC_SCHEMA}"
+            )
         if trial.spec.trial_id != trial.trial_id:
             raise StoreError(f"{path} was edited: {trial.trial_id} has the specification of {trial.spec.trial_id}")
         if trial.trial_id in seen:
-            raise StoreError(f"{path} was edited: {trial.trial_id} is there twice")
+            raise StoreError(f"{path} was edited: it contains {trial.trial_id} twice")
         seen.add(trial.trial_id)
         told = [(trial.status, trial.environment), *((one.status, one.environment) for one in trial.reruns)]
         for status, environment in told:
             if status not in STATUSES:
                 raise StoreError(f"{path} was edited: {trial.trial_id} has the status {status!r}")
             if environment and environment not in board.environments:
-                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that is not there")
+                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that does not exist")
         if trial.protocol and trial.protocol not in board.protocols:
-            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that is not there")
+            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that does not exist")
     for key, measured in board.protocols.items():
         if measured.protocol.key != key:
             raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")
