@@ -160,7 +160,7 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
         (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, and 'hinge:x' gives it one"),
-        (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
+        (["check", "ganbench", "--skip", "scalar"], "every skipped check needs a reason"),
         (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),

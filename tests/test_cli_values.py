@@ -78,9 +78,9 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
             ["run", "--losses", "vanilla", "--arch", "mlp", "--metrics", ""],
             "'--metrics' / '--metric': must not be empty",
         ),
-        (["results", ""], "'[RUNS]': must not be empty; write one, or leave it out (see 'ganbench results --help')"),
-        (["runs", "show", ""], "'TRIAL': must not be empty; write one (see"),
-        (["eval", "x", "--against", ""], "'--against': must not be empty; write one, or leave it out"),
+        (["results", ""], "'[RUNS]': must not be empty; give a value, or leave it out (see 'ganbench results --help')"),
+        (["runs", "show", ""], "'TRIAL': must not be empty; give a value (see"),
+        (["eval", "x", "--against", ""], "'--against': must not be empty; give a value, or leave it out"),
     ],
 )
 def test_the_line_names_the_option(arguments: list[str], words: str, tmp_path: Path) -> None:

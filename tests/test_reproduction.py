@@ -179,7 +179,7 @@ def test_the_text_says_the_scale_plainly() -> None:
     line = scale_line(whole, suite, 0.01, 2, part)
     assert "4,000 of the published 400,000 updates" in line
     assert "2 of 10 seeds" in line
-    assert "says nothing of the paper" in line
+    assert "says nothing about the paper" in line
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
     text = as_text(part, compare(part, trials), line, "table")
     assert line in text

@@ -254,11 +254,7 @@ WRONG: list[tuple[type, str, str]] = [
     (OneGreyLevel, "disjoint", "and 0 % of the training samples"),
     (AnySplit, "refusals", "a misspelt --reference"),
     (Anonymous, "provenance", "it gives no licence"),
-    (
-        NowhereKnown,
-        "locations",
-        "declares locations = ('path',); it must be a tuple with the names of parameters that are text",
-    ),
+    (NowhereKnown, "locations", "declares locations = ('path',); it must be a tuple with the names of"),
     (NoSuchMetric, "defaults", "there is no metric 'moods'"),
     (NeedsFeatures, "defaults", "its default metric 'fid' needs features"),
     (FarFromModes, "mixture", "mode coverage of real data would be near 0"),

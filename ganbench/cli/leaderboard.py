@@ -9,21 +9,27 @@ from ganbench.cli.values import PATH, TEXT
 
 @click.group()
 def leaderboard() -> None:
-    """Build leaderboards from results, and judge a change by them."""
+    """Build leaderboards from results, and use them to judge a change.
+
+    \b
+    Examples:
+      ganbench leaderboard make leaderboards/digits.toml
+      ganbench leaderboard compare leaderboards/digits.json runs
+    """
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Write a leaderboard and its pages from results.")
 @click.argument("sources", nargs=-1, type=PATH, metavar="RUNS...")
 @click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
 @click.option("--suite", type=PATH, metavar="FILE.toml", help="The suite to name on the pages.  [default: a source's]")
-@click.option("--partial", is_flag=True, help="Let unfinished trials in.")
-@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
+@click.option("--partial", is_flag=True, help="Include unfinished trials.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if the files differ from the results.")
 def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: bool, check: bool) -> int:
     """Write NAME.json and its pages NAME.md, NAME.csv and NAME.html from folders of trials and other leaderboards.
 
-    The same sources give the same bytes. A trial that several sources have counts once, the first of them ranks; the
-    others are re-runs, checked and shown. --check without RUNS holds the pages against NAME.json, and that against its
-    own hash.
+    The same sources give the same bytes. A trial that is in several sources counts once: the first one is ranked, and
+    the others are re-runs, which are checked and shown. --check without RUNS compares the pages with NAME.json, and
+    NAME.json with its own hash.
 
     \b
     Examples:
@@ -45,20 +51,24 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
             click.echo(f"ganbench: {problem}", err=True)
         return 1 if problems else 0
     if not sources:
-        raise UsageError("no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs")
+        raise UsageError(
+            "no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs --out NAME"
+        )
     for path in making.write(making.assemble(sources, out, suite=named, partial=partial), out):
         click.echo(path)
     return 0
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Judge new results by older ones: pass, fail or inconclusive.")
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
-              help="How much worse is still fine: in the unit of the table, or of the base's mean.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="Level of the tests, per BASE and NEW.")
+              help="How much worse is accepted: in the table's unit, or as a share of the base's mean.")  # fmt: skip
+@click.option(
+    "--alpha", default=0.05, show_default=True, type=float, help="Significance level of the comparison of BASE and NEW."
+)
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
-@click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
+@click.option("--subset", is_flag=True, help="Accept that NEW lacks rows of BASE, or seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
 @click.option("--github", is_flag=True, help="Print GitHub annotations after the table.")
@@ -73,7 +83,7 @@ def compare(
     junit: Path | None,
     github: bool,
 ) -> int:
-    """Judge results by older ones; each is a leaderboard or a folder of trials.
+    """Judge the results NEW by the older results BASE; each is a leaderboard or a folder of trials.
 
     Exit code 0: every row passed (shown not to be worse by the margin, and its mean is not, or unchanged); 1: a row is
     worse by more than the margin, or more of its seeds diverged, failed or have an undefined score; 3: inconclusive,
@@ -113,16 +123,18 @@ def compare(
     return verdict.exit_code
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Say which changes compare would notice.")
 @click.argument("base", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="As for compare.")  # fmt: skip
 @click.option("--alpha", default=0.05, show_default=True, type=float, help="As for compare.")
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
-@click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Pairs of results per line.")
+@click.option(
+    "--draws", type=click.IntRange(1), default=500, show_default=True, metavar="N", help="Pairs of results per line."
+)
 def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int | None, draws: int) -> int:
-    """Say what compare would notice of changes to BASE, a leaderboard or a folder of trials: choose a margin by it.
+    """Say which changes to BASE, a leaderboard or a folder of trials, compare would notice. Helps to choose a margin.
 
     Results like BASE's are drawn, as they are and with one row worse by one, two and three margins, and judged.
 
@@ -148,7 +160,7 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     return 0
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Train a suite and build its leaderboard.")
 @click.argument("suite", type=PATH, metavar="SUITE.toml")
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
@@ -156,8 +168,10 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
-@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def make(
     suite: Path,
     runs: Path | None,
@@ -170,7 +184,7 @@ def make(
     """Train SUITE.toml and build its leaderboard beside it, from the trials of this suite alone.
 
     What is trained already is not trained again. Exit code 0: all trials done; 1: some diverged or failed, their rows
-    say why; 2: the request is wrong; 130: interrupted, the same command goes on.
+    say why; 2: the request is wrong; 130: interrupted, run again to resume.
 
     \b
     Examples:

@@ -53,4 +53,4 @@ SEED = Whole(min=0)
 
 
 def _complaint(param: click.Parameter | None) -> str:
-    return "must not be empty; write one" + ("" if param is not None and param.required else ", or leave it out")
+    return "must not be empty; give a value" + ("" if param is not None and param.required else ", or leave it out")
