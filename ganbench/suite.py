@@ -176,17 +176,17 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     if not grid.split_list(merged.losses):
         raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
     if not grid.split_list(merged.architectures):
-        raise UsageError("no architecture; name one with --arch, e.g. --arch dcgan")
+        raise UsageError("no architectures; name some with --arch, e.g. --arch dcgan,resnet")
     datasets = merged.datasets or (DEFAULT_DATASET,)
     if not grid.split_list(datasets):
-        raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
+        raise UsageError(f"no datasets; name some with --dataset, or leave it out for {DEFAULT_DATASET}")
     if merged.metrics and not grid.split_list(merged.metrics):
         raise UsageError("no metrics; name some with --metrics, or leave it out to use the dataset's")
     if given.images is not None and "steps" in given.settings():
         raise UsageError("steps and images both set the budget; give only one of them")
     for name in ("steps", "batch_size"):
         if getattr(given, name) is not None and name in given.recipe:
-            raise UsageError(f"--{name.replace('_', '-')} and --set {name} set the same value; give only one of them")
+            raise UsageError(f"{name} is set twice, with --{name.replace('_', '-')} and with --set; give it once")
     extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
     if len(extractor) > 1:
         raise UsageError("one run uses one extractor, so that its numbers can be compared; name only one")

@@ -84,8 +84,8 @@ def test_a_grid_too_large_is_refused() -> None:
     ("axis", "words"),
     [
         ("losses", "no losses"),
-        ("architectures", "no architecture"),
-        ("datasets", "no dataset"),
+        ("architectures", "no architectures"),
+        ("datasets", "no datasets"),
         ("metrics", "no metrics"),
     ],
 )
