@@ -148,7 +148,7 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
     assert report["failed"] == 1, "what is imported before a component is built is seen by no other check"
     (flaw,) = (one for one in report["components"][0]["checks"] if one["status"] == "failed")
     assert flaw["message"].startswith(
-        "importing ganbench_fast_loss calls torch.backends.cudnn.benchmark and torch.manual_seed: whatever is trained"
+        "importing ganbench_fast_loss calls torch.backends.cudnn.benchmark and torch.manual_seed: whatever runs"
     )
 
 
@@ -159,7 +159,7 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
         (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
-        (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, and 'hinge:x' gives it one"),
+        (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, but 'hinge:x' gives it one"),
         (["check", "ganbench", "--skip", "scalar"], "every skipped check needs a reason"),
         (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),

@@ -241,13 +241,13 @@ class NowhereKnown(RightData):
 
 SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
-    (Doubles, "samples", "images must be uint8 in 0..255, vectors float32"),
+    (Doubles, "samples", "images must be uint8 in 0..255 and vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
-    (ChannelsLast, "samples", "images of 3 channels with the channels last?"),
-    (FloatImages, "samples", "images are given as uint8 levels in 0..255"),
+    (ChannelsLast, "samples", "are its 3 channels last?"),
+    (FloatImages, "samples", "images must be uint8 levels in 0..255"),
     (Array, "samples", "returns ndarray, not ganbench.api.Samples"),
-    (Fickle, "repeatable", "is another when loaded again"),
-    (GlobalDraw, "repeatable", "draws from a global random stream"),
+    (Fickle, "repeatable", "differs when it is loaded again"),
+    (GlobalDraw, "repeatable", "uses or seeds a global random stream"),
     (OneSplit, "disjoint", "would reward memorising"),
     (NearlyOneSplit, "disjoint", "100 % of the test samples have a training sample at less than 5 %"),
     (OneInTen, "disjoint", "test is made of copies of train with little changed"),
@@ -259,16 +259,16 @@ WRONG: list[tuple[type, str, str]] = [
     (NeedsFeatures, "defaults", "its default metric 'fid' needs features"),
     (FarFromModes, "mixture", "mode coverage of real data would be near 0"),
     (LostMode, "mixture", "no sample is near mode 3 (1 of 4 modes have none)"),
-    (Wide, "mixture", "samples far from every mode would count as of high quality"),
+    (Wide, "mixture", "samples far from every mode would count as high quality"),
     (Narrow, "mixture", "mode coverage of real data would be near 0"),
     (Flat, "mixture", "its sigma is 0, not above 0"),
     (Swapped, "labels", "the classes of 'train' are a, b, and those of 'test' b, a"),
-    (OneLabelled, "labels", "the split 'train' has labels and 'test' has none"),
+    (OneLabelled, "labels", "the split 'train' has labels but 'test' has none"),
     (Reseeds, "repeatable", "(that of Python)"),
-    (NoSuchFile, "files", "names nope.bin among its files, and there is none"),
-    (Hashed, "another-process", "is another in another process"),
+    (NoSuchFile, "files", "names nope.bin among its files, but there is no such file"),
+    (Hashed, "another-process", "differs in another process"),
     (FloatLabels, "labels", "not int64"),
-    (LabelTooHigh, "labels", "go from 2 to 2, and there are 2 classes"),
+    (LabelTooHigh, "labels", "go from 2 to 2, but there are 2 classes"),
 ]
 
 

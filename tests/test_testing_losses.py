@@ -204,7 +204,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (PartlyDetached, "gradient", "is not the derivative of its value"),
     (DetachesRealOfTheDiscriminator, "gradient", "the discriminator's gradient is not the derivative"),
     (Casts, "gradient", "it casts inside"),
-    (Cancels, "bfloat16", "cancels digits that bfloat16 does not have"),
+    (Cancels, "bfloat16", "loses digits that bfloat16 does not have"),
     (NeedsRealUnsaid, "real-samples", "the training loop passes None"),
     (NeedsRealInVain, "real-samples", "for nothing"),
     (ConstantFormula, "formula", "the declared '1' gives 0"),
@@ -236,5 +236,5 @@ class Unbounded(Loss):
 
 
 def test_a_name_that_promises_a_penalty_has_one() -> None:
-    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' carries no penalty")
+    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' has no penalty")
     assert "convention" not in failed(check(Unbounded, name="my-critic"))
