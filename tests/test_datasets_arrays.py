@@ -126,7 +126,7 @@ def test_the_dataset(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", IMAGES[:1].numpy())
     with pytest.raises(DataError, match="contains 1 samples"):
         Array(path=str(tmp_path / "one.npy")).load("train", root=Path())
-    with pytest.raises(ValueError, match="array needs a path"):
+    with pytest.raises(ValueError, match="its path is missing; write array:PATH"):
         Array()
     with pytest.raises(ValueError, match="range must be one of"):
         Array(path="x", range="0:2")

@@ -170,8 +170,8 @@ def test_home_and_relative_paths(pets: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({}, "folder needs a path"),
-        ({"path": " "}, "folder needs a path"),
+        ({}, "its path is missing; write folder:PATH"),
+        ({"path": " "}, "its path is missing; write folder:PATH"),
         ({"path": "x", "size": -1}, "size must be 0"),
         ({"path": "x", "size": 3}, "size must be 0"),
         ({"path": "x", "size": 100_000}, "size must be 0"),

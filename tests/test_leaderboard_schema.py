@@ -26,6 +26,9 @@ def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
     for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
         with pytest.raises(StoreError, match="no folder of trials or leaderboard"):
             assemble([source], out)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(StoreError, match=r"notes\.txt is neither a folder of trials nor the \.json of a leaderboard"):
+        assemble([tmp_path / "notes.txt"], out)
     with pytest.raises(UsageError, match="must end in a name"):
         write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
     (next(runs.iterdir()) / "spec.json").write_text("{}")

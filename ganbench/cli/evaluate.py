@@ -37,7 +37,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     "of one row.  [default: the file's name]",
 )  # fmt: skip
 @click.option(
-    "--size", type=click.IntRange(4, 2048), metavar="N", help="Resize image files to NxN, as folder:PATH[size=N] does."
+    "--size", type=Whole(4, 2048), metavar="N", help="Resize image files to NxN, as folder:PATH[size=N] does."
 )
 @click.option("--channels", type=click.Choice(["1", "3"]),
               help="Convert images to grey (1) or colour (3), like the reference.")  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import ALPHA, PATH, TEXT, Whole
 
 
 @click.group()
@@ -65,7 +65,12 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="How much worse is accepted: in the table's unit, or as a share of the base's mean.")  # fmt: skip
 @click.option(
-    "--alpha", default=0.05, show_default=True, type=float, help="Significance level of the comparison of BASE and NEW."
+    "--alpha",
+    default=0.05,
+    show_default=True,
+    type=ALPHA,
+    metavar="A",
+    help="Significance level of the comparison of BASE and NEW.",
 )
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
 @click.option("--subset", is_flag=True, help="Accept that NEW lacks rows of BASE, or seeds of its rows.")
@@ -127,12 +132,10 @@ def compare(
 @click.argument("base", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="As for compare.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="As for compare.")
+@click.option("--alpha", default=0.05, show_default=True, type=ALPHA, metavar="A", help="As for compare.")
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric.  [default: each table's first]")
-@click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
-@click.option(
-    "--draws", type=click.IntRange(1), default=500, show_default=True, metavar="N", help="Pairs of results per line."
-)
+@click.option("--seeds", type=Whole(2), metavar="N", help="Seeds on either side.  [default: the row's]")
+@click.option("--draws", type=Whole(1), default=500, show_default=True, metavar="N", help="Pairs of results per line.")
 def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int | None, draws: int) -> int:
     """Say which changes to BASE, a leaderboard or a folder of trials, compare would notice. Helps to choose a margin.
 
@@ -169,7 +172,7 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
 @click.option(
-    "--jobs", "-j", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def make(

@@ -1,7 +1,6 @@
 """Options and completions that several commands share."""
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganbench.arguments import size
-from ganbench.cli.values import TEXT
+from ganbench.cli.values import ALPHA, TEXT, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
@@ -62,20 +61,6 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's ty
 
 
 BYTES = Bytes()
-
-
-class Seconds(click.FloatRange):
-    """A finite number above 0."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number."""
-        found = float(super().convert(value, param, ctx))
-        if not math.isfinite(found):
-            self.fail(f"{value!r} must be a finite number of seconds", param, ctx)
-        return found
-
-
-SECONDS = Seconds(min=0, min_open=True)
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +116,8 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Metric that makes the tie groups.  [default: each table's first]"
         ),
         click.option(
-            "--alpha", default=0.05, show_default=True, type=float, help="Significance level for tie groups."
+            "--alpha", default=0.05, show_default=True, type=ALPHA, metavar="A",
+            help="Significance level for tie groups."
         ),
     )  # fmt: skip
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
@@ -146,7 +132,7 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
         """Return the number."""
         if value == "auto":
             return -1
-        return value if isinstance(value, int) else int(click.IntRange(0).convert(value, param, ctx))
+        return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
 
 
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:

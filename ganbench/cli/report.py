@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ganbench.cleaning import clean
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import ALPHA, PATH, TEXT
 
 
 @click.command()
@@ -16,7 +16,7 @@ from ganbench.cli.values import PATH, TEXT
 )  # fmt: skip
 @click.option("--title", type=TEXT, metavar="TEXT", help="The page's title.  [default: what the trials compare]")
 @click.option(
-    "--alpha", type=float, default=0.05, show_default=True, metavar="A",
+    "--alpha", type=ALPHA, default=0.05, show_default=True, metavar="A",
     help="Significance level of tests and tie groups; intervals have confidence 1 - A.",
 )  # fmt: skip
 def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:

@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from ganbench.cli.options import batch_seeds_option
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, SHARE, TEXT, Whole
 
 
 @click.command()
 @click.argument("name", type=TEXT)
-@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+@click.option("--scale", type=SHARE, default=1.0, show_default=True,
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
     "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]"
@@ -28,7 +28,7 @@ from ganbench.cli.values import PATH, TEXT
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
 @click.option(
-    "--jobs", "-j", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
 )
 @batch_seeds_option
 @click.option(

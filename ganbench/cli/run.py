@@ -10,13 +10,12 @@ import click
 from ganbench.cleaning import clean
 from ganbench.cli.options import (
     BYTES,
-    SECONDS,
     batch_seeds_option,
     complete_components,
     executor_options,
     format_option,
 )
-from ganbench.cli.values import PATH, TEXT, Whole
+from ganbench.cli.values import PATH, SECONDS, TEXT, Whole
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -91,7 +90,7 @@ if TYPE_CHECKING:
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
 @click.option(
-    "--jobs", "-j", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
 )
 @executor_options
 @batch_seeds_option
@@ -114,7 +113,7 @@ if TYPE_CHECKING:
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
 @click.option(
     "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
-    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '' uses none.",
+    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '': none.",
 )  # fmt: skip
 @click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, SEED, TEXT
+from ganbench.cli.values import PATH, SEED, TEXT, Whole
 
 ARRAYS = (".npy", ".npz")
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
@@ -12,7 +12,7 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 
 @click.command()
 @click.argument("trial", type=PATH)
-@click.option("--n", "count", type=click.IntRange(1, 100_000), metavar="N", help="How many samples.  [default: 64]")
+@click.option("--n", "count", type=Whole(1, 100_000), metavar="N", help="How many samples.  [default: 64]")
 @click.option(
     "--out", type=PATH, metavar="PATH",
     help="A .png grid; a folder or .zip of PNG files; an .npy or .npz array of uint8 images or float32 vectors; or "
@@ -20,7 +20,7 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 )  # fmt: skip
 @click.option("--scored", is_flag=True, help="Write all samples of the trial's final score.")
 @click.option("--seed", type=SEED, metavar="N", help="Seed of the latent points.  [default: 0]")
-@click.option("--columns", type=click.IntRange(1), metavar="N", help="Images in a row.  [default: 8, or one per class]")
+@click.option("--columns", type=Whole(1), metavar="N", help="Images in a row.  [default: 8, or one per class]")
 @click.option("--class", "wanted", type=TEXT, metavar="NAME|N",
               help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
 @click.option("--device", type=TEXT, default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]",

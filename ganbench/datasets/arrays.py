@@ -156,7 +156,7 @@ class Array(Dataset):
 
     def __init__(self, *, path: str = "", range: str = "") -> None:  # noqa: A002
         if not str(path).strip():
-            raise ValueError("the dataset array needs a path: array:PATH")
+            raise ValueError("its path is missing; write array:PATH")
         if range and range not in RANGES:
             raise ValueError(f"range must be one of {', '.join(RANGES)}, not {range!r}")
         self.path = Path(str(path)).expanduser().absolute()

@@ -163,7 +163,7 @@ class Folder(Dataset):
 
     def __init__(self, *, path: str = "", size: int = 0, channels: str = "auto", holdout: float = 0.0) -> None:
         if not str(path).strip():
-            raise ValueError("the dataset folder needs a path: folder:PATH")
+            raise ValueError("its path is missing; write folder:PATH")
         if isinstance(size, bool) or not isinstance(size, int) or not (size == 0 or 4 <= size <= LARGEST_SIDE):
             raise ValueError(f"size must be 0 (no resizing) or a whole number from 4 to {LARGEST_SIDE}, not {size!r}")
         if channels not in CHANNELS:

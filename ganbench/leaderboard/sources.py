@@ -42,6 +42,8 @@ def read_source(path: Path) -> Source:
         return _from_folder(path)
     found = path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
     if not found.is_file():
+        if path.exists():
+            raise StoreError(f"{path} is neither a folder of trials nor the .json of a leaderboard")
         raise StoreError(f"there is no folder of trials or leaderboard at {path}")
     board = load(found)
     return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
