@@ -133,7 +133,7 @@ def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbe
     install("ganbench-heavy", "heavy-loss", before="import torch\n")
     answer = ganbench("plugins", "check", "ganbench-heavy", "--quiet")
     assert answer.returncode == 1
-    assert "ganbench_heavy imports torch: every command" in " ".join(answer.stdout.split())
+    assert "ganbench_heavy imports torch, so every command" in " ".join(answer.stdout.split())
 
 
 def test_a_package_whose_import_changes_torchs_settings_is_told_so(
@@ -164,8 +164,8 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
         (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),
-        (["new", "hinge"], "there is a loss 'hinge' already, which is built in; choose another name"),
-        (["new", "ganbench-digits", "--kind", "dataset"], "there is a dataset 'digits' already"),
+        (["new", "hinge"], "there is already a loss 'hinge', which is built in; choose another name"),
+        (["new", "ganbench-digits", "--kind", "dataset"], "there is already a dataset 'digits'"),
         (["install", "--editable", "nowhere"], "there is no such folder"),
         (["uninstall", "torch"], "no installed plugin comes from a package 'torch'"),
         (["uninstall", "ganbench"], "ganbench itself is not a plugin"),

@@ -37,7 +37,7 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
             read_array(path)
     (tmp_path / "hello.npy").write_text("hello")
     for name in ("objects.npy", "hello.npy"):  # numpy takes either for pickled, and advises to load it
-        with pytest.raises(DataError, match=r"not an intact \.npy file of numbers; save them with") as refused:
+        with pytest.raises(DataError, match=r"not a valid \.npy file of numbers; save them with") as refused:
             read_array(tmp_path / name)
         assert "pickle" not in str(refused.value)
     with pytest.raises(DataError, match="it holds: first, second"):

@@ -60,7 +60,7 @@ def test_a_level_survives_every_range(level: int, value_range: str) -> None:
         (IMAGES.float() / 100, "0:1", "outside the range 0 to 1"),
         (IMAGES.long() + 1, "", "outside the range 0 to 255"),
         (torch.full((5, 3, 8, 6), float("nan")), "-1:1", "has NaN or infinity in 5 of its 5 samples"),
-        (IMAGES[:, :2], "", "has the shape 5x2x8x6, needed is Nx3x8x6"),
+        (IMAGES[:, :2], "", "has the shape 5x2x8x6; it must be Nx3x8x6"),
         (torch.tensor(3.0), "", "has the shape of one number"),
         (IMAGES > 7, "", "contains bool, not real numbers"),
         (IMAGES * 1j, "", "complex"),

@@ -179,7 +179,7 @@ def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
         (Slurm, "poll", "x", "option poll=x"),
         (Slurm, "grace", "x", "option grace=x"),
         (Slurm, "warning", "x", "option warning=x"),
-        (Slurm, "setup", "nowhere", "option setup=nowhere: no such file"),
+        (Slurm, "setup", "nowhere", "option setup=nowhere: there is no such file"),
         (Slurm, "time", "4h", "option time=4h must be minutes, H:MM:SS or D-HH:MM:SS"),
         (Slurm, "mem", "lots", "option mem=lots must be a number of MiB"),
         (Slurm, "gpus", "two", "option gpus=two must be how many"),

@@ -69,7 +69,8 @@ def test_an_argument_given_twice_is_refused() -> None:
 
 def test_a_component_without_argument_takes_none() -> None:
     message = refusal(parse_component, "dataset", "digits:/x", REGISTRY)
-    assert message == "dataset 'digits' takes nothing after a ':' (in 'digits:/x'); write parameters in brackets"
+    words = "write parameters in brackets, as in digits[key=value]"
+    assert message == f"dataset 'digits' takes nothing after a ':' (in 'digits:/x'); {words}"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ BAD = {
     ),
     "nan": (lambda p: array(p, torch.full((9, 1, 16, 16), float("nan"))), "has NaN or infinity in 9 of its 9"),
     "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "outside the range -1 to 1"),
-    "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7, needed is Nx1x16x16"),
+    "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7; it must be Nx1x16x16"),
     "one sample": (lambda p: array(p, REAL[:1]), "contains 1 samples"),
     "too few for IS": (lambda p: array(p, REAL[:5]), "5 samples cannot be cut into 10 splits"),
     "another file": (lambda p: text(p.with_suffix(".csv")), "it must be a folder"),

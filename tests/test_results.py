@@ -142,7 +142,7 @@ def test_values_that_are_not_numbers_are_missing(tmp_path: Path) -> None:
     [
         ({"metrics": "none"}, "not a trial's result"),
         ({"schema_version": 99}, "schema 99"),
-        ({"trial_id": "other"}, "result of other"),
+        ({"trial_id": "other"}, "result of another trial, other"),
         ({"status": "diverged"}, "diverged in result.json"),
         ({"protocol": {}}, "not a trial's result"),
     ],

@@ -73,7 +73,7 @@ class NamedOnce(Unnamed):
 SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
     (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, but there are 3 classes"),
-    (NamedOnce, "labels", "the classes of 'train' are a, b, c, and those of 'test' without names"),
+    (NamedOnce, "labels", "the classes of 'train' are a, b, c, but those of 'test' are without names"),
     (TrainOnlyHashed, "another-process", "the split 'train' differs in another process"),
 ]
 
