@@ -46,7 +46,7 @@ def merge(kind: str, name: str, cls: type[Any], given: dict[str, Scalar]) -> dic
     merged = defaults(kind, cls)
     for key, value in given.items():
         if key not in merged:
-            hint = did_you_mean(key, merged) if merged else "; it has no parameters"
+            hint = did_you_mean(key, merged) if merged else "; it takes none"
             raise UsageError(f"{kind} '{name}' has no parameter '{key}'{hint}")
         merged[key] = _coerce(kind, name, key, value, merged[key])
     return merged

@@ -61,7 +61,9 @@ def resolve_recipe(
     for settings, whose in ((given, "--set"), (suite, "the suite")):
         for key in settings:
             if key in idle and not (whose == "the suite" and idle[key] in given):
-                raise UsageError(f"{whose}: {key}={settings[key]} has no effect without {idle[key]}")
+                raise UsageError(
+                    f"{whose}: {key}={settings[key]} has no effect without {idle[key]}; set both or neither"
+                )
     if images is not None:
         steps = math.ceil(images / (recipe.batch_size * recipe.n_critic))
         recipe = recipe.model_copy(update={"steps": max(1, steps)})

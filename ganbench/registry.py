@@ -142,7 +142,8 @@ class Registry:
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
-            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{did_you_mean(name, known)}")
+            hint = did_you_mean(name, known) if known else "; no package registers one: is ganbench installed with pip?"
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]

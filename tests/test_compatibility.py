@@ -91,7 +91,7 @@ def test_settings_that_are_of_use_are_not() -> None:
             {"replay": 73},
             "only 72 fakes are added before the last update (steps=10, n_critic=1, 8 of each batch)",
         ),
-        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "give at most 72, or more steps"),
+        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "use at most 72, or more steps"),
         ({"replay": 8, "steps": 2}, {"steps": 1}, "use more steps, or leave replay out"),
         (
             {"replay": 8},

@@ -173,7 +173,7 @@ def test_another_version_with_the_same_code_is_accepted_where_nothing_is_trained
 
 def test_a_missing_package_is_named() -> None:
     component, _ = resolve(request(), registry())
-    words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed"
+    words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed; install it"
     assert refusal(rebuild, "loss", component, Registry()) == words
     disabled = Registry()
     disabled.disabled.append("ganbench-x")

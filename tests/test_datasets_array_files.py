@@ -40,7 +40,7 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"not a valid \.npy file of numbers; save them with") as refused:
             read_array(tmp_path / name)
         assert "pickle" not in str(refused.value)
-    with pytest.raises(DataError, match="it holds: first, second"):
+    with pytest.raises(DataError, match="it contains: first, second"):
         read_array(tmp_path / "two.npz")
     with pytest.raises(DataError, match=r"missing\.npy cannot be read"):
         read_array(tmp_path / "missing.npy")
@@ -105,7 +105,7 @@ def test_what_are_no_labels(tmp_path: Path) -> None:
     ("labels", "words"),
     [
         (np.eye(5), r"a\.npz: labels is float64 of shape 5x5; it must contain one whole number for each of 5 samples"),
-        (np.arange(4), "is int64 of shape 4; needed"),
+        (np.arange(4), "is int64 of shape 4; it must contain"),
         (np.array(3), "of shape one number"),
         (np.array([True] * 5), "is bool of shape 5"),
         (np.arange(5) - 1, "goes from -1 to 3, but class numbers go from 0"),

@@ -40,7 +40,7 @@ def test_numbers_of_other_types_are_stored_as_floats(number: Any) -> None:
     [
         ({}, "returns nothing but declares gap, spread; return all of them"),
         ({"gap": 1.0}, "returns gap but declares gap, spread; return all of them"),
-        ({"gap": 1.0, "spread": 1.0, "more": 1.0}, "returns gap, more, spread and declares gap, spread"),
+        ({"gap": 1.0, "spread": 1.0, "more": 1.0}, "returns gap, more, spread but declares gap, spread"),
         (None, "returns NoneType but declares gap, spread; return all of them"),
         ({"gap": None, "spread": 1.0}, "returns no number for 'gap' ("),
         ({"gap": 1.0, "spread": torch.ones(2)}, "returns no number for 'spread' ("),

@@ -266,7 +266,7 @@ def test_a_head_that_went_away_is_told_from_one_behind_a_proxy(
     monkeypatch.setattr(ray_site, "KNOCK_SECONDS", 0.0)
     monkeypatch.setattr(ray, "SILENCE_SECONDS", 0.0)
     executor = ray.Ray(Settings(slots=1, timeout=None, server=lambda: pytest.fail("no server is needed")))
-    gone = pytest.raises(GanbenchError, match=r"the Ray cluster at 10\.0\.0\.1:6379 has gone")
+    gone = pytest.raises(GanbenchError, match=r"the Ray cluster at 10\.0\.0\.1:6379 is gone")
     with gone if given_up else nullcontext():
         for _ in range(3):
             executor.states()

@@ -98,7 +98,7 @@ def test_rows_that_are_too_many_for_their_seeds_to_fail_are_told() -> None:
     verdict = compare(base, worse, margin=Margin(0.5, True))
     assert verdict.outcome == "inconclusive"
     (caveat,) = verdict.caveats
-    assert caveat == "no single row can fail by its scores: 13 rows at alpha 0.05 need at least 6 seeds a side"
+    assert caveat == "no single row can fail by its scores alone: 13 rows at alpha 0.05 need at least 6 seeds per side"
     assert caveat in as_text(verdict)
     # Unchanged rows are not tested, and share no level.
     few = compare(base, [*worse[: 3 * len(LOW)], *base[3 * len(LOW) :]], margin=Margin(0.5, True))
@@ -195,7 +195,7 @@ def test_a_row_without_a_number_on_either_side_is_not_the_same() -> None:
 def test_a_new_row_whose_score_is_undefined_fails_as_one_that_failed_does() -> None:
     base = rows_of("a", LOW)
     _, check = compare(base, [*base, *rows_of("b", [*LOW[:4], None])], margin=NONE).checks
-    assert (check.outcome, check.reason) == ("fail", "new, and its FID is undefined for 1 of 5 seeds")
+    assert (check.outcome, check.reason) == ("fail", "new, but its FID is undefined for 1 of 5 seeds")
 
 
 def test_a_new_row_fails_by_a_single_seed() -> None:

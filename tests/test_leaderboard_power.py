@@ -138,7 +138,7 @@ def test_a_row_whose_spread_is_not_known_is_named() -> None:
 def test_that_no_row_could_fail_is_said() -> None:
     rows, margin = [*rows_of("hinge", TIGHT[:3]), *rows_of("lsgan", TIGHT[:3])], Margin(0.3, True)
     (caveat,) = power(rows, margin=margin, draws=2)[1]
-    assert caveat == "no single row can fail by its scores: 2 rows at alpha 0.05 need at least 4 seeds a side"
+    assert caveat == "no single row can fail by its scores alone: 2 rows at alpha 0.05 need at least 4 seeds per side"
     assert power(rows, margin=margin, draws=2, seeds=4)[1] == []
 
 

@@ -142,4 +142,4 @@ def test_what_a_rerun_refers_to_must_be_there(runs: Path, tmp_path: Path, rerun:
 
 def test_a_trial_of_another_schema_is_named(runs: Path, tmp_path: Path) -> None:
     told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(schema_version=99))
-    assert "contains trials of schema 99, but this version reads" in told
+    assert "contains trials of schema 99, but this version of ganbench reads" in told

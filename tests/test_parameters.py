@@ -44,7 +44,7 @@ def test_defaults() -> None:
 
 @pytest.mark.parametrize(("cls", "name"), [(NoDefault, "count"), (OddDefault, "sizes")])
 def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: str) -> None:
-    assert f"takes '{name}'" in refusal(defaults, "loss", cls)
+    assert f"has a parameter '{name}' whose default is not" in refusal(defaults, "loss", cls)
 
 
 @pytest.mark.parametrize(

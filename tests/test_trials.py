@@ -36,8 +36,8 @@ def planned(
     ("memory", "limit", "words"),
     [
         (GIB, None, "needs 2.0 GiB, more than the 1.0 GiB of this machine; use a smaller --num-samples"),
-        (8 * GIB, GIB, "take 2.0 GiB, more than the 1.0 GiB of --memory-limit"),
-        (None, 2**20, "take 2.0 GiB, more than the 1 MiB of --memory-limit"),
+        (8 * GIB, GIB, "needs 2.0 GiB, more than the 1.0 GiB of --memory-limit"),
+        (None, 2**20, "needs 2.0 GiB, more than the 1 MiB of --memory-limit"),
     ],
 )
 def test_more_samples_than_memory_are_refused(

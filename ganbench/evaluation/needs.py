@@ -73,7 +73,7 @@ def require(
     """
     check_words(name, metric)
     offers: dict[Need, tuple[bool, str]] = {
-        "features": (extractor is not None, "an extractor computes them from images (--extractor)"),
+        "features": (extractor is not None, "an extractor computes them, from images only (--extractor)"),
         "logits": (
             extractor is not None and bool(extractor.logits_layer),
             "choose an extractor with class outputs (--extractor)",
