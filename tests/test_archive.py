@@ -72,7 +72,7 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, 
     write_archive(folder, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
         archive.writestr(name.format(id=folder.trial_id), b"x")
-    with pytest.raises(StoreError, match="cannot import .* is not a file of a trial"):
+    with pytest.raises(StoreError, match=r"cannot import .* is not a file of a trial"):
         read_archive(tmp_path / "x.zip", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
