@@ -160,7 +160,7 @@ def test_weights_that_cannot_be_drawn_anew_are_refused_where_that_is_asked_for()
 def test_what_to_do_is_said() -> None:
     message = refusal(check, Made(lambda x: x[:, :1]))
     assert "e.g. with `.flatten()` at its end" in message
-    assert message.endswith("`ganbench plugins check ganbench-mine` says more")
+    assert message.endswith("run `ganbench plugins check ganbench-mine` for details")
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ WRONG: list[tuple[type, str, str]] = [
     (Wide, "mixture", "samples far from every mode would count as high quality"),
     (Narrow, "mixture", "mode coverage of real data would be near 0"),
     (Flat, "mixture", "its sigma is 0, not above 0"),
-    (Swapped, "labels", "the classes of 'train' are a, b, and those of 'test' b, a"),
+    (Swapped, "labels", "the classes of 'train' are a, b, but those of 'test' are b, a"),
     (OneLabelled, "labels", "the split 'train' has labels but 'test' has none"),
     (Reseeds, "repeatable", "(that of Python)"),
     (NoSuchFile, "files", "names nope.bin among its files, but there is no such file"),

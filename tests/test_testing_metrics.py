@@ -212,7 +212,7 @@ class RefusesAll(RightMetric):
 
 WRONG: list[tuple[type, str, str]] = [
     (WrongWay, "severity", "the best row of a table would not be the best generator"),
-    (OtherName, "values", "returns ['gap'] and declares ['distance']"),
+    (OtherName, "values", "returns ['gap'] but declares ['distance']"),
     (Hundredfold, "values", "return a share from 0 to 1"),
     (HundredfoldBeside, "values", "'share' is 250, but it is shown in percent"),
     (FirstSample, "repeatable", "with the same samples in another order"),
