@@ -256,4 +256,4 @@ def test_a_known_value_is_no_other_where_one_of_the_two_is_undefined(found: floa
 
     sides = evidence(features=torch.zeros(3, 8)), evidence(features=torch.zeros(3, 8))
     outcomes = check(Says, known=[(*sides, {"gap": known})])
-    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g} where {known:.9g} is known")
+    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g}, but {known:.9g} is the known value")
