@@ -177,7 +177,7 @@ def test_a_missing_package_is_named() -> None:
     assert refusal(rebuild, "loss", component, Registry()) == words
     disabled = Registry()
     disabled.disabled.append("ganbench-x")
-    assert "installed, but disabled: ganbench-x" in refusal(rebuild, "loss", component, disabled)
+    assert "not in use (disabled: ganbench-x;" in refusal(rebuild, "loss", component, disabled)
 
 
 def test_the_hash_changes_with_the_code_of_a_class_and_of_its_bases(
