@@ -160,7 +160,7 @@ def test_the_floor_says_how_many_real_samples_it_has() -> None:
         floor, ceiling, cell = found.planned
         assert floor.spec.baseline == "real"
         assert [each.spec.evaluation.num_samples for each in (floor, ceiling, cell)] == [beside, 1500, 1500]
-        assert f"there are {beside} real samples besides the reference, not 1500" in floor.warnings[-1]
+        assert f"there are only {beside} real samples besides the reference, not 1500" in floor.warnings[-1]
         assert not any("besides the reference" in warning for warning in (*ceiling.warnings, *cell.warnings))
     equal = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=800).planned[0]
     assert equal.spec.evaluation.num_samples == 800
@@ -172,7 +172,7 @@ def test_metrics_that_return_values_of_one_name_are_refused() -> None:
     metrics = tuple(parse_axis("metric", ["fid,precision-recall[nearest=3|5]"], registry))
     found = ask(["hinge"], ["mlp"], dataset="digits", metrics=metrics)
     assert found.error == (
-        "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one"
+        "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one of them"
     )
 
 
