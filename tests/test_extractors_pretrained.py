@@ -82,7 +82,7 @@ def test_nowhere_to_be_found_says_where_it_looked(hub: Path) -> None:
     assert "\n" not in text
     for part in (f"{VARIABLE} is not set", str(hub / Inception.file_name), Inception.url, "no route to host"):
         assert part in text
-    assert "place it there, or name it with GANBENCH_INCEPTION_WEIGHTS" in text
+    assert "put it there, or name it with GANBENCH_INCEPTION_WEIGHTS" in text
     assert Inception().files() == ()
     with pytest.raises(DataError, match=r"put it there$"):
         Dinov2VitS14().sha256()

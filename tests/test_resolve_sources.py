@@ -89,11 +89,11 @@ BAD = {
     "another size": (lambda p: folder(p, REAL[:9, :, :8, :8]), "images of 8x8, but the reference has 16x16"),
     "colour": (
         lambda p: folder(p, COLOUR[:9]),
-        "have 1; make them grey with --channels 1",
+        "has 1; make them grey with --channels 1",
     ),
     "a colour array": (
         lambda p: array(p, COLOUR[:9].permute(0, 2, 3, 1)),
-        "are 1x16x16; make them grey with",
+        "has 1x16x16; make them grey with",
     ),
     "nan": (lambda p: array(p, torch.full((9, 1, 16, 16), float("nan"))), "has NaN or infinity in 9 of its 9"),
     "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "outside the range -1 to 1"),
