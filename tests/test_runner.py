@@ -73,7 +73,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path)
     assert folder.read_status()["status"] == "interrupted"
     assert folder.checkpoint.exists()
     assert "interrupted" in output
-    assert "goes on" in messages
+    assert "resumes from" in messages
 
     again = start(tmp_path, *LONG)
     assert again.wait(300) == 0, again.communicate()
@@ -92,7 +92,7 @@ def test_a_host_that_is_asked_to_end_lets_its_trial_write_a_checkpoint(tmp_path:
     assert folder.read_status()["status"] == "interrupted"
     assert folder.checkpoint.exists()
     assert "interrupted" in output
-    assert "goes on" in messages
+    assert "resumes from" in messages
     assert not leases(tmp_path)
 
 
