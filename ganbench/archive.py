@@ -38,10 +38,10 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
     """
     owner = holder(folder.path)
     if owner is not None:
-        raise StoreError(f"{folder.path} is held by {owner}; export it when it has ended")
+        raise StoreError(f"{folder.path} is held by {owner}; export it after it has ended")
     damage, _ = verify(folder)
     if damage:
-        raise StoreError(f"{damage[0]}; a damaged trial is not exported")
+        raise StoreError(f"{damage[0]}; a damaged trial cannot be exported")
     name = folder.read_spec().trial_id
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -54,7 +54,7 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another with --to") from error
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another file with --to") from error
 
 
 def read_archive(path: Path, out: Path) -> TrialFolder:
@@ -68,7 +68,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
             trial_id, members = _members(archive, path)
             target = out / trial_id
             if target.exists() or target.is_symlink():
-                raise StoreError(f"{target} is there already; remove it first, or choose another folder with --out")
+                raise StoreError(f"{target} already exists; remove it, or choose another folder with --out")
             Store(out).prepare()
             with tempfile.TemporaryDirectory(prefix=".import-", dir=out) as temporary:
                 inside = Path(temporary) / trial_id
@@ -77,10 +77,12 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
                     _unpack(archive, member, inside / name, path)
                 damage, _ = verify(TrialFolder(inside))
                 if damage:
-                    raise StoreError(f"{path} is refused: {damage[0].replace(str(inside), trial_id)}")
+                    raise StoreError(f"cannot import {path}: {damage[0].replace(str(inside), trial_id)}")
                 os.rename(inside, target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
-        raise StoreError(f"{path} is not an intact archive ({' '.join(str(error).split())[:160]})") from error
+        raise StoreError(
+            f"{path} is damaged or is not an archive ({' '.join(str(error).split())[:160]}); export the trial again"
+        ) from error
     except OSError as error:
         raise StoreError(f"cannot import {path}: {error.strerror or error}") from error
     return TrialFolder(target)
@@ -93,7 +95,7 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
         return
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StoreError(f"{path} is not a regular file; it is not exported")
+            raise StoreError(f"{path} is not a regular file, so it cannot be exported")
         member = zipfile.ZipInfo(name)
         member.compress_type = zipfile.ZIP_STORED if name.endswith(_DENSE) else zipfile.ZIP_DEFLATED
         with archive.open(member, "w", force_zip64=True) as target:
@@ -107,21 +109,24 @@ def _members(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfi
     for member in archive.infolist():
         folder, slash, name = member.filename.partition("/")
         if not slash or name not in FILES or folder in ("", ".", "..") or "\\" in folder or folder.startswith("."):
-            raise StoreError(f"{path} holds {member.filename!r}, which is no file of a trial; it is refused")
+            raise StoreError(f"cannot import {path}: it contains {member.filename!r}, which is not a file of a trial")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise StoreError(f"{path}: {member.filename!r} is a link or a device; it is refused")
+            raise StoreError(f"cannot import {path}: {member.filename!r} is a link or a device")
         if member.flag_bits & 1:
-            raise StoreError(f"{path} is encrypted; it is refused")
+            raise StoreError(f"cannot import {path}: it is encrypted")
         limit = LARGEST_FILE if name.endswith(_BINARY) else LARGEST_TEXT
         if member.file_size > limit:
-            raise StoreError(f"{path}: {member.filename!r} claims {member.file_size} bytes, more than {limit}")
+            raise StoreError(
+                f"cannot import {path}: {member.filename!r} claims {member.file_size} bytes, more than the {limit} "
+                "allowed"
+            )
         if name in found:
-            raise StoreError(f"{path} holds {member.filename!r} twice; it is refused")
+            raise StoreError(f"cannot import {path}: it contains {member.filename!r} twice")
         found[name] = member
         trial_ids.add(folder)
     if len(trial_ids) != 1 or "spec.json" not in found:
-        raise StoreError(f"{path} is not the archive of one trial, as `ganbench runs export` writes it")
+        raise StoreError(f"{path} is not the archive of one trial; `ganbench runs export` writes one")
     return trial_ids.pop(), found
 
 
@@ -132,5 +137,5 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, pat
         while data := source.read(_CHUNK):
             left -= len(data)
             if left < 0:
-                raise StoreError(f"{path}: {member.filename!r} is larger than it claims; it is refused")
+                raise StoreError(f"cannot import {path}: {member.filename!r} is larger than it claims")
             file.write(data)

@@ -1,10 +1,57 @@
-"""What is passed from Python, which may be anything: brought to plain values, to paths and to sizes."""
+"""What is passed from Python, which may be anything: brought to plain values, to paths and to sizes.
+
+And what is said to Python: messages name options of the command line, where :func:`ganbench.run` has arguments.
+"""
 
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+_ARGUMENTS = {
+    **{name: name for name in ("batch_seeds", "batch_size", "data_root", "device", "devices", "executor")},
+    **{name: name for name in ("extractor", "images", "jobs", "labels", "losses", "memory_limit", "metrics")},
+    **{name: name for name in ("num_samples", "out", "per_device", "reference", "seeds", "steps", "timeout")},
+    "arch": "architectures",
+    "dataset": "datasets",
+    "tracker": "trackers",
+    "set": "recipe",
+    **dict.fromkeys(("executor_options", "slurm", "ray"), "executor_options"),
+}
+"""By an option's name in messages, without its dashes: the argument of :func:`ganbench.run` that is the same."""
+_OPTION = re.compile(
+    r"""--([a-z][a-z-]*)
+    (?:[ ](                                       # an example of its value may follow:
+        (?:cpu|cuda(?::\d+)?|auto|train|test|balanced)\b
+        | [a-z_]+=[^\s,;)]+                       # a setting
+        | [a-z0-9-]+(?:,[a-z0-9-]+)+              # a list
+        | \d+
+    ))?""",
+    re.VERBOSE,
+)
+
+
+def in_python(message: str) -> str:
+    """Return a message with the arguments of :func:`ganbench.run` in the place of the command line's options.
+
+    ``use --device cpu`` becomes ``use device='cpu'``, and ``choose another folder with --out`` becomes ``choose another
+    folder with out=``. Options that are no argument stay as they are.
+    """
+    return _OPTION.sub(_as_argument, message)
+
+
+def _as_argument(found: re.Match[str]) -> str:
+    name, value = _ARGUMENTS.get(found[1].replace("-", "_")), found[2]
+    if name is None:
+        return found[0]
+    if value is None:
+        return name if found.string.startswith(":", found.end()) else f"{name}="
+    if "=" in value:
+        return f"{name}={dict([value.split('=', 1)])}"
+    if "," in value:
+        return f"{name}={value.split(',')!r}"
+    return f"{name}={value if value.isdecimal() else repr(value)}"
 
 
 def plain(value: Any) -> Any:
@@ -29,11 +76,11 @@ def place(value: Any) -> Path:
     """
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise ValueError("must be a path, as text or as a pathlib.Path")
+        raise ValueError("must be a path: text or a pathlib.Path")
     if not text.strip():
         raise ValueError("must not be empty")
     if "\0" in text:
-        raise ValueError("must not hold a null character")
+        raise ValueError("must not contain a null character")
     return Path(os.path.expanduser(text))
 
 

@@ -17,16 +17,16 @@ def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Com
     names = [component.name for component, _ in added]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'")
+            raise UsageError(f"penalty '{name}' is added twice to loss '{loss_component.name}'; add it once")
     if loss.penalty is not None:
-        check_constrained(f"the penalty that loss '{loss_component.name}' carries", loss.penalty)
+        check_constrained(f"the penalty of loss '{loss_component.name}'", loss.penalty)
     for component, penalty in added:
         check_constrained(f"penalty '{component.name}'", penalty)
     for component, penalty in added:
         if loss.penalty is not None and {loss.penalty.constrains, penalty.constrains} <= {"gradient", "weights"}:
             raise UsageError(
-                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already carries a "
-                f"penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
+                f"penalty '{component.name}' cannot be added to loss '{loss_component.name}', which already has "
+                f"a penalty on the critic's {loss.penalty.constrains}; add it to another loss, as in "
                 f"'hinge+{component.name}'"
             )
 
@@ -40,8 +40,8 @@ def check_constrained(what: str, penalty: Penalty) -> None:
     known = get_args(Constrained)
     if penalty.constrains not in known:
         raise UsageError(
-            f"{what} declares constrains = {penalty.constrains!r}, which is none of the words for it"
-            f"{did_you_mean(str(penalty.constrains), known)}"
+            f"{what} declares constrains = {penalty.constrains!r}, which is not a valid "
+            f"value{did_you_mean(str(penalty.constrains), known)}"
         )
 
 
@@ -52,34 +52,34 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
         UsageError: names the setting, and what to give instead.
     """
     if (recipe.smoothing_real or recipe.smoothing_fake) and not loss.smoothable:
-        raise UsageError(f"loss '{label}' has no labels to smooth; leave smoothing_real and smoothing_fake out for it")
+        raise UsageError(f"loss '{label}' has no labels to smooth; do not set smoothing_real or smoothing_fake for it")
     if recipe.ada_target and recipe.augment == "none":
         raise UsageError(
-            f"ada_target={recipe.ada_target:g} adapts how often images are augmented, and augment is none; "
-            "name some with --set augment=translation"
+            f"ada_target={recipe.ada_target:g} adapts how often images are augmented, but augment is none; "
+            "choose an augmentation, e.g. --set augment=translation"
         )
     if recipe.ada_target and undecided(loss, recipe) is None:
         raise UsageError(
-            f"ada_target={recipe.ada_target:g} asks how sure the discriminator is of real images, and loss '{label}' "
-            "has no output that means in doubt, so that their sign says nothing; leave ada_target out for it"
+            f"ada_target={recipe.ada_target:g} uses the sign of the discriminator's outputs on real images, "
+            f"which means nothing for loss '{label}'; do not set ada_target for it"
         )
     if architecture.conditioning != "classifier":
         for name in ("classifier_d", "classifier_g"):
             if getattr(recipe, name) != Recipe.model_fields[name].default:
                 raise UsageError(
-                    f"{name}={getattr(recipe, name):g} weighs the term of an auxiliary classifier, and not every "
-                    f"architecture here has one; leave {name} out for those without"
+                    f"{name}={getattr(recipe, name):g} is the weight of an auxiliary classifier, but not every "
+                    f"architecture here has one; run those without one separately, without {name}"
                 )
     if recipe.batch_size * architecture.pack > data.size:
         packed = f" in groups of {architecture.pack}" if architecture.pack > 1 else ""
         raise UsageError(
             f"batch_size={recipe.batch_size}{packed} is more than the {data.size} training samples of "
-            f"'{data.component.label}'; use --batch-size"
+            f"'{data.component.label}'; use a smaller --batch-size"
         )
     if recipe.mirror and data.kind != "image":
         raise UsageError(
-            f"mirror={recipe.mirror:g} mirrors images, and dataset '{data.component.label}' consists of {data.kind}s; "
-            "leave mirror out for it"
+            f"mirror={recipe.mirror:g} mirrors images, but dataset '{data.component.label}' contains "
+            f"{data.kind}s; do not set mirror for it"
         )
     _check_average(recipe)
     if recipe.replay:
@@ -90,8 +90,8 @@ def _check_average(recipe: Recipe) -> None:
     """Refuse an average that would be a copy of the last weights, scored under the name of an average."""
     if recipe.ema_decay and recipe.ema_start >= recipe.steps:
         raise UsageError(
-            f"ema_start={recipe.ema_start} is not before step {recipe.steps}, the last, so nothing would be averaged; "
-            f"give less than {recipe.steps}, or leave ema_decay out"
+            f"ema_start={recipe.ema_start} is not before the last step, {recipe.steps}, so nothing would be "
+            f"averaged; use less than {recipe.steps}, or leave ema_decay out"
         )
 
 
@@ -104,21 +104,22 @@ def _check_history(recipe: Recipe) -> None:
     drawn = round(share * batch)
     if drawn == 0:
         raise UsageError(
-            f"replay_share={share:g} of batch_size={batch} rounds to no sample, so nothing would be drawn; "
-            f"give more than {0.5 / batch:g}, or leave replay out"
+            f"replay_share={share:g} of batch_size={batch} rounds to 0 samples, so no earlier fakes would be "
+            f"used; use more than {0.5 / batch:g}, or leave replay out"
         )
     if replay < drawn:
         raise UsageError(
-            f"replay={replay} holds fewer than the {drawn} that replay_share={share:g} of batch_size={batch} would "
-            f"draw; give at least {drawn}, or a smaller replay_share"
+            f"replay={replay} keeps fewer fakes than the {drawn} that replay_share={share:g} of "
+            f"batch_size={batch} draws; use at least {drawn}, or a smaller replay_share"
         )
     # It is full before the last update of the discriminator, or nothing is ever drawn.
     before_last = drawn * (recipe.steps * recipe.n_critic - 1)
     if replay > before_last:
-        mended = f"give at most {before_last}, or more steps" if before_last else "give more steps, or leave replay out"
+        mended = f"use at most {before_last}, or more steps" if before_last else "use more steps, or leave replay out"
         raise UsageError(
-            f"replay={replay} is drawn from once it is full, and until the last update {before_last} go into it "
-            f"(steps={recipe.steps}, n_critic={recipe.n_critic}, {drawn} of each batch); {mended}"
+            f"replay={replay} has no effect before it is full, and only {before_last} fakes are added before "
+            f"the last update (steps={recipe.steps}, n_critic={recipe.n_critic}, {drawn} of each batch); "
+            f"{mended}"
         )
 
 
@@ -127,14 +128,17 @@ def doubts(label: str, penalties: list[Penalty], component: Component, architect
     lines = []
     penalised = any(penalty.double_backward for penalty in penalties)
     if architecture.batch_norm_in_discriminator and penalised:
-        line = f"'{label}' penalises single samples' gradients, but '{component.label}' has batch norm in its "
-        lines.append(line + "discriminator, which mixes them")
+        line = f"'{label}' penalises the gradients of single samples, but '{component.label}' has batch norm in its "
+        lines.append(line + "discriminator, which mixes the samples")
     if architecture.spectral_norm_in_discriminator:
-        twice = f"the critic is bounded twice: by spectral norm in '{component.label}' and by "
+        twice = f"the critic is constrained twice: by spectral norm in '{component.label}' and by "
         if penalised:
             lines.append(f"{twice}the gradient penalty of '{label}'")
         if any(penalty.constrains == "weights" for penalty in penalties):
-            lines.append(f"{twice}the clipping of '{label}', whose weights are not those that it computes with")
+            lines.append(
+                f"{twice}the weight clipping of '{label}', which clips other weights than those the network "
+                "computes with"
+            )
     return lines
 
 
@@ -150,7 +154,10 @@ def check_pair(
     name, dataset = component.label, data.component.label
     if data.kind not in architecture.kinds:
         kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
-        raise UsageError(f"architecture '{name}' makes {kinds}, and dataset '{dataset}' consists of {data.kind}s")
+        raise UsageError(
+            f"architecture '{name}' makes {kinds}, but dataset '{dataset}' contains {data.kind}s; choose another "
+            "architecture ('ganbench list architectures')"
+        )
     if data.kind == "image":
         _, height, width = data.shape
         low, high = architecture.sizes
@@ -160,21 +167,29 @@ def check_pair(
             wanted = (
                 f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
             )
-            raise UsageError(f"architecture '{name}' makes {wanted}, and dataset '{dataset}' is {height}x{width}")
+            raise UsageError(
+                f"architecture '{name}' makes {wanted}, but dataset '{dataset}' is {height}x{width}; choose another "
+                "architecture or image size"
+            )
     for penalty in penalties:
         if data.kind not in penalty.kinds:
             kinds = " and ".join(f"{kind}s" for kind in penalty.kinds)
-            raise UsageError(f"loss '{label}' has a penalty for {kinds}, and dataset '{dataset}' has {data.kind}s")
+            raise UsageError(
+                f"loss '{label}' has a penalty for {kinds}, but dataset '{dataset}' contains {data.kind}s; choose "
+                "another penalty"
+            )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
-            f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' cannot do"
+            f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' does not "
+            "support; choose another loss or architecture"
         )
     if architecture.pack > 1 and any(p.differentiable and p.constrains == "gradient" for p in penalties):
         raise UsageError(
-            f"loss '{label}' penalises single samples' gradients, and the discriminator of architecture '{name}' "
-            f"judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient penalty"
+            f"loss '{label}' penalises the gradients of single samples, but the discriminator of architecture "
+            f"'{name}' judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient "
+            "penalty"
         )
 
 
@@ -182,8 +197,8 @@ def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:
     """Refuse a conditional architecture where there are no labels, or where they would be lost on the way."""
     if data.classes == 0:
         raise UsageError(
-            f"architecture '{name}' is conditional, and dataset '{data.component.label}' has no labels; leave its "
-            "condition out, or choose a dataset with labels"
+            f"architecture '{name}' is conditional, but dataset '{data.component.label}' has no labels; leave "
+            "its condition out, or choose a dataset with labels"
         )
     if recipe.replay:
-        raise UsageError(f"architecture '{name}' is conditional, and replay keeps no labels; leave replay out for it")
+        raise UsageError(f"architecture '{name}' is conditional, but replay keeps no labels; do not set replay for it")

@@ -21,7 +21,7 @@ _WORDS = {
     "tuple_type": "must be a list",
     "dict_type": "must be a table of names and values",
     "model_type": "must be a table of names and values",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is not a known name here",
 }
 
 

@@ -104,7 +104,7 @@ def rebuild(
     if not registry.knows(component.plugin):
         raise UsageError(
             f"{kind} '{component.plugin}:{component.name}' comes with the package {component.plugin} "
-            f"{component.version}, which is not installed"
+            f"{component.version}, which is not installed; install it"
         )
     entry = registry.find(kind, f"{component.plugin}:{component.name}")
     cls = load_class(entry)
@@ -113,8 +113,8 @@ def rebuild(
         here = f"{kind} '{component.name}' of {component.plugin} is {entry.version}"
         if warn is None or source != component.source:
             raise UsageError(
-                f"{here} ({source}) here, but the trial was planned with {component.version} ({component.source}); "
-                "install that version or plan anew"
+                f"{here} ({source}) here, but the trial was planned with {component.version} "
+                f"({component.source}); install that version, or run the grid again"
             )
         warn(f"{here} here, with the same code as the {component.version} that the trial was planned with")
     return build(kind, component.name, cls, {**component.parameters, **(data_at or {})})
@@ -150,7 +150,10 @@ def locations(name: str, cls: type[Any]) -> tuple[str, ...]:
     """
     own, plain = cls.locations, defaults("dataset", cls)
     if not isinstance(own, tuple) or not all(isinstance(plain.get(each), str) for each in own):
-        raise UsageError(f"dataset '{name}' has locations = {own!r}; needed is a tuple of parameters that are text")
+        raise UsageError(
+            f"dataset '{name}' declares locations = {own!r}; it must be a tuple with the names of parameters that "
+            "are text"
+        )
     return own
 
 

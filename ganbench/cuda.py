@@ -14,7 +14,9 @@ def obstacle() -> str:
     management library says nothing of a driver that is too old. So it is for a process that never forks.
     """
     if torch.version.cuda is None:
-        return f"torch {torch.__version__} is built without CUDA; https://pytorch.org/get-started has builds with it"
+        return (
+            f"torch {torch.__version__} is built without CUDA; see https://pytorch.org/get-started for builds with CUDA"
+        )
     try:
         torch.cuda.init()
     except (AssertionError, RuntimeError) as error:

@@ -61,9 +61,11 @@ def choose(request: str) -> str:
     if kind != "cuda" or (colon and not re.fullmatch("[0-9]{1,4}", index)):
         raise UsageError(f"device '{request}' must be auto, cpu, cuda or cuda:i")
     if not gpus():
-        raise UsageError("there is no CUDA device here (nvidia-smi lists none; see ganbench doctor); use --device cpu")
+        raise UsageError(
+            "there is no CUDA device here (nvidia-smi lists none); use --device cpu, or see 'ganbench doctor'"
+        )
     if index and int(index) >= len(gpus()):
-        raise UsageError(f"device '{request}' is not there; this machine has cuda:0 to cuda:{len(gpus()) - 1}")
+        raise UsageError(f"device '{request}' does not exist; this machine has cuda:0 to cuda:{len(gpus()) - 1}")
     return request
 
 
@@ -83,7 +85,9 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     tokens = names[: len(gpus())] or [str(index) for index in range(len(gpus()))]
     if ":" in device:
         if chosen:
-            raise UsageError(f"--device {device} and --devices {','.join(chosen)} both name devices; use one of them")
+            raise UsageError(
+                f"--device {device} and --devices {','.join(chosen)} both choose devices; use only one of them"
+            )
         return (tokens[int(device.partition(":")[2])],)
     found = []
     for item in chosen or [str(index) for index in range(len(tokens))]:
@@ -92,9 +96,11 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
         elif re.fullmatch("[0-9]{1,4}", item) and int(item) < len(tokens):
             found.append(tokens[int(item)])
         else:
-            raise UsageError(f"--devices: '{item}' is not there; this machine has 0 to {len(tokens) - 1}")
+            raise UsageError(f"--devices: '{item}' does not exist; this machine has 0 to {len(tokens) - 1}")
     if len(set(found)) < len(found):
-        raise UsageError(f"--devices {','.join(chosen)} names a device twice; --per-device 2 puts two trials on each")
+        raise UsageError(
+            f"--devices {','.join(chosen)} contains a device twice; use --per-device 2 to run two trials on each"
+        )
     return tuple(found)
 
 

@@ -96,10 +96,10 @@ def cautions(spec: TrialSpec, execution: Execution, device: torch.device) -> lis
     """What a reader of the result must know of where it was computed."""
     found = []
     if device.type == "cuda" and execution.shared_device:
-        found.append("may have shared its GPU with other trials: times and speeds need a whole one")
+        found.append("may have shared its GPU with other trials, so its times and speeds are not those of a whole GPU")
     if spec.recipe.precision == "bfloat16" and emulates_bfloat16(device):
         found.append(
-            f"this processor ({instructions(device)}) emulates bfloat16: it took several times as long as float32 does"
+            f"this processor ({instructions(device)}) emulates bfloat16, which took several times as long as float32"
         )
     return found
 

@@ -26,7 +26,7 @@ class ChangedSincePlanning(DataError):
     """
 
     def __init__(self, what: str, planned: str) -> None:
-        super().__init__(f"{what}; run again to plan anew")
+        super().__init__(f"{what}; run again to make a new plan")
         self.planned = planned
 
 
@@ -59,4 +59,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{lowered[close[0]]}'?"
-    return f"; there are: {', '.join(choices)}" if choices else ""
+    return f"; choose one of: {', '.join(choices)}" if choices else ""

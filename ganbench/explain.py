@@ -56,8 +56,8 @@ def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
         return _facts(entry, cls)
     except (Exception, SystemExit) as error:
         raise UsageError(
-            f"{entry.kind} '{entry.name}' of {entry.distribution} declares what cannot be explained "
-            f"({with_kind(error)}); `ganbench plugins check {entry.distribution}` says more"
+            f"{entry.kind} '{entry.name}' of {entry.distribution} cannot be explained ({with_kind(error)}); run "
+            f"`ganbench plugins check {entry.distribution}` for details"
         ) from error
 
 

@@ -30,7 +30,7 @@ def ended_by(error: BaseException, recorder: Recorder) -> str:
         status = "out-of-memory"
         reason = f"batch_size={trial.spec.recipe.batch_size}, {recorder.memory_note()}: {plugins.one_line(error)}"
         if recorder.beside:
-            reason = f"batched with {others(recorder.beside)} (less is needed without --batch-seeds), {reason}"
+            reason = f"batched with {others(recorder.beside)} (without --batch-seeds less memory is needed), {reason}"
     elif isinstance(error, GanbenchError):
         reason = str(error)
         if isinstance(error, ChangedSincePlanning) and trial.execution.cache_dir:

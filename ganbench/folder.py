@@ -37,13 +37,15 @@ def find_trained(trial: Path) -> "TrialFolder":
     """
     path = trial if trial.is_dir() else Path("runs") / trial
     if not path.is_dir():
-        raise StoreError(f"there is no trial {trial}, neither as a folder nor under runs/")
+        raise StoreError(
+            f"there is no trial {trial}, neither as a folder nor under runs/; 'ganbench runs list' shows the trials"
+        )
     if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
-        raise StoreError(f"{path} is a folder of trials; name the one to sample from, e.g. {one.parent}")
+        raise StoreError(f"{path} is a folder of trials; name one of them, e.g. {one.parent}")
     folder = TrialFolder(path)
     folder.read_spec()
     if not folder.generator.exists():
-        raise StoreError(f"{path} has no generator.safetensors; its status is {folder.read_status()['status']}")
+        raise StoreError(f"{path} has no generator.safetensors, because its status is {folder.read_status()['status']}")
     return folder
 
 
@@ -96,7 +98,7 @@ class TrialFolder:
                 content = {**content, "spec": upgrade("spec", stored, self.spec)}
             trial = TrialFile.model_validate(content)
         except ValidationError as error:
-            raise StoreError(f"{self.spec} is not a trial's specification: {why_unreadable(error)}") from error
+            raise StoreError(f"{self.spec} is not the specification of a trial: {why_unreadable(error)}") from error
         # An older version's file has fewer fields than the specification read from it; its name tells what it had.
         if trial.trial_id not in (trial.spec.trial_id, trial.spec.name_of(stored)):
             raise StoreError(f"{self.spec} was changed: it describes {trial.spec.trial_id}, not {trial.trial_id}")
@@ -186,7 +188,7 @@ class TrialFolder:
             except OSError as error:
                 raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
             if found != expected:
-                raise StoreError(f"{name} has lost lines that it had then, or they were changed")
+                raise StoreError(f"lines of {name} were lost or changed since then")
 
     def rewind(self, written: Written) -> None:
         """Forget what was written to the files of lines later: a resumed trial writes it again."""

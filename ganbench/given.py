@@ -60,7 +60,7 @@ def to_request(
             _require_generator(TrialFolder(Path(source.path)))
     chosen = grid.parse_axis("extractor", [extractor], registry) if extractor else []
     if len(chosen) > 1:
-        raise UsageError("one evaluation uses one extractor, so that its numbers can be compared")
+        raise UsageError("one evaluation uses one extractor, so that its numbers can be compared; name only one")
     asked: dict[str, Any] = {
         "metrics": tuple(grid.parse_axis("metric", metrics, registry)) or None,
         "extractor": chosen[0] if chosen else None,
@@ -82,7 +82,9 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     """
     for option, given in (("--label", labels), ("--seed", seeds)):
         if len(given) not in (0, 1, count):
-            raise UsageError(f"{option} is given {len(given)} times for {count} sources; give it once, or for each")
+            raise UsageError(
+                f"{option} is given {len(given)} times for {count} sources; give it once, or once for each source"
+            )
     names = list(labels) * (count if len(labels) == 1 else 1) or [""] * count
     if len(seeds) == count:
         numbers = list(seeds)
@@ -92,7 +94,7 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     found = list(zip(names, numbers, strict=True))
     for name, number in found:
         if name and found.count((name, number)) > 1:
-            raise UsageError(f"--seed {number} is given twice for '{name}', and a seed is one training; give each one")
+            raise UsageError(f"--seed {number} is given twice for '{name}'; each training needs a seed of its own")
     return found
 
 
@@ -102,7 +104,7 @@ def _trial_meant(against: str | None, sources: Sequence[SourceRequest]) -> Trial
         return TrialFolder(Path(against)) if _is_trial(Path(against)) else None
     if all(source.trial for source in sources):
         return TrialFolder(Path(sources[0].path))
-    raise UsageError("say with --against what the samples are compared with, e.g. --against digits")
+    raise UsageError("there is nothing to compare with; name a reference, e.g. --against digits")
 
 
 def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
@@ -113,8 +115,8 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
     for path in trial.execution.data_at.values():
         if not Path(path).exists():
             raise UsageError(
-                f"the samples that {folder.path} was scored against are no longer at {path}; say where they are with "
-                f"--against, e.g. --against {spec.data.component.name}:PATH"
+                f"the samples that {folder.path} was scored against are no longer at {path}; name their new "
+                f"place, e.g. --against {spec.data.component.name}:PATH"
             )
     return PlanRequest(
         losses=(),
@@ -155,7 +157,7 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
         if (trial := next(path.glob("*/spec.json"), None)) is not None:
             raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")
         if not path.exists():
-            raise UsageError(f"--against {against} is no dataset and no file or folder{did_you_mean(head, known)}")
+            raise UsageError(f"--against {against} is not a dataset, a file or a folder{did_you_mean(head, known)}")
         against = f"{'array' if path.suffix.lower() in ARRAYS else 'folder'}:{against}"
     datasets = grid.parse_axis("dataset", [against], registry)
     if len(datasets) != 1:
@@ -176,12 +178,14 @@ def _require_undescribed(trial: SourceRequest) -> None:
         ("--latent", trial.latent != "normal"),
     ):
         if is_given:
-            raise UsageError(f"{trial.path} is a trial, whose z and samples are known; leave {option} out")
+            raise UsageError(f"{trial.path} is a trial, so its z and samples are known; leave {option} out")
 
 
 def _require_generator(folder: TrialFolder) -> None:
     spec = folder.read_spec().spec
     if spec.architecture is None:
-        raise StoreError(f"{folder.path} has no generator: it scores {spec.loss_label}")
+        raise StoreError(f"{folder.path} has no generator, because it scores {spec.loss_label}")
     if not folder.generator.exists():
-        raise StoreError(f"{folder.path} has no generator.safetensors; its status is {folder.read_status()['status']}")
+        raise StoreError(
+            f"{folder.path} has no generator.safetensors, because its status is {folder.read_status()['status']}"
+        )

@@ -98,7 +98,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     """
     head, bracket, tail = text.partition("[")
     if bracket and not tail.endswith("]"):
-        raise UsageError(f"'{text}' goes on after its closing bracket")
+        raise UsageError(f"'{text}' has more text after its closing bracket")
     entry, argument = _find(kind, head.strip(), registry)
     choices: dict[str, list[Scalar]] = {}
     if argument:
@@ -110,7 +110,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
             continue
         alternatives = value.split("|")
         if not equals or not _KEY.fullmatch(key) or not all(alternative.strip() for alternative in alternatives):
-            raise UsageError(f"'{item.strip()}' in '{text}' is not key=value")
+            raise UsageError(f"'{item.strip()}' in '{text}' must be key=value")
         if key in choices:
             raise UsageError(f"'{key}' is given twice in '{text}'")
         try:
@@ -121,7 +121,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     for values in choices.values():
         count *= len(values)
     if count > MAX_TRIALS:
-        raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are possible")
+        raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are allowed")
     return [
         ComponentRequest(
             kind=kind,
@@ -139,11 +139,11 @@ def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
     """Parse ``loss+penalty+...``, each part with its own parameters."""
     parts = [part.strip() for part in split_outside_brackets(text, "+")]
     if not all(parts):
-        raise UsageError(f"'{text}' has an empty part beside a '+'")
+        raise UsageError(f"'{text}' has an empty part before or after a '+'")
     losses = parse_component("loss", parts[0], registry)
     penalties = [parse_component("penalty", part, registry) for part in parts[1:]]
     if math.prod(map(len, [losses, *penalties])) > MAX_TRIALS:
-        raise UsageError(f"'{text}' stands for too many losses; at most {MAX_TRIALS} are possible")
+        raise UsageError(f"'{text}' stands for too many losses; at most {MAX_TRIALS} are allowed")
     return [LossRequest(loss=loss, penalties=chosen) for loss in losses for chosen in itertools.product(*penalties)]
 
 
@@ -158,7 +158,7 @@ def parse_augment(text: str, registry: Registry) -> list[ComponentRequest]:
     for part in parts:
         request, *others = parse_component("augmentation", part, registry)
         if others:
-            raise UsageError(f"augment={text}: a setting of a recipe has no alternatives with '|'")
+            raise UsageError(f"augment={text}: a recipe setting cannot have alternatives with '|'")
         if any((request.distribution, request.name) == (other.distribution, other.name) for other in found):
             raise UsageError(f"augment={text} names '{request.name}' twice")
         found.append(request)
@@ -188,7 +188,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if len(items) == 1:
         if not 1 <= numbers[0] <= MAX_TRIALS:
             raise UsageError(
-                f"the number of seeds must be between 1 and {MAX_TRIALS}; for the one seed write '{text},'"
+                f"the number of seeds must be between 1 and {MAX_TRIALS}; to run only seed {text}, write '{text},'"
             )
         return tuple(range(numbers[0]))
     return tuple(dict.fromkeys(numbers))

@@ -28,7 +28,7 @@ def tool(prefix: Path = Path(sys.prefix)) -> list[str]:
         return python("-m", "pip")
     if uv:
         return [uv, "pip"]
-    raise UsageError(f"the environment {prefix} has no pip, and there is no uv; install the package by other means")
+    raise UsageError(f"the environment {prefix} has no pip, and there is no uv; install the package in another way")
 
 
 def install(
@@ -59,9 +59,9 @@ def uninstall(distributions: Sequence[str]) -> list[str]:
     names = [plugins.normalised(one) for one in distributions]
     for name in names:
         if name == BUILTIN:
-            raise UsageError("ganbench itself is no plugin; remove it with pip")
+            raise UsageError("ganbench itself is not a plugin; remove it with pip")
         if name not in known:
-            raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, known)}")
+            raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, known)}")
     command = tool()
     _call("uninstall", [*(["--yes"] if command[-1] == "pip" and command[0] == sys.executable else []), *names])
     return names
@@ -75,7 +75,7 @@ def _call(action: str, arguments: list[str]) -> None:
     answer = subprocess.run([*command, action, *quiet, *target, *arguments], stdout=sys.stderr, check=False)
     if answer.returncode:
         told = " ".join([*command[-2:], action, *arguments]).removeprefix("-m ")
-        raise UsageError(f"{told} failed, with exit code {answer.returncode}")
+        raise UsageError(f"{told} failed with exit code {answer.returncode}")
 
 
 def _plugins() -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def _plugins() -> list[dict[str, Any]]:
     try:
         listing: list[dict[str, Any]] = json.loads(answer.stdout)["plugins"]
     except (ValueError, KeyError) as error:
-        raise GanbenchError(f"installed, but plugins cannot be listed: {answer.stderr.strip()[-200:]}") from error
+        raise GanbenchError(f"installed, but the plugins cannot be listed: {answer.stderr.strip()[-200:]}") from error
     return listing
 
 

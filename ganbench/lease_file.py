@@ -244,4 +244,4 @@ def _myself() -> Holder:
 def _check_clear_of_links(folder: Path) -> None:
     """A lease is taken in the trial's own folder, never through a link to somewhere else."""
     if folder.is_symlink():
-        raise OSError(errno.ELOOP, "is a symbolic link, and a trial's folder must not be one")
+        raise OSError(errno.ELOOP, "is a symbolic link, which a trial's folder must not be")

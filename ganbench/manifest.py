@@ -53,7 +53,7 @@ def read(folder: TrialFolder) -> Manifest | None:
     try:
         return Manifest.model_validate(read_json(path))
     except ValidationError as error:
-        raise StoreError(f"{path} is not a manifest; the trial cannot be verified") from error
+        raise StoreError(f"{path} is not a manifest, so the trial cannot be verified") from error
 
 
 def complaint(path: Path, expected: str) -> str:
@@ -62,7 +62,7 @@ def complaint(path: Path, expected: str) -> str:
         found = file_sha256(path)
     except OSError as error:
         return f"{path} cannot be read: {error.strerror or error}"
-    return "" if found == expected else f"{path} is damaged: its SHA-256 is {found[:12]}, written was {expected[:12]}"
+    return "" if found == expected else f"{path} is damaged: its SHA-256 is {found[:12]}, expected {expected[:12]}"
 
 
 def require_written(folder: TrialFolder, path: Path) -> None:

@@ -145,9 +145,9 @@ def _advice(folder: TrialFolder) -> str:
     path = folder.path.resolve()
     own = _name_in(folder.spec) or _name_in(folder.result) or path.name
     if own == path.name:
-        return "run again to train it anew"
+        return "run again to retrain it"
     if (path.parent / own).exists():
-        return f"{own} is there too, remove one of them"
+        return f"{own} also exists; remove one of them"
     return f"rename it to {own}, or remove it"
 
 

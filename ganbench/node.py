@@ -120,7 +120,7 @@ class Node:
                 local.cancel(stopping, hard=False)
             states = local.states(timeout=POLL_SECONDS)
             for trial_id in stopping - set(states):  # had not started
-                working.pop(trial_id).write_status("interrupted", "not started yet; run again to go on")
+                working.pop(trial_id).write_status("interrupted", "not started yet; run again to start it")
             if not states:
                 time.sleep(POLL_SECONDS if working else 0)
             for trial_id, folder in list(working.items()):
@@ -155,19 +155,19 @@ class Node:
         if status not in UNDER_WAY:
             return False
         if asked_to_stop(folder.path):
-            folder.write_status("interrupted", "not started yet; run again to go on")
+            folder.write_status("interrupted", "not started yet; run again to start it")
             return False
         if self._task.deadline is not None and time.time() > self._task.deadline:
-            folder.write_status("timeout", "its deadline passed before it could start")
+            folder.write_status("timeout", "its deadline passed before it started")
             return False
         if self._differences:
             more = f"; and {len(self._differences) - 1} more" if len(self._differences) > 1 else ""
-            folder.write_status("failed", f"{self._differences[0]}{more}; install the same there")
+            folder.write_status("failed", f"{self._differences[0]}{more}; install the same version there")
             return False
         started = self._started(folder)
         # One that was asked to stop, by preemption or the end of its time, has lost nothing: only losses count.
         if status != "interrupted" and started >= self._task.attempts:
-            folder.write_status("failed", f"its process or machine was lost {started} times; no more attempts")
+            folder.write_status("failed", f"its process or machine was lost {started} times; it is not tried again")
             return False
         return True
 
@@ -193,7 +193,7 @@ class Node:
                 if taken:
                     mine.append(folder)
                 else:
-                    print(f"{folder.trial_id}: an earlier attempt still works on it", file=sys.stderr)
+                    print(f"{folder.trial_id}: an earlier attempt is still working on it", file=sys.stderr)
             yield mine
         finally:
             leases.release_all()
@@ -213,7 +213,7 @@ def read_task(path: Path) -> Task:
     try:
         return Task.model_validate(read_json(path))
     except ValidationError as error:
-        raise StoreError(f"{path} is not a task: {error.errors()[0]['msg']}") from error
+        raise StoreError(f"{path} is not a valid task: {error.errors()[0]['msg']}") from error
 
 
 def run_part(content: Mapping[str, Any], index: int, name: str) -> None:

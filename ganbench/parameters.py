@@ -23,8 +23,9 @@ def defaults(kind: str, cls: type[Any]) -> dict[str, Scalar]:
             continue
         if not isinstance(parameter.default, _SCALARS):
             raise UsageError(
-                f"{cls.__module__}:{cls.__qualname__} takes '{name}', which has no default that is a number, "
-                "true or false, or text; a component must be usable without parameters"
+                f"{cls.__module__}:{cls.__qualname__} has a parameter '{name}' whose default is not a number, "
+                "true or false, or text; give it such a default, so that the component can be used without "
+                "parameters"
             )
         found[name] = parameter.default
     return found

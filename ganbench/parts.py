@@ -22,7 +22,7 @@ class Parts:
         self._spec, self._registry = spec, registry
         self.device = torch.device(execution.device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise UsageError("device 'cuda' was asked for, and torch finds none; use --device cpu")
+            raise UsageError("device 'cuda' was asked for, but torch finds none; use --device cpu")
         self.root = Path(execution.data_root)
         self.dataset: Dataset = components.rebuild("dataset", spec.data.component, registry, data_at=execution.data_at)
         self.train = _load(self.dataset, "train", self.root, spec.data.fingerprint)
@@ -41,8 +41,8 @@ class Parts:
             planned = spec.evaluation.extractor_sha256
             if (found := extractor.sha256()) != planned:
                 raise ChangedSincePlanning(
-                    f"the weights of extractor '{spec.evaluation.extractor.name}' are no longer what was planned: "
-                    f"their SHA-256 is {found[:12]}, planned was {planned[:12]}",
+                    f"the weights of extractor '{spec.evaluation.extractor.name}' have changed since the run "
+                    f"was planned: their SHA-256 is {found[:12]}, expected {planned[:12]}",
                     planned,
                 )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
@@ -86,9 +86,12 @@ def held_out(parts: Parts, spec: TrialSpec) -> Samples:
     """Real samples that are not in the reference, as many as there are fakes: the floor of the table."""
     other = parts.dataset.load("test", root=parts.root) if parts.reference is parts.train else parts.train
     if other.fingerprint == parts.reference.fingerprint:
-        raise UsageError("there are no real samples beside the reference, so this dataset has no floor")
+        raise UsageError("there are no real samples besides the reference, so this dataset has no floor")
     if len(other) < spec.evaluation.num_samples:
-        raise UsageError(f"{spec.evaluation.num_samples} real samples were planned beside the reference; run again")
+        raise UsageError(
+            f"{spec.evaluation.num_samples} real samples besides the reference were planned, but there are only "
+            f"{len(other)}; run again"
+        )
     order = torch.randperm(len(other), generator=seeds.stream(spec.seed, seeds.EVALUATION))
     chosen = order[: spec.evaluation.num_samples]
     labels = other.labels[chosen] if other.labels is not None else None
@@ -99,8 +102,8 @@ def _load(dataset: Dataset, split: str, root: Path, fingerprint: str) -> Samples
     samples = dataset.load(split, root=root)
     if samples.fingerprint != fingerprint:
         raise ChangedSincePlanning(
-            f"the split '{split}' is no longer what was planned: its fingerprint is {samples.fingerprint[:12]}, "
-            f"planned was {fingerprint[:12]}",
+            f"the split '{split}' has changed since the run was planned: its fingerprint is "
+            f"{samples.fingerprint[:12]}, expected {fingerprint[:12]}",
             fingerprint,
         )
     return samples

@@ -131,7 +131,7 @@ def build(kind: str, text: str) -> Any:
     registry = load().registry
     request, *others = parse_component(kind, text, registry)
     if others:
-        raise UsageError(f"'{text}' stands for {1 + len(others)} components; leave one of each parameter's values")
+        raise UsageError(f"'{text}' stands for {1 + len(others)} components; give one value for each parameter")
     _, component = components.resolve(request, registry)
     return component
 
@@ -143,7 +143,7 @@ def _order(plugin: Plugin) -> tuple[bool, str, str]:
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
     """Import one plugin and let it register; on any failure mark it broken and take back what it registered."""
     entries: list[Entry] = []
-    doing = "does not import"
+    doing = "cannot be imported"
     try:
         _require_this_version(point)
         module = point.load()
@@ -154,10 +154,10 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
                 doing = f"fails in {hook}"
                 for implementation in plugin.hooks[hook]:
                     _call(implementation, {"register": _register(kind, plugin, entries)})
-        doing = "registers what is there"
+        doing = "registers a name that is taken"
         for entry in entries:
             if any(other.qualified == entry.qualified for other in registry.entries(entry.kind)):
-                raise ValueError(f"another plugin of {entry.distribution} has a {entry.kind} '{entry.name}' too")
+                raise ValueError(f"another plugin of {entry.distribution} also has a {entry.kind} '{entry.name}'")
     except KeyboardInterrupt:
         raise
     except pluggy.PluginValidationError as error:
@@ -182,7 +182,7 @@ def _require_this_version(point: EntryPoint) -> None:
             continue
         applies = needed.marker is None or needed.marker.evaluate({"extra": ""})
         if normalised(needed.name) == BUILTIN and applies and not needed.specifier.contains(__version__, True):
-            raise ImportError(f"it needs ganbench{needed.specifier}, and this is {__version__}")
+            raise ImportError(f"it needs ganbench{needed.specifier}, but this is {__version__}")
 
 
 def _hooks(module: Any) -> dict[str, list[Callable[..., Any]]]:
@@ -196,15 +196,13 @@ def _hooks(module: Any) -> dict[str, list[Callable[..., Any]]]:
         if caller.name not in known and not all(one.optionalhook for one in caller.get_hookimpls()):
             raise ValueError(f"there is no hook '{caller.name}'{did_you_mean(caller.name, known)}")
     if not callers:
-        raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark functions with @hookimpl")
+        raise ValueError(f"{getattr(module, '__name__', module)} implements no hook; mark its functions with @hookimpl")
     hooks: dict[str, list[Callable[..., Any]]] = {}
     for caller in callers:
         for implementation in caller.get_hookimpls():
             if implementation.plugin is module:
                 if implementation.wrapper or implementation.hookwrapper:
-                    raise ValueError(
-                        f"{caller.name} is a hook wrapper, and every plugin is called alone; make it a plain hook"
-                    )
+                    raise ValueError(f"{caller.name} is a hook wrapper, which is not supported; make it a plain hook")
                 hooks.setdefault(caller.name, []).append(implementation.function)
     return hooks
 
@@ -222,7 +220,7 @@ def _register(kind: str, plugin: Plugin, entries: list[Entry]) -> hookspecs.Regi
             if not isinstance(value, str):
                 raise TypeError(f"{kind} {name!r}: {what} must be text, not {type(value).__name__}")
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{kind} name {name!r} must be lower-case letters, digits, '-', '.' and '_'")
+            raise ValueError(f"{kind} name {name!r} must consist of lower-case letters, digits, '-', '.' and '_'")
         if not _TARGET.fullmatch(target):
             raise ValueError(f"{kind} '{name}': target {target!r} must look like 'package.module:Class'")
         if argument and not argument.isidentifier():
@@ -259,7 +257,7 @@ def not_installed(loaded: Plugins, environ: Mapping[str, str] | None = None) -> 
     environ = os.environ if environ is None else environ
     known = {plugin.distribution for plugin in loaded.plugins}
     return [
-        f"{variable} names {name}, from which no plugin is installed{did_you_mean(name, known - {BUILTIN})}"
+        f"{variable} names {name}, but no plugin is installed from it{did_you_mean(name, known - {BUILTIN})}"
         for variable in ("GANBENCH_PLUGINS", "GANBENCH_DISABLE_PLUGINS")
         for name in sorted(_names(environ.get(variable)) - known)
     ]

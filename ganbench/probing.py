@@ -41,8 +41,8 @@ def check_loss(component: Component, loss: Loss, recipe: Recipe) -> None:
             slopes = torch.autograd.grad(value, outputs, allow_unused=True) if value.requires_grad else ()
         if all(slope is None for slope in slopes):
             raise UsageError(
-                f"{what} does not depend on the {learned_from} (a .detach(), .item() or no_grad?), and the {player} "
-                f"would never learn; {_more(component)}"
+                f"{what} does not depend on the {learned_from} (a .detach(), .item() or no_grad?), so the "
+                f"{player} would never learn; {_more(component)}"
             )
 
 
@@ -71,8 +71,8 @@ def _outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
 def _require_scalar(component: Component, what: str, value: object, n: int) -> None:
     if not isinstance(value, Tensor) or value.shape != ():
         raise UsageError(
-            f"{what} returns {_described(value)} for {n} raw outputs, not a scalar tensor, as `.mean()` makes of "
-            f"{(n,)}; {_more(component)}"
+            f"{what} returns {_described(value)} for {n} raw outputs, not a scalar tensor; use .mean() to make "
+            f"one; {_more(component)}"
         )
 
 
@@ -95,7 +95,7 @@ def _same_random_state() -> Iterator[None]:
 
 
 def _more(component: Component) -> str:
-    return f"`ganbench plugins check {component.plugin}` says more"
+    return f"run `ganbench plugins check {component.plugin}` for details"
 
 
 def check_augmentations(augmentations: list[tuple[Component, Augmentation]], data: DataSpec) -> None:
@@ -104,8 +104,7 @@ def check_augmentations(augmentations: list[tuple[Component, Augmentation]], dat
     if augmentations and data.kind != "image":
         policy = "+".join(component.label for component, _ in augmentations)
         raise UsageError(
-            f"augment={policy} transforms images, and dataset '{dataset}' consists of {data.kind}s; use "
-            "--set augment=none"
+            f"augment={policy} transforms images, but dataset '{dataset}' contains {data.kind}s; use --set augment=none"
         )
     for component, augmentation in augmentations:
         images = torch.zeros(2, *data.shape)
@@ -185,15 +184,15 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
     if architecture.conditioning == "classifier":
         if not isinstance(found, tuple) or len(found) != 2:
             raise UsageError(
-                f"the discriminator of architecture '{name}' returns {_described(found)}, not raw outputs with class "
-                f"logits, which its conditioning 'classifier' asks for; {check}"
+                f"the discriminator of architecture '{name}' returns {_described(found)}, not raw outputs and "
+                f"class logits, as its conditioning 'classifier' requires; {check}"
             )
         raw, classes = found
     if not isinstance(raw, torch.Tensor) or raw.shape != (2,):
         raise UsageError(
             f"the discriminator of architecture '{name}' returns {_described(raw)} for two "
-            f"{'groups of samples' if architecture.pack > 1 else 'samples'}, not (2,): one raw output each, without a "
-            f"further dimension, as `.flatten()` at its end makes of (2, 1); {check}"
+            f"{'groups of samples' if architecture.pack > 1 else 'samples'}, not (2,): it must return one raw "
+            f"output for each, e.g. with `.flatten()` at its end; {check}"
         )
     if architecture.conditioning == "classifier" and (
         not isinstance(classes, torch.Tensor) or classes.shape != (n, data.classes)

@@ -51,7 +51,9 @@ def resolve_recipe(
     for settings, whose in layers:
         for key in settings:
             if key not in Recipe.model_fields:
-                raise UsageError(f"{whose} sets '{key}', which no recipe has{did_you_mean(key, Recipe.model_fields)}")
+                raise UsageError(
+                    f"{whose} sets '{key}', which is not a recipe setting{did_you_mean(key, Recipe.model_fields)}"
+                )
         merged.update(settings)
         validate(merged, whose)
     recipe = validate(merged, "the recipe")
@@ -59,7 +61,9 @@ def resolve_recipe(
     for settings, whose in ((given, "--set"), (suite, "the suite")):
         for key in settings:
             if key in idle and not (whose == "the suite" and idle[key] in given):
-                raise UsageError(f"{whose}: {key}={settings[key]} has no effect without {idle[key]}")
+                raise UsageError(
+                    f"{whose}: {key}={settings[key]} has no effect without {idle[key]}; set both or neither"
+                )
     if images is not None:
         steps = math.ceil(images / (recipe.batch_size * recipe.n_critic))
         recipe = recipe.model_copy(update={"steps": max(1, steps)})

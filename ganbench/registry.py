@@ -134,18 +134,22 @@ class Registry:
             qualified = [entry.qualified for entry in self.entries(kind)]
             place = self.elsewhere(bare, [kind])
             if (kind, distribution) in self._entries:
-                raise UsageError(f"{kind} '{distribution}' takes nothing after a ':' ('{name}'), only [parameters]")
+                raise UsageError(
+                    f"{kind} '{distribution}' takes nothing after a ':' (in '{name}'); write parameters in "
+                    f"brackets, as in {distribution}[key=value]"
+                )
             raise UsageError(f"there is no {kind} '{name}'{place}{did_you_mean(name, qualified)}")
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
-            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{did_you_mean(name, known)}")
+            hint = did_you_mean(name, known) if known else "; no package registers one: is ganbench installed with pip?"
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]
         if len(entries) > 1:
             choices = " or ".join(f"'{entry.qualified}'" for entry in entries)
-            raise UsageError(f"{kind} '{name}' is registered by two packages; write {choices}")
+            raise UsageError(f"{kind} '{name}' is registered by several packages; write {choices}")
         return entries[0]
 
     def elsewhere(self, name: str, kinds: Iterable[str]) -> str:
@@ -157,6 +161,10 @@ class Registry:
             for state, packages in (("broken", self.broken), ("disabled", self.disabled))
             if packages
         ]
-        said = f"; installed, but {' and '.join(silent)} ('ganbench plugins list' says why)" if silent else ""
+        said = (
+            f"; some installed packages are not in use ({', '.join(silent)}; see 'ganbench plugins list')"
+            if silent
+            else ""
+        )
         packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
         return said + (f"; it comes with the package {' and '.join(packages)}" if packages else "")

@@ -119,12 +119,14 @@ def read(path: Path) -> tuple[Suite, Published]:
     """
     suite = load(path)
     if not suite.published:
-        raise UsageError(f"{path} has no table [published], so there is nothing to reproduce; use ganbench run --suite")
+        raise UsageError(
+            f"{path} has no table [published], so there is nothing to reproduce; use 'ganbench run --suite {path}'"
+        )
     content = dict(suite.published)
     plain = ("name", "loss", "architecture", "dataset")
     cells = content.get("cells", ())
     if not isinstance(cells, list | tuple) or not all(isinstance(cell, dict) for cell in cells):
-        raise UsageError(f"{path}, [published]: each row of a dataset is a table [[published.cells]]")
+        raise UsageError(f"{path}, [published]: each row of a dataset must be a table [[published.cells]]")
     content["cells"] = [
         {**{key: cell[key] for key in plain if key in cell},
          "values": {key: value for key, value in cell.items() if key not in plain}}
@@ -143,7 +145,7 @@ def _check(cell: Cell, suite: Suite, path: Path) -> None:
     """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses."""
     where = f"{path}, [[published.cells]] '{cell.name}'"
     if not cell.loss and len(split_list(suite.losses)) > 1:
-        raise UsageError(f"{where} must say which loss it is about; the suite has {', '.join(suite.losses)}")
+        raise UsageError(f"{where} must say which loss it belongs to; the suite has {', '.join(suite.losses)}")
     for kind, name, texts in (
         ("loss", cell.loss, suite.losses),
         ("architecture", cell.architecture, suite.architectures),
@@ -170,7 +172,7 @@ def restrict(
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
     if suite.steps is None:
-        raise UsageError("the suite sets no steps, so there is nothing to scale")
+        raise UsageError("the suite sets no steps, so --scale has nothing to scale; leave it out")
     cells = tuple(
         cell
         for cell in published.cells

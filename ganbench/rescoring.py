@@ -55,7 +55,7 @@ def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, re
     trained = folder.read_spec().spec
     as_planned = trained.model_copy(update={"evaluation": spec.evaluation, "data": spec.data})
     if as_planned != spec or not same_samples(spec.data, trained.data, execution.data_at):
-        raise StoreError(f"{path} is no longer the trial that was planned; run again to plan anew")
+        raise StoreError(f"{path} has changed since the run was planned; run again to make a new plan")
     generator = rebuild_generator(folder, spec, recorder.warn).to(device)
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
     result = folder.read_result()

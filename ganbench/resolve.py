@@ -52,7 +52,8 @@ def _check_labels(request: PlanRequest, planned: tuple[Planned, ...]) -> None:
     """Refuse a choice of labels where nothing has labels."""
     if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
         raise UsageError(
-            f"labels {request.labels}: none of these architectures is conditional; leave labels out, or add one that is"
+            f"labels {request.labels}: no architecture here is conditional; leave --labels out, or add a "
+            "conditional one"
         )
 
 
@@ -155,7 +156,7 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
     if chosen == "reference" and not 0 < there <= known:
         has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
         raise UsageError(
-            f"architecture '{component.label}' is to make fakes with the reference's labels, and the reference of "
+            f"architecture '{component.label}' makes fakes with the reference's labels, but the reference of "
             f"'{data.asked.component.label}' {has}; use --labels balanced"
         )
     return chosen
@@ -206,7 +207,9 @@ def stamps(files: Iterable[str]) -> Iterable[FileStamp]:
         try:
             status = os.stat(file)
         except OSError as error:
-            raise DataError(f"{file}, which a component names as a file of its own: {error.strerror}") from error
+            raise DataError(
+                f"cannot read {file}, which a component names as one of its files: {error.strerror}"
+            ) from error
         yield FileStamp(path=str(Path(file).resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 

@@ -92,8 +92,8 @@ def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str
             floor, floor_warnings = _evaluation(
                 fewer, asked, dataset, split, reference, train, metrics, registry, files
             )
-            told = f"{len(beside)} real samples beside the reference, not {evaluation.num_samples}"
-            floor_warnings += (f"there are {told}, so the floor has a table of its own",)
+            told = f"only {len(beside)} real samples besides the reference, not {evaluation.num_samples}"
+            floor_warnings += (f"there are {told}, so the floor has its own table",)
     of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
     return Data(
         asked=asked,
@@ -117,8 +117,8 @@ def require_labels(data: Data, labels: Labels, what: str) -> None:
     """
     if labels == "none" and data.of_fake_labels:
         raise UsageError(
-            f"metric '{data.of_fake_labels[0]}' needs the labels that fakes were asked for, and {what} has none; "
-            "leave the metric out, or choose a conditional architecture"
+            f"metric '{data.of_fake_labels[0]}' needs the labels of the fakes, but {what} has none; leave the "
+            "metric out, or choose a conditional architecture"
         )
 
 
@@ -157,7 +157,7 @@ def _evaluation(
     given = owners((component.label, metric) for component, metric in metrics)
     for value in plan.values:
         if value not in given:
-            raise UsageError(f"no metric of this grid gives a value '{value}'{did_you_mean(value, given)}")
+            raise UsageError(f"no metric here returns the value '{value}'{did_you_mean(value, given)}")
     of_features = any(uses_extractor(metric) for _, metric in metrics)
     extractor_request = plan.extractor
     # A default is for images: an array of vectors has the metrics' reason, not that of an extractor nobody named.
@@ -168,7 +168,10 @@ def _evaluation(
     sha256 = ""
     if extractor_request is not None and of_features:
         if data.kind != "image":
-            raise UsageError(f"extractor '{extractor_request.name}' scores images, and dataset '{name}' has none")
+            raise UsageError(
+                f"extractor '{extractor_request.name}' is for images, but dataset '{name}' has none; leave "
+                "--extractor out"
+            )
         extractor_component, extractor = components.resolve(extractor_request, registry)
         check_shape(extractor, data.shape)
         sha256 = extractor.sha256()

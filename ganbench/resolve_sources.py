@@ -71,8 +71,8 @@ def _require_trainings(planned: Sequence[Planned]) -> None:
             what = (source.label, source.fingerprint)
             if what in seen:
                 raise UsageError(
-                    f"{shown(seen[what])} and {shown(cell.source)} hold the same, and would count as two trainings of "
-                    f"'{source.label}'; leave one out"
+                    f"{shown(seen[what])} and {shown(cell.source)} contain the same samples and would count as "
+                    f"two trainings of '{source.label}'; leave one out"
                 )
             seen[what] = cell.source
 
@@ -119,15 +119,17 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
     if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:
-        raise UsageError(f"{shown(source.path)} is scored with the reference's labels, and this reference has others")
+        raise UsageError(
+            f"{shown(source.path)} is scored with the reference's labels, but this reference has different ones"
+        )
     evaluation = data.evaluation.model_copy(update={"every": 0, "labels": trial.evaluation.labels})
     spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
     warnings = data.warnings
     now, then = data.spec.component, trial.data.component
     if now != then:
         said = (
-            f"dataset '{now.label}' of {now.plugin} is {now.version} ({now.source}) here, and the trial was trained "
-            f"on that of {then.version} ({then.source}); the samples are the same"
+            f"dataset '{now.label}' of {now.plugin} is {now.version} ({now.source}) here, but the trial was "
+            f"trained on that of {then.version} ({then.source}); the samples are the same"
         )
         warnings = (*warnings, said)
     return Planned(spec=spec, warnings=warnings, source=source.path, data_at=data.data_at)
@@ -140,8 +142,12 @@ def _counted(given: Given, request: SourcesRequest, reference: Reference) -> Dat
     if wanted is None:
         return reference.scoring(there)
     if wanted > there:
-        why = "were asked for" if request.asked else "the trial named by --against was scored with"
-        raise DataError(f"'{given.spec.label}' holds {there} samples, and {wanted} {why}; set --num-samples")
+        why = (
+            "were asked for"
+            if request.asked
+            else "are needed, because the trial named by --against was scored with that many"
+        )
+        raise DataError(f"'{given.spec.label}' contains {there} samples, but {wanted} {why}; set --num-samples")
     return reference.scoring(wanted)
 
 

@@ -163,7 +163,7 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
     """
     trial = folder.read_spec() if trial is None else trial
     if trial.trial_id != folder.path.resolve().name:
-        raise StoreError(f"{folder.path} holds the trial {trial.trial_id}; a trial's folder must have its name")
+        raise StoreError(f"{folder.path} contains the trial {trial.trial_id}; rename the folder to that name")
     spec = trial.spec
     state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
@@ -171,7 +171,7 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
     result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
     done = status == SUCCESS
     if done and result is not None and result.status != SUCCESS:
-        raise StoreError(f"{folder.path} is done by its status and {result.status} by its result; remove it")
+        raise StoreError(f"{folder.path} is done in status.json but {result.status} in result.json; remove it")
     # A result that tells of another end than the status belongs to an earlier attempt: only its protocol still holds.
     current = result if result is not None and result.status == status else None
     values = values_in_order(result.values, spec) if result else {}
@@ -270,7 +270,7 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
     except ValidationError as error:
         raise StoreError(f"{folder.result} is not a trial's result: {why_unreadable(error)}") from error
     if result.trial_id != trial_id:
-        raise StoreError(f"{folder.result} is the result of {result.trial_id}; the folder is another trial's")
+        raise StoreError(f"{folder.result} is the result of another trial, {result.trial_id}")
     return result
 
 

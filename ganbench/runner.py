@@ -125,7 +125,7 @@ class _Run:
         if not self._store.damage_of_finished(trial_id) or not self._store.restore_spec(self._trials[trial_id]):
             return False
         label = trial_label(self._trials[trial_id])
-        self._display.note(f"{label}: its spec.json was lost or damaged and is written again, as its manifest has it")
+        self._display.note(f"{label}: its spec.json was lost or damaged; it is written again, as its manifest confirms")
         return self._is_cached(trial_id)
 
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
@@ -156,7 +156,7 @@ class _Run:
         trials = [self._trials[job.trial_id] for job in jobs]
         for trial in trials:
             if damage := self._store.damage_of_finished(trial.trial_id):
-                self._display.note(f"{trial_label(trial)}: it had ended and is trained again: {damage}")
+                self._display.note(f"{trial_label(trial)}: it had ended, but is trained again: {damage}")
         problems = self._store.enqueue(trials)
         for trial, problem in zip(trials, problems, strict=True):
             if problem:
@@ -202,7 +202,7 @@ class _Run:
         # A limit of its own is passed just as well alone.
         beside = status == "out-of-memory" and "--memory-limit" not in reason
         if beside and trial_id not in self._alone and not self._interrupts.count:
-            self._display.note(f"{trial_label(self._trials[trial_id])}: {reason}; tried once more, alone, later")
+            self._display.note(f"{trial_label(self._trials[trial_id])}: {reason}; it is tried once more later, alone")
             self._crowded.append(trial_id)
             return
         if beside and trial_id in self._alone:
@@ -247,7 +247,7 @@ class _Run:
     def _give_up_what_was_lost(self) -> None:
         """Stop working on trials that another run has taken over while this one was suspended."""
         for trial_id in self._store.lost() & self._mine:
-            self._display.note(f"{trial_label(self._trials[trial_id])}: taken over by another run meanwhile")
+            self._display.note(f"{trial_label(self._trials[trial_id])}: another run has taken it over")
             self._executor.cancel([trial_id], hard=True)
             self._mine.discard(trial_id)
             self._store.release(trial_id)
@@ -270,7 +270,7 @@ class _Run:
         known = self._executor.states()
         for trial_id in self._mine - set(known) - set(self._crowded):
             with contextlib.suppress(StoreError):
-                self._store.folder(trial_id).write_status("interrupted", "not started yet; run again to go on")
+                self._store.folder(trial_id).write_status("interrupted", "not started yet; run again to start it")
             self._mine.discard(trial_id)
             self._store.release(trial_id)
 

@@ -46,7 +46,7 @@ def upgrade(
     current = dict(content)
     for step in range(version, schema):
         if step not in migrations:
-            raise StoreError(f"{path} has schema {version}, which this version of ganbench cannot read any more")
+            raise StoreError(f"{path} has schema {version}, which this version of ganbench no longer reads")
         current = {**migrations[step](what, current), "schema_version": step + 1}
     return current
 
@@ -64,9 +64,9 @@ def require_readable(version: object, whose: str, schema: int) -> int:
     """
     reads = f"this version of ganbench reads {schema}{' and older' if schema > 1 else ''}"
     if isinstance(version, bool) or not isinstance(version, int):
-        raise StoreError(f"{whose} schema {version!r}, and {reads}")
+        raise StoreError(f"{whose} schema {version!r}, but {reads}")
     if version > schema:
-        raise StoreError(f"{whose} schema {version}, and {reads}; a later one wrote it: upgrade ganbench")
+        raise StoreError(f"{whose} schema {version}, but {reads}; a later version wrote it: upgrade ganbench")
     return version
 
 

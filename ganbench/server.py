@@ -34,7 +34,9 @@ def require_fork() -> None:
         UsageError: it cannot; says which can.
     """
     if not hasattr(os, "fork"):
-        raise UsageError("ganbench trains and scores on Linux and macOS, where a process can fork; on Windows use WSL")
+        raise UsageError(
+            "ganbench trains and scores only on Linux and macOS, because it forks processes; on Windows use WSL"
+        )
 
 
 class Server:
@@ -89,7 +91,7 @@ class Server:
             self._process.stdin.write((json.dumps(message) + "\n").encode())
             self._process.stdin.flush()
         except OSError as error:
-            raise ServerDied(f"the process that starts trials has died ({error}); run again to go on") from error
+            raise ServerDied(f"the process that starts trials has died ({error}); run again to resume") from error
 
     def receive(self, timeout: float) -> list[dict[str, Any]]:
         """Return the messages that arrive within ``timeout`` seconds, as soon as there is one.
@@ -105,7 +107,7 @@ class Server:
         data = os.read(descriptor, 65536)
         if not data:
             code = self._process.wait()
-            raise ServerDied(f"the process that starts trials has died (exit {code}); run again to go on")
+            raise ServerDied(f"the process that starts trials has died (exit code {code}); run again to resume")
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [json.loads(line) for line in lines]
 

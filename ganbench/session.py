@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from ganbench import plugins as plugin_loader
-from ganbench.arguments import place
+from ganbench.arguments import in_python, place
 from ganbench.complaints import explain
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.frame import frame
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     import pandas
 
 
+@contextmanager
+def _in_words_of_python() -> Iterator[None]:
+    """Let an error name arguments, where its message is written for the command line and names options."""
+    try:
+        yield
+    except GanbenchError as error:
+        error.args = (in_python(str(error)),)
+        raise
+
+
+@_in_words_of_python()
 def run(
     losses: str | Iterable[str] = (),
     architectures: str | Iterable[str] = (),
@@ -157,6 +169,7 @@ def run(
     return frame(outcome.rows())
 
 
+@_in_words_of_python()
 def load_results(runs: str | Path = "runs") -> pandas.DataFrame:
     """Return one row per trial of a folder of trials, with the columns of :func:`run`; or of one trial's folder.
 

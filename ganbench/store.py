@@ -195,11 +195,11 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
     if kind:
         status, reason = kind, words
         if kind == "timeout" and folder.goes_on():
-            reason += "; with a longer one it goes on from its checkpoint"
+            reason += "; with a longer one it resumes from its checkpoint"
     elif state is JobState.LOST:
-        status, reason = "failed", why or "its executor lost it"
+        status, reason = "failed", why or "its executor lost track of it"
     else:
-        status, reason = "failed", why or "ended without a status"
+        status, reason = "failed", why or "it ended without a status"
     with contextlib.suppress(StoreError):
         folder.write_status(status, reason)
     return status, reason

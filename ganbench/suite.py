@@ -106,17 +106,17 @@ def load(path: Path) -> Suite:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     except ValueError as error:  # Python reads no whole number of more than 4,300 digits
-        raise UsageError(f"{path} holds a number with too many digits; whole numbers must be below 2^63") from error
+        raise UsageError(f"{path} contains a number with too many digits; whole numbers must be below 2^63") from error
     for key in content:
         if key not in Suite.model_fields:
             hint = did_you_mean(key, Suite.model_fields)
             raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{hint}")
     suite = parse(content, f"{path}", text)
     if suite.images is not None and "steps" in suite.settings():
-        raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; give one of them")
+        raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; set only one of them")
     for name in ("steps", "batch_size"):
         if getattr(suite, name) is not None and name in suite.recipe:
-            raise UsageError(f"{_where(path, name, text)}: {name} is set twice, also in [recipe]; give it once")
+            raise UsageError(f"{_where(path, name, text)}: {name} is set twice, here and in [recipe]; set it once")
     return suite
 
 
@@ -176,20 +176,20 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     if not grid.split_list(merged.losses):
         raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
     if not grid.split_list(merged.architectures):
-        raise UsageError("no architecture; name one with --arch, e.g. --arch dcgan")
+        raise UsageError("no architectures; name some with --arch, e.g. --arch dcgan,resnet")
     datasets = merged.datasets or (DEFAULT_DATASET,)
     if not grid.split_list(datasets):
-        raise UsageError(f"no dataset; name one with --dataset, or leave it out for {DEFAULT_DATASET}")
+        raise UsageError(f"no datasets; name some with --dataset, or leave it out for {DEFAULT_DATASET}")
     if merged.metrics and not grid.split_list(merged.metrics):
-        raise UsageError("no metrics; name some with --metrics, or leave it out for the dataset's")
+        raise UsageError("no metrics; name some with --metrics, or leave it out to use the dataset's")
     if given.images is not None and "steps" in given.settings():
-        raise UsageError("steps and images both set the budget; give one of them")
+        raise UsageError("steps and images both set the budget; give only one of them")
     for name in ("steps", "batch_size"):
         if getattr(given, name) is not None and name in given.recipe:
-            raise UsageError(f"--{name.replace('_', '-')} and --set {name} set the same; give one of them")
+            raise UsageError(f"{name} is set twice, with --{name.replace('_', '-')} and with --set; give it once")
     extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
     if len(extractor) > 1:
-        raise UsageError("one run uses one extractor, so that its numbers can be compared")
+        raise UsageError("one run uses one extractor, so that its numbers can be compared; name only one")
     request = PlanRequest(
         losses=tuple(grid.parse_losses(merged.losses, registry)),
         architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
@@ -210,7 +210,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     seeds = grid.parse_seeds("1" if merged.seeds is None else merged.seeds)
     cells = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
     if cells > grid.MAX_TRIALS:
-        raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are possible")
+        raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are allowed")
     return request, seeds
 
 

@@ -46,7 +46,7 @@ def run_together(leader: TrialFolder) -> list[str]:
         return [ended_by(error, recorder) for recorder in recorders]
     if not batch.obstacle:
         return batch.run()
-    print(f"not batched, the seeds run one after another: {batch.obstacle}", flush=True)
+    print(f"not batched, so the seeds run one after another: {batch.obstacle}", flush=True)
     del batch  # and what it has on the device: each trial brings its own
     return _one_after_another(folders, stop)
 
@@ -55,7 +55,7 @@ def _one_after_another(folders: Sequence[TrialFolder], stop: StopFlag) -> list[s
     statuses: list[str] = []
     for folder in folders:
         if stop.requested:  # perhaps while the one before concluded
-            folder.write_status("interrupted", "not started yet; run again to go on")
+            folder.write_status("interrupted", "not started yet; run again to start it")
             statuses.append("interrupted")
         else:
             statuses.append(run_trial(folder, stop))

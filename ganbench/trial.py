@@ -129,10 +129,7 @@ def fresh_or_resumed(
         recorder.go_on(state.step, state.real_images, record)
     recorder.attempt()
     if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
-        print(
-            "the networks run in the plain memory layout: in channels-last they compute something else, or fail",
-            flush=True,
-        )
+        print("the networks run in the plain memory layout: they fail or differ in channels-last", flush=True)
     return state, taken is not None
 
 

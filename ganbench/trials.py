@@ -53,11 +53,14 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
     entry = plugins.registry.find("executor", request.executor)
     cls = entry.load()
     if not (isinstance(cls, type) and issubclass(cls, Executor)):
-        raise UsageError(f"executor '{entry.name}' of {entry.distribution}: {entry.target} is no Executor")
+        raise UsageError(
+            f"executor '{entry.name}' of {entry.distribution}: {entry.target} must be a subclass of "
+            "ganbench.executors.Executor"
+        )
     if request.detach and not cls.detachable:
-        raise UsageError(f"executor '{entry.name}' cannot run on without this process; leave --detach out")
+        raise UsageError(f"executor '{entry.name}' cannot continue without this process; leave --detach out")
     if request.batch_seeds and cls.detachable:
-        raise UsageError(f"executor '{entry.name}' runs trials one by one; leave --batch-seeds out")
+        raise UsageError(f"executor '{entry.name}' runs the seeds one by one; leave --batch-seeds out")
     return cls
 
 
@@ -93,7 +96,7 @@ def plan_trials(
             if first.execution.data_at != trial.execution.data_at:
                 doubled[_places(trial)] = _places(first)
     for one, other in doubled.items():
-        note(f"{one} holds the same samples as {other}, so they are one dataset here, and one row")
+        note(f"{one} contains the same samples as {other}, so they are one dataset and one row here")
     return list(trials.values())
 
 
@@ -107,8 +110,8 @@ def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> No
     for memory, what in ((limit, "--memory-limit"), (there, "this machine")):
         if memory is not None and needed > memory:
             raise UsageError(
-                f"{count} samples to be scored take {size(needed)}, more than the {size(memory)} of {what}; set "
-                "--num-samples to fewer"
+                f"scoring {count} samples needs {size(needed)}, more than the {size(memory)} of {what}; use a "
+                "smaller --num-samples"
             )
 
 

@@ -25,7 +25,7 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         try:
             sealing.unseal(sealing.CHECKPOINT, path.read_bytes())
         except sealing.Damaged as error:
-            damage.append(f"{path} {error}; the trial goes on from the one before it")
+            damage.append(f"{path} {error}; the trial resumes from the one before it")
         except FileNotFoundError:
             continue  # the trial is under way and has written the next one
         except OSError as error:

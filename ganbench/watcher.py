@@ -126,6 +126,6 @@ class Watcher:
     def interrupted(self, state: State) -> str:
         """Save a trial that was asked to stop, so that it can be resumed; return its status."""
         problem = self.write_checkpoint(state)
-        reason = f"stopped after step {state.step}{problem and '; '}{problem}; run again to go on"
+        reason = f"stopped after step {state.step}{problem and '; '}{problem}; run again to resume"
         self._recorder.folder.write_status("interrupted", reason)
         return "interrupted"

@@ -27,7 +27,7 @@ def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
         path.name: path.read_bytes() for path in folder.path.iterdir()
     }
     assert [path.name for path in (tmp_path / "other").iterdir()] == [folder.trial_id]
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(StoreError, match="already exists"):
         read_archive(tmp_path / "x.zip", tmp_path / "other")
 
 
@@ -72,7 +72,7 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, 
     write_archive(folder, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
         archive.writestr(name.format(id=folder.trial_id), b"x")
-    with pytest.raises(StoreError, match="refused"):
+    with pytest.raises(StoreError, match=r"cannot import .* is not a file of a trial"):
         read_archive(tmp_path / "x.zip", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
@@ -127,7 +127,7 @@ def repacked(folder: TrialFolder, path: Path, more: dict[str, bytes], without: s
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_an_archive_holds_one_trial_each_file_once(folder: TrialFolder, tmp_path: Path) -> None:
     for more, without, words in (
-        ({f"{folder.trial_id}/spec.json": b"{}"}, "", "spec.json' twice; it is refused"),
+        ({f"{folder.trial_id}/spec.json": b"{}"}, "", "spec.json' twice"),
         ({"another/worker.log": b"x"}, "worker.log", "is not the archive of one trial"),
         ({}, "spec.json", "is not the archive of one trial"),
     ):

@@ -1,13 +1,18 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from ganbench.cli import cli
 from ganbench.executors.handed import Handed
 from ganbench.folder import TrialFolder
 from tests.commands import QUICK, ganbench
@@ -44,7 +49,7 @@ def test_a_group_without_a_command_prints_its_help(group: list[str], tmp_path: P
         (["--timeout", "nan"], "must be a finite number of seconds"),
         (["--checkpoint-seconds", "inf"], "must be a finite number of seconds"),
         (["--set", "n_critic=2,n_critic=3"], "--set gives 'n_critic' twice"),
-        (["--steps", "5", "--set", "steps=7"], "--steps and --set steps set the same"),
+        (["--steps", "5", "--set", "steps=7"], "steps is set twice, with --steps and with --set"),
         (["--executor", "local", "--executor-options", "a=1"], "executor 'local' has no option 'a'"),
         (["--losses", "WGAN-GP"], "did you mean 'wgan-gp'?"),
     ],
@@ -105,10 +110,10 @@ def test_sample_draws_a_grid(trained: tuple[Path, subprocess.CompletedProcess[st
         (["run", "--losses", "vanila", "--arch", "dcgan"], "did you mean 'vanilla'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgn"], "did you mean 'dcgan'?"),
         (["run", "--arch", "dcgan"], "no losses"),
-        (["run", "--losses", "vanilla"], "no architecture"),
+        (["run", "--losses", "vanilla"], "no architectures"),
         (["run", "--losses", "vanilla[", "--arch", "dcgan"], "do not match"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--dataset", "ring"], "'dcgan' makes images"),
-        (["run", "--losses", "wgan-gp+gp", "--arch", "dcgan"], "already carries a penalty"),
+        (["run", "--losses", "wgan-gp+gp", "--arch", "dcgan"], "already has a penalty"),
         (["run", "--losses", "wgan-gp[lambda=1]", "--arch", "dcgan"], "did you mean 'lambda_gp'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critc=2"], "did you mean 'n_critic'?"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--set", "n_critic=0"], "n_critic=0"),
@@ -243,6 +248,29 @@ def test_help_is_fast_and_imports_no_torch(tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "run" in answer.stdout
+
+
+def commands(group: click.Group, path: str = "ganbench") -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+def test_each_command_shows_examples_whose_options_exist() -> None:
+    context = click.Context(cli)
+    for path, command in commands(cli):
+        lines = [line.strip() for line in str(command.help).splitlines()]
+        examples = [line[line.index("ganbench ") :] for line in lines if re.match(r"([A-Z_]+=\S+ )?ganbench \w", line)]
+        assert any(example.startswith(path) for example in examples), path
+        for example in examples:
+            words = shlex.split(re.split(r" && | > ", example)[0])[1:]
+            called: click.Command = cli
+            while isinstance(called, click.Group):
+                called = called.get_command(context, words.pop(0)) or pytest.fail(example)
+            called.make_context(example, words)
 
 
 @pytest.mark.parametrize("argument", ["\ud800", "a" * 500, f"{'b' * 300}/c"])

@@ -33,10 +33,10 @@ def test_a_trial_is_not_described_and_a_folder_of_trials_is_no_folder_of_images(
     for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "uniform"], ["--size", "16"]):
         answer = ganbench("eval", str(trial), *words, "-q", cwd=place)
         assert answer.returncode == 2
-        assert f"is a trial, whose z and samples are known; leave {words[0]} out" in answer.stderr
+        assert f"is a trial, so its z and samples are known; leave {words[0]} out" in answer.stderr
     answer = ganbench("eval", "runs", "--against", "digits", "-q", cwd=place)
     assert answer.returncode == 2
-    assert "runs is a folder of trials; name those to score, e.g. " in answer.stderr
+    assert "runs is a folder of trials; name the trials to score, e.g. " in answer.stderr
     assert trial.name in answer.stderr
 
 
@@ -244,7 +244,7 @@ def test_a_printed_value_that_no_metric_gives_is_refused_before_anything_trains(
     (tmp_path / "table.toml").write_text(table.replace("pacgan_high_quality", "pacgan_hq_share"), "utf-8")
     answer = ganbench("reproduce", "table.toml", "--scale", "0.00001", "--seeds", "1", "-q", cwd=tmp_path)
     assert answer.returncode == 2
-    assert "no metric of this grid gives a value 'pacgan_hq_share'" in answer.stderr
+    assert "no metric here returns the value 'pacgan_hq_share'" in answer.stderr
     assert not list(tmp_path.glob("runs/*/spec.json"))
 
 

@@ -31,7 +31,7 @@ def test_a_suffix_may_be_in_capitals() -> None:
 )
 def test_what_is_read_is_not_written_over(path: str, source: str, tmp_path: Path) -> None:
     (tmp_path / "runs" / "trial").mkdir(parents=True)
-    with pytest.raises(UsageError, match=r"would overwrite a part of .*, which is read"):
+    with pytest.raises(UsageError, match=r"would overwrite part of .*, which this command reads"):
         require_no_input("--junit", tmp_path / path, tmp_path / "other", tmp_path / source)
 
 

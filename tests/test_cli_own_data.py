@@ -42,7 +42,7 @@ def test_five_spellings_of_one_place_are_one_trial(tmp_path: Path) -> None:
     found = dry(*(f"array:{spelling}" for spelling in spellings), cwd=tmp_path)
     assert [trial["dataset"] for trial in found["trials"]] == ["array:a.npz"]
     (note,) = found["notes"]
-    assert note.startswith(f"{tmp_path}/link/a.npz holds the same samples as {tmp_path}/d/a.npz")
+    assert note.startswith(f"{tmp_path}/link/a.npz contains the same samples as {tmp_path}/d/a.npz")
     (data,) = found["datasets"]
     assert (data["size"], data["shape"], data["classes"], data["kind"]) == (150, [1, 16, 16], 10, "image")
     words = [word for spelling in spellings for word in ("--dataset", f"array:{spelling}")]
@@ -60,7 +60,7 @@ def test_a_folder_its_link_its_copy_and_its_zip_are_one_trial(tmp_path: Path) ->
     spellings = ["photos", "./photos/", str(tmp_path / "photos"), "link", "elsewhere/copy", archive.name]
     found = dry(*(f"folder:{spelling}" for spelling in spellings), cwd=tmp_path)
     assert [trial["dataset"] for trial in found["trials"]] == ["folder:photos"]
-    told = [note.partition(" holds the same samples as ") for note in found["notes"]]
+    told = [note.partition(" contains the same samples as ") for note in found["notes"]]
     others = [tmp_path / other for other in ("link", "elsewhere/copy", archive.name)]
     assert [(one, other.partition(",")[0]) for one, _, other in told] == [
         (str(other), str(tmp_path / "photos")) for other in others
@@ -113,7 +113,7 @@ def test_a_trial_is_scored_again_where_its_data_lie_now(moved: Path) -> None:
     asked = ["eval", str(trial), "--metrics", "kid", "--out", "again", "-q"]
     answer = ganbench(*asked, cwd=moved)
     assert answer.returncode == 2
-    assert f"are no longer at {moved}/old/photos.npz; say where they are with --against" in answer.stderr
+    assert f"are no longer at {moved}/old/photos.npz; name their new place, e.g. --against" in answer.stderr
     answer = ganbench(*asked, "--against", "array:new/pictures.npz", "--extractor", "digits", cwd=moved)
     assert answer.returncode == 0, answer.stderr
     assert "vanilla" in answer.stdout  # the trial itself, and no samples from elsewhere

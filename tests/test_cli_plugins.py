@@ -83,8 +83,8 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     listed = ganbench("plugins", "list")
     assert listed.returncode == 1
     for name, reason in (
-        ("a-loss", "there is a loss 'a-loss' already, which comes with ganbench-a"),
-        ("missing", "the package ganbench-missing is installed already"),
+        ("a-loss", "there is already a loss 'a-loss', which comes with ganbench-a"),
+        ("missing", "the package ganbench-missing is already installed"),
     ):
         refused = ganbench("plugins", "new", name)
         assert refused.returncode == 2
@@ -147,14 +147,14 @@ def test_a_tracker_is_checked_with_parameters(ganbench: Ganbench) -> None:
     assert json.loads(right.stdout)["skipped"] == 0
     wrong = ganbench("plugins", "check", "ganbench", "--only", "tensorboard[folder=events]")
     assert wrong.returncode == 2
-    assert wrong.stderr.endswith("tracker 'tensorboard' has no parameter 'folder'; there are: logdir\n")
+    assert wrong.stderr.endswith("tracker 'tensorboard' has no parameter 'folder'; choose one of: logdir\n")
 
 
 def test_a_package_whose_module_imports_torch_is_told_so(install: Install, ganbench: Ganbench) -> None:
     install("ganbench-heavy", "heavy-loss", before="import torch\n")
     answer = ganbench("plugins", "check", "ganbench-heavy", "--quiet")
     assert answer.returncode == 1
-    assert "ganbench_heavy imports torch: every command" in " ".join(answer.stdout.split())
+    assert "ganbench_heavy imports torch, so every command" in " ".join(answer.stdout.split())
 
 
 def test_a_package_whose_import_changes_torchs_settings_is_told_so(
@@ -169,27 +169,27 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
     assert report["failed"] == 1, "what is imported before a component is built is seen by no other check"
     (flaw,) = (one for one in report["components"][0]["checks"] if one["status"] == "failed")
     assert flaw["message"].startswith(
-        "importing ganbench_fast_loss calls torch.backends.cudnn.benchmark and torch.manual_seed: whatever is trained"
+        "importing ganbench_fast_loss calls torch.backends.cudnn.benchmark and torch.manual_seed: whatever runs"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check", "ganbench-nowhere"], "no plugin is installed from a package 'ganbench-nowhere'"),
+        (["check", "ganbench-nowhere"], "no installed plugin comes from a package 'ganbench-nowhere'"),
         (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
-        (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, and 'hinge:x' gives it one"),
-        (["check", "ganbench", "--skip", "scalar"], "a check is only left out for a reason"),
+        (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, but 'hinge:x' gives it one"),
+        (["check", "ganbench", "--skip", "scalar"], "every skipped check needs a reason"),
         (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
         (["new", "Bad Name"], "must be words of lower-case letters"),
         (["new", "x", "--kind", "losss"], "losss"),
-        (["new", "hinge"], "there is a loss 'hinge' already, which is built in; choose another name"),
-        (["new", "ganbench-digits", "--kind", "dataset"], "there is a dataset 'digits' already"),
+        (["new", "hinge"], "there is already a loss 'hinge', which is built in; choose another name"),
+        (["new", "ganbench-digits", "--kind", "dataset"], "there is already a dataset 'digits'"),
         (["install", "--editable", "nowhere"], "there is no such folder"),
-        (["uninstall", "torch"], "no plugin is installed from a package 'torch'"),
-        (["uninstall", "ganbench"], "ganbench itself is no plugin"),
+        (["uninstall", "torch"], "no installed plugin comes from a package 'torch'"),
+        (["uninstall", "ganbench"], "ganbench itself is not a plugin"),
     ],
 )
 def test_bad_input_is_one_line(ganbench: Ganbench, arguments: list[str], words: str) -> None:

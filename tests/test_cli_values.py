@@ -78,9 +78,19 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
             ["run", "--losses", "vanilla", "--arch", "mlp", "--metrics", ""],
             "'--metrics' / '--metric': must not be empty",
         ),
-        (["results", ""], "'[RUNS]': must not be empty; write one, or leave it out (see 'ganbench results --help')"),
-        (["runs", "show", ""], "'TRIAL': must not be empty; write one (see"),
-        (["eval", "x", "--against", ""], "'--against': must not be empty; write one, or leave it out"),
+        (["results", ""], "'[RUNS]': must not be empty; give a value, or leave it out (see 'ganbench results --help')"),
+        (["runs", "show", ""], "'TRIAL': must not be empty; give a value (see"),
+        (
+            ["run", "--steps", "1e3"],
+            "'--steps': '1e3' must be a whole number of at least 1 (see 'ganbench run --help')",
+        ),
+        (["run", "--jobs", "-1"], "'--jobs' / '-j': '-1' must be a whole number of at least 0"),
+        (["run", "--per-device", "two"], "'--per-device': 'two' must be a whole number of at least 0"),
+        (["eval", "x", "--size", "2"], "'--size': '2' must be a whole number from 4 to 2048"),
+        (["run", "--timeout", "0"], "'--timeout': '0' must be a finite number of seconds above 0"),
+        (["reproduce", "x", "--scale", "2"], "'--scale': '2' must be a number above 0 and at most 1"),
+        (["results", "--alpha", "x"], "'--alpha': 'x' must be a number (see"),
+        (["eval", "x", "--against", ""], "'--against': must not be empty; give a value, or leave it out"),
     ],
 )
 def test_the_line_names_the_option(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -48,9 +48,9 @@ def refusal(function: Callable[..., None], *arguments: Any) -> str:
     [
         (Recipe(smoothing_real=0.1), "loss 'hinge' has no labels to smooth"),
         (Recipe(smoothing_fake=0.1), "loss 'hinge' has no labels to smooth"),
-        (Recipe(ada_target=0.6), "ada_target=0.6 adapts how often images are augmented, and augment is none"),
-        (Recipe(classifier_d=0.5), "classifier_d=0.5 weighs the term of an auxiliary classifier, and not every"),
-        (Recipe(classifier_g=0), "leave classifier_g out for those without"),
+        (Recipe(ada_target=0.6), "ada_target=0.6 adapts how often images are augmented, but augment is none"),
+        (Recipe(classifier_d=0.5), "classifier_d=0.5 is the weight of an auxiliary classifier, but not every"),
+        (Recipe(classifier_g=0), "separately, without classifier_g"),
         (Recipe(batch_size=51), "batch_size=51 in groups of 2 is more than the 100 training samples of 'cells'"),
     ],
 )
@@ -61,13 +61,13 @@ def test_settings_that_nothing_here_has_a_use_for_are_refused(recipe: Recipe, wo
 def test_a_loss_without_an_output_of_doubt_does_not_adapt_its_augmentation() -> None:
     recipe = Recipe(ada_target=0.6, augment="translation")
     words = refusal(check_recipe, "wgan", Wasserstein(), Made(), data(), recipe)
-    assert "loss 'wgan' has no output that means in doubt" in words
+    assert "which means nothing for loss 'wgan'" in words
     check_recipe("lsgan", LSGAN(), Made(), data(), recipe)
 
 
 def test_mirroring_is_for_images() -> None:
     words = refusal(check_recipe, "hinge", Hinge(), Made(), data((2,)), Recipe(mirror=0.5))
-    assert words.startswith("mirror=0.5 mirrors images, and dataset 'cells' consists of vectors")
+    assert words.startswith("mirror=0.5 mirrors images, but dataset 'cells' contains vectors")
     check_recipe("hinge", Hinge(), Made(), data((2,)), Recipe())
     check_recipe("hinge", Hinge(), Made(), data(), Recipe(mirror=0.5))
 
@@ -86,16 +86,24 @@ def test_settings_that_are_of_use_are_not() -> None:
     ("enough", "too_far", "words"),
     [
         # Of 10 updates the last one comes after 9 · 8 fakes, for any number of critic updates in a step.
-        ({"replay": 72}, {"replay": 73}, "until the last update 72 go into it (steps=10, n_critic=1, 8 of each batch)"),
-        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "give at most 72, or more steps"),
-        ({"replay": 8, "steps": 2}, {"steps": 1}, "give more steps, or leave replay out"),
-        ({"replay": 8}, {"replay": 7}, "replay=7 holds fewer than the 8 that replay_share=0.5 of batch_size=16 would"),
+        (
+            {"replay": 72},
+            {"replay": 73},
+            "only 72 fakes are added before the last update (steps=10, n_critic=1, 8 of each batch)",
+        ),
+        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "use at most 72, or more steps"),
+        ({"replay": 8, "steps": 2}, {"steps": 1}, "use more steps, or leave replay out"),
+        (
+            {"replay": 8},
+            {"replay": 7},
+            "replay=7 keeps fewer fakes than the 8 that replay_share=0.5 of batch_size=16 draws",
+        ),
         (
             {"replay": 9, "replay_share": 0.032},
             {"replay_share": 0.03125},
-            "give more than 0.03125, or leave replay out",
+            "use more than 0.03125, or leave replay out",
         ),
-        ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before step 10, the last"),
+        ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before the last step, 10"),
     ],
 )
 def test_what_would_be_recorded_and_change_nothing_is_refused(
@@ -126,7 +134,7 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
 
     mine = component("mine")
     (line,) = doubts("hinge+r1", [R1()], mine, Normed())
-    assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes them")
+    assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes the samples")
     assert doubts("hinge+lecam", [LeCam()], mine, Normed()) == []
     assert doubts("hinge+r1", [R1()], mine, Made()) == []
 
@@ -136,10 +144,10 @@ def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:
         spectral_norm_in_discriminator = True
 
     mine = component("mine")
-    twice = "the critic is bounded twice: by spectral norm in 'mine' and by the "
+    twice = "the critic is constrained twice: by spectral norm in 'mine' and by the "
     assert doubts("hinge+r1", [R1()], mine, Bounded()) == [f"{twice}gradient penalty of 'hinge+r1'"]
     assert doubts("wgan", [WeightClip()], mine, Bounded()) == [
-        f"{twice}clipping of 'wgan', whose weights are not those that it computes with"
+        f"{twice}weight clipping of 'wgan', which clips other weights than those the network computes with"
     ]
     assert doubts("hinge+lecam", [LeCam()], mine, Bounded()) == []
     assert doubts("wgan", [WeightClip()], mine, Made()) == []

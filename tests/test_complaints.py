@@ -33,7 +33,7 @@ def complaint(cls: type[Frozen], **values: Any) -> str:
         (Recipe, {"beta1": 1}, "beta1=1: must be less than 1"),
         (Recipe, {"latent": "cauchy"}, "latent='cauchy': must be 'normal' or 'uniform'"),
         (Recipe, {"augment": 3}, "augment=3: must be text"),
-        (Recipe, {"lr": 3}, "lr=3: is not known here"),
+        (Recipe, {"lr": 3}, "lr=3: is not a known name here"),
         (Suite, {"losses": 3}, "losses=3: must be a list"),
         (Suite, {"losses": [1]}, "losses.0=1: must be text"),
         (Suite, {"baselines": "perhaps"}, "baselines='perhaps': must be true or false"),

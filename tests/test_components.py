@@ -140,7 +140,7 @@ def test_a_place_is_set_apart_and_given_back(monkeypatch: pytest.MonkeyPatch, tm
     for wrong in ("path", ("size",), ("nowhere",)):
         monkeypatch.setattr(Placed, "locations", wrong)
         words = refusal(components.set_apart, part, known)
-        assert "dataset 'sample' has locations = " in words
+        assert "dataset 'sample' declares locations = " in words
 
 
 def test_rebuilding_gives_the_same_component() -> None:
@@ -173,11 +173,11 @@ def test_another_version_with_the_same_code_is_accepted_where_nothing_is_trained
 
 def test_a_missing_package_is_named() -> None:
     component, _ = resolve(request(), registry())
-    words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed"
+    words = "loss 'ganbench-x:sample' comes with the package ganbench-x 1.0, which is not installed; install it"
     assert refusal(rebuild, "loss", component, Registry()) == words
     disabled = Registry()
     disabled.disabled.append("ganbench-x")
-    assert "installed, but disabled: ganbench-x" in refusal(rebuild, "loss", component, disabled)
+    assert "not in use (disabled: ganbench-x;" in refusal(rebuild, "loss", component, disabled)
 
 
 def test_the_hash_changes_with_the_code_of_a_class_and_of_its_bases(

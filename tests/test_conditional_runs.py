@@ -82,7 +82,7 @@ def photos(folder: Path, *parts: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "arguments", "message"),
     [
-        ((".",), [], "is conditional, and dataset 'folder:photos' has no labels"),
+        ((".",), [], "is conditional, but dataset 'folder:photos' has no labels"),
         (("a", "b"), ["--set", "replay=10"], "replay keeps no labels"),
     ],
 )

@@ -18,7 +18,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, built: str | None, error: Exception
 @pytest.mark.parametrize(
     ("built", "error", "words"),
     [
-        (None, None, "is built without CUDA; https://pytorch.org"),
+        (None, None, "is built without CUDA; see https://pytorch.org"),
         ("13.0", RuntimeError("The NVIDIA driver on your system is too old\n(found version 11040)."),
          "with CUDA 13.0: The NVIDIA driver on your system is too old (found version 11040)."),
         ("13.0", AssertionError("Torch not compiled with CUDA enabled"), "Torch not compiled"),

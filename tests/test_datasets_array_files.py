@@ -37,10 +37,10 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
             read_array(path)
     (tmp_path / "hello.npy").write_text("hello")
     for name in ("objects.npy", "hello.npy"):  # numpy takes either for pickled, and advises to load it
-        with pytest.raises(DataError, match=r"not an intact \.npy file of numbers; save them with") as refused:
+        with pytest.raises(DataError, match=r"not a valid \.npy file of numbers; save them with") as refused:
             read_array(tmp_path / name)
         assert "pickle" not in str(refused.value)
-    with pytest.raises(DataError, match="it holds: first, second"):
+    with pytest.raises(DataError, match="it contains: first, second"):
         read_array(tmp_path / "two.npz")
     with pytest.raises(DataError, match=r"missing\.npy cannot be read"):
         read_array(tmp_path / "missing.npy")
@@ -48,7 +48,9 @@ def test_damaged_and_ambiguous_files_are_named(tmp_path: Path) -> None:
 
 def test_more_than_tensors_is_not_read_and_no_advice_is_given_to_read_it(tmp_path: Path) -> None:
     torch.save({"samples": Path("run me")}, tmp_path / "pickled.pt")
-    with pytest.raises(DataError, match=r"pickled\.pt .*could run code; save the samples") as refused:
+    with pytest.raises(
+        DataError, match=r"pickled\.pt .*could run code and is not read; save only the samples"
+    ) as refused:
         read_array(tmp_path / "pickled.pt")
     assert "weights_only" not in str(refused.value)
 
@@ -102,13 +104,13 @@ def test_what_are_no_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        (np.eye(5), r"a\.npz: labels is float64 of shape 5x5; needed is one whole number for each of 5 samples"),
-        (np.arange(4), "is int64 of shape 4; needed"),
+        (np.eye(5), r"a\.npz: labels is float64 of shape 5x5; it must contain one whole number for each of 5 samples"),
+        (np.arange(4), "is int64 of shape 4; it must contain"),
         (np.array(3), "of shape one number"),
         (np.array([True] * 5), "is bool of shape 5"),
-        (np.arange(5) - 1, "goes from -1 to 3; class numbers go from 0"),
+        (np.arange(5) - 1, "goes from -1 to 3, but class numbers go from 0"),
         (np.arange(5) * 10**9, "goes from 0 to 4000000000"),
-        (np.array(list("abcde")), "does not hold class numbers"),
+        (np.array(list("abcde")), "does not contain class numbers"),
     ],
 )
 def test_bad_labels_are_named(labels: Any, words: str, tmp_path: Path) -> None:
@@ -120,5 +122,5 @@ def test_bad_labels_are_named(labels: Any, words: str, tmp_path: Path) -> None:
 
 def test_two_arrays_of_labels_are_one_too_many(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=IMAGES.numpy(), labels=np.arange(5), y=np.arange(5))
-    with pytest.raises(DataError, match=r"a\.npz holds labels and y; leave the one"):
+    with pytest.raises(DataError, match=r"a\.npz contains labels and y; keep only the one"):
         read_labelled(tmp_path / "a.npz")

@@ -56,13 +56,13 @@ def test_a_level_survives_every_range(level: int, value_range: str) -> None:
 @pytest.mark.parametrize(
     ("array", "value_range", "words"),
     [
-        (IMAGES.float() / 255, "", "say whether they are in 0:1, 0:255 or -1:1"),
-        (IMAGES.float() / 100, "0:1", "out of the range 0 to 1"),
-        (IMAGES.long() + 1, "", "out of the range 0 to 255"),
+        (IMAGES.float() / 255, "", "say with --range whether they are in 0:1, 0:255 or -1:1"),
+        (IMAGES.float() / 100, "0:1", "outside the range 0 to 1"),
+        (IMAGES.long() + 1, "", "outside the range 0 to 255"),
         (torch.full((5, 3, 8, 6), float("nan")), "-1:1", "has NaN or infinity in 5 of its 5 samples"),
-        (IMAGES[:, :2], "", "has the shape 5x2x8x6, needed is Nx3x8x6"),
+        (IMAGES[:, :2], "", "has the shape 5x2x8x6; it must be Nx3x8x6"),
         (torch.tensor(3.0), "", "has the shape of one number"),
-        (IMAGES > 7, "", "holds bool, not real numbers"),
+        (IMAGES > 7, "", "contains bool, not real numbers"),
         (IMAGES * 1j, "", "complex"),
     ],
 )
@@ -75,7 +75,7 @@ def test_negative_values_tell_the_range() -> None:
     assert settle_range(torch.tensor([-0.5, 0.3]), "", "x") == "-1:1"
     # Rounding, or a generator that shoots a little beyond 0:1, tells nothing.
     for low in (-1e-9, -0.05, -0.25):
-        with pytest.raises(DataError, match="say whether they are in 0:1, 0:255 or -1:1"):
+        with pytest.raises(DataError, match="say with --range whether they are in 0:1, 0:255 or -1:1"):
             settle_range(torch.tensor([low, 1.0]), "", "x")
     assert settle_range(torch.tensor([0, 3]), "0:1", "x") == ""
 
@@ -83,7 +83,9 @@ def test_negative_values_tell_the_range() -> None:
 def test_zeros_and_ones_are_no_levels() -> None:
     bits = (IMAGES > 127).to(torch.uint8)
     for dtype in (torch.uint8, torch.int64):
-        with pytest.raises(DataError, match="no higher than 1, and levels are 0 to 255; multiply them by 255"):
+        with pytest.raises(
+            DataError, match="only the whole numbers 0 and 1, but levels are 0 to 255; multiply them by 255"
+        ):
             to_samples(bits.to(dtype), tuple(IMAGES.shape[1:]), "", "x")
     assert torch.equal(to_samples(bits * 255, tuple(IMAGES.shape[1:]), "", "x"), bits * 255)
     assert not bool(to_samples(bits * 0, tuple(IMAGES.shape[1:]), "", "x").any())
@@ -104,7 +106,7 @@ def test_sixteen_bits_are_brought_to_eight() -> None:
     ends = torch.tensor([0, 128, 129, 385, 386, 65406, 65407, 65535], dtype=torch.uint16)
     assert to_8_bits(ends, "x").tolist() == [0, 0, 1, 1, 2, 254, 255, 255]
     assert to_samples(wide[:, 0, 0, :2], (2,), "", "x").max() > 255  # points stay as they are
-    with pytest.raises(DataError, match=r"no higher than \d+, and white is 65535 there; save levels of 0 to 255"):
+    with pytest.raises(DataError, match=r"up to only \d+, where white would be 65535; save levels of 0 to 255"):
         to_samples(IMAGES.to(torch.uint16), (3, 8, 6), "", "x")
     assert not bool(to_samples((IMAGES * 0).to(torch.uint16), (3, 8, 6), "", "x").any())
 
@@ -122,9 +124,9 @@ def test_the_dataset(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no test split"):
         Array(path=str(tmp_path / "a.npy")).load("test", root=Path())
     np.save(tmp_path / "one.npy", IMAGES[:1].numpy())
-    with pytest.raises(DataError, match="holds 1 samples"):
+    with pytest.raises(DataError, match="contains 1 samples"):
         Array(path=str(tmp_path / "one.npy")).load("train", root=Path())
-    with pytest.raises(ValueError, match="array needs a path"):
+    with pytest.raises(ValueError, match="its path is missing; write array:PATH"):
         Array()
     with pytest.raises(ValueError, match="range must be one of"):
         Array(path="x", range="0:2")
@@ -140,5 +142,5 @@ def test_a_value_slightly_beyond_its_range_is_clamped_and_one_further_off_refuse
     slightly = torch.tensor([[low - 0.9 * slack, high + 0.9 * slack]], dtype=torch.float64)
     assert to_network_values(slightly, value_range, "x").tolist() == [[-1.0, 1.0]]
     for value in (low - 1.1 * slack, high + 1.1 * slack):
-        with pytest.raises(DataError, match="out of the range"):
+        with pytest.raises(DataError, match="outside the range"):
             to_network_values(torch.tensor([[value]], dtype=torch.float64), value_range, "x")

@@ -178,7 +178,7 @@ def test_a_hostile_pickle_runs_nothing_though_its_checksum_is_right(
     path = batches / TEN.folder / "data_batch_1"
     path.write_bytes(HOSTILE[what])
     accept(path, monkeypatch)
-    with pytest.raises(DataError, match="is not a file of CIFAR") as caught:
+    with pytest.raises(DataError, match="is not a CIFAR file") as caught:
         CIFAR10().load("train", root=batches)
     assert str(caught.value).startswith(str(path))
     assert not Path("hacked").exists()

@@ -47,20 +47,20 @@ def test_there_may_be_no_labels() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"{", "set/dataset.json is no JSON"),
-        (b"\xff", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
-        (b"[]", "must hold"),
-        (b'{"classes": 3}', "must hold"),
-        (b'{"labels": 3}', "must hold"),
-        (b'{"labels": [["00000/a.png"]]}', "must hold"),
-        (b'{"labels": [[1, 2]]}', "must hold"),
+        (b"{", "set/dataset.json is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "must contain"),
+        (b'{"classes": 3}', "must contain"),
+        (b'{"labels": 3}', "must contain"),
+        (b'{"labels": [["00000/a.png"]]}', "must contain"),
+        (b'{"labels": [[1, 2]]}', "must contain"),
         (b'{"labels": [["00000/a.png", 1]]}', "has no label for 00001/b.png"),
-        (b'{"labels": [["00000/a.png", 1.5], ["00001/b.png", 1]]}', "label for 00000/a.png that is no class number"),
-        (b'{"labels": [["00000/a.png", [0, 1]], ["00001/b.png", 1]]}', "is no class number"),
-        (b'{"labels": [["00000/a.png", true], ["00001/b.png", 1]]}', "is no class number"),
-        (b'{"labels": [["00000/a.png", -1], ["00001/b.png", 1]]}', "is no class number"),
-        (b'{"labels": [["00000/a.png", 100000], ["00001/b.png", 1]]}', "is no class number from 0 to 99999"),
+        (b'{"labels": [["00000/a.png", 1.5], ["00001/b.png", 1]]}', "label for 00000/a.png that is not a class number"),
+        (b'{"labels": [["00000/a.png", [0, 1]], ["00001/b.png", 1]]}', "is not a class number"),
+        (b'{"labels": [["00000/a.png", true], ["00001/b.png", 1]]}', "is not a class number"),
+        (b'{"labels": [["00000/a.png", -1], ["00001/b.png", 1]]}', "is not a class number"),
+        (b'{"labels": [["00000/a.png", 100000], ["00001/b.png", 1]]}', "is not a class number from 0 to 99999"),
     ],
 )
 def test_other_content_is_named(text: bytes, words: str) -> None:
@@ -72,8 +72,11 @@ def test_other_content_is_named(text: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("described", "words"),
     [
-        (("00000/dataset.json",), "lies beside set/00001/b.png; it must lie in the folder that holds all images"),
-        (("00000/dataset.json", "dataset.json"), "both hold labels"),
+        (
+            ("00000/dataset.json",),
+            "is in the same folder as set/00001/b.png, but must be in the folder that contains all images",
+        ),
+        (("00000/dataset.json", "dataset.json"), "both contain labels"),
     ],
 )
 def test_its_place(described: tuple[str, ...], words: str) -> None:

@@ -85,7 +85,7 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
         assert train.classes == test.classes == ("a", "b", "c")
         assert test.labels is not None
         assert test.labels.tolist() == [0, 0, 1, 1]
-    assert "so holdout=0.1 cannot be asked" in refused(tmp_path / "set", holdout=0.1)
+    assert "leave holdout=0.1 out" in refused(tmp_path / "set", holdout=0.1)
     picture(tmp_path / "set" / "more" / "1.png")
     assert "more/1.png is in neither" in refused(tmp_path / "set")
 
@@ -122,9 +122,9 @@ def test_what_is_refused(tmp_path: Path, pets: Path) -> None:
     assert "there is no folder or .zip" in refused(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / ".DS_Store").touch()
-    assert "holds no images" in refused(tmp_path / "empty")
+    assert "contains no images" in refused(tmp_path / "empty")
     picture(tmp_path / "one" / "1.png")
-    assert "holds only one image" in refused(tmp_path / "one")
+    assert "contains only one image" in refused(tmp_path / "one")
     (pets / "README.md").touch()
     assert f"{pets / 'README.md'} is not an image" in refused(pets)
     (pets / "README.md").unlink()
@@ -170,15 +170,15 @@ def test_home_and_relative_paths(pets: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({}, "folder needs a path"),
-        ({"path": " "}, "folder needs a path"),
+        ({}, "its path is missing; write folder:PATH"),
+        ({"path": " "}, "its path is missing; write folder:PATH"),
         ({"path": "x", "size": -1}, "size must be 0"),
         ({"path": "x", "size": 3}, "size must be 0"),
         ({"path": "x", "size": 100_000}, "size must be 0"),
         ({"path": "x", "size": 32.5}, "size must be 0"),
         ({"path": "x", "channels": "rgba"}, "channels must be one of"),
-        ({"path": "x", "holdout": 1.0}, "holdout must be a share"),
-        ({"path": "x", "holdout": float("nan")}, "holdout must be a share"),
+        ({"path": "x", "holdout": 1.0}, "holdout must be from 0"),
+        ({"path": "x", "holdout": float("nan")}, "holdout must be from 0"),
     ],
 )
 def test_nonsense_is_named(parameters: dict[str, Any], message: str) -> None:

@@ -21,7 +21,7 @@ def test_other_splits_are_no_classes(names: tuple[str, ...], tmp_path: Path) -> 
         assert message.startswith(f"{path} has ")
         for count, name in enumerate(names, start=1):
             assert f"{name}/ ({count} image{'' if count == 1 else 's'})" in message
-        assert "which are splits and no classes; give the path of one of them" in message
+        assert "which are splits, not classes; give the path of one of them" in message
         assert f"such as {names[0]} in it" in message
     assert f"such as set/{names[0]} in it" in refused(zipped(tmp_path / "set", wrapped=True))
 

@@ -64,7 +64,7 @@ def test_hidden(name: str, expected: bool) -> None:
 def test_what_is_neither_folder_nor_zip(tmp_path: Path) -> None:
     assert "there is no folder or .zip at" in refused(tmp_path / "nowhere")
     (tmp_path / "a.png").write_bytes(b"x")
-    assert "neither a folder nor an intact .zip" in refused(tmp_path / "a.png")
+    assert "neither a folder nor a valid .zip" in refused(tmp_path / "a.png")
 
 
 def test_a_truncated_zip(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_truncated_zip(tmp_path: Path) -> None:
         archive.writestr("a.png", b"x" * 1000)
     data = (tmp_path / "set.zip").read_bytes()
     (tmp_path / "set.zip").write_bytes(data[:-30])
-    assert "intact .zip" in refused(tmp_path / "set.zip")
+    assert "valid .zip" in refused(tmp_path / "set.zip")
 
 
 def test_another_file_is_named(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_an_entry_that_is_there_twice(tmp_path: Path) -> None:
         archive.writestr("a.png", b"1")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.png", b"2")
-    assert "a.png is there twice" in refused(tmp_path / "set.zip")
+    assert "a.png is in the .zip twice" in refused(tmp_path / "set.zip")
 
 
 def test_an_entry_whose_bytes_were_changed(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     with open_source(tmp_path / "set") as source:
         assert source.names == ("a/0.png", "b/1.png")
     (tmp_path / "set" / "c").symlink_to(tmp_path / "set")
-    assert "is a link to a folder that is listed already" in refused(tmp_path / "set")
+    assert "is a link to a folder that is already read" in refused(tmp_path / "set")
 
 
 def test_a_file_of_labels_may_lie_beside_images(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_without_a_gpu_auto_is_the_cpu(machine: Machine, how: dict[str, Any]) ->
 
 def test_an_index_out_of_range_says_what_there_is(machine: Machine) -> None:
     machine("A", "B")
-    assert refusal("cuda:2") == "device 'cuda:2' is not there; this machine has cuda:0 to cuda:1"
+    assert refusal("cuda:2") == "device 'cuda:2' does not exist; this machine has cuda:0 to cuda:1"
 
 
 @pytest.mark.parametrize(

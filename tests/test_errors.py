@@ -11,7 +11,7 @@ from ganbench.errors import did_you_mean, in_one_line
         ("wgan-pg", "; did you mean 'wgan-gp'?"),
         ("WGAN-GP", "; did you mean 'wgan-gp'?"),
         ("resnet", "; did you mean 'ResNet'?"),
-        ("xyz", "; there are: ResNet, vanilla, wgan-gp"),
+        ("xyz", "; choose one of: ResNet, vanilla, wgan-gp"),
     ],
 )
 def test_close_names_are_suggested_whatever_their_case(name: str, answer: str) -> None:

@@ -44,15 +44,15 @@ def test_the_hint_is_given_where_channels_alone_differ() -> None:
     assert recolourable((1, 16, 16), (3, 16, 16))
     assert not recolourable((1, 16, 16), (3, 32, 32))
     assert not recolourable((2, 16, 16), (3, 16, 16))
-    assert unlike((1, 8, 8), (3, 8, 8)) == "1x8x8, the reference's are 3x8x8; make them colour with --channels 3"
+    assert unlike((1, 8, 8), (3, 8, 8)) == "1x8x8, but the reference has 3x8x8; make them colour with --channels 3"
     assert unlike((3, 8, 8), (1, 8, 8)).endswith("; make them grey with --channels 1")
-    assert unlike((3, 8, 8), (3, 9, 9)) == "3x8x8, the reference's are 3x9x9"
+    assert unlike((3, 8, 8), (3, 9, 9)) == "3x8x8, but the reference has 3x9x9"
 
 
 def test_the_reference_is_not_changed() -> None:
     require_channels(0, (2,))
     require_channels(3, (3, 8, 8))
-    with pytest.raises(DataError, match="the reference holds points of 2 numbers"):
+    with pytest.raises(DataError, match="the reference contains points of 2 numbers"):
         require_channels(1, (2,))
     with pytest.raises(DataError, match=r"--channels 1: the reference's images have 3.*\[channels=grey\]"):
         require_channels(1, (3, 8, 8))

@@ -66,7 +66,7 @@ def test_without_the_data_a_number_is_a_number_and_said_to_be(photos: Path) -> N
     try:
         assert drawn(trial, "1", said) == [1] * 4
         assert len(said) == 1
-        assert said[0].startswith("--class 1 is taken for a number, as the names of the classes cannot be read: ")
+        assert said[0].startswith("--class 1 is read as a number, because the names of the classes cannot be read: ")
         with pytest.raises(GanbenchError, match="photos"):
             drawn(trial, "cat", said)
     finally:

@@ -109,7 +109,7 @@ def test_a_program_that_cannot_be_exported_is_one_line(tmp_path: Path) -> None:
 
     generator = TrainedGenerator(Deciding(), latent_dim=4, latent="normal", shape=(4,), classes=0)
     with pytest.raises(
-        UsageError, match=r"cannot be exported \(.*\); use ganbench.load_generator in Python"
+        UsageError, match=r"cannot be exported \(.*\); load it in Python with ganbench.load_generator"
     ) as failure:
         write_program(tmp_path / "g.pt2", generator)
     assert "\n" not in str(failure.value)

@@ -60,5 +60,5 @@ def test_channels() -> None:
     grey, colour = torch.rand(2, 1, 4, 4), torch.rand(2, 3, 4, 4)
     assert match_channels(colour, 3) is colour
     assert torch.equal(match_channels(grey, 3), grey.repeat(1, 3, 1, 1))
-    with pytest.raises(UsageError, match="takes 1-channel images, the samples have 3"):
+    with pytest.raises(UsageError, match="takes 1-channel images, but the samples have 3"):
         match_channels(colour, 1)

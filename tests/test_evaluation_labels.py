@@ -77,5 +77,5 @@ def test_a_metric_of_the_labels_of_fakes_refuses_those_that_have_none() -> None:
         device=torch.device("cpu"), cache=None,
     )  # fmt: skip
     assert score.score(torch.zeros(3, 2), final=True, labels=torch.tensor([0, 1, 0])) == {"classes": 2.0}
-    with pytest.raises(UsageError, match="metric 'mine' needs the labels that fakes were asked for"):
+    with pytest.raises(UsageError, match="metric 'mine' needs the labels of the fakes"):
         score.score(torch.zeros(3, 2), final=True)

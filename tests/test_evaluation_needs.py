@@ -49,14 +49,16 @@ def test_needs_are_checked_by_name() -> None:
     vectors = Samples(data=torch.zeros(10, 2))
     with pytest.raises(UsageError, match="metric 'fid' needs features, which the reference does not offer; an extr"):
         evaluator({"fid": FID()}, reference=vectors)
-    with pytest.raises(UsageError, match=r"metric 'mine' needs images, which .* not offer; the samples are vectors"):
+    with pytest.raises(UsageError, match=r"metric 'mine' needs images, which .* not offer; it is for images only"):
         evaluator({"mine": needing("images")}, reference=vectors)
     with pytest.raises(UsageError, match=r"metric 'modes' needs mixture, which .* not offer; .* such as ring or grid"):
         evaluator({"modes": Modes()})
     for train in (None, TEST):
-        with pytest.raises(UsageError, match=r"metric 'memorisation' needs train, which .* must be other samples than"):
+        with pytest.raises(
+            UsageError, match=r"metric 'memorisation' needs train, which .* must not be the training samples"
+        ):
             evaluator({"memorisation": Memorisation()}, train=train)
-    with pytest.raises(UsageError, match=r"metric 'is' needs logits, which .* only extractors with class outputs"):
+    with pytest.raises(UsageError, match=r"metric 'is' needs logits, which .* choose an extractor with class outputs"):
         evaluator({"is": InceptionScore()}, extractor=VGG16())
     evaluator({"memorisation": Memorisation()}, train=TRAIN)
     evaluator({"mine": needing("images", "labels", "fake_labels", "logits", "features")})
@@ -70,12 +72,12 @@ def test_all_that_is_missing_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("needs", "words"),
     [
-        (("featurs",), "metric 'mine' needs 'featurs', which no evaluation has; did you mean 'features'?"),
+        (("featurs",), "metric 'mine' needs 'featurs', which no evaluation offers; did you mean 'features'?"),
         (
             ("features", 7),
-            "metric 'mine' needs 7, which no evaluation has; there are: classes, fake_labels, features, images",
+            "metric 'mine' needs 7, which no evaluation offers; choose one of: classes, fake_labels, features, images",
         ),
-        ("features", "metric 'mine' declares needs = 'features', not a tuple of words such as ('features',)"),
+        ("features", "metric 'mine' declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
     ],
 )
 def test_a_need_that_there_is_not_is_refused(needs: Any, words: str) -> None:
@@ -97,13 +99,13 @@ def test_every_need_is_known_to_be_there_or_not() -> None:
 
 
 def test_shapes_are_checked_by_name() -> None:
-    with pytest.raises(UsageError, match="'ganbench-mnist' takes images of 32x32, the samples are 16x16"):
+    with pytest.raises(UsageError, match="'ganbench-mnist' takes images of 32x32, but the samples are 16x16"):
         evaluator(extractor=Mnist())
-    with pytest.raises(UsageError, match="takes images, the samples are vectors"):
+    with pytest.raises(UsageError, match="takes images, but the samples are vectors"):
         check_shape(Digits(), (2,))
-    with pytest.raises(UsageError, match="takes 1 channels, the samples have 3"):
+    with pytest.raises(UsageError, match="takes 1 channels, but the samples have 3"):
         check_shape(Digits(), (3, 16, 16))
-    with pytest.raises(UsageError, match="against a reference"):
+    with pytest.raises(UsageError, match="with a reference"):
         evaluator().score(torch.zeros(20, 1, 32, 32), final=True)
-    with pytest.raises(UsageError, match="against a reference"):
+    with pytest.raises(UsageError, match="with a reference"):
         evaluator().score_real(replace(TEST, data=torch.zeros(20, 3, dtype=torch.float32), labels=None))

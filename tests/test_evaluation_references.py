@@ -80,7 +80,7 @@ def test_a_damaged_entry_is_reported_and_rebuilt(tmp_path: Path, damage: str) ->
     data = path.read_bytes()
     flipped = data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
     path.write_bytes({"truncated": data[:-9], "bit": flipped, "empty": b"", "text": b"not a tensor"}[damage])
-    with pytest.warns(RuntimeWarning, match="is damaged .* and is computed again"):
+    with pytest.warns(RuntimeWarning, match="is damaged .* it is computed again"):
         again = recall(KEY, compute, cache=tmp_path)
     assert compute.calls == 2
     assert torch.equal(again["features"], right["features"])
@@ -90,7 +90,7 @@ def test_a_damaged_entry_is_reported_and_rebuilt(tmp_path: Path, damage: str) ->
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.warns(RuntimeWarning, match="reference features are not kept"):
+    with pytest.warns(RuntimeWarning, match="features of the reference are not cached"):
         found = recall(KEY, Counted(), cache=blocked / "cache")
     assert found["features"].shape == (2, 3)
 

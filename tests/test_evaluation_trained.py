@@ -99,7 +99,7 @@ def test_the_scored_samples_of_a_conditional_generator_have_their_labels(conditi
 def test_what_has_no_generator_or_another_is_refused(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no trial .*nowhere"):
         ganbench.load_generator(tmp_path / "nowhere")
-    with pytest.raises(StoreError, match="is a folder of trials; name the one"):
+    with pytest.raises(StoreError, match="is a folder of trials; name one of them"):
         ganbench.load_generator(plain.parent)
     for device in ("tpu?", "cuda:99"):
         with pytest.raises(UsageError, match=f"device '{device[:3]}"):

@@ -38,10 +38,10 @@ def test_numbers_of_other_types_are_stored_as_floats(number: Any) -> None:
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        ({}, "returns nothing and declares gap, spread; return each of them"),
-        ({"gap": 1.0}, "returns gap and declares gap, spread; return each of them"),
-        ({"gap": 1.0, "spread": 1.0, "more": 1.0}, "returns gap, more, spread and declares gap, spread"),
-        (None, "returns NoneType and declares gap, spread; return each of them"),
+        ({}, "returns nothing but declares gap, spread; return all of them"),
+        ({"gap": 1.0}, "returns gap but declares gap, spread; return all of them"),
+        ({"gap": 1.0, "spread": 1.0, "more": 1.0}, "returns gap, more, spread but declares gap, spread"),
+        (None, "returns NoneType but declares gap, spread; return all of them"),
         ({"gap": None, "spread": 1.0}, "returns no number for 'gap' ("),
         ({"gap": 1.0, "spread": torch.ones(2)}, "returns no number for 'spread' ("),
     ],

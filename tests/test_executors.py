@@ -150,12 +150,12 @@ def test_indices_count_the_visible_devices(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [
-        (Wish(devices=("4",)), "'4' is not there; this machine has 0 to 3"),
-        (Wish(devices=("0", "0")), "names a device twice"),
-        (Wish(devices=("zero",)), "'zero' is not there"),
-        (Wish(device="cuda:1", devices=("0",)), "both name devices"),
-        (Wish(device="cpu", devices=("0",)), "--devices is about GPUs"),
-        (Wish(device="cpu", per_device=2), "--per-device is about GPUs"),
+        (Wish(devices=("4",)), "'4' does not exist; this machine has 0 to 3"),
+        (Wish(devices=("0", "0")), "contains a device twice"),
+        (Wish(devices=("zero",)), "'zero' does not exist"),
+        (Wish(device="cuda:1", devices=("0",)), "both choose devices"),
+        (Wish(device="cpu", devices=("0",)), "--devices is for GPUs"),
+        (Wish(device="cpu", per_device=2), "--per-device is for GPUs"),
         (Wish(devices=("0",), per_device=2, jobs=3), "more than 1 device"),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
     ("executor", "option", "value", "complaint"),
     [
         (ray.Ray, "memory", "4G", "option memory=4G must be a whole number"),
-        (ray.Ray, "memory", "0", "option memory=0 must be a whole number from 1"),
+        (ray.Ray, "memory", "0", "option memory=0 must be a whole number of at least 1"),
         (ray.Ray, "pack", "0", "option pack=0"),
         (ray.Ray, "attempts", "0", "option attempts=0"),
         (ray.Ray, "deadline", "soon", "option deadline=soon must be a duration"),
@@ -179,7 +179,7 @@ def test_what_cannot_be_laid_out_is_refused(wish: Wish, complaint: str) -> None:
         (Slurm, "poll", "x", "option poll=x"),
         (Slurm, "grace", "x", "option grace=x"),
         (Slurm, "warning", "x", "option warning=x"),
-        (Slurm, "setup", "nowhere", "option setup=nowhere: no such file"),
+        (Slurm, "setup", "nowhere", "option setup=nowhere: there is no such file"),
         (Slurm, "time", "4h", "option time=4h must be minutes, H:MM:SS or D-HH:MM:SS"),
         (Slurm, "mem", "lots", "option mem=lots must be a number of MiB"),
         (Slurm, "gpus", "two", "option gpus=two must be how many"),
@@ -266,7 +266,7 @@ def test_a_head_that_went_away_is_told_from_one_behind_a_proxy(
     monkeypatch.setattr(ray_site, "KNOCK_SECONDS", 0.0)
     monkeypatch.setattr(ray, "SILENCE_SECONDS", 0.0)
     executor = ray.Ray(Settings(slots=1, timeout=None, server=lambda: pytest.fail("no server is needed")))
-    gone = pytest.raises(GanbenchError, match=r"the Ray cluster at 10\.0\.0\.1:6379 has gone")
+    gone = pytest.raises(GanbenchError, match=r"the Ray cluster at 10\.0\.0\.1:6379 is gone")
     with gone if given_up else nullcontext():
         for _ in range(3):
             executor.states()

@@ -158,9 +158,9 @@ def test_a_waiting_trial_that_cannot_be_read_holds_up_nobody(out: Path) -> None:
 def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PerDevice().convert("auto", None, None) == AUTO
     assert PerDevice().convert("3", None, None) == 3
-    with pytest.raises(UsageError, match="--per-device is about GPUs"):
+    with pytest.raises(UsageError, match="--per-device is for GPUs"):
         layout(Wish(device="cpu", per_device=AUTO))
-    with pytest.raises(UsageError, match="say how many"):
+    with pytest.raises(UsageError, match="give a number"):
         slurm_layout(Wish(per_device=AUTO, options={"gres": "gpu:1"}))
     monkeypatch.setattr(devices, "gpus", lambda: ("A100",) * 2)
     monkeypatch.setattr(devices, "cores", lambda: 16)
@@ -169,7 +169,7 @@ def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> No
         device="cuda", slots=16, threads=1, devices=("0", "1"), per_device=8, shared=True, adaptive=True,
         memory=devices.main_memory(),
     )  # fmt: skip
-    assert "up to 16 at once, as long as more do more" in place.sentence()
+    assert "up to 16 at once, as long as more are faster" in place.sentence()
 
 
 def test_the_local_executor_begins_with_one_on_each_device(out: Path) -> None:

@@ -82,9 +82,9 @@ def test_nowhere_to_be_found_says_where_it_looked(hub: Path) -> None:
     assert "\n" not in text
     for part in (f"{VARIABLE} is not set", str(hub / Inception.file_name), Inception.url, "no route to host"):
         assert part in text
-    assert "place it there, or name it with GANBENCH_INCEPTION_WEIGHTS" in text
+    assert "put it there, or name it with GANBENCH_INCEPTION_WEIGHTS" in text
     assert Inception().files() == ()
-    with pytest.raises(DataError, match=r"place it there$"):
+    with pytest.raises(DataError, match=r"put it there$"):
         Dinov2VitS14().sha256()
 
 
@@ -122,7 +122,7 @@ def test_weights_of_another_network(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "other.pth"
     torch.save({"layer.weight": torch.zeros(3, 3)}, path)
     monkeypatch.setenv(VARIABLE, str(path))
-    with pytest.raises(DataError, match="holds the weights of another network than inception-v3-compat") as failure:
+    with pytest.raises(DataError, match="contains the weights of another network than inception-v3-compat") as failure:
         Inception().build(["2048"])
     assert "\n" not in str(failure.value)
 

@@ -80,7 +80,7 @@ def test_a_specification_of_another_schema_is_refused(folder: TrialFolder, trial
     change(folder, lambda content: content["spec"].update(schema_version=99))
     later = TrialSpec.model_construct(**{**dict(spec), "schema_version": 99})
     change(folder, lambda content: content.update(trial_id=later.trial_id))
-    with pytest.raises(StoreError, match=r"spec\.json has schema 99, .* a later one wrote it: upgrade ganbench"):
+    with pytest.raises(StoreError, match=r"spec\.json has schema 99, .* a later version wrote it: upgrade ganbench"):
         folder.read_spec()
 
 

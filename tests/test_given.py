@@ -57,7 +57,9 @@ def test_a_label_and_a_seed_say_which_training_a_source_is(three: list[Path]) ->
 
 
 def test_what_does_not_say_which_training_a_source_is_is_refused(three: list[Path]) -> None:
-    with pytest.raises(UsageError, match="--label is given 2 times for 3 sources; give it once, or for each"):
+    with pytest.raises(
+        UsageError, match="--label is given 2 times for 3 sources; give it once, or once for each source"
+    ):
         ask(*three, label=["x", "y"])
     with pytest.raises(UsageError, match="--seed is given 2 times for 3 sources"):
         ask(*three, seed=[0, 1])
@@ -69,7 +71,9 @@ def test_equal_samples_are_not_two_trainings(three: list[Path], tmp_path: Path) 
     copy = array(tmp_path / "copy.npy", REAL[:100])
     error = ask(*three, copy, label=["theirs"]).error
     assert "a.npy and " in error
-    assert error.endswith("copy.npy hold the same, and would count as two trainings of 'theirs'; leave one out")
+    assert error.endswith(
+        "copy.npy contain the same samples and would count as two trainings of 'theirs'; leave one out"
+    )
     assert "would count as two trainings" in ask(copy, copy, label=["theirs"]).error
     assert trainings(ask(three[0], copy, label=["one", "other"])) == [("one", 0), ("other", 0)]
 

@@ -69,20 +69,21 @@ def test_an_argument_given_twice_is_refused() -> None:
 
 def test_a_component_without_argument_takes_none() -> None:
     message = refusal(parse_component, "dataset", "digits:/x", REGISTRY)
-    assert message == "dataset 'digits' takes nothing after a ':' ('digits:/x'), only [parameters]"
+    words = "write parameters in brackets, as in digits[key=value]"
+    assert message == f"dataset 'digits' takes nothing after a ':' (in 'digits:/x'); {words}"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("hinge[a]", "'a' in 'hinge[a]' is not key=value"),
+        ("hinge[a]", "'a' in 'hinge[a]' must be key=value"),
         ("hinge[=1]", "'=1' in"),
         ("hinge[a=]", "'a=' in"),
         ("hinge[a b=1]", "'a b=1' in"),
         ("hinge[1a=1]", "'1a=1' in"),
         ("hinge[a=1,a=2]", "'a' is given twice"),
         ("hinge[a=1", "bracket"),
-        ("hinge[a=1]x", "goes on after its closing bracket"),
+        ("hinge[a=1]x", "has more text after its closing bracket"),
         ("hing", "did you mean 'hinge'?"),
         ("hing[a=1]", "did you mean 'hinge'?"),
         ("", "no loss ''"),

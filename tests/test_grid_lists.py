@@ -42,13 +42,16 @@ def test_a_recipes_augmentations_are_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("blur", "there is no augmentation 'blur'; there are: color, translation"),
-        ("cutout", "no augmentation 'cutout'; it comes with the package ganbench-diffaugment; there are: color, trans"),
+        ("blur", "there is no augmentation 'blur'; choose one of: color, translation"),
+        (
+            "cutout",
+            "no augmentation 'cutout'; it comes with the package ganbench-diffaugment; choose one of: color, trans",
+        ),
         ("", "must be none, or augmentations joined by '+'"),
         ("color+", "must be none, or augmentations joined by '+'"),
         ("none+color", "there is no augmentation 'none'"),
         ("color+color[a=1]", "names 'color' twice"),
-        ("color[a=1|2]", "has no alternatives with '|'"),
+        ("color[a=1|2]", "cannot have alternatives with '|'"),
     ],
 )
 def test_a_policy_that_is_none_is_refused(text: str, words: str) -> None:

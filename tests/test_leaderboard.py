@@ -275,7 +275,7 @@ def test_the_command_line(runs: Path, tmp_path: Path) -> None:
     page.write_text(page.read_text().replace("1.20", "1.10", 1))
     found = call(cli, arguments, standalone_mode=False)
     assert found.return_value == 1
-    assert "digits.md differs from what the results give, first in line" in found.stderr
+    assert "digits.md differs from what the results give; the first difference is in line" in found.stderr
     assert isinstance(call(cli, ["leaderboard", "build", "--out", out], standalone_mode=False).exception, UsageError)
 
 

@@ -16,8 +16,8 @@ LOW, HIGH = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5], [2.0, 2.1, 2.2, 2.3, 2.4, 2.5]
 @pytest.mark.parametrize(("rows", "seeds", "needed"), [(13, 5, 6), (2, 3, 4), (1, 2, 3)])
 def test_rows_that_are_too_many_for_their_seeds_are_told(rows: int, seeds: int, needed: int) -> None:
     (line,) = cannot_fail([(seeds, seeds)] * rows, 0.05)
-    assert line.startswith(f"no single row can fail by its scores: {rows} row")
-    assert line.endswith(f"at least {needed} seeds a side")
+    assert line.startswith(f"no single row can fail by its scores alone: {rows} row")
+    assert line.endswith(f"at least {needed} seeds per side")
     assert cannot_fail([(needed, needed)] * rows, 0.05) == []
 
 
@@ -32,7 +32,7 @@ def test_it_is_what_the_gate_would_do(rows: int, old: int, new: int) -> None:
 def test_rows_of_several_sizes_are_counted() -> None:
     (line,) = cannot_fail([(3, 3), (5, 5), (5, 5)], 0.05)
     told = "1 of 3 rows cannot fail by their scores unless others do"
-    assert line == f"{told}: 3 rows at alpha 0.05 need at least 4 seeds a side"
+    assert line == f"{told}: 3 rows at alpha 0.05 need at least 4 seeds per side"
     assert cannot_fail([], 0.05) == []
 
 
@@ -49,7 +49,7 @@ def test_what_computed_the_two_sides_is_told_where_it_differs() -> None:
     (line,) = computed_elsewhere([(computed(OLD, OLD), computed(NEW, NEW))])
     assert line == (
         "base: torch 2.9.0, AVX2; new: torch 2.14.1, AVX512: numbers may differ for that alone; build the base again "
-        "before blaming the change, unless that is the change"
+        "before blaming the change, unless the change is just that"
     )
     mixed = computed(OLD, NEW)
     (line,) = computed_elsewhere([(mixed, computed(NEW)), (computed(OLD), computed(OLD | {"threads": "4"}))])

@@ -66,7 +66,7 @@ def test_too_few_seeds_are_inconclusive_and_it_is_said_how_many_are_not() -> Non
     check = judged(rows_of("a", (1.0, 1.2)), rows_of("a", (1.1, 1.3)))
     assert check.outcome == "inconclusive"
     assert check.seeds is not None
-    assert f"; at a rough guess {check.seeds} a side would" in check.reason
+    assert f"; roughly {check.seeds} per side would be enough" in check.reason
 
 
 def test_most_seeds_being_fine_is_no_pass_where_the_mean_is_worse_by_more_than_the_margin() -> None:
@@ -77,7 +77,7 @@ def test_most_seeds_being_fine_is_no_pass_where_the_mean_is_worse_by_more_than_t
     assert check.effect > check.margin
     assert (check.outcome, check.seeds) == ("inconclusive", None)
     assert check.reason == (
-        "most seeds are not worse (p = 0.012), but the mean is, by more than the margin: some seeds lie far off"
+        "most seeds are not worse (p = 0.012), but the mean is, by more than the margin: some seeds are outliers"
     )
     assert judged(rows_of("a", base), rows_of("a", new[:8]), Margin(0.3, True), subset=True).outcome == "pass"
 
@@ -98,7 +98,7 @@ def test_rows_that_are_too_many_for_their_seeds_to_fail_are_told() -> None:
     verdict = compare(base, worse, margin=Margin(0.5, True))
     assert verdict.outcome == "inconclusive"
     (caveat,) = verdict.caveats
-    assert caveat == "no single row can fail by its scores: 13 rows at alpha 0.05 need at least 6 seeds a side"
+    assert caveat == "no single row can fail by its scores alone: 13 rows at alpha 0.05 need at least 6 seeds per side"
     assert caveat in as_text(verdict)
     # Unchanged rows are not tested, and share no level.
     few = compare(base, [*worse[: 3 * len(LOW)], *base[3 * len(LOW) :]], margin=Margin(0.5, True))
@@ -131,7 +131,7 @@ def test_a_changed_row_that_lacks_seeds_does_not_pass_unasked() -> None:
     unasked = judged(base, better)
     assert (unasked.outcome, unasked.reason) == (
         "inconclusive",
-        "not worse by the margin (p = 0.018); 2 of the base's 5 were not run; --subset takes the rest on trust",
+        "not worse by the margin (p = 0.018); 2 of the base's 5 were not run; --subset accepts this",
     )
     asked = judged(base, better, subset=True)
     assert (asked.outcome, asked.reason) == (
@@ -160,7 +160,7 @@ def test_the_same_numbers_pass_without_a_test() -> None:
     )  # fmt: skip
     unasked = judged(base, base[:2])
     assert unasked.outcome == "inconclusive"
-    assert "3 of the base's 5 were not run; --subset takes the rest on trust" in unasked.reason
+    assert "3 of the base's 5 were not run; --subset accepts this" in unasked.reason
     assert judged(base, rows_of("a", [*LOW[:4], 1.39])).outcome == "inconclusive"
 
 
@@ -189,20 +189,20 @@ def test_a_row_without_a_number_on_either_side_is_not_the_same() -> None:
     _, check = compare([*scored, *broken], [*scored, *broken], margin=NONE).checks
     assert (check.outcome, check.reason) == ("inconclusive", "no seed has a score on either side (failed): it broke")
     diverged = judged(rows_of("c", [math.inf] * 2), rows_of("c", [math.inf] * 2))
-    assert diverged.reason == "every seed ended as before and none with a score (diverged)"
+    assert diverged.reason == "every seed ended as before, none with a score (diverged)"
 
 
 def test_a_new_row_whose_score_is_undefined_fails_as_one_that_failed_does() -> None:
     base = rows_of("a", LOW)
     _, check = compare(base, [*base, *rows_of("b", [*LOW[:4], None])], margin=NONE).checks
-    assert (check.outcome, check.reason) == ("fail", "new, and its FID is undefined for 1 of 5 seeds")
+    assert (check.outcome, check.reason) == ("fail", "new, but its FID is undefined for 1 of 5 seeds")
 
 
 def test_a_new_row_fails_by_a_single_seed() -> None:
     base = rows_of("a", LOW)
     _, check = compare(base, [*base, *rows_of("b", [*LOW[:4], math.nan])], margin=NONE).checks
     assert check.outcome == "fail"
-    assert check.reason.startswith("new, and not all of it is done")
+    assert check.reason.startswith("new, but not all of it is done")
 
 
 def test_why_seeds_have_no_score_is_said_in_one_line() -> None:
@@ -217,9 +217,9 @@ def test_why_seeds_have_no_score_is_said_in_one_line() -> None:
     diverged = [*failed("NaN at step 12", status="diverged"), *base[1:]]
     assert judged(base, diverged).reason == "1 of 3 seeds diverged, before 0 of 3: NaN at step 12"
     (new,) = compare([], failed("no memory"), margin=NONE).checks
-    assert new.reason == "new, and not all of it is done: failed: no memory"
+    assert new.reason == "new, but not all of it is done: failed: no memory"
     (new,) = compare([], diverged, margin=NONE).checks
-    assert new.reason == "new, and not all of it is done: done 2/3, diverged 1: NaN at step 12"
+    assert new.reason == "new, but not all of it is done: done 2/3, diverged 1: NaN at step 12"
 
 
 def test_a_seed_that_fails_is_not_made_good_by_one_that_no_longer_diverges() -> None:
@@ -273,7 +273,7 @@ def test_a_total_collapse_of_what_more_is_better_of_does_not_pass_by_a_margin_of
     def scored(value: float) -> list[Row]:
         return [make_row(make_spec("a", seed=seed), metrics={"is": value + seed / 100}) for seed in range(5)]
 
-    with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
+    with pytest.raises(UsageError, match="--margin 100 % of IS"):
         compare(scored(8.0), scored(0.0), margin=Margin(1.0, True), metric="is")
 
 

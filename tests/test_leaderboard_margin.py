@@ -20,7 +20,7 @@ def test_margins_that_are_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["100%", "250%"])
 def test_a_share_that_leaves_nothing_of_a_score_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="leaves nothing of IS, of which more is better") as found:
+    with pytest.raises(UsageError, match="of IS, of which more is better, would accept any score") as found:
         parse_margin(text).stored(IS)
     assert "\n" not in str(found.value)
     assert parse_margin(text).stored(FID) >= 1

@@ -63,7 +63,7 @@ def test_what_more_is_better_of_gets_worse_downwards() -> None:
 
 def test_a_margin_of_all_of_a_score_of_which_more_is_better_is_refused() -> None:
     rows = [make_row(make_spec(seed=i), metrics={"is": 8.0 + i / 100}) for i in range(5)]
-    with pytest.raises(UsageError, match="--margin 100 % leaves nothing of IS"):
+    with pytest.raises(UsageError, match="--margin 100 % of IS"):
         power(rows, margin=Margin(1.0, True), metric="is", draws=2)
 
 
@@ -133,7 +133,7 @@ def test_a_row_whose_spread_is_not_known_is_named() -> None:
     assert left_out == ["lsgan: fewer than two seeds have a score, so its spread is not known."]
     text = "\n".join(sheet(found, left_out, margin=Margin(0.3, True), alpha=0.05).sentences)
     assert left_out[0] in text
-    with pytest.raises(UsageError, match="no row has a score of two seeds"):
+    with pytest.raises(UsageError, match="no row has a score for two seeds"):
         power(rows_of("lsgan", (2.0,)), margin=Margin(0.3, True))
     with pytest.raises(UsageError, match="no row has the score 'fidd'; did you mean 'fid'"):
         power(rows, margin=Margin(0.3, True), metric="fidd")
@@ -144,7 +144,7 @@ def test_a_row_whose_spread_is_not_known_is_named() -> None:
 def test_that_no_row_could_fail_is_said() -> None:
     rows, margin = [*rows_of("hinge", TIGHT[:3]), *rows_of("lsgan", TIGHT[:3])], Margin(0.3, True)
     (caveat,) = power(rows, margin=margin, draws=2)[1]
-    assert caveat == "no single row can fail by its scores: 2 rows at alpha 0.05 need at least 4 seeds a side"
+    assert caveat == "no single row can fail by its scores alone: 2 rows at alpha 0.05 need at least 4 seeds per side"
     assert power(rows, margin=margin, draws=2, seeds=4)[1] == []
 
 

@@ -25,8 +25,11 @@ def runs(tmp_path: Path) -> Path:
 def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "digits"
     for source in (tmp_path / "nothing", tmp_path / "nothing.json"):
-        with pytest.raises(StoreError, match="no folder of trials and no leaderboard"):
+        with pytest.raises(StoreError, match="no folder of trials or leaderboard"):
             assemble([source], out)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(StoreError, match=r"notes\.txt is neither a folder of trials nor the \.json of a leaderboard"):
+        assemble([tmp_path / "notes.txt"], out)
     with pytest.raises(UsageError, match="must end in a name"):
         write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
     (next(runs.iterdir()) / "spec.json").write_text("{}")
@@ -59,11 +62,11 @@ def test_an_edited_number_with_a_mended_hash_is_still_another_file(runs: Path, t
     ("key", "value", "message"),
     [
         ("status", "great", "has the status 'great'"),
-        ("protocol", "deadbeef", "names a protocol that is not there"),
-        ("environment", "deadbeef", "names an environment that is not there"),
-        ("metrics", {"fid": math.nan}, "holds a number that is not finite"),
-        ("metrics", {"fid": math.inf}, "holds a number that is not finite"),
-        ("", None, "is there twice"),
+        ("protocol", "deadbeef", "names a protocol that does not exist"),
+        ("environment", "deadbeef", "names an environment that does not exist"),
+        ("metrics", {"fid": math.nan}, "contains a number that is not finite"),
+        ("metrics", {"fid": math.inf}, "contains a number that is not finite"),
+        ("", None, "it contains"),
     ],
 )
 def test_what_a_board_refers_to_must_be_there_once(
@@ -129,7 +132,7 @@ def test_a_protocol_is_called_by_its_own_hash(runs: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("rerun", "message"),
     [
-        ({"environment": "deadbeef", "status": "done"}, "names an environment that is not there"),
+        ({"environment": "deadbeef", "status": "done"}, "names an environment that does not exist"),
         ({"environment": "", "status": "great"}, "has the status 'great'"),
     ],
 )
@@ -142,8 +145,8 @@ def test_a_trial_of_another_schema_is_named_whatever_else_is_not_known_of_it(run
     later = {"schema_version": 99, "colour": "blue"}
     told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(later))
     assert told == (
-        f"{tmp_path / 'digits.json'} holds trials whose specification has schema 99, and this version of ganbench "
-        "reads 1; a later one wrote it: upgrade ganbench"
+        f"{tmp_path / 'digits.json'} contains trials whose specification has schema 99, and this version of ganbench "
+        "reads 1; a later version wrote it: upgrade ganbench"
     )
 
 
@@ -164,6 +167,6 @@ def test_a_board_of_a_later_schema_is_one_line(tmp_path: Path) -> None:
     answer = ganbench("leaderboard", "compare", "new", "new.json", cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == (
-        "ganbench: new.json has schema 2, and this version of ganbench reads 1; a later one wrote it: "
+        "ganbench: new.json has schema 2, but this version of ganbench reads 1; a later version wrote it: "
         "upgrade ganbench\n"
     )

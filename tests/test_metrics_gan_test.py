@@ -46,7 +46,7 @@ def test_real_digits_are_mostly_of_their_own_class_and_shuffled_labels_are_not()
     assert TEST.labels is not None
     assert judge.score(images, final=True, labels=TEST.labels)["gan_test"] > 0.9
     assert judge.score(images, final=True, labels=(TEST.labels + 1) % 10)["gan_test"] < 0.05
-    with pytest.raises(UsageError, match="needs the labels that fakes were asked for"):
+    with pytest.raises(UsageError, match="needs the labels of the fakes"):
         judge.score(images, final=True)
 
 
@@ -58,7 +58,7 @@ def test_the_triples_of_stacked_digits_are_classes_too() -> None:
 
 def test_an_extractor_of_other_classes_is_refused() -> None:
     eleven = replace(TEST, classes=tuple("abcdefghijk"))
-    words = "metric 'gan-test' needs classes, which the reference does not offer; only extractors whose class outputs"
+    words = "metric 'gan-test' needs classes, which the reference does not offer; choose an extractor whose classes"
     with pytest.raises(UsageError, match=words):
         evaluator({"gan-test": GANTest()}, reference=eleven)
     with pytest.raises(UsageError, match="metric 'gan-test' needs logits and classes"):
@@ -71,5 +71,5 @@ def test_a_grid_is_refused_where_networks_take_no_labels() -> None:
     found = ask(["hinge"], [conditional], dataset="digits", metrics=metrics, baselines=True)
     assert found.error == ""
     wrong = ask(["hinge"], [conditional, "mlp[hidden=8]"], dataset="digits", metrics=metrics)
-    assert wrong.error.startswith("metric 'gan-test' needs the labels that fakes were asked for, and architecture 'mlp")
+    assert wrong.error.startswith("metric 'gan-test' needs the labels of the fakes, but architecture 'mlp")
     assert wrong.trace == ""

@@ -80,7 +80,7 @@ def test_a_dead_run_and_a_silent_trial_are_pointed_out(tmp_path: Path, trial: Ma
     silent = hand(trial(1, "running", host="elsewhere", task="slurm 1_1"))
     os.utime(silent.status, (0, time.time() - 1000))
     notes = {one.label.rpartition(" ")[2]: one.note for one in look(tmp_path)}
-    assert notes["0"] == "its run is gone; run again to go on"
+    assert notes["0"] == "its run has ended; run again to resume"
     assert notes["1"].startswith("has written nothing for 16 m")
     assert {one.label.rpartition(" ")[2]: one.alive for one in look(tmp_path)} == {"0": False, "1": True}
 
@@ -110,9 +110,9 @@ def test_what_was_killed_is_not_waited_for(tmp_path: Path, trial: MakeTrial, sle
     standings = look(tmp_path)
     assert [one.seconds_left for one in standings] == [None, None]
     assert "left" not in summary(standings)
-    assert watch(tmp_path).count("its run is gone; run again to go on") == 2
+    assert watch(tmp_path).count("its run has ended; run again to resume") == 2
     shutil.rmtree(folder.path)
-    assert watch(tmp_path).count("its run is gone; run again to go on") == 1
+    assert watch(tmp_path).count("its run has ended; run again to resume") == 1
     assert not sleeps
 
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_not_done_and_says_what_to_do(
     answer = CliRunner().invoke(status, [str(tmp_path)], standalone_mode=False)
     assert answer.return_value == 0
     (line,) = (line for line in answer.output.splitlines() if line.startswith("damaged "))
-    assert "run again to train it anew: " in line
+    assert "run again to retrain it: " in line
     assert str(path) in line
     assert answer.output.splitlines()[-1] == "2 trials: 1 done, 1 damaged"
 
@@ -193,13 +193,13 @@ def test_a_folder_of_another_name_is_renamed_or_removed(
     damage(copy)
     notes = {one.trial_id: one.note for one in look(tmp_path)}
     assert notes[folder.trial_id] == ""
-    assert notes[copy.trial_id].startswith(f"{folder.trial_id} is there too, remove one of them: ")
+    assert notes[copy.trial_id].startswith(f"{folder.trial_id} also exists; remove one of them: ")
     shutil.rmtree(folder.path)
     (alone,) = look(tmp_path)
     assert alone.note.startswith(f"rename it to {folder.trial_id}, or remove it: ")
     copy.path.rename(folder.path)
     (renamed,) = look(tmp_path)
-    assert (renamed.note.split(":")[0], renamed.status) in [("", "done"), ("run again to train it anew", "damaged")]
+    assert (renamed.note.split(":")[0], renamed.status) in [("", "done"), ("run again to retrain it", "damaged")]
     assert (renamed.status == "done") == (damage is keep)
 
 

@@ -44,7 +44,7 @@ def test_defaults() -> None:
 
 @pytest.mark.parametrize(("cls", "name"), [(NoDefault, "count"), (OddDefault, "sizes")])
 def test_a_parameter_without_a_usable_default_is_refused(cls: type[Any], name: str) -> None:
-    assert f"takes '{name}'" in refusal(defaults, "loss", cls)
+    assert f"has a parameter '{name}' whose default is not" in refusal(defaults, "loss", cls)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_what_is_not_the_users_is_left_out() -> None:
     assert defaults("tracker", Follower) == {"file": ""}
     assert merge("tracker", "follower", Follower, {"file": "x"}) == {"file": "x"}
     assert "no parameter 'settings'" in refusal(merge, "tracker", "follower", Follower, {"settings": 1})
-    assert "takes 'settings', which has no default" in refusal(defaults, "loss", Follower)
+    assert "has a parameter 'settings' whose default is not" in refusal(defaults, "loss", Follower)

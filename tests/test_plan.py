@@ -31,8 +31,8 @@ def test_a_plan_whose_samples_changed_is_made_anew(tmp_path: Path) -> None:
     execution = Execution(cache_dir=str(cache))
     folder.write_spec(TrialFile(trial_id=stale.trial_id, spec=stale, execution=execution))
     assert run_trial(folder) == "failed"
-    assert folder.read_status()["reason"].startswith("the split 'train' is no longer what was planned")
-    assert str(folder.read_status()["reason"]).endswith("run again to plan anew")
+    assert folder.read_status()["reason"].startswith("the split 'train' has changed since the run was planned")
+    assert str(folder.read_status()["reason"]).endswith("run again to make a new plan")
     assert (wrong.exists(), right.exists()) == (False, True)
 
 
@@ -40,6 +40,6 @@ def test_other_weights_of_an_extractor_are_told_with_what_was_planned(tmp_path: 
     (folder,) = planned(tmp_path, MLP, seeds=1, dataset="digits")
     spec = folder.read_spec().spec
     evaluation = spec.evaluation.model_copy(update={"extractor_sha256": "0" * 64})
-    with pytest.raises(ChangedSincePlanning, match="the weights of extractor 'digits' are no longer what") as caught:
+    with pytest.raises(ChangedSincePlanning, match="the weights of extractor 'digits' have changed since") as caught:
         Parts(spec.model_copy(update={"evaluation": evaluation}), Execution(), load().registry)
     assert caught.value.planned == "0" * 64

@@ -63,7 +63,7 @@ def test_a_name_that_two_plugins_of_one_package_register_breaks_the_second(tmp_p
     loaded = plugins.load(environ={})
     first, second = loaded.plugins
     assert (first.status, second.status, second.components) == ("ok", "broken", [])
-    assert "another plugin of gb-twice has a loss 'same' too" in second.reason
+    assert "another plugin of gb-twice also has a loss 'same'" in second.reason
     assert loaded.registry.find("loss", "same").qualified == "gb-twice:same"
 
 

@@ -42,4 +42,4 @@ def test_a_plugin_for_another_ganbench_is_broken_and_not_imported(
     assert ("plugin_for_versions" in sys.modules) == (status == "ok")
     if status == "broken":
         assert "it needs ganbench" in plugin.reason
-        assert f"and this is {__version__}" in plugin.reason
+        assert f"but this is {__version__}" in plugin.reason

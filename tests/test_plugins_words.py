@@ -9,8 +9,8 @@ def test_a_name_that_no_package_has_is_told() -> None:
     loaded = Plugins(registry=Registry(), plugins=[Plugin("gan-good", "good", "good", "1")])
     environ = {"GANBENCH_PLUGINS": "gan-good, x", "GANBENCH_DISABLE_PLUGINS": "Gan_Godd"}
     assert plugins.not_installed(loaded, environ) == [
-        "GANBENCH_PLUGINS names x, from which no plugin is installed; there are: gan-good",
-        "GANBENCH_DISABLE_PLUGINS names gan-godd, from which no plugin is installed; did you mean 'gan-good'?",
+        "GANBENCH_PLUGINS names x, but no plugin is installed from it; choose one of: gan-good",
+        "GANBENCH_DISABLE_PLUGINS names gan-godd, but no plugin is installed from it; did you mean 'gan-good'?",
     ]
 
 

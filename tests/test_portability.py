@@ -77,7 +77,7 @@ def test_what_forks_is_refused_on_windows_before_anything_is_written(tmp_path: P
     grid = "run --losses vanilla --arch mlp"
     lines = [grid, f"{grid} --dry-run", f"{grid} --executor slurm", "eval samples.npy --against digits",
              "reproduce pacgan-table1 --dry-run"]  # fmt: skip
-    refusal = "ganbench trains and scores on Linux and macOS, where a process can fork; on Windows use WSL"
+    refusal = "ganbench trains and scores only on Linux and macOS, because it forks processes; on Windows use WSL"
     for line, (code, output) in windows(*lines, cwd=tmp_path).items():
         assert (code, output.splitlines()) == (2, [f"ganbench: {refusal}"]), line
     assert [path.name for path in tmp_path.iterdir()] == ["samples.npy"]

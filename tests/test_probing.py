@@ -93,7 +93,11 @@ def fails(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("architecture", "labels", "words"),
     [
-        (Made(lambda x: x[:, :1]), 0, "returns shape (2, 1) for two samples, not (2,): one raw output each"),
+        (
+            Made(lambda x: x[:, :1]),
+            0,
+            "returns shape (2, 1) for two samples, not (2,): it must return one raw output for each",
+        ),
         (Made(lambda x: x), 0, "returns shape (2, 2) for two samples, not (2,)"),
         (Made(lambda x: x.mean()), 0, "returns shape () for two samples"),
         (Made(lambda x: [x[:, 0]]), 0, "returns a list for two samples"),
@@ -105,7 +109,7 @@ def fails(x: Tensor) -> Tensor:
             5,
             "class logits shape (2, 2) for 2 samples of 5 classes",
         ),
-        (Made(lambda x: x[:, 0], condition="classifier"), 2, "returns shape (2,), not raw outputs with class logits"),
+        (Made(lambda x: x[:, 0], condition="classifier"), 2, "returns shape (2,), not raw outputs and class logits"),
         (Made(fails), 0, "fails on 2 samples of 'cells': mat1 and mat2 cannot be multiplied"),
         (
             Made(lambda x: x[:, 0], makes=(1, 8, 8)),
@@ -155,8 +159,8 @@ def test_weights_that_cannot_be_drawn_anew_are_refused_where_that_is_asked_for()
 
 def test_what_to_do_is_said() -> None:
     message = refusal(check, Made(lambda x: x[:, :1]))
-    assert "as `.flatten()` at its end makes of (2, 1)" in message
-    assert message.endswith("`ganbench plugins check ganbench-mine` says more")
+    assert "e.g. with `.flatten()` at its end" in message
+    assert message.endswith("run `ganbench plugins check ganbench-mine` for details")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ class Halved(Augmentation):
     [
         (
             data((2,)),
-            "augment=halved transforms images, and dataset 'cells' consists of vectors; use --set augment=none",
+            "augment=halved transforms images, but dataset 'cells' contains vectors; use --set augment=none",
         ),
         (
             data((1, 8, 8)),
@@ -251,7 +255,7 @@ def test_a_loss_that_cannot_be_trained_on_is_refused(loss: Loss, words: str) -> 
     message = refusal(check_loss, component("mine"), loss, Recipe(batch_size=6))
     assert words in message
     assert "loss 'mine'" in message
-    assert message.endswith("; `ganbench plugins check ganbench-mine` says more")
+    assert message.endswith("; run `ganbench plugins check ganbench-mine` for details")
 
 
 def test_every_loss_that_is_installed_passes() -> None:

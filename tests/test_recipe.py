@@ -115,7 +115,7 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
     ],
 )
 def test_a_setting_that_changes_nothing_is_refused(setting: str, value: Any, needed: str, enough: Any) -> None:
-    said = f"{setting}={value} has no effect without {needed}"
+    said = f"{setting}={value} has no effect without {needed}; set both or neither"
     assert refusal(given={setting: value}) == f"--set: {said}"
     assert refusal(suite={setting: value}) == f"the suite: {said}"
     for more in ({"given": {setting: value, needed: enough}}, {"suite": {needed: enough}, "given": {setting: value}},

@@ -120,9 +120,9 @@ def test_a_checkpoint_whose_lines_were_lost_is_not_gone_on_from(
     result = folder.read_result()
     first, second = result["warnings"]
     name = "metrics.jsonl" if lose is lose_evaluations else "progress.jsonl"
-    why = f"{name} has lost lines that it had then, or they were changed; set aside as"
-    assert first == f"checkpoint.pt cannot be gone on from: {why} checkpoint.damaged"
-    assert second == f"checkpoint.previous.pt cannot be gone on from: {why} checkpoint.previous.damaged"
+    why = f"lines of {name} were lost or changed since then; it is kept as"
+    assert first == f"cannot resume from checkpoint.pt: {why} checkpoint.damaged"
+    assert second == f"cannot resume from checkpoint.previous.pt: {why} checkpoint.previous.damaged"
     assert [line["step"] for line in lines(folder.attempts)] == [0, 25, 0]
     assert {key: result[key] for key in ("best", "area", "metrics")} == {
         key: whole.read_result()[key] for key in ("best", "area", "metrics")

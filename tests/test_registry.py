@@ -44,8 +44,10 @@ def test_a_near_miss_is_answered_with_the_closest_name() -> None:
 
 def test_a_far_miss_is_answered_with_the_list() -> None:
     registry = filled(entry("vanilla"), entry("hinge"))
-    assert refusal(registry, "zzz") == "there is no loss 'zzz'; there are: hinge, vanilla"
-    assert refusal(Registry(), "zzz") == "there is no loss 'zzz'"
+    assert refusal(registry, "zzz") == "there is no loss 'zzz'; choose one of: hinge, vanilla"
+    assert refusal(Registry(), "zzz").startswith(
+        "there is no loss 'zzz'; no package registers one: is ganbench installed"
+    )
 
 
 def test_two_packages_with_one_name_conflict_only_when_it_is_used() -> None:

@@ -96,10 +96,10 @@ CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "rin
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cells = 3", "each row of a dataset is a table"),
-        ("cells = [3]", "each row of a dataset is a table"),
+        ("cells = 3", "each row of a dataset must be a table"),
+        ("cells = [3]", "each row of a dataset must be a table"),
         (CELL + 'loss = "wgan"\nmodes = [inf, 0.5]', "modes"),
-        (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it is about; the suite has vanilla, wgan"),
+        (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it belongs to; the suite has vanilla, wgan"),
         (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
         (CELL.replace("ring", "rung") + 'loss = "wgan"\nmodes = [6.3, 0.5]', "the suite has no dataset 'rung'"),
     ],
@@ -179,7 +179,7 @@ def test_the_text_says_the_scale_plainly() -> None:
     line = scale_line(whole, suite, 0.01, 2, part)
     assert "4,000 of the published 400,000 updates" in line
     assert "2 of 10 seeds" in line
-    assert "says nothing of the paper" in line
+    assert "says nothing about the paper" in line
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
     text = as_text(part, compare(part, trials), line, "table")
     assert line in text

@@ -76,7 +76,7 @@ def test_a_history_is_judged_by_the_steps_that_a_budget_of_images_comes_to() -> 
     for architecture, most in (("mlp", 19 * 32), ("pacgan[pack=2]", 9 * 32)):
         assert ask(["vanilla"], [architecture], images=1280, recipe={"replay": most}).error == ""
         wrong = ask(["vanilla"], [architecture], images=1280, suite_recipe={"replay": most + 1})
-        assert f"give at most {most}, or more steps" in wrong.error
+        assert f"use at most {most}, or more steps" in wrong.error
         assert wrong.trace == ""
 
 
@@ -92,12 +92,12 @@ def test_a_loss_that_is_no_scalar_is_refused_by_name(monkeypatch: pytest.MonkeyP
 
 def test_a_penalty_on_who_knows_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be added to a loss whose own penalty excludes it."""
-    words = "declares constrains = 'gradients', which is none of the words for it; did you mean 'gradient'?"
+    words = "declares constrains = 'gradients', which is not a valid value; did you mean 'gradient'?"
     monkeypatch.setattr(R1, "constrains", "gradients")
     for loss in ("wgan-gp+r1", "hinge+r1"):
         assert ask([loss], ["mlp"]).error == f"penalty 'r1' {words}"
     monkeypatch.setattr(GradientPenalty, "constrains", "gradients")
-    assert ask(["wgan-gp"], ["mlp"]).error == f"the penalty that loss 'wgan-gp' carries {words}"
+    assert ask(["wgan-gp"], ["mlp"]).error == f"the penalty of loss 'wgan-gp' {words}"
 
 
 def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
@@ -115,8 +115,8 @@ def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("needs", "words"),
     [
-        (("featurs",), "metric 'fid' needs 'featurs', which no evaluation has; did you mean 'features'?"),
-        ("features", "metric 'fid' declares needs = 'features', not a tuple of words such as ('features',)"),
+        (("featurs",), "metric 'fid' needs 'featurs', which no evaluation offers; did you mean 'features'?"),
+        ("features", "metric 'fid' declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
         (("mixture",), "metric 'fid' needs mixture, which dataset 'digits' does not offer; choose a dataset whose"),
     ],
 )
@@ -137,7 +137,7 @@ def test_training_samples_that_are_the_reference_are_refused_while_planning(monk
 
 
 def test_a_choice_of_labels_is_refused_where_nothing_is_conditional() -> None:
-    assert "none of these architectures is conditional" in ask(["hinge"], ["mlp"], labels="balanced").error
+    assert "no architecture here is conditional" in ask(["hinge"], ["mlp"], labels="balanced").error
 
 
 def test_a_metric_of_the_labels_of_fakes_is_refused_where_networks_take_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_a_metric_of_the_labels_of_fakes_is_refused_where_networks_take_none(mon
         kept = {"dataset": "digits", "metrics": metrics, "baselines": baselines}
         assert ask(["hinge"], [conditional], **kept).error == ""
         assert ask(["hinge"], [conditional, "mlp[hidden=8]"], **kept).error == (
-            "metric 'is' needs the labels that fakes were asked for, and architecture 'mlp[hidden=8]' has none; leave "
+            "metric 'is' needs the labels of the fakes, but architecture 'mlp[hidden=8]' has none; leave "
             "the metric out, or choose a conditional architecture"
         )
 
@@ -160,11 +160,11 @@ def test_the_floor_says_how_many_real_samples_it_has() -> None:
         floor, ceiling, cell = found.planned
         assert floor.spec.baseline == "real"
         assert [each.spec.evaluation.num_samples for each in (floor, ceiling, cell)] == [beside, 1500, 1500]
-        assert f"there are {beside} real samples beside the reference, not 1500" in floor.warnings[-1]
-        assert not any("beside the reference" in warning for warning in (*ceiling.warnings, *cell.warnings))
+        assert f"there are only {beside} real samples besides the reference, not 1500" in floor.warnings[-1]
+        assert not any("besides the reference" in warning for warning in (*ceiling.warnings, *cell.warnings))
     equal = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=800).planned[0]
     assert equal.spec.evaluation.num_samples == 800
-    assert not any("beside the reference" in warning for warning in equal.warnings)
+    assert not any("besides the reference" in warning for warning in equal.warnings)
 
 
 def test_metrics_that_return_values_of_one_name_are_refused() -> None:
@@ -172,7 +172,7 @@ def test_metrics_that_return_values_of_one_name_are_refused() -> None:
     metrics = tuple(parse_axis("metric", ["fid,precision-recall[nearest=3|5]"], registry))
     found = ask(["hinge"], ["mlp"], dataset="digits", metrics=metrics)
     assert found.error == (
-        "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one"
+        "metrics 'precision-recall' and 'precision-recall[nearest=5]' both return 'precision'; choose one of them"
     )
 
 
@@ -227,7 +227,7 @@ def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:
         **dict.fromkeys(("(untrained)", *normalised), ("true", "resnet[width=4]")),
         **dict.fromkeys(bounded, ("false", "resnet[width=4]")),
     }
-    assert not any("bounded twice" in line for cell in found.planned for line in cell.warnings)
+    assert not any("constrained twice" in line for cell in found.planned for line in cell.warnings)
 
 
 @pytest.mark.parametrize("loss", ["wgan-gp", "wgan"])

@@ -81,29 +81,29 @@ def text(path: Path) -> Path:
 
 BAD = {
     "nowhere": (lambda p: p, "there is no file or folder"),
-    "empty": (lambda p: folder(p, REAL[:0]), "holds no images"),
+    "empty": (lambda p: folder(p, REAL[:0]), "contains no images"),
     "one image": (lambda p: folder(p, REAL[:1]), "only one image"),
     "truncated": (lambda p: torn(p, REAL[:9]), "0003.png is a damaged image"),
     "no image": (lambda p: with_text(p, REAL[:9]), "notes.txt is not an image"),
     "mixed sizes": (lambda p: two_sizes(p, REAL[:9]), "differ in size"),
-    "another size": (lambda p: folder(p, REAL[:9, :, :8, :8]), "images of 8x8, the reference's are 16x16"),
+    "another size": (lambda p: folder(p, REAL[:9, :, :8, :8]), "images of 8x8, but the reference has 16x16"),
     "colour": (
         lambda p: folder(p, COLOUR[:9]),
-        "have 1; make them grey with --channels 1",
+        "has 1; make them grey with --channels 1",
     ),
     "a colour array": (
         lambda p: array(p, COLOUR[:9].permute(0, 2, 3, 1)),
-        "are 1x16x16; make them grey with",
+        "has 1x16x16; make them grey with",
     ),
     "nan": (lambda p: array(p, torch.full((9, 1, 16, 16), float("nan"))), "has NaN or infinity in 9 of its 9"),
-    "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "out of the range -1 to 1"),
-    "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7, needed is Nx1x16x16"),
-    "one sample": (lambda p: array(p, REAL[:1]), "holds 1 samples"),
+    "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "outside the range -1 to 1"),
+    "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7; it must be Nx1x16x16"),
+    "one sample": (lambda p: array(p, REAL[:1]), "contains 1 samples"),
     "too few for IS": (lambda p: array(p, REAL[:5]), "5 samples cannot be cut into 10 splits"),
-    "another file": (lambda p: text(p.with_suffix(".csv")), "is none of: a folder"),
-    "torn array": (lambda p: text(p.with_suffix(".npy")), "is not an intact .npy file"),
-    "torn zip": (lambda p: text(p.with_suffix(".zip")), "neither a folder nor an intact .zip"),
-    "torn export": (lambda p: text(p.with_suffix(".pt2")), "is not an intact torch.export program"),
+    "another file": (lambda p: text(p.with_suffix(".csv")), "it must be a folder"),
+    "torn array": (lambda p: text(p.with_suffix(".npy")), "is not a valid .npy file"),
+    "torn zip": (lambda p: text(p.with_suffix(".zip")), "neither a folder nor a valid .zip"),
+    "torn export": (lambda p: text(p.with_suffix(".pt2")), "is damaged or is not a torch.export program"),
 }
 
 
@@ -121,7 +121,7 @@ def test_bad_input_is_one_line_that_names_it(case: str, tmp_path: Path) -> None:
 def test_the_number_of_samples(tmp_path: Path) -> None:
     path = array(tmp_path / "s", REAL[:300])
     assert ask(path, metrics=["fid"], num_samples=200).planned[0].spec.evaluation.num_samples == 200
-    assert "holds 300 samples, and 400 were asked for" in ask(path, metrics=["fid"], num_samples=400).error
+    assert "contains 300 samples, but 400 were asked for" in ask(path, metrics=["fid"], num_samples=400).error
     data = torch.arange(300)
     assert torch.equal(sources.choose(data, 300, 0), data)
     chosen = sources.choose(data, 100, 0)
@@ -136,7 +136,7 @@ def test_a_source_that_changed_after_planning_is_refused(tmp_path: Path) -> None
     assert planned.spec.source is not None
     sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"), sources.unsaid)
     np.save(path, REAL[100:200].numpy())
-    with pytest.raises(DataError, match="no longer what was planned"):
+    with pytest.raises(DataError, match="has changed since the run was planned"):
         sources.reopen(planned.spec.source, path, (1, 16, 16), torch.device("cpu"), sources.unsaid)
 
 
@@ -150,7 +150,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, monkeypatch: pyt
     assert "other.pth cannot be read as weights of inception-v3-compat" in ask(path, against=reference).error
     torch.save({"x": torch.zeros(2)}, tmp_path / "wrong.pth")
     monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path / "wrong.pth"))
-    assert "wrong.pth holds the weights of another network" in ask(path, against=reference).error
+    assert "wrong.pth contains the weights of another network" in ask(path, against=reference).error
 
 
 def test_a_folder_of_trials_is_no_reference(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_folder_of_trials_is_no_reference(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"against": "digitz"}, "is no dataset and no file or folder; did you mean 'digits'?"),
-        ({"against": None}, "say with --against"),
+        ({"against": "digitz"}, "is not a dataset, a file or a folder; did you mean 'digits'?"),
+        ({"against": None}, "name a reference, e.g. --against"),
         ({"metrics": ["fids"]}, "did you mean 'fid'?"),
         ({"extractor": "digits,mnist"}, "one evaluation uses one extractor"),
         ({"against": "folder:x[size=16|32]"}, "--against must name one reference"),
@@ -181,7 +181,4 @@ def test_a_metric_of_the_labels_of_fakes_is_refused_for_samples_without_any(
 ) -> None:
     monkeypatch.setattr(InceptionScore, "needs", ("logits", "fake_labels"))
     path = array(tmp_path / "s", REAL[:100])
-    assert (
-        "metric 'is' needs the labels that fakes were asked for, and 's.npy' has none"
-        in ask(path, metrics=["is"]).error
-    )
+    assert "metric 'is' needs the labels of the fakes, but 's.npy' has none" in ask(path, metrics=["is"]).error

@@ -91,7 +91,7 @@ def test_a_row_whose_run_was_killed_says_so(
     tmp_path: Path, status: str, mine: Leases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By whoever reads it: tables, lists and frames, in a folder that cannot be written to as well."""
-    gone = "its run is gone; run again to go on"
+    gone = "its run has ended; run again to resume"
     folder = make_trial(tmp_path, make_spec(), status=status)
     assert mine.take(folder.path)
     assert read_row(folder).reason == ""
@@ -142,8 +142,8 @@ def test_values_that_are_not_numbers_are_missing(tmp_path: Path) -> None:
     [
         ({"metrics": "none"}, "not a trial's result"),
         ({"schema_version": 99}, "schema 99"),
-        ({"trial_id": "other"}, "result of other"),
-        ({"status": "diverged"}, "diverged by its result"),
+        ({"trial_id": "other"}, "result of another trial, other"),
+        ({"status": "diverged"}, "diverged in result.json"),
         ({"protocol": {}}, "not a trial's result"),
     ],
 )
@@ -155,7 +155,9 @@ def test_a_damaged_result_is_refused(tmp_path: Path, change: dict[str, Any], com
 
 def test_a_result_of_a_later_version_says_that_it_may_be_one(tmp_path: Path) -> None:
     later = make_trial(tmp_path / "schema", make_spec(), result={"schema_version": 99, "metrics": "none"})
-    with pytest.raises(StoreError, match=r"result\.json has schema 99, .*; a later one wrote it: upgrade ganbench$"):
+    with pytest.raises(
+        StoreError, match=r"result\.json has schema 99, .*; a later version wrote it: upgrade ganbench$"
+    ):
         read_row(later)
     spec = make_spec()
     protocol = make_protocol(spec).model_dump(mode="json") | {"shade": 1}
@@ -173,7 +175,7 @@ def test_done_without_a_result_is_refused(tmp_path: Path) -> None:
 def test_a_renamed_folder_is_refused(tmp_path: Path) -> None:
     folder = make_trial(tmp_path, make_spec())
     folder.path.rename(tmp_path / "copy")
-    with pytest.raises(StoreError, match="must have its name"):
+    with pytest.raises(StoreError, match="rename the folder to that name"):
         read_row(TrialFolder(tmp_path / "copy"))
 
 

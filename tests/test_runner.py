@@ -73,7 +73,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path)
     assert folder.read_status()["status"] == "interrupted"
     assert folder.checkpoint.exists()
     assert "interrupted" in output
-    assert "goes on" in messages
+    assert "resumes from" in messages
 
     again = start(tmp_path, *LONG)
     assert again.wait(300) == 0, again.communicate()
@@ -92,7 +92,7 @@ def test_a_host_that_is_asked_to_end_lets_its_trial_write_a_checkpoint(tmp_path:
     assert folder.read_status()["status"] == "interrupted"
     assert folder.checkpoint.exists()
     assert "interrupted" in output
-    assert "goes on" in messages
+    assert "resumes from" in messages
     assert not leases(tmp_path)
 
 
@@ -145,7 +145,7 @@ def test_a_finished_trial_that_lost_a_file_is_done_or_said_to_be_trained_again(
     words = [*ARGUMENTS, "--losses", "vanilla", "--steps", "3", "--batch-size", "16", "--num-samples", "200"]
     assert start(tmp_path, *words).wait(300) == 0
     (folder,) = (TrialFolder(path.parent) for path in tmp_path.glob("runs/*/spec.json"))
-    restored, again = "its spec.json was lost or damaged and is written again", "it had ended and is trained again: "
+    restored, again = "its spec.json was lost or damaged; it is written again", "it had ended, but is trained again: "
     otherwise = ("--checkpoint-seconds", "50")  # it may have been planned with anything
     for lost, more, attempts, said in (
         (folder.status, (), 1, ""),

@@ -40,7 +40,7 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["class", "none", "true"])
 def test_a_word_of_pythons_own_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=f"'{name}' is a word of Python's own"):
+    with pytest.raises(UsageError, match=f"'{name}' is a reserved word of Python"):
         scaffold.write(name, "loss", tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_a_name_that_would_hide_one_of_the_modules_own_is_refused(kind: str, tmp
             before = token.string
     assert used >= {"Conformance", "MarginGan", "TestMarginGan"}
     for identifier in used - {"MarginGan", "TestMarginGan"}:
-        with pytest.raises(UsageError, match=f"would name its class {identifier}, which .* needs for something else"):
+        with pytest.raises(UsageError, match=f"would name its class {identifier}, which .* already uses"):
             scaffold.write(spelled(identifier), kind, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
@@ -72,21 +72,21 @@ def test_a_name_that_would_hide_one_of_the_modules_own_is_refused(kind: str, tmp
     [("mixture", "dataset"), ("data-error", "dataset"), ("networks", "architecture"), ("job-state", "executor")],
 )
 def test_a_name_that_only_another_kinds_modules_use_is_free(name: str, kind: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"{kind}.py needs for something else; take another name"):
+    with pytest.raises(UsageError, match=f"{kind}.py already uses; choose another name"):
         scaffold.write(name, kind, tmp_path)
     assert scaffold.write(name, "tracker", tmp_path).is_dir()
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "ganbench-x").mkdir()
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         scaffold.write("x", "loss", tmp_path)
     assert list((tmp_path / "ganbench-x").iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="choose a folder with --out"):
+    with pytest.raises(StoreError, match="choose another folder with --out"):
         scaffold.write("x", "loss", tmp_path / "file")
 
 

@@ -20,7 +20,7 @@ def test_each_step_is_taken_in_order() -> None:
     }
     content = upgrade("spec", {"schema_version": 1, "a": 5}, Path("x"), schema=3, migrations=steps)
     assert content == {"schema_version": 3, "what": "spec", "b": 5, "c": 6}
-    with pytest.raises(StoreError, match="cannot read any more"):
+    with pytest.raises(StoreError, match="no longer reads"):
         upgrade("spec", {"schema_version": 1}, Path("x"), schema=3, migrations={2: steps[2]})
 
 
@@ -28,8 +28,8 @@ def test_each_step_is_taken_in_order() -> None:
 def test_what_is_later_or_none_is_refused(version: Any) -> None:
     with pytest.raises(StoreError) as caught:
         upgrade("result", {"schema_version": version}, Path("x"), schema=1, migrations={})
-    later = "; a later one wrote it: upgrade ganbench" if version == 99 else ""
-    assert str(caught.value) == f"x has schema {version!r}, and this version of ganbench reads 1{later}"
+    later = "; a later version wrote it: upgrade ganbench" if version == 99 else ""
+    assert str(caught.value) == f"x has schema {version!r}, but this version of ganbench reads 1{later}"
     with pytest.raises(StoreError, match="ganbench reads 2 and older"):
         upgrade("result", {"schema_version": version}, Path("x"), schema=2, migrations={})
 

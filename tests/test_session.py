@@ -58,8 +58,12 @@ def test_a_wrong_request_is_a_usage_error(tmp_path: Path) -> None:
         ganbench.run(losses=["vanila"], architectures=["mlp"], out=tmp_path / "r")
     with pytest.raises(UsageError, match="stepps"):
         ganbench.run(losses=["vanilla"], architectures=["mlp"], out=tmp_path / "r", recipe={"stepps": 3})
-    with pytest.raises(GanbenchError, match="there is no folder"):
+    with pytest.raises(
+        GanbenchError, match=r"there is no folder .*; run something first, or name the folder given to out="
+    ):
         ganbench.load_results(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"^no losses; name some with losses=, e\.g\. losses=\['vanilla', 'lsgan'\]$"):
+        ganbench.run(architectures=["mlp"], out=tmp_path / "r")
 
 
 @pytest.mark.parametrize(

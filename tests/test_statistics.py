@@ -133,7 +133,7 @@ def test_the_bootstrap_gives_the_same_values_the_same_interval(values: list[floa
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95.0, math.nan])
 def test_a_confidence_level_lies_between_0_and_1(level: float) -> None:
-    with pytest.raises(ValueError, match="a confidence level lies between 0 and 1, not"):
+    with pytest.raises(ValueError, match="a confidence level must be between 0 and 1, not"):
         statistics.interval([1.0, 2.0, 4.0], level)
 
 

@@ -65,7 +65,7 @@ def test_rows_share_the_level_of_the_test_that_they_got_worse_alone() -> None:
 
 @pytest.mark.parametrize("margin", [-0.1, math.inf, math.nan])
 def test_margins_that_are_none(margin: float) -> None:
-    with pytest.raises(ValueError, match="a margin is zero or more and finite"):
+    with pytest.raises(ValueError, match="a margin must be finite and not negative"):
         margin_tests(BASE, BASE, margin)
 
 

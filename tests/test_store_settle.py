@@ -15,10 +15,10 @@ from ganbench.store import settle
     [
         ("timeout: not done within 5 s (--timeout)", "timeout", "not done within 5 s (--timeout)"),
         ("out-of-memory: it used too much", "out-of-memory", "it used too much"),
-        ("interrupted: stopped at once", "interrupted", "stopped at once"),
+        ("interrupted: stopped immediately", "interrupted", "stopped immediately"),
         ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
         ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
-        ("", "failed", "ended without a status"),
+        ("", "failed", "it ended without a status"),
     ],
 )
 def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str, words: str, tmp_path: Path) -> None:
@@ -30,11 +30,11 @@ def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str
 
 def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
-    folder.write_status("interrupted", "stopped after step 7; run again to go on")  # it answered the first signal
+    folder.write_status("interrupted", "stopped after step 7; run again to resume")  # it answered the first signal
     folder.checkpoint.write_bytes(b"x")
     status, reason = settle(folder, JobState.ENDED, "timeout: not done within 5 s (--timeout)")
     assert status == folder.read_status()["status"] == "timeout"
-    assert "goes on from its checkpoint" in reason
+    assert "resumes from its checkpoint" in reason
 
 
 def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
 def test_an_executor_that_lost_a_trial(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("running")
-    assert settle(folder, JobState.LOST, "") == ("failed", "its executor lost it")
+    assert settle(folder, JobState.LOST, "") == ("failed", "its executor lost track of it")
 
 
 def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, mo
     ("said", "why", "status", "reason"),
     [
         ("interrupted", "timeout: not done within 5 s", "timeout", "not done within 5 s"),
-        ("interrupted", "interrupted: stopped at once", "interrupted", "it said so"),
+        ("interrupted", "interrupted: stopped immediately", "interrupted", "it said so"),
         ("interrupted", "", "interrupted", "it said so"),
         ("done", "timeout: not done within 5 s", "done", "it said so"),
         ("running", "timeout: not done within 5 s", "timeout", "not done within 5 s"),

@@ -84,8 +84,8 @@ def test_a_grid_too_large_is_refused() -> None:
     ("axis", "words"),
     [
         ("losses", "no losses"),
-        ("architectures", "no architecture"),
-        ("datasets", "no dataset"),
+        ("architectures", "no architectures"),
+        ("datasets", "no datasets"),
         ("metrics", "no metrics"),
     ],
 )
@@ -106,7 +106,7 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("steps = true", "line 1: steps=True: must be a whole number, not true or false"),
         ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
-        ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, also in"),
+        ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, here and in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
         ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
         ('steps = 5\ndata_root = " "', "line 2: data_root=' ': must not be empty"),
@@ -133,7 +133,7 @@ def test_a_line_that_is_not_found_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_number_of_thousands_of_digits_is_refused_with_the_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"suite\.toml holds a number with too many digits; .* below 2\^63"):
+    with pytest.raises(UsageError, match=r"suite\.toml contains a number with too many digits; .* below 2\^63"):
         load(write(tmp_path, f"steps = {'9' * 5000}"))
 
 

@@ -168,8 +168,8 @@ def test_the_built_in_passes_packed(pack: int) -> None:
 
 WRONG: list[tuple[type[Architecture], str, str]] = [
     (SaysPacked, "shapes", "for 2 groups of 2 neighbours the discriminator returns shape (4,), not (2,)"),
-    (PackedByHalves, "packing", "does not depend on the last of the group"),
-    (PackedFirstOnly, "packing", "does not depend on the last of the group"),
+    (PackedByHalves, "packing", "does not depend on its last sample"),
+    (PackedFirstOnly, "packing", "does not depend on its last sample"),
     (Deaf, "labels", "the generator returns the same for each of 3 labels"),
     (DeafCritic, "labels", "the discriminator returns the same for each of 3 labels"),
     (Squashed, "raw-outputs", "a sigmoid at its end?"),

@@ -246,7 +246,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_generator(OwnNoise, "Always noisy."), "evaluation", "the same z gives another sample"),
     (with_generator(BatchStatistics, "Centres z."), "evaluation", "depends on the others in its batch"),
     (with_generator(Unregistered, "A plain tensor."), "moves", "use register_buffer"),
-    (with_generator(NotPersistent, "A lost buffer."), "state-dict", "a resumed trial would go on with another network"),
+    (with_generator(NotPersistent, "A lost buffer."), "state-dict", "would continue with another network"),
     (with_generator(LateNoise, "Noise of a strength that begins at zero."), "evaluation", "the same z gives another"),
     (
         with_discriminator(LateBatchNorm, "Batch norm in a branch that begins at zero."),
@@ -254,15 +254,15 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
         "batch_norm_in_discriminator is False",
     ),
     (RoundsSides, "shapes", "the generator for samples (1, 12, 12) returns (1, 8, 8)"),
-    (with_generator(FromNumpy, "Draws from numpy."), "initialisation", "is another with the same seed"),
+    (with_generator(FromNumpy, "Draws from numpy."), "initialisation", "differs for the same seed"),
     (with_generator(NumpyNoise, "Noise from numpy."), "randomness", "the same trial would give another score"),
     (with_generator(Doubled, "Doubles z in place."), "inputs", "the generator changes its input in place"),
     (with_generator(Fixed, "No randomness."), "initialisation", "--seeds 5 would repeat one trial"),
     (with_generator(Float32, "Casts."), "moves", "it casts inside"),
     (with_generator(RandomWidth, "Random width."), "parameter-count", "a trial could not be resumed"),
-    (Tuple, "shapes", "does not return Networks(generator, discriminator)"),
+    (Tuple, "shapes", "must return Networks(generator, discriminator)"),
     (NoSuchSide, "shapes", "mat1 and mat2 shapes cannot be multiplied"),
-    (Traceback, "refusals", "raises IndexError and not a ValueError"),
+    (Traceback, "refusals", "raises IndexError; it must raise a ValueError"),
     (Unsettled, "settling", "planned and trained networks would differ"),
 ]
 

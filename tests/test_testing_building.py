@@ -111,7 +111,7 @@ def test_an_argument_that_has_a_default_is_not_asked_for() -> None:
 def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None:
     found = outcomes_of(dataset)
     assert found["samples"].status == "skipped"
-    assert found["samples"].message == "it takes a kindof (mine:KINDOF), and none was given"
+    assert found["samples"].message == "it needs a kindof (mine:KINDOF), but none was given"
     assert "failed" not in {outcome.status for outcome in found.values()}
 
 
@@ -147,5 +147,5 @@ class Careless(Conditional):
 def test_an_architecture_without_unconditional_networks_refuses_shapes_as_it_builds() -> None:
     (one,) = (one for one in checks_of("architecture") if one.function is refusals)
     assert one.function(subject_of(Conditional)) is None
-    with pytest.raises(AssertionError, match="raises TypeError and not a ValueError"):
+    with pytest.raises(AssertionError, match="raises TypeError; it must raise a ValueError"):
         one.function(subject_of(Careless))

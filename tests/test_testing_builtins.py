@@ -76,4 +76,4 @@ def test_the_kit_says_why_data_that_are_not_here_are_left_out() -> None:
 
 def test_an_argument_that_was_not_given_is_asked_for() -> None:
     statuses = {outcome.check: (outcome.status, outcome.message) for outcome in outcomes("dataset/folder")}
-    assert statuses["samples"] == ("skipped", "it takes a path (folder:PATH), and none was given")
+    assert statuses["samples"] == ("skipped", "it needs a path (folder:PATH), but none was given")

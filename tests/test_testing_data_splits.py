@@ -72,9 +72,9 @@ class NamedOnce(Unnamed):
 
 SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
-    (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, and there are 3 classes"),
-    (NamedOnce, "labels", "the classes of 'train' are a, b, c, and those of 'test' without names"),
-    (TrainOnlyHashed, "another-process", "the split 'train' is another in another process"),
+    (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, but there are 3 classes"),
+    (NamedOnce, "labels", "the classes of 'train' are a, b, c, but those of 'test' are without names"),
+    (TrainOnlyHashed, "another-process", "the split 'train' differs in another process"),
 ]
 
 
@@ -95,8 +95,7 @@ def test_a_dataset_without_a_test_split_is_held_by_train_alone() -> None:
 def test_what_a_dataset_has_not_is_told_apart() -> None:
     said = {name: outcome.message for name, outcome in _samples_of(TrainOnlyUnsaid, Nowhere)}
     assert said["TrainOnlyUnsaid"] == (
-        "there is no split 'test' here (there is only train); a dataset that has none at all says so by "
-        "reference_split = 'train'"
+        "there is no split 'test' here (there is only train); a dataset without one must set reference_split = 'train'"
     )
     assert said["Nowhere"] == "its files are not here: no such file"
 

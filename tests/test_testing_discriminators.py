@@ -79,7 +79,7 @@ class SaysBatchNorm(Right):
 
 
 WRONG: list[tuple[type[Architecture], str, str]] = [
-    (with_discriminator(Column, "Returns (N, 1)."), "shapes", "such outputs broadcast to N x N"),
+    (with_discriminator(Column, "Returns (N, 1)."), "shapes", "broadcast such outputs to N x N"),
     (with_discriminator(Squeezed, "Squeezes all."), "shapes", "a bare .squeeze() drops the batch of one"),
     (with_discriminator(Patches, "One output per pixel."), "shapes", "not (2,)"),
     (with_discriminator(Probability, "Squashes."), "raw-outputs", "a sigmoid at its end?"),

@@ -196,8 +196,8 @@ WRONG: list[tuple[type, str, str]] = [
     (NeedsMetrics, "events", "without a result, makes it raise KeyError"),
     (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
     (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
-    (TellsOnce, "again", "told a second time makes it raise FileExistsError"),
-    (NeedsParameter, "parameters", "takes 'path', which has no default that is a number, true or false, or text"),
+    (TellsOnce, "again", "told of a second time makes it raise FileExistsError"),
+    (NeedsParameter, "parameters", "has a parameter 'path' whose default is not a number, true or false, or text"),
     (RefusesItself, "parameters", "tracker 'refuses-itself' cannot be used: ValueError: size must be at least 1"),
 ]
 WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")
@@ -219,17 +219,17 @@ def test_parameters_of_a_tracker_are_those_of_a_run() -> None:
 
 
 RUN_WRONG: list[tuple[type[Executor], str, str]] = [
-    (EverySecond, "runs", "states() does not know of number 2"),
-    (Deaf, "runs", "states() does not know of number 3"),
+    (EverySecond, "runs", "states() does not know number 2"),
+    (Deaf, "runs", "states() does not know number 3"),
     (NeverStarts, "runs", "a trial's state is pending, not ended"),
     (Twice, "runs", "was run 2 times"),
-    (Once, "runs-again", "states() says at once that it has ended"),
-    (Rude, "ends-gently", "checkpoint; what it computed is lost. Send its process SIGTERM"),
-    (Stubborn, "ends-gently", "4 s after a trial was cancelled gently it still runs"),
-    (RemembersEnds, "runs-again", "states() says at once that it has ended"),
-    (EndsAll, "cancels", "does not know of the other any more"),
-    (EndsNothing, "cancels", "after a job that runs was cancelled at once it still does"),
-    (SaysItEnds, "cancels", "goes on writing; its process was not ended"),
+    (Once, "runs-again", "states() still says that it has ended"),
+    (Rude, "ends-gently", "checkpoint, so its work is lost; send its process SIGTERM"),
+    (Stubborn, "ends-gently", "4 s after it was cancelled gently, a trial still runs"),
+    (RemembersEnds, "runs-again", "states() still says that it has ended"),
+    (EndsAll, "cancels", "no longer knows the other"),
+    (EndsNothing, "cancels", "after a running job was cancelled at once, it still runs"),
+    (SaysItEnds, "cancels", "still writes, because its process was not ended"),
 ]
 
 

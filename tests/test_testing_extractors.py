@@ -211,14 +211,14 @@ class Reseeds(RightExtractor):
 
 WRONG: list[tuple[type, str, str]] = [
     (Unhashed, "identity", "not 64 hexadecimal digits"),
-    (OtherDimension, "outputs", "gives 48 features and declares 64"),
+    (OtherDimension, "outputs", "gives 48 features but declares 64"),
     (Training, "outputs", "in training mode"),
     (Centred, "batch-size", "would depend on the batch size"),
     (Random, "repeatable", "no two scores could be compared"),
     (Blind, "severity", "would not see bad samples"),
-    (Rehashed, "identity", "sha256() gives another answer when it is asked again"),
-    (RehashedByInstance, "identity", "sha256() gives another answer when it is asked again"),
-    (InPlace, "outputs", "forward() changes the images that it is given, in place"),
+    (Rehashed, "identity", "sha256() gives another answer when it is called again"),
+    (RehashedByInstance, "identity", "sha256() gives another answer when it is called again"),
+    (InPlace, "outputs", "forward() changes the images that it is given in place"),
     (WithGradients, "outputs", 'would end with "Can\'t call numpy()"'),
     (InHalves, "outputs", "layer 'grid' is float16, not float32"),
     (LeftBehind, "moves", "every run on a GPU would fail at its first evaluation"),
@@ -226,7 +226,7 @@ WRONG: list[tuple[type, str, str]] = [
     (OtherDimensionElsewhere, "sizes", "for images of 64x64 gives features (6, 192), not (6, 48)"),
     (Backwards, "sizes", "not (smallest, largest)"),
     (Probabilities, "outputs", "layer 'classes' gives probabilities"),
-    (Reseeds, "streams", "it sets the global random stream of torch to a fixed point"),
+    (Reseeds, "streams", "it seeds the global random stream of torch"),
     (Unregistered, "registered", "torch-fidelity does not know 'never-registered'"),
 ]
 

@@ -94,5 +94,7 @@ class ForAWhile(RightMetric):
 
 def test_a_metric_with_a_cache_of_its_own_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert_caught(check(Cached), "files", f"compute() leaves {tmp_path / 'gap-reference.npy'} behind; trials that run")
+    assert_caught(
+        check(Cached), "files", f"compute() leaves {tmp_path / 'gap-reference.npy'} behind, which trials that run"
+    )
     assert failed(check(ForAWhile)) == {}

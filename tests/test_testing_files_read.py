@@ -106,7 +106,7 @@ def test_a_dataset_names_what_it_reads(tmp_path: Path) -> None:
     assert not failed(check(FromFiles, parameters=given))
     (tmp_path / "link").symlink_to(tmp_path)
     assert not failed(check(FromFiles, parameters={"path": str(tmp_path / "link")}))
-    reads = f"loading 'train' reads {tmp_path.resolve() / 'train.npy'}, and no file that it reads is named; after a"
+    reads = f"loading 'train' reads {tmp_path.resolve() / 'train.npy'}, but none of the files that it reads"
     assert_caught(check(Unnamed, parameters=given), "files", reads)
 
 
@@ -117,7 +117,7 @@ def test_what_is_read_besides_is_noted(tmp_path: Path) -> None:
     told = {one.check: (one.status, one.message) for one in check(HalfNamed, parameters={"path": str(tmp_path)})}
     status, note = told["files"]
     assert status == "ok"
-    assert f"loading 'test' reads {tmp_path.resolve() / 'classes.txt'} too, which is not named; a change goes" in note
+    assert f"loading 'test' reads {tmp_path.resolve() / 'classes.txt'} too, which is not named; a change of it" in note
 
 
 class Weighted(RightExtractor):
@@ -148,5 +148,5 @@ def test_an_extractor_names_what_it_reads(tmp_path: Path) -> None:
     torch.save(torch.zeros(3), tmp_path / "weights.pth")
     given = {"path": str(tmp_path / "weights.pth")}
     assert not failed(check(Weighted, parameters=given))
-    reads = f"read {tmp_path.resolve() / 'weights.pth'}, and no file that it reads is named; after a change"
+    reads = f"read {tmp_path.resolve() / 'weights.pth'}, but none of the files that it reads is named; after a change"
     assert_caught(check(UnnamedWeights, parameters=given), "files", reads)

@@ -192,7 +192,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (SmoothsReal, "smoothing", "a fake label of 0.1 changes nothing; --set smoothing_fake=0.1"),
     (Sharpens, "smoothing", "as one of 1.1 would"),
     (SharpensFakes, "smoothing", "as one of -0.1 would"),
-    (ShiftsTheCurve, "smoothing", "changes the value and holds no output on real samples back"),
+    (ShiftsTheCurve, "smoothing", "changes the value but does not limit the output on real samples"),
 ]
 
 

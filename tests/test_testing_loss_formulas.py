@@ -62,7 +62,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (HalfOnTheGenerator, "least-squares", "a 1/2 is present on one side only"),
     (HalfOnReal, "least-squares", "0.5 in the discriminator's on real, 1 in the discriminator's on fake"),
     (HalfMissing, "formula", "(2 times it)"),
-    (Minimax, "convention", "is no minimax game"),
+    (Minimax, "convention", "is not a minimax game"),
     (SaysMinimax, "formula", "the declared '-softplus(f)' gives"),
     (Epsilon, "formula", "an epsilon inside a logarithm makes a loss saturate"),
 ]

@@ -204,7 +204,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (PartlyDetached, "gradient", "is not the derivative of its value"),
     (DetachesRealOfTheDiscriminator, "gradient", "the discriminator's gradient is not the derivative"),
     (Casts, "gradient", "it casts inside"),
-    (Cancels, "bfloat16", "cancels digits that bfloat16 does not have"),
+    (Cancels, "bfloat16", "loses digits that bfloat16 does not have"),
     (NeedsRealUnsaid, "real-samples", "the training loop passes None"),
     (NeedsRealInVain, "real-samples", "for nothing"),
     (ConstantFormula, "formula", "the declared '1' gives 0"),
@@ -213,7 +213,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
     (WrongSignature, "scalar", "positional argument"),
-    (NoDefault, "parameters", "a component must be usable without parameters"),
+    (NoDefault, "parameters", "so that the component can be used without parameters"),
     (CarriesWrongPenalty, "carried-penalty", "its Slope: on D(x) = w.x"),
 ]
 
@@ -236,5 +236,5 @@ class Unbounded(Loss):
 
 
 def test_a_name_that_promises_a_penalty_has_one() -> None:
-    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' carries no penalty")
+    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' has no penalty")
     assert "convention" not in failed(check(Unbounded, name="my-critic"))

@@ -93,9 +93,9 @@ class Twelve(Line):
 
 
 WRONG: list[tuple[type, str, str]] = [
-    (ScoreSecondWrongWay, "severity", "'gap' is said to be better when higher"),
+    (ScoreSecondWrongWay, "severity", "'gap' is declared as better when higher"),
     (Colour, "values", "with samples of 1x16x16 it raises IndexError: index 2 is out of bounds"),
-    (Colour, "values", "with 3x16x16 it computes; let check() refuse a dimension of 256 with a ValueError"),
+    (Colour, "values", "with 3x16x16 it works; let check() raise a ValueError for a dimension of 256"),
     (Twelve, "counts", "on each side of every shape tried (8, 2, 3, 1; others by expected = {'shape': ...})"),
 ]
 

@@ -212,24 +212,28 @@ class RefusesAll(RightMetric):
 
 WRONG: list[tuple[type, str, str]] = [
     (WrongWay, "severity", "the best row of a table would not be the best generator"),
-    (OtherName, "values", "returns ['gap'] and declares ['distance']"),
+    (OtherName, "values", "returns ['gap'] but declares ['distance']"),
     (Hundredfold, "values", "return a share from 0 to 1"),
-    (HundredfoldBeside, "values", "'share' is 250 and shown in percent"),
+    (HundredfoldBeside, "values", "'share' is 250, but it is shown in percent"),
     (FirstSample, "repeatable", "with the same samples in another order"),
     (Centres, "repeatable", "it changes the samples and features of the fakes"),
     (ShiftsReference, "repeatable", "it changes the logits of the reference"),
     (ScalesTraining, "repeatable", "it changes the training samples and training features of the reference"),
     (ChangesStatistics, "repeatable", "it changes the statistics (mu) of the reference"),
     (RunningMean, "repeatable", "keeps something of earlier samples"),
-    (Undeclared, "values", "it uses logits and train, and needs names only features"),
-    (OfLabels, "values", "it uses fake_labels, and needs names only features, labels"),
-    (UndeclaredLabels, "values", "it uses labels, and needs names only features"),
+    (Undeclared, "values", "it uses logits and train, but needs names only features"),
+    (OfLabels, "values", "it uses fake_labels, but needs names only features, labels"),
+    (UndeclaredLabels, "values", "it uses labels, but needs names only features"),
     (Whitened, "collapsed", "for fakes that are all the same it raises"),
-    (AnySamples, "values", "it uses images, and needs names nothing"),
+    (AnySamples, "values", "it uses images, but needs names nothing"),
     (Unsteady, "repeatable", "a result could not be repeated"),
-    (NaN, "values", "every row of a table would be empty"),
-    (Odd, "declaration", "metric 'odd' needs 'prompts', which no evaluation has; there are: classes, fake_labels,"),
-    (NoTuple, "declaration", "declares needs = 'features', not a tuple of words such as ('features',)"),
+    (NaN, "values", "it would be empty in every row of a table"),
+    (
+        Odd,
+        "declaration",
+        "metric 'odd' needs 'prompts', which no evaluation offers; choose one of: classes, fake_labels,",
+    ),
+    (NoTuple, "declaration", "declares needs = 'features'; it must be a tuple of words, such as ('features',)"),
     (RefusesAll, "counts", "check() refuses 100,000 samples on each side; every run would be refused"),
 ]
 
@@ -252,4 +256,4 @@ def test_a_known_value_is_no_other_where_one_of_the_two_is_undefined(found: floa
 
     sides = evidence(features=torch.zeros(3, 8)), evidence(features=torch.zeros(3, 8))
     outcomes = check(Says, known=[(*sides, {"gap": known})])
-    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g} where {known:.9g} is known")
+    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g}, but {known:.9g} is the known value")

@@ -251,13 +251,13 @@ class OnOutputs(Penalty):
 
 
 WRONG: list[tuple[type[Penalty], str, str]] = [
-    (OverTheBatch, "batch-size", "taken over the whole batch, not per sample"),
+    (OverTheBatch, "batch-size", "it takes the norm over the whole batch, not per sample"),
     (OverTheBatch, "neighbours", "depend on which others are in its batch"),
     (PerPixel, "all-dimensions", "not taken over all dimensions of a sample"),
     (PerRow, "all-dimensions", "not taken over all dimensions of a sample"),
     (OnePosition, "positions", "share one position between real and fake"),
     (OnePositionOfPoints, "positions", "share one position between real and fake"),
-    (PositionPerPixel, "positions", "differs from number to number"),
+    (PositionPerPixel, "positions", "differs within one sample"),
     (FixedPosition, "positions", "the same at every step"),
     (Attached, "detached", "the fake batch is not detached"),
     (OwnStep, "undisturbed", "takes an optimiser step of its own"),
@@ -268,15 +268,15 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (WrongFactor, "closed-form", "the declared '10 * mean((||grad D(x)|| - 1)^2), x between real and fake' gives"),
     (MeanOfSquares, "closed-form", "the declared '1/2 * mean(||grad D(x)||^2), x real' gives"),
     (OneSided, "closed-form", "on a critic of slope 0.3 it is 0 "),
-    (RootOfSquares, "flat-critic", "not finite where the critic's gradient is 0"),
+    (RootOfSquares, "flat-critic", "NaN or infinite where the critic's gradient is 0"),
     (Unreduced, "scalar", "not a scalar"),
     (Freezes, "undisturbed", "leaves it in eval mode"),
     (InPlace, "undisturbed", "switches on gradients of the samples"),
     (GlobalStream, "repeatable", "torch's own random stream"),
     (WrongSignature, "scalar", "positional argument"),
     (Nothing, "projection", "it would have no effect"),
-    (Replaces, "projection", "the optimiser would go on with the old ones"),
-    (Shrinks, "projection", "weights would drift with n_critic"),
+    (Replaces, "projection", "the optimiser would continue with the old ones"),
+    (Shrinks, "projection", "they would drift with n_critic"),
 ]
 
 

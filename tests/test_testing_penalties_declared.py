@@ -81,7 +81,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (
         OnGradients,
         "declared",
-        "declares constrains = 'gradients', which is none of the words for it; did you",
+        "declares constrains = 'gradients', which is not a valid value; did you",
     ),
     (OneKind, "declared", "kinds is 'image'"),
     (NoText, "declared", "double_backward is 'no'"),

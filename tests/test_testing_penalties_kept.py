@@ -210,7 +210,7 @@ class CountsProjections(Penalty):
 
 WRONG: list[tuple[type[Penalty], str, str]] = [
     (Missing, "on-outputs", "on_outputs() is not implemented"),
-    (OtherSign, "on-outputs", "the training loop takes the first"),
+    (OtherSign, "on-outputs", "the training loop uses the first"),
     (Paid, "on-outputs", "its sign is wrong"),
     (Summed, "reduction", "is summed over the batch"),
     (Summed, "on-outputs", "is summed over the batch"),
@@ -219,10 +219,10 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (UnreducedOnOutputs, "on-outputs", "not a scalar; the first discriminator update would fail"),
     (DetachedOnOutputs, "on-outputs", "has no gradient by the outputs"),
     (SummedOfSamples, "reduction", "is summed over the batch"),
-    (LoadsNothing, "memory", "is not what was loaded"),
-    (NoState, "memory", "it remembers what its state_dict() does not hold"),
-    (HoldsItself, "memory", "holds what a checkpoint cannot"),
-    (OtherKey, "memory", "load_state_dict() fails on what state_dict() gave (KeyError: 'mean')"),
+    (LoadsNothing, "memory", "differs from what was loaded"),
+    (NoState, "memory", "it remembers something that its state_dict() does not contain"),
+    (HoldsItself, "memory", "contains what a checkpoint cannot"),
+    (OtherKey, "memory", "load_state_dict() fails on what state_dict() returned (KeyError: 'mean')"),
     (NoDictionary, "memory", "returns list, not a dictionary"),
     (CountsProjections, "memory", "project() gives other weights"),
 ]

@@ -26,7 +26,7 @@ def test_what_an_author_knows_is_held() -> None:
     zeros, ones = evidence(features=torch.zeros(4, 9)), evidence(features=torch.ones(4, 9))
     assert failed(check(RightMetric, known=[(ones, zeros, {"gap": 3.0})])) == {}
     wrong = failed(check(RightMetric, known=[(ones, zeros, {"gap": 4.0})]))
-    assert wrong == {"known-values": "'gap' is 3 where 4 is known"}
+    assert wrong == {"known-values": "'gap' is 3, but 4 is the known value"}
     assert "expected (2,)" in failed(check(RightData, shape=(2,)))["samples"]
     white = torch.full((2, 3, 8, 8), 255, dtype=torch.uint8)
     assert failed(check(RightExtractor, known=[(white, torch.ones(2, 48))])) == {}

@@ -150,7 +150,7 @@ def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path, monkeypatch: pytest.
         patch.setattr("ganbench.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
         assert run_together(folders[0]) == ["interrupted"] * 3
     for folder in folders:
-        assert folder.read_status()["reason"] == "stopped after step 25; run again to go on"
+        assert folder.read_status()["reason"] == "stopped after step 25; run again to resume"
         assert folder.checkpoint.exists()
     assert run_together(folders[0]) == ["done"] * 3
     for folder, expected in zip(folders, whole, strict=True):
@@ -183,7 +183,9 @@ def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(together, "train_together", full)
     assert run_together(folders[0]) == ["out-of-memory"] * 3
-    assert "batched with 2 other seeds (less is needed without --batch-seeds)" in folders[1].read_status()["reason"]
+    assert (
+        "batched with 2 other seeds (without --batch-seeds less memory is needed)" in folders[1].read_status()["reason"]
+    )
 
 
 def test_networks_that_cannot_be_batched_run_one_after_another(
@@ -193,7 +195,7 @@ def test_networks_that_cannot_be_batched_run_one_after_another(
     folders = planned(tmp_path, MLP, steps=5, every=0)
     assert run_together(folders[0]) == ["done"] * 3
     assert [folder.read_result()["cost"]["beside"] for folder in folders] == [0, 0, 0]
-    assert capsys.readouterr().out.count("not batched, the seeds run one after another") == 1
+    assert capsys.readouterr().out.count("not batched, so the seeds run one after another") == 1
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Callable[[], object]]:
@@ -261,7 +263,7 @@ def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeyp
     monkeypatch.setattr("ganbench.together.obstacle_to_batching", lambda *arguments: "for the test")
     monkeypatch.setattr("ganbench.together.run_trial", run)
     assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
-    assert folders[2].read_status()["reason"] == "not started yet; run again to go on"
+    assert folders[2].read_status()["reason"] == "not started yet; run again to start it"
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

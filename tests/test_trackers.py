@@ -141,7 +141,7 @@ def test_a_tracker_that_fails_is_switched_off_and_nothing_else_changes(
 ) -> None:
     screen, good = Screen(), notebook(tmp_path)
     play(Tracking(screen, {"bad": notebook(tmp_path, fails=at), "good": good}), folder)
-    assert screen.notes == ["tracker 'bad' failed and is switched off: RuntimeError: no network"]
+    assert screen.notes == ["tracker 'bad' failed and was switched off: RuntimeError: no network"]
     assert screen.calls == SHOWN
     assert [call[0] for call in good.calls][-2:] == ["finished", "close"]
 
@@ -153,7 +153,7 @@ def test_what_was_copied_is_told_by_tracker(folder: TrialFolder, tmp_path: Path)
     notes: list[str] = []
     trackers = {"bad": notebook(tmp_path, fails="finished"), "good": notebook(tmp_path)}
     assert copy(rows, trackers, notes.append) == (1, ("good",))
-    assert notes == ["tracker 'bad' failed and is switched off: RuntimeError: no network"]
+    assert notes == ["tracker 'bad' failed and was switched off: RuntimeError: no network"]
 
 
 def test_a_tracker_that_hangs_holds_nobody_up(folder: TrialFolder, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_tracker_that_hangs_holds_nobody_up(folder: TrialFolder, tmp_path: Pat
     begin = time.monotonic()
     play(Tracking(screen, {"slow": notebook(tmp_path, hangs="started"), "good": good}, patience=0.2), folder)
     assert time.monotonic() - begin < 20
-    assert screen.notes == ["tracker 'slow' is still busy and was left behind; its record is not complete"]
+    assert screen.notes == ["tracker 'slow' did not finish in time; its record is not complete"]
     assert [call[0] for call in good.calls][-2:] == ["finished", "close"]
 
 
@@ -210,10 +210,14 @@ def registry_with(target: str) -> Registry:
 @pytest.mark.parametrize(
     ("text", "target", "message"),
     [
-        ("notebook[colour=red]", f"{__name__}:Notebook", "has no parameter 'colour'; there are: fails, hangs, size"),
+        (
+            "notebook[colour=red]",
+            f"{__name__}:Notebook",
+            "has no parameter 'colour'; choose one of: fails, hangs, size",
+        ),
         ("notebook[size=large]", f"{__name__}:Notebook", "size=large must be a whole number"),
         ("notebook[size=0]", f"{__name__}:Notebook", "size must be at least 1, not 0"),
-        ("notebook,notebook[size=2]", f"{__name__}:Notebook", "'notebook' is asked for twice"),
+        ("notebook,notebook[size=2]", f"{__name__}:Notebook", "'notebook' is given twice"),
         ("notebook", "no_such_module:Notebook", "No module named 'no_such_module'"),
         ("notbook", f"{__name__}:Notebook", "did you mean 'notebook'"),
     ],

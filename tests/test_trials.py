@@ -35,9 +35,9 @@ def planned(
 @pytest.mark.parametrize(
     ("memory", "limit", "words"),
     [
-        (GIB, None, "take 2.0 GiB, more than the 1.0 GiB of this machine; set --num-samples to fewer"),
-        (8 * GIB, GIB, "take 2.0 GiB, more than the 1.0 GiB of --memory-limit"),
-        (None, 2**20, "take 2.0 GiB, more than the 1 MiB of --memory-limit"),
+        (GIB, None, "needs 2.0 GiB, more than the 1.0 GiB of this machine; use a smaller --num-samples"),
+        (8 * GIB, GIB, "needs 2.0 GiB, more than the 1.0 GiB of --memory-limit"),
+        (None, 2**20, "needs 2.0 GiB, more than the 1 MiB of --memory-limit"),
     ],
 )
 def test_more_samples_than_memory_are_refused(
@@ -63,7 +63,7 @@ def test_equal_samples_at_two_places_are_one_trial_and_a_line_says_so(monkeypatc
     told: list[str] = []
     found = trials.plan_trials(request, pytest.fail, Layout(device="cpu", slots=1, threads=1), told.append)
     assert [trial.execution.data_at for trial in found] == [{"path": "/here/photos"}] * 2
-    assert told == ["/there/photos holds the same samples as /here/photos, so they are one dataset here, and one row"]
+    assert told == ["/there/photos contains the same samples as /here/photos, so they are one dataset and one row here"]
 
 
 def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:

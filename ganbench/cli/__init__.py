@@ -14,12 +14,12 @@ from ganbench.errors import GanbenchError, did_you_mean, with_kind
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
-    "status": ("ganbench.cli.status:status", "Show what runs where, since when, how fast, until when."),
+    "status": ("ganbench.cli.status:status", "Show which trials run where, how fast, and how long they will take."),
     "eval": ("ganbench.cli.evaluate:evaluate", "Score samples or generators that ganbench did not train."),
-    "reproduce": ("ganbench.cli.reproduce:reproduce", "Train a published table anew and compare."),
+    "reproduce": ("ganbench.cli.reproduce:reproduce", "Train the trials of a published table, and compare."),
     "results": ("ganbench.cli.results:results", "Print the table of a folder of trials again."),
     "report": ("ganbench.cli.report:report", "Write an HTML report of a folder of trials."),
-    "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and judge a change by them."),
+    "leaderboard": ("ganbench.cli.leaderboard:leaderboard", "Build leaderboards, and use them to judge a change."),
     "track": ("ganbench.cli.track:track", "Copy finished trials to a tracker."),
     "runs": ("ganbench.cli.runs:runs", "List, verify, prune, export and import trials."),
     "sample": ("ganbench.cli.sample:sample", "Draw samples from a trained trial."),
@@ -69,7 +69,9 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             name = str(args[0])
-            raise click.UsageError(f"no command '{name}'{did_you_mean(name, self.list_commands(ctx))}", ctx) from error
+            raise click.UsageError(
+                f"there is no command '{name}'{did_you_mean(name, self.list_commands(ctx))}", ctx
+            ) from error
 
     def _fill(self) -> None:
         if not self._filled:
@@ -84,9 +86,9 @@ class LazyGroup(click.Group):
                 self.add_command(command, name)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="ganbench", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="If an error occurs, show its traceback.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Benchmark GANs: losses, architectures and datasets as plugins, one honest table.
@@ -185,7 +187,7 @@ def _require_encodable(argument: str) -> None:
     try:
         os.fsencode(argument)
     except UnicodeEncodeError as error:
-        raise GanbenchError(f"the argument {argument!a} has characters that are none") from error
+        raise GanbenchError(f"the argument {argument!a} contains invalid characters") from error
 
 
 def _in_a_plugin(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from ganbench.cli.values import TEXT
 
 @click.command("list")
 @click.argument("kind", type=TEXT, required=False, metavar="[KIND]")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_components(kind: str | None, as_json: bool) -> int:
     """List the components of all kinds, or of KIND: losses, penalties, architectures, datasets, ...
 
@@ -61,8 +61,8 @@ def list_components(kind: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.argument("name", type=TEXT, shell_complete=complete_any)
-@click.option("--kind", type=TEXT, help="Where two kinds share a name: loss, penalty, architecture, ...")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--kind", type=TEXT, help="The kind, if two kinds share a name: loss, penalty, architecture, ...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, kind: str | None, as_json: bool) -> int:
     """Explain a component: what it is, its formula, paper, parameters, recommended recipe and package.
 

@@ -9,7 +9,7 @@ import click
 from ganbench.cli.values import TEXT
 
 
-@click.command()
+@click.command(short_help="Run the conformance kit on a package.")
 @click.argument("package", type=TEXT)
 @click.option(
     "--only", type=TEXT, multiple=True, metavar="NAME[parameters]",
@@ -17,12 +17,12 @@ from ganbench.cli.values import TEXT
     "parameters; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--skip", type=TEXT, multiple=True, metavar="CHECK=REASON", help="Leave out a check, saying why; may be repeated."
+    "--skip", type=TEXT, multiple=True, metavar="CHECK=REASON", help="Skip a check, with the reason; may be repeated."
 )
-@click.option("--quiet", is_flag=True, help="Only what failed, and the count.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--quiet", is_flag=True, help="Print only what failed, and the counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: bool, as_json: bool) -> int:
-    """Run the conformance kit on all that PACKAGE registers. Exit code 1 where something fails.
+    """Run the conformance kit on everything that PACKAGE registers. Exit code 1 if something fails.
 
     Each failure says what a user would see go wrong.
 
@@ -45,13 +45,13 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
         for item in split_outside_brackets(rest.removesuffix("]"), ",") if bracket else []:
             key, equals, value = item.partition("=")
             if not equals:
-                raise UsageError(f"'{item}' in '{text}' is not key=value")
+                raise UsageError(f"'{item}' in '{text}' must be key=value")
             given[key.strip()] = parse_scalar(value)
     reasons = {}
     for text in skip:
         name, equals, reason = text.partition("=")
         if not equals or not reason.strip():
-            raise UsageError(f"--skip {text}: write CHECK=REASON; a check is only left out for a reason")
+            raise UsageError(f"--skip {text} must be CHECK=REASON; every skipped check needs a reason")
         reasons[name.strip()] = reason.strip()
 
     counts = {"ok": 0, "failed": 0, "skipped": 0}

@@ -19,7 +19,12 @@ PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click"
 def doctor(data_root: Path) -> int:
     """Check versions, devices, plugins, data and weights; say what is missing and how to get it.
 
-    Exit code 1 where something that every run needs is missing.
+    Exit code 1 if something that every run needs is missing.
+
+    \b
+    Examples:
+      ganbench doctor
+      ganbench doctor --data-root ~/data
     """
     from ganbench import __version__, devices, plugins
     from ganbench.planner import cache_folder
@@ -72,8 +77,10 @@ def _torch() -> bool:
         import torch
         import torchvision  # noqa: F401
     except Exception as error:
-        click.echo(f"  torch and torchvision do not fit together ({' '.join(str(error).split())[:120]});")
-        click.echo(f"  install them in one go: {sys.executable} -m pip install --force-reinstall torch torchvision")
+        click.echo(f"  torch and torchvision do not work together ({' '.join(str(error).split())[:120]});")
+        click.echo(
+            f"  install both with one command: {sys.executable} -m pip install --force-reinstall torch torchvision"
+        )
         return False
     built = f"with CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
     click.echo(f"  torch works, built {built}, {torch.get_num_threads()} threads")
@@ -91,8 +98,8 @@ def _disagreement(listed: bool) -> str:
         return f"nvidia-smi lists a GPU that torch cannot use: {why}"
     if not listed and not why:
         return (
-            f"torch finds {torch.cuda.device_count()} CUDA device(s) that nvidia-smi does not list, and trials run on "
-            "the CPU: put nvidia-smi on PATH, or have the driver kept loaded (nvidia-smi -pm 1) where it is slow"
+            f"torch finds {torch.cuda.device_count()} CUDA device(s), but nvidia-smi lists none, so trials run on the "
+            "CPU: put nvidia-smi on PATH, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
         )
     return ""
 

@@ -33,23 +33,23 @@ RANGES = ("-1:1", "0:1", "0:255")
 )  # fmt: skip
 @click.option(
     "--label", type=TEXT, multiple=True, metavar="TEXT",
-    help="What the row is called, once for all sources or once for each; sources of one label are the trainings of one "
-    "row.  [default: the file's name]",
+    help="Name of the row, once for all sources or once for each; sources with the same label are several trainings "
+    "of one row.  [default: the file's name]",
 )  # fmt: skip
 @click.option(
-    "--size", type=click.IntRange(4, 2048), metavar="N", help="Bring image files to NxN, as folder:...[size=N]."
+    "--size", type=Whole(4, 2048), metavar="N", help="Resize image files to NxN, as folder:PATH[size=N] does."
 )
 @click.option("--channels", type=click.Choice(["1", "3"]),
-              help="Make images grey (1) or colour (3), as the reference's are.")  # fmt: skip
+              help="Convert images to grey (1) or colour (3), like the reference.")  # fmt: skip
 @click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
-              help="What black and white are in floating point images.")  # fmt: skip
-@click.option("--latent-dim", type=Whole(1), metavar="N", help="Numbers in z, for a TorchScript generator.")
+              help="Values of black and white in floating point images.")  # fmt: skip
+@click.option("--latent-dim", type=Whole(1), metavar="N", help="How many numbers z has, for a TorchScript generator.")
 @click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
 @click.option(
-    "--seed", type=SEED, multiple=True,
-    help="Which training of its label a source is, once (the next count up) or once for each; also of the latents, and "
-    "of the choice where there are more samples.  [default: 0]",
+    "--seed", type=SEED, multiple=True, metavar="N",
+    help="Seed that tells the trainings of one label apart, once (the next sources count up) or once for each; it also "
+    "draws the latents, and the samples that are scored of more.  [default: 0]",
 )  # fmt: skip
 @click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option(
@@ -60,15 +60,16 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Folder of trials that the rows are added to; what is there is not scored again.",
 )  # fmt: skip
 @format_option
-@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def evaluate(
     sources: tuple[Path, ...], device: str, channels: str | None, out: Path, form: str, quiet: bool, **given: Any
 ) -> int:
     """Score samples or generators that ganbench did not train, and print the table.
 
     SOURCE is a folder or .zip of images, an array (.npy, .npz, .pt) of samples, a generator saved as TorchScript (.pt)
-    or by torch.export (.pt2), or the folder of a trial, which is scored in another way than when it ran. The rows are
-    added to the folder of trials: they stand beside the trials of equal protocol. Exit codes are those of run.
+    or by torch.export (.pt2), or the folder of a trial, which is then scored in another way than in its run. The rows
+    are added to the folder of trials: tables show them beside the trials with the same protocol. Exit codes are those
+    of run.
 
     \b
     Examples:

@@ -4,27 +4,33 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import ALPHA, PATH, TEXT, Whole
 
 
 @click.group()
 def leaderboard() -> None:
-    """Build leaderboards from results, and judge a change by them."""
+    """Build leaderboards from results, and use them to judge a change.
+
+    \b
+    Examples:
+      ganbench leaderboard make leaderboards/digits.toml
+      ganbench leaderboard compare leaderboards/digits.json runs
+    """
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Write a leaderboard and its pages from results.")
 @click.argument("sources", nargs=-1, type=PATH, metavar="[RUNS | BOARD]...")
 @click.option("--out", type=PATH, required=True, metavar="DIR/NAME", help="The leaderboard, without a suffix.")
 @click.option("--suite", type=PATH, metavar="FILE.toml", help="The suite to name on the pages.  [default: a source's]")
-@click.option("--partial", is_flag=True, help="Let unfinished trials in.")
-@click.option("--check", is_flag=True, help="Write nothing; exit code 1 where the files differ from the results.")
+@click.option("--partial", is_flag=True, help="Include unfinished trials.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if the files differ from the results.")
 def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: bool, check: bool) -> int:
     """Write a leaderboard from trials and other leaderboards.
 
     The files are NAME.json and its pages NAME.md, NAME.csv and NAME.html. RUNS are folders of trials; a BOARD is named
-    by any of its files or without a suffix. The same sources give the same bytes. A trial that several sources have
-    counts once, the first of them ranks; the others are re-runs, checked and shown. --check without sources holds the
-    pages against NAME.json, and that against its own hash.
+    by any of its files or without a suffix. The same sources give the same bytes. A trial that is in several sources
+    counts once: the first one is ranked, and the others are re-runs, which are checked and shown. --check without
+    sources compares the pages with NAME.json, and NAME.json with its own hash.
 
     \b
     Examples:
@@ -46,21 +52,29 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
             click.echo(f"ganbench: {problem}", err=True)
         return 1 if problems else 0
     if not sources:
-        raise UsageError("no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs")
+        raise UsageError(
+            "no results; name folders of trials or leaderboards, e.g. ganbench leaderboard build runs --out NAME"
+        )
     for path in making.write(making.assemble(sources, out, suite=named, partial=partial), out):
         click.echo(path)
     return 0
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Judge new results by older ones: pass, fail or inconclusive.")
 @click.argument("base", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
-              help="How much worse is still fine: X in the unit of the table, or P% of BASE's mean.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float,
-              help="Level of the tests: how often some row may fail by its scores though none got worse.")  # fmt: skip
+              help="How much worse is accepted: X in the unit of the table, or P% of BASE's mean.")  # fmt: skip
+@click.option(
+    "--alpha",
+    default=0.05,
+    show_default=True,
+    type=ALPHA,
+    metavar="A",
+    help="Level of the tests: how often some row may fail by its scores although none got worse.",
+)
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric, e.g. fid.  [default: each table's first]")
-@click.option("--subset", is_flag=True, help="NEW may lack rows of BASE, and seeds of its rows.")
+@click.option("--subset", is_flag=True, help="Accept that NEW lacks rows of BASE, or seeds of its rows.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a comment for a pull request.")
 @click.option("--junit", type=PATH, metavar="FILE", help="Also write JUnit XML.")
 @click.option("--github", is_flag=True, help="Print GitHub annotations after the table.")
@@ -75,7 +89,7 @@ def compare(
     junit: Path | None,
     github: bool,
 ) -> int:
-    """Judge results by older ones: pass, fail, inconclusive.
+    """Judge the results NEW by the older results BASE: pass, fail, inconclusive.
 
     BASE and NEW are leaderboards or folders of trials.
 
@@ -122,16 +136,16 @@ def compare(
     return verdict.exit_code
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Say which changes compare would notice.")
 @click.argument("base", type=PATH)
 @click.option("--margin", type=TEXT, default="10%", show_default=True, metavar="X | P%",
               help="As for compare.")  # fmt: skip
-@click.option("--alpha", default=0.05, show_default=True, type=float, help="As for compare.")
+@click.option("--alpha", default=0.05, show_default=True, type=ALPHA, metavar="A", help="As for compare.")
 @click.option("--metric", type=TEXT, metavar="NAME", help="The metric, e.g. fid.  [default: each table's first]")
-@click.option("--seeds", type=click.IntRange(2), metavar="N", help="Seeds on either side.  [default: the row's]")
-@click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Pairs of results per line.")
+@click.option("--seeds", type=Whole(2), metavar="N", help="Seeds on either side.  [default: the row's]")
+@click.option("--draws", type=Whole(1), default=500, show_default=True, metavar="N", help="Pairs of results per line.")
 def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int | None, draws: int) -> int:
-    """Say what compare would notice of changes to BASE.
+    """Say which changes to BASE compare would notice.
 
     Choose a margin by it. BASE is a leaderboard or a folder of trials. Results like BASE's are drawn, as they are and
     with one row worse by one, two and three margins, and judged.
@@ -158,7 +172,7 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
     return 0
 
 
-@leaderboard.command()
+@leaderboard.command(short_help="Train a suite and build its leaderboard.")
 @click.argument("suite", type=PATH, metavar="SUITE.toml")
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
@@ -166,8 +180,10 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
-@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def make(
     suite: Path,
     runs: Path | None,
@@ -179,9 +195,9 @@ def make(
 ) -> int:
     """Train a suite and build its leaderboard beside it.
 
-    The board holds the trials of SUITE.toml alone. What is trained already is not trained again. Exit code 0: all
-    trials done; 1: some diverged or failed, their rows say why; 2: the request is wrong; 130: interrupted, the same
-    command goes on.
+    The board contains the trials of SUITE.toml alone. What is trained already is not trained again. Exit code 0: all
+    trials done; 1: some diverged or failed, their rows say why; 2: the request is wrong; 130: interrupted, run again to
+    resume.
 
     \b
     Examples:

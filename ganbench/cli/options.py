@@ -1,7 +1,6 @@
 """Options and completions that several commands share."""
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganbench.arguments import size
-from ganbench.cli.values import TEXT
+from ganbench.cli.values import ALPHA, TEXT, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
@@ -64,24 +63,10 @@ class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's ty
 BYTES = Bytes()
 
 
-class Seconds(click.FloatRange):
-    """A finite number above 0."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number."""
-        found = float(super().convert(value, param, ctx))
-        if not math.isfinite(found):
-            self.fail(f"{value!r} must be a finite number of seconds", param, ctx)
-        return found
-
-
-SECONDS = Seconds(min=0, min_open=True)
-
-
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--format``."""
     return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the table."
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format of the table."
     )(function)
 
 
@@ -89,7 +74,7 @@ def batch_seeds_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--batch-seeds``."""
     return click.option(
         "--batch-seeds", is_flag=True,
-        help="Train the seeds of a cell as one batched model, each as if alone up to rounding.",
+        help="Train the seeds of a row as one batched model; results stay the same up to rounding.",
     )(function)  # fmt: skip
 
 
@@ -115,23 +100,24 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option(
             "--columns", type=TEXT, multiple=True, metavar="NAME,...",
-            help="Columns; +NAME adds one. A metric, METRIC:ci|median|best|group, seeds, group, cost, all.",
+            help="Columns to show: a metric, METRIC:ci|median|best|group, seeds, group, cost, all. +NAME adds one.",
         ),
         click.option(
             "--sort", type=TEXT, metavar="[-]NAME",
-            help="Sort rows by a column, scores best first."
+            help="Sort rows by a column, best scores first; - reverses the order."
         ),
         click.option(
             "--group", type=TEXT, multiple=True, metavar="NAME,...",
-            help="A table with its own tie groups per loss, architecture or dataset.",
+            help="Print one table, with its own tie groups, for each loss, architecture or dataset.",
         ),
-        click.option("--wide", is_flag=True, help="Losses down, datasets across, one metric in the cells."),
+        click.option("--wide", is_flag=True, help="One row per loss, one column per dataset, one metric in the cells."),
         click.option(
             "--rank-by", type=TEXT, metavar="METRIC",
-            help="Metric of tie groups.  [default: each table's first]"
+            help="Metric that makes the tie groups.  [default: each table's first]"
         ),
         click.option(
-            "--alpha", default=0.05, show_default=True, type=float, help="Level of the tests behind tie groups."
+            "--alpha", default=0.05, show_default=True, type=ALPHA, metavar="A",
+            help="Significance level for tie groups."
         ),
     )  # fmt: skip
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
@@ -146,7 +132,7 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
         """Return the number."""
         if value == "auto":
             return -1
-        return value if isinstance(value, int) else int(click.IntRange(0).convert(value, param, ctx))
+        return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
 
 
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,7 +156,8 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--devices", type=TEXT, metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
         click.option(
             "--per-device", type=PerDevice(), default=0, metavar="N|auto",
-            help="Trials at once per GPU: auto starts with one and adds more while they do more; 0 chooses."
+            show_default=True,
+            help="Trials at once on each GPU. 0 chooses; auto starts with one and adds more while that is faster."
         ),
         click.option(
             "--executor", type=TEXT, metavar="NAME", shell_complete=complete_components("executor"),
@@ -178,7 +165,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--executor-options", type=TEXT, multiple=True, metavar="K=V,...",
-            help="Settings of the executor."
+            help="Settings of the executor; may be repeated."
         ),
         click.option(
             "--slurm", type=TEXT, multiple=True, metavar="K=V,...",
@@ -189,7 +176,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Run on Ray: address=HOST:6379,gpus=0.5,cpus=2."
         ),
         click.option(
-            "--detach", is_flag=True, help="Submit and return; the same command collects the results later."
+            "--detach", is_flag=True, help="Submit the trials and return; the same command collects the results later."
         ),
     )  # fmt: skip
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_executor)
@@ -203,14 +190,13 @@ def _executor(name: str | None, given: dict[str, tuple[str, ...]]) -> tuple[str,
     implied = [other for other, texts in given.items() if other and texts]
     for other in implied:
         if (name or other).rpartition(":")[2] != other or len(implied) > 1:
-            raise UsageError(
-                f"--{other} is about another executor than --{next(iter({*implied} - {other}), 'executor')}"
-            )
+            rival = next(iter({*implied} - {other}), f"executor {name}")
+            raise UsageError(f"--{other} is for another executor than --{rival}; leave one of them out")
     settings: dict[str, str] = {}
     for other, texts in given.items():
         flag = f"--{other or 'executor-options'}"
         for key, value in parse_options(texts, flag).items():
             if key in settings:
-                raise UsageError(f"{flag}: '{key}' is given twice")
+                raise UsageError(f"{flag}: '{key}' is given twice; give it once")
             settings[key] = value
     return name or next(iter(implied), "local"), settings

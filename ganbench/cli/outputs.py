@@ -57,4 +57,6 @@ def require_no_input(option: str, path: Path, *inputs: Path) -> None:
         stem = place.with_suffix("") if place.suffix in _OF_A_BOARD else place
         own = {place, *(stem.with_name(stem.name + suffix) for suffix in _OF_A_BOARD)}
         if wanted in own or (place.is_dir() and place in wanted.parents):
-            raise UsageError(f"{option} {path} would overwrite a part of {one}, which is read; name another file")
+            raise UsageError(
+                f"{option} {path} would overwrite part of {one}, which this command reads; choose another file"
+            )

@@ -16,20 +16,26 @@ if TYPE_CHECKING:
 
 @click.group()
 def plugins() -> None:
-    """See which plugins are installed and whether they work; write, check, install and remove them."""
+    """See which plugins are installed and whether they work; write, check, install and remove them.
+
+    \b
+    Examples:
+      ganbench plugins list
+      ganbench plugins new margin-gan
+    """
 
 
 plugins.add_command(check)
 
 
-@plugins.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@plugins.command("list", short_help="List the plugins with their status.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_plugins(as_json: bool) -> int:
-    """List every plugin with its status, and why it does not work. Exit code 1 where one is broken.
+    """List every plugin with its status, and why it does not work. Exit code 1 if one is broken.
 
-    ok: all it registers can be used by its name. conflict: a name of it is taken; a component's works with the
-    package's name before it, a command's where the other package is disabled. broken: it does not import, has a wrong
-    signature, or registers something malformed. disabled: the environment blocks it.
+    ok: everything it registers can be used by its name. conflict: one of its names is taken; write PACKAGE:NAME for a
+    component, or disable the other package for a command. broken: it cannot be imported, has a wrong signature, or
+    registers something malformed. disabled: an environment variable blocks it.
 
     \b
     Examples:
@@ -90,12 +96,12 @@ def list_plugins(as_json: bool) -> int:
     return int(broken)
 
 
-@plugins.command()
+@plugins.command(short_help="Write a package for a new component.")
 @click.argument("name", type=TEXT)
 @click.option("--kind", type=click.Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
 @click.option("--out", type=PATH, default=Path(), show_default=True,
               help="The folder in which the package's folder is made.")  # fmt: skip
-@click.option("--author", type=TEXT, help="Who holds the copyright.  [default: the package's authors]")
+@click.option("--author", type=TEXT, help="Name of the copyright holder.  [default: the package's authors]")
 def new(name: str, kind: str, out: Path, author: str | None) -> int:
     """Write a complete package for a component called NAME: code, tests, README, CI workflow and licence.
 
@@ -120,18 +126,22 @@ def new(name: str, kind: str, out: Path, author: str | None) -> int:
     return 0
 
 
-@plugins.command()
+@plugins.command(short_help="Install plugins with pip or uv.")
 @click.argument("requirements", type=TEXT, nargs=-1, required=True, metavar="PACKAGE...")
-@click.option("-e", "--editable", is_flag=True, help="Folders whose edits take effect without installing again.")
-@click.option("-U", "--upgrade", is_flag=True, help="Take the newest version where one is installed.")
-@click.option("--no-deps", is_flag=True, help="Leave the packages' own requirements alone.")
+@click.option(
+    "-e", "--editable", is_flag=True, help="Install folders so that edits take effect without installing again."
+)
+@click.option(
+    "-U", "--upgrade", is_flag=True, help="Install the newest version, even if the package is already installed."
+)
+@click.option("--no-deps", is_flag=True, help="Do not install what the packages require.")
 @click.option("--no-build-isolation", is_flag=True, help="Build with what is installed here, without a download.")
 def install(
     requirements: tuple[str, ...], editable: bool, upgrade: bool, no_deps: bool, no_build_isolation: bool
 ) -> int:
     """Install plugins into the environment that this command runs in, with pip, or with uv where uv made it.
 
-    PACKAGE is whatever pip takes: a name, a folder, a file, a URL. Exit code 1 where a plugin is broken afterwards.
+    PACKAGE is whatever pip takes: a name, a folder, a file, a URL. Exit code 1 if a plugin is broken afterwards.
 
     \b
     Examples:
@@ -155,11 +165,11 @@ def install(
         package = f"{plugin['distribution']} {plugin['version']}"
         click.echo(f"{plugin['status']}  {package}  {_plain(plugin['reason'] or names)}")
     if not changed:
-        click.echo("installed; no new entry point in the group 'ganbench'")
+        click.echo("installed, but there is no new entry point in the group 'ganbench'")
     return int(any(plugin["status"] == "broken" for plugin in changed))
 
 
-@plugins.command()
+@plugins.command(short_help="Remove plugins.")
 @click.argument("distributions", type=TEXT, nargs=-1, required=True, metavar="PACKAGE...")
 def uninstall(distributions: tuple[str, ...]) -> int:
     """Remove plugins from the environment that this command runs in. Only packages that are plugins are removed.

@@ -22,7 +22,9 @@ def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: 
     """What was trained, in one line; below the published scale it says what the comparison is not."""
     counts = f"{suite.steps:,} of the published {whole.steps:,} updates per trial, {seeds} of {published.runs} seeds"
     if scale < 1:
-        return f"scale {scale:g}: {counts}; shorter training than published, so a difference says nothing of the paper"
+        return (
+            f"scale {scale:g}: {counts}; shorter training than published, so a difference says nothing about the paper"
+        )
     return f"full scale: {counts}"
 
 

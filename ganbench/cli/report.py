@@ -5,22 +5,22 @@ from pathlib import Path
 import click
 
 from ganbench.cleaning import clean
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import ALPHA, PATH, TEXT
 
 
 @click.command()
 @click.argument("runs", type=PATH, default=Path("runs"))
 @click.option(
     "--out", type=PATH, default=Path("report.html"), show_default=True,
-    metavar="FILE.html", help="Where to write it.",
+    metavar="FILE.html", help="The page to write.",
 )  # fmt: skip
 @click.option("--title", type=TEXT, metavar="TEXT", help="The page's title.  [default: what the trials compare]")
 @click.option(
-    "--alpha", type=float, default=0.05, show_default=True, metavar="A",
-    help="Level of tests and tie groups; intervals hold 1 - A.",
+    "--alpha", type=ALPHA, default=0.05, show_default=True, metavar="A",
+    help="Significance level of tests and tie groups; intervals have confidence 1 - A.",
 )  # fmt: skip
 def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
-    """Write an HTML report of the trials under RUNS: one file that loads nothing, to be opened, sent or published.
+    """Write an HTML report of the trials under RUNS (default: runs): one file that loads nothing else.
 
     It holds the table with intervals and tie groups, what can be concluded, score and loss curves, samples at the same
     latent points, the training as an animation, the protocol, recipe differences, environments and links to logs.

@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from ganbench.cli.options import batch_seeds_option
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, SHARE, TEXT, Whole
 
 
 @click.command()
 @click.argument("name", type=TEXT)
-@click.option("--scale", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+@click.option("--scale", type=SHARE, default=1.0, show_default=True,
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
     "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]"
@@ -27,15 +27,17 @@ from ganbench.cli.values import PATH, TEXT
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
-@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@click.option(
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+)
 @batch_seeds_option
 @click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
-              help="Form of the table.")  # fmt: skip
-@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+              help="Format of the table.")  # fmt: skip
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def reproduce(
     name: str,
     scale: float,
@@ -51,12 +53,12 @@ def reproduce(
     form: str,
     quiet: bool,
 ) -> int:
-    """Train a published table anew, and say value by value whether it agrees with what was printed.
+    """Train the trials of a published table, and say value by value whether they agree with what was printed.
 
-    NAME is a suite with a table [published], such as pacgan-table1, or the path of one. Two values agree where the 95 %
-    interval of their difference holds 0 (Welch's t, over our seeds and the published runs); few seeds make it wide, so
-    look at our interval as well, and seeds that are all alike have no spread to compare by. Below --scale 1 the trials
-    are shorter than the published ones, and a difference says nothing of the paper. Exit code 0: all trials done; 1:
+    NAME is a suite with a table [published], such as pacgan-table1, or its path. Two values agree if the 95 % interval
+    of their difference contains 0 (Welch's t, over our seeds and the published runs). Few seeds make it wide, so look
+    at our interval as well; seeds with equal values have no spread to compare by. Below --scale 1 the trials are
+    shorter than the published ones, and a difference says nothing about the paper. Exit code 0: all trials done; 1:
     some failed.
 
     \b
@@ -107,6 +109,6 @@ def reproduce(
         if not row.done:
             click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
     if outcome.interrupted:
-        click.echo("ganbench: interrupted; the same command goes on from the checkpoints", err=True)
+        click.echo("ganbench: interrupted; the same command resumes from the checkpoints", err=True)
         return 130
     return 0 if all(row.done for row in found) else 1

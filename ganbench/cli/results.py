@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @format_option
 @layout_options
 def results(runs: Path, form: str, layout: "Layout") -> int:
-    """Print the table of the trials under RUNS again.
+    """Print the table of the trials under RUNS (default: runs) again.
 
     \b
     Examples:

@@ -10,14 +10,13 @@ import click
 from ganbench.cleaning import clean
 from ganbench.cli.options import (
     BYTES,
-    SECONDS,
     batch_seeds_option,
     complete_components,
     executor_options,
     format_option,
 )
 from ganbench.cli.outputs import print_rows
-from ganbench.cli.values import PATH, TEXT, Whole
+from ganbench.cli.values import PATH, SECONDS, TEXT, Whole
 
 if TYPE_CHECKING:
     from ganbench.folder import TrialFolder
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--losses", "--loss", type=TEXT, multiple=True, metavar="A,B", shell_complete=complete_components("loss"),
-    help="Losses, each with penalties where wanted: hinge+r1[gamma=0.1].",
+    help="Losses, with penalties if wanted: hinge+r1[gamma=0.1].",
 )  # fmt: skip
 @click.option(
     "--architectures", "--architecture", "--arch", type=TEXT, multiple=True, metavar="X,Y",
@@ -42,7 +41,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
 @click.option("--steps", type=Whole(1), metavar="N", help="Generator updates.  [default: 2000]")
-@click.option("--images", type=Whole(1), metavar="N", help="Budget of real images instead of steps.")
+@click.option(
+    "--images", type=Whole(1), metavar="N", help="Real images that each discriminator sees, instead of --steps."
+)
 @click.option("--batch-size", type=Whole(1), metavar="N", help="Samples per update.  [default: 64]")
 @click.option(
     "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
@@ -55,31 +56,56 @@ if TYPE_CHECKING:
 @click.option(
     "--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals, at most 10,000]"
 )
-@click.option("--reference", type=click.Choice(["train", "test"]), help="Split to score against.")
+@click.option(
+    "--reference", type=click.Choice(["train", "test"]), help="Split to score against.  [default: the dataset's]"
+)
 @click.option(
     "--labels", type=click.Choice(["balanced", "reference"]),
     help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
-@click.option("--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.")
+@click.option(
+    "--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.  [default: 0]"
+)
 @click.option(
     "--protocol", type=click.Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
 )  # fmt: skip
 @click.option(
-    "--set", "settings", type=TEXT, multiple=True, metavar="KEY=VALUE", help="A recipe setting, e.g. n_critic=1."
+    "--set",
+    "settings",
+    type=TEXT,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A recipe setting, e.g. n_critic=1; may be repeated. 'ganbench show recipe' lists them.",
 )
-@click.option("--baselines/--no-baselines", default=None, help="Add real-against-real and untrained rows.")
-@click.option("--suite", type=PATH, metavar="FILE.toml", help="A grid with the same names.")
+@click.option(
+    "--baselines/--no-baselines",
+    default=None,
+    help="Add rows for real data and for untrained networks.  [default: no-baselines]",
+)
+@click.option(
+    "--suite", type=PATH, metavar="FILE.toml", help="A suite file, which sets the same names; options override it."
+)
 @click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
 )
-@click.option("--jobs", "-j", type=click.IntRange(0), default=0, metavar="N", help="Trials at once; 0 chooses.")
+@click.option(
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+)
 @executor_options
 @batch_seeds_option
-@click.option("--timeout", type=SECONDS, metavar="S", help="Seconds per trial.")
 @click.option(
-    "--memory-limit", type=BYTES, metavar="SIZE", help="Memory per trial, e.g. 4G; one that uses more is ended."
+    "--timeout",
+    type=SECONDS,
+    metavar="S",
+    help="End a trial that takes longer than this many seconds.  [default: no limit]",
+)
+@click.option(
+    "--memory-limit",
+    type=BYTES,
+    metavar="SIZE",
+    help="End a trial that uses more memory than this, e.g. 4G.  [default: no limit]",
 )
 @click.option(
     "--checkpoint-seconds", type=SECONDS, default=60.0, show_default=True, metavar="S",
@@ -88,17 +114,19 @@ if TYPE_CHECKING:
 @click.option("--retry", is_flag=True, help="Run diverged trials again.")
 @click.option(
     "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
-    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '': to none, not the suite's.",
+    help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '': none.",
 )  # fmt: skip
 @click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
 @click.option(
-    "--dry-run", is_flag=True, help="Check everything, print what would run (--format json: as JSON), train nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Check everything and print what would run (as JSON with --format json); train nothing.",
 )
 @format_option
-@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def run(
     settings: tuple[str, ...],
     suite: Path | None,
@@ -119,7 +147,7 @@ def run(
     """Train every loss x architecture x dataset x seed, score each, print one comparative table.
 
     Progress goes to stderr, the table alone to stdout. Exit code 0: all trials done; 1: some failed, their rows say
-    why; 2: the request is wrong; 130: interrupted, run again to go on.
+    why; 2: the request is wrong; 130: interrupted, run again to resume.
 
     \b
     Examples:
@@ -188,8 +216,8 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         left = sum(row.status not in FINAL for row in rows)
         again = shlex.join(["ganbench", *sys.argv[1:]])
         click.echo(
-            f"ganbench: interrupted; the table holds what is done so far, {left} of {len(rows)} trials are not; "
-            f"the same command goes on from the checkpoints:\n  {clean(again)}",
+            f"ganbench: interrupted; {left} of {len(rows)} trials are not done. The same command resumes from the "
+            f"checkpoints:\n  {clean(again)}",
             err=True,
         )
         return 130, outcome.folders
@@ -212,8 +240,8 @@ def other_versions(rows: "list[Row]") -> str:
         return ""
     trials = len({trial for found in others.values() for trial in found})
     return (
-        f"{trials} of {len(rows)} trials were done before, with {clean(', '.join(others))}; their numbers stay as they "
-        "are. To have all of them from what is installed now, choose another folder of trials"
+        f"{trials} of {len(rows)} trials were done before, with {clean(', '.join(others))}; they are not trained "
+        "again. To train all of them with what is installed now, choose another folder with --out"
     )
 
 
@@ -226,9 +254,9 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
     for item in (part.strip() for text in settings for part in split_outside_brackets(text, ",")):
         key, equals, value = item.partition("=")
         if not equals or not key.strip() or not value.strip():
-            raise UsageError(f"--set '{item}' is not key=value")
+            raise UsageError(f"--set '{item}' must be key=value")
         if key.strip() in parsed:
-            raise UsageError(f"--set gives '{key.strip()}' twice")
+            raise UsageError(f"--set gives '{key.strip()}' twice; give it once")
         try:
             parsed[key.strip()] = parse_scalar(value)
         except UsageError as error:

@@ -23,10 +23,16 @@ OUT = click.option(
 
 @click.group()
 def runs() -> None:
-    """List, inspect, verify, prune, export and import the trials of a folder."""
+    """List, inspect, verify, prune, export and import the trials of a folder.
+
+    \b
+    Examples:
+      ganbench runs list --status failed
+      ganbench runs verify
+    """
 
 
-@runs.command()
+@runs.command(short_help="Print a key for a CI's cache of trials.")
 def key() -> int:
     """Print what trials' numbers depend on besides their names: a key for a CI's cache of trials.
 
@@ -44,12 +50,17 @@ def key() -> int:
     return 0
 
 
-@runs.command("list")
+@runs.command("list", short_help="List the trials with their status.")
 @OUT
 @click.option(
-    "--status", "wanted", type=TEXT, multiple=True, metavar="STATUS", help="Only these: done, failed, timeout, ..."
+    "--status",
+    "wanted",
+    type=TEXT,
+    multiple=True,
+    metavar="STATUS",
+    help="List only this status: done, failed, timeout, ...; may be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
     """List every trial with its status, who works on it, and why it is not done.
 
@@ -88,7 +99,7 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
     return 1 if problems else 0
 
 
-@runs.command()
+@runs.command(short_help="Show one trial: status, attempts, files, log.")
 @click.argument("trial", type=TEXT)
 @OUT
 def show(trial: str, out: Path) -> int:
@@ -137,11 +148,11 @@ def show(trial: str, out: Path) -> int:
     return 0
 
 
-@runs.command()
+@runs.command(short_help="Hash every file again and compare.")
 @click.argument("trials", type=TEXT, nargs=-1)
 @OUT
 def verify(trials: tuple[str, ...], out: Path) -> int:
-    """Hash every file again and compare with what was written. Exit code 1 where something is damaged.
+    """Hash every file again and compare with what was written. Exit code 1 if something is damaged.
 
     \b
     Examples:
@@ -165,9 +176,9 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     return 1 if damaged else 0
 
 
-@runs.command()
+@runs.command(short_help="Remove failed and superseded trials.")
 @OUT
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Remove them without asking.")
 def prune(out: Path, yes: bool) -> int:
     """Remove trials that failed, and those that were done again with a later version of a component.
 
@@ -203,10 +214,10 @@ def prune(out: Path, yes: bool) -> int:
     return 0
 
 
-@runs.command("export")
+@runs.command("export", short_help="Write one trial to an archive.")
 @click.argument("trial", type=TEXT)
 @OUT
-@click.option("--to", type=PATH, metavar="FILE.zip", help="[default: TRIAL.zip]")
+@click.option("--to", type=PATH, metavar="FILE.zip", help="The archive to write.  [default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
     """Write one trial to an archive that `ganbench runs import` reads elsewhere.
 
@@ -226,7 +237,7 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
     return 0
 
 
-@runs.command("import")
+@runs.command("import", short_help="Take one trial from an archive.")
 @click.argument("archive", type=PATH)
 @OUT
 def import_trial(archive: Path, out: Path) -> int:
@@ -263,9 +274,10 @@ def _find(trial: str, out: Path) -> "TrialFolder":
     names = sorted(path.parent.name for path in out.glob("*/spec.json")) if out.is_dir() else []
     found = [name for name in names if name == trial] or [name for name in names if trial and name.startswith(trial)]
     if len(found) > 1:
-        raise StoreError(f"'{trial}' is the beginning of {len(found)} trials in {out}; write more of it")
+        raise StoreError(f"the names of {len(found)} trials in {out} begin with '{trial}'; write more of the name")
     if not found:
-        raise StoreError(f"there is no trial '{trial}' in {out}{did_you_mean(trial, names) if len(names) < 50 else ''}")
+        hint = did_you_mean(trial, names) if len(names) < 50 else ""
+        raise StoreError(f"there is no trial '{trial}' in {out}{hint if names else ', which contains no trials'}")
     return TrialFolder(out / found[0])
 
 

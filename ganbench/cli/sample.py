@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, SEED, TEXT
+from ganbench.cli.values import PATH, SEED, TEXT, Whole
 
 ARRAYS = (".npy", ".npz")
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
@@ -12,15 +12,15 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 
 @click.command()
 @click.argument("trial", type=PATH)
-@click.option("--n", "count", type=click.IntRange(1, 100_000), help="How many samples.  [default: 64]")
+@click.option("--n", "count", type=Whole(1, 100_000), metavar="N", help="How many samples.  [default: 64]")
 @click.option(
     "--out", type=PATH, metavar="PATH",
     help="A .png grid; a folder or .zip of PNG files; an .npy or .npz array of uint8 images or float32 vectors; or "
     "generator.pt2, the generator as a torch.export program.  [default: samples.png; with --scored a folder, samples]",
 )  # fmt: skip
-@click.option("--scored", is_flag=True, help="The samples of the trial's final score, all of them.")
-@click.option("--seed", type=SEED, help="Seed of the latent points.  [default: 0]")
-@click.option("--columns", type=click.IntRange(1), help="Images in a row.  [default: 8, or one per class]")
+@click.option("--scored", is_flag=True, help="Write all samples of the trial's final score.")
+@click.option("--seed", type=SEED, metavar="N", help="Seed of the latent points.  [default: 0]")
+@click.option("--columns", type=Whole(1), metavar="N", help="Images in a row.  [default: 8, or one per class]")
 @click.option("--class", "wanted", type=TEXT, metavar="NAME|N",
               help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
 @click.option("--device", type=TEXT, default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]",
@@ -37,8 +37,8 @@ def sample(
 ) -> int:
     """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
 
-    With --scored they are those that the trial's final score was computed from, for others to score. A folder or .zip
-    holds an image a file, which ganbench eval and torch-fidelity read.
+    With --scored, write the samples that the trial's final score was computed from, so that others can score them. A
+    folder or .zip has one image per file, which ganbench eval and torch-fidelity read.
 
     \b
     Examples:
@@ -92,16 +92,18 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         raise UsageError(f"--out {out} must be {FORMS}")
     asked = [option for option, value in given.items() if value is not None]
     if scored and suffix in (".png", ".pt2"):
-        raise UsageError(f"--scored writes all samples as files or an array, and --out {out} is neither")
+        raise UsageError(f"--scored writes all samples as files or an array, but --out {out} is neither")
     if scored and (options := [option for option in asked if option != "--columns"]):
         raise UsageError(f"--scored writes the samples that were scored; leave {options[0]} out")
     if suffix == ".pt2" and (asked or device != "cpu"):
-        raise UsageError(f"--out {out} is a program for the CPU and no samples; leave {[*asked, '--device'][0]} out")
+        raise UsageError(f"--out {out} is a program for the CPU, not samples; leave {[*asked, '--device'][0]} out")
     if "--columns" in asked and suffix != ".png":
-        raise UsageError(f"--columns is about a .png grid, and --out {out} is none; leave it out")
+        raise UsageError(f"--columns is for a .png grid, but --out {out} is not one; leave it out")
     in_use = out.is_dir() and (suffix == ".png" or any(out.iterdir()))
     if in_use:
-        raise UsageError(f"--out {out} is a folder that holds files, which would be scored too; name another one")
+        raise UsageError(
+            f"--out {out} is a folder that contains files, which would be scored too; choose another folder"
+        )
 
 
 def _say(warning: str) -> None:

@@ -15,13 +15,13 @@ WATCH_SECONDS = 2.0
 
 @click.command()
 @click.argument("runs", type=PATH, default=Path("runs"))
-@click.option("--watch", is_flag=True, help="Look again every two seconds, until nothing runs or waits.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--watch", is_flag=True, help="Repeat every two seconds, until no trial runs or waits.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(runs: Path, watch: bool, as_json: bool) -> int:
-    """Show what runs where, since when, how fast, and when it will have ended.
+    """Show which trials run where, since when, how fast, and how long they will take.
 
-    Reads the trials' files alone: it works on any machine that sees the folder RUNS, whoever runs the trials. With
-    --watch on a terminal it shows as many trials as fit, those under way first.
+    This reads only the trials' files, so it works on any machine that sees the folder RUNS (default: runs),
+    whoever runs the trials. With --watch on a terminal it shows as many trials as fit, running ones first.
 
     \b
     Examples:
@@ -38,7 +38,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     from ganbench.monitor import Monitor
 
     if watch and as_json:
-        raise UsageError("--watch is for people and --json for programs; leave one of them out")
+        raise UsageError("--watch and --json cannot be used together; leave one of them out")
     monitor = Monitor(runs)
     standings = monitor.look()
     if not standings:

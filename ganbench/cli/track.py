@@ -16,10 +16,10 @@ from ganbench.cli.values import PATH, TEXT
     shell_complete=complete_components("tracker"), help="Where to, e.g. tensorboard or mlflow[experiment=losses].",
 )  # fmt: skip
 def track(runs: Path, trackers: tuple[str, ...]) -> int:
-    """Copy the trials under RUNS to a tracker, as if it had followed them from the start.
+    """Copy the trials under RUNS (default: runs) to a tracker, as if it had followed them from the start.
 
     For trials that ran without the tracker; ``ganbench run --tracker NAME`` copies them while they run. Exit code 1:
-    something was left out, and a line says why.
+    something was left out; a line says why.
 
     \b
     Examples:

@@ -4,6 +4,7 @@
 that one is in. Where nothing is a choice, the option says so in its help and takes any text.
 """
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -41,16 +42,41 @@ class Whole(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
-        found = int(super().convert(value, param, ctx))
+        try:
+            found = int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            bounds = f"from {self.min} to {self.max}" if self.max is not None else f"of at least {self.min}"
+            self.fail(f"{str(value)!r} must be a whole number {bounds}", param, ctx)
         if found >= 2**63:
             self.fail(f"{value!r} must be below 2^63", param, ctx)
+        return found
+
+
+class Number(click.FloatRange):
+    """A number, in words of one's own where it is none or out of the range."""
+
+    def __init__(self, words: str = "a number", **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        try:
+            found = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            found = math.nan
+        if not math.isfinite(found):
+            self.fail(f"{str(value)!r} must be {self._words}", param, ctx)
         return found
 
 
 TEXT = Text()
 PATH = Place()
 SEED = Whole(min=0)
+ALPHA = Number()
+SHARE = Number("a number above 0 and at most 1", min=0, max=1, min_open=True)
+SECONDS = Number("a finite number of seconds above 0", min=0, min_open=True)
 
 
 def _complaint(param: click.Parameter | None) -> str:
-    return "must not be empty; write one" + ("" if param is not None and param.required else ", or leave it out")
+    return "must not be empty; give a value" + ("" if param is not None and param.required else ", or leave it out")

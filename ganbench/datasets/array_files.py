@@ -51,7 +51,7 @@ def read_labelled(path: Path) -> tuple[Tensor, Tensor | None]:
     count = len(samples) if samples.dim() else 0
     named = [name for name in LABELS if name in content and content[name] is not chosen]
     if len(named) > 1:
-        raise DataError(f"{where} holds {' and '.join(named)}; leave the one that holds the class numbers")
+        raise DataError(f"{where} contains {' and '.join(named)}; keep only the one with the class numbers")
     if named:
         return samples, _labels(content[named[0]], count, f"{where}: {named[0]}")
     unnamed = content.get(UNNAMED)
@@ -64,15 +64,17 @@ def _labels(content: Any, count: int, where: str) -> Tensor:
     try:
         labels = _as_tensor(content)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where} does not hold class numbers ({one_line(error)})") from error
+        raise DataError(f"{where} does not contain class numbers ({one_line(error)})") from error
     whole = not (labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
     if not whole or tuple(labels.shape) != (count,):
         kind, size = str(labels.dtype).removeprefix("torch."), "x".join(map(str, labels.shape)) or "one number"
-        raise DataError(f"{where} is {kind} of shape {size}; needed is one whole number for each of {count} samples")
+        raise DataError(
+            f"{where} is {kind} of shape {size}; it must contain one whole number for each of {count} samples"
+        )
     labels = labels.to(torch.int64)
     if count and not 0 <= int(labels.min()) <= int(labels.max()) < MOST_CLASSES:
         low, high = int(labels.min()), int(labels.max())
-        raise DataError(f"{where} goes from {low} to {high}; class numbers go from 0 to {MOST_CLASSES - 1}")
+        raise DataError(f"{where} goes from {low} to {high}, but class numbers go from 0 to {MOST_CLASSES - 1}")
     return labels
 
 
@@ -88,22 +90,22 @@ def _read(path: Path, where: str) -> Any:
     except pickle.UnpicklingError as error:
         # Its text advises to load everything, which runs whatever the file holds.
         raise DataError(
-            f"{where} is damaged or holds more than tensors, which is not read, as it could run code; save the samples "
-            "alone: torch.save(samples, PATH)"
+            f"{where} is damaged or contains more than tensors, which could run code and is not read; save only "
+            "the samples: torch.save(samples, PATH)"
         ) from error
     except ValueError as error:
         # numpy takes whatever else it finds for pickled objects, and advises to load them.
         why = "; save them with numpy.save(PATH, samples)" if "pickle" in str(error) else f" ({one_line(error)})"
-        raise DataError(f"{where} is not an intact {path.suffix} file of numbers{why}") from error
+        raise DataError(f"{where} is not a valid {path.suffix} file of numbers{why}") from error
     except Exception as error:  # numpy and torch raise many types on damaged files
-        raise DataError(f"{where} is not an intact {path.suffix} file of numbers ({one_line(error)})") from error
+        raise DataError(f"{where} is not a valid {path.suffix} file of numbers ({one_line(error)})") from error
 
 
 def _tensor(array: Any, where: str) -> Tensor:
     try:
         return _as_tensor(array)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where} holds {getattr(array, 'dtype', type(array).__name__)}, not numbers") from error
+        raise DataError(f"{where} contains {getattr(array, 'dtype', type(array).__name__)}, not numbers") from error
 
 
 def _as_tensor(array: Any) -> Tensor:
@@ -130,7 +132,7 @@ def _chosen(content: Any, where: str) -> Any:
     if len(named) == 1:
         return arrays[named[0]]
     held = ", ".join(sorted(map(str, arrays))) or "none"
-    raise DataError(f"{where} must hold one array, or one called {' or '.join(NAMES)}; it holds: {held}")
+    raise DataError(f"{where} must contain one array, or one called {' or '.join(NAMES)}; it contains: {held}")
 
 
 def is_torchscript(path: Path) -> bool:

@@ -36,15 +36,15 @@ def arrange(array: Tensor, shape: tuple[int, ...], where: str) -> Tensor:
         if channels == 1 and found == (height, width):
             return array.unsqueeze(1)
     wanted = "x".join(map(str, ("N", *shape)))
-    raise DataError(f"{where} has the shape {'x'.join(map(str, array.shape)) or 'of one number'}, needed is {wanted}")
+    raise DataError(f"{where} has the shape {'x'.join(map(str, array.shape)) or 'of one number'}; it must be {wanted}")
 
 
 def _require_levels(levels: Tensor, where: str) -> None:
     """Raise :class:`DataError` for whole numbers that are 0 and 1: as levels of 0 to 255 all of them are black."""
     if levels.numel() and int(levels.max()) == 1:
         raise DataError(
-            f"{where} holds whole numbers no higher than 1, and levels are 0 to 255; multiply them by 255, or save "
-            "them as floating point and say that their range is 0:1"
+            f"{where} contains only the whole numbers 0 and 1, but levels are 0 to 255; multiply them by 255, "
+            "or save them as floating point with the range 0:1"
         )
 
 
@@ -59,8 +59,8 @@ def to_8_bits(levels: Tensor, where: str) -> Tensor:
     wide = levels.to(torch.int32)
     if wide.numel() and 0 < int(wide.max()) <= 255:
         raise DataError(
-            f"{where} holds unsigned 16-bit numbers no higher than {int(wide.max())}, and white is 65535 there; save "
-            "levels of 0 to 255 as unsigned 8-bit numbers"
+            f"{where} contains unsigned 16-bit numbers up to only {int(wide.max())}, where white would be "
+            "65535; save levels of 0 to 255 as unsigned 8-bit numbers"
         )
     return ((wide + 128) // 257).to(torch.uint8)
 
@@ -78,8 +78,8 @@ def settle_range(values: Tensor, given: ValueRange, where: str) -> ValueRange:
     if values.numel() and float(values.min()) < CLEARLY_NEGATIVE:
         return "-1:1"
     raise DataError(
-        f"{where} has values from {_extent(values)}; say whether they are in 0:1, 0:255 or -1:1 with --range (of a "
-        "dataset: [range=0:1])"
+        f"{where} has values from {_extent(values)}; say with --range whether they are in 0:1, 0:255 or -1:1 "
+        "(of a dataset: [range=0:1])"
     )
 
 
@@ -98,8 +98,8 @@ def to_network_values(values: Tensor, value_range: ValueRange, where: str, *, to
     low, high = RANGES[value_range or "0:255"]
     slack = tolerance * (high - low) if value_range else 0.0
     if bool(((values < low - slack) | (values > high + slack)).any()):
-        hint = "; say which range they are in with --range" if value_range else ""
-        raise DataError(f"{where} has values from {_extent(values)}, out of the range {low:g} to {high:g}{hint}")
+        hint = "; set the right range with --range" if value_range else ""
+        raise DataError(f"{where} has values from {_extent(values)}, outside the range {low:g} to {high:g}{hint}")
     return values.float().sub(low).mul(2 / (high - low)).sub(1).clamp(-1, 1)
 
 
@@ -115,9 +115,9 @@ def to_samples(array: Tensor, shape: tuple[int, ...], value_range: ValueRange, w
         array = to_8_bits(array, where) if len(shape) == 3 else array.to(torch.int32)
     array = arrange(array, shape, where)
     if array.is_complex() or array.dtype == torch.bool:
-        raise DataError(f"{where} holds {str(array.dtype).removeprefix('torch.')}, not real numbers")
+        raise DataError(f"{where} contains {str(array.dtype).removeprefix('torch.')}, not real numbers")
     if array.is_floating_point() and (broken := int((~torch.isfinite(array)).flatten(1).any(dim=1).sum())):
-        raise DataError(f"{where} has NaN or infinity in {broken} of its {len(array)} samples")
+        raise DataError(f"{where} has NaN or infinity in {broken} of its {len(array)} samples; remove them")
     if len(shape) != 3:
         return array.float()
     if not array.is_floating_point():
@@ -156,7 +156,7 @@ class Array(Dataset):
 
     def __init__(self, *, path: str = "", range: str = "") -> None:  # noqa: A002
         if not str(path).strip():
-            raise ValueError("array needs a path, as in array:PATH")
+            raise ValueError("its path is missing; write array:PATH")
         if range and range not in RANGES:
             raise ValueError(f"range must be one of {', '.join(RANGES)}, not {range!r}")
         self.path = Path(str(path)).expanduser().absolute()
@@ -170,13 +170,16 @@ class Array(Dataset):
         """
         if not known_split("array", split):
             raise DataError(
-                f"{shown(self.path)} has no test split: an array is all for training; use --reference train"
+                f"{shown(self.path)} has no test split, because an array has only training samples; use "
+                "--reference train"
             )
         array, labels = read_labelled(self.path)
         if array.dim() not in (2, 3, 4):
-            raise DataError(f"{shown(self.path)} has {array.dim()} dimensions; samples have 2 (points) to 4 (images)")
+            raise DataError(
+                f"{shown(self.path)} has {array.dim()} dimensions, but samples have 2 (points) to 4 (images)"
+            )
         if len(array) < 2:
-            raise DataError(f"{shown(self.path)} holds {len(array)} samples, too few to use")
+            raise DataError(f"{shown(self.path)} contains {len(array)} samples, which is too few")
         data = to_samples(array, _shape(array), self.range, shown(self.path))
         classes = () if labels is None else tuple(map(str, range(int(labels.max()) + 1)))
         return Samples(data=data, labels=labels, classes=classes, files=(str(self.path),))

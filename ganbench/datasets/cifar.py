@@ -96,11 +96,11 @@ def _batch(path: Path, files: Files) -> tuple[npt.NDArray[np.uint8], list[int]]:
     content = read_pickle(path, files.md5[path.name])
     data, labels = content.get("data"), content.get(files.labels_key)
     if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != 3 * 32 * 32:
-        raise DataError(f"{path} does not hold images of 3072 bytes")
+        raise DataError(f"{path} does not contain images of 3072 bytes")
     if not isinstance(labels, list) or len(labels) != len(data):
-        raise DataError(f"{path} does not hold a label for each of its {len(data)} images")
+        raise DataError(f"{path} does not contain a label for each of its {len(data)} images")
     if not all(isinstance(label, int) and 0 <= label < files.classes for label in labels):
-        raise DataError(f"{path} does not hold a label 0..{files.classes - 1} for each image")
+        raise DataError(f"{path} does not contain a label 0..{files.classes - 1} for each image")
     return data, labels
 
 
@@ -108,7 +108,7 @@ def _get(place: Path, archive: Path, files: Files) -> None:
     """Unpack the files into ``place``, from ``archive`` if a user placed it, else from a download."""
     if archive.is_file():
         if file_sha256(archive) != files.sha256:
-            raise DataError(f"{archive} is damaged: its SHA-256 is not {files.sha256}; remove it")
+            raise DataError(f"{archive} is damaged: its SHA-256 is not {files.sha256}; remove it and run again")
         unpack(archive, place, files)
         return
     downloaded = place / files.archive
@@ -131,10 +131,12 @@ def unpack(archive: Path, place: Path, files: Files) -> None:
                     continue
                 source = tar.extractfile(member)
                 if source is None or member.size > LARGEST:
-                    raise DataError(f"{archive}: {name} claims {member.size} bytes, more than it can have")
+                    raise DataError(
+                        f"{archive}: {name} claims {member.size} bytes, more than it can have; remove the archive"
+                    )
                 (place / name).write_bytes(source.read())
     except (tarfile.TarError, zlib.error, EOFError) as error:
-        raise DataError(f"{archive} cannot be unpacked ({one_line(error)}); remove it") from error
+        raise DataError(f"{archive} cannot be unpacked ({one_line(error)}); remove it and run again") from error
 
 
 class _CIFAR(Dataset):
@@ -165,13 +167,15 @@ class _CIFAR(Dataset):
             missing=lambda: [each for each in files.md5 if not (folder / each).is_file()],
             get=lambda place: _get(place, archive, files),
             allowed=self.download or archive.is_file(),
-            by_hand=f"get {files.address} and place it in {root}, or name the folder that holds "
-            f"{folder.name} with --data-root",
+            by_hand=(
+                f"get {files.address} and put it into {root}, or name the folder that contains {folder.name} with "
+                "--data-root"
+            ),
         )
         batches = [_batch(folder / each, files) for each in used]
         classes: Any = read_pickle(folder / files.names, files.md5[files.names]).get(files.names_key)
         if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
-            raise DataError(f"{folder / files.names} does not hold the names of the classes")
+            raise DataError(f"{folder / files.names} does not contain the names of the classes")
         return Samples(
             data=torch.from_numpy(np.concatenate([data for data, _ in batches]).reshape(-1, 3, 32, 32)),
             labels=torch.tensor([label for _, labels in batches for label in labels], dtype=torch.int64),

@@ -62,7 +62,7 @@ class _Unpickler(pickle.Unpickler):
                 return _Array
             case "numpy", "dtype":
                 return _Bytes
-        raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which no file of CIFAR does")
+        raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which no CIFAR file does")
 
 
 def read_pickle(path: Path, md5: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def read_pickle(path: Path, md5: str) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
     if len(data) > LARGEST or hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
-        raise DataError(f"{path} is damaged: its MD5 is not {md5}; remove it so that it is fetched again")
+        raise DataError(f"{path} is damaged: its MD5 is not {md5}; remove it and run again to download it again")
     return unpickle(data, str(path))
 
 
@@ -94,7 +94,7 @@ def unpickle(data: bytes, where: str) -> dict[str, Any]:
     try:
         content = _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except Exception as error:  # what an unpickler raises on damaged data has no base class
-        raise DataError(f"{where} is not a file of CIFAR ({one_line(error)})") from error
+        raise DataError(f"{where} is not a CIFAR file ({one_line(error)})") from error
     if not isinstance(content, dict):
-        raise DataError(f"{where} is not a file of CIFAR: it holds no dictionary")
+        raise DataError(f"{where} is not a CIFAR file: it contains no dictionary")
     return {key: value.values if isinstance(value, _Array) else value for key, value in content.items()}

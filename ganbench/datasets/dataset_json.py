@@ -27,11 +27,14 @@ def read_labels(source: Source) -> dict[str, int] | None:
     name, *others = source.described
     where = source.where(name)
     if others:
-        raise DataError(f"{where} and {source.where(others[0])} both hold labels; leave one of them")
+        raise DataError(f"{where} and {source.where(others[0])} both contain labels; keep only one of them")
     folder = PurePosixPath(name).parent.as_posix()
     prefix = "" if folder == "." else f"{folder}/"
     if stray := next((image for image in source.names if not image.startswith(prefix)), None):
-        raise DataError(f"{where} lies beside {source.where(stray)}; it must lie in the folder that holds all images")
+        raise DataError(
+            f"{where} is in the same folder as {source.where(stray)}, but must be in the folder that contains all "
+            "images"
+        )
     found = _parse(source.read(name), where)
     if found is None:
         return None
@@ -44,27 +47,29 @@ def _parse(text: bytes, where: str) -> dict[str, object] | None:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{where} is no JSON ({one_line(error)}); remove it to read the images without labels"
+            f"{where} is not JSON ({one_line(error)}); remove it to read the images without labels"
         ) from error
     if not isinstance(content, dict) or "labels" not in content:
-        raise DataError(f"{where} must hold {FORM}; remove it to read the images without labels")
+        raise DataError(f"{where} must contain {FORM}; remove it to read the images without labels")
     pairs = content["labels"]
     if pairs is None:
         return None
     if not isinstance(pairs, list) or not all(
         isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
     ):
-        raise DataError(f"{where} must hold {FORM}; remove it to read the images without labels")
+        raise DataError(f"{where} must contain {FORM}; remove it to read the images without labels")
     return {name.replace("\\", "/"): label for name, label in pairs}
 
 
 def _label(found: dict[str, object], name: str, where: str) -> int:
     if name not in found:
-        raise DataError(f"{where} has no label for {shown(name)}; add it, or remove {LABELS} to do without labels")
+        raise DataError(
+            f"{where} has no label for {shown(name)}; add it, or remove {LABELS} to read the images without labels"
+        )
     label = found[name]
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < MOST_CLASSES:
         raise DataError(
-            f"{where} has a label for {shown(name)} that is no class number from 0 to {MOST_CLASSES - 1}; remove "
-            f"{LABELS} to do without labels"
+            f"{where} has a label for {shown(name)} that is not a class number from 0 to {MOST_CLASSES - 1}; "
+            f"remove {LABELS} to read the images without labels"
         )
     return label

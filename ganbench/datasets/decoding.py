@@ -39,9 +39,11 @@ def read_header(data: bytes, where: str) -> Header:
     """
     with _opened(data, where) as image:
         if image.width * image.height > LARGEST_IMAGE:
-            raise DataError(f"{where} claims {image.width}x{image.height} pixels, more than {LARGEST_IMAGE}")
+            raise DataError(
+                f"{where} claims {image.width}x{image.height} pixels, more than the {LARGEST_IMAGE} allowed"
+            )
         if getattr(image, "n_frames", 1) > 1:
-            raise DataError(f"{where} holds several frames; save the one you want as a still image")
+            raise DataError(f"{where} contains several frames; save one of them as a still image")
         if image.mode not in (*GREY_MODES, *COLOUR_MODES):
             raise DataError(f"{where} has pixels of type {image.mode}; save it with 8 bits per channel")
         header = Header(image.width, image.height, image.mode in GREY_MODES)
@@ -72,7 +74,7 @@ def decode(data: bytes, where: str, mode: str, size: int) -> np.ndarray[tuple[in
         except Exception as error:  # PIL's decoders raise many types on damaged files
             raise DataError(f"{where} is a damaged image ({one_line(error)})") from error
     if pixels is None:
-        raise DataError(f"{where} has transparent pixels, whose colour is undefined; flatten it onto a background")
+        raise DataError(f"{where} has transparent pixels, whose colour is not defined; flatten it onto a background")
     return pixels
 
 
@@ -96,7 +98,7 @@ def decode_all(
     needed = len(names) * channels * height * width
     if needed > (memory := _memory()):
         raise DataError(
-            f"{len(names)} images of {height}x{width} need {needed / 2**30:.1f} GiB and this machine has "
+            f"{len(names)} images of {height}x{width} need {needed / 2**30:.1f} GiB, but this machine has "
             f"{memory / 2**30:.1f} GiB; choose a smaller size, as in [size=64]"
         )
     stack = np.empty((len(names), channels, height, width), np.uint8)
@@ -114,7 +116,7 @@ def _opened(data: bytes, where: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise DataError(f"{where} claims more pixels than an image may have ({LARGEST_IMAGE})") from error
+        raise DataError(f"{where} claims more pixels than the {LARGEST_IMAGE} allowed") from error
     except Exception as error:  # PIL's decoders raise many types on damaged files
         reason = "" if isinstance(error, UnidentifiedImageError) else f" ({one_line(error)})"
         raise DataError(f"{where} is not an image in {', '.join(FORMATS)} format{reason}") from error

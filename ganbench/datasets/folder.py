@@ -84,7 +84,7 @@ def plan_split(
         if stray := next((name for name in names if class_of(inner[name]) not in SPLITS), None):
             raise ValueError(f"has train/ and test/ folders, but {shown(stray)} is in neither")
         if holdout:
-            raise ValueError(f"has train/ and test/ folders already, so holdout={holdout:g} cannot be asked of it")
+            raise ValueError(f"already has train/ and test/ folders; leave holdout={holdout:g} out")
         chosen = tuple(name for name in names if class_of(inner[name]) == split)
         within = {name: class_of(inner[name].partition("/")[2]) for name in names}
     else:
@@ -123,8 +123,8 @@ def _refuse_other_splits(names: tuple[str, ...], inner: dict[str, str]) -> None:
     above = first.removesuffix(inner[first])
     example = next(folder for folder in splits if folder.lower() in FOR_TRAINING)
     raise ValueError(
-        f"has {', '.join(told[:-1])} and {told[-1]}, which are splits and no classes; give the path of one of them, "
-        f"such as {shown(above + example)} in it, or leave only train/ and test/ (of a .zip: unpack it first)"
+        f"has {', '.join(told[:-1])} and {told[-1]}, which are splits, not classes; give the path of one of "
+        f"them, such as {shown(above + example)} in it, or keep only train/ and test/ (unpack a .zip first)"
     )
 
 
@@ -163,13 +163,13 @@ class Folder(Dataset):
 
     def __init__(self, *, path: str = "", size: int = 0, channels: str = "auto", holdout: float = 0.0) -> None:
         if not str(path).strip():
-            raise ValueError("folder needs a path, as in folder:PATH")
+            raise ValueError("its path is missing; write folder:PATH")
         if isinstance(size, bool) or not isinstance(size, int) or not (size == 0 or 4 <= size <= LARGEST_SIDE):
-            raise ValueError(f"size must be 0 (as they are) or a whole number from 4 to {LARGEST_SIDE}, not {size!r}")
+            raise ValueError(f"size must be 0 (no resizing) or a whole number from 4 to {LARGEST_SIDE}, not {size!r}")
         if channels not in CHANNELS:
             raise ValueError(f"channels must be one of {', '.join(CHANNELS)}, not {channels!r}")
         if isinstance(holdout, bool) or not isinstance(holdout, int | float) or not 0 <= holdout <= 0.9:
-            raise ValueError(f"holdout must be a share from 0 to 0.9, not {holdout!r}")
+            raise ValueError(f"holdout must be from 0 to 0.9, not {holdout!r}")
         self.path = Path(str(path)).expanduser().absolute()
         self.size = size
         self.channels = channels
@@ -191,7 +191,7 @@ class Folder(Dataset):
         with open_source(self.path) as source:
             if len(source.names) < 2:
                 count = "only one image" if source.names else "no images"
-                raise DataError(f"{place} holds {count}; a GAN needs many")
+                raise DataError(f"{place} contains {count}, but a GAN needs many")
             try:
                 described = bool(source.described)
                 labels_by_name = read_labels(source) if described else None
@@ -199,9 +199,9 @@ class Folder(Dataset):
             except ValueError as error:
                 raise DataError(f"{place} {error}") from error
             if not plan.names and split == "test" and not self.holdout:
-                raise DataError(f"{place} has no test split; add [holdout=0.1], or train/ and test/ folders in it")
+                raise DataError(f"{place} has no test split; add [holdout=0.1], or make folders train/ and test/ in it")
             if len(plan.names) < 2:
-                raise DataError(f"the {split} split of {place} holds {len(plan.names)} images, too few to use")
+                raise DataError(f"the {split} split of {place} contains {len(plan.names)} images, which is too few")
             data = read_images(source, plan.names, size=self.size, channels=self.channels)
             files = source.files
         labels = None if plan.labels is None else torch.tensor(plan.labels, dtype=torch.int64)
@@ -231,7 +231,7 @@ def common_size(headers: dict[str, Header], source: Source) -> tuple[int, int]:
         if (header.width, header.height) != (expected.width, expected.height):
             raise DataError(
                 f"the images differ in size: {source.where(first)} is {expected.width}x{expected.height} and "
-                f"{source.where(name)} {header.width}x{header.height}; bring them to one with --size (of a dataset: "
+                f"{source.where(name)} {header.width}x{header.height}; resize them with --size (of a dataset: "
                 "[size=32])"
             )
     return expected.height, expected.width

@@ -60,7 +60,8 @@ def require_image(name: str, where: str) -> None:
     """Raise :class:`DataError` unless the name ends as an image's does."""
     if not name.lower().endswith(SUFFIXES):
         raise DataError(
-            f"{where} is not an image ({', '.join(suffix[1:] for suffix in SUFFIXES)}); remove it or hide it"
+            f"{where} is not an image ({', '.join(suffix[1:] for suffix in SUFFIXES)}); remove it, or begin "
+            "its name with a dot"
         )
 
 
@@ -86,7 +87,7 @@ class FolderSource:
         for folder, inner, files in os.walk(path, onerror=_refuse, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:
-                raise DataError(f"{shown(folder)} is a link to a folder that is listed already; remove it")
+                raise DataError(f"{shown(folder)} is a link to a folder that is already read; remove it")
             seen.add(real)
             folders.append(folder)
             inner[:] = [name for name in inner if not hidden(name)]
@@ -112,7 +113,7 @@ class FolderSource:
                 if not stat.S_ISREG(status.st_mode):
                     raise DataError(f"{self.where(name)} is not a regular file")
                 if status.st_size > LARGEST_FILE:
-                    size = f"{status.st_size} bytes, more than an image may ({LARGEST_FILE})"
+                    size = f"{status.st_size} bytes, more than the {LARGEST_FILE} allowed for an image"
                     raise DataError(f"{self.where(name)} has {size}")
                 return file.readall()
         except OSError as error:
@@ -146,17 +147,19 @@ class ZipSource:
             if PurePosixPath(name).name != LABELS:
                 require_image(name, where)
             if entry.flag_bits & 1:
-                raise DataError(f"{where} is encrypted; pack the images without a password")
+                raise DataError(f"{where} is encrypted; make the .zip without a password")
             if entry.file_size > LARGEST_FILE:
-                raise DataError(f"{where} claims {entry.file_size} bytes, more than an image may ({LARGEST_FILE})")
+                raise DataError(
+                    f"{where} claims {entry.file_size} bytes, more than the {LARGEST_FILE} allowed for an image"
+                )
             total += entry.file_size
             if total > most:
                 raise DataError(
-                    f"{shown(path)} claims images of more than {most} bytes, {total / path.stat().st_size:.0f} times "
-                    f"its own size; pack image files, or name the folder that holds them"
+                    f"{shown(path)} claims images of more than {most} bytes, {total / path.stat().st_size:.0f} "
+                    "times its own size; put image files into it, or name the folder that contains them"
                 )
             if name in names:
-                raise DataError(f"{where} is there twice; pack each image once")
+                raise DataError(f"{where} is in the .zip twice; put each image into it once")
             names.add(name)
         described = {name for name in names if PurePosixPath(name).name == LABELS}
         return cls(path, tuple(sorted(names - described)), tuple(sorted(described)), (str(path),), archive)
@@ -186,7 +189,7 @@ def open_source(path: Path) -> Iterator[Source]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise DataError(f"{shown(path)} is neither a folder nor an intact .zip ({one_line(error)})") from error
+        raise DataError(f"{shown(path)} is neither a folder nor a valid .zip ({one_line(error)})") from error
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read ({error.strerror or error})") from error
     with archive:

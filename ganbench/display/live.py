@@ -103,7 +103,7 @@ class Live:
 
     def _picture(self) -> RenderableType:
         if self._planning:
-            return Text("planning: importing components, reading data", style="dim")
+            return Text("planning: importing components and reading data", style="dim")
         if not self._work.total:
             return Text("")
         return Group(self._overall(), *([self._trials()] if self._work.running else []))

@@ -33,7 +33,7 @@ class Quiet:
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         """Say only what went wrong."""
         if status != "done":
-            self._say(f"{status}: {label}: {reason or 'no reason was left'} ({folder.log})")
+            self._say(f"{status}: {label}: {reason or 'no reason was recorded'} ({folder.log})")
 
     def note(self, line: str) -> None:
         """Pass a warning on."""
@@ -109,5 +109,5 @@ def end_line(work: Work, folder: TrialFolder, label: str, status: str, reason: s
     if status == "done":
         parts.append(outcome(folder))
     else:
-        parts.append(f"{reason or 'no reason was left'} ({folder.log})")
+        parts.append(f"{reason or 'no reason was recorded'} ({folder.log})")
     return ", ".join(part for part in parts if part)

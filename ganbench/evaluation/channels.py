@@ -44,7 +44,7 @@ def recolourable(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 def unlike(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
     """The end of the sentence that says of which shape samples are and should be, and what to do about it."""
     hint = f"; make them {'grey' if shape[0] == 1 else 'colour'} with --channels {shape[0]}"
-    return f"{'x'.join(map(str, found))}, the reference's are {'x'.join(map(str, shape))}" + (
+    return f"{'x'.join(map(str, found))}, but the reference has {'x'.join(map(str, shape))}" + (
         hint if recolourable(found, shape) else ""
     )
 
@@ -56,10 +56,11 @@ def require_channels(channels: int, shape: tuple[int, ...]) -> None:
         DataError: the reference holds no images, or those of another number of channels.
     """
     if channels and len(shape) != 3:
-        raise DataError(f"--channels is for images, and the reference holds points of {shape[0]} numbers")
+        raise DataError(
+            f"--channels is for images, but the reference contains points of {shape[0]} numbers; leave it out"
+        )
     if channels and channels != shape[0]:
         raise DataError(
-            f"--channels {channels}: the reference's images have {shape[0]}, and it is not changed; make the samples "
-            f"like it with --channels {shape[0]}, or name a reference of {channels} (folder:PATH[channels="
-            f"{'grey' if channels == 1 else 'rgb'}])"
+            f"--channels {channels}: the reference's images have {shape[0]}; use --channels {shape[0]}, or "
+            f"change the reference (folder:PATH[channels={'grey' if channels == 1 else 'rgb'}])"
         )

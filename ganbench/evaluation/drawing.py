@@ -32,7 +32,7 @@ def rebuild_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str]
         UsageError: the package of the architecture is missing or has changed.
     """
     if spec.architecture is None:
-        raise UsageError(f"{folder.path} has no generator: it scores real data")
+        raise UsageError(f"{folder.path} has no generator, because it scores real data; name a trained trial")
     manifest.require_written(folder, folder.generator)
     architecture: Architecture = components.rebuild(
         "architecture", spec.architecture, plugins.load().registry, warn=warn
@@ -106,7 +106,7 @@ def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) 
     except GanbenchError as error:
         if number is None:
             raise
-        warn(f"--class {wanted} is taken for a number, as the names of the classes cannot be read: {error}")
+        warn(f"--class {wanted} is read as a number, because the names of the classes cannot be read: {error}")
     if wanted in names:
         return names.index(wanted)
     if number is not None and number < count:
@@ -126,7 +126,7 @@ def _dataset(trial: TrialFile, split: str, fingerprint: str) -> Samples:
     samples = dataset.load(split, root=Path(trial.execution.data_root))
     if samples.fingerprint != fingerprint:
         name = shown(trial.spec.data.component, data_at)
-        raise StoreError(f"the samples of '{name}' are no longer those that {trial.trial_id} was planned with")
+        raise StoreError(f"the samples of '{name}' have changed since {trial.trial_id} was planned")
     return samples
 
 
@@ -197,4 +197,4 @@ def write_grid(out: Path, samples: Tensor, columns: int) -> None:
     elif samples.shape[1] >= 2:
         write_bytes(out, scatter(samples, samples, None))
     else:
-        raise UsageError("one-dimensional samples have no picture; use --out samples.npy")
+        raise UsageError("one-dimensional samples cannot be drawn as a picture; use --out samples.npy")

@@ -85,7 +85,10 @@ class Evaluator:
             GanbenchError: a metric does not return what it declares.
         """
         if tuple(fakes.shape[1:]) != self.reference.shape:
-            raise UsageError(f"samples of shape {tuple(fakes.shape[1:])} against a reference {self.reference.shape}")
+            raise UsageError(
+                f"samples of shape {tuple(fakes.shape[1:])} cannot be compared with a reference of shape "
+                f"{self.reference.shape}"
+            )
         fakes = fakes.detach()
         data = to_uint8(fakes) if self.reference.kind == "image" else require_finite(fakes).float()
         return self._score(Samples(data=data.cpu(), labels=labels), final=final)
@@ -103,7 +106,9 @@ class Evaluator:
             GanbenchError: a metric does not return what it declares.
         """
         if samples.shape != self.reference.shape or samples.kind != self.reference.kind:
-            raise UsageError(f"samples of shape {samples.shape} against a reference {self.reference.shape}")
+            raise UsageError(
+                f"samples of shape {samples.shape} cannot be compared with a reference of shape {self.reference.shape}"
+            )
         return self._score(samples, final=True, from_train=from_train)
 
     @cached_property
@@ -137,7 +142,7 @@ class Evaluator:
         if samples.labels is None:
             for name, metric in self.metrics.items():
                 if "fake_labels" in metric.needs:
-                    raise UsageError(f"metric '{name}' needs the labels that fakes were asked for, and these have none")
+                    raise UsageError(f"metric '{name}' needs the labels of the fakes, but these have none")
         values: dict[str, float] = {}
         with own_global_stream(0, self.device):
             found = self._extract(samples.data)
@@ -209,11 +214,11 @@ def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
     names: set[str] = set()
     for name, metric in metrics:
         if name in names:
-            raise UsageError(f"two metrics are called '{name}'; choose one")
+            raise UsageError(f"two metrics are called '{name}'; choose one of them")
         names.add(name)
         for value in metric.values:
             if value in found:
-                raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one")
+                raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one of them")
             found[value] = name
     return found
 
@@ -226,11 +231,19 @@ def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
     """
     name = extractor.registered_name
     if len(shape) != 3:
-        raise UsageError(f"extractor '{name}' takes images, the samples are vectors of {shape[0]} numbers")
+        raise UsageError(
+            f"extractor '{name}' takes images, but the samples are vectors of {shape[0]} numbers; choose other metrics"
+        )
     channels, height, width = shape
     smallest, largest = extractor.sizes
     if not all(smallest <= side <= largest for side in (height, width)):
         takes = f"{smallest}x{smallest}" if smallest == largest else f"sides from {smallest} to {largest}"
-        raise UsageError(f"extractor '{name}' takes images of {takes}, the samples are {height}x{width}")
+        raise UsageError(
+            f"extractor '{name}' takes images of {takes}, but the samples are {height}x{width}; choose another with "
+            "--extractor"
+        )
     if channels not in (1, extractor.channels):
-        raise UsageError(f"extractor '{name}' takes {extractor.channels} channels, the samples have {channels}")
+        raise UsageError(
+            f"extractor '{name}' takes {extractor.channels} channels, but the samples have {channels}; choose "
+            "another with --extractor"
+        )

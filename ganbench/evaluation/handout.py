@@ -80,7 +80,8 @@ def write_program(out: Path, generator: TrainedGenerator) -> None:
             torch.export.save(program, buffer)
     except Exception as error:  # whatever an architecture does that a graph cannot hold
         raise UsageError(
-            f"this generator cannot be exported ({in_one_line(error, 160)}); use ganbench.load_generator in Python"
+            f"this generator cannot be exported ({in_one_line(error, 160)}); load it in Python with "
+            "ganbench.load_generator"
         ) from error
     write_bytes(out, buffer.getvalue())
 

@@ -52,4 +52,6 @@ def match_channels(images: Tensor, channels: int) -> Tensor:
         return images
     if have == 1:
         return images.expand(-1, channels, -1, -1)
-    raise UsageError(f"the extractor takes {channels}-channel images, the samples have {have}; choose --extractor")
+    raise UsageError(
+        f"the extractor takes {channels}-channel images, but the samples have {have}; choose another with --extractor"
+    )

@@ -37,10 +37,14 @@ def check_words(name: str, metric: Metric) -> None:
     """
     needs: Any = metric.needs
     if isinstance(needs, str):
-        raise UsageError(f"metric '{name}' declares needs = {needs!r}, not a tuple of words such as ({needs!r},)")
+        raise UsageError(
+            f"metric '{name}' declares needs = {needs!r}; it must be a tuple of words, such as ({needs!r},)"
+        )
     for need in needs:
         if need not in NEEDS:
-            raise UsageError(f"metric '{name}' needs {need!r}, which no evaluation has{did_you_mean(str(need), NEEDS)}")
+            raise UsageError(
+                f"metric '{name}' needs {need!r}, which no evaluation offers{did_you_mean(str(need), NEEDS)}"
+            )
 
 
 def require(
@@ -69,25 +73,25 @@ def require(
     """
     check_words(name, metric)
     offers: dict[Need, tuple[bool, str]] = {
-        "features": (extractor is not None, "an extractor takes them from images (--extractor)"),
+        "features": (extractor is not None, "an extractor computes them, from images only (--extractor)"),
         "logits": (
             extractor is not None and bool(extractor.logits_layer),
-            "only extractors with class outputs have them (--extractor)",
+            "choose an extractor with class outputs (--extractor)",
         ),
         "classes": (
             "classes" in metric.needs  # for no other metric is a network built
             and extractor is not None
             and _outputs(extractor, reference) == reference.class_count,
-            "only extractors whose class outputs are those of the reference's labels have them (--extractor)",
+            "choose an extractor whose classes are those of the dataset's labels (--extractor)",
         ),
         "labels": (reference.labels is not None, "choose a dataset with labels"),
         "fake_labels": (True, ""),
         "mixture": (mixture is not None, "choose a dataset whose modes are known, such as ring or grid"),
         "train": (
             train is not None and train.fingerprint != reference.fingerprint,
-            "the reference must be other samples than those trained on (--reference test)",
+            "the reference must not be the training samples (--reference test)",
         ),
-        "images": (reference.kind == "image", "the samples are vectors"),
+        "images": (reference.kind == "image", "it is for images only"),
     }
     missing = [need for need in metric.needs if not offers[need][0]]
     if missing:

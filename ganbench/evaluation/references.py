@@ -83,7 +83,7 @@ def recall(
             files.write_bytes(path, encode(tensors))
         except StoreError as error:
             reason = str(error).partition(";")[0]
-            warnings.warn(f"reference features are not kept: {reason}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"features of the reference are not cached: {reason}", RuntimeWarning, stacklevel=2)
         return tensors
 
 
@@ -126,7 +126,7 @@ def _read(path: Path, *, warn: bool = True) -> dict[str, Tensor] | None:
         return None
     except (OSError, ValueError) as error:
         if warn:
-            warnings.warn(f"{path} is damaged ({error}) and is computed again", RuntimeWarning, stacklevel=3)
+            warnings.warn(f"{path} is damaged ({error}); it is computed again", RuntimeWarning, stacklevel=3)
         return None
 
 

@@ -92,7 +92,7 @@ class SavedGenerator(nn.Module):
         if found != shape and not (channels and recolourable(found, shape)):
             raise DataError(f"{self.where} makes samples of {unlike(found, shape)}")
         if made.is_floating_point() and not bool(torch.isfinite(made).all()):
-            raise DataError(f"{self.where} makes samples that are not finite")
+            raise DataError(f"{self.where} makes samples that contain NaN or infinity")
         if made.dim() == 4:
             self.value_range = settle_range(made, value_range, self.where)
             to_network_values(made, self.value_range, self.where, tolerance=OVERSHOOT)
@@ -123,13 +123,13 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
         raise
     except Exception as error:
         kind = "TorchScript" if form == "torchscript" else "torch.export"
-        raise DataError(f"{where} is not an intact {kind} program ({one_line(error)})") from error
+        raise DataError(f"{where} is damaged or is not a {kind} program ({one_line(error)})") from error
 
 
 def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> SavedGenerator:
     program: Any = torch.jit.load(str(path), map_location=device)
     if not latent_dim:
-        raise DataError(f"{where} does not say how long its z is; set --latent-dim")
+        raise DataError(f"{where} does not say how many numbers its z has; set --latent-dim")
     _require_evaluation(trained_script(program), where)
     if hasattr(program, "training"):  # a frozen program has no mode
         program.eval()
@@ -142,14 +142,16 @@ def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
     names = program.graph_signature.user_inputs
     inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
     if len(inputs) != 1 or not isinstance(inputs[0], Tensor) or inputs[0].dim() != 2:
-        raise DataError(f"{where} takes {len(inputs)} inputs; a generator takes one, z of shape (N, latent_dim)")
+        raise DataError(
+            f"{where} takes {len(inputs)} inputs, but a generator takes only one, z of shape (N, latent_dim)"
+        )
     batch, width = inputs[0].shape
     if isinstance(width, int):
         if latent_dim not in (0, width):
-            raise DataError(f"{where} takes z of {width} numbers, not of {latent_dim}; leave --latent-dim out")
+            raise DataError(f"{where} takes z of {width} numbers, not {latent_dim}; leave --latent-dim out")
         latent_dim = width
     if not latent_dim:
-        raise DataError(f"{where} does not say how long its z is; set --latent-dim")
+        raise DataError(f"{where} does not say how many numbers its z has; set --latent-dim")
     return SavedGenerator(program.module(), latent_dim, batch if isinstance(batch, int) else 0, where)
 
 
@@ -157,6 +159,6 @@ def _require_evaluation(trained: str, where: str) -> None:
     """Raise :class:`DataError` for a program with a part that is in training mode for good, if any is named."""
     if trained:
         raise DataError(
-            f"{where} was saved in training mode ({trained} is), so each of its samples depends on the others or on "
+            f"{where} was saved in training mode ({trained} is), so its samples depend on each other or on "
             "chance; call .eval() on the generator and save it again"
         )

@@ -43,7 +43,9 @@ def kind_of(path: Path) -> str:
         raise DataError(f"there is no file or folder {shown(path)}")
     if path.is_dir():
         if (trial := next(path.glob("*/spec.json"), None)) is not None:
-            raise DataError(f"{shown(path)} is a folder of trials; name those to score, e.g. {shown(trial.parent)}")
+            raise DataError(
+                f"{shown(path)} is a folder of trials; name the trials to score, e.g. {shown(trial.parent)}"
+            )
         return "images"
     suffix = path.suffix.lower()
     if suffix == ".zip":
@@ -53,8 +55,8 @@ def kind_of(path: Path) -> str:
     if suffix in ARRAYS:
         return "torchscript" if suffix in (".pt", ".pth") and is_torchscript(path) else "array"
     raise DataError(
-        f"{shown(path)} is none of: a folder or .zip of images, a {', '.join(ARRAYS)} array, a TorchScript .pt or "
-        "torch.export .pt2 generator, the folder of a trial"
+        f"cannot score {shown(path)}: it must be a folder or .zip of images, a {', '.join(ARRAYS)} array, a "
+        "TorchScript .pt or torch.export .pt2 generator, or the folder of a trial"
     )
 
 
@@ -75,12 +77,13 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     require_channels(request.channels, shape)
     if kind in ("images", "array"):
         if request.size and kind != "images":
-            raise DataError(f"--size is for image files; {shown(path)} is an array")
+            raise DataError(f"--size is for image files, but {shown(path)} is an array; leave it out")
         if request.latent_dim:
-            raise DataError(f"--latent-dim is for generators; {shown(path)} holds samples")
+            raise DataError(f"--latent-dim is for generators, but {shown(path)} contains samples; leave it out")
         if request.value_range and kind == "images":
             raise DataError(
-                f"--range is for arrays and generators; the files in {shown(path)} are images of levels 0 to 255"
+                f"--range is for arrays and generators, but the files in {shown(path)} are images of levels 0 "
+                "to 255; leave it out"
             )
         described |= {"value_range": request.value_range if kind == "array" else ""}
         data, files = read_given(path, kind, shape, request.value_range, request.size, request.channels)
@@ -131,7 +134,9 @@ def open_trial(request: SourceRequest, shape: tuple[int, ...]) -> Given:
     if trial.data.shape != shape and not (request.channels and recolourable(trial.data.shape, shape)):
         raise DataError(f"{shown(folder.path)} makes samples of {unlike(trial.data.shape, shape)}")
     if trial.evaluation.labels != "none":
-        raise DataError(f"{shown(folder.path)} has a conditional generator; score it against its own dataset")
+        raise DataError(
+            f"{shown(folder.path)} has a conditional generator; score it against the dataset that it was trained on"
+        )
     rebuild_generator(folder, trial, unsaid)
     spec = SourceSpec(
         kind="trial",
@@ -165,20 +170,20 @@ def read_given(
         array, files = read_array(path), (str(path),)
         own = _own_shape(array, shape)
         if own != shape and not channels:
-            raise DataError(f"{where} holds images of {unlike(own, shape)}")
+            raise DataError(f"{where} contains images of {unlike(own, shape)}")
         data = to_samples(array, own, value_range, where)  # type: ignore[arg-type]
         if channels:
             data = with_channels(data, channels)
     else:
         with open_source(path) as source:
             if not source.names:
-                raise DataError(f"{where} holds no images")
+                raise DataError(f"{where} contains no images")
             if len(source.names) < 2:
-                raise DataError(f"{where} holds only one image, and a score needs many")
+                raise DataError(f"{where} contains only one image, but a score needs many")
             images, files = read_images(source, source.names, size=size), source.files
             data = match(images, shape, where, channels)
     if len(data) < 2:
-        raise DataError(f"{where} holds {len(data)} samples, and a score needs many")
+        raise DataError(f"{where} contains {len(data)} samples, but a score needs many")
     return data, files
 
 
@@ -199,11 +204,11 @@ def match(images: Tensor, shape: tuple[int, ...], where: str, channels: int) -> 
         DataError: another size, colour against grey and no ``channels`` asked for, or the reference holds no images.
     """
     if len(shape) != 3:
-        raise DataError(f"{where} holds images, and the reference points of {shape[0]} numbers")
+        raise DataError(f"{where} contains images, but the reference contains points of {shape[0]} numbers")
     if tuple(images.shape[2:]) != shape[1:]:
         found, wanted = (f"{size[1]}x{size[0]}" for size in (images.shape[2:], shape[1:]))
-        hint = f"; bring them to one size with --size {shape[1]}" if shape[1] == shape[2] else ""
-        raise DataError(f"{where} holds images of {found}, the reference's are {wanted}{hint}")
+        hint = f"; resize them with --size {shape[1]}" if shape[1] == shape[2] else ""
+        raise DataError(f"{where} contains images of {found}, but the reference has {wanted}{hint}")
     if channels:
         return with_channels(images, channels)
     if images.shape[1] == shape[0]:
@@ -213,7 +218,7 @@ def match(images: Tensor, shape: tuple[int, ...], where: str, channels: int) -> 
     if shape[0] == 1 and torch.equal(images[:, :1].expand_as(images), images):
         return images[:, :1].contiguous()
     hint = "; make them grey with --channels 1" if shape[0] == 1 else ""
-    raise DataError(f"{where} holds images of {images.shape[1]} channels, the reference's have {shape[0]}{hint}")
+    raise DataError(f"{where} contains images of {images.shape[1]} channels, but the reference has {shape[0]}{hint}")
 
 
 def choose(samples: Tensor, count: int, seed: int) -> Tensor:
@@ -262,7 +267,7 @@ def label_of(path: Path, size: int = 0, channels: int = 0) -> str:
 def _same(found: str, spec: SourceSpec, path: Path) -> None:
     if found != spec.fingerprint:
         raise ChangedSincePlanning(
-            f"{shown(path)} is no longer what was planned: its fingerprint is {found[:12]}, planned was "
+            f"{shown(path)} has changed since the run was planned: its fingerprint is {found[:12]}, expected "
             f"{spec.fingerprint[:12]}",
             spec.fingerprint,
         )

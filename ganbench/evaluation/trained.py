@@ -93,7 +93,7 @@ def _device(device: str | torch.device) -> torch.device:
     try:
         place = torch.device(device)
     except RuntimeError as error:
-        raise UsageError(f"device '{device}' is none of cpu, cuda, cuda:0, ...") from error
+        raise UsageError(f"device '{device}' must be cpu, cuda or cuda:i") from error
     if place.type == "cuda" and not (torch.cuda.is_available() and (place.index or 0) < torch.cuda.device_count()):
-        raise UsageError(f"device '{device}' was asked for, and torch finds {torch.cuda.device_count()} GPUs")
+        raise UsageError(f"device '{device}' does not exist; torch finds {torch.cuda.device_count()} GPUs")
     return place

@@ -20,14 +20,14 @@ def as_declared(name: str, metric: Metric, found: Any) -> dict[str, float]:
     where = f"metric '{name}' ({type(metric).__module__}:{type(metric).__qualname__})"
     if not isinstance(found, dict) or set(found) != set(metric.values):
         got = ", ".join(sorted(map(str, found))) or "nothing" if isinstance(found, dict) else type(found).__name__
-        raise GanbenchError(f"{where} returns {got} and declares {', '.join(metric.values)}; return each of them")
+        raise GanbenchError(f"{where} returns {got} but declares {', '.join(metric.values)}; return all of them")
     values = {}
     for value in metric.values:
         try:
             values[value] = float(found[value])
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise GanbenchError(
-                f"{where} returns no number for '{value}' ({in_one_line(error)}); return a float, nan where "
-                "it is undefined"
+                f"{where} returns no number for '{value}' ({in_one_line(error)}); return a float, or nan if it "
+                "is undefined"
             ) from error
     return values

@@ -87,9 +87,9 @@ class Layout:
         where = self.device
         if self.devices:
             where += f" (device{'s' if len(self.devices) > 1 else ''} {', '.join(self.devices)})"
-        many = f"{self.slots} at once" if self.slots else "as many at once as there is room for"
+        many = f"{self.slots} at once" if self.slots else "as many at once as fit"
         if self.adaptive:
-            many = f"up to {many}, as long as more do more,"
+            many = f"up to {many}, as long as more are faster,"
         return f"{where}, {many} with {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 

@@ -16,7 +16,7 @@ NAME = "handed.json"
 STOP = ".stop"
 UNDER_WAY = ("pending", "running", "interrupted")
 """Statuses of a trial that a cluster may still be working on, or take up again."""
-GONE = "its run is gone; run again to go on"
+GONE = "its run has ended; run again to resume"
 """Of a trial that says it runs or waits, and nobody works on it."""
 
 

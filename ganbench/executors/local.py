@@ -22,9 +22,9 @@ TIMEOUT_GRACE_SECONDS = 10.0
 """The same where its time is up: one that hangs will not answer."""
 STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
-UNBEGUN = "interrupted: stopped before its first step; run again to go on"
+UNBEGUN = "interrupted: stopped before its first step; run again to resume"
 """For one that was asked to end before it could listen; what others say themselves goes before it."""
-STOPPED = "interrupted: stopped at once; run again to go on"
+STOPPED = "interrupted: stopped immediately; run again to resume"
 
 MOST_PER_DEVICE = 16
 """Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
@@ -41,12 +41,12 @@ def layout(wish: Wish) -> Layout:
     """
     check_names("local", wish.options, ())
     if wish.memory_limit is not None and not processes.are_seen():
-        raise UsageError("--memory-limit needs /proc, which tells what a process holds and is not here; leave it out")
+        raise UsageError("--memory-limit needs /proc, which this system does not have; leave it out")
     device = devices.choose(wish.device)
     if device == "cpu":
         if wish.devices or wish.per_device:
             option = "--devices" if wish.devices else "--per-device"
-            raise UsageError(f"{option} is about GPUs, and these trials run on the CPU; use --jobs")
+            raise UsageError(f"{option} is for GPUs, but these trials run on the CPU; use --jobs")
         slots = wish.jobs or devices.cores()
         threads = max(1, devices.cores() // slots)
         return Layout(device=device, slots=slots, threads=threads, memory=devices.main_memory())
@@ -60,7 +60,7 @@ def layout(wish: Wish) -> Layout:
     if wish.jobs > room:
         given = "auto" if adaptive else each
         raise UsageError(
-            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} have room for"
+            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} can run at once"
         )
     slots = wish.jobs or room
     threads = max(1, devices.cores() // slots)
@@ -256,12 +256,14 @@ def _ending(message: Mapping[str, Any], asked: str) -> str:
     elif message["signal"]:
         ending = f"killed by {_signal_name(message['signal'])}"
     else:
-        ending = f"ended by itself with exit code {message['code']}, before it was done"
+        ending = f"ended with exit code {message['code']} before it was done"
     left = message["left"]
     if left and not asked:
-        ending += f"; it left {left} process{'es' if left > 1 else ''} behind, ended too"
+        ending += (
+            f"; {left} process{'es that it left behind were' if left > 1 else ' that it left behind was'} ended too"
+        )
     if message["last_line"]:
-        ending += f"; the last that it printed: {message['last_line']}"
+        ending += f"; its last line of output: {message['last_line']}"
     return ending
 
 

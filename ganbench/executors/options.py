@@ -21,7 +21,7 @@ def parse_options(texts: Iterable[str], flag: str) -> dict[str, str]:
     for item in (part.strip() for text in texts for part in _COMMA.split(text)):
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not value or not re.fullmatch(_NAME, name):
-            raise UsageError(f"{flag} '{item}' is not name=value")
+            raise UsageError(f"{flag} '{item}' must be name=value")
         if name in found:
             raise UsageError(f"{flag}: '{name}' is given twice")
         found[name] = value
@@ -50,7 +50,7 @@ def count(options: Mapping[str, str], name: str, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
-        raise UsageError(f"option {name}={text} must be a whole number from 1")
+        raise UsageError(f"option {name}={text} must be a whole number of at least 1")
     return int(text)
 
 

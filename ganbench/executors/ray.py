@@ -60,15 +60,16 @@ class Ray(Executor):
         if wish.devices or wish.per_device:
             option = "--devices" if wish.devices else "--per-device"
             raise UsageError(
-                f"{option} is about this machine; Ray gives devices out: --ray gpus=1, or gpus=0.5 for two"
+                f"{option} is for this machine, but Ray assigns devices itself; use --ray gpus=1, or gpus=0.5 "
+                "for two trials on each"
             )
         if wish.device not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"--device {wish.device} is about this machine; with Ray use --device cuda")
+            raise UsageError(f"--device {wish.device} is for this machine; with Ray use --device cuda")
         gpus = number(wish.options, "gpus", 1.0 if wish.device == "cuda" else 0.0)
         if gpus > 1 and not gpus.is_integer():
             raise UsageError(f"option gpus={gpus:g} must be a fraction of one GPU, or a whole number")
         if wish.device == "cuda" and not gpus:
-            raise UsageError("--device cuda needs --ray gpus=1 or a fraction")
+            raise UsageError("--device cuda needs --ray gpus=1 or a fraction such as gpus=0.5")
         device = "cuda" if gpus and wish.device != "cpu" else "cpu"
         site.terms(wish.options, device)
         processors = number(wish.options, "cpus", 1.0)
@@ -190,6 +191,6 @@ class Ray(Executor):
         self._silent_since = self._silent_since or now
         if now - self._silent_since > SILENCE_SECONDS:
             raise GanbenchError(
-                f"the Ray cluster at {self._head} has gone, and its tasks with it; once it is there again, run again: "
-                "trials go on from their checkpoints"
+                f"the Ray cluster at {self._head} is gone, and so are its tasks; start it and run again: trials "
+                "resume from their checkpoints"
             )

@@ -62,8 +62,8 @@ def refusal(address: str) -> str:
 
 def _no_cluster(address: str, reason: str) -> UsageError:
     return UsageError(
-        f"there is no Ray cluster at {address} ({reason}); start one with ray start, and name it: "
-        "--ray address=HOST:6379"
+        f"there is no Ray cluster at {address} ({reason}); start one with 'ray start', and name it: --ray "
+        "address=HOST:6379"
     )
 
 
@@ -74,7 +74,7 @@ def connect(address: str, attempts: int) -> Any:
         UsageError: Ray is not installed, or there is no cluster at the address.
     """
     if importlib.util.find_spec("ray") is None:
-        raise UsageError("Ray is not installed here; pip install 'ganbench[ray]'")
+        raise UsageError("Ray is not installed; run: pip install 'ganbench[ray]'")
     # Before the import: Ray reads some of them then. Without the last, a task that the machine's memory does not
     # suffice for is retried for ever.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -109,7 +109,9 @@ def check_that_it_fits(ray: Any, wanted: Mapping[str, float]) -> None:
         return
     asked = ", ".join(f"{amount:g} {name}" for name, amount in each.items() if amount)
     offers = "; ".join(sorted({", ".join(f"{one.get(name, 0.0):g} {name}" for name in each) for one in alive}))
-    raise UsageError(f"no node of the Ray cluster has {asked}; its nodes have: {offers or 'nothing'}; see --ray")
+    raise UsageError(
+        f"no node of the Ray cluster has {asked}; its nodes have: {offers or 'nothing'}; ask for less with --ray"
+    )
 
 
 def check_the_nodes(ray: Any, expected: Fingerprint) -> None:
@@ -135,4 +137,4 @@ def check_the_nodes(ray: Any, expected: Fingerprint) -> None:
             raise GanbenchError(f"node {address} of the Ray cluster cannot run ganbench: {reason}") from error
         if differences := expected.differences(found):
             more = f"; and {len(differences) - 1} more" if len(differences) > 1 else ""
-            raise UsageError(f"{differences[0]} ({address}){more}; install the same there")
+            raise UsageError(f"{differences[0]} ({address}){more}; install the same version there")

@@ -134,8 +134,8 @@ class Slurm(Executor):
         many = len(self._trials)
         return (
             f"{many} trial{'s' if many != 1 else ''} left to Slurm (job name{'s' if len(names) > 1 else ''} "
-            f"{', '.join(names)}); ganbench status {shlex.quote(str(self.settings.out))} shows them, "
-            "the same command collects them"
+            f"{', '.join(names)}); 'ganbench status {shlex.quote(str(self.settings.out))}' shows them, and the "
+            "same command collects them"
         )
 
     def _look(self, trial: _Trial, places: Places | None, again: dict[str, int]) -> JobState:
@@ -164,7 +164,7 @@ class Slurm(Executor):
                 )
             return JobState.RUNNING if status == "running" and place.state not in site.WAITING else JobState.PENDING
         if (trial.job.folder / STOP).exists():
-            self._why[trial.job.trial_id] = "interrupted: stopped at once; run again to go on"
+            self._why[trial.job.trial_id] = "interrupted: stopped immediately; run again to resume"
             forget(trial.job.folder)
             return JobState.ENDED
         # The job is over and its folder does not say so: perhaps the file system has not shown it to us yet.
@@ -189,7 +189,7 @@ class Slurm(Executor):
             return JobState.PENDING
         said = self._submissions.last_line(trial.handed)
         self._why[trial.job.trial_id] = (
-            f"{ended_as} and left no result, at attempt {attempt} of {self._terms.attempts}{said}"
+            f"{ended_as} and left no result (attempt {attempt} of {self._terms.attempts}){said}"
         )
         forget(trial.job.folder)
         return over

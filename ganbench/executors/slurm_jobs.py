@@ -42,10 +42,10 @@ class Submissions:
         self._silent_since: float | None = None
         for program in ("sbatch", "squeue", "scancel"):
             if shutil.which(program) is None:
-                raise UsageError(f"there is no {program} here; run where jobs are submitted to Slurm")
+                raise UsageError(f"there is no {program} here; run on a machine from which jobs are submitted to Slurm")
         answer = site.call("sbatch", "--test-only", *self._request, "--wrap=true")
         if answer.returncode != 0 and not site.gave_no_answer(answer.stderr):
-            raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; see --slurm")
+            raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; change --slurm")
         self._expected = fingerprint()
 
     def write(self, packs: Sequence[Sequence[Job]], attempts: int) -> str:
@@ -101,7 +101,7 @@ class Submissions:
         elif site.gave_no_answer(answer.stderr):
             self._note_silence(answer.stderr)
         else:
-            raise UsageError(f"sbatch refused: {site.one_line(answer.stderr)}; see --slurm")
+            raise UsageError(f"sbatch refused the job: {site.one_line(answer.stderr)}; change --slurm")
         return answer.returncode == 0
 
     def queue(self) -> Mapping[tuple[str, int], site.Place] | None:
@@ -124,7 +124,7 @@ class Submissions:
         except OSError:
             return ""
         said = [line.strip() for line in text.splitlines() if line.strip()]
-        return f"; its output ends: {said[-1]}" if said else ""
+        return f"; the last line of its output: {said[-1]}" if said else ""
 
     def _folder(self, submission: str) -> Path:
         return (self._settings.out / ".slurm" / submission).absolute()
@@ -134,6 +134,6 @@ class Submissions:
         self._silent_since = self._silent_since or now
         if now - self._silent_since > SILENCE_SECONDS:
             raise GanbenchError(
-                f"Slurm's controller has not answered for {SILENCE_SECONDS / 60:.0f} minutes ({site.one_line(error)}); "
-                "what it runs goes on, the same command collects it"
+                f"Slurm's controller has not answered for {SILENCE_SECONDS / 60:.0f} minutes "
+                f"({site.one_line(error)}); its jobs continue, and the same command collects them"
             )

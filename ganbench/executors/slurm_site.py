@@ -86,14 +86,14 @@ def layout(wish: Wish) -> Layout:
         if name in wish.options and not re.fullmatch(form, wish.options[name], re.IGNORECASE):
             raise UsageError(f"option {name}={wish.options[name]} must be {words}")
     if wish.devices:
-        raise UsageError("--devices is about this machine; Slurm gives devices out: --slurm gres=gpu:1")
+        raise UsageError("--devices is for this machine, but Slurm assigns devices itself; use --slurm gres=gpu:1")
     gpu = any(asks_for_gpu(name, wish.options.get(name, "")) for name in GPU_OPTIONS)
     if wish.device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device {wish.device} is about this machine; with Slurm use --device cuda")
+        raise UsageError(f"--device {wish.device} is for this machine; with Slurm use --device cuda")
     if wish.device == "cuda" and not gpu:
-        raise UsageError("--device cuda needs a GPU of Slurm: --slurm gres=gpu:1 (or gpus, or gres=shard:N)")
+        raise UsageError("--device cuda needs a GPU from Slurm: --slurm gres=gpu:1 (or gpus, or gres=shard:N)")
     if wish.per_device == AUTO:
-        raise UsageError("--per-device auto is about this machine; with Slurm say how many: --per-device 2")
+        raise UsageError("--per-device auto is for this machine; with Slurm give a number, e.g. --per-device 2")
     each = wish.per_device or 1
     terms(wish.options, each)
     processors = count(wish.options, "cpus-per-task", 1)
@@ -134,7 +134,9 @@ def terms(options: Mapping[str, str], per_device: int) -> Terms:
     """
     setup = options.get("setup")
     if setup is not None and not Path(setup).is_file():
-        raise UsageError(f"option setup={setup}: no such file; the shell reads it before Python starts")
+        raise UsageError(
+            f"option setup={setup}: there is no such file; it must be a shell script that runs before Python starts"
+        )
     return Terms(
         pack=count(options, "pack", per_device * max(1, gpus(options))),
         attempts=count(options, "attempts", 3),

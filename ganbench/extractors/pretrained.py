@@ -72,7 +72,8 @@ class Pretrained(Extractor):
             network = self.network(layers, weights)
         except Exception as error:
             raise DataError(
-                f"{path} holds the weights of another network than {self.registered_name} ({in_one_line(error, 160)})"
+                f"{path} contains the weights of another network than {self.registered_name} "
+                f"({in_one_line(error, 160)})"
             ) from error
         return network.requires_grad_(False).eval()
 
@@ -118,8 +119,8 @@ class Pretrained(Extractor):
         found = self._hashes[key]
         if path == self.cached and not found.startswith(self.hash_prefix):
             raise DataError(
-                f"{path} is damaged: its SHA-256 begins {found[:8]}, expected {self.hash_prefix[:8]}; "
-                f"remove it so that it is fetched again"
+                f"{path} is damaged: its SHA-256 begins {found[:8]}, expected {self.hash_prefix[:8]}; remove it "
+                "and run again"
             )
         return found
 
@@ -134,8 +135,9 @@ class Pretrained(Extractor):
             unset = f"{self.variable} is not set, " if self.variable else ""
             named = f", or name it with {self.variable}" if self.variable else ""
             raise DataError(
-                f"no weights for {self.registered_name}: {unset}{self.cached} does not exist, and the download from "
-                f"{self.url} failed ({in_one_line(error, 160)}); fetch that file elsewhere and place it there{named}"
+                f"no weights for {self.registered_name}: {unset}{self.cached} does not exist, and the download "
+                f"from {self.url} failed ({in_one_line(error, 160)}); download that file elsewhere and put it "
+                f"there{named}"
             ) from error
 
 

@@ -86,7 +86,9 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
             problems.append(f"{path} cannot be read: {error}")
             continue
         if found != wanted:
-            problems.append(f"{path} differs from what the results give, first in line {_first(found, wanted)}")
+            problems.append(
+                f"{path} differs from what the results give; the first difference is in line {_first(found, wanted)}"
+            )
     return problems
 
 

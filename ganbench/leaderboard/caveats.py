@@ -22,11 +22,11 @@ def cannot_fail(sizes: Sequence[tuple[int, int]], alpha: float) -> list[str]:
     blind = sum(rows * smallest_p(old, new, "greater") > alpha for old, new in sizes)
     if not blind:
         return []
-    whose = "no single row can fail by its scores"
+    whose = "no single row can fail by its scores alone"
     if blind < rows:
         whose = f"{blind} of {rows} rows cannot fail by their scores unless others do"
     told = f"{rows} rows at alpha {alpha:g} need" if rows > 1 else f"1 row at alpha {alpha:g} needs"
-    return [f"{whose}: {told} at least {minimum_seeds(alpha, rows, 1)} seeds a side"]
+    return [f"{whose}: {told} at least {minimum_seeds(alpha, rows, 1)} seeds per side"]
 
 
 def computed_elsewhere(changed: Sequence[tuple[Group, Group]]) -> list[str]:
@@ -48,7 +48,7 @@ def computed_elsewhere(changed: Sequence[tuple[Group, Group]]) -> list[str]:
             new.append(_said(name, set().union(*(now for _, now in apart))))
     if not base:
         return []
-    remedy = "build the base again before blaming the change, unless that is the change"
+    remedy = "build the base again before blaming the change, unless the change is just that"
     return [f"base: {', '.join(base)}; new: {', '.join(new)}: numbers may differ for that alone; {remedy}"]
 
 

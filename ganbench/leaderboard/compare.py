@@ -128,9 +128,9 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
         return "inconclusive", pair.why
     if any(status != SUCCESS for status in pair.group.statuses):
         kind = "" if _lost(pair.group, "") else DIVERGED
-        return "fail", f"new, and not all of it is done: {pair.group.status}{_cause(pair.group, kind)}"
+        return "fail", f"new, but not all of it is done: {pair.group.status}{_cause(pair.group, kind)}"
     if info is not None and (count := undefined(pair.group, chosen)):
-        return "fail", f"new, and its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
+        return "fail", f"new, but its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
     return "pass", "new: there is nothing to compare it with"
 
 
@@ -139,7 +139,7 @@ def _unchanged(new: Group, chosen: str) -> tuple[Outcome, str]:
     if any(row.metrics.get(chosen) is not None for row in new.done):
         return "pass", "every seed has the same number as before"
     if set(new.statuses) <= {SUCCESS, DIVERGED}:
-        return "pass", f"every seed ended as before and none with a score ({new.status})"
+        return "pass", f"every seed ended as before, none with a score ({new.status})"
     return "inconclusive", f"no seed has a score on either side ({new.status}){_cause(new, '')}"
 
 
@@ -193,10 +193,12 @@ def _corrected(
         if outcome == "inconclusive" and tests.fine <= alpha:
             # More seeds would show how many lie far off, and not that this is fine.
             told = f"most seeds are not worse (p = {tests.fine:.2g}), but the mean is, by more than the margin"
-            reason = f"{told}: some seeds lie far off"
+            reason = f"{told}: some seeds are outliers"
         elif outcome == "inconclusive":
             needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
-            reason += f"; at a rough guess {needed} a side would" if needed else "; no realistic number would"
+            reason += (
+                f"; roughly {needed} per side would be enough" if needed else "; no realistic number would be enough"
+            )
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
@@ -213,7 +215,7 @@ def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
     reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
     if subset:
         return replace(check, reason=reason)
-    return replace(check, outcome="inconclusive", reason=f"{reason}; --subset takes the rest on trust")
+    return replace(check, outcome="inconclusive", reason=f"{reason}; --subset accepts this")
 
 
 def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:

@@ -23,8 +23,8 @@ class Margin:
         """
         if self.relative and self.size >= 1 and info.direction == "higher":
             raise UsageError(
-                f"--margin {self} leaves nothing of {clean(info.label)}, of which more is better: no score would be "
-                "worse; give a share below 100%, or a margin in its unit"
+                f"--margin {self} of {clean(info.label)}, of which more is better, would accept any score; use "
+                "a share below 100%, or a margin in its unit"
             )
         return self.size / 100 if info.percent and not self.relative else self.size
 
@@ -42,7 +42,7 @@ def parse_margin(text: str) -> Margin:
     try:
         size = float(number)
     except ValueError as error:
-        raise UsageError(f"--margin '{text}' is not a number or a share such as 5%") from error
+        raise UsageError(f"--margin '{text}' must be a number such as 0.3 or a share such as 5%") from error
     if not 0 <= size < math.inf:
-        raise UsageError(f"--margin '{text}' must be zero or more")
+        raise UsageError(f"--margin '{text}' must not be negative")
     return Margin(size / 100 if percent else size, percent)

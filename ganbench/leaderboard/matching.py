@@ -50,14 +50,18 @@ def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list
                 alike = [(t, g) for t, g in alike if g.first.spec.evaluation.every == every]
             if len(alike) == 1 and len(rivals) > 1 and alike[0][1].first.recipe != group.first.recipe:
                 theirs = any(rival.first.recipe == alike[0][1].first.recipe for rival in rivals)
-                why = "" if theirs else "the new results have several rows of its name, and none with the base's recipe"
+                why = (
+                    ""
+                    if theirs
+                    else "the new results have several rows with this name, but none with the base's recipe"
+                )
                 pairs.append(Pair(group, table, why=why))
             elif len(alike) == 1:
                 pairs.append(Pair(group, table, alike[0][1], alike[0][0]))
             elif not namesakes:
                 pairs.append(Pair(group, table))
             elif alike or any(_comparable(t, table) for t, _ in namesakes):
-                why = "the base has several rows of its name, and not one with its recipe"
+                why = "the base has several rows with this name, but not exactly one with its recipe"
                 pairs.append(Pair(group, table, why=why))
             else:
                 pairs.append(Pair(group, table, why=_protocols_differ(namesakes[0][0], table)))
@@ -115,12 +119,12 @@ def code_differs(pair: Pair, metric: str) -> str:
         return ""
     before, after = pair.base_table.values.get(metric), pair.table.values.get(metric)
     if before is not None and after is not None and before.direction != after.direction:
-        return f"{_label(after)} was {before.direction} is better and is {after.direction} is better now"
+        return f"{_label(after)} was '{before.direction} is better' and is now '{after.direction} is better'"
     old, new = metric_code(pair.base, metric), metric_code(pair.group, metric)
     changed = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
     if not changed:
         return ""
-    return f"the code of {clean(', '.join(changed))} is not the same: build the base again under the new one"
+    return f"the code of {clean(', '.join(changed))} has changed: build the base again with the new code"
 
 
 def _label(info: ValueInfo) -> str:
@@ -141,7 +145,7 @@ def _protocols_differ(one: Table, other: Table) -> str:
     if one.protocol is None or other.protocol is None:
         return "one side has no protocol"
     fields = [f"{name} {a} and {b}" for name, a, b in _differences(one.protocol, other.protocol)]
-    return f"the protocols differ ({clean('; '.join(fields))}): build the base again under the new one"
+    return f"the protocols differ ({clean('; '.join(fields))}): build the base again with the new one"
 
 
 def _differences(one: Protocol | None, other: Protocol | None) -> list[tuple[str, object, object]]:

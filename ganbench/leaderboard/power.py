@@ -135,7 +135,7 @@ def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], li
         else:
             found.append(like)
     if not found:
-        raise UsageError("no row has a score of two seeds, so that its spread is known; run more seeds")
+        raise UsageError("no row has a score for two seeds, so its spread is not known; run more seeds")
     return found, left_out
 
 

@@ -129,7 +129,7 @@ def load(path: Path) -> Board:
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {why_unreadable(error)}") from error
     except ValueError as error:
-        raise StoreError(f"{path} was edited: it holds a number that is not finite") from error
+        raise StoreError(f"{path} was edited: it contains a number that is not finite") from error
     _check(path, board)
     if claimed != found:
         raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
@@ -143,7 +143,7 @@ def _require_readable(content: dict[str, Any], path: Path) -> None:
     for trial in trials if isinstance(trials, list) else ():
         spec = trial.get("spec") if isinstance(trial, dict) else None
         if isinstance(spec, dict):
-            require_readable(spec.get("schema_version"), f"{path} holds trials whose specification has", SPEC_SCHEMA)
+            require_readable(spec.get("schema_version"), f"{path} contains trials whose specification has", SPEC_SCHEMA)
 
 
 def _check(path: Path, board: Board) -> None:
@@ -153,16 +153,16 @@ def _check(path: Path, board: Board) -> None:
         if trial.spec.trial_id != trial.trial_id:
             raise StoreError(f"{path} was edited: {trial.trial_id} has the specification of {trial.spec.trial_id}")
         if trial.trial_id in seen:
-            raise StoreError(f"{path} was edited: {trial.trial_id} is there twice")
+            raise StoreError(f"{path} was edited: it contains {trial.trial_id} twice")
         seen.add(trial.trial_id)
         told = [(trial.status, trial.environment), *((one.status, one.environment) for one in trial.reruns)]
         for status, environment in told:
             if status not in STATUSES:
                 raise StoreError(f"{path} was edited: {trial.trial_id} has the status {status!r}")
             if environment and environment not in board.environments:
-                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that is not there")
+                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that does not exist")
         if trial.protocol and trial.protocol not in board.protocols:
-            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that is not there")
+            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that does not exist")
     for key, measured in board.protocols.items():
         if measured.protocol.key != key:
             raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")

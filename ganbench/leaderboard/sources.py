@@ -44,7 +44,9 @@ def read_source(path: Path) -> Source:
         return _from_folder(path)
     found = file_of(path)
     if not found.is_file():
-        raise StoreError(f"there is no folder of trials and no leaderboard at {path}")
+        if path.exists():
+            raise StoreError(f"{path} is neither a folder of trials nor the .json of a leaderboard")
+        raise StoreError(f"there is no folder of trials or leaderboard at {path}")
     board = load(found)
     return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
 
@@ -119,7 +121,7 @@ def merge(sources: Sequence[Source], *, partial: bool) -> Source:
             attempts.setdefault(trial.trial_id, []).append(trial)
     merged.trials = [_settle(found, merged.environments) for found in attempts.values()]
     if not partial:
-        _require_finished(merged.trials, "trials", ", or show them as they are with --partial")
+        _require_finished(merged.trials, "trials", ", or include them with --partial")
     rows = {row.trial_id: order(row) for row in to_rows(merged.trials, merged.protocols)}
     merged.trials.sort(key=lambda trial: rows[trial.trial_id])
     return merged
@@ -191,7 +193,7 @@ def _evaluations(folder: TrialFolder) -> tuple[Evaluation, ...]:
     try:
         return tuple(Evaluation.model_validate(line) for line in read_lines(folder.metrics))
     except ValidationError as error:
-        raise StoreError(f"{folder.metrics} does not hold evaluations; remove the trial and run it again") from error
+        raise StoreError(f"{folder.metrics} does not contain evaluations; remove the trial and run it again") from error
 
 
 def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]]) -> Trial:
@@ -222,9 +224,9 @@ def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]
                 "status" if first.status != other.status else "the evaluations during training",
             )
             raise StoreError(
-                f"two runs of {first.trial_id} on the same processor with the same versions and threads differ in "
-                f"{difference} ({first.metrics.get(difference, first.status)} and "
-                f"{other.metrics.get(difference, other.status)}): one of them was changed or the trial is not "
+                f"two runs of {first.trial_id} on the same processor with the same versions and threads differ "
+                f"in {difference} ({first.metrics.get(difference, first.status)} and "
+                f"{other.metrics.get(difference, other.status)}): one of them was changed, or the trial is not "
                 "deterministic; run it again"
             )
         reruns.append(Rerun(environment=other.environment, status=other.status, metrics=other.metrics, equal=equal))

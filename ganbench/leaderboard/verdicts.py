@@ -33,7 +33,7 @@ def as_markdown(verdict: Verdict) -> str:
         )
     lines += [
         "",
-        "A positive change is worse, whichever direction the score has. ❔ is no pass: more seeds would tell.",
+        "A positive change is worse, whichever direction the score has. ❔ is not a pass: more seeds would tell.",
     ]
     for caveat in verdict.caveats:
         lines += ["", inert(caveat)]

@@ -48,9 +48,9 @@ def require_free(name: str, kind: str, loaded: Plugins) -> None:
     owner = next((entry.distribution for entry in loaded.registry.entries(kind) if entry.name == bare(name)), "")
     if owner:
         whose = "is built in" if owner == BUILTIN else f"comes with {owner}"
-        raise UsageError(f"there is a {kind} '{bare(name)}' already, which {whose}; choose another name")
+        raise UsageError(f"there is already a {kind} '{bare(name)}', which {whose}; choose another name")
     if any(plugin.distribution == distribution(name) for plugin in loaded.plugins):
-        raise UsageError(f"the package {distribution(name)} is installed already; choose another name")
+        raise UsageError(f"the package {distribution(name)} is already installed; choose another name")
 
 
 def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
@@ -61,12 +61,12 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
         StoreError: it cannot be written.
     """
     if keyword.iskeyword(bare(name)) or keyword.iskeyword(class_name(name)):
-        raise UsageError(f"'{name}' is a word of Python's own, which no module can be called; take another name")
+        raise UsageError(f"'{name}' is a reserved word of Python, so no module can have this name; choose another name")
     if not _NAME.fullmatch(bare(name)):
         raise UsageError(f"'{name}' must be words of lower-case letters and digits joined by '-', such as margin-gan")
     folder = out / distribution(name)
     if folder.exists():
-        raise UsageError(f"{folder} is there already; choose another name, or another folder with --out")
+        raise UsageError(f"{folder} already exists; choose another name, or another folder with --out")
     words = {
         "name": bare(name),
         "kind": kind,
@@ -84,8 +84,7 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
     modules = {path: text.substitute(words | {"cls": "_"}) for path, text in texts.items() if path.endswith(".py")}
     if user := next((path for path, text in modules.items() if words["cls"] in _names(text)), ""):
         raise UsageError(
-            f"'{name}' would name its class {words['cls']}, which {Path(user).name} needs for something else; take "
-            "another name"
+            f"'{name}' would name its class {words['cls']}, which {Path(user).name} already uses; choose another name"
         )
     contents = {path: text.substitute(words) for path, text in texts.items()}
     try:
@@ -97,7 +96,9 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
                 (made / path).write_text(text, "utf-8")
             shutil.move(made, folder)
     except OSError as error:
-        raise StoreError(f"cannot write {folder}: {error.strerror or error}; choose a folder with --out") from error
+        raise StoreError(
+            f"cannot write {folder}: {error.strerror or error}; choose another folder with --out"
+        ) from error
     return folder
 
 

@@ -77,11 +77,11 @@ def interval(values: Sequence[float], level: float = 0.95, method: Method = "aut
         ValueError: the level is not in (0, 1), a value is not finite, or there is no such method.
     """
     if not 0 < level < 1:
-        raise ValueError(f"a confidence level lies between 0 and 1, not {level}")
+        raise ValueError(f"a confidence level must be between 0 and 1, not {level}")
     if not all(math.isfinite(value) for value in values):
         raise ValueError("an interval of the mean needs finite values")
     if method not in ("auto", "t", "bootstrap"):
-        raise ValueError(f"there is no interval '{method}'; there are: auto, bootstrap, t")
+        raise ValueError(f"there is no interval '{method}'; choose one of: auto, bootstrap, t")
     if len(values) < 2 or min(values) == max(values):
         return None
     if method == "auto":

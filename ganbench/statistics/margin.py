@@ -103,7 +103,7 @@ def _at_margin(
     What is worse by exactly the margin is a tie there, whichever way it was rounded.
     """
     if not 0 <= margin < math.inf:
-        raise ValueError(f"a margin is zero or more and finite, not {margin}")
+        raise ValueError(f"a margin must be finite and not negative, not {margin}")
     finite = [value for value in base if math.isfinite(value)]
     # Worse is towards larger numbers, also where these are negative as those of which more is better are.
     factor = 1 + math.copysign(margin, statistics.fmean(finite)) if relative and finite else 1.0

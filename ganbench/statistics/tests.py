@@ -118,7 +118,7 @@ def _validate(a: Sequence[float], b: Sequence[float], alternative: str) -> None:
     if any(map(math.isnan, a)) or any(map(math.isnan, b)):
         raise ValueError("a test cannot place NaN; a diverged seed is math.inf")
     if alternative not in ("two-sided", "less", "greater"):
-        raise ValueError(f"there is no alternative '{alternative}'; there are: greater, less, two-sided")
+        raise ValueError(f"there is no alternative '{alternative}'; choose one of: greater, less, two-sided")
 
 
 def double_midranks(values: Sequence[float]) -> list[int]:

@@ -80,7 +80,7 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
     if not tables or not metrics:
         return
     if layout.metric and layout.metric not in scores:
-        raise UsageError(f"no table has the score '{layout.metric}'{did_you_mean(layout.metric, scores)}")
+        raise UsageError(f"no table has a score '{layout.metric}'{did_you_mean(layout.metric, scores)}")
     wanted = [name.removeprefix("+") for name in layout.columns] + [layout.sort.removeprefix("-")] * bool(layout.sort)
     for name in wanted:
         if name not in known and name not in SETS and metric_of(name)[0] not in metrics:

@@ -254,7 +254,7 @@ def require_level(alpha: float) -> None:
         UsageError: it is not between 0 and 1.
     """
     if not 0 < 1 - alpha < 1:
-        raise UsageError(f"--alpha {alpha:g} is no level of a test; it lies between 0 and 1, e.g. 0.05")
+        raise UsageError(f"--alpha {alpha:g} must be between 0 and 1, e.g. 0.05")
 
 
 def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:

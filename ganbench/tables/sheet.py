@@ -78,7 +78,9 @@ def notes(groups: Sequence[Group]) -> list[Note]:
             if row.done or (row.status == "pending" and not row.reason):
                 continue
             unsaid = (
-                "not ended; ganbench status says how far it is" if row.status == "running" else "no reason was left"
+                "not ended; 'ganbench status' shows how far it is"
+                if row.status == "running"
+                else "no reason was recorded"
             )
             text = clean(row.reason) or unsaid
             # A divergence explains itself; the log's end is for ends that nobody foresaw.

@@ -36,13 +36,13 @@ def packing(subject: Subject) -> None:
         found = (discriminator(x) - discriminator(other)).abs()
     if not bool(found[1] > 0):
         raise Flaw(
-            f"the output for a group of {pack} does not depend on the last of the group; samples of a group are "
-            "neighbours in the batch, and what is compared would not be packed"
+            f"the output for a group of {pack} does not depend on its last sample; a group must be neighbours "
+            "in the batch, or the wrong samples would be packed"
         )
     if bool(found[0] > 1e-5) and not build(subject).batch_norm_in_discriminator:
         raise Flaw(
-            f"the output for a group of {pack} depends on samples of another group; groups are neighbours in the "
-            "batch, and real and fake samples of different groups would be mixed"
+            f"the output for a group of {pack} depends on samples of another group; a group must be neighbours "
+            "in the batch, or samples of different groups would be mixed"
         )
 
 
@@ -59,8 +59,8 @@ def labels(subject: Subject) -> None:
     for role, network, x in told:
         if _same_for_all(network.eval(), x):
             raise Flaw(
-                f"the {role} returns the same for each of {CLASSES} labels; the trial would train as an unconditional "
-                "one, and be ranked as a conditional one"
+                f"the {role} returns the same for each of {CLASSES} labels; the trial would be ranked as "
+                "conditional, although it trains as unconditional"
             )
 
 

@@ -74,7 +74,7 @@ def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Netw
     architecture = build(subject)
     found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
     if not (isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, nn.Module) for one in found)):
-        raise Flaw("build() does not return Networks(generator, discriminator); the trial would fail at its start")
+        raise Flaw("build() must return Networks(generator, discriminator); the trial would fail at its start")
     generator, discriminator = found
     if architecture.conditioning != "none":
         generator, discriminator = Labelled(generator, "labels"), Labelled(discriminator, architecture.conditioning)
@@ -95,8 +95,8 @@ class Packed(nn.Module):
         found: Any = self.network(x.repeat_interleave(self.pack, dim=0))
         if found.shape != (len(x),):
             raise Flaw(
-                f"pack is {self.pack}, and for {len(x)} groups of {self.pack} neighbours the discriminator returns "
-                f"shape {tuple(found.shape)}, not ({len(x)},); every run would be refused"
+                f"pack is {self.pack}, but for {len(x)} groups of {self.pack} neighbours the discriminator "
+                f"returns shape {tuple(found.shape)}, not ({len(x)},); every run would be refused"
             )
         return cast(Tensor, found)
 
@@ -118,8 +118,8 @@ class Labelled(nn.Module):
         found = self.network(x)
         if not (isinstance(found, tuple) and len(found) == 2 and found[1].shape == (len(x), CLASSES)):
             raise Flaw(
-                "conditioning is 'classifier', and the discriminator does not return raw outputs (N,) with class "
-                f"logits (N, {CLASSES}); the classification term would fail at the first step"
+                "conditioning is 'classifier', but the discriminator does not return raw outputs (N,) and "
+                f"class logits (N, {CLASSES}); the classification term would fail at the first step"
             )
         raw, logits = found
         if self.only_raw:

@@ -43,13 +43,13 @@ def raw_outputs(subject: Subject) -> None:
         far = torch.cat([perturbed(discriminator, scale)(1e4 * noise(32, shape)) for scale in (0.5, -0.5)])
     if bool(((found >= 0) & (found <= 1)).all()):
         raise Flaw(
-            "every output of the discriminator lies in [0, 1] (a sigmoid at its end?); a loss takes raw outputs and "
-            "would squash them again, so that neither player could ever be sure"
+            "every output of the discriminator is in [0, 1] (a sigmoid at its end?); a loss needs raw outputs "
+            "and would squash them again, so that neither player could ever be sure"
         )
     if bool((far.abs() <= 1).all()):
         raise Flaw(
-            "every output of the discriminator lies in [-1, 1], whatever it is shown (a tanh at its end?); a loss "
-            "takes raw outputs, of any size"
+            "every output of the discriminator is in [-1, 1], whatever it is shown (a tanh at its end?); a "
+            "loss needs raw outputs of any size"
         )
 
 
@@ -65,12 +65,9 @@ def apart(subject: Subject) -> None:
             )
     first, second = ([set(network.parameters()) for network in pair] for pair in built)
     if first[0] & first[1]:
-        raise Flaw(
-            "generator and discriminator share weights: both players' optimisers would move them, each against the "
-            "other"
-        )
+        raise Flaw("generator and discriminator share weights: the optimisers of both players would change them")
     if (first[0] | first[1]) & (second[0] | second[1]):
-        raise Flaw("build() returns the same networks again; a second trial would go on with those of the first")
+        raise Flaw("build() returns the same networks again; a second trial would continue with those of the first")
 
 
 def any_batch(subject: Subject) -> None:
@@ -84,8 +81,8 @@ def any_batch(subject: Subject) -> None:
                     found = tuple(network(x[:n]).shape)
             except Exception as error:
                 raise Flaw(
-                    f"the {role} fails on a batch of {n} ({with_kind(error)}): groups that must divide it? any "
-                    "--batch-size and --num-samples are to work"
+                    f"the {role} fails on a batch of {n} ({with_kind(error)}): must groups divide it? Any "
+                    "--batch-size and --num-samples must work"
                 ) from error
             wanted = (n, *shape) if role == "generator" else (n,)
             if found != wanted:
@@ -103,8 +100,8 @@ def inputs(subject: Subject) -> None:
             network(x)
         if not torch.equal(x, before):
             raise Flaw(
-                f"the {role} changes its input in place (inplace=True in its first layer, or a method such as mul_); "
-                "what sees the same tensor after it, a penalty or the other player, would see another one"
+                f"the {role} changes its input in place (inplace=True in its first layer, or a method such as "
+                "mul_?); a penalty or the other player would then see another tensor"
             )
 
 
@@ -118,9 +115,9 @@ def randomness(subject: Subject) -> None:
                 found.append(deepcopy(network)(x.clone()))
         if not torch.equal(*found):
             raise Flaw(
-                f"the {role} in training gives another output for the same input and torch's same seed (drawn from "
-                "numpy, from random, or from the time); the same trial would give another score, and a resumed one "
-                "would not go on where it stopped"
+                f"the {role} in training gives another output for the same input and the same seed of torch "
+                "(drawn from numpy, from random, or from the time?); the same trial would give another score, "
+                "and could not be resumed"
             )
 
 
@@ -134,9 +131,9 @@ def resuming(subject: Subject) -> None:
         resumed.load_state_dict(deepcopy(network.state_dict()))
         if not torch.equal(_called(network, x, seed=2), _called(resumed, x, seed=2)):
             raise Flaw(
-                f"the {role} gives other outputs in training than a fresh one that has loaded its saved state: what "
-                "changes from call to call is not part of it (a counter in Python? use register_buffer); a resumed "
-                "trial would not go on where it stopped"
+                f"the {role} gives other outputs in training than a fresh one that has loaded its saved state: "
+                "something that changes between calls is not saved (a counter in Python? use register_buffer); "
+                "a trial could not be resumed"
             )
 
 
@@ -157,8 +154,9 @@ def learning(subject: Subject) -> None:
         ]
         if dead:
             raise Flaw(
-                f"no gradient reaches the {role}'s {', '.join(dead[:3])}{' and others' if len(dead) > 3 else ''}; "
-                "it would keep its initial value, and the parameter count would be a claim"
+                f"no gradient reaches the {role}'s "
+                f"{', '.join(dead[:3])}{' and others' if len(dead) > 3 else ''}; it would keep its initial "
+                "value, although it counts as a parameter"
             )
     if not bool(torch.isfinite(fakes).all() and torch.isfinite(f).all()):
         raise Flaw("outputs are not finite; the trial would diverge at its first step")
@@ -176,7 +174,7 @@ def double_backward(subject: Subject) -> None:
         slopes.flatten(1).norm(dim=1).sub(1).square().mean().backward()
     except RuntimeError as error:
         raise Flaw(
-            f"the discriminator cannot be differentiated twice ({in_one_line(error, 160)}), and "
+            f"the discriminator cannot be differentiated twice ({in_one_line(error, 160)}), but "
             "double_backward is True; every gradient penalty would fail at the first step"
         ) from error
 
@@ -196,13 +194,13 @@ def batch_dependence(subject: Subject) -> None:
     declared = build(subject).batch_norm_in_discriminator
     if dependent and not declared:
         raise Flaw(
-            "one sample's output depends on the others in its batch (batch norm, a minibatch statistic), and "
-            "batch_norm_in_discriminator is False; a gradient penalty on it would be trained without a warning"
+            "one sample's output depends on the others in its batch (batch norm, a minibatch statistic?), but "
+            "batch_norm_in_discriminator is False; nothing would warn of a gradient penalty on it"
         )
     if declared and not dependent:
         raise Flaw(
-            "batch_norm_in_discriminator is True and no output depends on its neighbours; every gradient penalty "
-            "would be warned about for nothing"
+            "batch_norm_in_discriminator is True, but no output depends on the other samples; every gradient "
+            "penalty would be warned about for nothing"
         )
 
 

@@ -54,10 +54,12 @@ def shapes(subject: Subject) -> str:
     """Samples have the declared shape and outputs are (N,), at every declared size and channel count."""
     architecture = build(subject)
     if not architecture.kinds or not set(architecture.kinds) <= {"image", "vector"}:
-        raise Flaw(f"kinds is {architecture.kinds}, not of 'image' and 'vector'; no dataset could be chosen for it")
+        raise Flaw(
+            f"kinds is {architecture.kinds}, but must contain 'image' or 'vector'; no dataset could be chosen for it"
+        )
     tried = sample_shapes(subject)
     if not tried:
-        raise Flaw(f"sizes {architecture.sizes} hold no side that could be tried; every dataset would be refused")
+        raise Flaw(f"sizes {architecture.sizes} contains no side that can be tried; every dataset would be refused")
     others = other_shapes(subject)
     for shape in [*tried, *others]:
         try:
@@ -80,8 +82,10 @@ def shapes(subject: Subject) -> str:
                 found = tuple(discriminator(fakes[:n]).shape)
                 if found != (n,):
                     raise Flaw(
-                        f"the discriminator returns shape {found} for {n} samples {shape}, not ({n},); against (N,) "
-                        "such outputs broadcast to N x N in a loss that compares real with fake, without any error"
+                        (
+                            f"the discriminator returns shape {found} for {n} samples {shape}, not ({n},); a loss "
+                            "that compares real with fake would silently broadcast such outputs to N x N"
+                        )
                         + ("; a bare .squeeze() drops the batch of one" if found == () else "")
                     )
     return f"tried {', '.join('x'.join(map(str, shape)) for shape in tried)}"
@@ -99,12 +103,12 @@ def value_range(subject: Subject) -> None:
             low, high = float(fakes.min()), float(fakes.max())
             if not (low >= -1 and high <= 1):
                 raise Flaw(
-                    f"the generator returns values from {low:.3g} to {high:.3g}, and images are in [-1, 1]; the "
+                    f"the generator returns values from {low:.3g} to {high:.3g}, but images are in [-1, 1]; the "
                     "evaluation would clamp them, and score other pictures than the discriminator saw"
                 )
             if scale == 1 and low >= 0:
                 raise Flaw(
-                    "the generator returns no value below 0 (a sigmoid?); images are in [-1, 1], and black is -1"
+                    "the generator returns no value below 0 (a sigmoid?), but images are in [-1, 1], where black is -1"
                 )
 
 
@@ -140,8 +144,8 @@ def initialisation(subject: Subject) -> None:
         differing = [name for name in a if not torch.equal(a[name], b[name])]
         if differing:
             raise Flaw(
-                f"the {role}'s initial {differing[0]} is another with the same seed (drawn from numpy, from random, "
-                "or from a stream of its own); the same trial would give another score"
+                f"the {role}'s initial {differing[0]} differs for the same seed (drawn from numpy, from random, "
+                "or from a stream of its own?); the same trial would give another score"
             )
         if all(torch.equal(a[name], c[name]) for name in a):
             raise Flaw(f"the {role} starts with the same weights for every seed; --seeds 5 would repeat one trial")
@@ -173,8 +177,8 @@ def state_dict(subject: Subject) -> None:
                     outputs.append(network(given[role]))
             if not torch.equal(*outputs):
                 raise Flaw(
-                    f"the {role} loaded from its saved weights gives other outputs: part of its state is no parameter "
-                    "and no buffer (use register_buffer); a resumed trial would go on with another network"
+                    f"the {role} loaded from its saved weights gives other outputs, because part of its state "
+                    "is not saved (use register_buffer); a resumed trial would continue with another network"
                 )
 
 
@@ -185,19 +189,19 @@ def moves(subject: Subject) -> None:
         x = latents(subject, 4) if role == "generator" else noise(4, shape)
         if said := left_behind(one, x):
             raise Flaw(
-                f"the {role} cannot be run on another device ({said}): a tensor of it is neither parameter nor buffer "
-                "(use register_buffer); --device cuda would fail"
+                f"the {role} cannot run on another device ({said}): one of its tensors is neither a parameter "
+                "nor a buffer (use register_buffer); --device cuda would fail"
             )
         double = deepcopy(one).double()
         try:
             found = double(x.double())
         except RuntimeError as error:
             raise Flaw(
-                f"the {role} cannot be run in float64 ({in_one_line(error, 160)}): a tensor of it keeps "
-                "its own type; precision settings would fail"
+                f"the {role} cannot run in float64 ({in_one_line(error, 160)}): one of its tensors "
+                "keeps its own type; precision settings would fail"
             ) from error
         if found.dtype != torch.float64:
-            raise Flaw(f"the {role} in float64 returns {found.dtype}: it casts inside, and precision is lost unseen")
+            raise Flaw(f"the {role} in float64 returns {found.dtype}: it casts inside and silently loses precision")
 
 
 def settling(subject: Subject) -> None:
@@ -230,8 +234,8 @@ def refusals(subject: Subject) -> None:
         return
     except Exception as error:
         raise Flaw(
-            f"build() on samples {shape}, which it does not make, raises {type(error).__name__} and not a ValueError "
-            "with one clear line; called from Python it would show a traceback"
+            f"build() on samples {shape}, which it does not make, raises {type(error).__name__}; it must raise "
+            "a ValueError with one clear line, or a user would see a traceback"
         ) from error
 
 

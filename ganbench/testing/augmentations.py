@@ -41,15 +41,15 @@ def shape(subject: Subject) -> str:
             if not isinstance(found, Tensor) or found.shape != (n, *size):
                 what = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
                 raise Flaw(
-                    f"it makes {what} of images {(n, *size)}; the discriminator is built for the data's shape, and "
-                    "its first update would fail"
+                    f"it makes {what} of images {(n, *size)}; the discriminator is built for the shape of the "
+                    "data, so its first update would fail"
                 )
         for dtype in TYPES:
             found = augmentation(images(2, size, dtype=dtype), stream())
             if found.dtype != dtype:
                 raise Flaw(
-                    f"it makes {found.dtype} of {dtype} images; the discriminator would be shown another type than "
-                    "its weights have, and --set precision=bfloat16 would train in another precision than it says"
+                    f"it makes {found.dtype} of {dtype} images; the type must stay the same, or --set "
+                    "precision=bfloat16 would train in another precision than it says"
                 )
     return f"tried {', '.join('x'.join(map(str, size)) for size in shapes_of(subject))}"
 
@@ -62,14 +62,14 @@ def gradient(subject: Subject) -> None:
     y = augmentation(x, stream())
     if not y.requires_grad:
         raise Flaw(
-            "no gradient passes through it (a detach(), no_grad() or a conversion to numpy or uint8); the generator "
-            "would learn nothing"
+            "no gradient passes through it (a detach(), no_grad() or a conversion to numpy or uint8?); the "
+            "generator would learn nothing"
         )
     (slopes,) = torch.autograd.grad((y * weights).sum(), x, allow_unused=True)
     if slopes is None or not bool((slopes.flatten(1).abs().sum(1) > 0).all()):
         raise Flaw(
-            "images get no gradient through it (rounding, thresholding, or all of an image is blanked); the generator "
-            "would not learn from them"
+            "images get no gradient through it (rounding, thresholding, or blanking of a whole image?); the "
+            "generator would not learn from them"
         )
     step = 1e-5
     for seed in range(3):
@@ -80,9 +80,8 @@ def gradient(subject: Subject) -> None:
         found = float((slopes * direction).sum())
         if not math.isclose(found, wanted, rel_tol=1e-4, abs_tol=1e-4 * (1 + float(slopes.abs().max()))):
             raise Flaw(
-                f"its gradient is not the derivative of what it makes ({found:.4g} against {wanted:.4g} by finite "
-                "differences): part of it is detached, and the generator would be pushed elsewhere than the "
-                "discriminator's opinion says"
+                f"its gradient is not the derivative of its result ({found:.4g} against {wanted:.4g} by finite "
+                "differences): part of it is detached, so the generator would be pushed in a wrong direction"
             )
 
 
@@ -96,8 +95,8 @@ def own_draws(subject: Subject) -> None:
         not torch.equal(batch[:1], one) for batch in batches
     ):
         raise Flaw(
-            "all images of a batch share one draw: the discriminator could tell a batch by its transform, and a step "
-            "would show one transform instead of as many as there are images"
+            "all images of a batch share one random draw; the discriminator could recognise a batch by its "
+            "transform, and each step would show only one transform"
         )
 
 
@@ -110,9 +109,8 @@ def neighbours(subject: Subject) -> None:
         together, apart = augmentation(x, stream(seed))[0], augmentation(mixed, stream(seed))[0]
         if not torch.allclose(together, apart, rtol=1e-6, atol=1e-9):
             raise Flaw(
-                "an image comes out otherwise beside other images (a mean over the batch, a mixture of images); the "
-                "discriminator could tell real from fake by the batch, and the generator would be paid for its "
-                "neighbours"
+                "the result for an image depends on the other images of the batch (a mean over the batch, or a "
+                "mixture of images?); the discriminator could tell real from fake by the batch"
             )
 
 
@@ -127,9 +125,8 @@ def alike(subject: Subject) -> None:
             third = augmentation(real, stream(seed))
         if not (torch.equal(first, second) and torch.equal(first, third)):
             raise Flaw(
-                "the same images with the same draws come out otherwise when they carry a gradient, or when it is "
-                "called again: real and fake would not be transformed alike, and the discriminator would learn the "
-                "transform instead of the images"
+                "the same images with the same random draws give another result when they carry a gradient, or "
+                "when it is called again; real and fake images would be transformed differently"
             )
 
 
@@ -141,17 +138,21 @@ def repeatable(subject: Subject) -> None:
     if not torch.equal(torch.get_rng_state(), state):
         torch.set_rng_state(state)
         raise Flaw(
-            "it draws from torch's own random stream, not from the one it is given; what it does would depend on "
-            "dropout and the like, and a resumed trial would see other images"
+            "it draws from torch's own random stream, not from the one it is given; a resumed trial would see "
+            "other images"
         )
     if not torch.equal(build(subject)(x, stream()), first):
         raise Flaw(
-            "the same stream gives other images in another process or instance (drawn from numpy, random or a stream "
-            "of its own, or remembered from call to call); the same trial would give another score"
+            "the same random stream gives other images in another process or instance (drawn from numpy, "
+            "random or a stream of its own, or remembered between calls?); the same trial would give another "
+            "score"
         )
     random_draws(subject)
     if all(torch.equal(augmentation(x, stream(seed)), first) for seed in range(1, 1 + STREAMS)):
-        raise Flaw("it draws from its stream and makes the same images of any draw; it would transform alike for ever")
+        raise Flaw(
+            "it draws from its random stream but makes the same images for every draw; every image would be "
+            "transformed alike"
+        )
 
 
 def undisturbed(subject: Subject) -> None:
@@ -161,8 +162,8 @@ def undisturbed(subject: Subject) -> None:
     build(subject)(x, stream())
     if not torch.equal(x, before):
         raise Flaw(
-            "it changes the images it is given in place; under ada_target those that are to be left alone would be "
-            "transformed, too, and so would the replayed ones"
+            "it changes the images it is given in place; under ada_target, images that must stay as they are "
+            "would be transformed, and so would replayed ones"
         )
 
 
@@ -176,8 +177,9 @@ def finite(subject: Subject) -> None:
             (slopes,) = torch.autograd.grad(y.float().square().sum(), x, allow_unused=True)
             if not bool(torch.isfinite(y).all()) or (slopes is not None and not bool(torch.isfinite(slopes).all())):
                 raise Flaw(
-                    f"an image that is {level:g} throughout comes out not finite, or its gradient does, in {dtype} "
-                    "(a division by its own spread?); the first such image would end the trial as diverged"
+                    f"for an image with the constant value {level:g} the result or its gradient is NaN or "
+                    f"infinite in {dtype} (a division by its own spread?); the first such image would end the "
+                    "trial as diverged"
                 )
 
 
@@ -190,11 +192,11 @@ def double_backward(subject: Subject) -> None:
         (curvature,) = torch.autograd.grad(slopes.square().sum(), x)
     except RuntimeError as error:
         raise Flaw(
-            f"it cannot be differentiated twice ({in_one_line(error, 160)}): an operation "
-            "in it has one derivative only; a gradient penalty on the images before it would fail at the first step"
+            f"it cannot be differentiated twice ({in_one_line(error, 160)}): one of its operations "
+            "has only one derivative; a gradient penalty would fail at the first step"
         ) from error
     if not bool(torch.isfinite(curvature).all()):
-        raise Flaw("its second derivative is not finite; a gradient penalty on the images before it would diverge")
+        raise Flaw("its second derivative is NaN or infinite; a gradient penalty would diverge")
 
 
 def devices(subject: Subject) -> None:
@@ -204,7 +206,7 @@ def devices(subject: Subject) -> None:
     def call(device: str) -> None:
         found = augmentation(x.to(device), stream_on(device))
         if found.device.type != device:
-            raise RuntimeError(f"images on the device {device} come out on {found.device}")
+            raise RuntimeError(f"images on the device {device} are returned on {found.device}")
 
     if said := fails_elsewhere(call):
         raise Flaw(f"it fails on another device ({said}): draw with device=images.device; --device cuda would fail")

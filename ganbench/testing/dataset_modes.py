@@ -33,21 +33,21 @@ def check(data: Tensor, mixture: Mixture) -> None:
     found, wanted = float(distances.median()), float(drawn.median())
     if found > FACTOR * wanted:
         raise Flaw(
-            f"half of its samples are farther than {found:.3g} from every mode, and sigma is {mixture.sigma:g}, with "
-            f"which it would be {wanted:.3g}; mode coverage of real data would be near 0"
+            f"half of its samples are farther than {found:.3g} from every mode, but with sigma "
+            f"{mixture.sigma:g} this would be {wanted:.3g}; mode coverage of real data would be near 0"
         )
     if found < wanted / FACTOR:
         raise Flaw(
-            f"half of its samples are within {found:.3g} of a mode, and sigma is {mixture.sigma:g}, with which it "
-            f"would be {wanted:.3g}; samples far from every mode would count as of high quality"
+            f"half of its samples are within {found:.3g} of a mode, but with sigma {mixture.sigma:g} this would "
+            f"be {wanted:.3g}; samples far from every mode would count as high quality"
         )
     near = distances <= FAR * float(drawn.max())
     counts, expected = (torch.bincount(modes, minlength=len(means)) for modes in (nearest[near], due))
     empty = ((counts == 0) & (expected >= ENOUGH)).nonzero().flatten().tolist()
     if empty:
         raise Flaw(
-            f"no sample is near mode {empty[0]} ({len(empty)} of {len(means)} modes have none); a perfect generator "
-            "would be said to have lost modes"
+            f"no sample is near mode {empty[0]} ({len(empty)} of {len(means)} modes have none); a perfect "
+            "generator would seem to have lost modes"
         )
 
 

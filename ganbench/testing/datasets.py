@@ -47,7 +47,7 @@ def load(subject: Subject, split: str) -> Samples:
         if split == "train":
             raise
         reference = build(subject).reference_split
-        told = "" if reference == "train" else "; a dataset that has none at all says so by reference_split = 'train'"
+        told = "" if reference == "train" else "; a dataset without one must set reference_split = 'train'"
         raise NoTest(f"there is no split '{split}' here ({error}){told}") from error
     if not isinstance(found, Samples):
         raise Flaw(f"load('{split}') returns {type(found).__name__}, not ganbench.api.Samples; planning would fail")
@@ -72,20 +72,22 @@ def samples(subject: Subject) -> str:
         data = found.data
         if data.dtype not in (torch.uint8, torch.float32):
             raise Flaw(
-                f"the split '{split}' is {_type(data)}: images must be uint8 in 0..255, vectors float32; they would "
-                "be trained on in another range than the networks' outputs"
+                f"the split '{split}' is {_type(data)}, but images must be uint8 in 0..255 and vectors float32; "
+                "the range would not match the networks' outputs"
             )
         if data.dtype == torch.float32 and data.dim() == 4:
             raise Flaw(
-                f"the split '{split}' is float32 of shape {tuple(data.shape)}; images are given as uint8 levels in "
-                "0..255, and float32 is for vectors (N, D)"
+                f"the split '{split}' is float32 of shape {tuple(data.shape)}, but images must be uint8 levels "
+                "in 0..255; float32 is for vectors (N, D)"
             )
         if data.dim() != (4 if found.kind == "image" else 2):
-            raise Flaw(f"the split '{split}' has shape {tuple(data.shape)}; images are (N, C, H, W), vectors (N, D)")
+            raise Flaw(
+                f"the split '{split}' has shape {tuple(data.shape)}, but images must be (N, C, H, W) and vectors (N, D)"
+            )
         if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
             raise Flaw(
-                f"the split '{split}' has shape {tuple(data.shape)}: images of {data.shape[3]} channels with the "
-                "channels last? they come second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
+                f"the split '{split}' has shape {tuple(data.shape)}: are its {data.shape[3]} channels last? "
+                "They must come second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
             )
         if len(data) == 0:
             raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
@@ -95,7 +97,7 @@ def samples(subject: Subject) -> str:
                 "be black"
             )
         if found.kind == "vector" and not bool(torch.isfinite(data).all()):
-            raise Flaw(f"the split '{split}' holds values that are not finite; training would diverge at once")
+            raise Flaw(f"the split '{split}' contains NaN or infinity; training would diverge at once")
         shapes.add(found.shape)
         counts[split] = len(data)
     if len(shapes) > 1:
@@ -117,7 +119,7 @@ def labels(subject: Subject) -> None:
         classes[split] = None if found.labels is None else tuple(found.classes)
         if found.labels is None:
             if found.classes:
-                raise Flaw(f"the split '{split}' names {len(found.classes)} classes and has no labels")
+                raise Flaw(f"the split '{split}' names {len(found.classes)} classes but has no labels")
             continue
         if found.labels.dtype != torch.int64 or tuple(found.labels.shape) != (len(found),):
             raise Flaw(
@@ -128,20 +130,20 @@ def labels(subject: Subject) -> None:
         known = len(found.classes) or known or found.class_count
         low, high = int(found.labels.min()), int(found.labels.max())
         if low < 0 or high >= known:
-            raise Flaw(f"the labels of '{split}' go from {low} to {high}, and there are {known} classes")
+            raise Flaw(f"the labels of '{split}' go from {low} to {high}, but there are {known} classes")
     train, test = classes["train"], classes.get("test", classes["train"])
     if (train is None) != (test is None):
         with_labels, without = SPLITS if test is None else reversed(SPLITS)
         raise Flaw(
-            f"the split '{with_labels}' has labels and '{without}' has none; what needs classes would be trained and "
-            "could not be scored, or the other way round"
+            f"the split '{with_labels}' has labels but '{without}' has none; what needs classes could be "
+            "trained but not scored, or scored but not trained"
         )
     if train != test:
         assert train is not None
         assert test is not None
         raise Flaw(
-            f"the classes of 'train' are {_listed(train)}, and those of 'test' {_listed(test)}; one number would be "
-            "another class there, and a generator that is right would be scored as wrong"
+            f"the classes of 'train' are {_listed(train)}, but those of 'test' are {_listed(test)}; a label "
+            "would mean another class there, and a correct generator would be scored as wrong"
         )
 
 
@@ -155,13 +157,13 @@ def repeatable(subject: Subject) -> None:
             second = load(subject, split).fingerprint
             if whose := moved(before):
                 raise Flaw(
-                    f"loading '{split}' draws from a global random stream or seeds it (that of {' and '.join(whose)}); "
-                    "give it a stream with a fixed seed of its own, or the initial weights would depend on it"
+                    f"loading '{split}' uses or seeds a global random stream (that of {' and '.join(whose)}), "
+                    "on which the initial weights depend; use a generator of its own with a fixed seed"
                 )
         if first != second:
             raise Flaw(
-                f"the split '{split}' is another when loaded again (order, augmentation, or a draw without a fixed "
-                "seed); trials would refuse it as changed since planning, and no result would be found again"
+                f"the split '{split}' differs when it is loaded again (order, augmentation, or a random draw "
+                "without a fixed seed?); trials would refuse it as changed, and no result would be found again"
             )
 
 
@@ -172,8 +174,8 @@ def another_process(subject: Subject) -> None:
     for split, fingerprint in here.items():
         if there.get(split) != fingerprint:
             raise Flaw(
-                f"the split '{split}' is another in another process (an order by hash() or of a set, the time, a "
-                "folder's order?); trials run in processes of their own and would refuse it as changed since planning"
+                f"the split '{split}' differs in another process (an order by hash() or of a set, the time, a "
+                "folder's order?); trials run in processes of their own and would refuse it as changed"
             )
 
 
@@ -191,8 +193,8 @@ def files(subject: Subject) -> str | None:
         missing = [file for file in named if not Path(file).exists()]
         if missing:
             raise Flaw(
-                f"the split '{split}' names {missing[0]} among its files, and there is none; give absolute paths, or "
-                "planning would fail with FileNotFoundError"
+                f"the split '{split}' names {missing[0]} among its files, but there is no such file; give "
+                "absolute paths, or planning would fail with FileNotFoundError"
             )
         old = "the results of the old samples"
         notes.append(check_named(read, named, what=f"loading '{split}' reads", old=old))

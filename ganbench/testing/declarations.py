@@ -52,7 +52,9 @@ def recommendation(subject: Subject) -> None:
     for key in settings:
         if key not in Recipe.model_fields:
             hint = did_you_mean(key, Recipe.model_fields)
-            raise Flaw(f"it recommends '{key}', which no recipe has{hint}; a run would be refused with this line")
+            raise Flaw(
+                f"it recommends '{key}', which is not a recipe setting{hint}; a run would be refused with this line"
+            )
     try:
         validate(settings, f"{subject.kind} '{subject.name}'")
     except UsageError as error:

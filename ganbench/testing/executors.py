@@ -55,7 +55,7 @@ def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
 def contract(subject: Subject) -> None:
     """It is an executor, and implements all of it."""
     if not (isinstance(subject.cls, type) and issubclass(subject.cls, Executor)):
-        raise Flaw("it is no subclass of ganbench.executors.Executor; `--executor` would fail")
+        raise Flaw("it must be a subclass of ganbench.executors.Executor; `--executor` would fail")
     missing = [name for name in ("submit", "states", "cancel") if getattr(subject.cls, name) is getattr(Executor, name)]
     if missing:
         raise Flaw(f"it does not implement {' and '.join(missing)}; a run would stop with NotImplementedError")
@@ -68,7 +68,7 @@ def idle(subject: Subject) -> None:
             raise Flaw("states() knows of jobs before any was submitted; a run would take them for its own")
         executor.cancel(["no-such-trial"], hard=False)
         if executor.why("no-such-trial") not in ("", None):
-            raise Flaw("why() tells of a job that never was")
+            raise Flaw("why() answers for a job that does not exist")
 
 
 def runs(subject: Subject) -> str:
@@ -81,28 +81,28 @@ def runs(subject: Subject) -> str:
         unknown = [number for number, job in enumerate(jobs, 1) if job.trial_id not in executor.states()]
         if unknown:
             raise Flaw(
-                f"two jobs were submitted and then a third, and states() does not know of "
-                f"{' and '.join(f'number {number}' for number in unknown)}; a run would wait for ever"
+                "two jobs were submitted and then a third, but states() does not know "
+                f"{' and '.join(f'number {number}' for number in unknown)}; a run would wait forever"
             )
         seen = _seen_until_the_end(executor, jobs)
         for job in jobs:
             shown = ", ".join(state.value for state in seen[job.trial_id])
             if seen[job.trial_id][-1] is not JobState.ENDED:
-                raise Flaw(f"after {PATIENCE:.0f} s a trial's state is {shown}, not ended; a run would wait for ever")
+                raise Flaw(f"after {PATIENCE:.0f} s a trial's state is {shown}, not ended; a run would wait forever")
             status = TrialFolder(job.folder).read_status()
             if status["status"] != "done":
                 why = status["reason"] or executor.why(job.trial_id) or "why() says nothing"
                 raise Flaw(
-                    f"a trial is said to have ended, and its status is {status['status']} ({why}); every row of a "
-                    "table would be a failure"
+                    f"states() says that a trial has ended, but its status is {status['status']} ({why}); every "
+                    "row of a table would be a failure"
                 )
         took = time.monotonic() - began
         _settle(executor)
         starts = [len(TrialFolder(job.folder).starts.read_text().splitlines()) for job in jobs]
         if max(starts) > 1:
             raise Flaw(
-                f"a job that was submitted once was run {max(starts)} times; a table would cost that much more, and "
-                "two processes might write to one folder"
+                f"a job that was submitted once was run {max(starts)} times; a run would cost that much more, "
+                "and two processes might write to one folder"
             )
     return f"{shown} in {took:.1f} s"
 
@@ -117,8 +117,8 @@ def runs_again(subject: Subject) -> None:
             executor.submit([job])
             if asked == 2 and executor.states().get(job.trial_id) in (JobState.ENDED, JobState.LOST):
                 raise Flaw(
-                    "a job that had ended was submitted again, and states() says at once that it has ended; a run "
-                    "tries again what ran out of memory beside others, and would take the old end for the new one"
+                    "a job that had ended was submitted again, and states() still says that it has ended; a "
+                    "run that retries a trial would take the old end for the new one"
                 )
             last = _seen_until_the_end(executor, [job])[job.trial_id][-1]
             if last not in (JobState.ENDED, JobState.LOST):
@@ -130,8 +130,8 @@ def runs_again(subject: Subject) -> None:
             starts = len(folder.starts.read_text().splitlines()) if folder.starts.exists() else 0
             if starts != asked or status != "failed":
                 raise Flaw(
-                    f"a trial that fails was submitted {asked} times and run {starts} times, and its status is "
-                    f"{status}; whether a trial is tried again is for the run to say"
+                    f"a trial that fails was submitted {asked} times but run {starts} times, and its status is "
+                    f"{status}; only the run decides whether a trial is tried again"
                 )
 
 
@@ -142,24 +142,24 @@ def ends_gently(subject: Subject) -> str:
         folder = TrialFolder(job.folder)
         executor.submit([job])
         if not _until(executor, folder.progress.exists, PATIENCE):
-            raise Flaw(f"{PATIENCE:.0f} s after it was submitted a trial has not made a step")
+            raise Flaw(f"{PATIENCE:.0f} s after it was submitted, a trial has not made a step")
         executor.cancel([job.trial_id], hard=False)
         if not _rests(executor, [job]):
             raise Flaw(
-                f"{END_PATIENCE:.0f} s after a trial was cancelled gently it still runs; Ctrl-C would not end a run"
+                f"{END_PATIENCE:.0f} s after it was cancelled gently, a trial still runs; Ctrl-C would not end a run"
             )
         status = folder.read_status()
         if status["status"] != "interrupted" or not folder.checkpoint.exists():
             there = "a" if folder.checkpoint.exists() else "no"
             raise Flaw(
-                f"a trial that was cancelled gently is {status['status']} and has {there} checkpoint; what it computed "
-                "is lost. Send its process SIGTERM and let it end"
+                f"a trial that was cancelled gently is {status['status']} and has {there} checkpoint, so its "
+                "work is lost; send its process SIGTERM and let it end"
             )
         before = folder.progress.stat().st_size
         folder.write_status("pending")
         executor.submit([job])
         if not _until(executor, lambda: folder.progress.stat().st_size > before, PATIENCE):
-            raise Flaw(f"{PATIENCE:.0f} s after an interrupted trial was submitted again it has not gone on")
+            raise Flaw(f"{PATIENCE:.0f} s after an interrupted trial was submitted again, it has not resumed")
         executor.cancel([job.trial_id], hard=True)
         _rests(executor, [job])
     return str(status["reason"])
@@ -176,23 +176,23 @@ def cancels(subject: Subject) -> None:
             state = executor.states(timeout=0.2).get(long.trial_id, JobState.UNKNOWN)
             if state in (JobState.ENDED, JobState.LOST) or time.monotonic() - began > PATIENCE:
                 why = TrialFolder(long.folder).read_status()["reason"] or executor.why(long.trial_id)
-                raise Flaw(f"a trial of two that were submitted is {state.value} and has not made a step ({why})")
+                raise Flaw(f"of two submitted trials, one is {state.value} and has not made a step ({why})")
         executor.cancel([long.trial_id], hard=True)
         if not _rests(executor, [long]):
             raise Flaw(
-                f"{END_PATIENCE:.0f} s after a job that runs was cancelled at once it still does; a second Ctrl-C "
-                "would not end a run"
+                f"{END_PATIENCE:.0f} s after a running job was cancelled at once, it still runs; a second "
+                "Ctrl-C would not end a run"
             )
         if short.trial_id not in executor.states():
-            raise Flaw("one of two jobs was cancelled, and states() does not know of the other any more: it was, too")
+            raise Flaw("one of two jobs was cancelled, and states() no longer knows the other: it was cancelled too")
         _seen_until_the_end(executor, [short])
         status = TrialFolder(short.folder).read_status()["status"]
         if status != "done":
-            raise Flaw(f"one of two jobs was cancelled, and the status of the other is {status}: it was, too")
+            raise Flaw(f"one of two jobs was cancelled, and the status of the other is {status}: it was cancelled too")
         size = _written(long)
         # Longer than it takes for other things to settle: on a crowded machine a trial writes a line every few seconds.
         if _until(executor, lambda: _written(long) != size, 3 * SETTLING):
-            raise Flaw("a job that was cancelled at once goes on writing; its process was not ended")
+            raise Flaw("a job that was cancelled at once still writes, because its process was not ended")
         jobs = [write_trial(out, seed=seed, steps=ENDLESS) for seed in (2, 3, 4)]
         executor.submit(jobs)
         executor.states(timeout=0.1)

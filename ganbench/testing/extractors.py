@@ -66,8 +66,8 @@ def features(extractor: Extractor, pictures: Tensor, built: nn.Module | None = N
         raise Flaw(f"forward() does not return a tuple of {len(layers(extractor))} outputs, one for each layer")
     if not torch.equal(pictures, before):
         raise Flaw(
-            "forward() changes the images that it is given, in place; metrics of pixels, and every later evaluation, "
-            "would look at other samples"
+            "forward() changes the images that it is given in place; other metrics and later evaluations would "
+            "see changed samples"
         )
     if any(isinstance(output, Tensor) and output.requires_grad for output in found):
         raise Flaw(
@@ -85,14 +85,18 @@ def identity(subject: Subject) -> None:
         raise Flaw(f"sha256() gives {found!r}, not 64 hexadecimal digits; scores of other weights could be mixed up")
     if any(again != found for again in (extractor.sha256(), build(subject).sha256())):
         raise Flaw(
-            "sha256() gives another answer when it is asked again; a trial would be refused as scored by other weights"
+            "sha256() gives another answer when it is called again; a trial would be refused because its "
+            "weights seem to have changed"
         )
     named = [Path(file) for file in extractor.files()]
     missing = [file for file in named if not (file.is_absolute() and file.is_file())]
     if missing:
-        raise Flaw(f"files() names {missing[0]}, which is no file with an absolute path; a change would go unnoticed")
+        raise Flaw(
+            f"files() names {missing[0]}, which is not a file with an absolute path; a change of it would not be "
+            "noticed"
+        )
     if len(named) == 1 and file_sha256(named[0]) != found:
-        raise Flaw("sha256() is not that of its one file; other weights would pass for these")
+        raise Flaw("sha256() is not that of its one file; other weights would be taken for these")
 
 
 def files(subject: Subject) -> str | None:
@@ -116,22 +120,22 @@ def outputs(subject: Subject) -> str:
             raise Flaw(f"layer '{layer}' has shape {tuple(value.shape)} for 6 images, not (6, F); scoring would fail")
         if value.dtype not in (torch.float32, torch.float64):
             raise Flaw(
-                f"layer '{layer}' is {str(value.dtype).removeprefix('torch.')}, not float32; what is rounded so "
-                "coarsely would move a score (compute in float32, at least from the last layers on)"
+                f"layer '{layer}' is {str(value.dtype).removeprefix('torch.')}, not float32; such rounding "
+                "would change a score (compute in float32, at least in the last layers)"
             )
         if not bool(torch.isfinite(value).all()):
-            raise Flaw(f"layer '{layer}' holds values that are not finite; every score would be nan")
+            raise Flaw(f"layer '{layer}' contains NaN or infinity; every score would be nan")
     logits = found.get(extractor.logits_layer)
     if logits is not None and extractor.logits_layer != extractor.feature_layer and _probabilities(logits):
         raise Flaw(
-            f"layer '{extractor.logits_layer}' gives probabilities: rows in 0..1 that add up to 1; metrics take the "
-            "softmax themselves, and an Inception Score of probabilities would be near 1 for any samples"
+            f"layer '{extractor.logits_layer}' gives probabilities (rows in 0..1 with the sum 1), but metrics "
+            "apply the softmax themselves; the Inception Score would be near 1 for any samples"
         )
     dimension = found[extractor.feature_layer].shape[1]
     if dimension != extractor.dimension:
         raise Flaw(
-            f"it gives {dimension} features and declares {extractor.dimension}; the warning about too few samples "
-            "would be wrong"
+            f"it gives {dimension} features but declares {extractor.dimension}; the warning about too few "
+            "samples would be wrong"
         )
     return f"{dimension} features from layer {extractor.feature_layer}"
 
@@ -167,9 +171,9 @@ def moves(subject: Subject) -> None:
     extractor = build(subject)
     if said := left_behind(network(extractor), images(extractor)):
         raise Flaw(
-            f"its network cannot be run on another device ({said}): a tensor of it, such as the mean of its training "
-            "images, is neither parameter nor buffer (use register_buffer); every run on a GPU would fail at its first "
-            "evaluation"
+            f"its network cannot run on another device ({said}): one of its tensors, such as the mean of its "
+            "training images, is neither a parameter nor a buffer (use register_buffer); every run on a GPU "
+            "would fail at its first evaluation"
         )
 
 
@@ -180,7 +184,7 @@ def batch_size(subject: Subject) -> None:
     together = features(extractor, pictures, built)[0]
     apart = torch.cat([features(extractor, part, built)[0] for part in torch.split(pictures, 5)])
     if not torch.allclose(together, apart, rtol=1e-3, atol=1e-4 * float(together.abs().max() + 1e-6)):
-        raise Flaw("an image's features depend on the others in its batch; a score would depend on the batch size")
+        raise Flaw("the features of an image depend on the others in its batch; a score would depend on the batch size")
 
 
 def repeatable(subject: Subject) -> None:
@@ -201,8 +205,8 @@ def streams(subject: Subject) -> None:
     fixed = [whose for whose, state in after[0].items() if state == after[1][whose]]
     if fixed:
         raise Flaw(
-            f"it sets the global random stream of {' and '.join(fixed)} to a fixed point (manual_seed?); whatever is "
-            "drawn after it would be the same whatever the seed; give it a generator of its own"
+            f"it seeds the global random stream of {' and '.join(fixed)} (manual_seed?); everything drawn after "
+            "it would be the same for every seed; give it a generator of its own"
         )
 
 
@@ -228,7 +232,7 @@ def known_values(subject: Subject) -> None:
     extractor = build(subject)
     for pictures, wanted in known:
         if not torch.allclose(features(extractor, pictures)[0], wanted, rtol=1e-4, atol=1e-5):
-            raise Flaw("its features are not those that are known; scores could not be compared with published ones")
+            raise Flaw("its features are not the known ones; scores could not be compared with published ones")
 
 
 def registered(subject: Subject) -> None:

@@ -55,9 +55,9 @@ def check_named(read: Sequence[Path], named: Iterable[str], *, what: str, old: s
     listed = f"{others[0]}{f' and {len(others) - 1} more' if others[1:] else ''}"
     if len(others) == len(read):
         raise Flaw(
-            f"{what} {listed}, and no file that it reads is named; after a change to one, {old} would be the answer"
+            f"{what} {listed}, but none of the files that it reads is named; after a change of one, {old} would be used"
         )
-    return f"{what} {listed} too, which is not named; a change goes unnoticed where no checksum tells"
+    return f"{what} {listed} too, which is not named; a change of it would not be noticed unless a checksum shows it"
 
 
 def _is_data(path: Path) -> bool:

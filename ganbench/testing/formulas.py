@@ -109,10 +109,10 @@ def _check(node: ast.AST, text: str) -> None:
         if not isinstance(one, allowed):
             raise NotAFormula(f"'{text}' is not a formula: it has a {type(one).__name__.lower()}")
         if isinstance(one, ast.Constant) and not isinstance(one.value, int | float):
-            raise NotAFormula(f"'{text}' is not a formula: {one.value!r} is no number")
+            raise NotAFormula(f"'{text}' is not a formula: {one.value!r} is not a number")
         if isinstance(one, ast.Call) and not (isinstance(one.func, ast.Name) and one.func.id in FUNCTIONS):
             what = one.func.id if isinstance(one.func, ast.Name) else "a call"
-            raise NotAFormula(f"'{text}': '{what}' is none of {', '.join(sorted(FUNCTIONS))}")
+            raise NotAFormula(f"'{text}': '{what}' is not one of {', '.join(sorted(FUNCTIONS))}")
 
 
 def _evaluate(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -140,7 +140,7 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any]) -> Any:
                     return a**b
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return FUNCTIONS[name](*(_evaluate(one, values) for one in arguments))
-    raise NotAFormula(f"a {type(node).__name__.lower()} is nothing a formula can have")
+    raise NotAFormula(f"a formula cannot have a {type(node).__name__.lower()}")
 
 
 def _tensors(a: Any, b: Any) -> tuple[Tensor, Tensor]:

@@ -101,7 +101,7 @@ class Subject:
     @property
     def without_argument(self) -> str:
         """What to say where the default does not do."""
-        return f"it takes a {self.argument} ({self.name}:{self.argument.upper()}), and none was given"
+        return f"it needs a {self.argument} ({self.name}:{self.argument.upper()}), but none was given"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,8 +216,8 @@ def judge(one: Check, subject: Subject, *, skip: Mapping[str, str] | None = None
     outcome = _judge(one, subject)
     if changed := put_back(before):
         message = (
-            f"it calls {' and '.join(changed)} and does not set it back; whatever is trained or scored after it in the "
-            "same process would be computed otherwise"
+            f"it calls {' and '.join(changed)} and does not restore it; whatever runs after it in the same "
+            "process would compute differently"
         )
         return replace(outcome, status="failed", message=message)
     if outcome.status == "failed" and BUILT not in (one.name, *skip):
@@ -279,7 +279,7 @@ def _kind_of(component: Any) -> str:
             if issubclass(component, contract):
                 return kind
     names = ", ".join(f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values())
-    raise UsageError(f"{component!r} is no component: it must be a subclass of one of {names}")
+    raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {names}")
 
 
 def _place(error: BaseException, subject: Subject) -> str:

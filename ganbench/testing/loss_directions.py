@@ -39,11 +39,14 @@ def smoothing(subject: Subject) -> None:
         }
     except TypeError as error:
         raise Flaw(
-            f"smoothable is True and discriminator() does not take real_label and fake_label "
+            "smoothable is True, but discriminator() does not take real_label and fake_label "
             f"({in_one_line(error, 160)}); the first training step would fail"
         ) from error
     if not torch.allclose(plain, same):
-        raise Flaw("labels 1 and 0 give another value than none; every run passes labels, so none would be the paper's")
+        raise Flaw(
+            "labels 1 and 0 give another value than no labels; every run passes labels, so no run would train the "
+            "paper's loss"
+        )
     for setting, value in smoothed.items():
         label = "a real label of 0.9" if setting == "smoothing_real" else "a fake label of 0.1"
         if torch.allclose(plain, value):
@@ -76,8 +79,8 @@ def _undecided(loss: Loss) -> None:
     # A target between the two labels (LSGAN's c = 0 between -1 and 1) is overshot by outputs beyond it, and only there.
     if caught and (len(caught) == len(LEVELS) or min(caught) == min(LEVELS)):
         raise Flaw(
-            f"at r = f = {caught[0]:g} a gradient step of the generator lowers the output on its fakes; it would learn "
-            "to be caught, and samples would get worse while both losses look well"
+            f"at r = f = {caught[0]:g} a gradient step of the generator lowers the output on its fakes; it "
+            "would learn to be caught, and samples would get worse while both losses look good"
         )
     for side in ("real", "fake"):
         if not any(getattr(slopes, side) for _, slopes in every):
@@ -158,12 +161,12 @@ def _held_back(loss: Any) -> None:
         if bool((change[sign * at > 1.5] < -SLIGHT).any()):
             beyond = f"{2 - label if side == 'real' else -label:g}"
             raise Flaw(
-                f"a {side} label of {label:g} drives outputs on {side} samples further {'up' if sign > 0 else 'down'}, "
-                f"as one of {beyond} would; smoothing is to hold a discriminator back that is too sure, and "
-                f"--set smoothing_{side}=0.1 would do the opposite"
+                f"a {side} label of {label:g} drives outputs on {side} samples further "
+                f"{'up' if sign > 0 else 'down'}, as one of {beyond} would; --set smoothing_{side}=0.1 would do "
+                "the opposite of smoothing"
             )
         if not bool((change > SLIGHT).any()):
             raise Flaw(
-                f"a {side} label of {label:g} changes the value and holds no output on {side} samples back; "
-                f"--set smoothing_{side}=0.1 would be recorded and have no effect"
+                f"a {side} label of {label:g} changes the value but does not limit the output on {side} "
+                f"samples; --set smoothing_{side}=0.1 would be recorded and have no effect"
             )

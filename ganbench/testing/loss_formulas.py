@@ -18,7 +18,7 @@ def formula(subject: Subject) -> None:
     """The declared formula is what is computed, in value and gradient, from -50 to 50."""
     loss = build(subject)
     if not any(loss.formula):
-        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
+        raise NotApplicable("no formula is declared; declare one, and it is compared with the code")
     for player, text in zip(PLAYERS, loss.formula, strict=True):
         try:
             expression = parse(text, without_slope=True)
@@ -41,13 +41,14 @@ def convention(subject: Subject) -> None:
         (by_g,) = gradients(objective(loss, "generator", real, fake), fake)
         if not torch.allclose(by_g, -by_d, rtol=1e-6):
             raise Flaw(
-                f"'{subject.name}' is no minimax game: the generator does not minimise what the discriminator "
-                "maximises; this is the non-saturating variant, and a table would show its scores under the wrong name"
+                f"'{subject.name}' is not a minimax game: the generator does not minimise what the "
+                "discriminator maximises; this is the non-saturating variant, which a table would show under "
+                "the wrong name"
             )
     if subject.name not in CONVENTIONS:
         if "minimax" in words:
             return
-        raise NotApplicable(f"'{subject.name}' is no name with a meaning of its own in the field")
+        raise NotApplicable(f"the name '{subject.name}' has no fixed meaning in the field")
     forms: list[tuple[str, ...]] = [CONVENTIONS[subject.name]]
     if subject.name in HALVED:
         forms.append(tuple(f"1/2 * ({text})" for text in forms[0]))
@@ -56,8 +57,8 @@ def convention(subject: Subject) -> None:
         raise flaws[0]
     if subject.name in PENALISED and loss.penalty is None:
         raise Flaw(
-            f"'{subject.name}' carries no penalty, and what the field calls so does; a table would show the scores of "
-            "a critic without a bound under its name"
+            f"'{subject.name}' has no penalty, but in the field this name means a loss with one; a table would "
+            "show the scores of an unconstrained critic under its name"
         )
 
 
@@ -76,8 +77,8 @@ def least_squares(subject: Subject) -> None:
     if max(curvatures.values()) > 1.001 * min(curvatures.values()):
         listed = ", ".join(f"{value / 2:.3g} in the {where}" for where, value in curvatures.items())
         raise Flaw(
-            f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of the "
-            "two players would differ from the paper's by that factor, as if one learning rate were changed"
+            f"the squares have different factors ({listed}): a 1/2 is present on one side only; the balance of "
+            "the two players would differ from the paper's, as if one learning rate were changed"
         )
 
 
@@ -110,20 +111,20 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
         ):
             if float(ours.abs().max()) < 0.01 * float(theirs.abs().max()) and float(theirs.abs().max()) > 1e-6:
                 raise Flaw(
-                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.3g} {at}, {whose} gives "
-                    f"{theirs[0].item():.3g}; an epsilon inside a logarithm makes a loss saturate like this, and who "
-                    "is far behind would stop learning"
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.3g} {at}, but {whose} "
+                    f"gives {theirs[0].item():.3g}; an epsilon inside a logarithm makes a loss saturate like "
+                    "this, and a player that is far behind would stop learning"
                 )
             if not torch.allclose(ours, theirs, rtol=1e-5, atol=1e-7):  # what float32 leaves of 1 - sigmoid(x)
                 raise Flaw(
-                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.4g} {at}, {whose} gives "
-                    f"{theirs[0].item():.4g}{_times(ours[0], theirs[0])}; the scores would be another loss's than the "
-                    "one that is named"
+                    f"the {player}'s gradient by its output on {side} is {ours[0].item():.4g} {at}, but {whose} "
+                    f"gives {theirs[0].item():.4g}{_times(ours[0], theirs[0])}; the scores would be those of "
+                    "another loss"
                 )
         if not torch.allclose(found.double(), wanted, rtol=1e-6, atol=1e-9):
             raise Flaw(
-                f"the {player}'s value is {number(found)} {at}, {whose} gives {number(wanted)}"
-                f"{_times(found, wanted)}; the curves would be another loss's than the one that is named"
+                f"the {player}'s value is {number(found)} {at}, but {whose} gives "
+                f"{number(wanted)}{_times(found, wanted)}; the curves would be those of another loss"
             )
 
 

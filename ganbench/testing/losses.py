@@ -76,8 +76,8 @@ def shape(subject: Subject) -> None:
             continue
         if found.shape != () or not torch.allclose(found, wanted):
             raise Flaw(
-                f"{player}() gives {number(found)} on outputs of shape (5, 1) and {number(wanted)} on the same ones "
-                "of shape (5,); with a network that forgets to squeeze, another loss than this one would be trained"
+                f"{player}() gives {number(found)} on outputs of shape (5, 1) but {number(wanted)} on the same "
+                "ones of shape (5,); with a network that forgets to squeeze, another loss would be trained"
             )
 
 
@@ -90,9 +90,9 @@ def pairing(subject: Subject) -> None:
             objective(loss, player, real, fake)
         if any(size >= n * n for size in seen.sizes):
             raise Flaw(
-                f"{player}() computes {n} x {n} values from {n} outputs: (N,) was broadcast against (N, 1), so every "
-                "real sample is compared with every fake; the loss is another one than the paper's, and nothing "
-                "in a run would show it"
+                f"{player}() computes {n} x {n} values from {n} outputs: (N,) was broadcast against (N, 1), so "
+                "every real sample is compared with every fake; another loss than the paper's would be trained "
+                "without any error"
             )
 
 
@@ -137,8 +137,9 @@ def gradient(subject: Subject) -> None:
                     f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
                 ) from error
             raise Flaw(
-                f"the {player}'s gradient is not the derivative of its value ({in_one_line(error, 160)}); something is "
-                "detached or rounded, so the network would minimise something else than the curve that is shown"
+                f"the {player}'s gradient is not the derivative of its value ({in_one_line(error, 160)}); "
+                "something is detached or rounded, so the network would minimise something else than the curve "
+                "shows"
             ) from error
 
 
@@ -154,8 +155,8 @@ def bfloat16(subject: Subject) -> None:
             raise Flaw(f"the {player}'s value or gradient is not finite in bfloat16; precision=bfloat16 would diverge")
         if abs(value.item() - exact.item()) > 0.05 * (1 + abs(exact.item())):
             raise Flaw(
-                f"the {player}'s value is {value.item():.4g} in bfloat16 and {exact.item():.4g} in float32 on the "
-                "same outputs; the loss cancels digits that bfloat16 does not have"
+                f"the {player}'s value is {value.item():.4g} in bfloat16 but {exact.item():.4g} in float32 on "
+                "the same outputs; the loss loses digits that bfloat16 does not have"
             )
 
 
@@ -168,16 +169,16 @@ def real_samples(subject: Subject) -> None:
             plain = loss.generator(fake, None)
         except Exception as error:
             raise Flaw(
-                f"generator() fails without real samples ({type(error).__name__}: {in_one_line(error, 160)}), and "
-                "needs_real is False; the training loop passes None then, so the first step would fail"
+                f"generator() fails without real samples ({type(error).__name__}: {in_one_line(error, 160)}), "
+                "but needs_real is False, so the training loop passes None; the first step would fail"
             ) from error
         if not torch.allclose(plain, loss.generator(fake, real)):
             raise Flaw("generator() gives another value where it gets real samples; declare needs_real = True")
         return
     if torch.allclose(loss.generator(fake, real), loss.generator(fake, other)):
         raise Flaw(
-            "needs_real is True and the generator's objective does not depend on real samples; every step would pay "
-            "a forward pass of the discriminator for nothing"
+            "needs_real is True, but the generator's objective does not depend on real samples; every step "
+            "would compute a forward pass of the discriminator for nothing"
         )
 
 
@@ -192,9 +193,9 @@ def nothing_to_learn(subject: Subject) -> None:
         if strangers:
             shapes = ", ".join(str(tuple(leaf.shape)) for leaf in strangers)
             raise Flaw(
-                f"{player}() depends on a tensor of its own that requires a gradient (shape {shapes}); only the two "
-                "networks are trained, so it would stay as it began and be in no checkpoint; make it a constant, a "
-                "parameter of the constructor, or a part of an architecture's discriminator"
+                f"{player}() depends on a tensor of its own that requires a gradient (shape {shapes}), but only "
+                "the two networks are trained and saved; make it a constant, a parameter of the constructor, "
+                "or a part of an architecture's discriminator"
             )
 
 

@@ -15,8 +15,8 @@ def undeclared(sides: Sides) -> str:
     if not used:
         return ""
     return (
-        f"it uses {' and '.join(used)}, and needs names {said}; where a run has none (an unconditional one has no "
-        "fake_labels), the trial would fail at its first evaluation or have no score, instead of being refused by name"
+        f"it uses {' and '.join(used)}, but needs names {said}; a run without it (an unconditional one has no "
+        "fake_labels) would fail at its first evaluation or have no score, instead of being refused by name"
     )
 
 
@@ -28,8 +28,9 @@ def unrefused(sides: Sides, error: str) -> str:
     if shape is None:
         return ""
     return (
-        f"with samples of {_text(sides.shape)} it raises {error}, and with {_text(shape)} it computes; let check() "
-        f"refuse a dimension of {sides.dimension} with a ValueError, or trials would fail at their first evaluation"
+        f"with samples of {_text(sides.shape)} it raises {error}, but with {_text(shape)} it works; let check() "
+        f"raise a ValueError for a dimension of {sides.dimension}, or trials would fail at their first "
+        "evaluation"
     )
 
 

@@ -22,8 +22,8 @@ def references(subject: Subject) -> None:
         if kept := _kept(metric, fake, other, wanted):
             raise Flaw(
                 f"{'a new instance of a class' if where else 'an instance'} that has scored against another "
-                f"reference before {kept}: it keeps something of its first reference{where}, and scores of one "
-                "dataset would be told of another"
+                f"reference before {kept}: it keeps something of its first reference{where}, and a dataset "
+                "would get the scores of another"
             )
 
 

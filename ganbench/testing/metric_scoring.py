@@ -33,8 +33,10 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
         found: Any = metric.compute(fake, reference)
     if not isinstance(found, dict) or set(found) != set(metric.values):
         got = sorted(found) if isinstance(found, dict) else type(found).__name__
-        raise Flaw(f"compute() returns {got} and declares {sorted(metric.values)}; a table would lack or lose a column")
+        raise Flaw(
+            f"compute() returns {got} but declares {sorted(metric.values)}; a column of a table would be missing"
+        )
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', not the float that the contract has")
+            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', but must return a float")
     return found

@@ -35,7 +35,7 @@ def declaration(subject: Subject) -> None:
         if not isinstance(value, Value) or value.direction not in ("lower", "higher", None):
             raise Flaw(f"the declaration of '{name}' is not a ganbench.api.Value with a direction; ranking would fail")
         if not name.isidentifier():
-            raise Flaw(f"'{name}' is no name of letters, digits and underscores; a data frame's column needs one")
+            raise Flaw(f"'{name}' must consist of letters, digits and underscores, to be a column of a data frame")
     try:
         check_words(subject.name, metric)
     except UsageError as error:
@@ -62,10 +62,13 @@ def values(subject: Subject) -> None:
     if not math.isfinite(found[name]):
         if told := undeclared(sides):
             raise Flaw(told)
-        raise Flaw(f"'{name}' is {found[name]} for ordinary samples; every row of a table would be empty")
+        raise Flaw(f"'{name}' is {found[name]} for ordinary samples; it would be empty in every row of a table")
     for name, value in metric.values.items():
         if value.percent and math.isfinite(found[name]) and not 0 <= found[name] <= 1:
-            raise Flaw(f"'{name}' is {found[name]:g} and shown in percent, so times 100; return a share from 0 to 1")
+            raise Flaw(
+                f"'{name}' is {found[name]:g}, but it is shown in percent, that is times 100; return a share from 0 "
+                "to 1"
+            )
 
 
 def known_values(subject: Subject) -> None:
@@ -78,7 +81,7 @@ def known_values(subject: Subject) -> None:
         for name, value in wanted.items():
             undefined = math.isnan(found[name]) and math.isnan(value)
             if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
-                raise Flaw(f"'{name}' is {found[name]:.9g} where {value:.9g} is known")
+                raise Flaw(f"'{name}' is {found[name]:.9g}, but {value:.9g} is the known value")
 
 
 def severity(subject: Subject) -> str:
@@ -86,7 +89,7 @@ def severity(subject: Subject) -> str:
     sides = shown(subject)
     name, real = headline(sides.metric), sides.reference()
     if name is None:
-        raise NotApplicable("none of its values has a direction; it is shown, and ranks nothing")
+        raise NotApplicable("none of its values has a direction, so it is shown but ranks nothing")
     direction = sides.metric.values[name].direction
     sign = 1 if direction == "lower" else -1
     ordered, series = [], {}
@@ -101,7 +104,7 @@ def severity(subject: Subject) -> str:
     if not ordered:
         listed = "; ".join(f"{what}: {numbers}" for what, numbers in series.items())
         raise Flaw(
-            f"'{name}' is said to be better when {direction}, and no growing degradation makes it worse "
+            f"'{name}' is declared as better when {direction}, but no growing degradation makes it worse "
             f"({listed}); the best row of a table would not be the best generator"
         )
     return f"orders {' and '.join(ordered)}"
@@ -118,16 +121,16 @@ def repeatable(subject: Subject) -> None:
         changed = [what for what, tensor in old.items() if not torch.equal(tensor, new[what])]
         if changed:
             raise Flaw(
-                f"it changes the {' and '.join(changed)} of the {side} that it is given, in place; the metrics after "
-                "it, and every later evaluation of the trial, would score other samples"
+                f"it changes the {' and '.join(changed)} of the {side} that it is given, in place; other "
+                "metrics and later evaluations would score changed samples"
             )
     compute(metric, other, real)  # a trial scores other samples between two evaluations
     second = compute(metric, fake, real)
     for name, value in first.items():
         if not (value == second[name] or (math.isnan(value) and math.isnan(second[name]))):
             raise Flaw(
-                f"'{name}' is {value:.6g} and then {second[name]:.6g} for the same samples: it draws from a stream "
-                "that does not start anew, or keeps something of earlier samples; a result could not be repeated"
+                f"'{name}' is {value:.6g} and then {second[name]:.6g} for the same samples: its random stream "
+                "does not restart, or it keeps something of earlier samples; a result could not be repeated"
             )
     # Drawn anew: a metric may have changed what it was given, where that is left out of the checks.
     mixed = rows(sides.fakes(), torch.randperm(N, generator=torch.Generator().manual_seed(3)))
@@ -135,8 +138,8 @@ def repeatable(subject: Subject) -> None:
     shuffled = compute(metric, mixed, real)[name]
     if abs(shuffled - first[name]) > 0.05 * abs(first[name]) + 0.02:
         raise Flaw(
-            f"'{name}' is {first[name]:.4g}, and {shuffled:.4g} with the same samples in another order; a score would "
-            "depend on the order in which a generator draws"
+            f"'{name}' is {first[name]:.4g}, but {shuffled:.4g} with the same samples in another order; a score "
+            "would depend on the order in which a generator draws"
         )
 
 
@@ -151,8 +154,8 @@ def collapsed(subject: Subject) -> None:
         raise
     except Exception as error:
         raise Flaw(
-            f"for fakes that are all the same it raises {with_kind(error)}; the trial of a generator that collapses "
-            "would fail and have no row, where it should be the worst; return what the limit is, or nan"
+            f"for fakes that are all the same it raises {with_kind(error)}; the trial of a collapsed generator "
+            "would fail, although it should be the worst row; return the limit, or nan"
         ) from error
 
 
@@ -169,8 +172,8 @@ def sizes(subject: Subject) -> None:
             raise
         except Exception as error:
             raise Flaw(
-                f"it computes with {N} samples on each side, and with {fakes} fakes against {reals} real samples it "
-                f"raises {with_kind(error)}; nearly every run has unequal numbers"
+                f"it works with {N} samples on each side, but with {fakes} fakes against {reals} real samples "
+                f"it raises {with_kind(error)}; nearly every run has unequal numbers"
             ) from error
     for what, twice in (("fakes", (2, 1)), ("real samples", (1, 2)), ("samples on both sides", (2, 2))):
         # Noise near 0 may double by chance, but hardly for two draws.
@@ -203,11 +206,11 @@ def counts(subject: Subject) -> None:
             continue
         except Exception as error:
             raise Flaw(
-                f"check() raises {with_kind(error)} for {told}; only a ValueError "
-                "refuses a run in one line, this would end it with a traceback"
+                f"check() raises {with_kind(error)} for {told}; it must raise a ValueError to refuse a run in "
+                "one line, or a user would see a traceback"
             ) from error
         if found is not None and (not isinstance(found, str) or "\n" in found):
-            raise Flaw(f"check() returns something else than None or one line for {told}; it could not be shown")
+            raise Flaw(f"check() must return None or one line for {told}; what it returns could not be shown")
 
 
 def files(subject: Subject) -> None:
@@ -218,9 +221,9 @@ def files(subject: Subject) -> None:
     if left:
         more = f" and {len(left) - 1} more" if left[1:] else ""
         raise Flaw(
-            f"compute() leaves {left[0]}{more} behind; trials that run side by side would share it, and a later one "
-            "would score with what an earlier one wrote; keep it in memory, or in a temporary file that is removed "
-            "(statistics() of the evidence is computed once for all metrics)"
+            f"compute() leaves {left[0]}{more} behind, which trials that run at the same time would share; keep "
+            "it in memory, or in a temporary file that is removed (statistics() of the evidence is computed "
+            "once for all metrics)"
         )
 
 

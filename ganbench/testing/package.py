@@ -53,7 +53,7 @@ def check_package(
     own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
     if not own:
         packages = sorted({plugin.distribution for plugin in loaded.plugins})
-        raise UsageError(f"no plugin is installed from a package '{name}'{did_you_mean(name, packages)}")
+        raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
     asked = {called: (parameters or {}).get(called, {}) for called in (*only, *(parameters or {}))}
     wanted = {called.partition(":")[0] for called in only}
@@ -90,7 +90,7 @@ def _given(entry: Entry, asked: Mapping[str, Mapping[str, Scalar]]) -> dict[str,
         if name not in _names(entry):
             continue
         if colon and not entry.argument:
-            raise UsageError(f"{entry.kind} '{entry.name}' takes no argument, and '{called}' gives it one")
+            raise UsageError(f"{entry.kind} '{entry.name}' takes no argument, but '{called}' gives it one")
         found |= {**({entry.argument: argument} if argument else {}), **parameters}
     return found
 
@@ -134,8 +134,8 @@ def _imports(plugin: Plugin) -> Outcome:
     heavy = answer.stdout.split()
     if heavy:
         message = (
-            f"{module} imports {' and '.join(heavy)}: every command, `ganbench --help` too, would wait for that; "
-            "name components by 'module:Class', which is imported when it is used"
+            f"{module} imports {' and '.join(heavy)}, so every command, even `ganbench --help`, would wait for "
+            "it; name components by 'module:Class', which is imported when it is used"
         )
         return Outcome(check="registration", title=title, status="failed", message=message)
     return Outcome(check="registration", title=title, status="ok")
@@ -149,7 +149,7 @@ def _settings(entries: Iterable[Entry]) -> Outcome:
         return Outcome(check="settings", title=title, status="ok")
     told = "; ".join(f"importing {module} calls {' and '.join(calls)}" for module, calls in found.items())
     message = (
-        f"{told}: whatever is trained or scored in the same process would be computed otherwise; set it where it is "
-        "needed, and set it back there"
+        f"{told}: whatever runs in the same process would compute differently; set it only where it is needed, "
+        "and restore it there"
     )
     return Outcome(check="settings", title=title, status="failed", message=message)

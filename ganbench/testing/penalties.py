@@ -43,8 +43,8 @@ def detached(subject: Subject) -> None:
         value.backward()
     if any(parameter.grad is not None for parameter in generator.parameters()):
         raise Flaw(
-            "the fake batch is not detached: the penalty's gradient flows into the generator; memory and time for "
-            "its graph would be spent at every discriminator update, and its gradients spoiled; use fake.detach()"
+            "the fake batch is not detached, so the penalty's gradient flows into the generator, which costs "
+            "memory and time and spoils its gradients; use fake.detach()"
         )
     if real.grad is not None:
         raise Flaw("the penalty's gradient flows into the real samples; use real.detach().requires_grad_(True)")
@@ -62,8 +62,8 @@ def double_backward(subject: Subject) -> None:
     slopes = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, by_weights, strict=True)]
     if not any(bool(slope.abs().sum() > 0) for slope in slopes):
         raise Flaw(
-            "the penalty has no gradient by the discriminator's weights (create_graph=True is missing, or it is "
-            "detached, or it takes an optimiser step of its own); it would be printed and have no effect"
+            "the penalty has no gradient by the discriminator's weights (create_graph=True is missing, or it "
+            "is detached, or it takes an optimiser step of its own?); it would have no effect"
         )
     for seed in range(3):
         directions = [samples(1, tuple(w.shape), seed=20 + seed)[0] for w in weights]
@@ -77,9 +77,9 @@ def double_backward(subject: Subject) -> None:
         found = _along(value_of, weights, directions, step=1e-3)
         if not math.isclose(found, wanted, rel_tol=1e-2, abs_tol=near):
             raise Flaw(
-                f"the penalty's gradient is not the derivative of its value ({wanted:.4g} against {found:.4g} by "
-                "finite differences); part of it is detached, so the discriminator would be pushed elsewhere than to "
-                "a lower penalty"
+                f"the penalty's gradient is not the derivative of its value ({wanted:.4g} against {found:.4g} "
+                "by finite differences); part of it is detached, so the discriminator would not move to a "
+                "lower penalty"
             )
 
 
@@ -95,8 +95,8 @@ def flat_critic(subject: Subject) -> None:
     numbers = [value, *(g for g in grads if g is not None)]
     if not all(bool(torch.isfinite(x).all()) for x in numbers):
         raise Flaw(
-            "value or gradient is not finite where the critic's gradient is 0 (the square root of a sum of squares); "
-            "a network whose last layer starts at zero would diverge at the first step"
+            "the value or gradient is NaN or infinite where the critic's gradient is 0 (the square root of a "
+            "sum of squares?); a network whose last layer starts at zero would diverge at the first step"
         )
 
 
@@ -110,13 +110,15 @@ def undisturbed(subject: Subject) -> None:
     changed = [name for name, value in critic.state_dict().items() if not torch.equal(value, before[name])]
     if changed:
         raise Flaw(
-            f"calling it changes the discriminator's weights ({', '.join(changed)}): it takes an optimiser step of "
-            "its own instead of returning a term of the loss; the optimiser's moments and --set d_lr would not apply"
+            f"calling it changes the discriminator's weights ({', '.join(changed)}): it takes an optimiser step "
+            "of its own, to which --set d_lr would not apply; it must return a term of the loss"
         )
     if any(parameter.grad is not None for parameter in critic.parameters()):
         raise Flaw("calling it leaves gradients on the discriminator (a backward() of its own); they would be wrong")
     if not all(parameter.requires_grad for parameter in critic.parameters()) or not critic.training:
-        raise Flaw("calling it freezes the discriminator or leaves it in eval mode; training would go on like that")
+        raise Flaw(
+            "calling it freezes the discriminator or leaves it in eval mode, and training would continue like that"
+        )
     if not (torch.equal(real, kept[0]) and torch.equal(fake, kept[1])):
         raise Flaw("it changes the samples it is given in place; a second penalty would see other samples")
     if real.requires_grad or fake.requires_grad:
@@ -132,11 +134,14 @@ def repeatable(subject: Subject) -> None:
     if not torch.equal(torch.get_rng_state(), state):
         torch.set_rng_state(state)
         raise Flaw(
-            "it draws from torch's own random stream, not from the one it is given; adding it would change what other "
-            "layers draw, and two losses would no longer be compared on the same draws"
+            "it draws from torch's own random stream, not from the one it is given; adding it would change "
+            "what other layers draw, so two losses could not be compared"
         )
     if term(deepcopy(penalty), critic, real, fake).item() != first:
-        raise Flaw("the same stream gives another value when called again; a resumed trial would not repeat itself")
+        raise Flaw(
+            "the same random stream gives another value when it is called again; a resumed trial would give other "
+            "results"
+        )
 
 
 def devices(subject: Subject) -> None:
@@ -193,15 +198,17 @@ def projection(subject: Subject) -> None:
     penalty.project(critic)
     once = [parameter.detach().clone() for parameter in critic.parameters()]
     if any(a is not b for a, b in zip(held, critic.parameters(), strict=True)):
-        raise Flaw("project() replaces parameters, not their values; the optimiser would go on with the old ones")
+        raise Flaw(
+            "project() replaces parameters instead of their values; the optimiser would continue with the old ones"
+        )
     if not all(bool(torch.isfinite(value).all()) for value in once):
-        raise Flaw("project() leaves weights that are not finite; the trial would end as diverged")
+        raise Flaw("project() makes weights NaN or infinite; the trial would end as diverged")
     if not all(parameter.requires_grad for parameter in held):
         raise Flaw("project() freezes parameters; the discriminator would stop learning")
     penalty.project(critic)
     for value, parameter in zip(once, critic.parameters(), strict=True):
         if not torch.allclose(value, parameter, rtol=1e-4, atol=1e-6):
-            raise Flaw("projecting twice is not projecting once; weights would drift with n_critic")
+            raise Flaw("projecting twice gives other weights than projecting once; they would drift with n_critic")
 
 
 CHECKS = (

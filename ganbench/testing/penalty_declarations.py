@@ -23,12 +23,12 @@ def declared(subject: Subject) -> None:
     kinds = penalty.kinds
     if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(get_args(Kind)):
         raise Flaw(
-            f"kinds is {kinds!r}, not a tuple of {' and '.join(map(repr, get_args(Kind)))}; it would be refused on "
-            "data that it is for"
+            f"kinds is {kinds!r}, but must be a tuple of {' and '.join(map(repr, get_args(Kind)))}; it would be "
+            "refused on data that it is for"
         )
     for name in ("differentiable", "double_backward", "of_outputs"):
         if not isinstance(getattr(penalty, name), bool):
-            raise Flaw(f"{name} is {getattr(penalty, name)!r}, neither True nor False")
+            raise Flaw(f"{name} is {getattr(penalty, name)!r}, but must be True or False")
 
 
 def once_differentiated(subject: Subject) -> None:
@@ -41,9 +41,9 @@ def once_differentiated(subject: Subject) -> None:
     value = term(penalty, _Watched(critic, graphs), real, fake)
     if any(graphs) and value.requires_grad:
         raise Flaw(
-            "double_backward is False, and it differentiates the discriminator by its samples with create_graph=True; "
-            "it would be accepted on discriminators with batch normalisation, where one sample's gradient depends on "
-            "its neighbours, and on those that cannot be differentiated twice"
+            "double_backward is False, but it differentiates the discriminator by its samples with "
+            "create_graph=True; it would be accepted on discriminators that cannot be differentiated twice, "
+            "and with batch normalisation, where one sample's gradient depends on the others"
         )
 
 

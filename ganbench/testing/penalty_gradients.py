@@ -36,9 +36,9 @@ def batch_size(subject: Subject) -> None:
         if not all(math.isclose(value, found[1], rel_tol=1e-6, abs_tol=1e-9) for value in found.values()):
             listed = ", ".join(f"{value:.4g} at {n}" for n, value in found.items())
             raise Flaw(
-                f"on D(x) = w.x, whose gradient is w at every sample, it depends on the batch size ({listed}): the "
-                "gradient's norm is taken over the whole batch, not per sample; the critic would be held to another "
-                "slope for every --batch-size"
+                f"on D(x) = w.x, whose gradient is w at every sample, it depends on the batch size ({listed}): "
+                "it takes the norm over the whole batch, not per sample; the slope of the critic would depend "
+                "on --batch-size"
             )
 
 
@@ -55,8 +55,8 @@ def all_dimensions(subject: Subject) -> None:
     if max(found.values()) - min(found.values()) > 1e-6 * (1 + abs(max(found.values()))):
         listed = ", ".join(f"{value:.4g} where it lies {where}" for where, value in found.items())
         raise Flaw(
-            f"a gradient of norm 3 costs {listed}: the norm is not taken over all dimensions of a sample (per pixel, "
-            "say); the critic would be held to another slope for every image size"
+            f"a gradient of norm 3 costs {listed}: the norm is not taken over all dimensions of a sample (per "
+            "pixel?); the slope of the critic would depend on the image size"
         )
 
 
@@ -64,7 +64,7 @@ def closed_form(subject: Subject) -> None:
     """On a linear critic it is what its declared formula says, at several slopes and batch sizes."""
     penalty = on_gradient(subject)
     if not penalty.formula:
-        raise NotApplicable("no formula is declared; declare one, and it is held against the code")
+        raise NotApplicable("no formula is declared; declare one, and it is compared with the code")
     constants = {name: value for name, value in vars(penalty).items() if isinstance(value, int | float)}
     try:
         if SLOPE not in names(penalty.formula):
@@ -121,16 +121,18 @@ def _positions(penalty: Penalty, shape: tuple[int, ...]) -> None:
         raise NotApplicable("it does not look between real and fake samples")
     if float((position - position[:, :1]).abs().max()) > 1e-3:
         raise Flaw(
-            "the position between real and fake differs from number to number of one sample: the points lie off the "
-            "line between the two, at noisy samples that neither is, and that is where the critic would be held"
+            "the position between real and fake differs within one sample, so the points are not on the line "
+            "between the two; the critic would be held at noisy samples that are neither real nor fake"
         )
     if len(position[:, 0].mul(1e4).round().unique()) < len(real):
         raise Flaw(
-            "all samples of a batch share one position between real and fake; the critic would be held at one "
-            "distance per step only, and the penalty's noise would not average out"
+            "all samples of a batch share one position between real and fake; the critic would be held at only "
+            "one distance per step, which makes the penalty noisy"
         )
     if torch.allclose(drawn[0], drawn[1]):
-        raise Flaw("the positions between real and fake are the same at every step; only they would be held")
+        raise Flaw(
+            "the positions between real and fake are the same at every step; the critic would be held only there"
+        )
 
 
 def _row_linear(slopes: list[Tensor]) -> nn.Module:

@@ -28,26 +28,26 @@ def memory(subject: Subject) -> None:
         resumed.load_state_dict(deepcopy(stored))
     except Exception as error:
         raise Flaw(
-            f"load_state_dict() fails on what state_dict() gave ({type(error).__name__}: {in_one_line(error, 160)}); "
-            "an interrupted trial would begin again from its first step"
+            f"load_state_dict() fails on what state_dict() returned ({type(error).__name__}: "
+            f"{in_one_line(error, 160)}); an interrupted trial would start again from its first step"
         ) from error
     if not _equal(_through_a_checkpoint(resumed.state_dict()), stored):
         raise Flaw(
-            "state_dict() after load_state_dict() is not what was loaded; a trial that is interrupted would go on "
-            "with other averages than it had, and no longer be the same trial"
+            "state_dict() after load_state_dict() differs from what was loaded; a resumed trial would continue "
+            "with other averages"
         )
     other = deepcopy(critic)
     for update in range(UPDATES, UPDATES + 2):
         wanted, found = _update(penalty, critic, update), _update(resumed, other, update)
         if not math.isclose(wanted, found, rel_tol=1e-6, abs_tol=1e-9):
             raise Flaw(
-                f"after load_state_dict() into a fresh instance its next value is {found:.6g}, without the "
-                f"interruption {wanted:.6g}: it remembers what its state_dict() does not hold"
+                f"after load_state_dict() into a fresh instance its next value is {found:.6g}, but without the "
+                f"interruption {wanted:.6g}: it remembers something that its state_dict() does not contain"
             )
     if not all(torch.allclose(a, b) for a, b in zip(critic.parameters(), other.parameters(), strict=True)):
         raise Flaw(
             "after load_state_dict() into a fresh instance project() gives other weights than without the "
-            "interruption: it remembers what its state_dict() does not hold"
+            "interruption: it remembers something that its state_dict() does not contain"
         )
 
 
@@ -71,8 +71,9 @@ def _through_a_checkpoint(state: Any) -> Any:
             return checkpoint.load(path, "trial")["penalties"][0]
         except Exception as error:
             raise Flaw(
-                f"state_dict() holds what a checkpoint cannot ({in_one_line(error, 160)}): only tensors, numbers, "
-                "text, and lists and dictionaries of them; an interrupted trial would begin again from its first step"
+                f"state_dict() contains what a checkpoint cannot ({in_one_line(error, 160)}): only tensors, "
+                "numbers, text, and lists and dictionaries of them are allowed; an interrupted trial would "
+                "start again from its first step"
             ) from error
 
 

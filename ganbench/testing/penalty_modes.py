@@ -41,13 +41,14 @@ def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: 
         raise
     except Exception as error:
         raise Flaw(
-            f"{where} it fails ({type(error).__name__}: {in_one_line(error, 160)}), as the discriminator it gets is "
-            f"no module there; {mend}; every trial would fail at its first step"
+            f"{where} it fails ({type(error).__name__}: {in_one_line(error, 160)}), because the discriminator "
+            f"it gets there is not a module; {mend}; every trial would fail at its first step"
         ) from error
     if not abs(found - wanted) <= 1e-6 * (1 + abs(wanted)):
         raise Flaw(
-            f"{where} it is {found:.6g}, on the same weights and samples otherwise {wanted:.6g}; the discriminator it "
-            f"gets is no module there, and its weights are no nn.Parameter; {mend}, and call it with whole batches"
+            f"{where} it is {found:.6g}, but {wanted:.6g} otherwise on the same weights and samples, because "
+            f"the discriminator it gets there is not a module and its weights are no nn.Parameter; {mend}, and "
+            "call it with whole batches"
         )
 
 

@@ -36,8 +36,8 @@ def on_outputs(subject: Subject) -> None:
         raise NotApplicable("of_outputs is False: it is called with samples")
     if type(penalty).on_outputs is Penalty.on_outputs:
         raise Flaw(
-            "of_outputs is True and on_outputs() is not implemented; the training loop calls nothing else, so the "
-            "first step would end with NotImplementedError"
+            "of_outputs is True, but on_outputs() is not implemented; the training loop calls only that, so "
+            "the first step would end with NotImplementedError"
         )
     for n in (1, 2, 7):
         _value(penalty, *outputs(n, n, dtype=torch.float32))
@@ -48,7 +48,7 @@ def on_outputs(subject: Subject) -> None:
     slopes = torch.autograd.grad(value, (real, fake), allow_unused=True) if value.requires_grad else (None, None)
     # Some count from a later update on only: nothing is to be said of a term that is 0.
     if value.item() and not any(slope is not None and bool(slope.abs().sum() > 0) for slope in slopes):
-        raise Flaw("on_outputs() has no gradient by the outputs; it would be printed and have no effect")
+        raise Flaw("on_outputs() has no gradient by the outputs, so it would have no effect")
     _bounded(penalty, real.detach(), fake.detach())
     _as_called(penalty)
 
@@ -82,8 +82,8 @@ def _bounded(penalty: Penalty, real: Tensor, fake: Tensor) -> None:
     if found[-1] < 0 and all(after < before for before, after in pairwise(found)):
         listed = ", ".join(f"{value:.4g}" for value in found)
         raise Flaw(
-            f"it falls without end as the outputs grow ({listed} at 1, 10, 100 and 1000 times the same outputs): its "
-            "sign is wrong, and the discriminator would be paid for what it is to be held from"
+            f"it falls without limit as the outputs grow ({listed} at 1, 10, 100 and 1000 times the same "
+            "outputs): its sign is wrong, and it would reward the discriminator for what it should prevent"
         )
 
 
@@ -97,6 +97,6 @@ def _as_called(penalty: Penalty) -> None:
     found = _value(penalty, critic(real), critic(fake)).item()
     if abs(found - called) > 1e-5 * (abs(called) + 1e-6):
         raise Flaw(
-            f"on_outputs() gives {found:.6g} and a call with the samples of these outputs {called:.6g}; the training "
-            "loop takes the first, and whatever else was found here is of the second"
+            f"on_outputs() gives {found:.6g}, but a call with the samples of these outputs gives {called:.6g}; "
+            "the training loop uses the first, and the other checks used the second"
         )

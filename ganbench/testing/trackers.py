@@ -82,7 +82,7 @@ def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
 def contract(subject: Subject) -> None:
     """It is a tracker, and its methods take what a run tells."""
     if not (inspect.isclass(subject.cls) and issubclass(subject.cls, Tracker)):
-        raise Flaw("it is no subclass of ganbench.trackers.Tracker; `--tracker` would refuse it")
+        raise Flaw("it must be a subclass of ganbench.trackers.Tracker; `--tracker` would refuse it")
     for name in CALLS:
         wanted = len(inspect.signature(getattr(Tracker, name)).parameters)
         try:
@@ -93,7 +93,7 @@ def contract(subject: Subject) -> None:
                 f"{name}() does not take {told} ({error}); it would be switched off at its first call"
             ) from error
     if all(getattr(subject.cls, name) is getattr(Tracker, name) for name in CALLS):
-        raise Flaw("it implements nothing of what a run tells; it would follow no trial")
+        raise Flaw("it implements none of the methods that a run calls; it would follow no trial")
 
 
 def events(subject: Subject) -> None:
@@ -127,7 +127,7 @@ def events(subject: Subject) -> None:
             except Exception as error:
                 raise Flaw(
                     f"a trial that ends as {status}{'' if result else ', without a result,'} makes it raise "
-                    f"{_said(error)}; it would be switched off, and the trials after it not followed"
+                    f"{_said(error)}; it would be switched off, and later trials would not be followed"
                 ) from error
         one.close()
 
@@ -143,7 +143,7 @@ def again(subject: Subject) -> None:
                 one.evaluation(trial, EVALUATION)
                 one.trial_finished(trial, status, RESULT if status == "done" else {})
             except Exception as error:
-                raise Flaw(f"a trial that is told a second time makes it raise {_said(error)}") from error
+                raise Flaw(f"a trial that it is told of a second time makes it raise {_said(error)}") from error
         one.close()
 
 

@@ -182,7 +182,7 @@ class _Channel:
         self._thread.join(None if math.isinf(seconds) else seconds)
         if self._thread.is_alive():
             self.failed = True
-            self._problems.put(f"tracker '{self.name}' is still busy and was left behind; its record is not complete")
+            self._problems.put(f"tracker '{self.name}' did not finish in time; its record is not complete")
 
     def problems(self) -> list[str]:
         found = []
@@ -197,7 +197,7 @@ class _Channel:
             self._tracker.close()
         except BaseException as error:
             self.failed = True
-            self._problems.put(f"tracker '{self.name}' failed and is switched off: {plugins.one_line(error)}")
+            self._problems.put(f"tracker '{self.name}' failed and was switched off: {plugins.one_line(error)}")
 
 
 def check_trackers(
@@ -211,7 +211,7 @@ def check_trackers(
     found: dict[str, tuple[Callable[..., Tracker], dict[str, Scalar]]] = {}
     for request in requests:
         if request.name in found:
-            raise UsageError(f"tracker '{request.name}' is asked for twice")
+            raise UsageError(f"tracker '{request.name}' is given twice; give it once")
         cls = registry.find("tracker", f"{request.distribution}:{request.name}").load()
         found[request.name] = cls, merge("tracker", request.name, cls, request.parameters)
     return list(found.values())

@@ -11,7 +11,7 @@ try:
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2, summary_v2
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(f"{error}; pip install 'ganbench[tensorboard]'") from error
+    raise ModuleNotFoundError(f"{error}; run: pip install 'ganbench[tensorboard]'") from error
 
 SCALARS = {
     "d_loss": "loss/discriminator",

@@ -86,7 +86,7 @@ def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -
         except DamagedCheckpoint as error:
             reason = str(error)
         except StoreError as error:
-            reason = f"{candidate.name} cannot be gone on from: {error}"
+            reason = f"cannot resume from {candidate.name}: {error}"
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
             if is_of_the_device(error):
                 raise
@@ -94,7 +94,7 @@ def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -
             reason = f"{candidate.name} does not fit ({type(error).__name__}: {in_one_line(error, 200)})"
         aside = candidate.with_suffix(".damaged")
         os.replace(candidate, aside)
-        warnings.append(f"{reason}; set aside as {aside.name}")
+        warnings.append(f"{reason}; it is kept as {aside.name}")
     return None, warnings
 
 

@@ -130,7 +130,7 @@ def test_a_grid_of_24_survives_every_accident(ray_cluster_with_plugin: RayCluste
     grid.host = None  # it ends: what Ray ran is lost
     ray_cluster.stop()
     assert host.wait(180) != 0
-    assert "has gone, and its tasks with it" in grid.log()
+    assert "is gone, and so are its tasks" in grid.log()
     stopped |= {folder.trial_id for folder in grid.with_status("running")}
     ray_cluster.start()
     host = grid.start()

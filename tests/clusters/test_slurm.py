@@ -102,7 +102,7 @@ def test_a_job_that_ends_without_a_word_is_tried_again_and_then_given_up(make: M
     executor.submit([job])
     wait_for_the_end(executor, [job])
     assert executor.states()[job.trial_id] is JobState.ENDED
-    assert "left no result, at attempt 2 of 2" in executor.why(job.trial_id)
+    assert "left no result (attempt 2 of 2)" in executor.why(job.trial_id)
     assert "FAILED" in executor.why(job.trial_id)
 
 
@@ -169,7 +169,7 @@ def test_one_that_is_stopped_before_its_first_step_again_and_again_is_given_up(m
         f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\nfrom ganbench.folder import TrialFolder\n"
         "task = json.loads(Path(sys.argv[3]).read_text())\nfolder = TrialFolder(Path(task['packs'][0][0]))\n"
         "folder.append_start({'submission': task['submission']})\nfolder.append_attempt({'step': 0})\n"
-        "folder.write_status('interrupted', 'stopped after step 0; run again to go on')\n"
+        "folder.write_status('interrupted', 'stopped after step 0; run again to resume')\n"
     )
     stopping.chmod(0o755)
     executor = make(python=str(stopping), attempts="2")
