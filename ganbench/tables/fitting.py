@@ -66,6 +66,19 @@ def breadth(columns: Sequence[Column], text: int = LEGIBLE) -> int:
     return sum(least(column, text) for column in columns) + BETWEEN * (len(columns) - 1)
 
 
+def widths(columns: Sequence[Column], room: int, text: int) -> list[int]:
+    """Characters for each column so that all fit into ``room``: the widest columns of text are narrowed, as far as
+    :func:`least` allows. (Rich's own way narrows some further and then cuts numbers.)"""
+    found = [longest(column) for column in columns]
+    excess = sum(found) + BETWEEN * (len(columns) - 1) - room
+    for _ in range(excess):
+        foldable = [i for i, column in enumerate(columns) if found[i] > least(column, text)]
+        if not foldable:
+            break
+        found[max(foldable, key=found.__getitem__)] -= 1
+    return found
+
+
 def least(column: Column, text: int) -> int:
     """Characters that a column needs: all of its numbers, and of its text as many as ``text`` and the heading."""
     return longest(column) if column.numeric else max(cell_len(column.heading), min(longest(column), text))

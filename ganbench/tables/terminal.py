@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ganbench.tables.fitting import breadth, fit, least, told
+from ganbench.tables.fitting import breadth, fit, told, widths
 from ganbench.tables.sheet import Column, Sheet
 
 DEFAULT_WIDTH = 120
@@ -52,13 +52,14 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     room = max(DEFAULT_WIDTH, breadth(page.columns, sys.maxsize)) if width is None else width
     # Text is content without markup: nothing that a plugin is called is read as a style.
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=False)
-    for column in page.columns:
+    places = widths(page.columns, room, MINIMUM_TEXT)
+    for column, place in zip(page.columns, places, strict=True):
         table.add_column(
             Text(column.heading, style="bold" if colour else ""),
             justify="right" if column.numeric else "left",
             no_wrap=column.numeric,
             overflow="fold",
-            min_width=least(column, MINIMUM_TEXT),
+            width=place,
         )
     rows = page.rows
     for index, cells in enumerate(rows):
