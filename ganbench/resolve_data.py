@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
-from ganbench.errors import GanbenchError, UsageError, did_you_mean, with_kind
+from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.evaluator import check_shape, owners
 from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.grid import ComponentRequest
@@ -85,7 +85,7 @@ def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str
     evaluation, warnings = _evaluation(plan, asked, dataset, split, reference, train, metrics, registry, files)
     floor, floor_warnings = evaluation, warnings
     if plan.baselines:
-        beside = train if split != "train" else opened.load("test")
+        beside = train if split != "train" else _spare(opened)
         files.update(beside.files)
         if len(beside) < evaluation.num_samples:
             fewer = plan.model_copy(update={"num_samples": len(beside)})
@@ -120,6 +120,20 @@ def require_labels(data: Data, labels: Labels, what: str) -> None:
             f"metric '{data.of_fake_labels[0]}' needs the labels of the fakes, but {what} has none; leave the "
             "metric out, or choose a conditional architecture"
         )
+
+
+def _spare(opened: Opened) -> Samples:
+    """Real samples for the floor where the reference is the training split: those of the test split.
+
+    Raises:
+        DataError: there are none; says that it is the baselines that need them.
+    """
+    try:
+        return opened.load("test")
+    except GanbenchError as error:
+        raise DataError(
+            f"baselines need real samples that are not in the reference, and {error}; or leave --baselines out"
+        ) from error
 
 
 def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:

@@ -159,3 +159,16 @@ def test_a_trial_that_was_cut_short_goes_on_where_its_data_lie_now(moved: Path) 
     answer = ganbench(*RUN, "--dataset", "array:new/pictures.npz", "--out", "cut", cwd=moved)
     assert answer.returncode == 0, answer.stderr
     assert read_json(trial / "spec.json")["execution"]["data_at"] == {"path": f"{moved}/new/pictures.npz"}
+
+
+def test_baselines_of_images_without_a_test_split_are_refused_by_name(tmp_path: Path) -> None:
+    for number in range(8):
+        picture(tmp_path / "photos" / f"{number}.png", 20 * number, mode="L")
+    words = ["--dataset", "folder:photos[size=16]", "--baselines", "--num-samples", "8", "--dry-run"]
+    answer = ganbench(*RUN[:-2], *words, cwd=tmp_path)
+    assert answer.returncode == 2
+    (line,) = answer.stderr.strip().splitlines()
+    assert line == (
+        f"ganbench: baselines need real samples that are not in the reference, and {tmp_path}/photos has no "
+        "test split; add [holdout=0.1], or train/ and test/ folders in it; or leave --baselines out"
+    )

@@ -97,15 +97,15 @@ def test_the_python_page_names_all_that_is_public_and_every_argument() -> None:
     assert [name for name in names if f"`{name}`" not in page and f"`ganbench.{name}`" not in page] == []
 
 
-def test_the_leaderboards_page_names_every_column() -> None:
+def test_the_page_of_tables_names_every_column() -> None:
     from ganbench.tables.layout import COSTS, KINDS, SETS, TEXTS
 
-    page = (DOCS / "leaderboards.md").read_text()
+    page = (DOCS / "tables.md").read_text()
     option = next(line for line in page.splitlines() if line.startswith("| `--columns`"))
     asked = [*TEXTS, "seeds", "group", *COSTS, *SETS, *(f":{kind}" for kind in KINDS)]
     assert [name for name in asked if f"`{name}`" not in option and f"METRIC{name}`" not in option] == []
 
-    documented = set(re.findall(r"`(\w+)`", page.split("## Tables")[1].split("## The file")[0]))
+    documented = set(re.findall(r"`(\w+)`", page.split("## CSV and JSON")[1]))
     for name in ("digits", "mixtures"):
         written = (DOCS.parent / "leaderboards" / f"{name}.csv").read_text().splitlines()[0].split(",")
         metric = re.compile(r"(fid_debiased|fid_stderr|fid|is_std|is|modes|high_quality|reverse_kl)(?=_|$)")

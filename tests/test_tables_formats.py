@@ -24,7 +24,7 @@ def test_numbers_are_never_cut(width: int | None) -> None:
         for n in range(2)
         for seed in range(2)
     ]
-    text = render(rows, "table", width=width)
+    text = render(rows, "table", width=width, layout=Layout(columns=("loss", "seeds", "fid", "is", "fid:best", "time")))
     assert text.count("1235.00 ± 0.71") == 4
     assert text.count("3 m 21 s") == 2
     assert "…" not in text

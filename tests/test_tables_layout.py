@@ -203,6 +203,7 @@ def test_average_ranks_of_many_rows_name_the_best_twelve() -> None:
     assert ranks.endswith("r10 11.00, r11 12.00; exact Friedman test: p = 0.01.")
     ranks, best = told(2, 12)
     assert ranks.endswith("r10 11.00, r11 12.00 and 2 worse rows; exact Friedman test: p = 0.01.")
+    assert "r2, r3, " in best
     assert " and r13 are worse; too close to order: r1 = r2" in best
     ranks, best = told(13, 13)
     assert "any of 13 rows may be the best; the other 13 rows are worse (critical difference" in best

@@ -1,11 +1,13 @@
 """The long table: a row per question, its columns by name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 from ganbench.cleaning import clean
 from ganbench.statistics import Summary
 from ganbench.tables.code import mixed_beside
+from ganbench.tables.fitting import spare
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
@@ -24,8 +26,10 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 
 def sheet(table: Table, layout: Layout | None = None) -> Sheet:
     """Lay a table out. Columns that hold nothing are left out; text is cleaned, not yet escaped for its format."""
-    view = _View(table, layout or Layout())
-    columns = [column for column in map(view.column, view.names()) if column is not None and not column.empty]
+    layout = layout or Layout()
+    view = _View(table, layout)
+    found = [(name, view.column(name)) for name in view.names()]
+    columns = [replace(column, name=name) for name, column in found if column is not None and not column.empty]
     return Sheet(
         columns=columns,
         baselines=len(table.baselines),
@@ -33,6 +37,7 @@ def sheet(table: Table, layout: Layout | None = None) -> Sheet:
         title=clean(table.part),
         samples=samples([row for group in view.groups for row in group.rows]),
         notes=notes(view.groups),
+        spare=spare(columns, len(table.baselines), layout, table.values),
     )
 
 
@@ -59,12 +64,14 @@ class _View:
 
     def _default(self) -> list[str]:
         names = ["loss", "architecture", "dataset", "recipe"]
+        best = headline(self.table.values)
         if any(len(group.rows) > 1 for group in self.groups):
             names.append("seeds")
         if self._ranked:
             names.append("group")
-        names += self._scores
-        best = headline(self.table.values)
+        for name in self._scores:
+            # An interval of one seed is none, and an empty column is left out.
+            names += [name, f"{name}:ci"] if name == best else [name]
         return [*names, *([f"{best}:best"] if best else []), "status", "images/s", "time"]
 
     def _everything(self) -> list[str]:

@@ -17,12 +17,14 @@ LOG_WIDTH = 200
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, its cells (the baselines' last), whether they are numbers, and which are set bold."""
+    """One column: its heading, its cells (the baselines' last), whether they are numbers, which are set bold, and what
+    ``--columns`` calls it."""
 
     heading: str
     cells: list[str]
     numeric: bool = False
     strong: frozenset[int] = frozenset()
+    name: str = ""
 
     @property
     def empty(self) -> bool:
@@ -51,6 +53,7 @@ class Sheet:
         title: what sets it apart from its neighbours; may be empty.
         samples: where the pictures are; may be empty.
         notes: failures and warnings.
+        spare: names of the columns that a terminal may leave out where all are too wide for it, the first first.
     """
 
     columns: list[Column]
@@ -59,6 +62,7 @@ class Sheet:
     title: str = ""
     samples: str = ""
     notes: list[Note] = field(default_factory=list)
+    spare: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[list[str]]:

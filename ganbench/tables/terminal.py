@@ -4,20 +4,19 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ganbench.tables.fitting import breadth, fit, told, widths
 from ganbench.tables.sheet import Column, Sheet
 
 DEFAULT_WIDTH = 120
 # Narrower than this, a label folded over lines is harder to read than a line that is too long.
 MINIMUM_TEXT = 8
-_PADDING = 3
-_EDGES = 2
 
 
 def terminal(sheets: Sequence[Sheet], *, width: int | None, colour: bool) -> str:
@@ -29,7 +28,12 @@ def terminal(sheets: Sequence[Sheet], *, width: int | None, colour: bool) -> str
 
 def _one(page: Sheet, width: int | None, colour: bool) -> str:
     title = [page.title, ""] if page.title else []
-    return "\n".join([*title, _grid(page, width, colour), "", *_beneath(page)])
+    beneath = _beneath(page)
+    if (width := width or _terminal_width()) is not None:
+        columns, left = fit(page, width)
+        page = replace(page, columns=columns)
+        beneath = [*([told(left, page.baselines)] if left else []), *beneath]
+    return "\n".join([*title, _grid(page, width, colour), "", *beneath])
 
 
 def _beneath(page: Sheet) -> list[str]:
@@ -44,19 +48,18 @@ def _beneath(page: Sheet) -> list[str]:
 
 
 def _grid(page: Sheet, width: int | None, colour: bool) -> str:
-    natural = sum(_longest(column) + _PADDING for column in page.columns) + _EDGES
-    least = sum((_longest(c) if c.numeric else _foldable(c)) + _PADDING for c in page.columns) + _EDGES
-    if width is None:
-        width = _terminal_width() or max(DEFAULT_WIDTH, natural)
+    # A file has no width: nothing is folded to fit it.
+    room = max(DEFAULT_WIDTH, breadth(page.columns, sys.maxsize)) if width is None else width
     # Text is content without markup: nothing that a plugin is called is read as a style.
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=False)
-    for column in page.columns:
+    places = widths(page.columns, room, MINIMUM_TEXT)
+    for column, place in zip(page.columns, places, strict=True):
         table.add_column(
             Text(column.heading, style="bold" if colour else ""),
             justify="right" if column.numeric else "left",
             no_wrap=column.numeric,
             overflow="fold",
-            min_width=_longest(column) if column.numeric else _foldable(column),
+            width=place,
         )
     rows = page.rows
     for index, cells in enumerate(rows):
@@ -68,7 +71,7 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     file = io.StringIO()
     console = Console(
         file=file,
-        width=max(width, least),
+        width=max(room, breadth(page.columns, MINIMUM_TEXT)),
         force_terminal=colour,
         color_system="standard" if colour else None,
         no_color=not colour,
@@ -85,14 +88,6 @@ def _style(column: Column, cell: str, row: int, colour: bool) -> str:
     if not colour or column.heading != "status":
         return "bold" if colour and row in column.strong else ""
     return "green" if cell == "done" else "yellow" if cell.startswith("done") else "red"
-
-
-def _longest(column: Column) -> int:
-    return max(cell_len(text) for text in (column.heading, *column.cells))
-
-
-def _foldable(column: Column) -> int:
-    return max(cell_len(column.heading), min(_longest(column), MINIMUM_TEXT))
 
 
 def _terminal_width() -> int | None:

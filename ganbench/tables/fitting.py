@@ -1,0 +1,112 @@
+"""A table wider than its terminal: which columns are left out, and what is said of it."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.cells import cell_len
+
+from ganbench.results import SUCCESS
+from ganbench.tables.layout import SETS, Layout
+from ganbench.tables.sheet import Column, Sheet
+from ganbench.tables.wording import headline
+from ganbench.values import ValueInfo
+
+LEGIBLE = 24
+"""Text folded into lines of this length can still be read; a column goes before text is folded further."""
+BETWEEN = 3
+"""Characters between two columns."""
+
+
+def spare(
+    columns: Sequence[Column], baselines: int, layout: Layout, values: Mapping[str, ValueInfo]
+) -> tuple[str, ...]:
+    """Name the columns that a table can do without, the least telling first.
+
+    First what is the same in every row, then the best value, the speed, values named after another (``fid_debiased``),
+    the time, the interval and the other scores, the last first. What was asked for by name is not among them, nor is
+    what the rows are told apart and ranked by.
+
+    Args:
+        columns: those of the table, by their names.
+        baselines: how many of the last cells of each are the baselines'.
+        layout: what was asked for.
+        values: the metrics' values, in their order.
+    """
+    asked = [name.removeprefix("+") for name in layout.columns]
+    if "all" in asked or any(not name.startswith("+") for name in layout.columns):
+        return ()
+    kept = {part for name in asked for part in SETS.get(name, (name,))}
+    best = headline(values)
+    scores = [name for name, info in values.items() if info.direction is not None and name != best]
+    details = [name for name in scores if any(name.startswith(f"{other}_") for other in values)]
+    others = [name for name in reversed(scores) if name not in details]
+    order = [
+        *("status", "dataset", "architecture"), f"{best}:best", "images/s", *details, "time", f"{best}:ci", *others,
+    ]  # fmt: skip
+    varying = {column.name for column in columns if not _alike(column, baselines)}
+    telling = varying & {"status", "dataset", "architecture"}
+    return tuple(name for name in order if name not in kept and name not in telling)
+
+
+def fit(page: Sheet, width: int) -> tuple[list[Column], list[Column]]:
+    """Part a table's columns into those to show in ``width`` characters and those to leave out, in their order.
+
+    Text that is longer than :data:`LEGIBLE` is taken to fold. What cannot be left out is shown, however wide.
+    """
+    shown, left = list(page.columns), list[Column]()
+    for name in page.spare:
+        if breadth(shown) <= width:
+            break
+        left += [column for column in shown if column.name == name]
+        shown = [column for column in shown if column.name != name]
+    return shown, left
+
+
+def breadth(columns: Sequence[Column], text: int = LEGIBLE) -> int:
+    """Characters that columns take side by side, with text folded at ``text`` characters, and numbers never."""
+    return sum(least(column, text) for column in columns) + BETWEEN * (len(columns) - 1)
+
+
+def widths(columns: Sequence[Column], room: int, text: int) -> list[int]:
+    """Characters for each column so that all fit into ``room``: the widest columns of text are narrowed, as far as
+    :func:`least` allows. (Rich's own way narrows some further and then cuts numbers.)"""
+    found = [longest(column) for column in columns]
+    excess = sum(found) + BETWEEN * (len(columns) - 1) - room
+    for _ in range(excess):
+        foldable = [i for i, column in enumerate(columns) if found[i] > least(column, text)]
+        if not foldable:
+            break
+        found[max(foldable, key=found.__getitem__)] -= 1
+    return found
+
+
+def least(column: Column, text: int) -> int:
+    """Characters that a column needs: all of its numbers, and of its text as many as ``text`` and the heading."""
+    return longest(column) if column.numeric else max(cell_len(column.heading), min(longest(column), text))
+
+
+def longest(column: Column) -> int:
+    """Characters of its longest line."""
+    return max(cell_len(text) for text in (column.heading, *column.cells))
+
+
+def told(left: Sequence[Column], baselines: int) -> str:
+    """Say which columns are left out, by the names that ``--columns`` takes, and how to see them."""
+    alike = {column.name: _rows(column, baselines)[0] for column in left if _alike(column, baselines)}
+    names = [f"{column.name} ({alike[column.name]})" if column.name in alike else column.name for column in left]
+    example = next((column.name for column in left if column.name not in alike), left[0].name)
+    return (
+        f"left out to fit the terminal: {', '.join(names)}; "
+        f"ganbench results --columns +{example} keeps one, and --format csv has all"
+    )
+
+
+def _alike(column: Column, baselines: int) -> bool:
+    """Whether a column says the same in all rows: in those that were trained, if any were; a status must be done."""
+    if column.name == "status":
+        return set(column.cells) == {SUCCESS}
+    return not column.numeric and len(set(_rows(column, baselines))) == 1
+
+
+def _rows(column: Column, baselines: int) -> list[str]:
+    """The cells of what was trained, or all where nothing was."""
+    return column.cells[: len(column.cells) - baselines] or column.cells

@@ -1,0 +1,106 @@
+"""A table wider than its terminal leaves the least telling columns out, and says so; nothing else does."""
+
+from dataclasses import replace
+
+import pytest
+
+from ganbench.results import Row
+from ganbench.tables import FORMATS, render
+from ganbench.tables.layout import Layout
+from ganbench.values import ValueInfo
+from tests.rows import HIGH, LOW, make_row, rows_of
+from tests.trials import make_spec
+
+SCORES = {
+    "fid": ValueInfo(label="FID", direction="lower"),
+    "fid_debiased": ValueInfo(label="FID debiased", direction="lower"),
+    "is": ValueInfo(label="IS", direction="higher"),
+    "kid": ValueInfo(label="KID", direction="lower"),
+}
+
+
+def table(**changes: str) -> list[Row]:
+    """Two losses of five seeds with four scores, and real data."""
+    rows = [*rows_of("hinge", HIGH, **changes), *rows_of("vanilla", LOW, **changes)]
+    rows = [replace(row, metrics={**row.metrics, "fid_debiased": 1.0, "kid": 0.5}, values=SCORES) for row in rows]
+    return [*rows, make_row(make_spec(baseline="real"), fid=0.1)]
+
+
+def headings(text: str) -> list[str]:
+    """The names of the columns shown, as far as they are one word."""
+    return text.splitlines()[0].split()
+
+
+def left_out(text: str) -> str:
+    """What the line beneath says is left out; empty without such a line."""
+    lines = [line for line in text.splitlines() if line.startswith("left out to fit the terminal:")]
+    assert len(lines) < 2
+    return lines[0].partition(": ")[2].partition(";")[0] if lines else ""
+
+
+ALIKE = "status (done), dataset (digits), architecture (dcgan)"
+
+
+@pytest.mark.parametrize(
+    ("width", "left"),
+    [
+        (173, ""),
+        (172, "status (done)"),
+        (154, "status (done), dataset (digits)"),
+        (139, ALIKE),
+        (125, f"{ALIKE}, fid:best"),
+        (
+            60,
+            f"{ALIKE}, fid:best, images/s, fid_debiased, time, fid:ci, kid",
+        ),
+    ],
+)
+def test_the_least_telling_columns_go_first(width: int, left: str) -> None:
+    text = render(table(), "table", width=width)
+    assert left_out(text) == left
+    grid = text.split("\n\n")[0].splitlines()
+    assert max(map(len, grid)) <= width
+
+
+def test_what_rows_are_told_apart_and_ranked_by_stays() -> None:
+    text = render(table(), "table", width=20)
+    assert headings(text) == ["loss", "seeds", "group", "FID"]
+    two = render([*table(), *table(architecture="resnet")], "table", width=20)
+    assert headings(two) == ["loss", "architecture", "seeds", "group", "FID"]
+    failed = [*table(), make_row(make_spec("lsgan"), "failed")]
+    assert "status" in headings(render(failed, "table", width=20))
+
+
+def test_the_line_says_how_to_see_one_that_differs() -> None:
+    text = render(table(), "table", width=80)
+    assert "left out to fit the terminal: status (done), " in text
+    assert "; ganbench results --columns +fid:best keeps one, and --format csv has all\n" in text
+    assert "--columns +status keeps one" in render(table(), "table", width=172)
+
+
+def test_what_was_asked_for_stays() -> None:
+    kept = render(table(), "table", width=60, layout=Layout(columns=("+fid:best", "+dataset")))
+    assert {"dataset", "best"} <= set(headings(kept))
+    assert "fid:best" not in left_out(kept)
+    assert "dataset" not in left_out(kept)
+    costs = render(table(), "table", width=60, layout=Layout(columns=("+cost",)))
+    assert {"images/s", "time"} <= set(headings(costs))
+    for columns in (("all",), ("+all",), ("loss", "architecture", "fid", "is", "kid", "status", "time")):
+        assert left_out(render(table(), "table", width=30, layout=Layout(columns=columns))) == ""
+
+
+def test_long_text_is_folded_before_every_column_has_gone() -> None:
+    rows = [replace(row, named="") for row in table()]
+    long = [make_row(make_spec("a" * 60, seed=seed), fid=fid) for seed, fid in enumerate(LOW)]
+    text = render([*rows, *long], "table", width=120)
+    grid = text.split("\n\n")[0]
+    assert "a" * 60 not in grid
+    assert "a" * 24 in grid
+    assert "time" in headings(text)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_holds_every_column(name: str) -> None:
+    text = render(table(), name)
+    assert left_out(text) == ""
+    assert name not in ("table", "markdown") or "images/s" in text
