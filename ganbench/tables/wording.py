@@ -8,7 +8,9 @@ from ganbench.values import ValueInfo
 NAMED = 12
 """Rows that a sentence names; more are counted."""
 _FINEST = 1e-7
-"""The smallest spread that a mean is written out for: what is smaller is the rounding of float32."""
+_FINEST_SHARE = 1e-6
+"""The smallest spread, and the smallest share of a mean, that a mean is written out for: what is smaller is the
+rounding of float32, which has seven digits."""
 
 
 def number(value: float, info: ValueInfo) -> str:
@@ -30,7 +32,10 @@ def spread(mean: float, sd: float | None, info: ValueInfo) -> str:
     scale = 100 if info.percent else 1
     if sd is None:
         text = number(mean, info)
-    elif _FINEST <= sd * scale < 0.5 * 10**-info.decimals and abs(mean * scale) < 1e9:
+    elif (
+        max(_FINEST, _FINEST_SHARE * abs(mean * scale)) <= sd * scale < 0.5 * 10**-info.decimals
+        and abs(mean * scale) < 1e9
+    ):
         decimals = 1 - math.floor(math.log10(sd * scale))
         text = f"{mean * scale:z.{decimals}f} ± {sd * scale:.{decimals}f}"
     else:
