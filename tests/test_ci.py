@@ -126,7 +126,7 @@ def test_a_gate_that_cannot_judge_fails_with_an_annotation(tmp_path: Path) -> No
     board(tmp_path, "new", LOW)
     answer = gate(tmp_path, "pass")
     assert answer.returncode == 2
-    assert "no leaderboard at base" in answer.stderr
+    assert "no folder of trials or leaderboard at base" in answer.stderr
     assert answer.stdout.startswith("::error title=ganbench::the gate could not judge by base (exit code 2)")
     assert not (tmp_path / "output").exists()
 

@@ -170,5 +170,5 @@ def test_baselines_of_images_without_a_test_split_are_refused_by_name(tmp_path: 
     (line,) = answer.stderr.strip().splitlines()
     assert line == (
         f"ganbench: baselines need real samples that are not in the reference, and {tmp_path}/photos has no "
-        "test split; add [holdout=0.1], or train/ and test/ folders in it; or leave --baselines out"
+        "test split; add [holdout=0.1], or make folders train/ and test/ in it; or leave --baselines out"
     )

@@ -93,7 +93,7 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     assert lines["ganbench-a"].startswith("ok ")
     assert lines["ganbench-b"].startswith("ok ")
     assert lines["ganbench-missing"].startswith("broken ")
-    assert "does not import: ModuleNotFoundError: No module named 'never_there'" in lines["ganbench-missing"]
+    assert "cannot be imported: ModuleNotFoundError: No module named 'never_there'" in lines["ganbench-missing"]
     assert lines["ganbench-taker"].startswith("conflict ")
     assert "loss 'hinge' is taken by ganbench: write 'ganbench-taker:hinge'" in lines["ganbench-taker"]
     assert lines["ganbench-signature"].startswith("broken ")

@@ -123,7 +123,7 @@ def test_a_job_that_ended_without_a_word_is_tried_again_up_to_the_limit(
     assert slurm.states() == {job.trial_id: JobState.ENDED if state else JobState.LOST}
     assert len(controller.submitted) == 2
     how = "job 2_0 ended as FAILED" if state else "its job is not in Slurm's queue"
-    assert slurm.why(job.trial_id) == f"{how} and left no result, at attempt 2 of 2"
+    assert slurm.why(job.trial_id) == f"{how} and left no result (attempt 2 of 2)"
     assert read_handed(folder) is None
 
 
@@ -169,7 +169,7 @@ def test_a_stopped_trial_whose_job_is_over_is_interrupted(controller: Controller
     assert (job.folder / STOP).exists()
     controller.state = ""
     assert slurm.states() == {job.trial_id: JobState.ENDED}
-    assert slurm.why(job.trial_id) == "interrupted: stopped at once; run again to go on"
+    assert slurm.why(job.trial_id) == "interrupted: stopped immediately; run again to resume"
     assert not (job.folder / STOP).exists()
 
 

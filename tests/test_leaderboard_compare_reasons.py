@@ -26,14 +26,14 @@ def test_what_was_tested_says_its_p_values() -> None:
     assert judged(low, high).reason == "worse by more than the margin (p = 0.004 after Holm)"
     assert judged(high, low).reason == "not worse by the margin (p = 0.004)"
     few = judged(rows_of("a", LOW[:2]), rows_of("a", HIGH[:2]))
-    assert few.reason == ("too few seeds to say (worse: p = 0.17, not worse: p = 1); at a rough guess 5 a side would")
+    assert few.reason == "too few seeds to say (worse: p = 0.17, not worse: p = 1); roughly 5 per side would be enough"
     assert (few.worse, few.fine) == (pytest.approx(1 / 6), 1.0)
 
 
 def test_where_no_number_of_seeds_would_settle_it_none_is_named() -> None:
     check = judged(rows_of("a", [1.0] * 5), rows_of("a", [*[1.0] * 4, 1.0 + 1e-15]))
     assert (check.outcome, check.seeds) == ("inconclusive", None)
-    assert check.reason == "too few seeds to say (worse: p = 1, not worse: p = 1); no realistic number would"
+    assert check.reason == "too few seeds to say (worse: p = 1, not worse: p = 1); no realistic number would be enough"
 
 
 def test_that_some_seeds_lie_far_off_is_said_at_just_the_level_too() -> None:
@@ -43,7 +43,7 @@ def test_that_some_seeds_lie_far_off_is_said_at_just_the_level_too() -> None:
     assert first.fine is not None
     (check,) = compare(rows_of("a", base), rows_of("a", new), margin=Margin(0.3, True), alpha=first.fine).checks
     assert (check.outcome, check.seeds) == ("inconclusive", None)
-    assert check.reason.endswith("some seeds lie far off")
+    assert check.reason.endswith("some seeds are outliers")
     (check,) = compare(rows_of("a", base), rows_of("a", new), margin=Margin(0.3, True), alpha=first.fine / 2).checks
     assert check.reason.startswith("too few seeds to say")
 
@@ -101,7 +101,7 @@ def test_a_metric_is_known_where_either_side_has_it_as_a_score() -> None:
     with pytest.raises(UsageError, match="no row has the score 'is'"):
         compare(bare, bare, margin=NONE, metric="is")
     spread = with_values(rows_of("a", LOW), fid=FID, is_std=ValueInfo(label="IS std"))
-    with pytest.raises(UsageError, match=r"^no row has the score 'is_std'; there are: fid$"):
+    with pytest.raises(UsageError, match=r"^no row has the score 'is_std'; choose one of: fid$"):
         compare(spread, spread, margin=NONE, metric="is_std")
 
 
@@ -111,7 +111,7 @@ def test_a_new_row_that_failed_and_diverged_says_why_it_failed() -> None:
 
     (check,) = compare([], rows(("diverged", "NaN at step 12"), ("timeout", "slow")), margin=NONE).checks
     assert (check.outcome, check.reason) == (
-        "fail", "new, and not all of it is done: done 0/2, diverged 1, timeout 1: slow"
+        "fail", "new, but not all of it is done: done 0/2, diverged 1, timeout 1: slow"
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_seeds_of_which_none_has_a_score_but_each_came_to_the_same_end_pass() ->
     both = rows_of("a", [None, math.inf])
     check = judged(both, both)
     assert (check.outcome, check.reason) == (
-        "pass", "every seed ended as before and none with a score (done 1/2, diverged 1)"
+        "pass", "every seed ended as before, none with a score (done 1/2, diverged 1)"
     )  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def test_a_seed_that_was_lost_before_is_not_lost_more_often_where_others_were_no
     base = rows_of("a", [*LOW, value])
     check = judged(base, base[5:], subset=True)
     assert (check.outcome, check.base, check.new, check.effect) == ("pass", "-", "-", None)
-    assert check.reason.startswith("every seed ended as before and none with a score")
+    assert check.reason.startswith("every seed ended as before, none with a score")
     again = judged(base, base[4:], subset=True)
     assert (again.outcome, again.effect) == ("pass", 0.0)
     assert judged(base, rows_of("a", [*LOW[:4], value]), subset=True).outcome == "fail", "another seed is another loss"

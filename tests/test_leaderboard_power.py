@@ -137,7 +137,7 @@ def test_a_row_whose_spread_is_not_known_is_named() -> None:
         power(rows_of("lsgan", (2.0,)), margin=Margin(0.3, True))
     with pytest.raises(UsageError, match="no row has the score 'fidd'; did you mean 'fid'"):
         power(rows, margin=Margin(0.3, True), metric="fidd")
-    with pytest.raises(UsageError, match="--alpha 2 is no level"):
+    with pytest.raises(UsageError, match="--alpha 2 must be between 0 and 1"):
         power(rows, margin=Margin(0.3, True), alpha=2)
 
 

@@ -145,7 +145,7 @@ def test_a_trial_of_another_schema_is_named_whatever_else_is_not_known_of_it(run
     later = {"schema_version": 99, "colour": "blue"}
     told = edited(runs, tmp_path, lambda content: content["trials"][0]["spec"].update(later))
     assert told == (
-        f"{tmp_path / 'digits.json'} contains trials whose specification has schema 99, and this version of ganbench "
+        f"{tmp_path / 'digits.json'} contains trials whose specification has schema 99, but this version of ganbench "
         "reads 1; a later version wrote it: upgrade ganbench"
     )
 

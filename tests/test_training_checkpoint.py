@@ -88,7 +88,7 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_is_used(path: Path, how: 
     content, warnings = newest(path)
     assert content == {"step": 1}
     assert len(warnings) == 1
-    assert "set aside as checkpoint.damaged" in warnings[0]
+    assert "kept as checkpoint.damaged" in warnings[0]
     assert not path.exists()
     assert path.with_name("checkpoint.damaged").read_bytes() == damaged
 
