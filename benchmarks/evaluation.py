@@ -38,9 +38,9 @@ from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.sources import read_given
 from ganbench.extractors import register_with_torch_fidelity
 from ganbench.extractors.embedded import Digits, Mnist
-from ganbench.heap import keep_freed_memory
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
+from ganbench.worker.heap import keep_freed_memory
 
 EXTRACTORS: dict[str, type[Extractor]] = {"digits": Digits, "mnist": Mnist}
 PEERS: dict[str, dict[str, Any]] = {"peer": {}, "peer-inline": {"save_cpu_ram": True}}

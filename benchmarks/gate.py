@@ -17,9 +17,9 @@ from ganbench import statistics
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.protocol import Protocol
-from ganbench.results import Row
 from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec
-from ganbench.values import ValueInfo
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 
 ALPHA = 0.05
 ROWS = 4

@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-from ganbench.environment import instructions, processor, steal_seconds
+from ganbench.provenance.environment import instructions, processor, steal_seconds
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torch-fidelity", "numpy")

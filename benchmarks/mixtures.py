@@ -18,7 +18,7 @@ from benchmarks.training.ours import Ours
 from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import Workload
 from ganbench.architectures.pacgan import PacGAN
-from ganbench.heap import keep_freed_memory
+from ganbench.worker.heap import keep_freed_memory
 
 STEPS = 40
 PAPER = {"latent_dim": 2, "batch_size": 100, "beta1": 0.5, "beta2": 0.999}

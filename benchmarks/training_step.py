@@ -19,7 +19,7 @@ from benchmarks.training.contenders import BFLOAT16, EXAMPLE, contenders, worklo
 from benchmarks.training.floor import convolution_rate
 from benchmarks.training.peers import MissingPeer
 from benchmarks.training.workloads import WORKLOADS
-from ganbench.environment import emulates_bfloat16
+from ganbench.provenance.environment import emulates_bfloat16
 
 
 def measure(name: str, rounds: int, steps: int, limit: float, device: str, threads: int) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ganbench import components, plugins
+from ganbench import plugins
 from ganbench.explain import explain
 from ganbench.registry import Entry
+from ganbench.resolving import components
 
 PAGE = Path(__file__).with_name("zoo.md")
 COUNTED = (3, 32, 32)

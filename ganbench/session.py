@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ganbench import plugins as plugin_loader
-from ganbench.arguments import in_python, place
 from ganbench.complaints import explain
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.frame import frame
-from ganbench.request import RunRequest
-from ganbench.results import read_rows
-from ganbench.shown import run_shown
-from ganbench.suite import Suite, load, parse, to_request, trackers_of
+from ganbench.planning.arguments import in_python, place
+from ganbench.planning.request import RunRequest
+from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
+from ganbench.running.shown import run_shown
+from ganbench.store.frame import frame
+from ganbench.store.results import read_rows
 
 if TYPE_CHECKING:
     import pandas

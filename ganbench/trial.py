@@ -7,21 +7,23 @@ from typing import Any
 
 import torch
 
-from ganbench import components, environment, plugins
+from ganbench import plugins
 from ganbench.api import Architecture
 from ganbench.errors import UsageError
-from ganbench.failures import ended_by
-from ganbench.folder import TrialFolder
-from ganbench.heap import keep_freed_memory
-from ganbench.outputs import conclude
-from ganbench.parts import Parts, build_objective, held_out
-from ganbench.recording import Recorder
-from ganbench.rescoring import score_given
+from ganbench.provenance import environment
+from ganbench.records.folder import TrialFolder
+from ganbench.resolving import components
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
-from ganbench.watcher import StopFlag, Watcher, stop_on_signals
+from ganbench.worker.failures import ended_by
+from ganbench.worker.heap import keep_freed_memory
+from ganbench.worker.outputs import conclude
+from ganbench.worker.parts import Parts, build_objective, held_out
+from ganbench.worker.recording import Recorder
+from ganbench.worker.rescoring import score_given
+from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 
 EXIT = {"done": 0, "interrupted": 130}
 
@@ -144,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder.spec = spec
     os.makedirs(path, exist_ok=True)
     if folder.read_spec().execution.beside:
-        from ganbench.together import run_together
+        from ganbench.worker.together import run_together
 
         return max(EXIT.get(status, 1) for status in run_together(folder))
     return EXIT.get(run_trial(folder), 1)

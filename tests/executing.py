@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganbench.executors import Executor, Job, JobState
 from ganbench.files import read_lines
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 
 PATIENCE_SECONDS = 180.0

@@ -10,9 +10,9 @@ from typing import Any
 from ganbench.leaderboard.checks import Check
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
-from ganbench.results import Best, Row
 from ganbench.spec import TrialSpec
-from ganbench.values import ValueInfo
+from ganbench.store.results import Best, Row
+from ganbench.store.values import ValueInfo
 from tests.trials import make_protocol, make_spec
 
 FID = ValueInfo(label="FID", direction="lower")

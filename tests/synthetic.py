@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ganbench.files import append_line, write_bytes, write_json
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from tests.trials import make_protocol, make_spec
 

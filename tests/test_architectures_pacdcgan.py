@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from ganbench.api import Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.pacdcgan import PacDCGAN
-from ganbench.compatibility import check_pair
 from ganbench.errors import UsageError
 from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.zero_centred import R1
+from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.loop import Objective, discriminator_update, plain_step
 from ganbench.training.state import State

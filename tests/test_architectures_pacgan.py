@@ -5,12 +5,12 @@ import torch
 
 from ganbench.api import Penalty, Samples
 from ganbench.architectures.pacgan import Generator, Maxout, PacGAN
-from ganbench.compatibility import check_pair
 from ganbench.errors import UsageError
 from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
+from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.loop import Objective, discriminator_update, generator_update
 from ganbench.training.state import State

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ganbench import suite
 from ganbench.leaderboard.build import assemble, check, write
+from ganbench.planning import suite
 from tests.rows import HIGH, LOW
 from tests.trials import trial
 

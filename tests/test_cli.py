@@ -14,7 +14,7 @@ import pytest
 
 from ganbench.cli import cli
 from ganbench.executors.handed import Handed
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from tests.commands import QUICK, ganbench
 from tests.fuzz.inputs import run_command
 

@@ -6,8 +6,9 @@ import click.testing
 import pytest
 import torch
 
-from ganbench import cuda, devices
 from ganbench.cli.doctor import _data, doctor
+from ganbench.executors import devices
+from ganbench.provenance import cuda
 
 
 @pytest.mark.parametrize("variable", ["", "XDG_CACHE_HOME", "TORCH_HOME", "GANBENCH_INCEPTION_WEIGHTS"])

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ganbench import manifest
 from ganbench.files import write_json
-from ganbench.folder import TrialFolder
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
 from tests.commands import QUICK, ganbench
 
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from ganbench.cli import cli
 from ganbench.errors import StoreError, UsageError
 from ganbench.leaderboard.schema import load
-from ganbench.suite import Suite
-from ganbench.suite import load as load_suite
+from ganbench.planning.suite import Suite
+from ganbench.planning.suite import load as load_suite
 from tests.rows import HIGH, LOW
 from tests.trials import make_spec, make_trial, trial
 
@@ -59,7 +59,7 @@ def test_a_suite_to_make_a_board_of_is_read_once(tmp_path: Path, monkeypatch: py
         read.append(path)
         return load_suite(path)
 
-    monkeypatch.setattr("ganbench.suite.load", seen)
+    monkeypatch.setattr("ganbench.planning.suite.load", seen)
     path = tmp_path / "grid.toml"
     path.write_text('losses = ["hinge"]\n')
     with pytest.raises(UsageError, match="no architecture"):

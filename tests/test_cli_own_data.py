@@ -10,7 +10,7 @@ import pytest
 
 from ganbench.datasets.digits import Digits
 from ganbench.files import read_json
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialFile
 from tests.commands import QUICK, ganbench
 from tests.pictures import picture, zipped

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ganbench import installer
 from ganbench.cli.check import check
 from ganbench.errors import UsageError
+from ganbench.plugins import installer
 from ganbench.testing import Outcome
 from ganbench.testing.package import Report
 from tests.distribution import write_distribution

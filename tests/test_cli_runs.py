@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import folder as folder_module
-from ganbench import results
 from ganbench.cli.runs import clean_line
 from ganbench.files import read_json
-from ganbench.folder import TrialFolder
-from ganbench.leases import Leases
+from ganbench.records import folder as folder_module
+from ganbench.records.folder import TrialFolder
+from ganbench.store import results
+from ganbench.store.leases import Leases
 from tests.commands import ganbench
 from tests.fuzz.example import write_example
 from tests.fuzz.inputs import run_command

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from ganbench.complaints import explain
+from ganbench.planning.suite import Suite
 from ganbench.spec import Frozen, Recipe
-from ganbench.suite import Suite
 
 
 def complaint(cls: type[Frozen], **values: Any) -> str:

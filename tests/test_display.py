@@ -11,7 +11,7 @@ from ganbench.display import make_display
 from ganbench.display.live import Live
 from ganbench.display.plain import Plain, Quiet
 from ganbench.display.watching import Watched, Work, roughly
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from tests.trials import make_spec, make_trial
 
 

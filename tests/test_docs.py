@@ -89,7 +89,7 @@ def test_nothing_takes_ganbench_for_a_package_of_an_index(folder: str) -> None:
 
 def test_the_python_page_names_all_that_is_public_and_every_argument() -> None:
     import ganbench
-    from ganbench.suite import Suite
+    from ganbench.planning.suite import Suite
 
     page = (DOCS / "python.md").read_text()
     own = inspect.signature(ganbench.run).parameters

@@ -10,9 +10,9 @@ import pytest
 from ganbench import session
 from ganbench.cli.evaluate import evaluate
 from ganbench.cli.run import run
-from ganbench.resolve_data import DEFAULT_SAMPLES
+from ganbench.planning.suite import Suite, load
+from ganbench.resolving.data import DEFAULT_SAMPLES
 from ganbench.spec import Recipe, format_scalar
-from ganbench.suite import Suite, load
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SUITE, RECIPE, VARIABLES = re.split(

@@ -10,7 +10,7 @@ import ganbench
 from ganbench.datasets.digits import Digits
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.drawing import labels_to_draw
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialFile
 
 NAMES = ("1", "2019", "cat")

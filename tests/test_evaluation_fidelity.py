@@ -16,15 +16,15 @@ from ganbench.datasets.stacked import StackedDigits
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.extractors import register_with_torch_fidelity
 from ganbench.extractors.embedded import Digits as DigitsExtractor
-from ganbench.folder import TrialFolder
-from ganbench.given import to_request
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.metrics.kid import KID
 from ganbench.metrics.precision_recall import PrecisionRecall
-from ganbench.resolve_sources import answer
-from ganbench.results import read_row
+from ganbench.planning.given import to_request
+from ganbench.records.folder import TrialFolder
+from ganbench.resolving.sources import answer
 from ganbench.spec import Execution, TrialFile
+from ganbench.store.results import read_row
 from ganbench.trial import run_trial
 from tests.inception import random_weights, varied_images
 

@@ -18,12 +18,12 @@ from ganbench.api import Mixture
 from ganbench.errors import StoreError
 from ganbench.evaluation.snapshots import IMAGES, LARGEST_SIDE, POINTS, snapshot, snapshot_steps, truth
 from ganbench.files import read_lines
-from ganbench.folder import TrialFolder
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
-from ganbench.resolve import answer
+from ganbench.records.folder import TrialFolder
+from ganbench.resolving.plans import answer
 from ganbench.spec import Execution, TrialFile
-from ganbench.watcher import StopFlag
+from ganbench.worker.watcher import StopFlag
 
 
 def picture(content: dict[str, str] | None) -> Image.Image:

@@ -16,8 +16,8 @@ from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.labels import like
 from ganbench.evaluation.sampling import sample
 from ganbench.extractors.embedded import Digits as DigitsExtractor
-from ganbench.folder import TrialFolder
 from ganbench.metrics.fid import FID
+from ganbench.records.folder import TrialFolder
 
 CPU = torch.device("cpu")
 

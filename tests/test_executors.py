@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import devices, processes
+from ganbench import processes
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.executors import Executor, JobState, Layout, Settings, Wish, ray, ray_site
+from ganbench.executors import Executor, JobState, Layout, Settings, Wish, devices, ray, ray_site
 from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
 from ganbench.executors.local import Local, layout
 from ganbench.executors.slurm import Slurm
-from ganbench.folder import TrialFolder
 from ganbench.plan import PlanRequest
-from ganbench.request import RunRequest
-from ganbench.server import Server, ServerDied
+from ganbench.planning.request import RunRequest
+from ganbench.processes.server import Server, ServerDied
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from tests.executing import ExecutorContract, wait, wait_for_the_end
 

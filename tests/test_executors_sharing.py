@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import devices
 from ganbench.cli.options import PerDevice
 from ganbench.errors import UsageError
-from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish
+from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish, devices
 from ganbench.executors.local import Local, layout
 from ganbench.executors.sharing import CONTEXT, REPORTS, Sharing
 from ganbench.executors.slurm_site import layout as slurm_layout
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import write_trial
 
 GIB = 2**30

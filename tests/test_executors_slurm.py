@@ -10,7 +10,7 @@ from ganbench.executors import Job, JobState, Settings
 from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import STOP, read_handed
 from ganbench.executors.slurm import Slurm, _got_on
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import write_trial
 
 

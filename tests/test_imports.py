@@ -3,9 +3,11 @@
 import ast
 import itertools
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -19,20 +21,16 @@ import ganbench
 PACKAGE = Path(ganbench.__file__).parent
 HEAVY = ("torch", "torchvision", "torch_fidelity", "pandas", "scipy", "sklearn", "matplotlib", "numpy", "safetensors")
 
-# Every module belongs to one of these, with all below it; a new one is put where it belongs.
-HOST = ("archive", "arguments", "cleaning", "cli", "devices", "display", "executors", "fingerprint",
-        "frame", "given", "installer", "interpreter", "interrupts", "leaderboard", "lease_file", "leases", "monitor",
-        "node", "outcome", "planner", "pruning", "report", "reproduction", "request", "results", "runner",
-        "server", "session", "shown", "statistics", "store", "suite", "tables", "trackers", "trials",
-        "values", "verification", "waiting")  # fmt: skip
-WORKER = ("api", "architectures", "augmentations", "compatibility", "components", "conditions", "cuda", "datasets",
-          "energy", "environment", "evaluation", "extractors", "failures", "heap", "losses", "memory", "metrics",
-          "outputs", "parts", "penalties", "probing", "recording", "rescoring", "resolve", "resolve_data",
-          "resolve_sources", "seeds", "together", "training", "trial", "watcher")  # fmt: skip
-SHARED = ("blame", "capped_log", "complaints", "errors", "files", "folder", "grid", "hookspecs", "installed",
-          "locations", "manifest", "parameters", "plan", "plugins", "processes", "protocol", "recipe", "registry",
-          "schema", "sealing", "sources", "spec", "supervisor", "versions")  # fmt: skip
-OTHERS = ("__main__", "explain", "forkserver", "scaffold", "testing")
+# Every module belongs to one of these, with all below it that no other names; a new one is put where it belongs.
+HOST = ("cleaning", "cli", "display", "executors", "leaderboard", "planning", "plugins.installer",
+        "processes.interpreter", "processes.server", "provenance.fingerprint", "report", "running", "session",
+        "statistics", "store", "tables", "trackers")  # fmt: skip
+WORKER = ("api", "architectures", "augmentations", "datasets", "evaluation", "extractors", "losses", "metrics",
+          "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy", "provenance.environment",
+          "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
+SHARED = ("complaints", "errors", "files", "grid", "hookspecs", "plan", "plugins", "processes", "protocol",
+          "provenance", "recipe", "records", "registry", "resolving.parameters", "spec")  # fmt: skip
+OTHERS = ("__main__", "explain", "processes.forkserver", "scaffold", "testing")
 """Entry points, what authors of plugins call, and a visitor; each has a rule of its own below or none."""
 
 REGISTERING = ("losses", "penalties", "augmentations", "architectures", "datasets", "metrics")
@@ -71,8 +69,14 @@ def imported(path: Path) -> Iterator[str]:
     yield from visitor.found
 
 
+def place(name: str) -> str | None:
+    """The longest name in the lists above that a module lies in."""
+    given = (each for each in (*HOST, *WORKER, *SHARED, *OTHERS) if f"{name}.".startswith(f"ganbench.{each}."))
+    return max(given, key=len, default=None)
+
+
 def within(name: str, packages: tuple[str, ...]) -> bool:
-    return any(name == f"ganbench.{each}" or name.startswith(f"ganbench.{each}.") for each in packages)
+    return place(name) in packages
 
 
 def heavy(name: str) -> bool:
@@ -91,14 +95,24 @@ def test_every_module_named_here_is_there() -> None:
 
 def test_every_module_has_its_place() -> None:
     """So that no module escapes the rules because nobody thought of it."""
-    places = {name: sum(within(name, half) for half in (HOST, WORKER, SHARED, OTHERS)) for name in ALL}
-    assert {name: count for name, count in places.items() if count != 1} == {"ganbench": 0}
+    assert [name for name in ALL if place(name) is None] == ["ganbench"]
+    assert max(Counter((*HOST, *WORKER, *SHARED, *OTHERS)).values()) == 1
+
+
+def test_the_guide_for_contributors_names_every_room_in_its_half() -> None:
+    guide = (Path(__file__).resolve().parents[1] / "docs" / "contributing.md").read_text("utf-8")
+    told = {}
+    for names, half in re.findall(r"^\| (`.*`) \| (host|worker|both|-) \|", guide, re.M):
+        told |= {name.strip("`").removesuffix("/").removesuffix(".py"): half for name in names.split(", ")}
+    halves = {"host": HOST, "worker": WORKER, "both": SHARED, "-": OTHERS}
+    assert told.keys() == {name.split(".")[1] for name in ALL if name.count(".") == 1} - {"__main__"}
+    assert [name for name, half in told.items() if name not in halves[half]] == []
 
 
 def test_the_reader_of_imports_sees_them() -> None:
     found = set(imported(ALL["ganbench.trial"]))
-    assert {"torch", "ganbench.training.loop", "ganbench.together", "ganbench.plugins"} <= found
-    assert "ganbench.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
+    assert {"torch", "ganbench.training.loop", "ganbench.worker.together", "ganbench.plugins"} <= found
+    assert "ganbench.processes.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
 
 
 def test_what_is_imported_is_declared() -> None:
@@ -116,7 +130,7 @@ def test_what_is_imported_is_declared() -> None:
     assert undeclared == set()
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if within(name, WORKER) or name == "ganbench.forkserver"])
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, (*WORKER, "processes.forkserver"))])
 def test_the_worker_imports_nothing_of_the_host(name: str) -> None:
     assert [each for each in imported(ALL[name]) if within(each, HOST)] == []
 
@@ -136,7 +150,7 @@ def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
 def test_what_both_import_belongs_to_neither_and_is_light(name: str) -> None:
     found = set(imported(ALL[name]))
     if name == "ganbench.plugins":  # inside build(), which is for the commands of plugins
-        found -= {"ganbench.components"}
+        found -= {"ganbench.resolving", "ganbench.resolving.components"}
     assert [each for each in found if within(each, HOST) or within(each, WORKER)] == []
     assert [each for each in found if heavy(each)] == []
 

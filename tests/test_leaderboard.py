@@ -8,15 +8,15 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from ganbench import manifest
 from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
-from ganbench.folder import TrialFolder
 from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
-from ganbench.results import read_rows
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
+from ganbench.store.results import read_rows
 from tests.commands import ganbench
 from tests.trials import LAPTOP, VALUES, change_result, make_spec, make_trial, trial, two_losses
 

@@ -11,8 +11,8 @@ from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.verdicts import as_text
-from ganbench.results import Row
-from ganbench.values import ValueInfo
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
 from tests.trials import make_spec
 

@@ -10,8 +10,8 @@ import pytest
 from ganbench.errors import UsageError
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
-from ganbench.results import Row
-from ganbench.values import ValueInfo
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from tests.rows import FID, HIGH, IS, LOW, NONE, judged, make_row, rows_of
 from tests.trials import make_protocol, make_spec
 

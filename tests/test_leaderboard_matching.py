@@ -9,7 +9,7 @@ import pytest
 
 from ganbench.leaderboard import matching
 from ganbench.leaderboard.compare import compare
-from ganbench.results import Row
+from ganbench.store.results import Row
 from ganbench.tables.grouping import build
 from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
 from tests.trials import make_protocol, make_spec

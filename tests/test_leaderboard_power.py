@@ -17,9 +17,9 @@ from ganbench.leaderboard import power as module
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
-from ganbench.results import Row
 from ganbench.statistics import MarginTests, margin_tests
-from ganbench.values import ValueInfo
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from tests.rows import FID, IS, make_row, rows_of
 from tests.trials import make_spec, trial
 

@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEFT_BEHIND = {"__pycache__", "build", "dist", "venv", "runs", "data"}
-FIND = "from ganbench.reproduction import find; print(find('pacgan-table1'))"
+FIND = "from ganbench.leaderboard.reproduction import find; print(find('pacgan-table1'))"
 
 
 def files() -> set[str]:

@@ -6,11 +6,11 @@ import pytest
 
 from ganbench.errors import ChangedSincePlanning
 from ganbench.files import write_json
-from ganbench.parts import Parts
 from ganbench.plan import PlanAnswer, Planned
 from ganbench.plugins import load
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.trial import run_trial
+from ganbench.worker.parts import Parts
 from tests.workers import MLP, planned
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import installed, plugins
+from ganbench import plugins
 from ganbench.errors import UsageError
-from ganbench.plugins import Plugin, Plugins
+from ganbench.plugins import Plugin, Plugins, installed
 from tests.distribution import write_distribution
 
 GOOD = """

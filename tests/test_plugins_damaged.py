@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import installed, plugins
+from ganbench import plugins
+from ganbench.plugins import installed
 from tests.distribution import write_distribution
 
 GOOD = "from ganbench import hookimpl\n@hookimpl\ndef trial_started(trial_id): ...\n"

@@ -90,7 +90,7 @@ import importlib, io, pkgutil, sys, traceback
 from tests.windows import simulate
 simulate("torch", "torchvision")
 import ganbench
-forking = ("ganbench.forkserver", "ganbench.supervisor")
+forking = ("ganbench.processes.forkserver", "ganbench.processes.supervisor")
 for module in pkgutil.walk_packages(ganbench.__path__, "ganbench."):
     if module.name not in forking and ".templates" not in module.name and module.name != "ganbench.__main__":
         try:

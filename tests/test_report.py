@@ -19,7 +19,7 @@ from ganbench.report import render_report
 from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
 from ganbench.report.sections import address
-from ganbench.results import read_rows
+from ganbench.store.results import read_rows
 from tests.synthetic import write_grid, write_trial
 from tests.trials import component, make_spec
 

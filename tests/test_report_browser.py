@@ -13,7 +13,7 @@ import pytest
 
 from ganbench import report
 from ganbench.report import render_report
-from ganbench.results import read_rows
+from ganbench.store.results import read_rows
 from tests.synthetic import write_grid, write_trial
 from tests.trials import component, make_spec
 

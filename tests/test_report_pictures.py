@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganbench.files import append_line
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.report.pictures import QUALITIES, encode, fit, open_samples, packer, read_snapshots, thinned, tiles
 from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
-from ganbench.results import read_row
+from ganbench.store.results import read_row
 from tests.synthetic import png, write_grid
 
 # Curves

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import manifest
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json
-from ganbench.folder import TrialFolder
-from ganbench.recording import protocol
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
-from ganbench.store import Store
+from ganbench.store.store import Store
+from ganbench.worker.recording import protocol
 
 Make = Callable[..., TrialSpec]
 

@@ -6,8 +6,8 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.executors import JobState
-from ganbench.folder import TrialFolder
-from ganbench.store import settle
+from ganbench.records.folder import TrialFolder
+from ganbench.store.store import settle
 
 
 @pytest.mark.parametrize(

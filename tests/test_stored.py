@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.folder import TrialFolder
-from ganbench.results import read_rows
-from ganbench.store import Store
+from ganbench.records.folder import TrialFolder
+from ganbench.store.results import read_rows
+from ganbench.store.store import Store
 from ganbench.tables import render
 
 STORED = Path(__file__).parent / "stored" / "version-1"

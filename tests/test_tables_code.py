@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ganbench.results import Row
 from ganbench.spec import TrialSpec
+from ganbench.store.results import Row
 from ganbench.tables import render
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import build

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ganbench.results import Row
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
-from ganbench.values import ValueInfo
 from tests.rows import HIGH, LOW, make_row, rows_of
 from tests.trials import make_spec
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.results import read_row, read_rows
 from ganbench.statistics import superiority
+from ganbench.store.results import read_row, read_rows
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
 from tests.rows import HIGH, HOSTILE, cells, make_row, rows_of

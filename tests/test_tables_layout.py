@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.results import Row
 from ganbench.statistics import AverageRanks
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
 from ganbench.tables.overall import Overall
-from ganbench.values import ValueInfo
 from tests.rows import HIGH, LOW, cells, make_row, rows_of
 from tests.trials import make_spec
 

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from ganbench.results import Row
+from ganbench.store.results import Row
 from ganbench.tables import grouping, render
 from ganbench.tables.code import metric_code
 from ganbench.tables.grouping import Group, build

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.cleaning import clean
+from ganbench.store.values import ValueInfo
 from ganbench.tables.wording import duration, headline, number, rate, spread
-from ganbench.values import ValueInfo
 from tests.rows import FID, IS
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.files import append_line
-from ganbench.folder import TrialFolder
 from ganbench.grid import parse_axis
+from ganbench.planning.suite import Suite
+from ganbench.records.folder import TrialFolder
 from ganbench.registry import Entry, Registry
-from ganbench.results import read_rows
 from ganbench.spec import Execution, TrialFile
-from ganbench.suite import Suite
+from ganbench.store.results import read_rows
 from ganbench.trackers import Settings, Tracked, Tracker
 from ganbench.trackers.following import NewLines, Tracking, copy, make_trackers, tracked
 from tests.trials import make_spec

@@ -11,7 +11,7 @@ import pytest
 from ganbench import plugins
 from ganbench.cli import cli
 from ganbench.grid import ComponentRequest, parse_axis
-from ganbench.results import read_rows
+from ganbench.store.results import read_rows
 from ganbench.trackers.following import copy, make_trackers
 from tests.synthetic import write_grid
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench import components, plugins
+from ganbench import plugins
 from ganbench.api import Loss
+from ganbench.resolving import components
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import undecided
 

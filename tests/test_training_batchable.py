@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench import environment
 from ganbench.api import Architecture, Networks
 from ganbench.architectures.mlp import MLP
+from ganbench.provenance import environment
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.stacked import Stacked
 from tests.batches import SEEDS, build, recipe

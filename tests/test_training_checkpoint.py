@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
-from ganbench import sealing
 from ganbench.errors import StoreError
-from ganbench.folder import previous_checkpoint
+from ganbench.records import sealing
+from ganbench.records.folder import previous_checkpoint
 from ganbench.training import checkpoint
 from ganbench.training.checkpoint import DamagedCheckpoint, latest, load, save
 

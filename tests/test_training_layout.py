@@ -11,7 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ganbench import seeds
 from ganbench.api import Networks
-from ganbench.environment import float32_arithmetic
+from ganbench.provenance.environment import float32_arithmetic
 from ganbench.training import layout as module
 from ganbench.training.convolutions import FasterConvolutions
 from ganbench.training.layout import choose_layout

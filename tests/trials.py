@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from ganbench import manifest
 from ganbench.files import write_json
-from ganbench.folder import TrialFolder
 from ganbench.protocol import Protocol
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import (
     Component,
     DataSpec,

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import plugins
-from ganbench.folder import TrialFolder
-from ganbench.resolve import answer
+from ganbench.planning.suite import Suite, to_request
+from ganbench.records.folder import TrialFolder
+from ganbench.resolving.plans import answer
 from ganbench.spec import Execution, TrialFile
-from ganbench.suite import Suite, to_request
-from ganbench.watcher import StopFlag
+from ganbench.worker.watcher import StopFlag
 
 MLP = "mlp[hidden=16,layers=1]"
 

@@ -10,7 +10,7 @@ from benchmarks.training.ours import Ours, Theirs
 from benchmarks.training.peers import PEERS, MissingPeer, load_example, network_classes
 from benchmarks.training.plain import Plain
 from benchmarks.training.workloads import WORKLOADS, Workload
-from ganbench.heap import keep_freed_memory
+from ganbench.worker.heap import keep_freed_memory
 
 EXAMPLE = "fidelity-example"
 BFLOAT16 = "ganbench bfloat16"

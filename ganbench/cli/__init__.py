@@ -192,7 +192,7 @@ def _require_encodable(argument: str) -> None:
 
 def _in_a_plugin(error: BaseException) -> str:
     from ganbench import plugins
-    from ganbench.blame import blamed
+    from ganbench.plugins.blame import blamed
 
     where = blamed(error, plugins.load())
     return f" ({where})" if where else ""

@@ -26,8 +26,9 @@ def doctor(data_root: Path) -> int:
       ganbench doctor
       ganbench doctor --data-root ~/data
     """
-    from ganbench import __version__, devices, plugins
-    from ganbench.planner import cache_folder
+    from ganbench import __version__, plugins
+    from ganbench.executors import devices
+    from ganbench.planning.planner import cache_folder
 
     healthy = True
     click.secho("versions", bold=True)
@@ -91,7 +92,7 @@ def _disagreement(listed: bool) -> str:
     """What is wrong where nvidia-smi, by which a device is chosen, and torch, which computes on it, do not agree."""
     import torch
 
-    from ganbench.cuda import obstacle
+    from ganbench.provenance.cuda import obstacle
 
     why = obstacle()
     if listed and why:

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from ganbench.errors import StoreError
 from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.files import digest
+from ganbench.planning.request import RunRequest
+from ganbench.planning.trials import executor_class, plan_trials, shared_server
 from ganbench.plugins import Plugins
-from ganbench.pruning import code
-from ganbench.request import RunRequest
-from ganbench.results import dataset_name, trial_label
 from ganbench.spec import Recipe, TrialFile
-from ganbench.store import Store
+from ganbench.store.pruning import code
+from ganbench.store.results import dataset_name, trial_label
+from ganbench.store.store import Store
 from ganbench.trackers.following import check_trackers
-from ganbench.trials import executor_class, plan_trials, shared_server
 
 
 class DryRun(NamedTuple):

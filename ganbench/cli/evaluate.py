@@ -81,9 +81,9 @@ def evaluate(
       ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
     """
     from ganbench import plugins
-    from ganbench.given import to_request
-    from ganbench.request import RunRequest
-    from ganbench.shown import run_shown
+    from ganbench.planning.given import to_request
+    from ganbench.planning.request import RunRequest
+    from ganbench.running.shown import run_shown
 
     loaded = plugins.load()
     chosen = int(channels) if channels else None

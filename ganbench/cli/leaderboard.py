@@ -40,7 +40,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
     """
     from ganbench.errors import UsageError
     from ganbench.leaderboard import build as making
-    from ganbench.suite import load
+    from ganbench.planning.suite import load
 
     named = ""
     if suite is not None:
@@ -206,7 +206,7 @@ def make(
     """
     from ganbench.cli.run import carry_out, to_run
     from ganbench.leaderboard import build as making
-    from ganbench.suite import load
+    from ganbench.planning.suite import load
 
     asked = load(suite)
     stem = suite.with_suffix("")

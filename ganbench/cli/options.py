@@ -7,8 +7,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ganbench.arguments import size
 from ganbench.cli.values import ALPHA, TEXT, Whole
+from ganbench.planning.arguments import size
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 

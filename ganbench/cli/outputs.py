@@ -11,7 +11,7 @@ import click
 from ganbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganbench.results import Row
+    from ganbench.store.results import Row
     from ganbench.tables.layout import Layout
 
 _OF_A_BOARD = (".json", ".csv", ".md", ".html", ".toml")

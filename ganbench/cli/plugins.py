@@ -148,7 +148,7 @@ def install(
       ganbench plugins install ganbench-rpgan
       ganbench plugins install --editable ./ganbench-rpgan
     """
-    from ganbench import installer
+    from ganbench.plugins import installer
 
     options = [
         option
@@ -178,7 +178,7 @@ def uninstall(distributions: tuple[str, ...]) -> int:
     Example:
       ganbench plugins uninstall ganbench-rpgan
     """
-    from ganbench import installer
+    from ganbench.plugins import installer
 
     for name in installer.uninstall(distributions):
         click.echo(f"removed  {name}")

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganbench.grid import split_list
-from ganbench.reproduction import Comparison, Published, is_on
-from ganbench.results import Row
-from ganbench.suite import Suite
+from ganbench.leaderboard.reproduction import Comparison, Published, is_on
+from ganbench.planning.suite import Suite
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables.wording import duration, number, spread
-from ganbench.values import ValueInfo
 
 HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
 PLAIN = ValueInfo(label="", decimals=3)

@@ -34,7 +34,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     from ganbench.errors import StoreError
     from ganbench.files import write_text
     from ganbench.report import render_report
-    from ganbench.results import read_rows
+    from ganbench.store.results import read_rows
 
     if out.is_dir():
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")

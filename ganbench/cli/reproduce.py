@@ -68,12 +68,13 @@ def reproduce(
       ganbench reproduce pacgan-table1 --device cuda --batch-seeds
       ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
     """
-    from ganbench import plugins, reproduction
+    from ganbench import plugins
     from ganbench.cli.published import as_json, as_text, scale_line
-    from ganbench.request import RunRequest
-    from ganbench.results import read_rows
-    from ganbench.shown import run_shown
-    from ganbench.suite import parse, to_request
+    from ganbench.leaderboard import reproduction
+    from ganbench.planning.request import RunRequest
+    from ganbench.planning.suite import parse, to_request
+    from ganbench.running.shown import run_shown
+    from ganbench.store.results import read_rows
 
     path = reproduction.find(name)
     whole, printed = reproduction.read(path)

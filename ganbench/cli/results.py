@@ -29,7 +29,7 @@ def results(runs: Path, form: str, layout: "Layout") -> int:
       ganbench results runs --wide --format latex
     """
     from ganbench.errors import StoreError
-    from ganbench.results import read_rows
+    from ganbench.store.results import read_rows
 
     rows, problems = read_rows(runs)
     for problem in problems:

@@ -19,11 +19,11 @@ from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH, SECONDS, TEXT, Whole
 
 if TYPE_CHECKING:
-    from ganbench.folder import TrialFolder
+    from ganbench.planning.request import RunRequest
+    from ganbench.planning.suite import Suite
     from ganbench.plugins import Plugins
-    from ganbench.request import RunRequest
-    from ganbench.results import Row
-    from ganbench.suite import Suite
+    from ganbench.records.folder import TrialFolder
+    from ganbench.store.results import Row
 
 
 @click.command()
@@ -158,7 +158,7 @@ def run(
       ganbench run --suite grid.toml --devices 0,2 --per-device 2
       ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
     """
-    from ganbench.suite import Suite, load
+    from ganbench.planning.suite import Suite, load
 
     wanted, loaded = to_run(
         settings,
@@ -188,8 +188,8 @@ def to_run(
 ) -> "tuple[RunRequest, Plugins]":
     """The request that options (``given``, ``how``) and a suite make, and the plugins that it names."""
     from ganbench import plugins
-    from ganbench.request import RunRequest
-    from ganbench.suite import Suite, to_request, trackers_of
+    from ganbench.planning.request import RunRequest
+    from ganbench.planning.suite import Suite, to_request, trackers_of
 
     loaded = plugins.load()
     given["recipe"] = parse_settings(settings)
@@ -201,7 +201,7 @@ def to_run(
 
 def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
     """Run a grid to its end and print its table; return the exit code and the trials."""
-    from ganbench.shown import run_shown
+    from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
     outcome = run_shown(wanted, loaded, quiet=quiet)
@@ -226,7 +226,7 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
 
 def other_versions(rows: "list[Row]") -> str:
     """What to say of trials that were done before, by other code or packages than those that are installed now."""
-    from ganbench.versions import COMPUTING, versions
+    from ganbench.provenance.versions import COMPUTING, versions
 
     here = versions()
     others: dict[str, list[str]] = {}

@@ -12,8 +12,8 @@ from ganbench.cleaning import clean
 from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
-    from ganbench.folder import TrialFolder
-    from ganbench.results import Row
+    from ganbench.records.folder import TrialFolder
+    from ganbench.store.results import Row
 
 OUT = click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
@@ -44,7 +44,7 @@ def key() -> int:
       ganbench runs key
       ganbench run --suite grid.toml --out "runs/$(ganbench runs key)"
     """
-    from ganbench.versions import key as found
+    from ganbench.provenance.versions import key as found
 
     click.echo(found())
     return 0
@@ -70,8 +70,8 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
       ganbench runs list --status failed --status timeout
     """
     from ganbench.errors import UsageError, did_you_mean
-    from ganbench.leases import holder
     from ganbench.spec import STATUSES
+    from ganbench.store.leases import holder
 
     for status in wanted:
         if status not in STATUSES:
@@ -110,8 +110,8 @@ def show(trial: str, out: Path) -> int:
       ganbench runs show hinge-dcgan-digits-s0-0123456789ab
     """
     from ganbench.files import read_lines
-    from ganbench.leases import holder
-    from ganbench.results import read_row
+    from ganbench.store.leases import holder
+    from ganbench.store.results import read_row
 
     folder = _find(trial, out)
     row = read_row(folder)
@@ -159,9 +159,9 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
       ganbench runs verify
       ganbench runs verify hinge-dcgan-digits-s0-0123456789ab
     """
-    from ganbench.folder import TrialFolder
-    from ganbench.results import trial_paths
-    from ganbench.verification import verify as check
+    from ganbench.records.folder import TrialFolder
+    from ganbench.store.results import trial_paths
+    from ganbench.store.verification import verify as check
 
     folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
@@ -189,7 +189,7 @@ def prune(out: Path, yes: bool) -> int:
       ganbench runs prune
       ganbench runs prune --yes
     """
-    from ganbench.pruning import candidates, remove
+    from ganbench.store.pruning import candidates, remove
 
     rows, _ = _rows(out)
     chosen = candidates(rows)
@@ -225,8 +225,8 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
     Examples:
       ganbench runs export hinge-dcgan-digits-s0-0123456789ab --to hinge.zip
     """
-    from ganbench.archive import write_archive
     from ganbench.cli.outputs import require_no_input, require_suffix
+    from ganbench.store.archive import write_archive
 
     folder = _find(trial, out)
     path = to if to is not None else Path(f"{folder.path.resolve().name}.zip")
@@ -247,7 +247,7 @@ def import_trial(archive: Path, out: Path) -> int:
     Examples:
       ganbench runs import hinge.zip
     """
-    from ganbench.archive import read_archive
+    from ganbench.store.archive import read_archive
 
     click.echo(clean_line(str(read_archive(archive, out).path)))
     return 0
@@ -259,7 +259,7 @@ def clean_line(text: str) -> str:
 
 
 def _rows(out: Path) -> "tuple[list[Row], list[str]]":
-    from ganbench.results import read_rows
+    from ganbench.store.results import read_rows
 
     return read_rows(out)
 
@@ -267,7 +267,7 @@ def _rows(out: Path) -> "tuple[list[Row], list[str]]":
 def _find(trial: str, out: Path) -> "TrialFolder":
     """The folder of a trial named by its path, its name, or an unmistakable beginning of it."""
     from ganbench.errors import StoreError, did_you_mean
-    from ganbench.folder import TrialFolder
+    from ganbench.records.folder import TrialFolder
 
     if (Path(trial) / "spec.json").is_file():
         return TrialFolder(Path(trial))

@@ -47,9 +47,9 @@ def sample(
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --scored --out samples.zip
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
-    from ganbench import devices
     from ganbench.cli.outputs import require_no_input
-    from ganbench.folder import find_trained
+    from ganbench.executors import devices
+    from ganbench.records.folder import find_trained
 
     out = out or Path("samples" if scored else "samples.png")
     _require_sense(out, scored, {"--n": count, "--seed": seed, "--columns": columns, "--class": wanted}, device)

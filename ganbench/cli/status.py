@@ -8,7 +8,7 @@ import click
 from ganbench.cli.values import PATH
 
 if TYPE_CHECKING:
-    from ganbench.monitor import Standing
+    from ganbench.store.monitor import Standing
 
 WATCH_SECONDS = 2.0
 
@@ -35,7 +35,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
 
     from ganbench.cli.outputs import terminal_height, terminal_width
     from ganbench.errors import StoreError, UsageError
-    from ganbench.monitor import Monitor
+    from ganbench.store.monitor import Monitor
 
     if watch and as_json:
         raise UsageError("--watch and --json cannot be used together; leave one of them out")
@@ -63,7 +63,7 @@ def _render(standings: "list[Standing]", width: int | None, height: int | None) 
 
     The last line of the terminal is left to the cursor, and a heading, an empty line and the summary need three more.
     """
-    from ganbench.monitor import lines, summary
+    from ganbench.store.monitor import lines, summary
 
     room = len(standings) if height is None else max(1, height - 4)
     # The line that counts the others needs a place too.

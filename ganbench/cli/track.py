@@ -28,7 +28,7 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
     from ganbench import plugins
     from ganbench.errors import StoreError
     from ganbench.grid import parse_axis
-    from ganbench.results import read_rows
+    from ganbench.store.results import read_rows
     from ganbench.trackers.following import copy, make_trackers
 
     rows, problems = read_rows(runs)

@@ -3,7 +3,7 @@
 import sys
 from typing import Protocol, TextIO
 
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 
 class Display(Protocol):

@@ -15,7 +15,7 @@ from rich.text import Text
 from ganbench.cleaning import clean
 from ganbench.display.plain import end_line, plan_line
 from ganbench.display.watching import Clock, Work, roughly
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.tables.wording import duration
 
 REFRESH_SECONDS = 0.25

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from ganbench.cleaning import clean
 from ganbench.display.watching import Clock, Work, outcome, roughly
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.tables.wording import duration
 
 HEARTBEAT_SECONDS = 30.0

@@ -13,8 +13,8 @@ from typing import Any
 from ganbench.cleaning import clean
 from ganbench.errors import StoreError
 from ganbench.files import as_number
-from ganbench.folder import TrialFolder
-from ganbench.results import read_row
+from ganbench.records.folder import TrialFolder
+from ganbench.store.results import read_row
 from ganbench.tables.wording import headline, rate, spread
 
 Clock = Callable[[], float]

@@ -7,15 +7,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import components, manifest, plugins, seeds
+from ganbench import plugins, seeds
 from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
-from ganbench.folder import TrialFolder
-from ganbench.locations import shown
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
+from ganbench.records.locations import shown
+from ganbench.resolving import components
 from ganbench.spec import TrialFile, TrialSpec
 
 

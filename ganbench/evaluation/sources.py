@@ -20,8 +20,8 @@ from ganbench.evaluation.channels import recolourable, require_channels, unlike,
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
-from ganbench.folder import TrialFolder
 from ganbench.plan import SourceRequest
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import DataSpec, SourceSpec
 
 

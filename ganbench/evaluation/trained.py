@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench.errors import UsageError
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sampling import in_network_range
-from ganbench.folder import find_trained
+from ganbench.records.folder import find_trained
 
 
 class TrainedGenerator(nn.Module):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from ganbench.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
-    from ganbench.server import Server
+    from ganbench.processes.server import Server
 
 
 AUTO = -1

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ganbench.executors import Executor, Job, JobState
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 
 class Batching(Executor):

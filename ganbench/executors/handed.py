@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import read_json, write_json
-from ganbench.folder import TrialFolder
-from ganbench.leases import holder
+from ganbench.records.folder import TrialFolder
+from ganbench.store.leases import holder
 
 NAME = "handed.json"
 STOP = ".stop"

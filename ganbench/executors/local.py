@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganbench import devices, processes
+from ganbench import processes
 from ganbench.errors import UsageError
-from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish, devices
 from ganbench.executors.options import check_names
 from ganbench.executors.sharing import Sharing
-from ganbench.folder import TrialFolder
-from ganbench.server import Server, ServerDied
+from ganbench.processes.server import Server, ServerDied
+from ganbench.records.folder import TrialFolder
 
 GRACE_SECONDS = 30.0
 """Between asking a trial to stop, upon which it finishes its step and writes a checkpoint, and ending it."""

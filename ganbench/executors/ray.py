@@ -1,7 +1,7 @@
 """Trials as tasks on an existing Ray cluster (``pip install 'ganbench[ray]'``).
 
-A task runs a part of a grid as every other node does (:mod:`ganbench.node`); Ray only chooses where, and starts a task
-again whose worker or machine died. What it returns says nothing: how a trial ended stands in its folder.
+A task runs a part of a grid as every other node does (:mod:`ganbench.executors.node`); Ray only chooses where, and
+starts a task again whose worker or machine died. What it returns says nothing: how a trial ended stands in its folder.
 """
 
 import math
@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganbench import node
 from ganbench.errors import GanbenchError, UsageError
-from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish, node
 from ganbench.executors import ray_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, ask_to_stop
 from ganbench.executors.options import check_names, number
-from ganbench.fingerprint import fingerprint
-from ganbench.folder import TrialFolder
+from ganbench.provenance.fingerprint import fingerprint
+from ganbench.records.folder import TrialFolder
 
 OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
 SILENCE_SECONDS = 30.0

@@ -8,10 +8,10 @@ import socket
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ganbench import node
 from ganbench.errors import GanbenchError, UsageError
+from ganbench.executors import node
 from ganbench.executors.options import count, number, seconds
-from ganbench.fingerprint import Fingerprint
+from ganbench.provenance.fingerprint import Fingerprint
 
 PROBE_SECONDS = 120.0
 KNOCK_SECONDS = 5.0

@@ -15,7 +15,7 @@ from typing import Any
 from ganbench.errors import StoreError
 from ganbench.executors import Job
 from ganbench.files import read_lines
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 PAYS = 1.1
 """How many times the images per second of one trial fewer a number must reach to be kept."""

@@ -16,7 +16,7 @@ from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import STOP, UNDER_WAY, Handed, ask_to_stop, forget, read_handed
 from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
 from ganbench.files import read_lines
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 OVER = (JobState.ENDED, JobState.LOST)
 

@@ -13,10 +13,10 @@ from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Job, Settings
 from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import Handed
+from ganbench.executors.node import Task
 from ganbench.files import write_json, write_text
-from ganbench.fingerprint import fingerprint
-from ganbench.interpreter import safe_path
-from ganbench.node import Task
+from ganbench.processes.interpreter import safe_path
+from ganbench.provenance.fingerprint import fingerprint
 
 SILENCE_SECONDS = 1800.0
 """How long the controller may be away before a run gives up waiting; its jobs go on."""
@@ -77,8 +77,8 @@ class Submissions:
         # `exec`: the signal that Slurm sends to the batch shell reaches Python.
         write_text(
             folder / "job.sh",
-            f"#!/bin/sh\n{source}exec {python}{flags} -m ganbench.node {shlex.quote(str(folder / 'task.json'))} "
-            '"$SLURM_ARRAY_TASK_ID"\n',
+            f"#!/bin/sh\n{source}exec {python}{flags} -m ganbench.executors.node "
+            f'{shlex.quote(str(folder / "task.json"))} "$SLURM_ARRAY_TASK_ID"\n',
         )
         return submission
 

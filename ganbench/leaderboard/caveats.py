@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ganbench.cleaning import clean
+from ganbench.provenance.versions import COMPUTING
 from ganbench.statistics import minimum_seeds, smallest_p
 from ganbench.tables.grouping import Group
-from ganbench.versions import COMPUTING
 
 
 def cannot_fail(sizes: Sequence[tuple[int, int]], alpha: float) -> list[str]:

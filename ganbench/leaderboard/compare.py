@@ -9,13 +9,13 @@ from ganbench.leaderboard.caveats import cannot_fail, computed_elsewhere
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
-from ganbench.results import SUCCESS, Row
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
+from ganbench.store.results import SUCCESS, Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, build
 from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
 from ganbench.tables.sheet import cut
 from ganbench.tables.wording import headline, spread
-from ganbench.values import ValueInfo
 
 
 def require_score(metric: str, rows: Iterable[Row]) -> None:

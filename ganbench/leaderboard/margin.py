@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError
-from ganbench.values import ValueInfo
+from ganbench.store.values import ValueInfo
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from ganbench.cleaning import clean
 from ganbench.protocol import Protocol
+from ganbench.store.values import ValueInfo
 from ganbench.tables.code import metric_code
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import short_names
-from ganbench.values import ValueInfo
 
 
 @dataclass(frozen=True)

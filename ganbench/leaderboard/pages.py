@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
 from ganbench.leaderboard.sources import rows_with_environments
-from ganbench.results import SUCCESS
+from ganbench.store.results import SUCCESS
+from ganbench.store.values import values_in_order
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
 from ganbench.tables import sheets
@@ -19,7 +20,6 @@ from ganbench.tables.overall import overall
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import headline, listed, number
-from ganbench.values import values_in_order
 
 GENERATED = (
     "Made by 'ganbench leaderboard build' from {name}.json (SHA-256 {sha256}). Edits are lost and found by --check."

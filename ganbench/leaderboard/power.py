@@ -14,13 +14,13 @@ from ganbench.leaderboard.checks import overall
 from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Missing, names
-from ganbench.results import Row
 from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.ranking import oriented_scores, require_level
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import number
-from ganbench.values import ValueInfo
 
 CHANGES = (1.0, 2.0, 3.0)
 """By how many margins one row gets worse; by how many standard deviations where the margin is zero."""

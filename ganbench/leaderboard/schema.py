@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from ganbench.errors import StoreError
 from ganbench.files import digest, read_json
 from ganbench.protocol import Protocol
-from ganbench.results import Best
-from ganbench.schema import require_readable, why_unreadable
+from ganbench.records.schema import require_readable, why_unreadable
 from ganbench.spec import SCHEMA as SPEC_SCHEMA
 from ganbench.spec import STATUSES, Frozen, TrialSpec
-from ganbench.values import ValueInfo
+from ganbench.store.results import Best
+from ganbench.store.values import ValueInfo
 
 SCHEMA = 1
 

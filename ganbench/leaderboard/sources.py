@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from ganbench.errors import StoreError
 from ganbench.files import digest, read_lines
-from ganbench.folder import TrialFolder
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
-from ganbench.results import SUCCESS, Row, computed_by, order, read_rows
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL
-from ganbench.values import values_in_order
-from ganbench.verification import require_intact
+from ganbench.store.results import SUCCESS, Row, computed_by, order, read_rows
+from ganbench.store.values import values_in_order
+from ganbench.store.verification import require_intact
 
 SUFFIXES = (".json", ".md", ".csv", ".html")
 """Of a leaderboard's files: the board itself and its pages."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganbench.results import Row
+from ganbench.store.results import Row
 
 
 def render_report(rows: Sequence[Row], *, base: Path, title: str | None = None, alpha: float = 0.05) -> str:

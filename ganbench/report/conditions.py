@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ganbench.cleaning import clean
-from ganbench.folder import TrialFolder
 from ganbench.protocol import Protocol
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialSpec, format_scalar
 from ganbench.tables.grouping import Group, Table
 

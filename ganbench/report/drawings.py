@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganbench.cleaning import clean
 from ganbench.files import as_number
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.report.pictures import (
     Snapshots,
     fit,
@@ -21,7 +21,7 @@ from ganbench.report.pictures import (
 )
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
-from ganbench.results import Row
+from ganbench.store.results import Row
 from ganbench.tables.code import mixed_beside
 
 FRAMES = (25, 13, 9, 5, 2)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeGuard
 from PIL import Image, UnidentifiedImageError
 
 from ganbench.files import as_number, read_lines
-from ganbench.folder import TrialFolder
-from ganbench.results import Row
+from ganbench.records.folder import TrialFolder
+from ganbench.store.results import Row
 
 COLUMNS = 8
 GAP = 1

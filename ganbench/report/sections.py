@@ -7,15 +7,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ganbench.cleaning import clean
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
-from ganbench.results import Row
 from ganbench.statistics import Interval
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.wording import duration, headline, number, rate, size
-from ganbench.values import ValueInfo
 
 
 @dataclass(frozen=True)

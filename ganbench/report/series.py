@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganbench.files import as_number, read_lines
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 MAX_POINTS = 240
 DIGITS = 5

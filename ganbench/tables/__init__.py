@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.results import Row
+from ganbench.store.results import Row
 from ganbench.tables.grouping import Table, build
 from ganbench.tables.layout import Layout, arrange, part_of
 from ganbench.tables.sheet import Sheet

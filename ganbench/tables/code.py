@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ganbench.cleaning import clean
+from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table
-from ganbench.values import ValueInfo
 
 
 def mixed_code(groups: Sequence[Group], scores: Mapping[str, ValueInfo]) -> list[str]:

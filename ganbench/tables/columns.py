@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ganbench.cleaning import clean
 from ganbench.statistics import Summary
+from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.fitting import spare
 from ganbench.tables.grouping import Group, Table
@@ -13,7 +14,6 @@ from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
 from ganbench.tables.wording import duration, energy, headline, number, rate, size, spread
-from ganbench.values import ValueInfo
 
 _WRITERS: dict[str, Callable[[float], str]] = {
     "images/s": rate,

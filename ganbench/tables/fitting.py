@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 
-from ganbench.results import SUCCESS
+from ganbench.store.results import SUCCESS
+from ganbench.store.values import ValueInfo
 from ganbench.tables.layout import SETS, Layout
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import headline
-from ganbench.values import ValueInfo
 
 LEGIBLE = 24
 """Text folded into lines of this length can still be read; a column goes before text is folded further."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from ganbench.files import digest
 from ganbench.protocol import Protocol
-from ganbench.results import SUCCESS, Row
 from ganbench.spec import STATUSES, TrialSpec, format_scalar
 from ganbench.statistics import Summary, summarise
-from ganbench.values import ValueInfo
+from ganbench.store.results import SUCCESS, Row
+from ganbench.store.values import ValueInfo
 
 
 @dataclass

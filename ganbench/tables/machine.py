@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganbench.cleaning import clean
-from ganbench.results import SUCCESS, Row
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary
+from ganbench.store.results import SUCCESS, Row
+from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
-from ganbench.values import ValueInfo
 
 _FORMULA = ("=", "+", "-", "@")
 Field = tuple[str, str, Any]

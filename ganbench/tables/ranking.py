@@ -9,14 +9,14 @@ from functools import cached_property
 from ganbench import statistics
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError
-from ganbench.results import SUCCESS
 from ganbench.spec import STATUSES
 from ganbench.statistics import Summary, Superiority
 from ganbench.statistics.ties import corrections, separated
+from ganbench.store.results import SUCCESS
+from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_code
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.wording import headline, may_be_the_best, named_rows, seeds_of
-from ganbench.values import ValueInfo
 
 ALPHA = 0.05
 DIVERGED = "diverged"

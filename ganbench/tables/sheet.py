@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from os.path import commonpath
 
 from ganbench.cleaning import clean
-from ganbench.results import Row
+from ganbench.provenance.versions import COMPUTING
+from ganbench.store.results import Row
 from ganbench.tables.grouping import Group
-from ganbench.versions import COMPUTING
 
 LOG_LINES = 3
 LOG_WIDTH = 200

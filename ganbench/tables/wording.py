@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from ganbench.values import ValueInfo
+from ganbench.store.values import ValueInfo
 
 NAMED = 12
 """Rows that a sentence names; more are counted."""

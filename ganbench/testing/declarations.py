@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from ganbench import components
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.parameters import defaults
 from ganbench.recipe import validate
+from ganbench.resolving import components
+from ganbench.resolving.parameters import defaults
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ganbench import plugins
 from ganbench.executors import Job
-from ganbench.folder import TrialFolder
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
 
 ENDLESS = 100_000
@@ -16,7 +16,7 @@ ENDLESS = 100_000
 
 @cache
 def _small() -> TrialSpec:
-    from ganbench.resolve import answer
+    from ganbench.resolving.plans import answer
 
     registry = plugins.load().registry
     request = PlanRequest(

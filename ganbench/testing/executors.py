@@ -13,7 +13,7 @@ from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
@@ -28,7 +28,7 @@ SETTLING = 1.5
 @contextmanager
 def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
     """An executor with one slot and its folder of trials; what it needs and cannot have leaves the check out."""
-    from ganbench.server import Server
+    from ganbench.processes.server import Server
 
     servers: list[Server] = []
 

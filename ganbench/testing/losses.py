@@ -15,16 +15,7 @@ from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
 from ganbench.testing.other_device import fails_elsewhere
-from ganbench.testing.raw_outputs import (
-    EXTREMES,
-    PLAYERS,
-    build,
-    gradients,
-    number,
-    objective,
-    outputs,
-    type_name,
-)
+from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs, type_name
 from ganbench.testing.used_parameters import used_parameters
 
 

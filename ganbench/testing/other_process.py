@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-from ganbench.interpreter import python
+from ganbench.processes.interpreter import python
 
 SECONDS = 300
 _MARK = "ganbench-answer "

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from ganbench import plugins
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.interpreter import python
 from ganbench.plugins import Plugin
+from ganbench.processes.interpreter import python
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
 from ganbench.testing.importing import changes

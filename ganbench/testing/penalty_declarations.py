@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api.data import Kind
-from ganbench.compatibility import check_constrained
 from ganbench.errors import UsageError
+from ganbench.resolving.compatibility import check_constrained
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.penalty_critics import batches, build, differentiable, term
 

@@ -13,12 +13,12 @@ from ganbench import plugins
 from ganbench.display import Display
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import as_number, read_lines
-from ganbench.folder import TrialFolder
 from ganbench.grid import ComponentRequest
-from ganbench.parameters import merge
+from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
-from ganbench.results import Row
+from ganbench.resolving.parameters import merge
 from ganbench.spec import Scalar
+from ganbench.store.results import Row
 from ganbench.trackers import Settings, Tracked, Tracker
 
 LOOK_SECONDS = 1.0

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import torch
 
-from ganbench import sealing
 from ganbench.errors import StoreError, in_one_line
 from ganbench.files import write_bytes
-from ganbench.folder import previous_checkpoint
-from ganbench.memory import is_of_the_device
+from ganbench.records import sealing
+from ganbench.records.folder import previous_checkpoint
+from ganbench.worker.memory import is_of_the_device
 
 Taken = TypeVar("Taken")
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor
 
-from ganbench import environment
 from ganbench.errors import in_one_line
+from ganbench.provenance import environment
 from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
 from ganbench.training.kept import DRAWN_ON_DEVICE, Kept

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from tests.distribution import write_distribution
 
 from .slurm_site import descendants

@@ -10,8 +10,8 @@ import pytest
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, Settings, Wish
 from ganbench.executors.ray import Ray
-from ganbench.fingerprint import Package
-from ganbench.folder import TrialFolder
+from ganbench.provenance.fingerprint import Package
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import write_trial
 from tests.executing import ExecutorContract, status_of, wait_for_the_end
 
@@ -97,7 +97,7 @@ def test_no_cluster_at_the_address_is_one_line(make: Make) -> None:
 def test_other_code_on_a_node_is_refused_naming_package_and_versions(
     make: Make, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganbench import fingerprint
+    from ganbench.provenance import fingerprint
 
     mine = fingerprint.fingerprint()
     other = mine.model_copy(update={"packages": mine.packages | {"ganbench-mine": Package(version="1.0")}})

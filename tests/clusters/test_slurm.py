@@ -15,8 +15,8 @@ from ganbench.errors import UsageError
 from ganbench.executors import Executor, JobState, Settings, Wish
 from ganbench.executors.handed import read_handed
 from ganbench.executors.slurm import Slurm
-from ganbench.fingerprint import fingerprint
-from ganbench.folder import TrialFolder
+from ganbench.provenance.fingerprint import fingerprint
+from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from tests.executing import ExecutorContract, status_of, wait, wait_for_the_end
 
@@ -166,7 +166,8 @@ def test_one_that_is_stopped_before_its_first_step_again_and_again_is_given_up(m
     """As where a job's time is too short to begin with: each is a job that asks its trial to stop at once."""
     stopping = out.parent / "python"
     stopping.write_text(
-        f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\nfrom ganbench.folder import TrialFolder\n"
+        f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\n"
+        "from ganbench.records.folder import TrialFolder\n"
         "task = json.loads(Path(sys.argv[3]).read_text())\nfolder = TrialFolder(Path(task['packs'][0][0]))\n"
         "folder.append_start({'submission': task['submission']})\nfolder.append_attempt({'step': 0})\n"
         "folder.write_status('interrupted', 'stopped after step 0; run again to resume')\n"

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 
 from .processes import leases, start, stopped, wait_for_progress
 

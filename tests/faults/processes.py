@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ganbench.folder import TrialFolder
+from ganbench.records.folder import TrialFolder
 from tests.distribution import write_distribution
 
 HERE = Path(__file__).resolve().parent

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from ganbench import manifest
 from ganbench.files import write_json
-from ganbench.folder import TrialFolder
-from ganbench.recording import protocol
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import (
     SCHEMA,
     Component,
@@ -17,6 +16,7 @@ from ganbench.spec import (
     TrialFile,
     TrialSpec,
 )
+from ganbench.worker.recording import protocol
 
 
 def write_example(runs: Path) -> Path:

@@ -15,18 +15,19 @@ from typing import Any
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganbench import plugins, suite
-from ganbench.archive import FILES, read_archive
+from ganbench import plugins
 from ganbench.cli import COMMANDS, main
 from ganbench.datasets.folder import Folder
 from ganbench.errors import GanbenchError
-from ganbench.folder import TrialFolder
-from ganbench.results import read_rows
+from ganbench.planning import suite
+from ganbench.planning.suite import Suite
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import Recipe
-from ganbench.suite import Suite
+from ganbench.store.archive import FILES, read_archive
+from ganbench.store.results import read_rows
+from ganbench.store.verification import verify
 from ganbench.tables import render
 from ganbench.training import checkpoint
-from ganbench.verification import verify
 
 from .guard import guarded
 

@@ -1,0 +1,223 @@
+"""Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from ganbench.complaints import explain
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.grid import split_list
+from ganbench.planning.suite import Suite, load
+from ganbench.records.locations import shown_of
+from ganbench.spec import Frozen
+from ganbench.statistics import Interval, interval
+from ganbench.statistics.published import difference_interval
+from ganbench.store.results import Row
+from ganbench.store.values import ValueInfo
+
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # strict: true would be read as 1
+Printed = tuple[Finite, Annotated[Finite, Field(ge=0)]]
+
+
+class Cell(Frozen):
+    """One row of a printed table on one dataset.
+
+    Attributes:
+        name: the row as the paper calls it.
+        loss, architecture, dataset: the trials it is about, as the suite names them; the loss may be left out where
+            the suite has one.
+        values: name of a metric's value to (mean, standard error).
+    """
+
+    name: str
+    loss: str = ""
+    architecture: str
+    dataset: str
+    values: dict[str, Printed]
+
+
+class Published(Frozen):
+    """A printed table: its ``title``, its ``paper``, and over how many ``runs`` its means are."""
+
+    title: str
+    paper: str
+    runs: Annotated[int, Field(ge=1, strict=True)]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One printed value beside ours: ``interval`` is that of our mean, ``difference`` that of ours minus theirs.
+
+    ``trials`` counts all trials of the cell, ``ours`` are the values of those that have one.
+    """
+
+    cell: Cell
+    value: str
+    info: ValueInfo | None
+    printed: Printed
+    ours: tuple[float, ...]
+    trials: int
+    interval: Interval | None
+    difference: Interval | None
+
+    @property
+    def mean(self) -> float | None:
+        """Our mean."""
+        return statistics.fmean(self.ours) if self.ours else None
+
+    @property
+    def verdict(self) -> str:
+        """``agree`` or ``differ`` at 95 %, and how many trials have no part in that; what is missing where neither."""
+        if self.difference is None:
+            if not self.ours:
+                return "no result"
+            if len(self.ours) == 1:
+                return "one seed"
+            return "no spread" if len(set(self.ours)) == 1 else "one published run"
+        found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
+        lost = self.trials - len(self.ours)
+        return f"{found}, without {lost} of {self.trials} seeds" if lost else found
+
+
+def folders() -> tuple[Path, ...]:
+    """Where suites of published tables lie: here, in the source tree, where the package was installed.
+
+    How far above the package an installation keeps ``share`` depends on how it was made: next to it with ``pip install
+    --target``, some folders up in a virtual environment, with ``--user`` or with ``--prefix``.
+    """
+    above = Path(__file__).resolve().parents[2:]
+    installed = (folder / "share" / "ganbench" / "leaderboards" for folder in above)
+    return Path("leaderboards"), above[0] / "leaderboards", *installed
+
+
+def find(name: str) -> Path:
+    """Return the suite's file: ``name`` itself where it is a file, else ``name.toml`` in one of :func:`folders`.
+
+    Raises:
+        UsageError: there is none; names those there are.
+    """
+    if Path(name).suffix == ".toml":
+        return Path(name)
+    for folder in folders():
+        if (folder / f"{name}.toml").is_file():
+            return folder / f"{name}.toml"
+    suites = (path for folder in folders() for path in folder.glob("*.toml"))
+    known = {path.stem for path in suites if "[published]" in path.read_text("utf-8", errors="replace")}
+    raise UsageError(f"there is no published table '{name}'{did_you_mean(name, known)}")
+
+
+def read(path: Path) -> tuple[Suite, Published]:
+    """Read a suite with what was printed.
+
+    Raises:
+        UsageError: it is no suite, or holds nothing published.
+    """
+    suite = load(path)
+    if not suite.published:
+        raise UsageError(
+            f"{path} has no table [published], so there is nothing to reproduce; use 'ganbench run --suite {path}'"
+        )
+    content = dict(suite.published)
+    plain = ("name", "loss", "architecture", "dataset")
+    cells = content.get("cells", ())
+    if not isinstance(cells, list | tuple) or not all(isinstance(cell, dict) for cell in cells):
+        raise UsageError(f"{path}, [published]: each row of a dataset must be a table [[published.cells]]")
+    content["cells"] = [
+        {**{key: cell[key] for key in plain if key in cell},
+         "values": {key: value for key, value in cell.items() if key not in plain}}
+        for cell in cells
+    ]  # fmt: skip
+    try:
+        published = Published.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(f"{path}, [published]: {explain(error)}") from error
+    for cell in published.cells:
+        _check(cell, suite, path)
+    return suite, published
+
+
+def _check(cell: Cell, suite: Suite, path: Path) -> None:
+    """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses."""
+    where = f"{path}, [[published.cells]] '{cell.name}'"
+    if not cell.loss and len(split_list(suite.losses)) > 1:
+        raise UsageError(f"{where} must say which loss it belongs to; the suite has {', '.join(suite.losses)}")
+    for kind, name, texts in (
+        ("loss", cell.loss, suite.losses),
+        ("architecture", cell.architecture, suite.architectures),
+        ("dataset", cell.dataset, suite.datasets),
+    ):
+        known = split_list(texts)
+        if name and name not in known:
+            raise UsageError(f"{where}: the suite has no {kind} '{name}'{did_you_mean(name, known)}")
+
+
+def restrict(
+    suite: Suite, published: Published, *, rows: Sequence[str], datasets: Sequence[str], scale: float
+) -> tuple[Suite, Published]:
+    """Return the part of a table that was asked for, its trials ``scale`` times as long.
+
+    Raises:
+        UsageError: there is no such row or dataset, or the suite sets no steps.
+    """
+    for asked, known in (
+        (rows, {cell.name: None for cell in published.cells}),
+        (datasets, dict.fromkeys(suite.datasets)),
+    ):
+        for name in asked:
+            if name not in known:
+                raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
+    if suite.steps is None:
+        raise UsageError("the suite sets no steps, so --scale has nothing to scale; leave it out")
+    cells = tuple(
+        cell
+        for cell in published.cells
+        if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
+    )
+    names = dict.fromkeys(cell.architecture for cell in cells)
+    chosen: dict[str, Any] = {
+        "architectures": tuple(name for name in suite.architectures if name in names),
+        "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),
+        "steps": max(1, round(suite.steps * scale)),
+    }
+    return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
+
+
+def is_on(row: Row, dataset: str) -> bool:
+    """Whether a row is on a dataset as a suite names it; a row names own data by the last name of their path."""
+    return row.dataset in (dataset, shown_of(dataset))
+
+
+def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
+    """Put our trials beside the printed values, in the order of the table."""
+    rows = list(rows)
+    found = []
+    for cell in published.cells:
+        own = [
+            row
+            for row in rows
+            if not row.baseline
+            and row.architecture == cell.architecture
+            and is_on(row, cell.dataset)
+            and cell.loss in ("", row.loss)
+        ]
+        for name, printed in cell.values.items():
+            ours = tuple(value for row in own if (value := row.metrics.get(name)) is not None)
+            info = next((row.values[name] for row in own if name in row.values), None)
+            found.append(
+                Comparison(
+                    cell=cell,
+                    value=name,
+                    info=info,
+                    printed=printed,
+                    ours=ours,
+                    trials=len(own),
+                    interval=interval(ours, method="t"),
+                    difference=difference_interval(ours, *printed, published.runs),
+                )
+            )
+    return found

@@ -1,0 +1,192 @@
+"""From the command line's words for ``ganbench eval`` to the request that the worker answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganbench import grid
+from ganbench.errors import StoreError, UsageError, did_you_mean
+from ganbench.executors import devices
+from ganbench.grid import ComponentRequest
+from ganbench.plan import PlanRequest, SourceRequest, SourcesRequest
+from ganbench.records.folder import TrialFolder
+from ganbench.registry import Registry
+from ganbench.spec import Component, TrialSpec
+
+ARRAYS = (".npy", ".npz", ".pt", ".pth")
+
+
+def to_request(
+    sources: Sequence[Path],
+    registry: Registry,
+    *,
+    against: str | None = None,
+    reference: str | None = None,
+    metrics: Sequence[str] = (),
+    extractor: str | None = None,
+    num_samples: int | None = None,
+    label: Sequence[str] = (),
+    size: int | None = None,
+    channels: int | None = None,
+    value_range: str | None = None,
+    latent_dim: int | None = None,
+    latent: str = "normal",
+    seed: Sequence[int] = (),
+    data_root: str | None = None,
+    device: str = "auto",
+) -> SourcesRequest:
+    """Return the request; the parameters are the options of ``ganbench eval``.
+
+    Raises:
+        UsageError: an unknown name, no reference, or a reference that is nothing of the kind; or labels and seeds that
+            do not say of each source which it is.
+        StoreError: a trial that is named has no generator, or cannot be read.
+    """
+    described: dict[str, Any] = {
+        "size": size or 0,
+        "channels": channels or 0,
+        "value_range": value_range or "",
+        "latent_dim": latent_dim or 0,
+        "latent": latent,
+    }
+    requests = tuple(
+        SourceRequest(
+            path=str(path.expanduser().absolute()), trial=_is_trial(path), label=name, seed=number, **described
+        )
+        for path, (name, number) in zip(sources, _trainings(len(sources), label, seed), strict=True)
+    )
+    for source in requests:
+        if source.trial:
+            _require_undescribed(source)
+            _require_generator(TrialFolder(Path(source.path)))
+    chosen = grid.parse_axis("extractor", [extractor], registry) if extractor else []
+    if len(chosen) > 1:
+        raise UsageError("one evaluation uses one extractor, so that its numbers can be compared; name only one")
+    asked: dict[str, Any] = {
+        "metrics": tuple(grid.parse_axis("metric", metrics, registry)) or None,
+        "extractor": chosen[0] if chosen else None,
+        "num_samples": num_samples,
+        "reference_split": reference,
+        "data_root": data_root,
+    }
+    scored_as = _trial_meant(against, requests)
+    base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
+    plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
+    return SourcesRequest(sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device))
+
+
+def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
+    """The label, or an empty one, and the seed of each source: those of one label count up from one seed.
+
+    Raises:
+        UsageError: neither one is given nor one for each source, or two sources are one training.
+    """
+    for option, given in (("--label", labels), ("--seed", seeds)):
+        if len(given) not in (0, 1, count):
+            raise UsageError(
+                f"{option} is given {len(given)} times for {count} sources; give it once, or once for each source"
+            )
+    names = list(labels) * (count if len(labels) == 1 else 1) or [""] * count
+    if len(seeds) == count:
+        numbers = list(seeds)
+    else:
+        first = seeds[0] if seeds else 0
+        numbers = [first + (names[:place].count(name) if name else 0) for place, name in enumerate(names)]
+    found = list(zip(names, numbers, strict=True))
+    for name, number in found:
+        if name and found.count((name, number)) > 1:
+            raise UsageError(f"--seed {number} is given twice for '{name}'; each training needs a seed of its own")
+    return found
+
+
+def _trial_meant(against: str | None, sources: Sequence[SourceRequest]) -> TrialFolder | None:
+    """The trial whose evaluation is used: that of ``--against``, or the first source where it is not given."""
+    if against is not None:
+        return TrialFolder(Path(against)) if _is_trial(Path(against)) else None
+    if all(source.trial for source in sources):
+        return TrialFolder(Path(sources[0].path))
+    raise UsageError("there is nothing to compare with; name a reference, e.g. --against digits")
+
+
+def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
+    """A plan that scores as a trial was scored."""
+    trial = folder.read_spec()
+    spec: TrialSpec = trial.spec
+    evaluation = spec.evaluation
+    for path in trial.execution.data_at.values():
+        if not Path(path).exists():
+            raise UsageError(
+                f"the samples that {folder.path} was scored against are no longer at {path}; name their new "
+                f"place, e.g. --against {spec.data.component.name}:PATH"
+            )
+    return PlanRequest(
+        losses=(),
+        architectures=(),
+        datasets=(_asked("dataset", spec.data.component, registry, trial.execution.data_at),),
+        metrics=tuple(_asked("metric", component, registry) for component in evaluation.metrics),
+        extractor=_asked("extractor", evaluation.extractor, registry) if evaluation.extractor else None,
+        num_samples=evaluation.num_samples,
+        reference_split=evaluation.reference.split,
+        data_root=trial.execution.data_root,
+    )
+
+
+def _asked(
+    kind: str, component: Component, registry: Registry, data_at: Mapping[str, str] | None = None
+) -> ComponentRequest:
+    """The request that a resolved component came from, where its samples lie now."""
+    entry = registry.find(kind, f"{component.plugin}:{component.name}")
+    return ComponentRequest(
+        kind=kind,
+        name=entry.name,
+        distribution=entry.distribution,
+        version=entry.version,
+        target=entry.target,
+        parameters={**component.parameters, **(data_at or {})},
+    )
+
+
+def _dataset(against: str, registry: Registry) -> PlanRequest:
+    """A plan that compares with a dataset by its name, or with the images or the array at a path."""
+    head = against.partition("[")[0].strip()
+    known = registry.names("dataset")
+    # `distribution:name` and `folder:PATH` begin with what is no path.
+    if head.partition(":")[0] not in known and not any(
+        head == entry.qualified for entry in registry.entries("dataset")
+    ):
+        path = Path(head).expanduser()
+        if (trial := next(path.glob("*/spec.json"), None)) is not None:
+            raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")
+        if not path.exists():
+            raise UsageError(f"--against {against} is not a dataset, a file or a folder{did_you_mean(head, known)}")
+        against = f"{'array' if path.suffix.lower() in ARRAYS else 'folder'}:{against}"
+    datasets = grid.parse_axis("dataset", [against], registry)
+    if len(datasets) != 1:
+        raise UsageError(f"--against must name one reference, not {len(datasets)}")
+    return PlanRequest(losses=(), architectures=(), datasets=tuple(datasets))
+
+
+def _is_trial(path: Path) -> bool:
+    return (path.expanduser() / "spec.json").is_file()
+
+
+def _require_undescribed(trial: SourceRequest) -> None:
+    """Raise :class:`UsageError` where a trial is described like a file that says nothing of itself."""
+    for option, is_given in (
+        ("--size", trial.size),
+        ("--range", trial.value_range),
+        ("--latent-dim", trial.latent_dim),
+        ("--latent", trial.latent != "normal"),
+    ):
+        if is_given:
+            raise UsageError(f"{trial.path} is a trial, so its z and samples are known; leave {option} out")
+
+
+def _require_generator(folder: TrialFolder) -> None:
+    spec = folder.read_spec().spec
+    if spec.architecture is None:
+        raise StoreError(f"{folder.path} has no generator, because it scores {spec.loss_label}")
+    if not folder.generator.exists():
+        raise StoreError(
+            f"{folder.path} has no generator.safetensors, because its status is {folder.read_status()['status']}"
+        )

@@ -1,0 +1,233 @@
+"""A suite: a grid of trials, from the command line, from Python or from a TOML file with the same names."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from ganbench import grid
+from ganbench.complaints import explain
+from ganbench.errors import UsageError, did_you_mean
+from ganbench.plan import PlanRequest
+from ganbench.planning.arguments import place, plain
+from ganbench.recipe import Policy
+from ganbench.registry import Registry
+from ganbench.spec import Count, Frozen, Natural, Recipe
+
+DEFAULT_DATASET = "digits"
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+def _listed(value: Any) -> Any:
+    """Accept one text for a list of one, and whatever can be gone through for a list."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
+
+
+def _place_text(value: Any) -> Any:
+    """Accept what stands for a path, and keep it as it was written."""
+    place(value)
+    return os.fspath(value)
+
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+def _seed_text(value: Any) -> Any:
+    """Accept ``5``, ``"0,1,7"`` and ``[0, 1, 7]``."""
+    if isinstance(value, str) or value is None:
+        return value
+    several = isinstance(value, Iterable) and not isinstance(value, Mapping)
+    items = list(value) if several else [value]
+    if not items or not all(isinstance(item, str | Integral) and not isinstance(item, bool) for item in items):
+        raise ValueError("must be a count such as 5, or a list such as [0, 1, 7]")
+    return ",".join(str(item) for item in items) + ("," if several else "")
+
+
+class Suite(Frozen):
+    """What may stand in a suite file; everything has a default, and the command line overrides it.
+
+    ``published`` holds what a paper printed for this grid; only ``ganbench reproduce`` reads it.
+    """
+
+    losses: _Names = ()
+    architectures: _Names = ()
+    datasets: _Names = ()
+    seeds: Annotated[str, BeforeValidator(_seed_text)] | None = None
+    steps: Count | None = None
+    images: Count | None = None
+    batch_size: Count | None = None
+    metrics: _Names = ()
+    extractor: _Text | None = None
+    num_samples: Annotated[Count, Field(ge=2)] | None = None
+    reference: _Text | None = None
+    labels: Literal["balanced", "reference"] | None = None
+    eval_every: Natural | None = None
+    protocol: Policy | None = None
+    baselines: Annotated[bool, Field(strict=True)] | None = None
+    data_root: Annotated[str, BeforeValidator(_place_text)] | None = None
+    trackers: _Names = ()
+    recipe: dict[str, Any] = {}
+    published: dict[str, Any] = {}
+
+    @field_validator("steps", "images", "batch_size", "num_samples", "eval_every", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        """Refuse ``true`` where a number is meant: Python would read it as 1."""
+        if isinstance(value, bool):
+            raise ValueError("must be a whole number, not true or false")
+        return value
+
+    def settings(self) -> dict[str, Any]:
+        """The recipe settings, with those that have an option of their own."""
+        own = {name: getattr(self, name) for name in ("steps", "batch_size") if getattr(self, name) is not None}
+        return {**self.recipe, **own}
+
+
+def load(path: Path) -> Suite:
+    """Read a suite file.
+
+    Raises:
+        UsageError: missing, not TOML, an unknown key or a wrong value; names the line.
+    """
+    try:
+        text = path.read_text("utf-8-sig")  # some editors begin a file with a mark of its encoding
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the suite {path}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    except ValueError as error:  # Python reads no whole number of more than 4,300 digits
+        raise UsageError(f"{path} contains a number with too many digits; whole numbers must be below 2^63") from error
+    for key in content:
+        if key not in Suite.model_fields:
+            hint = did_you_mean(key, Suite.model_fields)
+            raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{hint}")
+    suite = parse(content, f"{path}", text)
+    if suite.images is not None and "steps" in suite.settings():
+        raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; set only one of them")
+    for name in ("steps", "batch_size"):
+        if getattr(suite, name) is not None and name in suite.recipe:
+            raise UsageError(f"{_where(path, name, text)}: {name} is set twice, here and in [recipe]; set it once")
+    return suite
+
+
+def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
+    """Validate a suite's content.
+
+    Raises:
+        UsageError: says whose value is wrong and, where the text is given, on which line.
+    """
+    content = plain(content)
+    _check_recipe(content.get("recipe"), whose, text)
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        where = _where(whose, str(place[0]), text) if place else whose
+        raise UsageError(f"{where}: {explain(error)}") from error
+
+
+def _check_recipe(recipe: Any, whose: str, text: str) -> None:
+    """Raise :class:`UsageError` for what no recipe can have; what values are together is known later."""
+    if not isinstance(recipe, Mapping):
+        return
+    for key in recipe:
+        if key not in Recipe.model_fields:
+            hint = did_you_mean(str(key), Recipe.model_fields)
+            raise UsageError(f"{_where(whose, str(key), text)}: unknown recipe setting '{key}'{hint}")
+    try:
+        Recipe(**recipe)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        if place:
+            raise UsageError(f"{_where(whose, str(place[0]), text)}: {explain(error)}") from error
+
+
+def overlay(suite: Suite, given: Suite) -> Suite:
+    """The suite with everything that was given instead; recipe settings stay apart, since their order counts."""
+    update = {
+        name: value
+        for name in Suite.model_fields
+        if name not in ("recipe", "steps", "batch_size") and (value := getattr(given, name)) not in (None, ())
+    }
+    # A budget given one way replaces one given the other way.
+    if "steps" in given.settings():
+        update["images"] = None
+    return suite.model_copy(update=update)
+
+
+def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequest, tuple[int, ...]]:
+    """Return the plan's request and the seeds of a suite overlaid by what was given.
+
+    Raises:
+        UsageError: an unknown name, no loss, no architecture or no dataset, or both steps and images.
+    """
+    merged = overlay(suite, given)
+    # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
+    if not grid.split_list(merged.losses):
+        raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
+    if not grid.split_list(merged.architectures):
+        raise UsageError("no architectures; name some with --arch, e.g. --arch dcgan,resnet")
+    datasets = merged.datasets or (DEFAULT_DATASET,)
+    if not grid.split_list(datasets):
+        raise UsageError(f"no datasets; name some with --dataset, or leave it out for {DEFAULT_DATASET}")
+    if merged.metrics and not grid.split_list(merged.metrics):
+        raise UsageError("no metrics; name some with --metrics, or leave it out to use the dataset's")
+    if given.images is not None and "steps" in given.settings():
+        raise UsageError("steps and images both set the budget; give only one of them")
+    for name in ("steps", "batch_size"):
+        if getattr(given, name) is not None and name in given.recipe:
+            raise UsageError(f"{name} is set twice, with --{name.replace('_', '-')} and with --set; give it once")
+    extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
+    if len(extractor) > 1:
+        raise UsageError("one run uses one extractor, so that its numbers can be compared; name only one")
+    request = PlanRequest(
+        losses=tuple(grid.parse_losses(merged.losses, registry)),
+        architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
+        datasets=tuple(grid.parse_axis("dataset", datasets, registry)),
+        policy=merged.protocol or "paper",
+        suite_recipe=suite.settings(),
+        recipe=given.settings(),
+        images=merged.images,
+        metrics=tuple(grid.parse_axis("metric", merged.metrics, registry)) or None,
+        extractor=extractor[0] if extractor else None,
+        num_samples=merged.num_samples,
+        reference_split=merged.reference,
+        labels=merged.labels,
+        eval_every=merged.eval_every,
+        baselines=bool(merged.baselines),
+        data_root=merged.data_root or "data",
+    )
+    seeds = grid.parse_seeds("1" if merged.seeds is None else merged.seeds)
+    cells = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
+    if cells > grid.MAX_TRIALS:
+        raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are allowed")
+    return request, seeds
+
+
+def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.ComponentRequest, ...]:
+    """The trackers of a suite, or those given instead.
+
+    Raises:
+        UsageError: an unknown name or parameters that cannot be read.
+    """
+    return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
+
+
+def _where(whose: object, key: str, text: str) -> str:
+    """Whose value it is, with the line that sets ``key``, as a key or in a table's head, where one is found."""
+    name = rf"[\"']?{re.escape(key)}[\"']?"
+    found = re.search(rf"^\s*(?:\[\[?\s*)?(?:[\w\"'-]+\s*\.\s*)*{name}\s*[=.\]]", text, flags=re.MULTILINE)
+    if not found:
+        return f"{whose}"
+    line = text[: found.start()].count("\n") + 1 + found.group().count("\n", 0, -1)
+    return f"{whose}, line {line}"

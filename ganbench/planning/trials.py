@@ -1,0 +1,160 @@
+"""From a request to its trials, and to the executor that runs them."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ganbench.errors import UsageError
+from ganbench.executors import Executor, Layout, Settings
+from ganbench.plan import Planned
+from ganbench.planning.planner import cache_folder, plan
+from ganbench.planning.request import RunRequest
+from ganbench.plugins import Plugins
+from ganbench.processes.server import Server, require_fork
+from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.tables.wording import size
+
+FLOAT_BYTES = 4
+
+
+@contextmanager
+def shared_server(device: str, threads: int, *, needs_gpu: bool = False) -> Iterator[Callable[[], Server]]:
+    """Yield a function that opens the fork server on its first call, and close the server at the end.
+
+    Args:
+        device: ``cpu`` hides all GPUs from it.
+        threads: CPU threads of what it runs.
+        needs_gpu: whether that first call raises :class:`~ganbench.processes.server.NoGPU` where torch cannot use a
+            GPU here.
+    """
+    opened: list[Server] = []
+
+    def server() -> Server:
+        if not opened or not opened[-1].alive:
+            opened.append(Server(threads=threads, device=device))
+            if needs_gpu and len(opened) == 1:
+                opened[-1].require_gpu()
+        return opened[-1]
+
+    try:
+        yield server
+    finally:
+        for one in opened:
+            one.close()
+
+
+def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
+    """The executor that was asked for.
+
+    Raises:
+        UsageError: there is none of that name, it cannot be imported, or cannot do what was asked for; or this system
+            cannot fork, without which nothing can be planned.
+    """
+    require_fork()
+    entry = plugins.registry.find("executor", request.executor)
+    cls = entry.load()
+    if not (isinstance(cls, type) and issubclass(cls, Executor)):
+        raise UsageError(
+            f"executor '{entry.name}' of {entry.distribution}: {entry.target} must be a subclass of "
+            "ganbench.executors.Executor"
+        )
+    if request.detach and not cls.detachable:
+        raise UsageError(f"executor '{entry.name}' cannot continue without this process; leave --detach out")
+    if request.batch_seeds and cls.detachable:
+        raise UsageError(f"executor '{entry.name}' runs the seeds one by one; leave --batch-seeds out")
+    return cls
+
+
+def plan_trials(
+    request: RunRequest, server: Callable[[], Server], place: Layout, note: Callable[[str], object]
+) -> list[TrialFile]:
+    """Return every trial of the grid, in order: a baseline once, every other cell once per seed.
+
+    Args:
+        request: the grid.
+        server: opens the worker's process.
+        place: where the trials run.
+        note: told in one line where datasets at two places hold the same samples, and so are one.
+
+    Raises:
+        UsageError: the grid cannot be run, or its samples can never be held in memory.
+    """
+    execution = Execution(
+        device=place.device,
+        threads=place.threads,
+        shared_device=place.shared,
+        data_root=request.plan.data_root,
+        cache_dir=str(cache_folder().resolve()),
+        checkpoint_seconds=request.checkpoint_seconds,
+    )
+    trials: dict[str, TrialFile] = {}
+    doubled: dict[str, str] = {}
+    for cell in plan(request.plan, server):
+        _require_memory(cell.spec, request.memory_limit, place.memory)
+        for seed in _seeds(cell, request.seeds):
+            trial = _with_seed(cell, seed, execution)
+            first = trials.setdefault(trial.trial_id, trial)
+            if first.execution.data_at != trial.execution.data_at:
+                doubled[_places(trial)] = _places(first)
+    for one, other in doubled.items():
+        note(f"{one} contains the same samples as {other}, so they are one dataset and one row here")
+    return list(trials.values())
+
+
+def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> None:
+    """Refuse more samples than can be held, with their z, as they all are when they are scored."""
+    if spec.baseline == "real":
+        return
+    latent_dim = spec.source.latent_dim if spec.source is not None else spec.recipe.latent_dim
+    count = spec.evaluation.num_samples
+    needed = count * (math.prod(spec.data.shape) + latent_dim) * FLOAT_BYTES
+    for memory, what in ((limit, "--memory-limit"), (there, "this machine")):
+        if memory is not None and needed > memory:
+            raise UsageError(
+                f"scoring {count} samples needs {size(needed)}, more than the {size(memory)} of {what}; use a "
+                "smaller --num-samples"
+            )
+
+
+def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
+    """What the executor is told."""
+    return Settings(
+        slots=place.slots,
+        timeout=request.timeout,
+        memory_limit=request.memory_limit,
+        server=server,
+        device=place.device,
+        threads=place.threads,
+        devices=place.devices,
+        per_device=place.per_device,
+        adaptive=place.adaptive,
+        out=request.out,
+        options=request.executor_options,
+    )
+
+
+def _places(trial: TrialFile) -> str:
+    return ", ".join(trial.execution.data_at.values())
+
+
+def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if cell.source:
+        return (cell.spec.seed,)
+    return seeds[:1] if cell.baseline else seeds
+
+
+def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
+    spec = cell.spec.model_copy(update={"seed": seed})
+    execution = execution.model_copy(update={"source_path": cell.source, "data_at": cell.data_at})
+    return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
+
+
+def weight(trial: TrialFile) -> float:
+    """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
+    twice where penalties are added to its loss. Whether a loss carries one itself only the worker knows.
+    """
+    if trial.spec.baseline or trial.execution.source_path:
+        return 0.0
+    recipe = trial.spec.recipe
+    passes = 2.0 if trial.spec.penalties else 1.0
+    return recipe.steps * recipe.batch_size * (recipe.g_batches + recipe.n_critic * passes)

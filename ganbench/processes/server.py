@@ -1,0 +1,154 @@
+"""The host's end of the fork server."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.processes.interpreter import python
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+GPU_SECONDS = 600.0
+"""Torch is imported in it, which a cold file system makes long, and drivers that are not kept loaded are."""
+
+
+class ServerDied(GanbenchError):
+    """The fork server was killed or crashed; what it ran has ended with it."""
+
+
+class NoGPU(UsageError):
+    """The driver lists a GPU, and torch cannot use it."""
+
+
+def require_fork() -> None:
+    """Refuse a system that cannot fork a process.
+
+    Raises:
+        UsageError: it cannot; says which can.
+    """
+    if not hasattr(os, "fork"):
+        raise UsageError(
+            "ganbench trains and scores only on Linux and macOS, because it forks processes; on Windows use WSL"
+        )
+
+
+class Server:
+    """The fork server's other end."""
+
+    def __init__(self, threads: int, device: str) -> None:
+        require_fork()
+        environment = dict(os.environ)
+        for name in _THREADS:
+            environment[name] = str(threads)
+        if device == "cpu":
+            environment["CUDA_VISIBLE_DEVICES"] = ""
+        self._process = subprocess.Popen(
+            python("-m", "ganbench.processes.forkserver"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # In a session of its own, Ctrl-C in the terminal reaches the host alone.
+            start_new_session=True,
+        )
+        self._pending = b""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
+
+    def start(
+        self,
+        name: str,
+        task: str,
+        arguments: list[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        """Start a task; ``name`` says which it is in the message of its end.
+
+        ``environment`` is set in its process before it begins.
+        """
+        message = {"op": "start", "id": name, "task": task, "arguments": arguments, "log": str(log)}
+        self._send(message | {"environment": dict(environment or {}), "memory_limit": memory_limit})
+
+    def end(self, name: str, *, hard: bool) -> None:
+        """Ask a task to stop, or end it and all that it started at once."""
+        self._send({"op": "kill", "id": name, "hard": hard})
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write((json.dumps(message) + "\n").encode())
+            self._process.stdin.flush()
+        except OSError as error:
+            raise ServerDied(f"the process that starts trials has died ({error}); run again to resume") from error
+
+    def receive(self, timeout: float) -> list[dict[str, Any]]:
+        """Return the messages that arrive within ``timeout`` seconds, as soon as there is one.
+
+        Raises:
+            ServerDied: it has.
+        """
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        readable, _, _ = select.select([descriptor], [], [], timeout)
+        if not readable:
+            return []
+        data = os.read(descriptor, 65536)
+        if not data:
+            code = self._process.wait()
+            raise ServerDied(f"the process that starts trials has died (exit code {code}); run again to resume")
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> tuple[int, str]:
+        """Run one task to its end; return its exit code and the last line it printed if it failed.
+
+        Nothing else may be running.
+
+        Raises:
+            GanbenchError: it took longer than ``timeout`` seconds, or the server died.
+        """
+        self.start(task, task, arguments, log)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for message in self.receive(min(1.0, timeout)):
+                if message["event"] == "exit":
+                    return int(message["code"]), str(message["last_line"])
+        self.end(task, hard=True)
+        what = "asking torch for a GPU" if task == "cuda" else "planning"
+        raise GanbenchError(f"{what} took longer than {timeout:.0f} seconds and was stopped")
+
+    def require_gpu(self) -> None:
+        """Ask torch, in a process of its own, whether it can use a GPU: the driver's tool tells of the driver alone.
+
+        Raises:
+            NoGPU: it cannot; says why.
+        """
+        with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
+            code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
+        if code:
+            raise NoGPU(f"nvidia-smi lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
+
+    def close(self) -> None:
+        """Close the server's input, upon which it ends all it started; kill it if it does not."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()

@@ -1,0 +1,207 @@
+"""A trial's folder: the only thing host and worker share."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganbench.errors import StoreError
+from ganbench.files import append_line, read_json, write_bytes, write_json
+from ganbench.records.schema import upgrade, why_unreadable
+from ganbench.spec import FINAL, STATUSES, TrialFile
+
+Written = Mapping[str, tuple[int, str]]
+"""By the name of a file of lines: its bytes at some moment, and their SHA-256."""
+
+
+def require_runs(runs: Path) -> None:
+    """Raise :class:`StoreError` where there is no such folder of trials."""
+    if runs.exists() and not runs.is_dir():
+        raise StoreError(f"{runs} is a file, not a folder of trials")
+    if not runs.is_dir():
+        raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
+
+
+def find_trained(trial: Path) -> "TrialFolder":
+    """Return the folder of a trial that has a generator.
+
+    Args:
+        trial: the folder, or its name under ``runs/``.
+
+    Raises:
+        StoreError: there is none, it is a folder of trials, or has no generator.
+    """
+    path = trial if trial.is_dir() else Path("runs") / trial
+    if not path.is_dir():
+        raise StoreError(
+            f"there is no trial {trial}, neither as a folder nor under runs/; 'ganbench runs list' shows the trials"
+        )
+    if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
+        raise StoreError(f"{path} is a folder of trials; name one of them, e.g. {one.parent}")
+    folder = TrialFolder(path)
+    folder.read_spec()
+    if not folder.generator.exists():
+        raise StoreError(f"{path} has no generator.safetensors, because its status is {folder.read_status()['status']}")
+    return folder
+
+
+def previous_checkpoint(path: Path) -> Path:
+    """Where the checkpoint before the last one, ``.../checkpoint.pt``, is kept."""
+    return path.with_suffix(".previous.pt")
+
+
+class TrialFolder:
+    """The files of one trial, each written whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spec = path / "spec.json"
+        self.status = path / "status.json"
+        self.starts = path / "starts.jsonl"
+        self.progress = path / "progress.jsonl"
+        self.metrics = path / "metrics.jsonl"
+        self.snapshots = path / "snapshots.jsonl"
+        self.attempts = path / "attempts.jsonl"
+        self.result = path / "result.json"
+        self.checkpoint = path / "checkpoint.pt"
+        self.generator = path / "generator.safetensors"
+        self.samples = path / "samples.png"
+        self.log = path / "worker.log"
+
+    def goes_on(self) -> bool:
+        """Whether there is a checkpoint to go on from, the last one or the one before it."""
+        return any(path.exists() for path in (self.checkpoint, previous_checkpoint(self.checkpoint)))
+
+    @property
+    def trial_id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def write_spec(self, trial: TrialFile) -> None:
+        """Write what the worker is told."""
+        write_json(self.spec, trial.model_dump(mode="json"))
+
+    def read_spec(self) -> TrialFile:
+        """Read what the worker was told.
+
+        Raises:
+            StoreError: missing, damaged, of another schema, or not the specification its name says.
+        """
+        try:
+            content = read_json(self.spec)
+            stored = content.get("spec") if isinstance(content, dict) else None
+            if isinstance(stored, dict):
+                content = {**content, "spec": upgrade("spec", stored, self.spec)}
+            trial = TrialFile.model_validate(content)
+        except ValidationError as error:
+            raise StoreError(f"{self.spec} is not the specification of a trial: {why_unreadable(error)}") from error
+        # An older version's file has fewer fields than the specification read from it; its name tells what it had.
+        if trial.trial_id not in (trial.spec.trial_id, trial.spec.name_of(stored)):
+            raise StoreError(f"{self.spec} was changed: it describes {trial.spec.trial_id}, not {trial.trial_id}")
+        return trial
+
+    def write_status(self, status: str, reason: str = "", **more: Any) -> None:
+        """Write where the trial stands; ``reason`` is one line."""
+        if status not in STATUSES:
+            raise ValueError(f"'{status}' is no status")
+        content = {"status": status, "reason": " ".join(reason.split()), "pid": os.getpid(), "time": time.time()}
+        write_json(self.status, content | more)
+
+    def read_status(self) -> dict[str, Any]:
+        """Read where the trial stands.
+
+        Without a readable status it has ended as its result says, which is written first, or is pending.
+        """
+        try:
+            content = read_json(self.status)
+        except StoreError:
+            content = None
+        if isinstance(content, dict) and content.get("status") in STATUSES:
+            return {"reason": "", **content}
+        result = self.read_result()
+        if result.get("status") in FINAL and result.get("trial_id") == self.path.resolve().name:
+            return {"status": result["status"], "reason": str(result.get("reason", ""))}
+        return {"status": "pending", "reason": ""}
+
+    def read_result(self) -> dict[str, Any]:
+        """Read the final result; empty where there is none."""
+        try:
+            content = read_json(self.result)
+        except StoreError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def append_start(self, record: dict[str, Any]) -> None:
+        """Add that a worker has started, whatever becomes of it: process, machine, devices, and what started it.
+
+        A cluster counts these: a worker that dies before it trains has used up a start.
+        """
+        append_line(self.starts, record)
+
+    def append_progress(self, record: dict[str, Any]) -> None:
+        """Add one line: step, losses, images per second, memory."""
+        append_line(self.progress, record)
+
+    def append_metrics(self, record: dict[str, Any]) -> None:
+        """Add one evaluation."""
+        append_line(self.metrics, record)
+
+    def append_snapshot(self, record: dict[str, Any]) -> None:
+        """Add what the generator makes at one step, at the latent points that all trials share."""
+        append_line(self.snapshots, record)
+
+    def append_attempt(self, record: dict[str, Any]) -> None:
+        """Add that a worker begins to train: its process and machine, when, and from which step it goes on."""
+        append_line(self.attempts, record)
+
+    def written(self) -> Written:
+        """How far the files of lines go, brought to the disk: a checkpoint counts on them.
+
+        Raises:
+            StoreError: one cannot be read.
+        """
+        found = {}
+        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
+            try:
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                    data = file.read()
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            found[path.name] = (len(data), hashlib.sha256(data).hexdigest())
+        return found
+
+    def require_written(self, written: Written) -> None:
+        """Look whether the files of lines still begin with what was there when :meth:`written` was called.
+
+        Raises:
+            StoreError: lines were lost or changed since.
+        """
+        for name, (size, expected) in written.items():
+            path = self.path / name
+            try:
+                found = hashlib.sha256(path.read_bytes()[:size]).hexdigest()
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            if found != expected:
+                raise StoreError(f"lines of {name} were lost or changed since then")
+
+    def rewind(self, written: Written) -> None:
+        """Forget what was written to the files of lines later: a resumed trial writes it again."""
+        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
+            write_bytes(path, path.read_bytes()[: written.get(path.name, (0, ""))[0]])
+
+    def log_tail(self, lines: int = 5) -> list[str]:
+        """The last lines of the worker's log."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - 8192))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return []
+        return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]

@@ -1,0 +1,165 @@
+"""Components on the worker's side: from a request to an instance, with every parameter known and checked."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
+from ganbench.errors import GanbenchError, UsageError, in_one_line
+from ganbench.grid import ComponentRequest
+from ganbench.provenance.sources import source_hash
+from ganbench.records.locations import absolute
+from ganbench.registry import Entry, Registry
+from ganbench.resolving.parameters import defaults, merge
+from ganbench.spec import Component, Scalar, format_scalar
+
+CONTRACTS: dict[str, type] = {
+    "loss": Loss,
+    "penalty": Penalty,
+    "augmentation": Augmentation,
+    "architecture": Architecture,
+    "dataset": Dataset,
+    "metric": Metric,
+    "extractor": Extractor,
+}
+
+
+def load_class(entry: Entry) -> type[Any]:
+    """Import a component's class and check that it is one of its kind.
+
+    Raises:
+        UsageError: it cannot be imported, or is no subclass of its contract.
+    """
+    value = entry.load()
+    contract = CONTRACTS[entry.kind]
+    if not (inspect.isclass(value) and issubclass(value, contract)):
+        raise UsageError(
+            f"{entry.kind} '{entry.name}' of {entry.distribution}: {entry.target} must be a subclass of "
+            f"ganbench.api.{contract.__name__}"
+        )
+    return value
+
+
+def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -> Any:
+    """Build a component; what its constructor objects to is the user's to mend.
+
+    Raises:
+        UsageError: the constructor refused the parameters, or failed.
+    """
+    try:
+        return cls(**parameters)
+    except GanbenchError:
+        raise
+    except Exception as error:
+        reason = in_one_line(error)
+        raise UsageError(f"{kind} '{name}': {reason}") from error
+
+
+def resolve(request: ComponentRequest, registry: Registry, **settled: Scalar) -> tuple[Component, Any]:
+    """Return the resolved component and its instance.
+
+    Args:
+        request: what was asked for.
+        registry: where to find it.
+        settled: parameters whose value the context decided.
+    """
+    entry = registry.find(request.kind, f"{request.distribution}:{request.name}")
+    cls = load_class(entry)
+    parameters = merge(request.kind, request.name, cls, request.parameters)
+    parameters.update(settled)
+    plain = defaults(request.kind, cls)
+    shown = {key: value for key, value in parameters.items() if value != plain[key] and key not in settled}
+    component = Component(
+        name=entry.name,
+        label=label(entry, shown),
+        plugin=entry.distribution,
+        version=entry.version,
+        source=source_hash(cls),
+        parameters=parameters,
+    )
+    return component, build(request.kind, request.name, cls, parameters)
+
+
+def rebuild(
+    kind: str,
+    component: Component,
+    registry: Registry,
+    *,
+    data_at: Mapping[str, str] | None = None,
+    warn: Callable[[str], object] | None = None,
+) -> Any:
+    """Build a component of a stored specification, and make sure it still is the one the specification means.
+
+    Args:
+        kind: the component's.
+        component: which one.
+        registry: where to find it.
+        data_at: of a dataset, where its samples lie: the parameters that :func:`set_apart` took out.
+        warn: told in one line where the package has another version and the component the same code, which is accepted
+            where this is given: where nothing is trained.
+
+    Raises:
+        UsageError: the package is missing, has another version, or its code has changed.
+    """
+    if not registry.knows(component.plugin):
+        raise UsageError(
+            f"{kind} '{component.plugin}:{component.name}' comes with the package {component.plugin} "
+            f"{component.version}, which is not installed; install it"
+        )
+    entry = registry.find(kind, f"{component.plugin}:{component.name}")
+    cls = load_class(entry)
+    source = source_hash(cls)
+    if (entry.version, source) != (component.version, component.source):
+        here = f"{kind} '{component.name}' of {component.plugin} is {entry.version}"
+        if warn is None or source != component.source:
+            raise UsageError(
+                f"{here} ({source}) here, but the trial was planned with {component.version} "
+                f"({component.source}); install that version, or run the grid again"
+            )
+        warn(f"{here} here, with the same code as the {component.version} that the trial was planned with")
+    return build(kind, component.name, cls, {**component.parameters, **(data_at or {})})
+
+
+def set_apart(component: Component, registry: Registry) -> tuple[Component, dict[str, str]]:
+    """Return a dataset without the parameters that say where its samples lie, and those of them that are given.
+
+    Args:
+        component: the dataset, resolved.
+        registry: where to find it.
+
+    Raises:
+        UsageError: the dataset's class names locations that are no parameters of its constructor, or no text.
+    """
+    entry = registry.find("dataset", f"{component.plugin}:{component.name}")
+    cls = load_class(entry)
+    names = locations(entry.name, cls)
+    if not names:
+        return component, {}
+    plain = defaults("dataset", cls)
+    kept = {key: value for key, value in component.parameters.items() if key not in names}
+    own = label(entry, {key: value for key, value in kept.items() if value != plain[key]})
+    data_at = {name: absolute(path) for name in names if (path := str(component.parameters[name]))}
+    return component.model_copy(update={"label": own, "parameters": kept}), data_at
+
+
+def locations(name: str, cls: type[Any]) -> tuple[str, ...]:
+    """Return the parameters of a dataset's class that say where its samples lie.
+
+    Raises:
+        UsageError: they are no parameters of its constructor, or no text; ``name`` is the dataset's.
+    """
+    own, plain = cls.locations, defaults("dataset", cls)
+    if not isinstance(own, tuple) or not all(isinstance(plain.get(each), str) for each in own):
+        raise UsageError(
+            f"dataset '{name}' declares locations = {own!r}; it must be a tuple with the names of parameters that "
+            "are text"
+        )
+    return own
+
+
+def label(entry: Entry, shown: dict[str, Scalar]) -> str:
+    """The component as a user would type it: what differs from the defaults, a path after a colon."""
+    rest = dict(shown)
+    head = f"{entry.name}:{rest.pop(entry.argument)}" if entry.argument in rest else entry.name
+    inside = ",".join(f"{key}={format_scalar(value)}" for key, value in rest.items())
+    return f"{head}[{inside}]" if inside else head

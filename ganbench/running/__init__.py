@@ -1,0 +1,1 @@
+"""A grid of trials run to its end, on the host."""

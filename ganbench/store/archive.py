@@ -1,0 +1,141 @@
+"""One trial as a .zip: written without following links, read without trusting a name, a size or a link in it."""
+
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from ganbench.errors import StoreError
+from ganbench.files import ordinary_mode
+from ganbench.records.folder import TrialFolder
+from ganbench.store.leases import holder
+from ganbench.store.store import Store
+from ganbench.store.verification import verify
+
+LARGEST_TEXT = 1 << 30
+LARGEST_FILE = 16 << 30
+"""Bytes of one file, unpacked: of text, and of weights and checkpoints."""
+_CHUNK = 1 << 20
+
+FILES = (
+    "spec.json", "status.json", "result.json", "manifest.json", "progress.jsonl", "metrics.jsonl", "snapshots.jsonl",
+    "starts.jsonl", "attempts.jsonl", "worker.log", "samples.png", "generator.safetensors", "checkpoint.pt",
+    "checkpoint.previous.pt",
+)  # fmt: skip
+_BINARY = (".safetensors", ".pt")
+_DENSE = (*_BINARY, ".png")
+"""What deflating makes hardly smaller, and takes a minute per gigabyte for."""
+
+
+def write_archive(folder: TrialFolder, path: Path) -> None:
+    """Write a trial's files to ``path``, whole or not at all.
+
+    Raises:
+        StoreError: somebody works on the trial, a file is a link or damaged, or the archive cannot be written.
+    """
+    owner = holder(folder.path)
+    if owner is not None:
+        raise StoreError(f"{folder.path} is held by {owner}; export it after it has ended")
+    damage, _ = verify(folder)
+    if damage:
+        raise StoreError(f"{damage[0]}; a damaged trial cannot be exported")
+    name = folder.read_spec().trial_id
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+                for each in FILES:
+                    _add(archive, folder.path / each, f"{name}/{each}")
+            os.chmod(temporary, ordinary_mode())
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another file with --to") from error
+
+
+def read_archive(path: Path, out: Path) -> TrialFolder:
+    """Take a trial from an archive into ``out``; return its folder.
+
+    Raises:
+        StoreError: not such an archive, damaged, or the trial is there already.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            trial_id, members = _members(archive, path)
+            target = out / trial_id
+            if target.exists() or target.is_symlink():
+                raise StoreError(f"{target} already exists; remove it, or choose another folder with --out")
+            Store(out).prepare()
+            with tempfile.TemporaryDirectory(prefix=".import-", dir=out) as temporary:
+                inside = Path(temporary) / trial_id
+                inside.mkdir()
+                for name, member in members.items():
+                    _unpack(archive, member, inside / name, path)
+                damage, _ = verify(TrialFolder(inside))
+                if damage:
+                    raise StoreError(f"cannot import {path}: {damage[0].replace(str(inside), trial_id)}")
+                os.rename(inside, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
+        raise StoreError(
+            f"{path} is damaged or is not an archive ({' '.join(str(error).split())[:160]}); export the trial again"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"cannot import {path}: {error.strerror or error}") from error
+    return TrialFolder(target)
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StoreError(f"{path} is not a regular file, so it cannot be exported")
+        member = zipfile.ZipInfo(name)
+        member.compress_type = zipfile.ZIP_STORED if name.endswith(_DENSE) else zipfile.ZIP_DEFLATED
+        with archive.open(member, "w", force_zip64=True) as target:
+            shutil.copyfileobj(file, target, _CHUNK)
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfile.ZipInfo]]:
+    """The trial's name and its files; anything that has no place in a trial's folder is refused."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    trial_ids: set[str] = set()
+    for member in archive.infolist():
+        folder, slash, name = member.filename.partition("/")
+        if not slash or name not in FILES or folder in ("", ".", "..") or "\\" in folder or folder.startswith("."):
+            raise StoreError(f"cannot import {path}: it contains {member.filename!r}, which is not a file of a trial")
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise StoreError(f"cannot import {path}: {member.filename!r} is a link or a device")
+        if member.flag_bits & 1:
+            raise StoreError(f"cannot import {path}: it is encrypted")
+        limit = LARGEST_FILE if name.endswith(_BINARY) else LARGEST_TEXT
+        if member.file_size > limit:
+            raise StoreError(
+                f"cannot import {path}: {member.filename!r} claims {member.file_size} bytes, more than the {limit} "
+                "allowed"
+            )
+        if name in found:
+            raise StoreError(f"cannot import {path}: it contains {member.filename!r} twice")
+        found[name] = member
+        trial_ids.add(folder)
+    if len(trial_ids) != 1 or "spec.json" not in found:
+        raise StoreError(f"{path} is not the archive of one trial; `ganbench runs export` writes one")
+    return trial_ids.pop(), found
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, path: Path) -> None:
+    """Unpack one file, never more of it than it claims."""
+    left = member.file_size
+    with archive.open(member) as source, target.open("xb") as file:
+        while data := source.read(_CHUNK):
+            left -= len(data)
+            if left < 0:
+                raise StoreError(f"cannot import {path}: {member.filename!r} is larger than it claims")
+            file.write(data)

@@ -1,0 +1,112 @@
+"""Who works on a trial: the leases that this process holds, with their heartbeat, and those that others hold."""
+
+import contextlib
+import os
+import threading
+import time
+from pathlib import Path
+
+from ganbench.errors import StoreError
+from ganbench.store import lease_file
+from ganbench.store.lease_file import Holder
+
+HEARTBEAT_SECONDS = 15.0
+
+
+class Leases:
+    """The leases of this process. A thread touches them while there are any."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path, Holder] = {}
+        self._lost: set[Path] = set()
+        self._mutex = threading.Lock()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def take(self, folder: Path) -> bool:
+        """Take the lease of a folder, which must be there; false where another has it.
+
+        Raises:
+            StoreError: the folder cannot be written to.
+        """
+        with self._mutex:
+            if folder in self._held:
+                return True
+            try:
+                mine = lease_file.take(folder)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
+                ) from error
+            if mine is None:
+                return False
+            self._held[folder] = mine
+            self._lost.discard(folder)
+            if self._thread is None:
+                self._wake.clear()
+                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+                self._thread.start()
+        return True
+
+    def release(self, folder: Path) -> None:
+        """Give a lease back; nothing where it is not held or was lost."""
+        with self._mutex:
+            mine = self._held.pop(folder, None)
+            self._lost.discard(folder)
+        if mine is not None:
+            with contextlib.suppress(OSError):
+                lease_file.release(folder, mine)
+
+    def release_all(self) -> None:
+        """Give all leases back and end the heartbeat."""
+        for folder in list(self._held):
+            self.release(folder)
+        thread, self._thread = self._thread, None
+        self._wake.set()
+        if thread is not None:
+            thread.join(5)
+
+    def lost(self) -> set[Path]:
+        """Folders whose lease another took, because this process did not touch it for too long (it was suspended)."""
+        with self._mutex:
+            return set(self._lost)
+
+    def beat(self) -> None:
+        """Touch all leases, and notice those that are no longer ours."""
+        with self._mutex:
+            held = dict(self._held)
+        for folder, mine in held.items():
+            try:
+                path = lease_file.held_at(folder, mine)
+                if path is not None:
+                    os.utime(path)
+            except OSError:
+                continue  # a file server that does not answer now may do so the next time
+            if path is None:
+                with self._mutex:
+                    # Not where it was given back, and perhaps taken again, while we looked.
+                    if self._held.get(folder) is mine:
+                        self._lost.add(folder)
+
+    def _beat(self) -> None:
+        while not self._wake.wait(HEARTBEAT_SECONDS):
+            self.beat()
+
+
+def holder(folder: Path) -> Holder | None:
+    """Return who holds the lease of a folder now; ``None`` where nobody does or the holder is known to be dead.
+
+    Only looks: works in a folder that cannot be written to, where the age of a heartbeat is judged by this machine's
+    clock.
+    """
+    try:
+        current = lease_file.end_of_chain(folder)
+        if current is None:
+            return None
+        path, found = current
+        age = time.time() - path.stat().st_mtime
+    except OSError:
+        return None
+    if found is None or lease_file.is_stale(found, age):
+        return None
+    return found

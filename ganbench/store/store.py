@@ -1,0 +1,205 @@
+"""A folder of trials: look up, lease, settle."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ganbench.errors import StoreError
+from ganbench.executors import JobState
+from ganbench.executors.handed import read_handed
+from ganbench.files import json_text, remove_drafts, write_bytes
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import FINAL, STATUSES, TrialFile
+from ganbench.store.leases import Leases
+from ganbench.store.results import read_row
+from ganbench.store.verification import require_intact
+
+WRITERS = 8
+"""Trials that are written at once: nearly all the time is spent waiting for the disk."""
+
+
+class Store:
+    """The trials under one folder, ``runs/`` by default."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._leases = Leases()
+
+    def require_possible(self) -> None:
+        """Look whether :meth:`prepare` can succeed, without writing anything.
+
+        Raises:
+            StoreError: it is not a folder or that of a single trial, or the folder that it would be made in cannot be
+                written to.
+        """
+        self._require_no_trial()
+        there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise StoreError(f"{there} is a file, not a folder; choose another folder with --out")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise StoreError(f"{there} cannot be written to; choose another folder with --out")
+
+    def prepare(self) -> None:
+        """Make sure that the folder is there and can be written to.
+
+        Raises:
+            StoreError: it is not a folder or that of a single trial, cannot be made, or cannot be written to.
+        """
+        self._require_no_trial()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise StoreError(f"{self.path} is a file, not a folder; choose another folder with --out") from error
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the folder {self.path}: {error.strerror or error}; choose another folder with --out"
+            ) from error
+        probe = self.path / f".write-test-{os.getpid()}"
+        try:
+            probe.write_bytes(b"x" * 4096)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to {self.path}: {error.strerror or error}; choose another folder with --out"
+            ) from error
+        finally:
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
+
+    def _require_no_trial(self) -> None:
+        if (self.path / "spec.json").is_file():
+            raise StoreError(f"{self.path} is the folder of one trial; choose another folder with --out")
+
+    def folder(self, trial_id: str) -> TrialFolder:
+        """The folder of a trial, whether it is there or not."""
+        return TrialFolder(self.path / trial_id)
+
+    def cached(self, trial_id: str, *, retry: bool = False) -> str | None:
+        """The status of a trial that need not run again, else ``None``; a damaged result is none.
+
+        With ``retry`` only what is done need not.
+        """
+        folder = self.folder(trial_id)
+        state = folder.read_status()
+        if state["status"] not in (("done",) if retry else FINAL):
+            return None
+        try:
+            row = read_row(folder, state=state)
+        except StoreError:
+            return None
+        return row.status if row.protocol is not None else None
+
+    def damage_of_finished(self, trial_id: str) -> str:
+        """Why a trial that has ended has to run again all the same; empty for one that has not, or is not damaged."""
+        folder = self.folder(trial_id)
+        if not folder.result.exists() and folder.read_status()["status"] not in FINAL:
+            return ""
+        try:
+            read_row(folder)
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def restore_spec(self, trial: TrialFile) -> bool:
+        """Write a finished trial's lost or damaged specification again; whether its folder is intact then.
+
+        Only where its manifest says that the planned one, execution too, is what was there byte for byte.
+        """
+        folder = self.folder(trial.trial_id)
+        planned = json_text(trial.model_dump(mode="json")).encode("utf-8")
+        try:
+            listed = manifest.read(folder)
+            if listed is None or listed.files.get(folder.spec.name) != hashlib.sha256(planned).hexdigest():
+                return False
+            write_bytes(folder.spec, planned)
+            require_intact(folder, trial.trial_id)
+        except StoreError:
+            return False
+        return True
+
+    def lease(self, trial_id: str) -> bool:
+        """Take a trial for this process; false where another run has it.
+
+        What an earlier, killed writer left half-written is removed: with the lease, nobody else is writing.
+
+        Raises:
+            StoreError: the folder cannot be made or written to.
+        """
+        path = self.path / trial_id
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make {path}: {error.strerror or error}; choose another folder with --out"
+            ) from error
+        if not self._leases.take(path):
+            return False
+        if read_handed(self.folder(trial_id)) is None:  # a cluster may be writing
+            remove_drafts(path)
+        return True
+
+    def enqueue(self, trials: Sequence[TrialFile]) -> list[str]:
+        """Write what the workers of trials that this process holds are told, and that they are pending.
+
+        Returns:
+            for each trial why it could not be written, or nothing.
+        """
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return list(pool.map(self._enqueue, trials))
+
+    def _enqueue(self, trial: TrialFile) -> str:
+        folder = self.folder(trial.trial_id)
+        try:
+            goes_on = folder.goes_on() or folder.read_status()["status"] == "interrupted"
+            folder.write_spec(trial)
+            if not goes_on:
+                folder.log.unlink(missing_ok=True)
+            folder.write_status("pending")
+        except StoreError as error:
+            return str(error)
+        except OSError as error:
+            return (
+                f"cannot write {folder.log}: {error.strerror or error}; remove it or choose another folder with --out"
+            )
+        return ""
+
+    def release(self, trial_id: str) -> None:
+        """Give a trial back."""
+        self._leases.release(self.path / trial_id)
+
+    def release_all(self) -> None:
+        """Give all trials back."""
+        self._leases.release_all()
+
+    def lost(self) -> set[str]:
+        """Trials that another run has taken over because this one was suspended for too long."""
+        return {path.name for path in self._leases.lost()}
+
+
+def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
+    """Give a trial whose process has ended without a word the status it deserves; return its status and reason.
+
+    The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it;
+    a status that cannot be written (a full disk) is returned all the same.
+    """
+    content = folder.read_status()
+    status, reason = str(content["status"]), str(content["reason"])
+    kind, colon, words = why.partition(": ")
+    kind = kind if colon and kind in STATUSES else ""
+    # A trial whose time was up may have had the time to say that it was asked to stop.
+    if status not in ("pending", "running") and not (kind == "timeout" and status == "interrupted"):
+        return status, reason
+    if kind:
+        status, reason = kind, words
+        if kind == "timeout" and folder.goes_on():
+            reason += "; with a longer one it resumes from its checkpoint"
+    elif state is JobState.LOST:
+        status, reason = "failed", why or "its executor lost track of it"
+    else:
+        status, reason = "failed", why or "it ended without a status"
+    with contextlib.suppress(StoreError):
+        folder.write_status(status, reason)
+    return status, reason

@@ -1,0 +1,1 @@
+"""What a trial needs while it runs; :mod:`ganbench.trial` is where it starts."""

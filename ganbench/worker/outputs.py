@@ -1,0 +1,64 @@
+"""What a trained trial leaves behind: its generator's weights, a picture of its samples, and last its result."""
+
+import torch
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn
+
+from ganbench import seeds
+from ganbench.evaluation.labels import cycled
+from ganbench.evaluation.preview import ROWS, columns_for, write_preview
+from ganbench.evaluation.sampling import sample
+from ganbench.files import write_bytes
+from ganbench.spec import TrialSpec
+from ganbench.training import checkpoint
+from ganbench.training.batches import to_network_range
+from ganbench.training.state import State
+from ganbench.worker.parts import Parts
+from ganbench.worker.recording import Recorder
+
+PREVIEW_POINTS = 2500
+
+
+def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    """Write what a trained trial leaves behind: weights, samples, and last its result."""
+    write_outcome(state, spec, parts, recorder)
+    recorder.finish("done")
+    checkpoint.remove(recorder.folder.checkpoint)
+
+
+def write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
+    weights = weights_of(state.scored)
+    write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
+    fakes = preview_samples(state, spec)
+    real = to_network_range(parts.train.data[:PREVIEW_POINTS])
+    columns = preview_columns(state, spec)
+    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture(), columns=columns)
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state on the CPU, each tensor in memory of its own: safetensors refuses tied weights."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def preview_columns(state: State, spec: TrialSpec) -> int:
+    """How many images stand in a row of a preview: a column for each class of a conditional generator."""
+    return columns_for(spec.data.classes if state.conditioning != "none" else 0)
+
+
+def preview_samples(state: State, spec: TrialSpec) -> Tensor:
+    """Samples at the latent points that all trials share: eight rows of images, or 2,500 points, of all classes in
+    turn."""
+    n = ROWS * preview_columns(state, spec) if spec.data.kind == "image" else PREVIEW_POINTS
+    return sample(
+        state.scored,
+        n=n,
+        latent_dim=spec.recipe.latent_dim,
+        latent=spec.recipe.latent,
+        rng=seeds.stream(0, seeds.PREVIEW),
+        device=state.device,
+        labels=cycled(n, spec.data.classes) if state.conditioning != "none" else None,
+    )

@@ -1,0 +1,131 @@
+"""Between a training loop and a trial's folder: progress, evaluations, snapshots, checkpoints, and being stopped."""
+
+import signal
+import sys
+import time
+from typing import Any
+
+from ganbench.errors import StoreError
+from ganbench.evaluation.drawing import draw_to_score
+from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
+from ganbench.spec import Execution, TrialSpec
+from ganbench.training import checkpoint
+from ganbench.training.batches import to_network_range
+from ganbench.training.loop import Objective
+from ganbench.training.state import State
+from ganbench.worker.outputs import PREVIEW_POINTS, preview_samples
+from ganbench.worker.parts import Parts
+from ganbench.worker.recording import Recorder
+
+
+class StopFlag:
+    """Set by SIGTERM and SIGINT; looked at between steps, so that a step is never torn."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def set(self, number: int, frame: Any) -> None:
+        """Ask to stop after this step."""
+        self.requested = True
+
+
+def stop_on_signals() -> StopFlag:
+    """Turn the signals that ask a process to end into a flag."""
+    flag = StopFlag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, flag.set)
+    return flag
+
+
+class Watcher:
+    """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
+
+    def __init__(
+        self,
+        spec: TrialSpec,
+        execution: Execution,
+        parts: Parts,
+        objective: Objective | None,
+        recorder: Recorder,
+        stop: StopFlag,
+    ) -> None:
+        self._spec = spec
+        self._parts = parts
+        self._objective = objective
+        self._recorder = recorder
+        self._stop = stop
+        self._interval = execution.checkpoint_seconds
+        self._written = time.monotonic()
+        frames = execution.snapshots
+        self._snapshot_steps = snapshot_steps(spec.recipe.steps, frames) if frames else frozenset()
+
+    def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
+        """Write a line of progress."""
+        self._recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
+
+    def evaluate(self, state: State, *, final: bool | None = None) -> None:
+        """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
+        final = state.step == self._spec.recipe.steps if final is None else final
+        with self._recorder.not_training():
+            fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
+            values = self._parts.evaluator.score(fakes, final=final, labels=labels)
+            self._recorder.evaluation(state.step, state.real_images, values)
+
+    def first_snapshot(self, state: State) -> None:
+        """Record real samples and those of the generator before its first step."""
+        if self._snapshot_steps:
+            real = to_network_range(self._parts.train.data[:PREVIEW_POINTS])
+            self._record_snapshot(state, truth(real, self._parts.dataset.mixture()))
+
+    def after_step(self, state: State) -> bool:
+        """Take a snapshot and write a checkpoint where it is time; return whether a signal asked to stop."""
+        if state.step in self._snapshot_steps:
+            with self._recorder.not_training():
+                self._record_snapshot(state, {})
+        if time.monotonic() - self._written >= self._interval and state.step < self._spec.recipe.steps:
+            self.write_checkpoint(state)
+        return self._stop.requested
+
+    def _record_snapshot(self, state: State, more: dict[str, Any]) -> None:
+        """Take a snapshot, unless there is no room for it: the animation of a report ends there then."""
+        content = snapshot(preview_samples(state, self._spec))
+        if content is None:  # a generator on its way to diverging may make nothing that can be drawn
+            return
+        try:
+            self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
+        except StoreError as error:
+            self._snapshot_steps = frozenset()
+            self._unwritten(f"no snapshots from step {state.step} on", error)
+
+    def write_checkpoint(self, state: State) -> str:
+        """Write all that is needed to go on; return why it could not be written, or nothing.
+
+        A full disk may have room again later, and the checkpoint before this one is still there: training goes on.
+        """
+        problem = ""
+        with self._recorder.not_training():
+            try:
+                content = {
+                    "state": state.state_dict(),
+                    "objective": self._objective.state_dict() if self._objective is not None else {},
+                    "record": self._recorder.state_dict(),
+                }
+                checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
+            except StoreError as error:
+                problem = self._unwritten(f"no checkpoint at step {state.step}", error)
+        self._written = time.monotonic()
+        return problem
+
+    def _unwritten(self, what: str, error: StoreError) -> str:
+        """Say in the log and with the result what the trial goes on without, and why; return that."""
+        problem = f"{what}: {str(error).partition(';')[0]}"
+        print(problem, file=sys.stderr)
+        self._recorder.warn(problem)
+        return problem
+
+    def interrupted(self, state: State) -> str:
+        """Save a trial that was asked to stop, so that it can be resumed; return its status."""
+        problem = self.write_checkpoint(state)
+        reason = f"stopped after step {state.step}{problem and '; '}{problem}; run again to resume"
+        self._recorder.folder.write_status("interrupted", reason)
+        return "interrupted"

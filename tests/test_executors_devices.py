@@ -1,0 +1,133 @@
+"""Devices, asked of the driver's own tool: what there is, what is chosen, what is refused."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from ganbench.errors import UsageError
+from ganbench.executors import devices
+
+Machine = Callable[..., None]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """Pretend that ``nvidia-smi`` lists these GPUs."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def pretend(*names: str, visible: str | None = None, code: int = 0, error: Exception | None = None) -> None:
+        def answer(command: list[str], **options: Any) -> Any:
+            assert command[0] == "nvidia-smi"
+            if error is not None:
+                raise error
+            return subprocess.CompletedProcess(command, code, "".join(f"{name}\n" for name in names), "")
+
+        monkeypatch.setattr(devices.subprocess, "run", answer)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        devices.gpus.cache_clear()
+
+    yield pretend
+    devices.gpus.cache_clear()
+
+
+def refusal(request: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        devices.choose(request)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_auto_takes_a_gpu_where_there_is_one(machine: Machine) -> None:
+    machine("NVIDIA H100", "NVIDIA A10")
+    assert devices.gpus() == ("NVIDIA H100", "NVIDIA A10")
+    assert devices.choose("auto") == "cuda"
+    assert devices.choose("cpu") == "cpu"
+    assert devices.choose("cuda") == "cuda"
+    assert devices.choose("cuda:1") == "cuda:1"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"error": FileNotFoundError()},
+        {"error": PermissionError()},
+        {"error": subprocess.TimeoutExpired("nvidia-smi", 20)},
+        {"code": 9},
+        {},
+    ],
+)
+def test_without_a_gpu_auto_is_the_cpu(machine: Machine, how: dict[str, Any]) -> None:
+    machine(*(["NVIDIA-SMI has failed"] if "code" in how else []), **how)
+    assert devices.gpus() == ()
+    assert devices.choose("auto") == "cpu"
+    assert "use --device cpu" in refusal("cuda")
+    assert "use --device cpu" in refusal("cuda:0")
+
+
+def test_an_index_out_of_range_says_what_there_is(machine: Machine) -> None:
+    machine("A", "B")
+    assert refusal("cuda:2") == "device 'cuda:2' does not exist; this machine has cuda:0 to cuda:1"
+
+
+@pytest.mark.parametrize(
+    "request_", ["", "gpu", "CUDA", "cuda:", "cuda:-1", "cuda:x", "cuda:1:2", "cuda: 1", "cpu:0", "cuda:²", "mps"]
+)
+def test_what_is_no_device(machine: Machine, request_: str) -> None:
+    machine("A", "B", "C")
+    assert refusal(request_) == f"device '{request_}' must be auto, cpu, cuda or cuda:i"
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [
+        ("0,1", ("A", "B")),
+        ("1", ("B",)),
+        (" 1 , 0 ", ("B", "A")),
+        ("", ()),
+        # CUDA takes what stands before the first index that is none.
+        ("-1", ()),
+        ("0,-1,1", ("A",)),
+        ("7", ()),
+        ("1,7,0", ("B",)),
+    ],
+)
+def test_hidden_gpus_are_not_there(machine: Machine, visible: str, names: tuple[str, ...]) -> None:
+    machine("A", "B", visible=visible)
+    assert devices.gpus() == names
+    assert devices.choose("auto") == ("cuda" if names else "cpu")
+
+
+def test_a_gpu_may_be_named_by_its_identifier(machine: Machine) -> None:
+    machine("A", "B", visible="GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
+    assert len(devices.gpus()) == 1
+
+
+def test_nothing_is_visible_where_nothing_is(machine: Machine) -> None:
+    machine(visible="0")
+    assert devices.gpus() == ()
+
+
+def test_the_driver_is_asked_once(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine("A")
+    assert devices.gpus() == ("A",)
+
+    def never(*arguments: Any, **keywords: Any) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(devices.subprocess, "run", never)
+    assert devices.gpus() == ("A",)
+
+
+def test_cores_are_those_this_process_may_use() -> None:
+    assert 1 <= devices.cores() <= (os.cpu_count() or 1)
+    if hasattr(os, "sched_setaffinity"):
+        before = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {min(before)})
+            assert devices.cores() == 1
+        finally:
+            os.sched_setaffinity(0, before)

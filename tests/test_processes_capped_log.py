@@ -1,0 +1,29 @@
+"""A log keeps its beginning, its end, and its last words where it cannot be written."""
+
+from pathlib import Path
+
+import pytest
+
+from ganbench.processes import capped_log
+from ganbench.processes.capped_log import CappedLog
+
+
+def test_a_log_keeps_its_beginning_and_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capped_log, "LOG_HEAD", 1000)
+    monkeypatch.setattr(capped_log, "LOG_TAIL", 100)
+    log = CappedLog(str(tmp_path / "log"))
+    for number in range(1000):
+        log.write(b"line %d\n" % number)
+    log.close()
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[0] == "line 0"
+    assert lines[-1] == "line 999"
+    assert any("bytes left out" in line for line in lines)
+    assert (tmp_path / "log").stat().st_size < 1400
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    log = CappedLog(str(tmp_path / "missing" / "log"))
+    log.write(b"first\nlast words\n")
+    log.close()
+    assert (log.lost, log.last_line) == (True, "last words")

@@ -1,0 +1,101 @@
+"""What is part of a component's code: modules of its distribution, wherever they lie; none of other packages."""
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganbench import plugins
+from ganbench.losses.wgan import WGANGP
+from ganbench.plugins import installed
+from ganbench.provenance import sources
+from ganbench.provenance.sources import source_files, source_hash
+from ganbench.resolving.plans import loaded_sources
+from tests.distribution import write_distribution
+
+LOSS = "from ganbench.api import Loss\n{imported}\nclass L(Loss):\n    pass\n"
+REGISTER = """
+from ganbench import hookimpl
+
+@hookimpl
+def register_losses(register):
+    register("src", "gb_src_loss:L")
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(tmp_path)
+    sources._file.cache_clear()
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith("gb_src"):
+            del sys.modules[name]
+
+
+def follows(cls: type[Any], helper: Path) -> bool:
+    """Whether an edit of a file makes another component."""
+    before = source_hash(cls)
+    helper.write_text(helper.read_text() + "# edited\n")
+    return source_hash(cls) != before
+
+
+def test_a_helper_in_another_module_of_the_distribution_is_followed(site: Path) -> None:
+    modules = {
+        "gb_src_register": REGISTER,
+        "gb_src_loss": LOSS.format(imported="from gb_src_core import scale\nimport gb_src_other"),
+        "gb_src_core": "from gb_src_deep import scale\n",
+        "gb_src_deep": "scale = 1.0\n",
+    }
+    write_distribution(site, "gb-src", modules)
+    record = "".join(f"{name}.py,,\n" for name in modules)
+    (site / "gb_src-1.0.dist-info" / "RECORD").write_text(record)
+    (site / "gb_src_other.py").write_text("")
+    cls = import_module("gb_src_loss").L
+    assert follows(cls, site / "gb_src_core.py")
+    assert follows(cls, site / "gb_src_deep.py")
+    assert not follows(cls, site / "gb_src_other.py"), "it comes with no plugin"
+    plan = {Path(file).name for file in loaded_sources(plugins.load().registry)}
+    assert {"gb_src_loss.py", "gb_src_core.py", "gb_src_deep.py"} <= plan, "or else the plan itself is the old one"
+
+
+@pytest.mark.parametrize(
+    ("imported", "helper"),
+    [
+        ("from . import helper", "two/helper.py"),
+        ("from .helper import f", "two/helper.py"),
+        ("from ..shared import f", "shared.py"),
+        ("from .. import shared", "shared.py"),
+    ],
+)
+def test_relative_imports_are_followed_in_a_namespace(site: Path, imported: str, helper: str) -> None:
+    space = site / "gb_src_space"
+    (space / "two").mkdir(parents=True)
+    for name in ("two/__init__.py", "two/helper.py", "shared.py"):
+        (space / name).write_text("def f(): ...\n")
+    (space / "two" / "loss.py").write_text(LOSS.format(imported=imported))
+    assert follows(import_module("gb_src_space.two.loss").L, space / helper)
+
+
+def test_relative_imports_of_a_package_are_its_own(site: Path) -> None:
+    package = site / "gb_src_pack"
+    package.mkdir()
+    (package / "__init__.py").write_text(LOSS.format(imported="from .helper import f"))
+    (package / "helper.py").write_text("def f(): ...\n")
+    assert follows(import_module("gb_src_pack").L, package / "helper.py")
+
+
+def test_a_built_in_asks_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is ganbench's, whatever is installed beside it: published trials hold its hash."""
+
+    def asked() -> None:
+        raise AssertionError("installed packages were read")
+
+    monkeypatch.setattr(installed, "brought_by_plugins", asked)
+    package = Path(installed.__file__).parents[1]
+    files = {Path(file).relative_to(package).as_posix() for file in source_files(WGANGP)}
+    assert {"losses/wgan.py", "penalties/gradient.py"} <= files

@@ -1,0 +1,153 @@
+"""Pairs that cannot work are refused by name, in one line, before anything trains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from ganbench.api import Architecture
+from ganbench.errors import UsageError
+from ganbench.losses.hinge import Hinge
+from ganbench.losses.lsgan import LSGAN
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import Wasserstein
+from ganbench.penalties.clip import WeightClip
+from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1
+from ganbench.resolving.compatibility import check_recipe, doubts
+from ganbench.spec import Component, DataSpec, Recipe
+from ganbench.training.replay import Replay
+
+
+def component(name: str) -> Component:
+    return Component(name=name, label=name, plugin="ganbench-mine", version="1", source="0")
+
+
+def data(shape: tuple[int, ...] = (3, 8, 8), classes: int = 0) -> DataSpec:
+    kind: Any = "image" if len(shape) == 3 else "vector"
+    return DataSpec(component=component("cells"), kind=kind, shape=shape, size=100, fingerprint="0", classes=classes)
+
+
+class Made(Architecture):
+    """Declares how many samples its discriminator judges together; nothing is built."""
+
+    def __init__(self, *, pack: int = 1) -> None:
+        self.pack = pack
+
+
+def refusal(function: Callable[..., None], *arguments: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (Recipe(smoothing_real=0.1), "loss 'hinge' has no labels to smooth"),
+        (Recipe(smoothing_fake=0.1), "loss 'hinge' has no labels to smooth"),
+        (Recipe(ada_target=0.6), "ada_target=0.6 adapts how often images are augmented, but augment is none"),
+        (Recipe(classifier_d=0.5), "classifier_d=0.5 is the weight of an auxiliary classifier, but not every"),
+        (Recipe(classifier_g=0), "separately, without classifier_g"),
+        (Recipe(batch_size=51), "batch_size=51 in groups of 2 is more than the 100 training samples of 'cells'"),
+    ],
+)
+def test_settings_that_nothing_here_has_a_use_for_are_refused(recipe: Recipe, words: str) -> None:
+    assert words in refusal(check_recipe, "hinge", Hinge(), Made(pack=2), data(), recipe)
+
+
+def test_a_loss_without_an_output_of_doubt_does_not_adapt_its_augmentation() -> None:
+    recipe = Recipe(ada_target=0.6, augment="translation")
+    words = refusal(check_recipe, "wgan", Wasserstein(), Made(), data(), recipe)
+    assert "which means nothing for loss 'wgan'" in words
+    check_recipe("lsgan", LSGAN(), Made(), data(), recipe)
+
+
+def test_mirroring_is_for_images() -> None:
+    words = refusal(check_recipe, "hinge", Hinge(), Made(), data((2,)), Recipe(mirror=0.5))
+    assert words.startswith("mirror=0.5 mirrors images, but dataset 'cells' contains vectors")
+    check_recipe("hinge", Hinge(), Made(), data((2,)), Recipe())
+    check_recipe("hinge", Hinge(), Made(), data(), Recipe(mirror=0.5))
+
+
+def test_settings_that_are_of_use_are_not() -> None:
+    recipe = Recipe(batch_size=50, smoothing_real=0.1, ada_target=0.6, augment="translation")
+    check_recipe("vanilla", Vanilla(), Made(pack=2), data(), recipe)
+
+    class Classifying(Made):
+        conditioning = "classifier"
+
+    check_recipe("vanilla", Vanilla(), Classifying(), data(), Recipe(classifier_g=0.1))
+
+
+@pytest.mark.parametrize(
+    ("enough", "too_far", "words"),
+    [
+        # Of 10 updates the last one comes after 9 · 8 fakes, for any number of critic updates in a step.
+        (
+            {"replay": 72},
+            {"replay": 73},
+            "only 72 fakes are added before the last update (steps=10, n_critic=1, 8 of each batch)",
+        ),
+        ({"replay": 72, "steps": 2, "n_critic": 5}, {"replay": 73}, "use at most 72, or more steps"),
+        ({"replay": 8, "steps": 2}, {"steps": 1}, "use more steps, or leave replay out"),
+        (
+            {"replay": 8},
+            {"replay": 7},
+            "replay=7 keeps fewer fakes than the 8 that replay_share=0.5 of batch_size=16 draws",
+        ),
+        (
+            {"replay": 9, "replay_share": 0.032},
+            {"replay_share": 0.03125},
+            "use more than 0.03125, or leave replay out",
+        ),
+        ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before the last step, 10"),
+    ],
+)
+def test_what_would_be_recorded_and_change_nothing_is_refused(
+    enough: dict[str, Any], too_far: dict[str, Any], words: str
+) -> None:
+    settings = {"steps": 10, "batch_size": 16, **enough}
+    for pack in (1, 2):
+        check_recipe("vanilla", Vanilla(), Made(pack=pack), data(), Recipe(**settings))
+        recipe = Recipe(**(settings | too_far))
+        assert words in refusal(check_recipe, "vanilla", Vanilla(), Made(pack=pack), data(), recipe)
+
+
+@pytest.mark.parametrize("replay", [72, 73, 7, 8])
+def test_a_history_is_refused_exactly_where_a_run_would_draw_nothing_or_less(replay: int) -> None:
+    recipe = Recipe(steps=5, n_critic=2, batch_size=16, replay=replay)
+    history = Replay(recipe.replay, recipe.replay_share, torch.Generator())
+    batches = torch.arange(10 * 16.0).view(10, 16, 1)
+    earlier = [16 - int(torch.isin(history.mix(batch), batch).sum()) for batch in batches]
+    if max(earlier) == 8:
+        check_recipe("vanilla", Vanilla(), Made(), data(), recipe)
+    else:
+        refusal(check_recipe, "vanilla", Vanilla(), Made(), data(), recipe)
+
+
+def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
+    class Normed(Made):
+        batch_norm_in_discriminator = True
+
+    mine = component("mine")
+    (line,) = doubts("hinge+r1", [R1()], mine, Normed())
+    assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes the samples")
+    assert doubts("hinge+lecam", [LeCam()], mine, Normed()) == []
+    assert doubts("hinge+r1", [R1()], mine, Made()) == []
+
+
+def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:
+    class Bounded(Made):
+        spectral_norm_in_discriminator = True
+
+    mine = component("mine")
+    twice = "the critic is constrained twice: by spectral norm in 'mine' and by the "
+    assert doubts("hinge+r1", [R1()], mine, Bounded()) == [f"{twice}gradient penalty of 'hinge+r1'"]
+    assert doubts("wgan", [WeightClip()], mine, Bounded()) == [
+        f"{twice}weight clipping of 'wgan', which clips other weights than those the network computes with"
+    ]
+    assert doubts("hinge+lecam", [LeCam()], mine, Bounded()) == []
+    assert doubts("wgan", [WeightClip()], mine, Made()) == []

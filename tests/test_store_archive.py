@@ -1,0 +1,148 @@
+"""A trial in an archive: taken as it was, or refused."""
+
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.records import manifest, sealing
+from ganbench.records.folder import TrialFolder, previous_checkpoint
+from ganbench.store.archive import read_archive, write_archive
+from ganbench.store.leases import Leases
+from tests.fuzz.example import write_example
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return TrialFolder(write_example(tmp_path / "runs"))
+
+
+def test_there_and_back(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert copy.trial_id == folder.trial_id
+    assert {path.name: path.read_bytes() for path in copy.path.iterdir()} == {
+        path.name: path.read_bytes() for path in folder.path.iterdir()
+    }
+    assert [path.name for path in (tmp_path / "other").iterdir()] == [folder.trial_id]
+    with pytest.raises(StoreError, match="already exists"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+
+
+def test_all_that_a_trial_may_have_is_taken_along_and_text_is_deflated(folder: TrialFolder, tmp_path: Path) -> None:
+    files = {path for path in vars(folder).values() if path != folder.path}
+    for path in (*files, previous_checkpoint(folder.checkpoint)):
+        if not path.exists():
+            path.write_bytes(sealing.seal(sealing.CHECKPOINT, b"state") if path.suffix == ".pt" else b"a line\n" * 99)
+    manifest.write(folder, folder.trial_id)
+    write_archive(folder, tmp_path / "x.zip")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert {path.name for path in copy.path.iterdir()} == {path.name for path in folder.path.iterdir()}
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        how = {Path(member.filename).suffix: member.compress_type for member in archive.infolist()}
+    assert {suffix for suffix, kind in how.items() if kind == zipfile.ZIP_DEFLATED} == {".json", ".jsonl", ".log"}
+
+
+def test_an_archive_of_an_earlier_version_is_read(folder: TrialFolder, tmp_path: Path) -> None:
+    """Those have no ``starts.jsonl``, and nothing in them is deflated."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for path in folder.path.iterdir():
+            archive.write(path, f"{folder.trial_id}/{path.name}")
+    copy = read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert {path.name for path in copy.path.iterdir()} == {path.name for path in folder.path.iterdir()}
+
+
+def test_a_place_that_is_no_folder_is_named(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "one.zip")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file is a file, not a folder; choose another folder with --out"):
+        read_archive(tmp_path / "one.zip", tmp_path / "file")
+
+
+def test_an_archive_can_be_read_by_whom_the_umask_lets(folder: TrialFolder, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    write_archive(folder, tmp_path / "x.zip")
+    assert (tmp_path / "x.zip").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "{id}/../../evil", "{id}/evil", "{id}\\spec.json", "evil"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+        archive.writestr(name.format(id=folder.trial_id), b"x")
+    with pytest.raises(StoreError, match=r"cannot import .* is not a file of a trial"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:
+        member = zipfile.ZipInfo(f"{folder.trial_id}/samples.png")
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(StoreError, match="is a link"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    folder.log.unlink()
+    folder.log.symlink_to("/etc/passwd")
+    with pytest.raises(StoreError, match=r"cannot write|not a regular file"):
+        write_archive(folder, tmp_path / "y.zip")
+    assert not (tmp_path / "y.zip").exists()
+
+
+def test_a_changed_trial_is_refused(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "x.zip") as whole, zipfile.ZipFile(tmp_path / "y.zip", "w") as changed:
+        for member in whole.infolist():
+            data = whole.read(member)
+            changed.writestr(member.filename, data.replace(b"8.0", b"9.0"))
+    with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged|result\.json is damaged"):
+        read_archive(tmp_path / "y.zip", tmp_path / "other")
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_what_somebody_works_on_is_not_exported(folder: TrialFolder, tmp_path: Path) -> None:
+    leases = Leases()
+    assert leases.take(folder.path)
+    try:
+        with pytest.raises(StoreError, match="is held by"):
+            write_archive(folder, tmp_path / "x.zip")
+    finally:
+        leases.release_all()
+
+
+def repacked(folder: TrialFolder, path: Path, more: dict[str, bytes], without: str = "") -> Path:
+    """An archive of the trial's files but one, with more members."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.path.iterdir()):
+            if file.name != without:
+                archive.write(file, f"{folder.trial_id}/{file.name}")
+        for name, content in more.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_holds_one_trial_each_file_once(folder: TrialFolder, tmp_path: Path) -> None:
+    for more, without, words in (
+        ({f"{folder.trial_id}/spec.json": b"{}"}, "", "spec.json' twice"),
+        ({"another/worker.log": b"x"}, "worker.log", "is not the archive of one trial"),
+        ({}, "spec.json", "is not the archive of one trial"),
+    ):
+        path = repacked(folder, tmp_path / "x.zip", more, without)
+        with pytest.raises(StoreError, match=words):
+            read_archive(path, tmp_path / "other")
+        assert not (tmp_path / "other").exists()
+
+
+def test_text_larger_than_any_trials_is_refused_before_it_is_unpacked(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = repacked(folder, tmp_path / "x.zip", {})
+    size = folder.spec.stat().st_size
+    monkeypatch.setattr("ganbench.store.archive.LARGEST_TEXT", size - 1)
+    with pytest.raises(StoreError, match=r"claims \d+ bytes, more than"):
+        read_archive(path, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

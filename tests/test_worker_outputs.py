@@ -1,0 +1,86 @@
+"""What a trained trial leaves behind."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load, load_file, save
+from torch import Tensor, nn
+
+from ganbench import seeds, trial
+from ganbench.evaluation import drawing
+from ganbench.evaluation.sampling import sample
+from ganbench.spec import TrialSpec
+from ganbench.training.state import State
+from ganbench.worker import outputs
+from ganbench.worker.outputs import PREVIEW_POINTS, preview_samples, weights_of
+from ganbench.worker.parts import Parts
+from ganbench.worker.recording import Recorder
+from tests.workers import MLP, lines, planned
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.second = self.first
+        self.kernel = nn.Parameter(torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last))
+
+
+def test_tied_weights_and_any_layout_are_written() -> None:
+    network = Tied()
+    written = load(save(weights_of(network)))
+    assert written.keys() == {"first.weight", "first.bias", "second.weight", "second.bias", "kernel"}
+    again = Tied()
+    again.load_state_dict(written)
+    assert torch.equal(again.second.weight, network.first.weight)
+    assert torch.equal(again.kernel, network.kernel)
+
+
+@pytest.mark.usefixtures("signals_as_before")
+@pytest.mark.parametrize("recipe", [{}, {"ema_decay": 0.9}, {"latent": "uniform"}], ids=str)
+def test_what_is_scored_pictured_and_kept_is_one_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, Any]
+) -> None:
+    """The average where the recipe has one, else the generator as it is."""
+    ended: list[State] = []
+    scored: list[Tensor] = []
+
+    def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+        ended.append(state)
+        outputs.conclude(state, spec, parts, recorder)
+
+    def note(*arguments: Any) -> tuple[Tensor, Tensor | None]:
+        fakes, labels = drawing.draw_to_score(*arguments)
+        scored.append(fakes)
+        return fakes, labels
+
+    monkeypatch.setattr(trial, "conclude", conclude)
+    monkeypatch.setattr("ganbench.worker.watcher.draw_to_score", note)
+    (folder,) = planned(tmp_path, MLP, seeds=1, every=0, **recipe)
+    assert trial.run_trial(folder) == "done"
+    (state,), spec = ended, folder.read_spec().spec
+
+    wanted = state.average.module if state.average is not None else state.generator
+    assert (state.average is not None) == ("ema_decay" in recipe)
+    written, own = load_file(folder.generator), wanted.state_dict()
+    assert written.keys() == own.keys()
+    assert all(torch.equal(written[name], value) for name, value in own.items())
+    assert state.average is None or not all(
+        torch.equal(written[name], value) for name, value in state.generator.state_dict().items()
+    )
+
+    def drawn(n: int, seed: int, stream: str) -> Tensor:
+        return sample(
+            wanted, n=n, latent_dim=spec.recipe.latent_dim, latent=spec.recipe.latent,
+            rng=seeds.stream(seed, stream), device=state.device,
+        )  # fmt: skip
+
+    assert torch.equal(scored[-1], drawn(200, spec.seed, seeds.EVALUATION))
+    assert torch.equal(preview_samples(state, spec), drawn(PREVIEW_POINTS, 0, seeds.PREVIEW))
+    other_seed = spec.model_copy(update={"seed": 5})  # all trials share the points of a picture
+    assert torch.equal(preview_samples(state, other_seed), preview_samples(state, spec))
+    last = lines(folder.snapshots)[-1]
+    assert last["step"] == spec.recipe.steps
+    assert torch.allclose(torch.tensor(last["points"]), preview_samples(state, spec)[: len(last["points"])], rtol=1e-3)

@@ -1,0 +1,101 @@
+"""What a trial is built of, and what is scored without a generator."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganbench import plugins, trial
+from ganbench.api import Architecture
+from ganbench.planning.suite import Suite, to_request
+from ganbench.records.folder import TrialFolder
+from ganbench.registry import Registry
+from ganbench.resolving import components
+from ganbench.resolving.plans import answer
+from ganbench.spec import Component, Execution, TrialFile, TrialSpec
+from ganbench.training import state
+from ganbench.trial import run_trial
+from ganbench.worker.parts import Parts
+
+LOADED = plugins.load()
+
+
+def planned(**given: Any) -> list[TrialSpec]:
+    """The trials of vanilla on digits."""
+    suite = Suite(losses=("vanilla",), architectures=("dcgan[width=4]",), steps=1, num_samples=200, **given)
+    plan = answer(to_request(Suite(), suite, LOADED.registry)[0])
+    assert plan.error == ""
+    return [one.spec for one in plan.planned]
+
+
+@pytest.fixture(scope="module")
+def spec() -> TrialSpec:
+    return planned(metrics=("fid",))[0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"source": "0" * 12}, {"plugin": "another"}, {"version": "9"}, {"parameters": {"crop": 1}}]
+)
+def test_cached_features_are_those_of_this_extractors_code(
+    spec: TrialSpec, change: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extractor = spec.evaluation.extractor
+    assert extractor is not None
+    original = components.rebuild
+
+    def rebuild(kind: str, component: Component, registry: Registry, **more: Any) -> Any:
+        # What a changed package would build is beside the point: where it looks for features is what is tested.
+        return original(kind, extractor if kind == "extractor" else component, registry, **more)
+
+    monkeypatch.setattr(components, "rebuild", rebuild)
+    others = spec.evaluation.model_copy(update={"extractor": extractor.model_copy(update=change)})
+    for one in (spec, spec, spec.model_copy(update={"evaluation": others})):
+        parts = Parts(one, Execution(cache_dir=str(tmp_path)), LOADED.registry)
+        assert parts.evaluator.reference_evidence.features is not None
+    assert len(list((tmp_path / "references").glob("*.safetensors"))) == 2
+
+
+def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -> None:
+    (real,) = (spec for spec in planned(metrics=("fid", "memorisation"), baselines=True) if spec.baseline == "real")
+    folder = TrialFolder(tmp_path / real.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=real.trial_id, spec=real, execution=Execution()))
+    assert run_trial(folder) == "done"
+    found = folder.read_result()["metrics"]
+    assert found["fid"] > 0
+    assert (found["memorised"], found["train_preference"]) == (None, None)
+
+
+def test_the_states_of_a_cell_share_its_data_on_the_device(
+    spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another device than the CPU each move is a copy."""
+    parts = Parts(spec, Execution(), LOADED.registry)
+    parts.device = torch.device("meta")
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(trial, "State", lambda **arguments: given.append(arguments))
+    for seed in (0, 1):
+        trial.fresh_state(spec.model_copy(update={"seed": seed}), Architecture(), parts)
+    one, other = (each["samples"] for each in given)
+    assert one.data is other.data
+    assert one.labels is other.labels
+    assert (one.data.device.type, one.labels.device.type, parts.train.data.device.type) == ("meta", "meta", "cpu")
+    assert (one.shape, one.classes) == (parts.train.shape, parts.train.classes)
+
+
+@pytest.mark.parametrize(("layout", "said"), [(torch.channels_last, 0), (torch.contiguous_format, 1)])
+def test_networks_that_are_run_in_the_slower_layout_are_said_in_the_log(
+    spec: TrialSpec,
+    layout: torch.memory_format,
+    said: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(state, "choose_layout", lambda *arguments, **options: layout)
+    folder = TrialFolder(tmp_path / spec.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+    assert run_trial(folder) == "done"
+    assert capsys.readouterr().out.count("the plain memory layout") == said

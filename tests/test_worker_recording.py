@@ -1,0 +1,290 @@
+"""What a trial writes down of itself: the order of its values, and how it was trained where that was in parts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from ganbench.api import Value
+from ganbench.metrics.density_coverage import DensityCoverage
+from ganbench.metrics.fid import FID
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import Execution, TrialFile
+from ganbench.store.results import read_row, read_rows
+from ganbench.store.verification import verify
+from ganbench.trial import run_trial
+from ganbench.worker import recording
+from ganbench.worker.recording import Recorder
+from ganbench.worker.together import run_together
+from tests.trials import component, make_protocol, make_spec
+from tests.workers import MLP, StopAfter, lines, planned
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    values = {**DensityCoverage.values, **FID.values}
+    recorder.prepared(values, {"density": "density-coverage", "fid": "fid"}, {}, torch.device("cpu"))
+    recorder.evaluation(1, 20, {"fid": 1.5, "coverage": 0.5, "density": 0.75, "undeclared": 2.0})
+    recorder.finish("done")
+    row = read_row(folder)
+    assert [*row.values] == ["density", "coverage", *FID.values]
+    assert (row.metrics["density"], row.metrics["fid"]) == (0.75, 1.5)
+    assert [row.values[name].metric for name in ("density", "coverage", "fid")] == ["density-coverage", None, "fid"]
+    (line,) = lines(folder.metrics)
+    assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
+
+
+def test_metrics_and_extractors_of_other_packages_are_named_with_their_package() -> None:
+    """Of two packages, two metrics of one name do not rank together; what is built in is named as ever."""
+    spec = make_spec()
+    evaluation = spec.evaluation
+    described = {"versions": {"torch-fidelity": "0.4.0"}}
+    ours = recording.protocol(spec, described)
+    assert ours == make_protocol(spec)
+    assert recording.protocol(spec, described, located=True) == make_protocol(spec, located=True)
+    other = component("fid", label="fid[groups=0]", plugin="ganbench-dup")
+    network = component("digits", plugin="ganbench-dup")
+    for changes, field, named in (
+        ({"metrics": (other, *evaluation.metrics[1:])}, "metrics", ("ganbench-dup:fid[groups=0]", "is")),
+        ({"extractor": network}, "extractor", "ganbench-dup:digits"),
+    ):
+        changed = spec.model_copy(update={"evaluation": evaluation.model_copy(update=changes)})
+        theirs = recording.protocol(changed, described)
+        assert getattr(theirs, field) == named
+        assert theirs.key != ours.key
+        assert theirs.measure != ours.measure
+
+
+def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = planned(tmp_path, MLP)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
+        assert run_together(folders[0]) == ["interrupted"] * 3
+    assert run_trial(folders[1]) == "done"
+    result = folders[1].read_result()
+    assert result["cost"]["beside"] == 2
+    assert result["cost"]["train_seconds"] is result["cost"]["images_per_second"] is None
+    assert "bit-equal" not in result["determinism"]["statement"]
+    assert "computed in 2 parts under other conditions (beside: 2, then 0)" in result["determinism"]["statement"]
+    assert [part["beside"] for part in result["determinism"]["parts"]] == [2, 0]
+    assert [warning.partition(" (")[0] for warning in result["warnings"]] == [
+        "trained as one batched model with 2 other seeds; it has no speed of its own",
+        "computed in 2 parts under other conditions",
+    ]
+    (row,) = read_rows(folders[1].path)[0]
+    assert row.warnings == tuple(result["warnings"])
+    asked = {metric.label for metric in row.spec.evaluation.metrics}
+    assert {info.metric for info in row.values.values()} == asked
+
+
+def test_a_trial_that_goes_on_with_other_threads_promises_no_equal_bits(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP, seeds=1)
+    for threads, stop in ((1, StopAfter(24)), (1, StopAfter(5)), (2, None)):
+        trial = folders[0].read_spec()
+        execution = trial.execution.model_copy(update={"threads": threads})
+        folders[0].write_spec(trial.model_copy(update={"execution": execution}))
+        assert run_trial(folders[0], stop) == ("interrupted" if stop else "done")
+    torch.set_num_threads(1)
+    stated = folders[0].read_result()["determinism"]
+    assert "bit-equal" not in stated["statement"]
+    assert [part["threads"] for part in stated["parts"]] == [1, 2]
+    assert folders[0].read_result()["cost"]["beside"] == 0
+
+
+def lose_evaluations(folder: TrialFolder) -> None:
+    folder.metrics.write_bytes(b"")
+
+
+def lose_all_but_the_first_report(folder: TrialFolder) -> None:
+    folder.progress.write_text(folder.progress.read_text().splitlines(keepends=True)[0])
+
+
+@pytest.mark.parametrize("lose", [lose_evaluations, lose_all_but_the_first_report])
+def test_a_checkpoint_whose_lines_were_lost_is_not_gone_on_from(
+    tmp_path: Path, lose: Callable[[TrialFolder], None]
+) -> None:
+    (whole,), (folder,) = planned(tmp_path / "whole", MLP, seeds=1), planned(tmp_path / "lossy", MLP, seeds=1)
+    assert run_trial(whole) == "done"
+    for steps in (25, 5):  # two checkpoints, at steps 25 and 30; both count on the evaluation at step 20
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose(folder)
+    assert run_trial(folder) == "done"
+    result = folder.read_result()
+    first, second = result["warnings"]
+    name = "metrics.jsonl" if lose is lose_evaluations else "progress.jsonl"
+    why = f"lines of {name} were lost or changed since then; it is kept as"
+    assert first == f"cannot resume from checkpoint.pt: {why} checkpoint.damaged"
+    assert second == f"cannot resume from checkpoint.previous.pt: {why} checkpoint.previous.damaged"
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 25, 0]
+    assert {key: result[key] for key in ("best", "area", "metrics")} == {
+        key: whole.read_result()[key] for key in ("best", "area", "metrics")
+    }
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+
+
+def test_lines_lost_after_the_checkpoint_before_cost_only_the_last_one(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    for steps in (15, 10):
+        assert run_trial(folder, StopAfter(steps - 1)) == "interrupted"
+    lose_evaluations(folder)  # that at step 20: the checkpoint at step 15 knows nothing of it
+    assert run_trial(folder) == "done"
+    assert len(folder.read_result()["warnings"]) == 1
+    assert [line["step"] for line in lines(folder.attempts)] == [0, 15, 15]
+    assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+
+
+def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP)
+    assert run_together(folders[0]) == ["done"] * 3
+    trained = folders[0].read_spec().spec
+    spec = trained.model_copy(update={"evaluation": trained.evaluation.model_copy(update={"num_samples": 150})})
+    again = TrialFolder(tmp_path / spec.trial_id)
+    again.path.mkdir()
+    again.write_spec(
+        TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(source_path=str(folders[0].path)))
+    )
+    assert run_trial(again) == "done", again.read_status()
+    result = again.read_result()
+    assert (result["cost"]["beside"], result["cost"]["train_seconds"]) == (2, None)
+    assert "bit-equal" not in result["determinism"]["statement"]
+    assert any("one batched model with 2 other seeds" in warning for warning in result["warnings"])
+
+
+def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP, seeds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.provenance.environment.cautions", lambda *arguments: ["may have shared its GPU"])
+        assert run_trial(folders[0], StopAfter(25)) == "interrupted"
+    assert run_trial(folders[0]) == "done"
+    result = folders[0].read_result()
+    assert result["warnings"] == ["may have shared its GPU"]
+    assert "bit-equal" in result["determinism"]["statement"]  # in equal conditions
+
+
+def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
+    """As docs/statistics.md says: one in between is bridged, those at the ends are not covered."""
+    values = {"kl": Value(label="reverse KL", direction="lower")}
+
+    def curve(*heights: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        history = [{"step": 10 * place, "values": {"kl": height}} for place, height in enumerate(heights, start=1)]
+        return recording._best(history, values), recording._area(history, values)
+
+    assert curve(4.0, None, 2.0, 1.0) == ({"kl": {"value": 1.0, "step": 40}}, {"kl": pytest.approx(2.5)})
+    assert curve(None, 4.0, 2.0, None) == ({"kl": {"value": 2.0, "step": 30}}, {"kl": pytest.approx(3.0)})
+    assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}
+
+
+@pytest.mark.parametrize("direction", ["lower", "higher"])
+def test_of_equal_best_values_the_first_counts(direction: Any) -> None:
+    values = {"x": Value(label="X", direction=direction), "y": Value(label="Y", direction=None)}
+    heights = (2.0, 1.0, 3.0, 1.0, 3.0)
+    history = [{"step": 10 * place, "values": {"x": x, "y": 0.0}} for place, x in enumerate(heights, start=1)]
+    best = {"value": 1.0, "step": 20} if direction == "lower" else {"value": 3.0, "step": 30}
+    assert recording._best(history, values) == {"x": best}
+
+
+def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("ganbench.worker.recording.time.monotonic", lambda: clock[0])
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+
+    def attempt(earlier: dict[str, Any] | None) -> Recorder:
+        """A second before training, four of it, three of evaluation, and four more of training."""
+        recorder = Recorder(folder, folder.read_spec())
+        if earlier is not None:
+            recorder.go_on(20, 400, earlier)
+        clock[0] += 1
+        recorder.begin(lambda: 400)
+        clock[0] += 4
+        with recorder.not_training():
+            clock[0] += 3
+            recorder.evaluation(20, 400, {})
+        clock[0] += 4
+        return recorder
+
+    first = attempt(None)
+    kept = first.state_dict()
+    assert (kept["seconds"], kept["elapsed"]) == (8.0, 12.0)
+    second = attempt(kept)
+    assert second.training_seconds == 16.0
+    second.finish("diverged", "NaN")
+    cost = folder.read_result()["cost"]
+    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 6.0)
+    assert cost["images_per_second"] == 25.0
+    assert [line["seconds"] for line in lines(folder.metrics)] == [4.0, 12.0]
+    listed = manifest.read(folder)
+    assert listed is not None
+    assert {folder.result.name, folder.metrics.name, folder.spec.name} <= listed.files.keys()
+
+
+def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    for free in (None, 5 << 30):
+        monkeypatch.setattr(recording, "free_memory", lambda free=free: free)
+        recorder.progress(1, 20, 0.5, 0.5)
+    assert [line["device_free"] for line in lines(folder.progress)] == [None, 5 << 30]
+
+
+def test_clocks_go_on_over_attempts_and_stand_still_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+
+    def attempt() -> Recorder:
+        recorder = Recorder(folder, folder.read_spec())
+        recorder.prepared(FID.values, {"fid": "fid"}, {}, torch.device("cpu"))
+        return recorder
+
+    first = attempt()
+    first.begin(lambda: 100)
+    now += 10
+    first.progress(5, 100, 0.5, 0.5)
+    with first.not_training():
+        now += 3
+        first.evaluation(5, 100, {"fid": 2.0})
+    earlier = first.state_dict()
+    now += 500  # nobody works on it
+    second = attempt()
+    second.go_on(5, 100, earlier)
+    assert (second.training_seconds, second.elapsed) == (10, 13)
+    second.begin(lambda: 150)
+    now += 5
+    second.progress(7, 150, 0.5, 0.5)
+    assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 10)]
+    with second.not_training():
+        now += 2
+        second.evaluation(7, 150, {"fid": 1.5})
+    second.finish("done")
+    cost = folder.read_result()["cost"]
+    assert (cost["train_seconds"], cost["evaluation_seconds"], cost["seconds"]) == (15, 5, 20)
+    assert (cost["real_images"], cost["images_per_second"]) == (150, 10)
+    listed = manifest.read(folder)
+    assert listed is not None
+    assert listed.trial_id == folder.trial_id
+    assert {"spec.json", "result.json", "metrics.jsonl", "progress.jsonl"} <= listed.files.keys()
+    assert verify(folder) == ([], [])
+
+
+def test_a_best_value_that_was_reached_twice_is_of_the_first_time(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    values = {"fid": FID.values["fid"], "up": Value(label="up", direction="higher", decimals=2)}
+    recorder.prepared(values, {}, {}, torch.device("cpu"))
+    for step, fid, up in ((1, 3.0, 0.2), (2, 1.5, 0.7), (3, 1.5, 0.7), (4, 2.0, 0.1)):
+        recorder.evaluation(step, 0, {"fid": fid, "up": up})
+    recorder.finish("done")
+    assert folder.read_result()["best"] == {"fid": {"value": 1.5, "step": 2}, "up": {"value": 0.7, "step": 2}}

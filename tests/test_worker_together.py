@@ -1,0 +1,281 @@
+"""A grid whose seeds are trained as one batched model: every trial has what it has alone, and says so."""
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganbench import trial
+from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.executors.batching import Batching
+from ganbench.provenance import environment
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import Execution, TrialFile
+from ganbench.trial import run_trial
+from ganbench.worker import together
+from ganbench.worker.together import run_together
+from ganbench.worker.watcher import StopFlag, Watcher
+from tests.workers import MLP, StopAfter, lines, planned
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+class Noting(Executor):
+    """Takes jobs and runs none."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__(Settings(slots=slots, timeout=None, server=lambda: pytest.fail("no server is needed")))
+        self.jobs: list[Job] = []
+        self.cancelled: list[str] = []
+
+    def submit(self, jobs: Iterable[Job]) -> None:
+        self.jobs += jobs
+
+    def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
+        return {job.trial_id: JobState.RUNNING for job in self.jobs}
+
+    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
+        self.cancelled += trial_ids
+
+    def why(self, trial_id: str) -> str:
+        return f"because of {trial_id}"
+
+
+def jobs_for(path: Path, trial_spec: Any, *cells: dict[str, Any], seeds: int = 4, device: str = "cpu") -> list[Job]:
+    jobs = []
+    for cell in cells:
+        for seed in range(seeds):
+            spec = trial_spec(**cell, seed=seed)
+            folder = TrialFolder(path / spec.trial_id)
+            folder.path.mkdir(parents=True)
+            folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(device=device)))
+            jobs.append(Job(spec.trial_id, folder.path, 2.0))
+    return jobs
+
+
+def points(trial_spec: Any) -> dict[str, Any]:
+    data = trial_spec().data
+    return {"data": data.model_copy(update={"kind": "vector", "shape": (2,)})}
+
+
+def test_the_seeds_of_a_cell_are_one_job_for_each_free_slot(tmp_path: Path, trial_spec: Any) -> None:
+    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec))
+    for slots, sizes in ((1, [4]), (2, [2, 2]), (3, [2, 1, 1]), (9, [1, 1, 1, 1])):
+        inner = Noting(slots)
+        Batching(inner).submit(jobs)
+        assert [1 + len(TrialFolder(job.folder).read_spec().execution.beside) for job in inner.jobs] == sizes
+        assert [job.weight for job in inner.jobs] == [2.0 * size for size in sizes]
+
+
+def test_cells_are_kept_apart(tmp_path: Path, trial_spec: Any) -> None:
+    cell = points(trial_spec)
+    inner = Noting(2)
+    Batching(inner).submit(jobs_for(tmp_path, trial_spec, cell, cell | {"recipe": {"steps": 7}}, seeds=3))
+    assert len(inner.jobs) == 2
+    for job in inner.jobs:
+        trial = TrialFolder(job.folder).read_spec()
+        others = [TrialFolder(tmp_path / name).read_spec() for name in trial.execution.beside]
+        assert {other.spec.recipe for other in others} == {trial.spec.recipe}
+        assert sorted([trial.spec.seed, *(other.spec.seed for other in others)]) == [0, 1, 2]
+
+
+def test_images_stay_alone_on_a_cpu_and_baselines_everywhere(tmp_path: Path, trial_spec: Any) -> None:
+    for device, count in (("cpu", 4), ("cuda", 1)):
+        inner = Noting(1)
+        Batching(inner).submit(jobs_for(tmp_path / device, trial_spec, {}, device=device))
+        assert len(inner.jobs) == count
+    baseline = {"baseline": "untrained", "loss": None}
+    inner = Noting(1)
+    Batching(inner).submit(jobs_for(tmp_path / "b", trial_spec, baseline | points(trial_spec), device="cuda"))
+    assert len(inner.jobs) == 4
+
+
+def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_spec: Any) -> None:
+    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec))
+    inner = Noting(1)
+    batching = Batching(inner)
+    batching.submit(jobs)
+    assert set(batching.states()) == {job.trial_id for job in jobs}
+    assert batching.why(jobs[3].trial_id) == f"because of {jobs[0].trial_id}"
+    batching.cancel([jobs[2].trial_id], hard=False)
+    assert inner.cancelled == [jobs[0].trial_id]
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_the_process_of_a_trial_keeps_the_memory_that_it_frees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: int
+) -> None:
+    kept: list[str] = []
+    for module in (trial, together):
+        monkeypatch.setattr(module, "keep_freed_memory", partial(kept.append, module.__name__))
+    folders = planned(tmp_path, MLP, seeds=seeds, steps=1, every=1)
+    assert set(run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == {"done"}
+    assert kept == ["ganbench.worker.together" if seeds > 1 else "ganbench.trial"]
+
+
+def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
+    folders = planned(tmp_path / "batched", MLP)
+    assert run_together(folders[0]) == ["done"] * 3
+    alone = planned(tmp_path / "alone", MLP)
+    assert [run_trial(folder) for folder in alone] == ["done"] * 3
+    for folder, single in zip(folders, alone, strict=True):
+        assert folder.read_status()["status"] == "done"
+        found, expected = folder.read_result(), single.read_result()
+        assert sorted(path.name for path in folder.path.iterdir()) == sorted(
+            path.name for path in single.path.iterdir()
+        )
+        assert [line["step"] for line in lines(folder.metrics)] == [20, 40]
+        assert found["cost"]["beside"] == 2
+        assert found["cost"]["images_per_second"] is None
+        assert found["cost"]["train_seconds"] is None
+        assert found["cost"]["real_images"] == 40 * 20
+        assert any("one batched model with 2 other seeds" in warning for warning in found["warnings"])
+        assert "2 other seeds" in found["determinism"]["statement"]
+        assert expected["cost"]["beside"] == 0
+        assert expected["cost"]["images_per_second"] > 0
+        assert expected["warnings"] == []
+        assert found["protocol"] == expected["protocol"]
+        for key in ("d_loss", "g_loss"):
+            assert lines(folder.progress)[0][key] == pytest.approx(lines(single.progress)[0][key], rel=1e-4)
+    assert len({folder.generator.read_bytes() for folder in folders}) == 3
+
+
+def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path / "stopped", MLP)
+    whole = planned(tmp_path / "whole", MLP)
+    assert run_together(whole[0]) == ["done"] * 3
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
+        assert run_together(folders[0]) == ["interrupted"] * 3
+    for folder in folders:
+        assert folder.read_status()["reason"] == "stopped after step 25; run again to resume"
+        assert folder.checkpoint.exists()
+    assert run_together(folders[0]) == ["done"] * 3
+    for folder, expected in zip(folders, whole, strict=True):
+        assert folder.generator.read_bytes() == expected.generator.read_bytes()
+        assert [line["step"] for line in lines(folder.progress)] == list(range(1, 41))
+        assert folder.read_result()["metrics"] == expected.read_result()["metrics"]
+        assert not folder.checkpoint.exists()
+
+
+def test_one_trial_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP)
+    evaluate = Watcher.evaluate
+
+    def failing(watcher: Watcher, state: Any, **options: Any) -> None:
+        if watcher._spec.seed == 1 and state.step == 20:
+            raise ValueError("a metric's own trouble")
+        evaluate(watcher, state, **options)
+
+    monkeypatch.setattr(Watcher, "evaluate", failing)
+    assert run_together(folders[0]) == ["done", "failed", "done"]
+    assert "a metric's own trouble" in folders[1].read_status()["reason"]
+    assert folders[2].read_result()["step"] == 40
+
+
+def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP)
+
+    def full(*arguments: object, **options: object) -> bool:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(together, "train_together", full)
+    assert run_together(folders[0]) == ["out-of-memory"] * 3
+    assert (
+        "batched with 2 other seeds (without --batch-seeds less memory is needed)" in folders[1].read_status()["reason"]
+    )
+
+
+def test_networks_that_cannot_be_batched_run_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "ganbench.worker.together.obstacle_to_batching", lambda *arguments: "its layers draw random numbers"
+    )
+    folders = planned(tmp_path, MLP, steps=5, every=0)
+    assert run_together(folders[0]) == ["done"] * 3
+    assert [folder.read_result()["cost"]["beside"] for folder in folders] == [0, 0, 0]
+    assert capsys.readouterr().out.count("not batched, so the seeds run one after another") == 1
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Callable[[], object]]:
+    """Weak references to all that ``ganbench.worker.together`` makes by calling ``name``."""
+    made: list[Callable[[], object]] = []
+    make = getattr(together, name)
+
+    def making(*arguments: Any) -> Any:
+        found = make(*arguments)
+        made.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(together, name, making)
+    return made
+
+
+def test_what_was_tried_is_gone_before_the_trials_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU has no room for both."""
+    tried, build = watched(monkeypatch, "fresh_state"), together.fresh_or_resumed
+
+    def building(*arguments: Any) -> Any:
+        assert [state() for state in tried] == [None] * 3
+        return build(*arguments)
+
+    monkeypatch.setattr(together, "fresh_or_resumed", building)
+    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+
+
+def test_trials_that_run_one_after_another_have_the_device_to_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, forgotten = watched(monkeypatch, "Parts"), []
+
+    def run(folder: TrialFolder, stop: StopFlag) -> str:
+        assert [each() for each in parts] == [None]
+        return run_trial(folder, stop)
+
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
+    monkeypatch.setattr(together, "run_trial", run)
+    monkeypatch.setattr(environment, "forget_peak", forgotten.append)
+    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+    assert forgotten == [torch.device("cpu")] * 3
+
+
+def test_only_the_seeds_of_one_cell_are_a_batch(tmp_path: Path) -> None:
+    folders = planned(tmp_path, MLP)
+    other = planned(tmp_path, MLP, seeds=1, steps=41)[0]
+    trial = folders[0].read_spec()
+    beside = trial.execution.model_copy(update={"beside": (other.trial_id,)})
+    folders[0].write_spec(trial.model_copy(update={"execution": beside}))
+    assert run_together(folders[0]) == ["failed", "failed"]
+    assert "nothing but their seed" in other.read_status()["reason"]
+
+
+def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = planned(tmp_path, MLP)
+    flag = StopFlag()
+
+    def run(folder: TrialFolder, stop: StopFlag) -> str:
+        assert stop is flag
+        stop.requested = True  # while the trial concludes: it is done all the same
+        return "done"
+
+    monkeypatch.setattr("ganbench.worker.together.stop_on_signals", lambda: flag)
+    monkeypatch.setattr("ganbench.worker.together.obstacle_to_batching", lambda *arguments: "for the test")
+    monkeypatch.setattr("ganbench.worker.together.run_trial", run)
+    assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
+    assert folders[2].read_status()["reason"] == "not started yet; run again to start it"
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_diverged_trial_has_the_costs_it_had(tmp_path: Path, seeds: int) -> None:
+    folders = planned(tmp_path, MLP, seeds=seeds, every=0, divergence_limit=0.1)
+    assert (run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == ["diverged"] * seeds
+    for folder in folders:
+        result = folder.read_result()
+        assert result["step"] == 1
+        assert result["cost"]["real_images"] >= 20
+        assert result["cost"]["train_seconds"] is None if seeds > 1 else result["cost"]["train_seconds"] > 0
