@@ -81,8 +81,8 @@ def pages(board: Board) -> dict[str, str]:
 
 def _sections(board: Board, tables: Sequence[Table]) -> list[Section]:
     ranked = [table for table in tables if table.groups]
-    called = Counter(map(_datasets, tables))
-    sections = [_of_table(table, namesakes=called[_datasets(table)] > 1) for table in tables]
+    called = Counter(table.datasets for table in tables)
+    sections = [_of_table(table, namesakes=called[table.datasets] > 1) for table in tables]
     if len(ranked) > 1:
         layout = Layout(wide=True)
         together = overall(ranked, layout)
@@ -102,13 +102,8 @@ def _reading(sections: Sequence[Section]) -> list[str]:
     return [text for sign, text in READING.items() if any(sign in word for word in words)]
 
 
-def _datasets(table: Table) -> str:
-    """What a table is about: own data of one protocol may be called differently."""
-    return ", ".join(dict.fromkeys(clean(group.first.dataset) for group in table.all_groups))
-
-
 def _of_table(table: Table, *, namesakes: bool) -> Section:
-    heading = _datasets(table)
+    heading = clean(table.datasets)
     if namesakes and table.protocol:
         heading += f" [{table.protocol.key}]"
     best = rank(table)

@@ -79,6 +79,11 @@ class Table:
         return [*self.groups, *self.baselines]
 
     @property
+    def datasets(self) -> str:
+        """What it is about, in words; own data of one protocol may be called differently."""
+        return ", ".join(dict.fromkeys(group.first.dataset for group in self.all_groups))
+
+    @property
     def sentence(self) -> str:
         """The protocol in a line."""
         if self.protocol is not None:

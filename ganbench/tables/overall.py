@@ -123,7 +123,7 @@ def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
     sentences = list(dict.fromkeys(clean(table.sentence) for table in tables))
     for table in tables:
         ranking = _ranking(table, layout)
-        sentences += [f"{clean(_title(table))}: {line}" for line in ranking.in_words()] if ranking else []
+        sentences += [f"{clean(table.datasets)}: {line}" for line in ranking.in_words()] if ranking else []
     return Sheet(
         columns=[column for column in columns if not column.empty],
         baselines=len(framing),
@@ -160,7 +160,7 @@ def _ranking(table: Table, layout: Layout) -> Ranking | None:
 
 def _headings(tables: Sequence[Table], layout: Layout) -> list[str]:
     headings = []
-    titles = [_title(table) for table in tables]
+    titles = [table.datasets for table in tables]
     for table, title in zip(tables, titles, strict=True):
         ranking = _ranking(table, layout)
         label = f" {ranking.info.label}" if ranking else ""
@@ -173,10 +173,6 @@ def _named(tables: Sequence[Table], rankings: Sequence[Ranking], layout: Layout)
     ranked = {id(ranking.groups[0]) for ranking in rankings}
     chosen = [table for table in tables if table.groups and id(table.groups[0]) in ranked]
     return _headings(chosen, layout)
-
-
-def _title(table: Table) -> str:
-    return ", ".join(dict.fromkeys(group.first.dataset for group in table.all_groups))
 
 
 def _key(group: Group) -> Key:
