@@ -6,7 +6,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from ganbench.files import digest
 from ganbench.registry import BUILTIN
-from ganbench.spec import Component, EvaluationSpec, Frozen, Labels
+from ganbench.spec import Component, EvaluationSpec, Frozen, Labels, TrialSpec
 
 UNKNOWN = "not known"
 """The budget of samples that no trial of ganbench made."""
@@ -67,6 +67,32 @@ class Protocol(Frozen):
             f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "
             f"{trained} [{self.key}]"
         )
+
+
+def protocol_of(spec: TrialSpec, fidelity: str, *, located: bool = False) -> Protocol:
+    """Return the protocol of a trial's numbers.
+
+    Args:
+        spec: the trial's.
+        fidelity: the version of torch-fidelity.
+        located: whether its data are known by their samples alone, and not by their dataset's name.
+    """
+    evaluation, recipe = spec.evaluation, spec.recipe
+    trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
+    return Protocol(
+        dataset=spec.data.component.label,
+        **scored_by(evaluation),
+        fidelity=fidelity,
+        extractor_sha256=evaluation.extractor_sha256,
+        reference=evaluation.reference.split,
+        reference_fingerprint=evaluation.reference.fingerprint,
+        reference_size=evaluation.reference.size,
+        num_samples=evaluation.num_samples,
+        weights="none" if spec.baseline else spec.weights,
+        budget={"": trained, "external": UNKNOWN}.get(spec.baseline, "untrained"),
+        labels=evaluation.labels,
+        training=spec.data.fingerprint if located else "",
+    )
 
 
 def scored_by(evaluation: EvaluationSpec) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ganbench.protocol import Protocol
+from ganbench.protocol import Protocol, protocol_of
+from tests.trials import component, make_protocol, make_spec
 
 
 def protocol(**changes: Any) -> Protocol:
@@ -69,3 +70,23 @@ def test_what_later_versions_added_changes_no_key_where_it_says_nothing() -> Non
     assert "training" not in protocol().model_dump()
     assert protocol(training="z").model_dump()["training"] == "z"
     assert Protocol(**protocol(training="z").model_dump()) == protocol(training="z")
+
+
+def test_metrics_and_extractors_of_other_packages_are_named_with_their_package() -> None:
+    """Of two packages, two metrics of one name do not rank together; what is built in is named as ever."""
+    spec = make_spec()
+    evaluation = spec.evaluation
+    ours = protocol_of(spec, "0.4.0")
+    assert ours == make_protocol(spec)
+    assert protocol_of(spec, "0.4.0", located=True) == make_protocol(spec, located=True)
+    other = component("fid", label="fid[groups=0]", plugin="ganbench-dup")
+    network = component("digits", plugin="ganbench-dup")
+    for changes, field, named in (
+        ({"metrics": (other, *evaluation.metrics[1:])}, "metrics", ("ganbench-dup:fid[groups=0]", "is")),
+        ({"extractor": network}, "extractor", "ganbench-dup:digits"),
+    ):
+        changed = spec.model_copy(update={"evaluation": evaluation.model_copy(update=changes)})
+        theirs = protocol_of(changed, "0.4.0")
+        assert getattr(theirs, field) == named
+        assert theirs.key != ours.key
+        assert theirs.measure != ours.measure

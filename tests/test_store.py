@@ -9,11 +9,11 @@ import pytest
 from ganbench.errors import StoreError
 from ganbench.executors.handed import Handed
 from ganbench.files import write_json
+from ganbench.protocol import protocol_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
 from ganbench.store.store import Store
-from ganbench.worker.recording import protocol
 
 Make = Callable[..., TrialSpec]
 
@@ -22,7 +22,7 @@ def finished(store: Store, spec: TrialSpec, status: str) -> TrialFolder:
     folder = store.folder(spec.trial_id)
     folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
     result = {"schema_version": SCHEMA, "trial_id": spec.trial_id, "status": status}
-    write_json(folder.result, result | {"protocol": protocol(spec, {}).model_dump(mode="json")})
+    write_json(folder.result, result | {"protocol": protocol_of(spec, "unknown").model_dump(mode="json")})
     folder.write_status(status)
     return folder
 

@@ -17,10 +17,9 @@ from ganbench.spec import Execution, TrialFile
 from ganbench.store.results import read_row, read_rows
 from ganbench.store.verification import verify
 from ganbench.trial import run_trial
-from ganbench.worker import recording
+from ganbench.worker import clock, recording
 from ganbench.worker.recording import Recorder
 from ganbench.worker.together import run_together
-from tests.trials import component, make_protocol, make_spec
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
@@ -39,27 +38,6 @@ def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     assert [row.values[name].metric for name in ("density", "coverage", "fid")] == ["density-coverage", None, "fid"]
     (line,) = lines(folder.metrics)
     assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
-
-
-def test_metrics_and_extractors_of_other_packages_are_named_with_their_package() -> None:
-    """Of two packages, two metrics of one name do not rank together; what is built in is named as ever."""
-    spec = make_spec()
-    evaluation = spec.evaluation
-    described = {"versions": {"torch-fidelity": "0.4.0"}}
-    ours = recording.protocol(spec, described)
-    assert ours == make_protocol(spec)
-    assert recording.protocol(spec, described, located=True) == make_protocol(spec, located=True)
-    other = component("fid", label="fid[groups=0]", plugin="ganbench-dup")
-    network = component("digits", plugin="ganbench-dup")
-    for changes, field, named in (
-        ({"metrics": (other, *evaluation.metrics[1:])}, "metrics", ("ganbench-dup:fid[groups=0]", "is")),
-        ({"extractor": network}, "extractor", "ganbench-dup:digits"),
-    ):
-        changed = spec.model_copy(update={"evaluation": evaluation.model_copy(update=changes)})
-        theirs = recording.protocol(changed, described)
-        assert getattr(theirs, field) == named
-        assert theirs.key != ours.key
-        assert theirs.measure != ours.measure
 
 
 def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
@@ -170,33 +148,11 @@ def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypat
     assert "bit-equal" in result["determinism"]["statement"]  # in equal conditions
 
 
-def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
-    """As docs/statistics.md says: one in between is bridged, those at the ends are not covered."""
-    values = {"kl": Value(label="reverse KL", direction="lower")}
-
-    def curve(*heights: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        history = [{"step": 10 * place, "values": {"kl": height}} for place, height in enumerate(heights, start=1)]
-        return recording._best(history, values), recording._area(history, values)
-
-    assert curve(4.0, None, 2.0, 1.0) == ({"kl": {"value": 1.0, "step": 40}}, {"kl": pytest.approx(2.5)})
-    assert curve(None, 4.0, 2.0, None) == ({"kl": {"value": 2.0, "step": 30}}, {"kl": pytest.approx(3.0)})
-    assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}
-
-
-@pytest.mark.parametrize("direction", ["lower", "higher"])
-def test_of_equal_best_values_the_first_counts(direction: Any) -> None:
-    values = {"x": Value(label="X", direction=direction), "y": Value(label="Y", direction=None)}
-    heights = (2.0, 1.0, 3.0, 1.0, 3.0)
-    history = [{"step": 10 * place, "values": {"x": x, "y": 0.0}} for place, x in enumerate(heights, start=1)]
-    best = {"value": 1.0, "step": 20} if direction == "lower" else {"value": 3.0, "step": 30}
-    assert recording._best(history, values) == {"x": best}
-
-
 def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = [100.0]
-    monkeypatch.setattr("ganbench.worker.recording.time.monotonic", lambda: clock[0])
+    now = [100.0]
+    monkeypatch.setattr("ganbench.worker.clock.time.monotonic", lambda: now[0])
     (folder,) = planned(tmp_path, MLP, seeds=1)
 
     def attempt(earlier: dict[str, Any] | None) -> Recorder:
@@ -204,20 +160,20 @@ def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added
         recorder = Recorder(folder, folder.read_spec())
         if earlier is not None:
             recorder.go_on(20, 400, earlier)
-        clock[0] += 1
+        now[0] += 1
         recorder.begin(lambda: 400)
-        clock[0] += 4
+        now[0] += 4
         with recorder.not_training():
-            clock[0] += 3
+            now[0] += 3
             recorder.evaluation(20, 400, {})
-        clock[0] += 4
+        now[0] += 4
         return recorder
 
     first = attempt(None)
     kept = first.state_dict()
     assert (kept["seconds"], kept["elapsed"]) == (8.0, 12.0)
     second = attempt(kept)
-    assert second.training_seconds == 16.0
+    assert second.state_dict()["seconds"] == 16.0
     second.finish("diverged", "NaN")
     cost = folder.read_result()["cost"]
     assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 6.0)
@@ -241,7 +197,7 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(recording, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: now))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
     (folder,) = planned(tmp_path, MLP, seeds=1)
 
     def attempt() -> Recorder:
@@ -260,7 +216,8 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     now += 500  # nobody works on it
     second = attempt()
     second.go_on(5, 100, earlier)
-    assert (second.training_seconds, second.elapsed) == (10, 13)
+    going_on = second.state_dict()
+    assert (going_on["seconds"], going_on["elapsed"]) == (10, 13)
     second.begin(lambda: 150)
     now += 5
     second.progress(7, 150, 0.5, 0.5)

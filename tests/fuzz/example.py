@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ganbench.files import write_json
+from ganbench.protocol import protocol_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import (
@@ -16,7 +17,6 @@ from ganbench.spec import (
     TrialFile,
     TrialSpec,
 )
-from ganbench.worker.recording import protocol
 
 
 def write_example(runs: Path) -> Path:
@@ -52,7 +52,7 @@ def write_example(runs: Path) -> Path:
         "best": {"modes": {"value": 8.0, "step": 1}},
         "area": {},
         "values": {"modes": {"label": "modes", "direction": "higher", "decimals": 1, "percent": False}},
-        "protocol": protocol(spec, {}).model_dump(mode="json"),
+        "protocol": protocol_of(spec, "unknown").model_dump(mode="json"),
         "warnings": [],
         "cost": {"seconds": 1.0},
         "determinism": {"seed": 0, "threads": 1, "statement": "bit-equal on this kind of processor"},

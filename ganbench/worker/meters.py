@@ -1,0 +1,37 @@
+"""What a trial uses of its machine besides time: energy, and processor time that the machine's host took away."""
+
+import torch
+
+from ganbench.provenance import environment
+
+
+class Meters:
+    """Reads the machine's counters where there are any; a value is ``None`` where there are none."""
+
+    def __init__(self) -> None:
+        self._device = torch.device("cpu")
+        self._steal = environment.steal_seconds()
+        self._energy: float | None = None
+
+    def measure(self, device: torch.device) -> None:
+        """Count the energy of a device from now on; that of other trials on it is in it."""
+        self._device = device
+        self._energy = environment.energy_joules(device)
+
+    def forget_energy(self) -> None:
+        """Count no energy: what an earlier attempt used is not known, and a part would pass for the whole."""
+        self._energy = None
+
+    def steal_seconds(self) -> float | None:
+        """Seconds of processor time that the host of a virtual machine took since this was made."""
+        now = environment.steal_seconds()
+        return round(now - self._steal, 2) if now is not None and self._steal is not None else None
+
+    def energy_joules(self) -> float | None:
+        """The device's energy since :meth:`measure`."""
+        now = environment.energy_joules(self._device) if self._energy is not None else None
+        return round(now - self._energy, 1) if now is not None and self._energy is not None else None
+
+    def peak_memory(self) -> int:
+        """The most bytes that were in use."""
+        return environment.peak_memory(self._device)
