@@ -1,7 +1,7 @@
 """Writes ``zoo.md`` from the registry: ``python docs/zoo.py``. A test holds the page to what this makes of the code."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ COUNTED = (3, 32, 32)
 COUNTED_POINTS = (2,)
 LATENT_DIM = 128
 
-INTRODUCTION = """# The zoo
+INTRODUCTION = """# The catalogue
 
-What ships with ganbench, made from the code by `python docs/zoo.py`; `ganbench list` names the same and what plugins
-add, `ganbench show NAME` explains one. `r` and `f` are raw discriminator outputs on real and fake samples, means are
+Every component that ships with ganbench, made from the code by `python docs/zoo.py`: [losses](#losses),
+[penalties](#penalties), [augmentations](#augmentations), [architectures](#architectures), [datasets](#datasets),
+[metrics](#metrics) and [extractors](#extractors). `ganbench list` names the same and what plugins add, `ganbench show
+NAME` explains one. `r` and `f` are raw discriminator outputs on real and fake samples, means are
 over the batch, both players minimise. Where several variants are in circulation, the text says which one this is.
 """
 
@@ -78,6 +80,18 @@ for `vanilla` and `hinge`, 1/2 for `lsgan`, 1 for `fgan-kl`. Wasserstein and rel
 they see nothing but differences, and are refused. p and what it was computed from are in the checkpoint.
 """
 
+DATASETS = """A dataset is scored with these metrics and this extractor unless `--metrics` and `--extractor` say
+otherwise. `mnist`, `fashion-mnist`, `cifar10`, `cifar100` and `stacked-mnist` download their files at the first use.
+"""
+
+METRICS = """[What each number is worth](evaluation.md) says what each one sees and what it hides.
+"""
+
+EXTRACTORS = """The weights of `digits` and `mnist` ship with ganbench, and the stacked ones are made of them. All
+others are torch-fidelity's, whose weights are downloaded at the first use or [provided
+beforehand](concepts/extractor.md).
+"""
+
 
 def page() -> str:
     """The whole page."""
@@ -90,7 +104,25 @@ def page() -> str:
         ("Architectures", "architecture", ARCHITECTURES),
     ):
         parts += [f"## {title}\n", introduction, *(entry for one in registry.entries(kind) for entry in section(one))]
-    return "\n".join(part for part in (*parts, CONDITIONAL, ADAPTIVE) if part)
+    parts += [CONDITIONAL, ADAPTIVE]
+    for title, kind, introduction, facts in (
+        ("Datasets", "dataset", DATASETS, ("metrics", "extractor")),
+        ("Metrics", "metric", METRICS, ()),
+        ("Extractors", "extractor", EXTRACTORS, ()),
+    ):
+        parts += [f"## {title}\n", introduction, table(registry.entries(kind), facts)]
+    return "\n".join(part for part in parts if part)
+
+
+def table(entries: Iterable[Entry], facts: Sequence[str]) -> str:
+    """One line per component: its name, what it is with its paper, and the facts asked for."""
+    lines = [["name", "what", *facts], ["---"] * (2 + len(facts))]
+    for entry in entries:
+        name = f"{entry.name}:{entry.argument.upper()}" if entry.argument else entry.name
+        known = explain(entry)["facts"]
+        what = f"{entry.summary} ({entry.paper})" if entry.paper else entry.summary
+        lines.append([f"`{name}`", what, *(str(known.get(fact) or "-") for fact in facts)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def section(entry: Entry) -> Iterator[str]:

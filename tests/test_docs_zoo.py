@@ -1,6 +1,7 @@
 """The catalogue of the zoo is what the registry says today."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,17 @@ def zoo() -> ModuleType:
 def test_the_page_is_up_to_date(zoo: ModuleType) -> None:
     message = "docs/zoo.md is not what the code says; run: python docs/zoo.py"
     assert (DOCS / "zoo.md").read_text("utf-8") == zoo.page(), message
+
+
+@pytest.mark.parametrize("kind", ["loss", "penalty", "augmentation", "architecture", "dataset", "metric", "extractor"])
+def test_every_component_that_ships_is_on_the_page(kind: str) -> None:
+    from ganbench import plugins
+
+    text = (DOCS / "zoo.md").read_text("utf-8")
+    entries = list(plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry.entries(kind))
+    assert entries
+    missing = [one.name for one in entries if one.summary not in text or not re.search(f"`{one.name}[:`]", text)]
+    assert missing == []
 
 
 def test_everything_has_a_paper_and_a_formula(zoo: ModuleType) -> None:
