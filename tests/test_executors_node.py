@@ -106,7 +106,6 @@ def test_what_is_to_stop_before_its_job_starts_starts_nothing(local: type[Fake],
 
 def test_a_server_that_has_died_is_replaced(local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on the host: the trials that it took with it go on in the same job."""
-    opened: list[Opened] = []
 
     class Opened:
         def __init__(self, threads: int, device: str) -> None:
@@ -116,6 +115,7 @@ def test_a_server_that_has_died_is_replaced(local: type[Fake], tmp_path: Path, m
         def close(self) -> None:
             self.closed = True
 
+    opened: list[Opened] = []
     monkeypatch.setattr("ganbench.processes.server.Server", Opened)
 
     class Asking(Fake):

@@ -29,7 +29,7 @@ from ganbench.provenance.fingerprint import Fingerprint, fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Frozen
 from ganbench.store.leases import Leases
-from ganbench.store.store import settle
+from ganbench.store.settling import settle
 
 POLL_SECONDS = 0.3
 WAIT_SECONDS = 600.0
