@@ -14,8 +14,11 @@ from tests.faults import processes
 from tests.faults.processes import alive, heed_signals, install_hostile, leases, wait_for_progress
 
 ARGUMENTS = ["run", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
-LONG = [*ARGUMENTS, "--losses", "wgan-gp+lecam", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
-        "1000"]  # fmt: skip
+TRAINED = [*ARGUMENTS, "--losses", "wgan-gp+lecam", "--set", "ema_decay=0.9,replay=256"]
+WHOLE = [*TRAINED, "--steps", "1000", "--eval-every", "400"]
+"""Long enough to be caught at its first steps, and short enough to be trained to its end."""
+LONG = [*TRAINED, "--steps", "3000", "--eval-every", "1000"]
+"""Longer than a second run needs to begin."""
 
 
 def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
@@ -51,11 +54,11 @@ def values(folder: TrialFolder) -> list[object]:
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    whole = start(tmp_path, *LONG, out="whole")
+    whole = start(tmp_path, *WHOLE, out="whole")
     assert whole.wait(300) == 0, whole.communicate()
     (reference,) = (TrialFolder(path.parent) for path in tmp_path.glob("whole/*/spec.json"))
 
-    run = start(tmp_path, *LONG)
+    run = start(tmp_path, *WHOLE)
     folder = wait_for_progress(tmp_path)
     run.send_signal(signal.SIGINT)
     output, messages = run.communicate(timeout=120)
@@ -65,7 +68,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path)
     assert "interrupted" in output
     assert "resumes from" in messages
 
-    again = start(tmp_path, *LONG)
+    again = start(tmp_path, *WHOLE)
     assert again.wait(300) == 0, again.communicate()
     assert values(folder) == values(reference)
     assert not folder.checkpoint.exists()
@@ -117,14 +120,14 @@ def test_the_second_interrupt_ends_at_once_what_does_not_stop(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_its_row_and_the_next_run_trains_it(tmp_path: Path) -> None:
-    run = start(tmp_path, *LONG)
+    run = start(tmp_path, *WHOLE)
     folder = wait_for_progress(tmp_path)
     os.kill(folder.read_status()["pid"], signal.SIGKILL)
     output, messages = run.communicate(timeout=120)
     assert run.returncode == 1, messages
     assert "SIGKILL" in output
     assert folder.read_status()["status"] == "failed"
-    again = start(tmp_path, *LONG)
+    again = start(tmp_path, *WHOLE)
     assert again.wait(300) == 0, again.communicate()
 
 
