@@ -9,7 +9,8 @@ import pytest
 from ganbench.executors import Job, JobState, Settings
 from ganbench.executors import slurm_site as site
 from ganbench.executors.handed import STOP, read_handed
-from ganbench.executors.slurm import Slurm, _got_on
+from ganbench.executors.slurm import Slurm
+from ganbench.executors.slurm_meaning import got_on as has_got_on
 from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import write_trial
 
@@ -35,7 +36,7 @@ def test_a_stopped_trial_is_submitted_again_only_where_it_got_on(
         folder.append_start({"time": time})
     for time, step in attempts:
         folder.append_attempt({"time": time, "step": step})
-    assert _got_on(folder) is got_on
+    assert has_got_on(folder) is got_on
 
 
 class Controller:
@@ -171,6 +172,40 @@ def test_a_stopped_trial_whose_job_is_over_is_interrupted(controller: Controller
     assert slurm.states() == {job.trial_id: JobState.ENDED}
     assert slurm.why(job.trial_id) == "interrupted: stopped immediately; run again to resume"
     assert not (job.folder / STOP).exists()
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_one_that_has_ended_when_it_is_to_stop_has_ended(controller: Controller, submit: Submit, hard: bool) -> None:
+    """Between two looks at its folder; what is forgotten would be taken for interrupted."""
+    slurm, job, folder = submit()
+    controller.state = "COMPLETING"
+    folder.write_status("done")
+    slurm.cancel([job.trial_id], hard=hard)
+    assert slurm.states() == {job.trial_id: JobState.ENDED}
+    assert not (job.folder / STOP).exists()
+
+
+def test_the_queue_is_asked_once_for_all_that_an_earlier_run_left(
+    controller: Controller, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, job, folder = submit()
+    other = write_trial(job.folder.parent, seed=1)
+    first.submit([other])
+    folder.write_status("interrupted")
+    TrialFolder(other.folder).write_status("interrupted")
+    asked: list[str] = []
+
+    def call(*command: str) -> "subprocess.CompletedProcess[str]":
+        asked.append(command[0])
+        return controller.call(*command)
+
+    monkeypatch.setattr(site, "call", call)
+    controller.state = "RUNNING"
+    later = Slurm(first.settings)
+    assert later.adopt([job, other]) == {job.trial_id, other.trial_id}
+    controller.state = ""
+    assert later.adopt([job, other]) == frozenset()
+    assert asked.count("squeue") == 2
 
 
 def test_one_that_its_job_stopped_goes_on_and_has_used_up_no_attempt(controller: Controller, submit: Submit) -> None:

@@ -40,6 +40,29 @@ def test_a_damaged_list_is_a_broken_plugin(tmp_path: Path, points: bytes, error:
     assert plugins.load(environ={"GANBENCH_PLUGINS": ""}).plugins[0].status == "disabled"
 
 
+def test_a_list_that_cannot_be_read_is_a_broken_plugin_too(tmp_path: Path) -> None:
+    write_distribution(tmp_path, "ganbench-damaged", {"gb_damaged": GOOD})
+    points = tmp_path / "ganbench_damaged-1.0.dist-info" / "entry_points.txt"
+    points.unlink()
+    points.symlink_to(points)
+    (damaged,) = plugins.load(environ={}).plugins
+    assert (damaged.distribution, damaged.status) == ("ganbench-damaged", "broken")
+    assert damaged.reason.startswith(f"the list of its plugins, {points}, is damaged: OSError")
+
+
+def test_a_damaged_list_of_a_package_in_a_zip_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Zipped:
+        _path = tmp_path / "package.egg" / "EGG-INFO"
+
+        @property
+        def entry_points(self) -> object:
+            raise TypeError("main")
+
+    (tmp_path / "package.egg").write_bytes(b"PK")
+    monkeypatch.setattr(installed, "distributions", lambda: [Zipped()])
+    assert plugins.load(environ={}).plugins == []
+
+
 def test_a_damaged_list_of_a_package_without_plugins_is_another_matter(tmp_path: Path) -> None:
     write_distribution(tmp_path, "damaged", {"gb_scripts": ""}, points="[console_scripts]\nmain\n")
     assert plugins.load(environ={}).plugins == []

@@ -1,10 +1,7 @@
-"""A run as a whole: interrupted and gone on with, its worker killed, two of them on one folder."""
+"""What a run does with the news of its executor, which is one of the test's own."""
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from itertools import chain
@@ -14,236 +11,106 @@ import pytest
 
 from ganbench import plugins
 from ganbench.display import make_display
-from ganbench.executors import Executor, Job, JobState
+from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.plan import PlanRequest
 from ganbench.planning.request import RunRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.running import runner
+from ganbench.running.outcome import Outcome
+from ganbench.running.waiting import Elsewhere
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.store import Store
-from tests.faults import processes
-from tests.faults.processes import alive, heed_signals, install_hostile, leases, wait_for_progress
-
-ARGUMENTS = ["run", "--arch", "mlp[hidden=32,layers=1]", "--dataset", "ring", "--device", "cpu"]
-LONG = [*ARGUMENTS, "--losses", "wgan-gp+lecam", "--set", "ema_decay=0.9,replay=256", "--steps", "3000", "--eval-every",
-        "1000"]  # fmt: skip
 
 
-def start(folder: Path, *arguments: str, out: str = "runs") -> subprocess.Popen[str]:
-    environment = os.environ | {"GANBENCH_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "ganbench", *arguments, "--out", out],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=heed_signals,
-    )
+class Run:
+    """A grid of a few trials on an executor of the test's own."""
+
+    def __init__(self, out: Path, trials: list[TrialFile], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.out = out
+        self.trials = trials
+        self.names = [trial.trial_id for trial in trials]
+        self._monkeypatch = monkeypatch
+
+    def folder(self, place: int) -> TrialFolder:
+        return TrialFolder(self.out / self.names[place])
+
+    def on(self, site: type[Executor]) -> Outcome:
+        self._monkeypatch.setattr(runner, "executor_class", lambda *_: site)
+        self._monkeypatch.setattr(runner, "plan_trials", lambda *_: self.trials)
+        self._monkeypatch.setattr(runner, "REMOTE_POLL_SECONDS", 0.01)
+        request = RunRequest(
+            plan=PlanRequest(losses=(), architectures=(), datasets=()),
+            seeds=tuple(range(len(self.trials))),
+            out=self.out,
+            device="cpu",
+            executor="site",
+        )
+        return runner.run_grid(request, plugins.load([]), make_display(quiet=True))
 
 
-def values(folder: TrialFolder) -> list[object]:
-    """All that a trial wrote which must not depend on when it was interrupted."""
-    import json
-
-    def lines(path: Path, leave_out: set[str]) -> list[dict[str, object]]:
-        records = [json.loads(line) for line in path.read_text().splitlines()]
-        return [{key: value for key, value in record.items() if key not in leave_out} for record in records]
-
-    return [
-        folder.generator.read_bytes(),
-        lines(folder.progress, {"seconds", "images_per_second", "memory", "device_free"}),
-        lines(folder.metrics, {"seconds"}),
-        lines(folder.snapshots, set()),
-        folder.read_result()["metrics"],
-    ]
+@pytest.fixture
+def three(tmp_path: Path, trial_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch) -> Run:
+    specs = [trial_spec(seed=seed) for seed in range(3)]
+    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+    return Run(tmp_path, trials, monkeypatch)
 
 
-@pytest.mark.slow
-def test_an_interrupted_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    whole = start(tmp_path, *LONG, out="whole")
-    assert whole.wait(300) == 0, whole.communicate()
-    (reference,) = (TrialFolder(path.parent) for path in tmp_path.glob("whole/*/spec.json"))
+class Site(Executor):
+    """Its jobs go on until a test writes how they end."""
 
-    run = start(tmp_path, *LONG)
-    folder = wait_for_progress(tmp_path)
-    run.send_signal(signal.SIGINT)
-    output, messages = run.communicate(timeout=120)
-    assert run.returncode == 130, messages
-    assert folder.read_status()["status"] == "interrupted"
-    assert folder.checkpoint.exists()
-    assert "interrupted" in output
-    assert "resumes from" in messages
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.jobs: dict[str, Job] = {}
 
-    again = start(tmp_path, *LONG)
-    assert again.wait(300) == 0, again.communicate()
-    assert values(folder) == values(reference)
-    assert not folder.checkpoint.exists()
+    def submit(self, jobs: Iterable[Job]) -> None:
+        self.jobs |= {job.trial_id: job for job in jobs}
+
+    def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+        over = {name for name, job in self.jobs.items() if TrialFolder(job.folder).read_status()["status"] in ENDED}
+        return {name: JobState.ENDED if name in over else JobState.RUNNING for name in self.jobs}
+
+    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
+        for trial_id in trial_ids:
+            self.jobs.pop(trial_id, None)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_host_that_is_asked_to_end_lets_its_trial_write_a_checkpoint(tmp_path: Path, number: int) -> None:
-    run = start(tmp_path, *LONG)
-    folder = wait_for_progress(tmp_path)
-    run.send_signal(number)
-    output, messages = run.communicate(timeout=120)
-    assert run.returncode == 130, messages
-    assert folder.read_status()["status"] == "interrupted"
-    assert folder.checkpoint.exists()
-    assert "interrupted" in output
-    assert "resumes from" in messages
-    assert not leases(tmp_path)
-
-
-@pytest.mark.slow
-def test_the_second_interrupt_ends_at_once_what_does_not_stop(tmp_path: Path) -> None:
-    if not Path("/proc/self").exists():
-        pytest.skip("needs /proc to see processes")
-    words = [*ARGUMENTS, "--losses", "hangs", "--steps", "100", "--checkpoint-seconds", "0.01", "--out", "runs"]
-    run = processes.start(tmp_path, words, install_hostile(tmp_path))
-    folder = wait_for_progress(tmp_path)
-    deadline = time.monotonic() + 60
-    while "Hangs begins" not in "".join(folder.log_tail()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    messages = tmp_path / "messages"
-    while "press Ctrl-C again" not in messages.read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert run.poll() is None
-    assert folder.read_status()["status"] == "running"
-    run.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    output, _ = run.communicate(timeout=120)
-    assert run.returncode == 130, messages.read_text()
-    assert "stopping at once" in messages.read_text()
-    assert time.monotonic() - began < 25, "it waited for the trial, which has 30 s after the first interrupt"
-    assert "interrupted" in output
-    assert folder.read_status()["status"] == "interrupted"
-    assert folder.checkpoint.exists()  # it can be gone on from
-    assert not alive(tmp_path)
-    assert not leases(tmp_path)
-
-
-@pytest.mark.slow
-def test_a_killed_worker_costs_its_row_and_the_next_run_trains_it(tmp_path: Path) -> None:
-    run = start(tmp_path, *LONG)
-    folder = wait_for_progress(tmp_path)
-    os.kill(folder.read_status()["pid"], signal.SIGKILL)
-    output, messages = run.communicate(timeout=120)
-    assert run.returncode == 1, messages
-    assert "SIGKILL" in output
-    assert folder.read_status()["status"] == "failed"
-    again = start(tmp_path, *LONG)
-    assert again.wait(300) == 0, again.communicate()
-
-
-@pytest.mark.slow
-def test_a_finished_trial_that_lost_a_file_is_done_or_said_to_be_trained_again(
-    tmp_path: Path,
-) -> None:
-    words = [*ARGUMENTS, "--losses", "vanilla", "--steps", "3", "--batch-size", "16", "--num-samples", "200"]
-    assert start(tmp_path, *words).wait(300) == 0
-    (folder,) = (TrialFolder(path.parent) for path in tmp_path.glob("runs/*/spec.json"))
-    restored, again = "its spec.json was lost or damaged; it is written again", "it had ended, but is trained again: "
-    otherwise = ("--checkpoint-seconds", "50")  # it may have been planned with anything
-    for lost, more, attempts, said in (
-        (folder.status, (), 1, ""),
-        (folder.spec, (), 1, restored),
-        (folder.spec, otherwise, 2, f"{again}cannot read {folder.spec.relative_to(tmp_path)}"),
-        (folder.result, otherwise, 3, f"{again}cannot read {folder.result.relative_to(tmp_path)}"),
-    ):
-        lost.unlink()
-        run = start(tmp_path, *words, *more)
-        _, messages = run.communicate(timeout=300)
-        assert run.returncode == 0, messages
-        assert len(folder.attempts.read_text().splitlines()) == attempts
-        assert [text for text in (restored, again) if text in messages] == [
-            text for text in (restored, again) if text in said
-        ]
-        assert said in messages
-
-
-def test_no_process_outlives_a_killed_host(tmp_path: Path) -> None:
-    run = start(tmp_path, *LONG)
-    worker = wait_for_progress(tmp_path).read_status()["pid"]
-    run.kill()
-    run.communicate(timeout=60)
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if not Path("/proc/self").exists():
-        pytest.skip("needs /proc to see processes")
-    assert not Path(f"/proc/{worker}").exists()
-
-
-@pytest.mark.slow
-def test_two_runs_on_one_folder_train_a_trial_once(tmp_path: Path) -> None:
-    first = start(tmp_path, *LONG)
-    folder = wait_for_progress(tmp_path)
-    worker = folder.read_status()["pid"]
-    second = start(tmp_path, *LONG)
-    tables = [run.communicate(timeout=300)[0] for run in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert tables[0] == tables[1]
-    assert folder.read_status()["pid"] == worker
+ENDED = ("done", "failed", "out-of-memory")
 
 
 @pytest.mark.parametrize("broken", [RuntimeError("no such queue"), SystemExit(3)])
 @pytest.mark.parametrize("interrupted", [True, False])
 def test_an_executor_that_fails_while_closing_keeps_no_lease_and_hides_nothing(
-    interrupted: bool,
-    broken: BaseException,
-    tmp_path: Path,
-    trial_spec: Callable[..., TrialSpec],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    interrupted: bool, broken: BaseException, three: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Site(Executor):
+    class Broken(Site):
         def submit(self, jobs: Iterable[Job]) -> None:
-            assert not Store(tmp_path).lease(trial.trial_id), "the run has the lease"
+            assert not Store(three.out).lease(three.names[0]), "the run has the lease"
             if interrupted:
                 raise KeyboardInterrupt
+            super().submit(jobs)
 
         def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-            return {trial.trial_id: JobState.ENDED}
+            return dict.fromkeys(three.names, JobState.ENDED)
 
         def close(self) -> None:
             raise broken
 
-    spec = trial_spec()
-    trial = TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution())
-    monkeypatch.setattr(runner, "executor_class", lambda *_: Site)
-    monkeypatch.setattr(runner, "plan_trials", lambda *_: [trial])
-    request = RunRequest(
-        plan=PlanRequest(losses=(), architectures=(), datasets=()),
-        seeds=(0,),
-        out=tmp_path,
-        device="cpu",
-        executor="site",
-    )
     with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
-        outcome = runner.run_grid(request, plugins.load([]), make_display(quiet=True))
-        assert [row.status for row in outcome.rows()] == ["failed"]
-    other = Store(tmp_path)
-    assert other.lease(trial.trial_id)
+        assert {row.status for row in three.on(Broken).rows()} == {"failed"}
+    other = Store(three.out)
+    assert all(other.lease(name) for name in three.names)
     other.release_all()
     expected = f"executor 'site' failed while closing: {type(broken).__name__}: {broken}"
     assert [line for line in capsys.readouterr().err.splitlines() if "closing" in line] == [expected]
 
 
-def test_trials_that_another_run_gives_back_are_taken_over_together(
-    tmp_path: Path, trial_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trials_that_another_run_gives_back_are_taken_over_together(three: Run) -> None:
     """Seeds that are handed over one by one could not be trained as one batch."""
-    specs = [trial_spec(seed=seed) for seed in range(3)]
-    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
-    other = Store(tmp_path)
-    assert all(other.lease(trial.trial_id) for trial in trials)
+    other = Store(three.out)
+    assert all(other.lease(name) for name in three.names)
     submitted: list[list[str]] = []
 
-    class Site(Executor):
+    class Taking(Site):
         def submit(self, jobs: Iterable[Job]) -> None:
             submitted.append([job.trial_id for job in jobs])
 
@@ -251,16 +118,85 @@ def test_trials_that_another_run_gives_back_are_taken_over_together(
             other.release_all()
             return dict.fromkeys(chain.from_iterable(submitted), JobState.ENDED)
 
-    monkeypatch.setattr(runner, "executor_class", lambda *_: Site)
-    monkeypatch.setattr(runner, "plan_trials", lambda *_: trials)
-    monkeypatch.setattr(runner, "REMOTE_POLL_SECONDS", 0.01)
-    request = RunRequest(
-        plan=PlanRequest(losses=(), architectures=(), datasets=()),
-        seeds=(0, 1, 2),
-        out=tmp_path,
-        device="cpu",
-        executor="site",
-    )
-    runner.run_grid(request, plugins.load([]), make_display(quiet=True))
+    three.on(Taking)
     (together,) = [jobs for jobs in submitted if jobs]
-    assert sorted(together) == sorted(trial.trial_id for trial in trials)
+    assert sorted(together) == sorted(three.names)
+
+
+@pytest.mark.parametrize(
+    ("why", "submissions", "reason"),
+    [
+        ("out-of-memory: killed", 2, "killed; tried twice, the second time alone"),
+        ("memory-limit: it used too much", 1, "it used too much"),
+    ],
+    ids=["beside others", "by its own limit"],
+)
+def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
+    three: Run, why: str, submissions: int, reason: str
+) -> None:
+    submitted: list[list[str]] = []
+
+    class Crowded(Site):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            names = [job.trial_id for job in jobs]
+            submitted.extend([names] if names else [])
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            for name in three.names[1:]:
+                TrialFolder(three.out / name).write_status("failed", "of itself")
+            return dict.fromkeys(three.names, JobState.ENDED)
+
+        def why(self, trial_id: str) -> str:
+            return why
+
+    rows = three.on(Crowded).rows()
+    assert submitted == [three.names, *[[three.names[0]]] * (submissions - 1)]
+    assert [(row.status, row.reason) for row in rows] == [
+        ("out-of-memory", reason), ("failed", "of itself"), ("failed", "of itself")
+    ]  # fmt: skip
+
+
+def test_one_that_another_run_takes_over_before_its_second_try_keeps_nobody_waiting(
+    three: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where this run is suspended meanwhile: it waits for the other, and tries the rest."""
+    submitted: list[str] = []
+
+    class Crowded(Site):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            submitted.extend(job.trial_id for job in jobs)
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            return dict.fromkeys(three.names, JobState.ENDED)
+
+        def why(self, trial_id: str) -> str:
+            return "out-of-memory: killed"
+
+    lost = iter([{three.names[0]}])
+    monkeypatch.setattr(Store, "lost", lambda *_: next(lost, set()))
+    monkeypatch.setattr(Elsewhere, "free", lambda *_: [])
+    monkeypatch.setattr(Elsewhere, "__len__", lambda *_: 0)  # the other run's end is not waited for here
+    three.on(Crowded)
+    assert [submitted.count(name) for name in three.names] == [1, 2, 2]
+
+
+def test_one_that_ends_as_the_run_is_interrupted_keeps_its_own_word(three: Run) -> None:
+    """Its executor may have forgotten it by then; what it says to have done is not to be done again."""
+
+    class Interrupted(Site):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if self.jobs and three.folder(0).read_status()["status"] == "pending":
+                three.folder(0).write_status("diverged", "D is not finite")
+                three.folder(1).write_status("running")
+                os.kill(os.getpid(), signal.SIGINT)
+                return dict.fromkeys(self.jobs, JobState.PENDING)
+            return super().states(timeout)
+
+    outcome = three.on(Interrupted)
+    assert outcome.interrupted
+    found = [three.folder(place).read_status() for place in range(3)]
+    assert [(status["status"], status["reason"]) for status in found] == [
+        ("diverged", "D is not finite"),
+        ("interrupted", "stopped immediately; run again to resume"),
+        ("interrupted", "not started yet; run again to start it"),
+    ]

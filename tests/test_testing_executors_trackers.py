@@ -1,11 +1,13 @@
 """Executors and trackers that are wrong on purpose: each is caught, in words that name the mistake."""
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ganbench.executors import Executor, JobState
+from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.local import Local
 from ganbench.testing import check, executors
 from ganbench.trackers import Settings, Tracked
@@ -242,3 +244,32 @@ def test_a_wrong_executor_is_caught_at_its_work(
     monkeypatch.setattr(executors, "END_PATIENCE", 4.0)
     others = {*WORKS} - {name}
     assert_caught(check(executor, skip=dict.fromkeys(others, "not what is wrong with it")), name, words)
+
+
+class OneByOne(Executor):
+    """Its trials take a minute each, by a clock that its states move on."""
+
+    def __init__(self, jobs: list[Job], *, hangs: bool) -> None:
+        self.jobs = jobs
+        self.hangs = hangs
+        self.now = 0.0
+
+    def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+        self.now += 30.0
+        ended = 1 if self.hangs else int(self.now // 60)
+        states = [JobState.ENDED] * ended + [JobState.RUNNING] + [JobState.PENDING] * len(self.jobs)
+        return {job.trial_id: state for job, state in zip(self.jobs, states, strict=False)}
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_patience_is_for_news_not_for_the_end_of_all(
+    hangs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a crowded machine each process needs a minute to import torch."""
+    jobs = [Job(name, tmp_path / name) for name in ("one", "two", "three", "four")]
+    executor = OneByOne(jobs, hangs=hangs)
+    monkeypatch.setattr(executors, "time", SimpleNamespace(monotonic=lambda: executor.now))
+    seen = executors._seen_until_the_end(executor, jobs)
+    last = [seen[job.trial_id][-1] for job in jobs]
+    assert last == ([JobState.ENDED, JobState.RUNNING, *[JobState.PENDING] * 2] if hangs else [JobState.ENDED] * 4)
+    assert executor.now == (30.0 + executors.PATIENCE if hangs else 4 * 60.0)

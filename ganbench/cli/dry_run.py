@@ -8,8 +8,9 @@ from ganbench.errors import StoreError
 from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.files import digest
 from ganbench.planning.request import RunRequest
-from ganbench.planning.trials import executor_class, plan_trials, shared_server
+from ganbench.planning.trials import executor_class, plan_trials
 from ganbench.plugins import Plugins
+from ganbench.processes.server import shared_server
 from ganbench.spec import Recipe, TrialFile
 from ganbench.store.pruning import code
 from ganbench.store.results import dataset_name, trial_label

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cleaning import clean
+from ganbench.cli.inputs import no_trials, read_trials
 from ganbench.cli.values import ALPHA, PATH, TEXT
 
 
@@ -34,16 +34,13 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     from ganbench.errors import StoreError
     from ganbench.files import write_text
     from ganbench.report import render_report
-    from ganbench.store.results import read_rows
 
     if out.is_dir():
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
     require_suffix("--out", out, ".html", ".htm")
-    rows, problems = read_rows(runs)
-    for problem in problems:
-        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
+    rows, incomplete = read_trials(runs)
     if not rows:
-        raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
+        raise no_trials(runs)
     write_text(out, render_report(rows, base=out.parent, title=title, alpha=alpha))
     click.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB, {len(rows)} trial{'' if len(rows) == 1 else 's'})")
-    return 1 if problems else 0
+    return int(incomplete)

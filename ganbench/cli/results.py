@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cleaning import clean
+from ganbench.cli.inputs import no_trials, read_trials
 from ganbench.cli.options import format_option, layout_options
 from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH
@@ -28,13 +28,8 @@ def results(runs: Path, form: str, layout: "Layout") -> int:
       ganbench results runs --columns +fid:ci,+cost --sort fid
       ganbench results runs --wide --format latex
     """
-    from ganbench.errors import StoreError
-    from ganbench.store.results import read_rows
-
-    rows, problems = read_rows(runs)
-    for problem in problems:
-        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
+    rows, incomplete = read_trials(runs)
     if not rows:
-        raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
+        raise no_trials(runs)
     print_rows(rows, form, layout)
-    return 1 if problems else 0
+    return int(incomplete)

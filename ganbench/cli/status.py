@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.inputs import no_trials
 from ganbench.cli.values import PATH
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     from dataclasses import asdict
 
     from ganbench.cli.outputs import terminal_height, terminal_width
-    from ganbench.errors import StoreError, UsageError
+    from ganbench.errors import UsageError
     from ganbench.store.monitor import Monitor
 
     if watch and as_json:
@@ -42,7 +43,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     monitor = Monitor(runs)
     standings = monitor.look()
     if not standings:
-        raise StoreError(f"there are no trials in {runs}; run something first, or name the folder given to --out")
+        raise no_trials(runs)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in standings], indent=2))
         return 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cleaning import clean
+from ganbench.cli.inputs import no_trials, read_trials
 from ganbench.cli.options import complete_components
 from ganbench.cli.values import PATH, TEXT
 
@@ -26,22 +26,16 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
       ganbench track runs --tracker tensorboard && tensorboard --logdir runs/tensorboard
     """
     from ganbench import plugins
-    from ganbench.errors import StoreError
     from ganbench.grid import parse_axis
-    from ganbench.store.results import read_rows
     from ganbench.trackers.following import copy, make_trackers
 
-    rows, problems = read_rows(runs)
-    for problem in problems:
-        click.echo(f"ganbench: left out: {clean(problem)}", err=True)
+    rows, incomplete = read_trials(runs)
     ended = [row for row in rows if row.status not in ("pending", "running")]
     if not ended:
-        raise StoreError(
-            f"there are no trials in {runs} that have ended; run something first, or name the folder given to --out"
-        )
+        raise no_trials(runs, "that have ended")
     registry = plugins.load().registry
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
     count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
     if took:
         click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(took)}")
-    return 0 if count == len(ended) and len(took) == len(made) and not problems else 1
+    return 0 if count == len(ended) and len(took) == len(made) and not incomplete else 1

@@ -171,8 +171,9 @@ class Executor:
     def why(self, trial_id: str) -> str:
         """Say how a job ended that left no final status, e.g. ``killed by signal 9``.
 
-        Where that is not a failure of the trial, a status and a colon come first: ``timeout: ...``,
-        ``out-of-memory: ...`` or ``interrupted: ...``.
+        Where that is not a failure of the trial, a word and a colon come first: ``timeout: ...``,
+        ``interrupted: ...``, ``out-of-memory: ...``, upon which a run tries the trial once more when no other one
+        runs, or ``memory-limit: ...`` where it passed a limit of its own, which it would do alone as well.
         """
         return ""
 

@@ -18,6 +18,10 @@ UNDER_WAY = ("pending", "running", "interrupted")
 """Statuses of a trial that a cluster may still be working on, or take up again."""
 GONE = "its run has ended; run again to resume"
 """Of a trial that says it runs or waits, and nobody works on it."""
+NOT_STARTED = "not started yet; run again to start it"
+"""Of a trial that was to stop before it had begun."""
+STOPPED = "stopped immediately; run again to resume"
+"""Of a trial that was ended without being asked, or did not answer."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ class Handed:
     index: int
     attempt: int
     time: float
+
+    @property
+    def element(self) -> tuple[str, int]:
+        """The job among all of the cluster's: its submission and its place there. A job may have several trials."""
+        return self.submission, self.index
 
     @property
     def job(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from ganbench import processes
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish, devices
+from ganbench.executors.handed import STOPPED
 from ganbench.executors.options import check_names
 from ganbench.executors.sharing import Sharing
 from ganbench.processes.server import Server, ServerDied
@@ -24,7 +25,6 @@ STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
 UNBEGUN = "interrupted: stopped before its first step; run again to resume"
 """For one that was asked to end before it could listen; what others say themselves goes before it."""
-STOPPED = "interrupted: stopped immediately; run again to resume"
 
 MOST_PER_DEVICE = 16
 """Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
@@ -122,7 +122,7 @@ class Local(Executor):
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
         for trial_id in chosen & set(self._started):
             if self._reasons.get(trial_id, UNBEGUN) == UNBEGUN:
-                self._reasons[trial_id] = STOPPED if hard else UNBEGUN
+                self._reasons[trial_id] = f"interrupted: {STOPPED}" if hard else UNBEGUN
             if hard:
                 self._end(trial_id, hard=True)
             elif trial_id not in self._kill_at:

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,15 @@ from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError, StoreError
 from ganbench.executors import Job, JobState, Settings
-from ganbench.executors.handed import UNDER_WAY, asked_to_stop
+from ganbench.executors.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
 from ganbench.executors.local import Local
 from ganbench.files import read_json, read_lines
-from ganbench.processes.server import Server
+from ganbench.processes.server import Server, shared_server
 from ganbench.provenance.fingerprint import Fingerprint, fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Frozen
 from ganbench.store.leases import Leases
-from ganbench.store.store import settle
+from ganbench.store.settling import settle
 
 POLL_SECONDS = 0.3
 WAIT_SECONDS = 600.0
@@ -91,25 +91,25 @@ class Node:
             folders = [folder for folder in folders if self._may_start(folder)]
             if not folders:
                 return
-            server = Server(threads=self._task.threads, device=self._task.device)
-            try:
-                self._train(folders, server)
-            finally:
-                server.close()
+            with (
+                shared_server(self._task.device, self._task.threads) as server,
+                closing(Local(self._settings(server))) as local,
+            ):
+                self._train(folders, local)
 
-    def _train(self, folders: Sequence[TrialFolder], server: Server) -> None:
+    def _settings(self, server: Callable[[], Server]) -> Settings:
         devices = given_devices() if self._task.device != "cpu" else ()
-        local = Local(
-            Settings(
-                slots=max(1, len(devices)) * self._task.per_device,
-                timeout=self._task.timeout,
-                memory_limit=self._task.memory_limit,
-                server=lambda: server,
-                devices=devices,
-                per_device=self._task.per_device,
-                environment={"GANBENCH_TASK": self._name, "GANBENCH_SUBMISSION": self._task.submission},
-            )
+        return Settings(
+            slots=max(1, len(devices)) * self._task.per_device,
+            timeout=self._task.timeout,
+            memory_limit=self._task.memory_limit,
+            server=server,
+            devices=devices,
+            per_device=self._task.per_device,
+            environment={"GANBENCH_TASK": self._name, "GANBENCH_SUBMISSION": self._task.submission},
         )
+
+    def _train(self, folders: Sequence[TrialFolder], local: Local) -> None:
         working = {folder.trial_id: folder for folder in folders}
         self._submit(local, folders)
         asked: set[str] = set()
@@ -120,7 +120,7 @@ class Node:
                 local.cancel(stopping, hard=False)
             states = local.states(timeout=POLL_SECONDS)
             for trial_id in stopping - set(states):  # had not started
-                working.pop(trial_id).write_status("interrupted", "not started yet; run again to start it")
+                working.pop(trial_id).write_status("interrupted", NOT_STARTED)
             if not states:
                 time.sleep(POLL_SECONDS if working else 0)
             for trial_id, folder in list(working.items()):
@@ -133,7 +133,6 @@ class Node:
                     continue
                 settle(folder, JobState.ENDED, self._told(trial_id, why))
                 del working[trial_id]
-        local.close()
 
     def _submit(self, local: Local, folders: Sequence[TrialFolder]) -> None:
         for folder in folders:
@@ -155,7 +154,7 @@ class Node:
         if status not in UNDER_WAY:
             return False
         if asked_to_stop(folder.path):
-            folder.write_status("interrupted", "not started yet; run again to start it")
+            folder.write_status("interrupted", NOT_STARTED)
             return False
         if self._task.deadline is not None and time.time() > self._task.deadline:
             folder.write_status("timeout", "its deadline passed before it started")

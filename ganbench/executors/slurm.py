@@ -13,9 +13,18 @@ from dataclasses import dataclass
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import STOP, UNDER_WAY, Handed, ask_to_stop, forget, read_handed
+from ganbench.executors.handed import (
+    STOP,
+    STOPPED,
+    UNDER_WAY,
+    Handed,
+    ask_to_stop,
+    asked_to_stop,
+    forget,
+    read_handed,
+)
 from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
-from ganbench.files import read_lines
+from ganbench.executors.slurm_meaning import Meaning, once_over, while_active
 from ganbench.records.folder import TrialFolder
 
 OVER = (JobState.ENDED, JobState.LOST)
@@ -25,12 +34,21 @@ Places = Mapping[tuple[str, int], site.Place]
 
 @dataclass
 class _Trial:
-    """One trial that is Slurm's for the moment."""
+    """One trial that is Slurm's for the moment.
+
+    Attributes:
+        job: the trial.
+        handed: its submission, as noted in its folder.
+        sent: whether Slurm has its submission, as far as we know.
+        missing_since: since when its job is over and its folder does not say so, by the monotonic clock.
+        next_attempt: the number of the attempt with which it is to be submitted again; 0 where it is not.
+    """
 
     job: Job
     handed: Handed
     sent: bool = True
     missing_since: float | None = None
+    next_attempt: int = 0
 
 
 class Slurm(Executor):
@@ -54,13 +72,14 @@ class Slurm(Executor):
 
     def adopt(self, jobs: Iterable[Job]) -> frozenset[str]:
         """Trials that an earlier run left to Slurm; what became of them shows in the queue and in their folders."""
+        left = [(job, handed) for job in jobs if (handed := read_handed(TrialFolder(job.folder))) is not None]
+        places = self._submissions.queue() if left else {}
         found = set()
-        for job in jobs:
-            folder = TrialFolder(job.folder)
-            handed = read_handed(folder)
-            if handed is None or handed.executor != "slurm":
+        for job, handed in left:
+            if handed.executor != "slurm":
                 continue
-            if folder.read_status()["status"] == "interrupted" and not self._is_active(handed):
+            stopped = TrialFolder(job.folder).read_status()["status"] == "interrupted"
+            if stopped and places is not None and not _is_active(places.get(handed.element)):
                 continue  # it ended as it was asked to, and goes on anew
             (job.folder / STOP).unlink(missing_ok=True)
             self._trials[job.trial_id] = _Trial(job, handed)
@@ -85,12 +104,11 @@ class Slurm(Executor):
         self._next = time.monotonic() + self._terms.poll
         live = [trial_id for trial_id in self._trials if self._states[trial_id] not in OVER]
         places = self._submissions.queue() if live else {}
-        again: dict[str, int] = {}
         for trial_id in live:
-            self._states[trial_id] = self._look(self._trials[trial_id], places, again)
+            self._states[trial_id] = self._look(self._trials[trial_id], places)
         # What is submitted from here on cannot stand in the queue that was looked at: that is for the next look.
         self._send_again(places)
-        self._resubmit(again)
+        self._resubmit()
         return dict(self._states)
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
@@ -101,9 +119,12 @@ class Slurm(Executor):
         places = self._submissions.queue() or {}
         for trial_id in chosen:
             trial = self._trials[trial_id]
-            place = places.get((trial.handed.submission, trial.handed.index))
-            waits = place is not None and place.state in site.WAITING
-            started = not waits and TrialFolder(trial.job.folder).read_status()["status"] == "running"
+            status = TrialFolder(trial.job.folder).read_status()["status"]
+            if status not in UNDER_WAY:
+                continue  # it has come to its end, which the next look at its folder finds
+            place = places.get(trial.handed.element)
+            waits = place is not None and place.waits
+            started = not waits and status == "running"
             if hard and place is not None:
                 site.call("scancel", "--full", "--signal=KILL", place.job)
             if place is not None and (hard or (waits and not self._shares(trial_id))):
@@ -138,54 +159,63 @@ class Slurm(Executor):
             "same command collects them"
         )
 
-    def _look(self, trial: _Trial, places: Places | None, again: dict[str, int]) -> JobState:
-        """Where a trial stands, by its folder first and the queue second; ``again`` takes what was lost."""
+    def _look(self, trial: _Trial, places: Places | None) -> JobState:
+        """Where a trial stands, by its folder first and the queue second; what is amiss is seen to."""
         folder = TrialFolder(trial.job.folder)
         status = folder.read_status()["status"]
         if status not in UNDER_WAY:
-            forget(trial.job.folder)
+            forget(folder.path)
             return JobState.ENDED
         if not trial.sent:
             return JobState.PENDING
         if places is None:
             return JobState.UNKNOWN
-        place = places.get((trial.handed.submission, trial.handed.index))
-        if place is not None and place.state in site.ACTIVE:
+        place = places.get(trial.handed.element)
+        if place is not None and place.active:
             trial.missing_since = None
-            if place.state in site.WAITING and any(failed in place.reason for failed in site.NOT_LAUNCHED):
-                site.call("scancel", place.job)
-                return self._try_again(trial, f"job {place.job} was not launched ({place.reason})", again)
-            if place.state in site.WAITING and any(held in place.reason for held in site.HELD):
-                reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
-                return self._give_up(trial, "failed", reason, place)
-            if place.state in site.WAITING and time.time() - trial.handed.time > self._terms.deadline:
-                return self._give_up(
-                    trial, "timeout", f"its job did not start within {self._terms.deadline:g} s", place
-                )
-            return JobState.RUNNING if status == "running" and place.state not in site.WAITING else JobState.PENDING
-        if (trial.job.folder / STOP).exists():
-            self._why[trial.job.trial_id] = "interrupted: stopped immediately; run again to resume"
-            forget(trial.job.folder)
-            return JobState.ENDED
-        # The job is over and its folder does not say so: perhaps the file system has not shown it to us yet.
+            waited = time.time() - trial.handed.time
+            found = while_active(place, status, waited=waited, deadline=self._terms.deadline)
+            return self._act_on_active(trial, place, found)
         now = time.monotonic()
         trial.missing_since = trial.missing_since or now
-        if status != "interrupted" and now - trial.missing_since < self._terms.grace:
+        found = once_over(folder, status, missing=now - trial.missing_since, grace=self._terms.grace)
+        if found is Meaning.UNSEEN:
             return JobState.RUNNING if status == "running" else JobState.PENDING
-        ended_as = f"job {place.job} ended as {place.state}" if place else "its job is not in Slurm's queue"
-        # One that was stopped by the end of its time or by preemption goes on; it has lost nothing.
-        if status == "interrupted" and _got_on(folder):
-            again[trial.job.trial_id] = trial.handed.attempt
-            return JobState.PENDING
-        return self._try_again(trial, ended_as, again, over=JobState.ENDED if place else JobState.LOST)
+        return self._act_on_over(trial, place, found)
 
-    def _try_again(
-        self, trial: _Trial, ended_as: str, again: dict[str, int], over: JobState = JobState.ENDED
-    ) -> JobState:
+    def _act_on_active(self, trial: _Trial, place: site.Place, found: Meaning) -> JobState:
+        """Take out of the queue what will not start by itself."""
+        match found:
+            case Meaning.NOT_LAUNCHED:
+                site.call("scancel", place.job)
+                return self._try_again(trial, f"job {place.job} was not launched ({place.reason})")
+            case Meaning.HELD:
+                reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
+                return self._give_up(trial, "failed", reason, place)
+            case Meaning.LATE:
+                reason = f"its job did not start within {self._terms.deadline:g} s"
+                return self._give_up(trial, "timeout", reason, place)
+        return JobState.RUNNING if found is Meaning.RUNS else JobState.PENDING
+
+    def _act_on_over(self, trial: _Trial, place: site.Place | None, found: Meaning) -> JobState:
+        """Submit a trial again whose job is over, unless it was to stop or has had its attempts."""
+        match found:
+            case Meaning.STOPPED:
+                self._why[trial.job.trial_id] = f"interrupted: {STOPPED}"
+                forget(trial.job.folder)
+                return JobState.ENDED
+            case Meaning.SET_ASIDE:  # it has lost nothing, so this was no attempt
+                trial.next_attempt = trial.handed.attempt
+                return JobState.PENDING
+        if place is None:
+            return self._try_again(trial, "its job is not in Slurm's queue", over=JobState.LOST)
+        return self._try_again(trial, f"job {place.job} ended as {place.state}")
+
+    def _try_again(self, trial: _Trial, ended_as: str, over: JobState = JobState.ENDED) -> JobState:
         """Note the next attempt of a trial, or give it up after the last one."""
         attempt = trial.handed.attempt
         if attempt < self._terms.attempts:
-            again[trial.job.trial_id] = attempt + 1
+            trial.next_attempt = attempt + 1
             return JobState.PENDING
         said = self._submissions.last_line(trial.handed)
         self._why[trial.job.trial_id] = (
@@ -205,15 +235,17 @@ class Slurm(Executor):
         """Whether other trials that are still wanted are in the same job."""
         mine = self._trials[trial_id].handed
         return any(
-            (other.handed.submission, other.handed.index) == (mine.submission, mine.index)
+            other.handed.element == mine.element
             for name, other in self._trials.items()
-            if name != trial_id and not (other.job.folder / STOP).exists() and self._states[name] not in OVER
+            if name != trial_id and not asked_to_stop(other.job.folder) and self._states[name] not in OVER
         )
 
-    def _resubmit(self, attempts: Mapping[str, int]) -> None:
+    def _resubmit(self) -> None:
+        """Hand over again what was lost or set aside, trials of equal attempts together."""
         by_attempt: dict[int, list[Job]] = {}
-        for trial_id, attempt in attempts.items():
-            by_attempt.setdefault(attempt, []).append(self._trials[trial_id].job)
+        for trial in self._trials.values():
+            if trial.next_attempt:
+                by_attempt.setdefault(trial.next_attempt, []).append(trial.job)
         for attempt, group in by_attempt.items():
             self._hand_over(group, attempt)
 
@@ -263,24 +295,6 @@ class Slurm(Executor):
         for submission, parts in unsent.items():
             self._send(submission, parts)
 
-    def _is_active(self, handed: Handed) -> bool:
-        places = self._submissions.queue()
-        if places is None:
-            return True
-        place = places.get((handed.submission, handed.index))
-        return place is not None and place.state in site.ACTIVE
 
-
-def _got_on(folder: TrialFolder) -> bool:
-    """Whether a trial that was asked to stop had got further than the last time.
-
-    One whose jobs end before its first step, time and again, would be submitted for ever.
-    """
-    starts, attempts = read_lines(folder.starts), read_lines(folder.attempts)
-    if not starts:
-        return True  # it was taken out of the queue before it began
-    # A worker notes its start, and its attempt once it begins to train, with one time.
-    if not attempts or attempts[-1].get("time") != starts[-1].get("time"):
-        return False
-    steps = [int(line.get("step", 0)) for line in attempts]
-    return len(steps) == 1 or steps[-1] > steps[-2]
+def _is_active(place: site.Place | None) -> bool:
+    return place is not None and place.active

@@ -74,6 +74,26 @@ class Place(NamedTuple):
     state: str
     reason: str
 
+    @property
+    def active(self) -> bool:
+        """Whether its job has not ended, or will start again."""
+        return self.state in ACTIVE
+
+    @property
+    def waits(self) -> bool:
+        """Whether its job has not started, or is to start again."""
+        return self.state in WAITING
+
+    @property
+    def not_launched(self) -> bool:
+        """Whether a node could not start its job, which Slurm holds since."""
+        return self.waits and any(words in self.reason for words in NOT_LAUNCHED)
+
+    @property
+    def held(self) -> bool:
+        """Whether its job will never start by itself."""
+        return self.waits and any(words in self.reason for words in HELD)
+
 
 def layout(wish: Wish) -> Layout:
     """GPU trials where a GPU is asked of Slurm, CPU trials with the job's processors elsewhere.

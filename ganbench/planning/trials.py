@@ -1,8 +1,7 @@
 """From a request to its trials, and to the executor that runs them."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, Layout, Settings
@@ -15,32 +14,6 @@ from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.tables.wording import size
 
 FLOAT_BYTES = 4
-
-
-@contextmanager
-def shared_server(device: str, threads: int, *, needs_gpu: bool = False) -> Iterator[Callable[[], Server]]:
-    """Yield a function that opens the fork server on its first call, and close the server at the end.
-
-    Args:
-        device: ``cpu`` hides all GPUs from it.
-        threads: CPU threads of what it runs.
-        needs_gpu: whether that first call raises :class:`~ganbench.processes.server.NoGPU` where torch cannot use a
-            GPU here.
-    """
-    opened: list[Server] = []
-
-    def server() -> Server:
-        if not opened or not opened[-1].alive:
-            opened.append(Server(threads=threads, device=device))
-            if needs_gpu and len(opened) == 1:
-                opened[-1].require_gpu()
-        return opened[-1]
-
-    try:
-        yield server
-    finally:
-        for one in opened:
-            one.close()
 
 
 def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:

@@ -44,10 +44,17 @@ def entry_points() -> tuple[list[EntryPoint], list[Damaged]]:
         except Exception as error:
             folder = Path(str(getattr(distribution, "_path", "")))
             path = folder / "entry_points.txt"
-            if isinstance(error, UnicodeDecodeError) or GROUP.encode() in path.read_bytes():
+            if isinstance(error, UnicodeDecodeError | OSError) or _names_the_group(path):
                 name, _, version = folder.stem.partition("-")
                 damaged.append(Damaged(name, version or "unknown", str(path), error))
     return found, damaged
+
+
+def _names_the_group(path: Path) -> bool:
+    try:
+        return GROUP.encode() in path.read_bytes()
+    except OSError:  # no file of its own, as in a package that is a .zip
+        return False
 
 
 def siblings(packages: Iterable[str]) -> frozenset[str]:

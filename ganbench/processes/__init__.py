@@ -17,6 +17,9 @@ PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 """Between two looks at what no signal tells."""
 
+MEMORY_LIMIT = "memory-limit"
+"""What stands before the colon in how a task ended that used more memory than it was allowed."""
+
 _PROC = Path("/proc")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

@@ -9,9 +9,9 @@ It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolv
 "arguments": [...], "log": ..., "environment": {...}, "memory_limit": bytes or null}`` and ``{"op": "kill", "id": ...,
 "hard": bool}``. Out:
 ``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ..., "why": ..., "left": ...,
-"last_line": ...}``, where ``why`` is empty or a status and its reason, ``left`` counts the processes that the task left
-behind, and ``last_line`` is the last it printed if it failed or its log could not be written. When its input closes,
-because its host has ended however it did, it ends all its tasks and itself.
+"last_line": ...}``, where ``why`` is empty, or a status or ``memory-limit`` and the reason, ``left`` counts the
+processes that the task left behind, and ``last_line`` is the last it printed if it failed or its log could not be
+written. When its input closes, because its host has ended however it did, it ends all its tasks and itself.
 """
 
 import contextlib

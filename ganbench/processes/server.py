@@ -7,7 +7,8 @@ import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,30 @@ class Server:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+@contextmanager
+def shared_server(device: str, threads: int, *, needs_gpu: bool = False) -> Iterator[Callable[[], Server]]:
+    """Yield a function that opens the fork server on its first call, and another where that has died since.
+
+    All of them are closed at the end.
+
+    Args:
+        device: ``cpu`` hides all GPUs from it.
+        threads: CPU threads of what it runs.
+        needs_gpu: whether that first call raises :class:`NoGPU` where torch cannot use a GPU here.
+    """
+    opened: list[Server] = []
+
+    def server() -> Server:
+        if not opened or not opened[-1].alive:
+            opened.append(Server(threads=threads, device=device))
+            if needs_gpu and len(opened) == 1:
+                opened[-1].require_gpu()
+        return opened[-1]
+
+    try:
+        yield server
+    finally:
+        for one in opened:
+            one.close()

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 
 from ganbench.processes import (
     LOOK_SECONDS,
+    MEMORY_LIMIT,
     are_seen,
     become_subreaper,
     die_with_parent,
@@ -127,7 +128,7 @@ class Supervisor:
         if limit and not self._ending and (used := memory_below(os.getpid())) > limit:
             self._ending = True
             self._why = (
-                f"out-of-memory: it used {used / 2**20:,.0f} MiB, more than the {limit / 2**20:,.0f} of --memory-limit"
+                f"{MEMORY_LIMIT}: it used {used / 2**20:,.0f} MiB, more than the {limit / 2**20:,.0f} of --memory-limit"
             )
 
     def _reap(self) -> tuple[int, int]:

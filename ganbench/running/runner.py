@@ -6,22 +6,29 @@ from collections.abc import Sequence
 
 from ganbench.display import Display
 from ganbench.errors import GanbenchError, StoreError, with_kind
-from ganbench.executors import Executor, Job, JobState
+from ganbench.executors import Executor, JobState
 from ganbench.executors.batching import Batching
-from ganbench.executors.handed import refuse_what_others_hold
+from ganbench.executors.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
 from ganbench.planning.request import RunRequest
-from ganbench.planning.trials import executor_class, plan_trials, settings, shared_server, weight
+from ganbench.planning.trials import executor_class, plan_trials, settings
 from ganbench.plugins import Plugins
+from ganbench.processes.server import shared_server
+from ganbench.running.dispatching import Dispatcher
 from ganbench.running.interrupts import Interrupts
 from ganbench.running.outcome import Outcome
+from ganbench.running.second_tries import SecondTries
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import TrialFile
 from ganbench.store.results import trial_label
-from ganbench.store.store import Store, settle
+from ganbench.store.settling import settle
+from ganbench.store.store import Store
 
 POLL_SECONDS = 0.2
-SILENT_SECONDS = 5.0
+"""How long an executor is waited for at a time."""
 REMOTE_POLL_SECONDS = 1.0
+"""The same where all that is left is other runs' work."""
+SILENT_SECONDS = 5.0
+"""How long an executor may say nothing of a trial that it took."""
 
 
 def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:
@@ -81,89 +88,47 @@ class _Run:
         self._display = display
         self._trials = {trial.trial_id: trial for trial in trials}
         self._interrupts = interrupts
-        self._answered = 0
-        self._mine: set[str] = set()
-        self._shown: set[str] = set()
+        self._outcome = Outcome(
+            trials=list(self._trials.values()), folders=[store.folder(trial_id) for trial_id in self._trials]
+        )
         self._elsewhere = Elsewhere(store)
-        self._crowded: list[str] = []
-        self._alone: set[str] = set()
-        self._unwritten: dict[str, tuple[str, str]] = {}
-        self._unheard: dict[str, float] = {}
+        self._dispatcher = Dispatcher(
+            self._trials,
+            store,
+            executor,
+            display,
+            elsewhere=self._elsewhere,
+            unwritten=self._outcome.unwritten,
+            retry=request.retry,
+        )
+        self._mine: set[str] = set()  # all that this run has to see to their end; it has their leases
+        self._second_tries = SecondTries()  # those that wait are among mine, though their executor is done with them
+        self._shown: set[str] = set()  # those that the display and the plugins know of
+        self._silent_since: dict[str, float] = {}  # of those that the executor does not speak of
+        self._answered = 0  # how many interrupts were
 
     def to_its_end(self) -> Outcome:
         """Dispatch what is missing and wait for all of it."""
-        cached = [trial_id for trial_id in self._trials if self._is_cached(trial_id)]
-        missing = [trial_id for trial_id in self._trials if trial_id not in set(cached)]
+        cached = {trial_id for trial_id in self._trials if self._dispatcher.is_done(trial_id)}
+        missing = [trial_id for trial_id in self._trials if trial_id not in cached]
         refuse_what_others_hold(map(self._store.folder, missing), self._request.executor)
         self._dispatch(missing)
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
             self._display.note(line)
         if self._request.detach and self._mine:
-            return self._outcome(detached=self._executor.detach())
-        self._say_who_is_elsewhere()
-        while self._mine or (self._elsewhere and not self._interrupts.count):
-            if self._interrupts.count > self._answered:
-                self._stop()
-            self._look()
-        return self._outcome()
-
-    def _outcome(self, detached: str = "") -> Outcome:
-        return Outcome(
-            trials=list(self._trials.values()),
-            folders=[self._store.folder(trial_id) for trial_id in self._trials],
-            unwritten=self._unwritten,
-            interrupted=bool(self._interrupts.count),
-            detached=detached,
-        )
-
-    def _is_cached(self, trial_id: str) -> bool:
-        return self._store.cached(trial_id, retry=self._request.retry) is not None
-
-    def _is_restored(self, trial_id: str) -> bool:
-        """Whether a trial that had ended lacked nothing but its specification, which is there again."""
-        if not self._store.damage_of_finished(trial_id) or not self._store.restore_spec(self._trials[trial_id]):
-            return False
-        label = trial_label(self._trials[trial_id])
-        self._display.note(f"{label}: its spec.json was lost or damaged; it is written again, as its manifest confirms")
-        return self._is_cached(trial_id)
+            self._outcome.detached = self._executor.detach()
+        else:
+            self._say_who_is_elsewhere()
+            while self._mine or (self._elsewhere and not self._interrupts.count):
+                if self._interrupts.count > self._answered:
+                    self._stop()
+                self._look()
+        self._outcome.interrupted = bool(self._interrupts.count)
+        return self._outcome
 
     def _dispatch(self, trial_ids: Sequence[str]) -> None:
-        """Take the leases of trials and hand them to the executor, but for those that it has from an earlier run."""
-        leased = []
-        for trial_id in trial_ids:
-            try:
-                if not self._store.lease(trial_id):
-                    self._elsewhere.add(trial_id)
-                    continue
-                # Finished by another run between looking and leasing, or long ago.
-                if self._is_cached(trial_id) or self._is_restored(trial_id):
-                    self._store.release(trial_id)
-                    continue
-                path = self._store.folder(trial_id).path
-                leased.append(Job(trial_id, path, weight(self._trials[trial_id])))
-            except StoreError as error:
-                self._store.release(trial_id)
-                self._unwritten[trial_id] = ("failed", str(error))
-                self._display.note(f"{trial_label(self._trials[trial_id])}: {error}")
-        under_way = self._executor.adopt(leased)
-        jobs = self._prepare([job for job in leased if job.trial_id not in under_way])
-        self._mine.update(under_way, (job.trial_id for job in jobs))
-        self._executor.submit(jobs)
-
-    def _prepare(self, jobs: Sequence[Job]) -> list[Job]:
-        """Write what the workers are told; a trial whose folder cannot be written to has failed and is left out."""
-        trials = [self._trials[job.trial_id] for job in jobs]
-        for trial in trials:
-            if damage := self._store.damage_of_finished(trial.trial_id):
-                self._display.note(f"{trial_label(trial)}: it had ended, but is trained again: {damage}")
-        problems = self._store.enqueue(trials)
-        for trial, problem in zip(trials, problems, strict=True):
-            if problem:
-                self._store.release(trial.trial_id)
-                self._unwritten[trial.trial_id] = ("failed", problem)
-                self._display.note(f"{trial_label(trial)}: {problem}")
-        return [job for job, problem in zip(jobs, problems, strict=True) if not problem]
+        self._mine |= self._dispatcher.dispatch(trial_ids)
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""
@@ -171,67 +136,72 @@ class _Run:
             self._interrupts.sleep(REMOTE_POLL_SECONDS)
         states = self._executor.states(timeout=POLL_SECONDS)
         for trial_id, state in states.items():
-            if trial_id not in self._mine or trial_id in self._crowded:
+            if trial_id not in self._mine or trial_id in self._second_tries:
                 continue
-            if state not in (JobState.PENDING, JobState.UNKNOWN) and trial_id not in self._shown:
-                self._shown.add(trial_id)
-                trial = self._trials[trial_id]
-                steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
-                self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
-                self._tell("trial_started", trial_id)
+            if state not in (JobState.PENDING, JobState.UNKNOWN):
+                self._show(trial_id)
             if state in (JobState.ENDED, JobState.LOST):
                 self._end(trial_id, state)
         self._end_what_the_executor_forgot(set(states))
         self._display.tick()
         self._give_up_what_was_lost()
-        self._retry_alone()
+        self._try_again_alone()
         self._take_over()
+
+    def _show(self, trial_id: str) -> None:
+        """Tell the display and the plugins that a trial has begun, once."""
+        if trial_id in self._shown:
+            return
+        self._shown.add(trial_id)
+        trial = self._trials[trial_id]
+        steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
+        self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
+        self._tell("trial_started", trial_id)
 
     def _end_what_the_executor_forgot(self, known: set[str]) -> None:
         """End trials that an executor took and has not spoken of for a while: they would be waited for without end."""
-        now, silent = time.monotonic(), self._mine - known - set(self._crowded)
-        self._unheard = {trial_id: self._unheard.get(trial_id, now) for trial_id in silent}
-        for trial_id, since in list(self._unheard.items()):
+        now, silent = time.monotonic(), self._mine - known - set(self._second_tries)
+        self._silent_since = {trial_id: self._silent_since.get(trial_id, now) for trial_id in silent}
+        for trial_id, since in list(self._silent_since.items()):
             if now - since > SILENT_SECONDS:
                 self._end(trial_id, JobState.LOST)
 
     def _end(self, trial_id: str, state: JobState) -> None:
+        """Take in that a trial's process has ended, unless it is tried again for want of memory beside others."""
         folder = self._store.folder(trial_id)
-        why = self._executor.why(trial_id)
-        status, reason = settle(folder, state, why)
-        # A limit of its own is passed just as well alone.
-        beside = status == "out-of-memory" and "--memory-limit" not in reason
-        if beside and trial_id not in self._alone and not self._interrupts.count:
-            self._display.note(f"{trial_label(self._trials[trial_id])}: {reason}; it is tried once more later, alone")
-            self._crowded.append(trial_id)
-            return
-        if beside and trial_id in self._alone:
-            reason = f"{reason}; tried twice, the second time alone"
+        end = settle(folder, state, self._executor.why(trial_id))
+        beside = end.status == "out-of-memory" and not end.own_limit
+        if beside and self._second_tries.had(trial_id):
+            end = end._replace(reason=f"{end.reason}; tried twice, the second time alone")
             with contextlib.suppress(StoreError):
-                folder.write_status(status, reason)
-        self._finish(trial_id, status, reason)
+                folder.write_status(end.status, end.reason)
+        elif beside and not self._interrupts.count:
+            label = trial_label(self._trials[trial_id])
+            self._display.note(f"{label}: {end.reason}; it is tried once more later, alone")
+            self._second_tries.wait(trial_id, end.reason)
+            return
+        self._finish(trial_id, end.status, end.reason)
 
     def _finish(self, trial_id: str, status: str, reason: str) -> None:
         folder = self._store.folder(trial_id)
         if folder.read_status()["status"] != status:
-            self._unwritten[trial_id] = (status, reason)
-        self._mine.discard(trial_id)
-        self._store.release(trial_id)
+            self._outcome.unwritten[trial_id] = (status, reason)
+        self._give_back(trial_id)
         self._display.finished(folder, trial_label(self._trials[trial_id]), status, reason)
         self._tell("trial_finished", trial_id, status=status, result=folder.read_result())
 
-    def _retry_alone(self) -> None:
+    def _give_back(self, trial_id: str) -> None:
+        self._mine.discard(trial_id)
+        self._store.release(trial_id)
+
+    def _try_again_alone(self) -> None:
         """Once nothing else runs, try a trial again that ran out of memory beside others."""
         if self._interrupts.count:
-            for trial_id in self._crowded:
-                status = self._store.folder(trial_id).read_status()
-                self._finish(trial_id, str(status["status"]), str(status["reason"]))
-            self._crowded.clear()
-        elif self._crowded and self._mine == set(self._crowded):
-            trial_id = self._crowded.pop(0)
-            self._alone.add(trial_id)
-            self._mine.discard(trial_id)
-            self._dispatch([trial_id])
+            for trial_id, reason in self._second_tries.give_up().items():
+                self._finish(trial_id, "out-of-memory", reason)
+        elif (chosen := self._second_tries.next(self._mine)) is not None:
+            self._mine.discard(chosen)
+            self._dispatch([chosen])
 
     def _take_over(self) -> None:
         """What another run worked on and did not finish is ours, once it has given it back or died."""
@@ -241,7 +211,7 @@ class _Run:
         for trial_id in free:
             self._elsewhere.discard(trial_id)
         # Together, so that seeds which one run gives back at once are trained as one batch.
-        if missing := [trial_id for trial_id in free if not self._is_cached(trial_id)]:
+        if missing := [trial_id for trial_id in free if not self._dispatcher.is_done(trial_id)]:
             self._dispatch(missing)
 
     def _give_up_what_was_lost(self) -> None:
@@ -249,8 +219,8 @@ class _Run:
         for trial_id in self._store.lost() & self._mine:
             self._display.note(f"{trial_label(self._trials[trial_id])}: another run has taken it over")
             self._executor.cancel([trial_id], hard=True)
-            self._mine.discard(trial_id)
-            self._store.release(trial_id)
+            self._second_tries.forget(trial_id)
+            self._give_back(trial_id)
             self._elsewhere.add(trial_id)
 
     def _say_who_is_elsewhere(self) -> None:
@@ -265,14 +235,24 @@ class _Run:
             self._display.note("stopping at once")
         else:
             self._display.note("writing checkpoints and stopping; press Ctrl-C again to stop at once")
+        under_way = self._mine - set(self._second_tries)
         with contextlib.suppress(GanbenchError):
-            self._executor.cancel(list(self._mine), hard=hard)
-        known = self._executor.states()
-        for trial_id in self._mine - set(known) - set(self._crowded):
-            with contextlib.suppress(StoreError):
-                self._store.folder(trial_id).write_status("interrupted", "not started yet; run again to start it")
-            self._mine.discard(trial_id)
-            self._store.release(trial_id)
+            self._executor.cancel(list(under_way), hard=hard)
+        for trial_id in under_way - set(self._executor.states()):
+            self._set_aside(trial_id)
+
+    def _set_aside(self, trial_id: str) -> None:
+        """Let go of a trial that the executor has forgotten when it was to stop: most often it had not begun."""
+        folder = self._store.folder(trial_id)
+        begun = folder.read_status()["status"] == "running"
+        # One that came to its end at that moment has the last word.
+        end = settle(folder, JobState.LOST, f"interrupted: {STOPPED if begun else NOT_STARTED}")
+        if end.status != "interrupted":
+            self._show(trial_id)
+        if trial_id in self._shown:
+            self._finish(trial_id, end.status, end.reason)
+        else:
+            self._give_back(trial_id)
 
     def _tell(self, hook: str, trial_id: str, **more: object) -> None:
         spec = self._trials[trial_id].spec.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""A folder of trials: look up, lease, settle."""
+"""A folder of trials: look up, lease, enqueue."""
 
 import contextlib
 import hashlib
@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ganbench.errors import StoreError
-from ganbench.executors import JobState
 from ganbench.executors.handed import read_handed
 from ganbench.files import json_text, remove_drafts, write_bytes
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import FINAL, STATUSES, TrialFile
+from ganbench.spec import FINAL, TrialFile
 from ganbench.store.leases import Leases
 from ganbench.store.results import read_row
 from ganbench.store.verification import require_intact
@@ -177,29 +176,3 @@ class Store:
     def lost(self) -> set[str]:
         """Trials that another run has taken over because this one was suspended for too long."""
         return {path.name for path in self._leases.lost()}
-
-
-def settle(folder: TrialFolder, state: JobState, why: str) -> tuple[str, str]:
-    """Give a trial whose process has ended without a word the status it deserves; return its status and reason.
-
-    The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it;
-    a status that cannot be written (a full disk) is returned all the same.
-    """
-    content = folder.read_status()
-    status, reason = str(content["status"]), str(content["reason"])
-    kind, colon, words = why.partition(": ")
-    kind = kind if colon and kind in STATUSES else ""
-    # A trial whose time was up may have had the time to say that it was asked to stop.
-    if status not in ("pending", "running") and not (kind == "timeout" and status == "interrupted"):
-        return status, reason
-    if kind:
-        status, reason = kind, words
-        if kind == "timeout" and folder.goes_on():
-            reason += "; with a longer one it resumes from its checkpoint"
-    elif state is JobState.LOST:
-        status, reason = "failed", why or "its executor lost track of it"
-    else:
-        status, reason = "failed", why or "it ended without a status"
-    with contextlib.suppress(StoreError):
-        folder.write_status(status, reason)
-    return status, reason

@@ -18,7 +18,7 @@ from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 PATIENCE = 120.0
-"""Seconds to wait for the trials; starting Python and torch takes a few."""
+"""Seconds to wait for news of the trials; starting Python and torch takes a few, and on a crowded machine a minute."""
 END_PATIENCE = 30.0
 """Seconds to wait for the end of what was cancelled."""
 SETTLING = 1.5
@@ -88,7 +88,10 @@ def runs(subject: Subject) -> str:
         for job in jobs:
             shown = ", ".join(state.value for state in seen[job.trial_id])
             if seen[job.trial_id][-1] is not JobState.ENDED:
-                raise Flaw(f"after {PATIENCE:.0f} s a trial's state is {shown}, not ended; a run would wait forever")
+                raise Flaw(
+                    f"after {PATIENCE:.0f} s without news a trial's state is {shown}, not ended; a run would wait "
+                    "forever"
+                )
             status = TrialFolder(job.folder).read_status()
             if status["status"] != "done":
                 why = status["reason"] or executor.why(job.trial_id) or "why() says nothing"
@@ -123,7 +126,7 @@ def runs_again(subject: Subject) -> None:
             last = _seen_until_the_end(executor, [job])[job.trial_id][-1]
             if last not in (JobState.ENDED, JobState.LOST):
                 raise Flaw(
-                    f"{PATIENCE:.0f} s after a trial that fails was submitted its state is {last.value}, not ended"
+                    f"after {PATIENCE:.0f} s without news the state of a trial that fails is {last.value}, not ended"
                 )
             _settle(executor)
             status = folder.read_status()["status"]
@@ -205,15 +208,24 @@ def cancels(subject: Subject) -> None:
 
 
 def _seen_until_the_end(executor: Executor, jobs: list[Job]) -> dict[str, list[JobState]]:
-    """The states of each job in their order, until all have ended or patience has."""
+    """The states of each job in their order, until all have ended or there has been no news for too long.
+
+    Patience is for the next news, not for the end of all: an executor may run the trials one by one, each as a process
+    that imports torch. News are a state or a status that a trial has not had before; so there are not many.
+    """
     seen: dict[str, list[JobState]] = {job.trial_id: [] for job in jobs}
-    began = time.monotonic()
-    while time.monotonic() - began < PATIENCE:
+    told: set[tuple[str, object]] = set()
+    heard = time.monotonic()
+    while time.monotonic() - heard < PATIENCE:
         states = executor.states(timeout=0.2)
-        for trial_id, before in seen.items():
-            state = states.get(trial_id, JobState.UNKNOWN)
+        for job in jobs:
+            before, state = seen[job.trial_id], states.get(job.trial_id, JobState.UNKNOWN)
             if not before or state is not before[-1]:
                 before.append(state)
+            news = {(job.trial_id, state), (job.trial_id, TrialFolder(job.folder).read_status()["status"])}
+            if not news <= told:
+                told |= news
+                heard = time.monotonic()
         if all(before[-1] in (JobState.ENDED, JobState.LOST) for before in seen.values()):
             break
     return seen

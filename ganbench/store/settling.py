@@ -1,0 +1,62 @@
+"""What becomes of a trial whose process has ended."""
+
+import contextlib
+from typing import NamedTuple
+
+from ganbench.errors import StoreError
+from ganbench.executors import JobState
+from ganbench.processes import MEMORY_LIMIT
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import STATUSES
+
+_BY_LIMIT = "own_limit"
+"""In ``status.json``: whether a trial ran out of the memory that it was allowed, not of the machine's."""
+
+
+class End(NamedTuple):
+    """How a trial ended.
+
+    Attributes:
+        status: its status.
+        reason: in one line; empty where it is done.
+        own_limit: whether it ran out of memory by a limit of its own, which it would pass just as well alone.
+    """
+
+    status: str
+    reason: str
+    own_limit: bool = False
+
+
+def settle(folder: TrialFolder, state: JobState, why: str) -> End:
+    """Give a trial whose process has ended without a word the status it deserves; return how it ended.
+
+    The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it;
+    a status that cannot be written (a full disk) is returned all the same.
+
+    Args:
+        folder: the trial's.
+        state: what its executor says of it.
+        why: what :meth:`ganbench.executors.Executor.why` says.
+    """
+    content = folder.read_status()
+    said = End(str(content["status"]), str(content["reason"]), content.get(_BY_LIMIT) is True)
+    kind, colon, words = why.partition(": ")
+    kind = kind if colon and kind in (*STATUSES, MEMORY_LIMIT) else ""
+    # A trial whose time was up may have had the time to say that it was asked to stop.
+    if said.status not in ("pending", "running") and not (kind == "timeout" and said.status == "interrupted"):
+        return said
+    end = _deserved(state, why, kind, words)
+    if kind == "timeout" and folder.goes_on():
+        end = end._replace(reason=f"{end.reason}; with a longer one it resumes from its checkpoint")
+    with contextlib.suppress(StoreError):
+        folder.write_status(end.status, end.reason, **({_BY_LIMIT: True} if end.own_limit else {}))
+    return end
+
+
+def _deserved(state: JobState, why: str, kind: str, words: str) -> End:
+    if kind == MEMORY_LIMIT:
+        return End("out-of-memory", words, own_limit=True)
+    if kind:
+        return End(kind, words)
+    unknown = "its executor lost track of it" if state is JobState.LOST else "it ended without a status"
+    return End("failed", why or unknown)
