@@ -23,6 +23,9 @@ ALWAYS_ALLOWED = 1 << 30
 MOST_PACKED = 200
 """How many times the size of a larger .zip they may have: image files hardly pack, a bomb's entries a thousandfold."""
 
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Of an entry. The others (bzip2, LZMA) are unpacked by Python in one go: gigabytes, whatever the entry claims."""
+
 
 class Source(Protocol):
     """A folder or a .zip that has been listed."""
@@ -136,7 +139,7 @@ class ZipSource:
 
     @classmethod
     def list(cls, path: Path, archive: zipfile.ZipFile) -> "ZipSource":
-        """List an open archive; refuse entries that are encrypted, twice there or, alone or together, too large."""
+        """List an open archive; refuse entries that are encrypted, packed unusually, twice there or too large."""
         names: set[str] = set()
         total, most = 0, max(ALWAYS_ALLOWED, MOST_PACKED * path.stat().st_size)
         for entry in archive.infolist():
@@ -148,6 +151,11 @@ class ZipSource:
                 require_image(name, where)
             if entry.flag_bits & 1:
                 raise DataError(f"{where} is encrypted; make the .zip without a password")
+            if entry.compress_type not in PACKINGS:
+                raise DataError(
+                    f"{where} is packed in a way that is not read, because it cannot be unpacked in parts; make the "
+                    ".zip as usual (deflated)"
+                )
             if entry.file_size > LARGEST_FILE:
                 raise DataError(
                     f"{where} claims {entry.file_size} bytes, more than the {LARGEST_FILE} allowed for an image"
