@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ganbench.datasets.checks import one_line, shown
+from ganbench.datasets.claims import PACKINGS, most_of
 from ganbench.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -18,13 +19,6 @@ LABELS = "dataset.json"
 """The one file that may lie beside images: StyleGAN's dataset_tool writes their labels to it."""
 LARGEST_FILE = 256 << 20
 """Bytes of one image file, unpacked; a .zip can claim, and hold, terabytes in a few kilobytes."""
-ALWAYS_ALLOWED = 1 << 30
-"""Bytes that all images of a .zip may have together, unpacked, however small it is."""
-MOST_PACKED = 200
-"""How many times the size of a larger .zip they may have: image files hardly pack, a bomb's entries a thousandfold."""
-
-PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Of an entry. The others (bzip2, LZMA) are unpacked by Python in one go: gigabytes, whatever the entry claims."""
 
 
 class Source(Protocol):
@@ -141,7 +135,7 @@ class ZipSource:
     def list(cls, path: Path, archive: zipfile.ZipFile) -> "ZipSource":
         """List an open archive; refuse entries that are encrypted, packed unusually, twice there or too large."""
         names: set[str] = set()
-        total, most = 0, max(ALWAYS_ALLOWED, MOST_PACKED * path.stat().st_size)
+        total, most = 0, most_of(path.stat().st_size)
         for entry in archive.infolist():
             name = entry.filename
             if entry.is_dir() or hidden(name):
