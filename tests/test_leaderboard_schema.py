@@ -97,6 +97,29 @@ def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp
     assert "folder:photos: 1000 fakes" in (tmp_path / "own.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda board: board.update(name="x --><script>alert(1)</script>"),
+            "no board can have the name 'x --><script>",
+        ),
+        (lambda board: board.update(name=""), "no board can have the name ''"),
+        (lambda board: values_of(board).update(decimals=10**400), "decimals=1000"),
+        (lambda board: values_of(board).update(decimals=-1), "decimals=-1: must be greater than or equal to 0"),
+    ],
+    ids=["html", "empty", "many decimals", "negative decimals"],
+)
+def test_a_board_that_no_page_can_show_is_refused(
+    runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    assert message in edited(runs, tmp_path, edit)
+
+
+def values_of(board: dict[str, Any]) -> Any:
+    return next(iter(board["protocols"].values()))["values"]["fid"]
+
+
 def edited(runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> str:
     """What is said of a board that was edited."""
     out = tmp_path / "digits"

@@ -1,6 +1,7 @@
 """The one file of a leaderboard. ``docs/leaderboards.md`` describes it; a change of its meaning raises ``SCHEMA``."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from ganbench.store.results import Best
 from ganbench.store.values import ValueInfo
 
 SCHEMA = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a board is called: a name of files and of pages."""
 
 Numbers = dict[str, float | None]
 
@@ -148,6 +151,8 @@ def _require_readable(content: dict[str, Any], path: Path) -> None:
 
 def _check(path: Path, board: Board) -> None:
     """Check that everything is what its name says, that trials name what is there, and that each is there once."""
+    if not NAME.fullmatch(board.name):
+        raise StoreError(f"{path} was edited: no board can have the name {board.name[:60]!r}")
     seen: set[str] = set()
     for trial in board.trials:
         if trial.spec.trial_id != trial.trial_id:
