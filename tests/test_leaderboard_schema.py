@@ -10,7 +10,7 @@ import pytest
 
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
-from ganbench.leaderboard.build import assemble, write
+from ganbench.leaderboard.build import assemble, check, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from tests.commands import ganbench
@@ -114,6 +114,30 @@ def test_a_board_that_no_page_can_show_is_refused(
     runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     assert message in edited(runs, tmp_path, edit)
+
+
+@pytest.mark.parametrize(("depth", "message"), [(500, "nested too deeply"), (100_000, "is not valid JSON")])
+def test_a_board_that_is_nested_without_end_is_refused(runs: Path, tmp_path: Path, depth: int, message: str) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    content["trials"][0]["determinism"] = {"x": "@"}
+    text = json.dumps(content).replace('"@"', '{"a":' * depth + "1" + "}" * depth)
+    (tmp_path / "digits.json").write_text(text)
+    with pytest.raises(StoreError, match=message):
+        load(tmp_path / "digits.json")
+
+
+def test_a_key_that_is_there_twice_is_found_by_check(runs: Path, tmp_path: Path) -> None:
+    """Who reads the file may see another number than ganbench does."""
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    text = (tmp_path / "digits.json").read_text()
+    assert check(out) == []
+    (tmp_path / "digits.json").write_text(text.replace('{\n "', '{\n "name": "another",\n "', 1))
+    assert load(tmp_path / "digits.json").name == "digits"
+    (problem,) = check(out)
+    assert "digits.json differs from what the results give" in problem
 
 
 def values_of(board: dict[str, Any]) -> Any:

@@ -132,7 +132,8 @@ def load(path: Path) -> Board:
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {why_unreadable(error)}") from error
     except ValueError as error:
-        raise StoreError(f"{path} was edited: it contains a number that is not finite") from error
+        what = "values nested too deeply" if "depth" in str(error) else "a number that is not finite"
+        raise StoreError(f"{path} was edited: it contains {what}") from error
     _check(path, board)
     if claimed != found:
         raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
