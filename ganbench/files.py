@@ -3,9 +3,11 @@
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import math
 import os
+import stat
 import tempfile
 import threading
 from pathlib import Path
@@ -13,6 +15,13 @@ from typing import Any
 
 from ganbench.errors import StoreError
 
+LARGEST_TEXT = 1 << 30
+"""Bytes of a file of text that is read; none that ganbench writes is as long."""
+NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+"""A flag for ``os.open``: fail where the name is a symbolic link. Windows has none."""
+_PLAIN: int = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # the second on Windows alone
+_LINKED = {errno.ELOOP, errno.EMLINK}
+_NOT_FOLLOWED = "it is a symbolic link, which is not followed"
 _UMASK = threading.Lock()
 
 
@@ -62,10 +71,65 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON; a missing or damaged file is a :class:`StoreError` that names it."""
+def open_regular(path: Path, *, links: bool = False) -> io.BufferedReader:
+    """Open a regular file for reading. Not a pipe, which may never answer, nor a device, which may never end.
+
+    Args:
+        path: the file.
+        links: whether it may be a symbolic link. A file of a trial's folder may not: the folder may be a stranger's,
+            and what a link in it leads to would be shown, hashed, copied or published.
+
+    Raises:
+        OSError: it cannot be opened, or is something else; its ``strerror`` says so.
+    """
     try:
-        return json.loads(path.read_text("utf-8"))
+        descriptor = os.open(path, os.O_RDONLY | _PLAIN | (0 if links else NO_LINK))
+    except OSError as error:
+        if not links and error.errno in _LINKED:
+            raise OSError(errno.ELOOP, _NOT_FOLLOWED, str(path)) from error
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        reason = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "it is not a regular file"
+        raise OSError(errno.EINVAL, reason, str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def is_regular(path: Path) -> bool:
+    """Whether there is a file with this name that is neither a link nor a pipe, a device or a folder."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_whole(path: Path, *, links: bool = False, most: int | None = None) -> bytes:
+    """Read a regular file.
+
+    Args:
+        path: the file.
+        links: as for :func:`open_regular`.
+        most: the most bytes that it may have.
+
+    Raises:
+        OSError: as :func:`open_regular`, or it has more bytes.
+    """
+    with open_regular(path, links=links) as file:
+        if most is None:
+            return file.read()
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most} bytes", str(path))
+        return file.read(most)
+
+
+def read_json(path: Path, *, links: bool = True) -> Any:
+    """Read JSON; a missing or damaged file is a :class:`StoreError` that names it.
+
+    ``links`` is as for :func:`open_regular`. More than :data:`LARGEST_TEXT` bytes are refused.
+    """
+    try:
+        return json.loads(read_whole(path, links=links, most=LARGEST_TEXT).decode("utf-8"))
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -75,14 +139,15 @@ def read_json(path: Path) -> Any:
 def append_line(path: Path, value: Any) -> None:
     """Append one JSON line, its keys in order, with a single write: a crash can only ever truncate the last line.
 
-    A line that was torn before is ended first, so that this one is not lost with it.
+    A line that was torn before is ended first, so that this one is not lost with it. Nothing is written through a
+    symbolic link.
 
     Raises:
         StoreError: it cannot be written, or not whole.
     """
     line = (json.dumps(value, allow_nan=False) + "\n").encode("utf-8")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | NO_LINK, 0o666)
         try:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
@@ -92,14 +157,18 @@ def append_line(path: Path, value: Any) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+        reason = _NOT_FOLLOWED if error.errno in _LINKED else error.strerror or error
+        raise StoreError(f"cannot write {path}: {reason}; choose another place") from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read the complete JSON lines of a file; a torn last line is left out, a missing file has none."""
+    """Read the complete JSON lines of a trial's file; a torn last line is left out.
+
+    A missing file has none, nor has what is no regular file: a link is not followed.
+    """
     records: list[dict[str, Any]] = []
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        text = read_whole(path, most=LARGEST_TEXT).decode("utf-8", errors="replace")
     except OSError:
         return records
     for line in text.splitlines():
@@ -132,9 +201,9 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+def file_sha256(path: Path, *, links: bool = True) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; ``links`` is as for :func:`open_regular`."""
+    with open_regular(path, links=links) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

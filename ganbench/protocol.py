@@ -8,6 +8,8 @@ from ganbench.files import digest
 from ganbench.registry import BUILTIN
 from ganbench.spec import Component, EvaluationSpec, Frozen, Labels, TrialSpec
 
+MOST_DECIMALS = 20
+"""That a number can be written with, or be declared to be."""
 UNKNOWN = "not known"
 """The budget of samples that no trial of ganbench made."""
 

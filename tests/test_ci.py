@@ -13,7 +13,7 @@ import pytest
 from ganbench.leaderboard.build import assemble, check, write
 from ganbench.planning import suite
 from tests.rows import HIGH, LOW
-from tests.trials import trial
+from tests.trials import component, trial
 
 yaml = pytest.importorskip("yaml", reason="PyYAML reads the workflows; pip install pyyaml")
 
@@ -51,6 +51,9 @@ def test_foreign_code_has_no_rights(path: Path) -> None:
     if path == ACTION:
         return
     triggers = content[True]  # YAML reads "on" as true
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout"):
+            assert step["with"]["persist-credentials"] is False, "its token would lie where foreign code can read it"
     assert "pull_request_target" not in triggers
     assert content["permissions"].get("contents") == "read"
     if "pull_request" in triggers:
@@ -119,7 +122,39 @@ def test_the_gates_script(tmp_path: Path, values: list[float], inconclusive: str
     assert (tmp_path / "output").read_text() == f"verdict={verdict}\n"
     assert (tmp_path / "summary").read_text().startswith("### ")
     assert (tmp_path / "out" / "gate.xml").is_file()
-    assert "::notice title=ganbench::" in answer.stdout
+    assert [line.split("::")[1].split(" ")[0] for line in obeyed(answer.stdout)][-1] == "notice"
+
+
+def test_a_foreign_name_is_no_command_to_the_runner(tmp_path: Path) -> None:
+    """In the step that may write: each line that GitHub would take for a command, but for those it is told to pass."""
+    (script,) = [step["run"] for path in FILES if path.name == "leaderboard-comment.yml" for step in steps(path)
+                 if "compare" in step.get("run", "")]  # fmt: skip
+    evil = "::set-output name=verdict::pass"
+    place = tmp_path / "artefacts" / "leaderboard"
+    (tmp_path / "artefacts" / "pull-request").mkdir(parents=True)
+    (tmp_path / "artefacts" / "pull-request" / "pull-request").write_text("7\n")
+    for folder, scores in ((tmp_path / "leaderboards", LOW), (place, HIGH)):
+        for seed, score in enumerate(scores):
+            trial(tmp_path / f"runs-{folder.name}", component("a", label=evil), seed, score)  # type: ignore[arg-type]
+        write(assemble([tmp_path / f"runs-{folder.name}"], folder / "smoke"), folder / "smoke")
+    answer = run_step(tmp_path, script, {"HEAD": "abc", "REPOSITORY": "o/r"}, gh="echo abc")
+    assert answer.returncode == 0, answer.stderr
+    assert evil in answer.stdout
+    assert obeyed(answer.stdout) == []
+    assert (tmp_path / "body.md").read_text().startswith("<!-- ganbench -->\n### ")
+
+
+def obeyed(output: str) -> list[str]:
+    """The lines that GitHub's runner takes for commands, but for those that stop and resume that."""
+    word, found = "", []
+    for line in map(str.strip, output.splitlines()):
+        if word:
+            word = "" if line == f"::{word}::" else word
+        elif line.startswith("::stop-commands::"):
+            word = line.removeprefix("::stop-commands::")
+        elif line.startswith("::"):
+            found.append(line)
+    return found
 
 
 def test_a_gate_that_cannot_judge_fails_with_an_annotation(tmp_path: Path) -> None:
@@ -149,15 +184,27 @@ def board(folder: Path, name: str, scores: Sequence[float]) -> None:
 
 
 def gate(folder: Path, inconclusive: str) -> subprocess.CompletedProcess[str]:
-    """Run the action's step as GitHub runs 'shell: bash'."""
+    """Run the step of the action that judges."""
     (script,) = [step["run"] for step in steps(ACTION) if step.get("id") == "gate"]
+    environment = {
+        "BASE": "base", "BOARD": "new", "OUT": "out", "MARGIN": "1%", "ALPHA": "0.05", "METRIC": "", "SUBSET": "false",
+        "INCONCLUSIVE": inconclusive,
+    }  # fmt: skip
+    return run_step(folder, script, environment)
+
+
+def run_step(
+    folder: Path, script: str, variables: dict[str, str], gh: str = "exit 1"
+) -> subprocess.CompletedProcess[str]:
+    """Run a step's script as GitHub runs 'shell: bash'; ``gh`` is what its command line tool does."""
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     (bin_folder / "ganbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ganbench "$@"\n')
-    (bin_folder / "ganbench").chmod(0o755)
-    environment = {
-        "BASE": "base", "BOARD": "new", "OUT": "out", "MARGIN": "1%", "ALPHA": "0.05", "METRIC": "", "SUBSET": "false",
-        "INCONCLUSIVE": inconclusive, "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary",
+    (bin_folder / "gh").write_text(f"#!/bin/sh\n{gh}\n")
+    for program in bin_folder.iterdir():
+        program.chmod(0o755)
+    environment = variables | {
+        "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary",
         "PATH": f"{bin_folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }  # fmt: skip
     return subprocess.run(

@@ -1,5 +1,6 @@
 """``ganbench leaderboard compare`` as CI calls it: its exit codes, what it writes, what it will not judge."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def test_the_command_line(tmp_path: Path) -> None:
         answer = CliRunner().invoke(cli, arguments, standalone_mode=False)
         codes[name] = answer.return_value
         assert answer.stdout.count("::notice title=ganbench::") == 1
+        first, *_ = lines = answer.stdout.splitlines()
+        assert re.fullmatch("::stop-commands::[0-9a-f]{32}", first)
+        end = lines.index(f"::{first.removeprefix('::stop-commands::')}::")
+        assert all(line.startswith("::") for line in lines[end:])
+        assert not any(line.startswith("::") for line in lines[1:end])
         assert junit.read_text().startswith("<?xml")
         assert comment.read_text().startswith("### ")
     assert codes == {"base": 0, "worse": 1, "near": 3}

@@ -164,6 +164,6 @@ def test_all_together() -> None:
 
 
 def test_more_than_fits_into_memory_is_refused_before_it_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "_memory", lambda: 1000)
+    monkeypatch.setattr(decoding, "memory", lambda: 1000)
     with pytest.raises(DataError, match=r"choose a smaller size, as in \[size=64\]"):
         decode_all(Memory({}), ["a"] * 10, grey=False, height=8, width=8, size=0)

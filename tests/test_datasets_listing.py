@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.datasets import listing
+from ganbench.datasets import claims, listing
 from ganbench.datasets.listing import hidden, open_source
 from ganbench.errors import DataError
 
@@ -117,10 +117,22 @@ def test_entries_that_together_claim_too_much(tmp_path: Path, monkeypatch: pytes
     size = path.stat().st_size
     assert 200 * size < 2_000_000
     assert len(read_all(path)) == 20  # small enough to be harmless, however well it is packed
-    monkeypatch.setattr(listing, "ALWAYS_ALLOWED", 1_000_000)
+    monkeypatch.setattr(claims, "ALWAYS_ALLOWED", 1_000_000)
     assert f"claims images of more than {max(1_000_000, 200 * size)} bytes" in refused(path)
-    monkeypatch.setattr(listing, "MOST_PACKED", 2_000_000 // size + 1)
+    monkeypatch.setattr(claims, "MOST_PACKED", 2_000_000 // size + 1)
     assert len(read_all(path)) == 20
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_entry_that_is_unpacked_in_one_go_is_refused(tmp_path: Path, packing: int) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("a.png", b"\0" * 100_000_000)
+    data = bytearray(path.read_bytes())
+    assert len(data) < 100_000
+    struct.pack_into("<I", data, data.index(b"PK\1\2") + 24, 10)  # it claims ten bytes, and would fill memory
+    path.write_bytes(bytes(data))
+    assert "a.png is packed in a way that is not read" in refused(path)
 
 
 def test_an_entry_that_claims_too_little_is_not_unpacked_further(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
+from ganbench.errors import StoreError
 from ganbench.evaluation.drawing import draw, draw_to_score, rebuild_generator
 from ganbench.evaluation.labels import balanced, like
 from ganbench.evaluation.sampling import draw_latents, sample
+from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialSpec
 from ganbench.trial import run_trial
 from tests.trials import make_spec
@@ -85,3 +87,12 @@ def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path
         )  # fmt: skip
         assert labels is None
         assert torch.equal(drawn, expected)
+
+
+def test_weights_that_are_a_link_are_not_read(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.path.mkdir()
+    (tmp_path / "elsewhere").touch()
+    folder.generator.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"generator\.safetensors is a link or no file, which is not read"):
+        rebuild_generator(folder, spec(), print)

@@ -10,7 +10,7 @@ import torch
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
 from ganbench.evaluation.evaluator import check_shape, owners
-from ganbench.evaluation.needs import require
+from ganbench.evaluation.needs import check_words, require
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.metrics.fid import FID
@@ -84,6 +84,14 @@ def test_a_need_that_there_is_not_is_refused(needs: Any, words: str) -> None:
     metric = type("Wrong", (Clash,), {"needs": needs})()
     with pytest.raises(UsageError, match=f"^{re.escape(words)}"):
         evaluator({"mine": metric})
+
+
+@pytest.mark.parametrize("decimals", [-1, 21, 2.5])
+def test_decimals_that_cannot_be_written_are_refused(decimals: Any) -> None:
+    metric = needing()
+    metric.values = {"x": Value(label="X", direction=None, decimals=decimals)}  # type: ignore[misc]
+    with pytest.raises(UsageError, match=f"declares 'x' with {decimals} decimals; it must be a whole number"):
+        check_words("one", metric)
 
 
 def test_every_need_is_known_to_be_there_or_not() -> None:

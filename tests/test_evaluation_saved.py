@@ -117,3 +117,29 @@ def test_nan_that_comes_later_is_a_divergence_and_never_a_black_pixel() -> None:
     generator.value_range = "-1:1"
     with pytest.raises(NonFiniteSamples, match="21 of 21"):
         to_uint8(draw(generator))
+
+
+class Loud(nn.Module):
+    """A TorchScript program that does something when it is loaded."""
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[int, bool]:
+        return 1, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[int, bool]) -> None:
+        self.training = state[1]
+        assert state[0] > 1, "it ran"
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z
+
+
+def test_a_torchscript_program_that_was_taken_for_an_array_is_not_loaded(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.script(Loud()).save(str(tmp_path / "samples.pt"))
+    with pytest.raises(DataError, match="it ran"):
+        load_saved(tmp_path / "samples.pt", "torchscript", 2, CPU)
+    with pytest.raises(DataError, match=r"is a TorchScript program, .*; set --latent-dim"):
+        load_saved(tmp_path / "samples.pt", "torchscript", 0, CPU)

@@ -15,6 +15,7 @@ from ganbench.executors import Executor, JobState, Layout, Settings, Wish, devic
 from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
 from ganbench.executors.local import Local, layout
 from ganbench.executors.slurm import Slurm
+from ganbench.files import write_json
 from ganbench.plan import PlanRequest
 from ganbench.planning.request import RunRequest
 from ganbench.processes.server import Server, ServerDied
@@ -232,6 +233,20 @@ def test_what_was_handed_over_is_remembered_until_the_trial_has_ended(tmp_path: 
     forget(tmp_path)
     assert read_handed(folder) is None
     assert os.listdir(tmp_path) == ["status.json"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"submission": "../../elsewhere"}, {"submission": 3}, {"index": "../x"}, {"executor": None}, {"time": "now"}],
+)
+def test_a_note_that_was_not_written_here_is_none(tmp_path: Path, change: dict[str, object]) -> None:
+    folder = TrialFolder(tmp_path)
+    folder.write_status("pending")
+    content = {"executor": "slurm", "submission": "1124-230000-abcdef", "index": 3, "attempt": 1, "time": 1.0}
+    write_json(Handed.path(tmp_path), content)
+    assert read_handed(folder) is not None
+    write_json(Handed.path(tmp_path), content | change)
+    assert read_handed(folder) is None
 
 
 def test_nobody_trains_beside_the_cluster_that_a_trial_was_left_to(tmp_path: Path) -> None:

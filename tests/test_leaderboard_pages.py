@@ -95,3 +95,12 @@ def test_trials_that_several_versions_computed_are_told_beneath_their_table(tmp_
     assert "- warning: trials: `were computed by several versions: torch 2.9 (2), 2.14 (1)`" in page_of(
         tmp_path / "runs"
     )
+
+
+def test_the_command_of_a_suite_is_one_command_whatever_the_suite_is_called(tmp_path: Path) -> None:
+    trial(tmp_path, "hinge", 0, 1.0)
+    board = assemble([tmp_path], tmp_path / "board", suite="a.toml; rm -rf ~\x1b[2J\u202e")
+    for text in pages(board).values():
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "leaderboard make &#x27;a.toml; rm -rf ~&#x27;</p>" in pages(board)[".html"]

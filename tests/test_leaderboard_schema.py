@@ -10,7 +10,7 @@ import pytest
 
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
-from ganbench.leaderboard.build import assemble, write
+from ganbench.leaderboard.build import assemble, check, write
 from ganbench.leaderboard.schema import load
 from ganbench.leaderboard.sources import read_rows_of
 from tests.commands import ganbench
@@ -95,6 +95,53 @@ def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp
     for path in tmp_path.glob("own.*"):
         assert "/home/me" not in path.read_text()
     assert "folder:photos: 1000 fakes" in (tmp_path / "own.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda board: board.update(name="x --><script>alert(1)</script>"),
+            "no board can have the name 'x --><script>",
+        ),
+        (lambda board: board.update(name=""), "no board can have the name ''"),
+        (lambda board: values_of(board).update(decimals=10**400), "decimals=1000"),
+        (lambda board: values_of(board).update(decimals=-1), "decimals=-1: must be greater than or equal to 0"),
+    ],
+    ids=["html", "empty", "many decimals", "negative decimals"],
+)
+def test_a_board_that_no_page_can_show_is_refused(
+    runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    assert message in edited(runs, tmp_path, edit)
+
+
+@pytest.mark.parametrize(("depth", "message"), [(500, "nested too deeply"), (100_000, "is not valid JSON")])
+def test_a_board_that_is_nested_without_end_is_refused(runs: Path, tmp_path: Path, depth: int, message: str) -> None:
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    content = json.loads((tmp_path / "digits.json").read_text())
+    content["trials"][0]["determinism"] = {"x": "@"}
+    text = json.dumps(content).replace('"@"', '{"a":' * depth + "1" + "}" * depth)
+    (tmp_path / "digits.json").write_text(text)
+    with pytest.raises(StoreError, match=message):
+        load(tmp_path / "digits.json")
+
+
+def test_a_key_that_is_there_twice_is_found_by_check(runs: Path, tmp_path: Path) -> None:
+    """Who reads the file may see another number than ganbench does."""
+    out = tmp_path / "digits"
+    write(assemble([runs], out), out)
+    text = (tmp_path / "digits.json").read_text()
+    assert check(out) == []
+    (tmp_path / "digits.json").write_text(text.replace('{\n "', '{\n "name": "another",\n "', 1))
+    assert load(tmp_path / "digits.json").name == "digits"
+    (problem,) = check(out)
+    assert "digits.json differs from what the results give" in problem
+
+
+def values_of(board: dict[str, Any]) -> Any:
+    return next(iter(board["protocols"].values()))["values"]["fid"]
 
 
 def edited(runs: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> str:

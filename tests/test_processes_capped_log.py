@@ -1,5 +1,6 @@
 """A log keeps its beginning, its end, and its last words where it cannot be written."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,16 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     log.write(b"first\nlast words\n")
     log.close()
     assert (log.lost, log.last_line) == (True, "last words")
+
+
+def test_a_log_is_not_written_through_a_link_nor_into_a_pipe(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("mine\n")
+    (tmp_path / "link").symlink_to(other)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        log = CappedLog(str(tmp_path / name))
+        log.write(b"words\n")
+        log.close()
+        assert (log.lost, log.last_line) == (True, "words")
+    assert other.read_text() == "mine\n"

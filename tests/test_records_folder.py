@@ -224,3 +224,37 @@ def test_the_tail_of_the_log(folder: TrialFolder) -> None:
     folder.log.write_bytes(b"x" * 100_000 + b"\n\n one \n\xff two\n\nthree\n")
     assert folder.log_tail(3) == [" one", "\ufffd two", "three"]
     assert folder.log_tail(1) == ["three"]
+
+
+def test_a_link_in_the_folder_of_a_stranger_shows_and_changes_nothing(folder: TrialFolder, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text('{"status": "done", "step": 1}\n')
+    folder.path.mkdir()
+    for path in (folder.spec, folder.status, folder.result, folder.log, folder.progress):
+        path.symlink_to(secret)
+    assert folder.log_tail() == []
+    assert folder.read_status() == {"status": "pending", "reason": ""}
+    assert folder.read_result() == {}
+    with pytest.raises(StoreError, match=r"spec\.json: it is a symbolic link, which is not followed"):
+        folder.read_spec()
+    with pytest.raises(StoreError, match=r"progress\.jsonl: it is a symbolic link"):
+        folder.append_progress({"step": 2})
+    with pytest.raises(StoreError, match=r"progress\.jsonl: it is a symbolic link"):
+        folder.written()
+    with pytest.raises(StoreError, match=r"progress\.jsonl: it is a symbolic link"):
+        folder.rewind({"progress.jsonl": (5, "")})
+    folder.rewind({})
+    assert not folder.progress.is_symlink()
+    assert secret.read_text() == '{"status": "done", "step": 1}\n'
+
+
+def test_a_pipe_in_the_folder_of_a_stranger_is_not_waited_for(folder: TrialFolder) -> None:
+    folder.path.mkdir()
+    for path in (folder.spec, folder.status, folder.result, folder.log, folder.metrics):
+        os.mkfifo(path)
+    assert (folder.log_tail(), folder.read_result()) == ([], {})
+    assert folder.read_status()["status"] == "pending"
+    with pytest.raises(StoreError, match=r"spec\.json: it is not a regular file"):
+        folder.read_spec()
+    with pytest.raises(StoreError, match=r"metrics\.jsonl: it is not a regular file"):
+        folder.written()

@@ -1,5 +1,6 @@
 """What a report draws: curves, sheets of samples and snapshots, each short enough to be embedded."""
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,17 @@ from PIL import Image
 
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
-from ganbench.report.pictures import QUALITIES, encode, fit, open_samples, packer, read_snapshots, thinned, tiles
+from ganbench.report.pictures import (
+    QUALITIES,
+    encode,
+    fit,
+    open_samples,
+    open_snapshot,
+    packer,
+    read_snapshots,
+    thinned,
+    tiles,
+)
 from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
 from ganbench.store.results import read_row
 from tests.synthetic import png, write_grid
@@ -55,6 +66,27 @@ def test_a_sheet_of_another_layout_is_shown_as_it_is(tmp_path: Path) -> None:
     opened = open_samples(read_row(folder))
     assert opened is not None
     assert opened.size == (70, 50)
+
+
+def test_samples_that_are_no_picture_of_ours_are_left_out(tmp_path: Path) -> None:
+    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
+    # Pillow would hand this to Ghostscript, which runs it.
+    folder.samples.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nshowpage\n%%EOF\n")
+    assert open_samples(read_row(folder)) is None
+    Image.new("L", (8, 8)).save(folder.samples, format="BMP")
+    assert open_samples(read_row(folder)) is None
+    Image.new("1", (9000, 9000)).save(folder.samples, format="PNG")
+    assert folder.samples.stat().st_size < 100_000
+    assert open_samples(read_row(folder)) is None
+    text = base64.b64encode(folder.samples.read_bytes()).decode()
+    assert open_snapshot({"png": text, "columns": 1, "images": 1}, keep=1) is None
+
+
+def test_samples_that_are_a_link_are_left_out(tmp_path: Path) -> None:
+    (folder,) = write_grid(tmp_path / "runs", {"hinge": 3.0}, 1)
+    folder.samples.rename(tmp_path / "private.png")
+    folder.samples.symlink_to(tmp_path / "private.png")
+    assert read_row(folder).samples is None
 
 
 def test_the_first_tiles_of_a_larger_sheet() -> None:

@@ -1,5 +1,6 @@
 """The store: what is cached, who has the lease, what becomes of a trial that ended without a word."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,16 @@ def test_a_lease_is_taken_once(tmp_path: Path) -> None:
     second.release_all()
     assert first.lease("trial")
     first.release_all()
+
+
+def test_whether_a_folder_can_be_written_to_is_tried_under_no_name_that_can_be_guessed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / f".write-test-{os.getpid()}").symlink_to(precious)
+    Store(runs).prepare()
+    assert precious.read_text() == "mine"
 
 
 def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:

@@ -92,6 +92,16 @@ def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Pa
     assert not (tmp_path / "y.zip").exists()
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_that_is_unpacked_in_one_go_is_refused(folder: TrialFolder, tmp_path: Path, packing: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", packing) as archive:
+        for file in sorted(folder.path.iterdir()):
+            archive.write(file, f"{folder.trial_id}/{file.name}")
+    with pytest.raises(StoreError, match="is neither stored nor deflated"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_changed_trial_is_refused(folder: TrialFolder, tmp_path: Path) -> None:
     write_archive(folder, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as whole, zipfile.ZipFile(tmp_path / "y.zip", "w") as changed:

@@ -62,6 +62,16 @@ def test_hostile_names_and_reasons_break_no_format() -> None:
     assert re.search(r"(?<!\\)[%&_#$]", body.split(r"\caption")[1].split("\n", 1)[1].replace(r"$\pm$", "")) is None
 
 
+@pytest.mark.parametrize(
+    "sign", ["=", "+", "-", "@", "\t=", "\r\n+", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u200b="]
+)
+def test_no_cell_begins_like_a_formula(sign: str) -> None:
+    row = make_row(make_spec(component("a", label=f"{sign}1+1")))
+    (line,) = csv.reader(io.StringIO(render([row], "csv").split("\n", 1)[1]))
+    assert any("1+1" in cell for cell in line)
+    assert all(cell.startswith("'") for cell in line if cell.endswith("1+1"))
+
+
 def test_csv_has_numbers_and_one_line_per_group() -> None:
     rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)]
     rows += [make_row(make_spec("hinge"), "diverged"), make_row(make_spec(steps=9))]

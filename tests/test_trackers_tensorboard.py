@@ -59,6 +59,16 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path, tensorboard: Compone
     assert end.end_time_secs - fid[0].wall_time > 30
 
 
+def test_what_a_link_leads_to_is_not_copied(tmp_path: Path, tensorboard: ComponentRequest) -> None:
+    runs = tmp_path / "runs"
+    (folder,) = write_grid(runs, {"hinge": 3.0}, 1)
+    folder.samples.rename(tmp_path / "private.png")
+    folder.samples.symlink_to(tmp_path / "private.png")
+    rows, _ = read_rows(runs)
+    assert copy(rows, make_trackers([tensorboard], plugins.load().registry, runs), print) == (1, ("tensorboard",))
+    assert events(runs / "tensorboard" / folder.trial_id).Tags()["images"] == []
+
+
 def test_the_command_copies_trials_that_have_ended(
     tmp_path: Path, tensorboard: ComponentRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ class Value:
     Attributes:
         label: its heading in a table, e.g. ``"FID"``.
         direction: whether lower or higher is better; ``None`` for a number that is not a score.
-        decimals: digits after the point in a table.
+        decimals: digits after the point in a table, 0 to 20.
         percent: shown times 100 with a percent sign.
     """
 

@@ -67,9 +67,9 @@ def evaluate(
     """Score samples or generators that ganbench did not train, and print the table.
 
     SOURCE is a folder or .zip of images, an array (.npy, .npz, .pt) of samples, a generator saved as TorchScript (.pt)
-    or by torch.export (.pt2), or the folder of a trial, which is then scored in another way than in its run. The rows
-    are added to the folder of trials: tables show them beside the trials with the same protocol. Exit codes are those
-    of run.
+    or by torch.export (.pt2), or the folder of a trial, which is then scored in another way than in its run. A saved
+    generator is a program and runs with your rights. The rows are added to the folder of trials: tables show them
+    beside the trials with the same protocol. Exit codes are those of run.
 
     \b
     Examples:

@@ -130,7 +130,8 @@ def compare(
     if junit is not None:
         write_text(junit, verdicts.as_junit(verdict))
     width = terminal_width()
-    click.echo(verdicts.as_text(verdict, width=width, colour=width is not None))
+    text = verdicts.as_text(verdict, width=width, colour=width is not None)
+    click.echo(verdicts.without_commands(text) if github else text)
     if github:
         click.echo(verdicts.as_github(verdict))
     return verdict.exit_code

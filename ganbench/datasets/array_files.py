@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench.datasets.checks import one_line, shown
+from ganbench.datasets.claims import require_plain, require_readable
 from ganbench.errors import DataError
 
 SUFFIXES = (".npy", ".npz", ".pt", ".pth")
@@ -31,7 +32,7 @@ def read_array(path: Path) -> Tensor:
     """
     where = shown(path)
     content = _read(path, where)
-    return _tensor(_chosen(content, where), where)
+    return _tensor(_chosen(content, where), path)
 
 
 def read_labelled(path: Path) -> tuple[Tensor, Tensor | None]:
@@ -45,14 +46,16 @@ def read_labelled(path: Path) -> tuple[Tensor, Tensor | None]:
     where = shown(path)
     content = _read(path, where)
     if not isinstance(content, dict):
-        return _tensor(content, where), None
+        return _tensor(content, path), None
     chosen = _chosen(content, where)
-    samples = _tensor(chosen, where)
+    samples = _tensor(chosen, path)
     count = len(samples) if samples.dim() else 0
     named = [name for name in LABELS if name in content and content[name] is not chosen]
     if len(named) > 1:
         raise DataError(f"{where} contains {' and '.join(named)}; keep only the one with the class numbers")
     if named:
+        if isinstance(content[named[0]], Tensor):
+            require_plain(content[named[0]], path)
         return samples, _labels(content[named[0]], count, f"{where}: {named[0]}")
     unnamed = content.get(UNNAMED)
     if isinstance(unnamed, np.ndarray) and unnamed.dtype.kind in "iu" and unnamed.shape == (count,):
@@ -80,6 +83,7 @@ def _labels(content: Any, count: int, where: str) -> Tensor:
 
 def _read(path: Path, where: str) -> Any:
     """The content of a file: an array, or what it holds by name."""
+    require_readable(path)
     try:
         if path.suffix in (".pt", ".pth"):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -101,11 +105,15 @@ def _read(path: Path, where: str) -> Any:
         raise DataError(f"{where} is not a valid {path.suffix} file of numbers ({one_line(error)})") from error
 
 
-def _tensor(array: Any, where: str) -> Tensor:
+def _tensor(array: Any, path: Path) -> Tensor:
     try:
+        if isinstance(array, Tensor):
+            require_plain(array, path)
         return _as_tensor(array)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where} contains {getattr(array, 'dtype', type(array).__name__)}, not numbers") from error
+        raise DataError(
+            f"{shown(path)} contains {getattr(array, 'dtype', type(array).__name__)}, not numbers"
+        ) from error
 
 
 def _as_tensor(array: Any) -> Tensor:
@@ -137,7 +145,10 @@ def _chosen(content: Any, where: str) -> Any:
 
 def is_torchscript(path: Path) -> bool:
     """Return whether a ``.pt`` file is a TorchScript program and no tensor: both are zip archives."""
-    if not zipfile.is_zipfile(path):
+    if not path.is_file() or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False  # damaged: reading it says how

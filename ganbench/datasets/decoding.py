@@ -1,7 +1,6 @@
 """Image files to one uint8 tensor, all of one size, grey or colour; whatever cannot be is named."""
 
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from ganbench.datasets.checks import one_line
+from ganbench.datasets.claims import memory
 from ganbench.datasets.listing import Source
 from ganbench.datasets.reading import on_each
 from ganbench.errors import DataError
@@ -96,10 +96,10 @@ def decode_all(
     """
     channels = 1 if grey else 3
     needed = len(names) * channels * height * width
-    if needed > (memory := _memory()):
+    if needed > (room := memory()):
         raise DataError(
             f"{len(names)} images of {height}x{width} need {needed / 2**30:.1f} GiB, but this machine has "
-            f"{memory / 2**30:.1f} GiB; choose a smaller size, as in [size=64]"
+            f"{room / 2**30:.1f} GiB; choose a smaller size, as in [size=64]"
         )
     stack = np.empty((len(names), channels, height, width), np.uint8)
 
@@ -139,11 +139,3 @@ def _fit(image: Image.Image, size: int) -> Image.Image:
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
     return image.resize((size, size), Image.Resampling.BICUBIC, box=box)
-
-
-def _memory() -> int:
-    """Return this machine's memory in bytes, or a number that is never reached where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 1 << 62

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ganbench.datasets.checks import one_line, shown
+from ganbench.datasets.claims import PACKINGS, most_of
 from ganbench.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -18,10 +19,6 @@ LABELS = "dataset.json"
 """The one file that may lie beside images: StyleGAN's dataset_tool writes their labels to it."""
 LARGEST_FILE = 256 << 20
 """Bytes of one image file, unpacked; a .zip can claim, and hold, terabytes in a few kilobytes."""
-ALWAYS_ALLOWED = 1 << 30
-"""Bytes that all images of a .zip may have together, unpacked, however small it is."""
-MOST_PACKED = 200
-"""How many times the size of a larger .zip they may have: image files hardly pack, a bomb's entries a thousandfold."""
 
 
 class Source(Protocol):
@@ -136,9 +133,9 @@ class ZipSource:
 
     @classmethod
     def list(cls, path: Path, archive: zipfile.ZipFile) -> "ZipSource":
-        """List an open archive; refuse entries that are encrypted, twice there or, alone or together, too large."""
+        """List an open archive; refuse entries that are encrypted, packed unusually, twice there or too large."""
         names: set[str] = set()
-        total, most = 0, max(ALWAYS_ALLOWED, MOST_PACKED * path.stat().st_size)
+        total, most = 0, most_of(path.stat().st_size)
         for entry in archive.infolist():
             name = entry.filename
             if entry.is_dir() or hidden(name):
@@ -148,6 +145,11 @@ class ZipSource:
                 require_image(name, where)
             if entry.flag_bits & 1:
                 raise DataError(f"{where} is encrypted; make the .zip without a password")
+            if entry.compress_type not in PACKINGS:
+                raise DataError(
+                    f"{where} is packed in a way that is not read, because it cannot be unpacked in parts; make the "
+                    ".zip as usual (deflated)"
+                )
             if entry.file_size > LARGEST_FILE:
                 raise DataError(
                     f"{where} claims {entry.file_size} bytes, more than the {LARGEST_FILE} allowed for an image"

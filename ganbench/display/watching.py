@@ -12,7 +12,7 @@ from typing import Any
 
 from ganbench.cleaning import clean
 from ganbench.errors import StoreError
-from ganbench.files import as_number
+from ganbench.files import as_number, open_regular
 from ganbench.records.folder import TrialFolder
 from ganbench.store.results import read_row
 from ganbench.tables.wording import headline, rate, spread
@@ -39,7 +39,7 @@ class Tail:
     def look(self) -> bool:
         """Read the end of the file; return whether there is another last line than before."""
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 known = os.fstat(file.fileno())
                 stamp = (known.st_size, known.st_mtime_ns)
                 if stamp == self._stamp:

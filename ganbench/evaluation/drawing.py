@@ -13,7 +13,7 @@ from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean,
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import sample
-from ganbench.files import write_bytes
+from ganbench.files import is_regular, write_bytes
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.records.locations import shown
@@ -35,6 +35,8 @@ def rebuild_generator(folder: TrialFolder, spec: TrialSpec, warn: Callable[[str]
     """
     if spec.architecture is None:
         raise UsageError(f"{folder.path} has no generator, because it scores real data; name a trained trial")
+    if folder.generator.exists() and not is_regular(folder.generator):
+        raise StoreError(f"{folder.generator} is a link or no file, which is not read; restore it")
     manifest.require_written(folder, folder.generator)
     architecture: Architecture = components.rebuild(
         "architecture", spec.architecture, plugins.load().registry, warn=warn

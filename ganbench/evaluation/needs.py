@@ -8,6 +8,7 @@ from ganbench.api import Extractor, Metric, Mixture, Need, Samples
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.evaluation.features import extract
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.protocol import MOST_DECIMALS
 
 NEEDS: tuple[Need, ...] = get_args(Need)
 OF_EXTRACTORS: frozenset[Need] = frozenset({"features", "logits"})
@@ -30,11 +31,17 @@ def _outputs(extractor: Extractor, reference: Samples) -> int:
 
 
 def check_words(name: str, metric: Metric) -> None:
-    """Check that what a metric says it needs are words of the contract.
+    """Check that what a metric says it needs are words of the contract, and that its values can be written.
 
     Raises:
         UsageError: one is not; says which is near.
     """
+    for value, declared in metric.values.items():
+        if not (isinstance(declared.decimals, int) and 0 <= declared.decimals <= MOST_DECIMALS):
+            raise UsageError(
+                f"metric '{name}' declares '{value}' with {declared.decimals!r} decimals; it must be a whole number "
+                f"from 0 to {MOST_DECIMALS}"
+            )
     needs: Any = metric.needs
     if isinstance(needs, str):
         raise UsageError(

@@ -1,4 +1,7 @@
-"""Generators that others saved: TorchScript programs, and programs written by ``torch.export``."""
+"""Generators that others saved: TorchScript programs, and programs written by ``torch.export``.
+
+Both are programs: loading one may run it, with all that its user may do.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -13,6 +16,7 @@ from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
 from ganbench.evaluation.channels import recolourable, unlike
 from ganbench.evaluation.frozen import trained_export, trained_script
+from ganbench.evaluation.without_pickles import only_tensors
 
 Format = Literal["torchscript", "exported"]
 
@@ -127,9 +131,12 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
 
 
 def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> SavedGenerator:
-    program: Any = torch.jit.load(str(path), map_location=device)
     if not latent_dim:
-        raise DataError(f"{where} does not say how many numbers its z has; set --latent-dim")
+        # Before it is loaded, which may run it: a .pt file that was taken for an array of samples is not.
+        raise DataError(
+            f"{where} is a TorchScript program, which does not say how many numbers its z has; set --latent-dim"
+        )
+    program: Any = torch.jit.load(str(path), map_location=device)
     _require_evaluation(trained_script(program), where)
     if hasattr(program, "training"):  # a frozen program has no mode
         program.eval()
@@ -137,7 +144,8 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
 
 
 def _exported(path: Path, latent_dim: int, where: str) -> SavedGenerator:
-    program = torch.export.load(str(path))
+    with only_tensors(path, where):
+        program = torch.export.load(str(path))
     _require_evaluation(trained_export(program), where)
     names = program.graph_signature.user_inputs
     inputs = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in names]

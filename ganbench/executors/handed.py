@@ -3,12 +3,13 @@
 With the lease, that tells whether anybody works on a trial that has not ended: :func:`left_behind`.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.errors import StoreError, UsageError
-from ganbench.files import read_json, write_json
+from ganbench.files import as_number, read_json, write_json
 from ganbench.records.folder import TrialFolder
 from ganbench.store.leases import holder
 
@@ -68,9 +69,21 @@ def read_handed(folder: TrialFolder) -> Handed | None:
     if not path.exists() or folder.read_status()["status"] not in UNDER_WAY:
         return None
     try:
-        return Handed(**read_json(path))
+        found = Handed(**read_json(path, links=False))
     except (StoreError, TypeError):
         return None
+    return found if _is_sound(found) else None
+
+
+def _is_sound(found: Handed) -> bool:
+    """Whether a note can be one that was written here; the submission becomes part of a path."""
+    texts, numbers = (found.executor, found.submission), (found.index, found.attempt)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", found.submission) is not None
+        and all(isinstance(number, int) for number in numbers)
+        and as_number(found.time) is not None
+    )
 
 
 def left_behind(folder: TrialFolder, status: str) -> bool:

@@ -1,16 +1,13 @@
 """Write a leaderboard, or say where the committed one differs from what the results give."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_text
 from ganbench.leaderboard.pages import pages
-from ganbench.leaderboard.schema import Board, load
+from ganbench.leaderboard.schema import NAME, Board, load
 from ganbench.leaderboard.sources import SUFFIXES, file_of, merge, read_source, to_board
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def assemble(sources: Sequence[Path], out: Path, *, suite: str = "", partial: bool = False) -> Board:
@@ -39,7 +36,7 @@ def stem_of(out: Path) -> Path:
         UsageError: its last part is no name of a board.
     """
     stem = out.with_suffix("") if out.suffix in SUFFIXES else out
-    if not _NAME.fullmatch(stem.name):
+    if not NAME.fullmatch(stem.name):
         raise UsageError(
             f"--out '{out}' must end in a name of letters, digits, '.', '_' and '-', e.g. leaderboards/digits"
         )

@@ -1,5 +1,6 @@
 """The pages of a leaderboard, a pure function of its file: Markdown, CSV and HTML."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -188,7 +189,8 @@ def _provenance(board: Board) -> Section:
         f"{len(board.trials)} trials, {ends[SUCCESS]} done{f', {others}' if others else ''}. {_reruns(board)}",
     ]
     if board.suite:
-        paragraphs.append(f"Made by: ganbench leaderboard make {board.suite}")
+        # Readers copy it into a shell.
+        paragraphs.append(f"Made by: ganbench leaderboard make {shlex.quote(clean(board.suite))}")
     return Section("Where the numbers come from", paragraphs, points)
 
 

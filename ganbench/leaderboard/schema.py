@@ -1,6 +1,7 @@
 """The one file of a leaderboard. ``docs/leaderboards.md`` describes it; a change of its meaning raises ``SCHEMA``."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from ganbench.store.results import Best
 from ganbench.store.values import ValueInfo
 
 SCHEMA = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a board is called: a name of files and of pages."""
 
 Numbers = dict[str, float | None]
 
@@ -129,7 +132,8 @@ def load(path: Path) -> Board:
     except ValidationError as error:
         raise StoreError(f"{path} is not a leaderboard: {why_unreadable(error)}") from error
     except ValueError as error:
-        raise StoreError(f"{path} was edited: it contains a number that is not finite") from error
+        what = "values nested too deeply" if "depth" in str(error) else "a number that is not finite"
+        raise StoreError(f"{path} was edited: it contains {what}") from error
     _check(path, board)
     if claimed != found:
         raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
@@ -148,6 +152,8 @@ def _require_readable(content: dict[str, Any], path: Path) -> None:
 
 def _check(path: Path, board: Board) -> None:
     """Check that everything is what its name says, that trials name what is there, and that each is there once."""
+    if not NAME.fullmatch(board.name):
+        raise StoreError(f"{path} was edited: no board can have the name {board.name[:60]!r}")
     seen: set[str] = set()
     for trial in board.trials:
         if trial.spec.trial_id != trial.trial_id:

@@ -1,6 +1,7 @@
 """A verdict as text, Markdown for a comment, JUnit XML and GitHub annotations."""
 
 import re
+import secrets
 from xml.etree import ElementTree
 
 from ganbench.leaderboard.checks import Check, Verdict
@@ -63,6 +64,16 @@ def as_junit(verdict: Verdict) -> str:
         ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(verdict.caveats))
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def without_commands(text: str) -> str:
+    """Text in whose lines GitHub finds no commands, whatever rows are called: it reads every line of a step's output.
+
+    A name at the beginning of a line could be one that sets an output or ends all annotations. Nobody can know the word
+    after which GitHub reads commands again.
+    """
+    word = secrets.token_hex(16)
+    return f"::stop-commands::{word}\n{text}\n::{word}::"
 
 
 def as_github(verdict: Verdict) -> str:

@@ -7,6 +7,8 @@ LOG_HEAD = 4 << 20
 LOG_TAIL = 64 << 10
 """Bytes of a log that are kept from its beginning and from its end; what is between them is left out."""
 LAST_WORDS = 1000
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Of a folder that may be a stranger's: nothing is written through a link, and no pipe is waited for."""
 
 
 class CappedLog:
@@ -15,9 +17,9 @@ class CappedLog:
     def __init__(self, path: str) -> None:
         self._file: int | None
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
         except OSError:
-            self._file = None  # a full disk costs the log, not the trial
+            self._file = None  # a full disk, or a link or pipe in its place, costs the log, not the trial
         self._room = LOG_HEAD
         self._latest = b""
         self.lost = self._file is None

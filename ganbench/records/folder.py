@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganbench.errors import StoreError
-from ganbench.files import append_line, read_json, write_bytes, write_json
+from ganbench.files import append_line, open_regular, read_json, read_whole, write_bytes, write_json
 from ganbench.records.schema import upgrade, why_unreadable
 from ganbench.spec import FINAL, STATUSES, TrialFile
 
@@ -55,7 +55,11 @@ def previous_checkpoint(path: Path) -> Path:
 
 
 class TrialFolder:
-    """The files of one trial, each written whole or not at all."""
+    """The files of one trial, each written whole or not at all.
+
+    The folder may come from a stranger: a file in it that is a symbolic link, a pipe or a device is neither read nor
+    written through.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -92,7 +96,7 @@ class TrialFolder:
             StoreError: missing, damaged, of another schema, or not the specification its name says.
         """
         try:
-            content = read_json(self.spec)
+            content = read_json(self.spec, links=False)
             stored = content.get("spec") if isinstance(content, dict) else None
             if isinstance(stored, dict):
                 content = {**content, "spec": upgrade("spec", stored, self.spec)}
@@ -117,7 +121,7 @@ class TrialFolder:
         Without a readable status it has ended as its result says, which is written first, or is pending.
         """
         try:
-            content = read_json(self.status)
+            content = read_json(self.status, links=False)
         except StoreError:
             content = None
         if isinstance(content, dict) and content.get("status") in STATUSES:
@@ -130,7 +134,7 @@ class TrialFolder:
     def read_result(self) -> dict[str, Any]:
         """Read the final result; empty where there is none."""
         try:
-            content = read_json(self.result)
+            content = read_json(self.result, links=False)
         except StoreError:
             return {}
         return content if isinstance(content, dict) else {}
@@ -167,7 +171,7 @@ class TrialFolder:
         found = {}
         for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
             try:
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     os.fsync(file.fileno())
                     data = file.read()
             except OSError as error:
@@ -184,21 +188,30 @@ class TrialFolder:
         for name, (size, expected) in written.items():
             path = self.path / name
             try:
-                found = hashlib.sha256(path.read_bytes()[:size]).hexdigest()
+                found = hashlib.sha256(read_whole(path)[:size]).hexdigest()
             except OSError as error:
                 raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
             if found != expected:
                 raise StoreError(f"lines of {name} were lost or changed since then")
 
     def rewind(self, written: Written) -> None:
-        """Forget what was written to the files of lines later: a resumed trial writes it again."""
+        """Forget what was written to the files of lines later: a resumed trial writes it again.
+
+        Raises:
+            StoreError: one cannot be read or written.
+        """
         for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
-            write_bytes(path, path.read_bytes()[: written.get(path.name, (0, ""))[0]])
+            size = written.get(path.name, (0, ""))[0]
+            try:
+                kept = read_whole(path)[:size] if size else b""
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            write_bytes(path, kept)
 
     def log_tail(self, lines: int = 5) -> list[str]:
         """The last lines of the worker's log."""
         try:
-            with self.log.open("rb") as file:
+            with open_regular(self.log) as file:
                 file.seek(0, os.SEEK_END)
                 file.seek(max(0, file.tell() - 8192))
                 text = file.read().decode("utf-8", errors="replace")

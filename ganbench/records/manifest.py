@@ -37,7 +37,7 @@ def covered(folder: TrialFolder) -> tuple[Path, ...]:
 
 def write(folder: TrialFolder, trial_id: str) -> None:
     """Hash what a trial has written. Called once its result is there, before its status says so."""
-    hashes = {path.name: file_sha256(path) for path in covered(folder) if path.exists()}
+    hashes = {path.name: file_sha256(path, links=False) for path in covered(folder) if path.exists()}
     write_json(folder.path / NAME, {"version": VERSION, "trial_id": trial_id, "files": hashes})
 
 
@@ -51,7 +51,7 @@ def read(folder: TrialFolder) -> Manifest | None:
     if not path.exists():
         return None
     try:
-        return Manifest.model_validate(read_json(path))
+        return Manifest.model_validate(read_json(path, links=False))
     except ValidationError as error:
         raise StoreError(f"{path} is not a manifest, so the trial cannot be verified") from error
 
@@ -59,7 +59,7 @@ def read(folder: TrialFolder) -> Manifest | None:
 def complaint(path: Path, expected: str) -> str:
     """What is wrong with a file; empty where its SHA-256 is ``expected``."""
     try:
-        found = file_sha256(path)
+        found = file_sha256(path, links=False)
     except OSError as error:
         return f"{path} cannot be read: {error.strerror or error}"
     return "" if found == expected else f"{path} is damaged: its SHA-256 is {found[:12]}, expected {expected[:12]}"

@@ -15,6 +15,8 @@ from ganbench.store.results import Row
 COLUMNS = 8
 GAP = 1
 LARGEST_SIDE = 528
+MOST_PIXELS = 1 << 26
+"""Of one picture, 8192×8192: a small file can claim many more."""
 _DAMAGED = (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises for a file that is no picture, or a torn one."""
 
@@ -81,11 +83,16 @@ def read_snapshots(folder: TrialFolder) -> Snapshots:
 
 
 def open_samples(row: Row) -> Image.Image | None:
-    """A trial's ``samples.png`` without its enlargement; ``None`` where there is none or it is damaged."""
+    """A trial's ``samples.png`` without its enlargement; ``None`` where there is none, it is damaged or no PNG file.
+
+    Pillow reads many formats, and for some of them runs other programs.
+    """
     if row.samples is None:
         return None
     try:
-        with Image.open(row.samples) as opened:
+        with Image.open(row.samples, formats=["PNG"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return None
             picture = opened.convert("L" if opened.mode == "L" else "RGB")
     except _DAMAGED:
         return None
@@ -108,6 +115,8 @@ def open_snapshot(content: object, *, keep: int) -> Image.Image | None:
         return None
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return None
             picture = opened.convert("L" if opened.mode == "L" else "RGB")
     except _DAMAGED:
         return None

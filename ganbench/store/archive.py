@@ -115,6 +115,9 @@ def _members(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfi
             raise StoreError(f"cannot import {path}: {member.filename!r} is a link or a device")
         if member.flag_bits & 1:
             raise StoreError(f"cannot import {path}: it is encrypted")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Python unpacks these in one go, to gigabytes, whatever the file claims.
+            raise StoreError(f"cannot import {path}: {member.filename!r} is neither stored nor deflated")
         limit = LARGEST_FILE if name.endswith(_BINARY) else LARGEST_TEXT
         if member.file_size > limit:
             raise StoreError(

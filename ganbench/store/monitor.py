@@ -153,7 +153,7 @@ def _advice(folder: TrialFolder) -> str:
 
 def _name_in(path: Path) -> str:
     try:
-        content = read_json(path)
+        content = read_json(path, links=False)
     except StoreError:
         return ""
     return str(content.get("trial_id", "")) if isinstance(content, dict) else ""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.errors import StoreError
 from ganbench.executors.handed import GONE, left_behind
-from ganbench.files import as_number, read_json
+from ganbench.files import as_number, is_regular, read_json
 from ganbench.protocol import Protocol, scored_by
 from ganbench.records.folder import TrialFolder, require_runs
 from ganbench.records.locations import shown
@@ -190,7 +190,7 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
         cost={name: _finite(value) for name, value in current.cost.items()} if current else {},
         warnings=tuple(dict.fromkeys(current.warnings if current else trial.warnings)),
         log=() if done or status == "pending" else tuple(folder.log_tail()),
-        samples=folder.samples if done and folder.samples.exists() else None,
+        samples=folder.samples if done and is_regular(folder.samples) else None,
         named=named_after(trial),
         since=as_number(state.get("time")),
         **computed_by(current.environment if current else {}),
@@ -263,7 +263,7 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
     if not required and not folder.result.exists():
         return None
     try:
-        content = read_json(folder.result)
+        content = read_json(folder.result, links=False)
         if isinstance(content, dict):
             content = upgrade("result", content, folder.result)
         result = _Result.model_validate(content)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,16 +58,14 @@ class Store:
             raise StoreError(
                 f"cannot make the folder {self.path}: {error.strerror or error}; choose another folder with --out"
             ) from error
-        probe = self.path / f".write-test-{os.getpid()}"
         try:
-            probe.write_bytes(b"x" * 4096)
+            # Under no name that others could have put a link at.
+            with tempfile.TemporaryFile(dir=self.path, prefix=".write-test-") as probe:
+                probe.write(b"x" * 4096)
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self.path}: {error.strerror or error}; choose another folder with --out"
             ) from error
-        finally:
-            with contextlib.suppress(OSError):
-                probe.unlink(missing_ok=True)
 
     def _require_no_trial(self) -> None:
         if (self.path / "spec.json").is_file():

@@ -1,10 +1,11 @@
 """How the values of metrics are read, and in which order they stand."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from ganbench.protocol import MOST_DECIMALS
 from ganbench.spec import TrialSpec
 
 
@@ -19,7 +20,7 @@ class ValueInfo(BaseModel):
 
     label: str
     direction: Literal["lower", "higher"] | None = None
-    decimals: int = 2
+    decimals: Annotated[int, Field(ge=0, le=MOST_DECIMALS)] = 2
     percent: bool = False
     place: int | None = None
     metric: str | None = None

@@ -1,6 +1,7 @@
 """Is a trial's folder what was written there?"""
 
 from ganbench.errors import StoreError
+from ganbench.files import read_whole
 from ganbench.records import manifest, sealing
 from ganbench.records.folder import TrialFolder, previous_checkpoint
 from ganbench.spec import FINAL
@@ -23,7 +24,7 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         if not path.exists():
             continue
         try:
-            sealing.unseal(sealing.CHECKPOINT, path.read_bytes())
+            sealing.unseal(sealing.CHECKPOINT, read_whole(path))
         except sealing.Damaged as error:
             damage.append(f"{path} {error}; the trial resumes from the one before it")
         except FileNotFoundError:

@@ -16,7 +16,8 @@ from ganbench.tables.grouping import Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
 
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with; the full-width signs of East Asian keyboards are taken for the others."""
 Field = tuple[str, str, Any]
 """The layout's name of a column, its heading and a cell."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ganbench.tables.sheet import Sheet
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&$])")
 
 _LIVE = re.compile(r"@(?=\w)|://|www\.", re.IGNORECASE)
 

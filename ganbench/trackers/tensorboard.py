@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ganbench.files import is_regular
 from ganbench.trackers import Settings, Tracked, Tracker
 
 try:
@@ -59,7 +60,7 @@ class TensorBoard(Tracker):
         cost = result.get("cost") or {}
         ended = trial.started + float(cost.get("seconds") or 0.0)
         picture = trial.folder / "samples.png"
-        if picture.is_file():
+        if is_regular(picture):
             image = summary_pb2.Summary.Image(encoded_image_string=picture.read_bytes())
             value = summary_pb2.Summary.Value(tag="samples", image=image)
             self._write(trial, step, ended, summary_pb2.Summary(value=[value]))

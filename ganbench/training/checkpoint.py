@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from ganbench.errors import StoreError, in_one_line
-from ganbench.files import write_bytes
+from ganbench.files import read_whole, write_bytes
 from ganbench.records import sealing
 from ganbench.records.folder import previous_checkpoint
 from ganbench.worker.memory import is_of_the_device
@@ -46,7 +46,7 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
         DamagedCheckpoint: torn, changed, or of another trial.
     """
     try:
-        payload = sealing.unseal(sealing.CHECKPOINT, path.read_bytes())
+        payload = sealing.unseal(sealing.CHECKPOINT, read_whole(path))
     except sealing.Damaged as error:
         raise DamagedCheckpoint(f"{path.name} {error}") from error
     except OSError as error:

@@ -92,7 +92,8 @@ class MLflow(Tracker):
         run_id = self._runs.pop(trial.trial_id)
         if self.artifacts:
             for path in (trial.folder / name for name in ARTIFACTS):
-                if path.is_file():
+                # A trial's folder may be a stranger's, and a link in it may lead to a file that is nobody's business.
+                if path.is_file() and not path.is_symlink():
                     self.client.log_artifact(run_id, str(path))
         reason = str(result.get("reason") or "")
         tags = [RunTag("ganbench.status", status), *([RunTag("ganbench.reason", reason)] if reason else [])]

@@ -102,6 +102,17 @@ def the_run_status(one: Any, of: Tracked) -> str:
     return str(the_run(one, of).info.status)
 
 
+def test_what_a_link_leads_to_is_not_copied(tmp_path: Path, store: str) -> None:
+    of = trial(tmp_path, "e-1")
+    (tmp_path / "private").write_text("a key")
+    (of.folder / "worker.log").unlink()
+    (of.folder / "worker.log").symlink_to(tmp_path / "private")
+    one = tracker.MLflow(Settings(out=tmp_path / "runs"), uri=store, experiment="links")
+    follow(one, of, (1,), "done")
+    copied = one.client.list_artifacts(the_run(one, of).info.run_id)
+    assert [artifact.path for artifact in copied] == ["result.json"]
+
+
 def test_a_failure_keeps_its_reason(tmp_path: Path, store: str) -> None:
     of = trial(tmp_path, "c-1")
     one = tracker.MLflow(Settings(out=tmp_path), uri=store, artifacts=False)

@@ -1,0 +1,142 @@
+"""Archives of ``torch.export`` with something in them that would run when it is loaded."""
+
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.errors import DataError
+from ganbench.evaluation.saved import load_saved
+from ganbench.evaluation.without_pickles import TENSORS_ONLY, only_tensors
+
+CPU = torch.device("cpu")
+Change = Callable[[dict[str, bytes]], None]
+
+
+class Ran:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = str(place)
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (self.place,)
+
+
+class Linear(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 4)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.linear(z)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "g.pt2"
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(Linear().eval(), (torch.zeros(2, 6),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, path)
+    return path
+
+
+def changed(source: Path, target: Path, change: Change) -> Path:
+    """A copy of an archive, of whose content something is changed."""
+    with zipfile.ZipFile(source) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    change(content)
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return target
+
+
+def pickled_weight(place: Path) -> Change:
+    def change(content: dict[str, bytes]) -> None:
+        (config,) = (name for name in content if name.endswith("weights_config.json"))
+        listed = json.loads(content[config])
+        listed["config"]["linear.bias"]["use_pickle"] = True
+        content[config] = json.dumps(listed).encode()
+        torch.save(Ran(place), str(place) + ".pt")
+        (weight,) = (name for name in content if name.endswith("weights/weight_1"))
+        content[weight] = Path(f"{place}.pt").read_bytes()
+
+    return change
+
+
+def pickled_inputs(place: Path) -> Change:
+    def change(content: dict[str, bytes]) -> None:
+        torch.save(((Ran(place),), {}), str(place) + ".pt")
+        (inputs,) = (name for name in content if "sample_inputs/" in name)
+        content[inputs] = Path(f"{place}.pt").read_bytes()
+
+    return change
+
+
+def pickled_constant(place: Path) -> Change:
+    def change(content: dict[str, bytes]) -> None:
+        (config,) = (name for name in content if name.endswith("constants_config.json"))
+        meta = {"path_name": "opaque_obj_0", "is_param": False, "use_pickle": True, "tensor_meta": None}
+        content[config] = json.dumps({"config": {"x": meta}}).encode()
+        # The names of an archive's files are found in capital letters, too.
+        folder = config.rpartition("/")[0]
+        content[f"{folder}/OPAQUE_obj_0"] = pickle.dumps(Ran(place))
+
+    return change
+
+
+MAKERS = [pickled_weight, pickled_inputs, pickled_constant]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_pickle_in_an_exported_program_is_not_loaded(
+    tmp_path: Path, exported: Path, make: Callable[[Path], Change]
+) -> None:
+    ran = tmp_path / "ran"
+    path = changed(exported, tmp_path / "g.pt2", make(ran))
+    with pytest.raises(DataError, match=r"g\.pt2 contains .* not loaded; export a program of tensors alone"):
+        load_saved(path, "exported", 0, CPU)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_those_pickles_do_run_where_nobody_refuses_them(
+    tmp_path: Path, exported: Path, make: Callable[[Path], Change]
+) -> None:
+    ran = tmp_path / "ran"
+    path = changed(exported, tmp_path / "g.pt2", make(ran))
+    try:
+        torch.export.load(path)
+    except Exception:  # what they return is no tensor
+        assert ran.exists()
+    assert ran.exists()
+
+
+def test_an_exported_program_with_compiled_code_is_not_loaded(tmp_path: Path, exported: Path) -> None:
+    def change(content: dict[str, bytes]) -> None:
+        folder = next(iter(content)).partition("/")[0]
+        content[f"{folder}/data/aotinductor/model/x.so"] = b"\x7fELF"
+
+    path = changed(exported, tmp_path / "g.pt2", change)
+    with pytest.raises(DataError, match=r"contains 'data/aotinductor/model/x\.so', an object or compiled code"):
+        load_saved(path, "exported", 0, CPU)
+
+
+def test_an_unchanged_program_loads_whatever_the_environment_says(
+    tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    path = changed(exported, tmp_path / "g.pt2", lambda content: None)
+    assert load_saved(path, "exported", 0, CPU).latent_dim == 6
+    assert os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] == "1"
+    assert TENSORS_ONLY not in os.environ
+    with only_tensors(path, "g.pt2"):
+        assert os.environ[TENSORS_ONLY] == "1"
