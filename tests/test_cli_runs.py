@@ -42,7 +42,7 @@ def test_list_says_who_holds_what(folder: TrialFolder, tmp_path: Path) -> None:
 def test_list_reads_each_file_once(folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: Counter[str] = Counter()
     for module in (folder_module, results):
-        monkeypatch.setattr(module, "read_json", lambda path: read.update([path.name]) or read_json(path))
+        monkeypatch.setattr(module, "read_json", lambda path, **_: read.update([path.name]) or read_json(path))
     _, output, _ = run_command(["runs", "list", "--json"], tmp_path)
     assert json.loads(output)[0]["time"] == read_json(folder.status)["time"]
     assert read == {"spec.json": 1, "status.json": 1, "result.json": 1}

@@ -257,7 +257,7 @@ def test_each_file_is_read_once(tmp_path: Path, trial: MakeTrial, monkeypatch: p
     trial(0, "done")
     read: Counter[str] = Counter()
     for module in (folder, results):
-        monkeypatch.setattr(module, "read_json", lambda path: read.update([path.name]) or read_json(path))
+        monkeypatch.setattr(module, "read_json", lambda path, **_: read.update([path.name]) or read_json(path))
     assert [one.status for one in look(tmp_path)] == ["done"]
     assert read == {"spec.json": 1, "status.json": 1, "result.json": 1}
 
