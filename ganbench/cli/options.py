@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganbench.cli.values import ALPHA, TEXT, Whole
+from ganbench.executors import AUTO
 from ganbench.planning.arguments import size
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -124,14 +125,14 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
-    """A whole number from 0, or ``auto``, which is -1."""
+    """A whole number from 0, or ``auto``, which is :data:`~ganbench.executors.AUTO`."""
 
     name = "N|auto"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         if value == "auto":
-            return -1
+            return AUTO
         return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
 
 

@@ -1,12 +1,15 @@
 """``ganbench reproduce``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cli.options import batch_seeds_option
 from ganbench.cli.values import PATH, SHARE, TEXT, Whole
+
+if TYPE_CHECKING:
+    from ganbench.store.results import Row
 
 
 @click.command()
@@ -86,26 +89,29 @@ def reproduce(
     request = request.model_copy(update={"values": values})
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
     line = scale_line(whole, suite, scale, len(chosen), printed)
+
+    def show(found: "list[Row]", **more: Any) -> None:
+        comparisons = reproduction.compare(printed, found)
+        if form == "json":
+            click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found, **more))
+        else:
+            click.echo(as_text(printed, comparisons, line, form))
+
     if dry_run:
         from ganbench.cli import dry_run as dry
         from ganbench.cli.published import cost
 
         known = read_rows(out)[0] if out.is_dir() else []
-        comparisons = reproduction.compare(printed, [])
         planned, costs = dry.dry_run(wanted, loaded), cost(suite, len(chosen), known, scale=scale)
         if form == "json":
-            more = {"cost": costs, "dry_run": dry.as_record(planned)}
-            click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=[], **more))
+            show([], cost=costs, dry_run=dry.as_record(planned))
         else:
-            click.echo("\n".join([as_text(printed, comparisons, line, form), "", dry.as_text(planned), costs]))
+            show([])
+            click.echo("\n".join(["", dry.as_text(planned), costs]))
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
-    comparisons = reproduction.compare(printed, found)
-    if form == "json":
-        click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found))
-    else:
-        click.echo(as_text(printed, comparisons, line, form))
+    show(found)
     for row in found:
         if not row.done:
             click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)

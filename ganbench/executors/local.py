@@ -25,6 +25,8 @@ STARTS = 3
 """How often a trial is started that was lost with the server that started it, through no fault of its own."""
 UNBEGUN = "interrupted: stopped before its first step; run again to resume"
 """For one that was asked to end before it could listen; what others say themselves goes before it."""
+IGNORED = "it did not stop when asked and was killed"
+UNHEEDED = f"interrupted: {IGNORED}; run again to resume"
 
 MOST_PER_DEVICE = 16
 """Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
@@ -237,8 +239,9 @@ class Local(Executor):
                 self._kill_at[trial_id] = now + TIMEOUT_GRACE_SECONDS
             elif now > self._kill_at.get(trial_id, float("inf")):
                 self._kill_at[trial_id] = float("inf")
-                asked = self._reasons[trial_id].replace(UNBEGUN, "interrupted")
-                self._reasons[trial_id] = f"{asked}; it did not stop when asked and was killed"
+                asked = self._reasons[trial_id]
+                # It may have begun all the same, and goes on from its checkpoint.
+                self._reasons[trial_id] = UNHEEDED if asked == UNBEGUN else f"{asked}; {IGNORED}"
                 self._end(trial_id, hard=True)
 
     def _end(self, trial_id: str, *, hard: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ganbench.executors import Wish
+from ganbench.executors import AUTO, Wish
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourcesRequest
 from ganbench.planning.arguments import place, plain, size
@@ -17,7 +17,7 @@ _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Befor
 
 
 def _found_out(value: Any) -> Any:
-    return -1 if value == "auto" else plain(value)
+    return AUTO if value == "auto" else plain(value)
 
 
 def _texts(value: Any) -> Any:
@@ -61,7 +61,7 @@ class RunRequest(Frozen):
     trackers: tuple[ComponentRequest, ...] = ()
     executor_options: dict[str, str] = {}
     devices: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
-    per_device: Annotated[int, Field(strict=True, ge=-1), BeforeValidator(_found_out)] = 0
+    per_device: Annotated[int, Field(strict=True, ge=AUTO), BeforeValidator(_found_out)] = 0
     detach: bool = False
     batch_seeds: _YesNo = False
 

@@ -1,0 +1,116 @@
+"""Which trials of a run its executor is given, and what becomes of the others."""
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from ganbench.display import make_display
+from ganbench.executors import Executor, Job, Settings
+from ganbench.records.folder import TrialFolder
+from ganbench.running.dispatching import Dispatcher
+from ganbench.running.waiting import Elsewhere
+from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.store.store import Store
+
+
+class Noting(Executor):
+    """Notes what it is given; what an earlier run left to it is what the test says."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(slots=1, timeout=None, server=pytest.fail))
+        self.given: list[str] = []
+        self.left: set[str] = set()
+
+    def adopt(self, jobs: Iterable[Job]) -> frozenset[str]:
+        return frozenset(self.left & {job.trial_id for job in jobs})
+
+    def submit(self, jobs: Iterable[Job]) -> None:
+        self.given += [job.trial_id for job in jobs]
+
+
+class Dispatching:
+    """Two trials, and all that a dispatcher needs."""
+
+    def __init__(self, out: Path, specs: list[TrialSpec]) -> None:
+        trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+        self.store, self.executor, self.unwritten = Store(out), Noting(), dict[str, tuple[str, str]]()
+        self.elsewhere = Elsewhere(self.store)
+        self.said = io.StringIO()
+        self.names = [trial.trial_id for trial in trials]
+        self.dispatcher = Dispatcher(
+            {trial.trial_id: trial for trial in trials},
+            self.store,
+            self.executor,
+            make_display(quiet=True, stream=self.said),
+            elsewhere=self.elsewhere,
+            unwritten=self.unwritten,
+            retry=False,
+        )
+
+    def folder(self, place: int) -> TrialFolder:
+        return self.store.folder(self.names[place])
+
+    def is_free(self, place: int) -> bool:
+        other = Store(self.store.path)
+        taken = other.lease(self.names[place])
+        other.release_all()
+        return taken
+
+
+@pytest.fixture
+def two(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> Dispatching:
+    return Dispatching(tmp_path, [trial_spec(seed=seed) for seed in range(2)])
+
+
+def test_what_is_missing_is_leased_written_and_handed_over(two: Dispatching) -> None:
+    assert two.dispatcher.dispatch(two.names) == set(two.names)
+    assert two.executor.given == two.names
+    for place in range(2):
+        assert two.folder(place).read_spec().trial_id == two.names[place]
+        assert two.folder(place).read_status()["status"] == "pending"
+        assert not two.is_free(place)
+    two.store.release_all()
+
+
+def test_what_another_run_has_is_left_to_it(two: Dispatching) -> None:
+    other = Store(two.store.path)
+    assert other.lease(two.names[0])
+    assert two.dispatcher.dispatch(two.names) == {two.names[1]}
+    assert list(two.elsewhere) == two.names[:1]
+    assert two.executor.given == two.names[1:]
+    for store in (other, two.store):
+        store.release_all()
+
+
+def test_what_an_earlier_run_left_to_the_executor_is_not_written_again(two: Dispatching) -> None:
+    two.executor.left = {two.names[0]}
+    assert two.dispatcher.dispatch(two.names) == set(two.names)
+    assert two.executor.given == two.names[1:]
+    assert not two.folder(0).spec.exists()
+    two.store.release_all()
+
+
+def test_what_another_run_has_ended_meanwhile_is_given_back(two: Dispatching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "cached", lambda _, name, retry: "done" if name == two.names[0] else None)
+    assert two.dispatcher.dispatch(two.names) == {two.names[1]}
+    assert two.is_free(0)
+    two.store.release_all()
+
+
+@pytest.mark.parametrize("when", ["before it is leased", "before it is written"])
+def test_one_that_cannot_be_written_has_failed_and_keeps_no_lease(two: Dispatching, when: str) -> None:
+    if when == "before it is leased":
+        two.folder(0).path.write_text("")
+    else:
+        two.folder(0).spec.mkdir(parents=True)
+    assert two.dispatcher.dispatch(two.names) == {two.names[1]}
+    assert two.executor.given == two.names[1:]
+    status, reason = two.unwritten[two.names[0]]
+    assert status == "failed"
+    assert str(two.folder(0).path) in reason
+    assert reason in two.said.getvalue()
+    if when == "before it is written":
+        assert two.is_free(0)
+    two.store.release_all()
