@@ -195,6 +195,29 @@ def test_intervals_refuse_nonsense(arguments: tuple[object, ...], message: str) 
         statistics.interval(*arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("seeds", "share"), [(3, 0.26), (5, 0.40), (10, 0.65), (20, 0.87)])
+def test_rare_collapses_are_outside_most_intervals(seeds: int, share: float) -> None:
+    """Nothing is promised here: docs/statistics.md says what was found."""
+    rng = np.random.default_rng(7)
+    drawn = rng.normal(4, 0.1, (500, seeds)) + 20 * (rng.random((500, seeds)) < 0.1)
+    found = [found for row in drawn.tolist() if (found := statistics.interval(row)) is not None]
+    assert np.mean([low <= 6 <= high for low, high, *_ in found]) == pytest.approx(share, abs=0.06)
+    assert np.mean([low > 6 for low, *_ in found]) < 0.02, "it is too good, not too bad"
+
+
+@pytest.mark.parametrize(("seeds", "wide", "truth", "share"), [
+    (2, 1, 0.9, 0.89), (3, 1, 0.5, 0.90), (5, 1, 0.5, 0.95), (5, 1, 0.999, 0.98), (10, 1, 0.9, 0.96),
+    (3, 4, 0.5, 0.84), (5, 4, 0.5, 0.93),
+])  # fmt: skip
+def test_how_often_the_interval_of_a_probability_holds_it(seeds: int, wide: float, truth: float, share: float) -> None:
+    """With few seeds less often than it says: docs/statistics.md says what was found."""
+    rng = np.random.default_rng(1)
+    shift = math.sqrt(2) * scipy.stats.norm.ppf(truth)
+    drawn = zip(rng.normal(0, wide, (2000, seeds)), rng.normal(shift, 1, (2000, seeds)), strict=True)
+    found = [statistics.superiority(a.tolist(), b.tolist()) for a, b in drawn]
+    assert np.mean([one.low <= truth <= one.high for one in found]) == pytest.approx(share, abs=0.025)
+
+
 @pytest.mark.parametrize("values", [[8.0, 8.0, 8.0], [8.0] * 7])
 def test_equal_values_have_no_interval(values: list[float]) -> None:
     """That a count came out alike in a few seeds is no proof that it always does."""

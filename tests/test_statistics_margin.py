@@ -1,6 +1,7 @@
 """Tests against a margin: what is added to old scores or multiplied with them, and what stays as it is."""
 
 import math
+import random
 
 import pytest
 
@@ -111,3 +112,19 @@ def test_a_mean_that_is_worse_by_exactly_the_margin_is_not_beyond_it_whatever_th
         assert not margin_tests(base, [value + 0.3 for value in base[::-1]], 0.3).beyond
         assert not margin_tests(base, [value * 1.1 for value in base[::-1]], 0.1, relative=True).beyond
         assert margin_tests(base, [value + 0.3001 for value in base], 0.3).beyond
+
+
+@pytest.mark.parametrize(
+    ("before", "spread", "share"), [(5, 0.25, 0.05), (5, 4.0, 0.05), (20, 0.25, 0.01), (20, 2.0, 0.09), (20, 4.0, 0.13)]
+)
+def test_what_another_spread_does_to_the_level(before: int, spread: float, share: float) -> None:
+    """Nothing is promised with unequal numbers of seeds: docs/statistics.md says what was found."""
+    rng = random.Random(8)
+    worse = fine = 0
+    for _ in range(2000):
+        base = [rng.gauss(0, 1) for _ in range(before)]
+        tests = margin_tests(base, [2 + rng.gauss(0, spread) for _ in range(5)], 2.0)
+        worse += tests.worse <= 0.05
+        fine += tests.fine <= 0.05
+    assert worse / 2000 == pytest.approx(share, abs=0.02)
+    assert fine / 2000 == pytest.approx(share, abs=0.02)
