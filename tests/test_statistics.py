@@ -261,6 +261,17 @@ def held(rows_of: Callable[[np.random.Generator], list[list[float]]]) -> float:
     return float(np.mean([0 in statistics.best_set(rows_of(rng)) for _ in range(1000)]))
 
 
+@pytest.mark.parametrize(("rows", "seeds", "given", "some"), [(4, 5, 0.04, 0.14), (8, 10, 0.03, 0.19)])
+def test_of_equal_rows_some_row_is_set_apart_more_often_than_a_given_one(
+    rows: int, seeds: int, given: float, some: float
+) -> None:
+    """The level is for each row: docs/statistics.md says what was found."""
+    rng = np.random.default_rng(6)
+    kept = [statistics.best_set(rng.normal(size=(rows, seeds)).tolist()) for _ in range(1000)]
+    assert np.mean([0 not in best for best in kept]) == pytest.approx(given, abs=0.015)
+    assert np.mean([len(best) < rows for best in kept]) == pytest.approx(some, abs=0.03)
+
+
 def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
     """Nothing is promised here: docs/statistics.md says what was found."""
     assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
