@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from unittest.mock import Mock
 
@@ -195,29 +194,6 @@ def test_intervals_refuse_nonsense(arguments: tuple[object, ...], message: str) 
         statistics.interval(*arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("seeds", "share"), [(3, 0.26), (5, 0.40), (10, 0.65), (20, 0.87)])
-def test_rare_collapses_are_outside_most_intervals(seeds: int, share: float) -> None:
-    """Nothing is promised here: docs/statistics.md says what was found."""
-    rng = np.random.default_rng(7)
-    drawn = rng.normal(4, 0.1, (500, seeds)) + 20 * (rng.random((500, seeds)) < 0.1)
-    found = [found for row in drawn.tolist() if (found := statistics.interval(row)) is not None]
-    assert np.mean([low <= 6 <= high for low, high, *_ in found]) == pytest.approx(share, abs=0.06)
-    assert np.mean([low > 6 for low, *_ in found]) < 0.02, "it is too good, not too bad"
-
-
-@pytest.mark.parametrize(("seeds", "wide", "truth", "share"), [
-    (2, 1, 0.9, 0.89), (3, 1, 0.5, 0.90), (5, 1, 0.5, 0.95), (5, 1, 0.999, 0.98), (10, 1, 0.9, 0.96),
-    (3, 4, 0.5, 0.84), (5, 4, 0.5, 0.93),
-])  # fmt: skip
-def test_how_often_the_interval_of_a_probability_holds_it(seeds: int, wide: float, truth: float, share: float) -> None:
-    """With few seeds less often than it says: docs/statistics.md says what was found."""
-    rng = np.random.default_rng(1)
-    shift = math.sqrt(2) * scipy.stats.norm.ppf(truth)
-    drawn = zip(rng.normal(0, wide, (2000, seeds)), rng.normal(shift, 1, (2000, seeds)), strict=True)
-    found = [statistics.superiority(a.tolist(), b.tolist()) for a, b in drawn]
-    assert np.mean([one.low <= truth <= one.high for one in found]) == pytest.approx(share, abs=0.025)
-
-
 @pytest.mark.parametrize("values", [[8.0, 8.0, 8.0], [8.0] * 7])
 def test_equal_values_have_no_interval(values: list[float]) -> None:
     """That a count came out alike in a few seeds is no proof that it always does."""
@@ -253,49 +229,6 @@ def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
     dice = [[2.0, 4, 9], [1.0, 6, 8], [3.0, 5, 7]]
     rows = [[face + seed * 1e-6 for face in die for seed in range(240)] for die in dice]
     assert statistics.best_set(rows) == [0, 1, 2]
-
-
-def held(rows_of: Callable[[np.random.Generator], list[list[float]]]) -> float:
-    """How often the first row is among the best."""
-    rng = np.random.default_rng(5)
-    return float(np.mean([0 in statistics.best_set(rows_of(rng)) for _ in range(1000)]))
-
-
-@pytest.mark.parametrize(("rows", "seeds", "given", "some"), [(4, 5, 0.04, 0.14), (8, 10, 0.03, 0.19)])
-def test_of_equal_rows_some_row_is_set_apart_more_often_than_a_given_one(
-    rows: int, seeds: int, given: float, some: float
-) -> None:
-    """The level is for each row: docs/statistics.md says what was found."""
-    rng = np.random.default_rng(6)
-    kept = [statistics.best_set(rng.normal(size=(rows, seeds)).tolist()) for _ in range(1000)]
-    assert np.mean([0 not in best for best in kept]) == pytest.approx(given, abs=0.015)
-    assert np.mean([len(best) < rows for best in kept]) == pytest.approx(some, abs=0.03)
-
-
-def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
-    """Nothing is promised here: docs/statistics.md says what was found."""
-    assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
-
-
-def test_with_equally_many_seeds_the_level_is_about_held_whatever_the_shapes() -> None:
-    """Even where the best row's seeds lie far to both sides of the others'."""
-
-    def rows(rng: np.random.Generator) -> list[list[float]]:
-        middling = [list(rng.normal(0, 0.1, 10)) for _ in range(3)]
-        return [list(rng.choice([-9.0, 9.0], 10) + rng.normal(0, 0.1, 10)), *middling]
-
-    assert held(rows) == pytest.approx(0.94, abs=0.02)
-
-
-@pytest.mark.parametrize(("seeds", "share"), [(5, 0.55), (10, 0.18), (20, 0.02)])
-def test_the_best_mean_need_not_be_among_the_best(seeds: int, share: float) -> None:
-    """Nothing is promised here: docs/statistics.md says what was found."""
-
-    def rows(rng: np.random.Generator) -> list[list[float]]:
-        collapsing = np.where(rng.random(seeds) < 0.15, 20, 4) + rng.normal(0, 0.1, seeds)
-        return [list(rng.normal(5, 0.1, seeds)), list(collapsing)]
-
-    assert held(rows) == pytest.approx(share, abs=0.05)
 
 
 @given(st.lists(scores, min_size=1, max_size=5))
