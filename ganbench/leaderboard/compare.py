@@ -195,9 +195,8 @@ def _corrected(
             reason = f"{told}: some seeds are outliers"
         elif outcome == "inconclusive":
             needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
-            reason += (
-                f"; roughly {needed} per side would be enough" if needed else "; no realistic number would be enough"
-            )
+            reason += f"; {f'roughly {needed}' if needed else 'no realistic number'} per side would be enough"
+            reason += "" if needed else " if what was seen is the truth"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
