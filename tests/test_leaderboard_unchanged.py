@@ -94,6 +94,8 @@ def test_seeds_that_were_not_run_are_told_and_have_to_be_allowed() -> None:
     unasked = judged(base, few, SHARE)
     assert unasked.outcome == "inconclusive"
     assert unasked.reason.endswith("of the margin; 3 of the base's 5 were not run; --subset accepts this")
+    one = judged(base, rows_of("a", ROUNDED[:4]), SHARE)
+    assert one.reason.endswith("of the margin; 1 of the base's 5 was not run; --subset accepts this")
     asked = judged(base, few, SHARE, subset=True)
     assert (asked.outcome, asked.base, asked.new) == ("pass", "1.35 ± 0.07 (n=2)", "1.35 ± 0.07 (n=2)")
     assert asked.effect == pytest.approx(0.5e-9, rel=1e-3)

@@ -157,6 +157,14 @@ def test_of_rows_whose_every_seed_failed_nothing_is_concluded() -> None:
     assert told.startswith("FID: either of a and b may be the best; 13 rows are worse (")
 
 
+def test_rows_that_lost_every_seed_are_no_pairs() -> None:
+    """Beneath their table stood one of pairs without a line, which said that it showed 30 rows of 2."""
+    lost = ranking([*rows_of("a", [math.inf] * 5), *rows_of("b", [math.inf] * 5)])
+    assert (lost.pairs, lost.paired, lost.unpaired_in_words()) == ((), (), "")
+    one = ranking([*rows_of("a", [math.inf] * 5), *rows_of("b", LOW)])
+    assert len(one.pairs) == 1
+
+
 def test_a_row_with_few_seeds_does_not_speak_for_the_others() -> None:
     found = ranking([*rows_of("a", [1 + s / 20 for s in range(10)]), *rows_of("b", [1.02 + s / 20 for s in range(10)]),
                      *rows_of("c", [1.1, 1.2])])  # fmt: skip

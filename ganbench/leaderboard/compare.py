@@ -210,7 +210,8 @@ def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
     absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows}
     if not absent:
         return check
-    reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
+    count = f"{len(absent)} of the base's {len(pair.base.rows)} {'was' if len(absent) == 1 else 'were'}"
+    reason = f"{check.reason}; {count} not run"
     if subset:
         return replace(check, reason=reason)
     return replace(check, outcome="inconclusive", reason=f"{reason}; --subset accepts this")

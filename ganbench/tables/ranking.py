@@ -108,7 +108,9 @@ class Ranking:
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """Every two rows with scores, tested against each other."""
+        """Every two rows with scores, tested against each other; none where every seed of every row was lost."""
+        if not any(self.summaries):
+            return ()
         found = list(itertools.combinations([index for index, row in enumerate(self.scores) if row], 2))
         p_values = [statistics.rank_test(self.scores[a], self.scores[b]) for a, b in found]
         return tuple(
@@ -123,7 +125,7 @@ class Ranking:
 
     def unpaired_in_words(self) -> str:
         """A sentence on the pairs that a page leaves out; empty where it has all."""
-        if self._ranked <= len(self.paired):
+        if not self.pairs or self._ranked <= len(self.paired):
             return ""
         return (
             f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
