@@ -106,5 +106,5 @@ def test_two_results_are_not_each_worse_than_the_other(one: list[float], other: 
     a, b = rows_of("a", one), rows_of("a", other)
     ways = [judged(*sides, Margin(float(margin), False), subset=True) for sides in ((a, b), (b, a))]
     assert [check.outcome for check in ways] != ["fail", "fail"]
-    if all(check.effect is not None for check in ways):
+    if len(one) == len(other):  # else one way, seeds that were not run may be left out of the means
         assert ways[0].effect == pytest.approx(-(ways[1].effect or 0.0))

@@ -42,10 +42,12 @@ def test_the_rank_test_knows_order_alone(
     assert statistics.rank_test(a, b, "less") + statistics.rank_test(a, b, "greater") >= 1 - 1e-12
 
 
-@given(row, row, st.integers(0, 5))
+@given(st.lists(whole, min_size=2, max_size=10, unique=True), st.integers(1, 9), st.integers(0, 9), st.integers(0, 50))
 @light
-def test_a_worse_seed_never_makes_a_sample_look_better(a: list[float], b: list[float], place: int) -> None:
-    worse = [value + 1 if index == place % len(a) else value for index, value in enumerate(a)]
+def test_a_worse_seed_never_makes_a_sample_look_better(values: list[float], size: int, place: int, by: int) -> None:
+    """Without ties: these change what else could have been seen, and a p-value with them."""
+    a, b = values[: size % (len(values) - 1) + 1], values[size % (len(values) - 1) + 1 :]
+    worse = [value + by + 0.5 if index == place % len(a) else value for index, value in enumerate(a)]
     assert statistics.rank_test(worse, b, "less") >= statistics.rank_test(a, b, "less") - 1e-12
     assert statistics.rank_test(worse, b, "greater") <= statistics.rank_test(a, b, "greater") + 1e-12
     assert statistics.superiority(worse, b).probability <= statistics.superiority(a, b).probability
