@@ -16,6 +16,7 @@ from pathlib import Path
 from ganbench import statistics
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
+from ganbench.leaderboard.unchanged import NEAR
 from ganbench.protocol import Protocol
 from ganbench.spec import Component, DataSpec, EvaluationSpec, Recipe, ReferenceSpec, TrialSpec
 from ganbench.store.results import Row
@@ -45,7 +46,7 @@ SHAPES: dict[str, Draw] = {
 class Results:
     """Rows of trials with drawn scores: the gate is measured whole, from rows to verdict."""
 
-    def __init__(self, seeds: int) -> None:
+    def __init__(self, seeds: int, rows: int = ROWS) -> None:
         part = {"plugin": "ganbench", "version": "0", "source": "0"}
         digits = Component(name="digits", label="digits", **part)
         fid = Component(name="fid", label="fid", **part)
@@ -58,7 +59,7 @@ class Results:
             reference_fingerprint="0", reference_size=1, num_samples=1, weights="last", budget="",
         )  # fmt: skip
         self.templates: list[list[Row]] = []
-        for number in range(ROWS):
+        for number in range(rows):
             loss = Component(name=f"loss-{number}", label=f"loss-{number}", **part)
             self.templates.append([])
             for seed in range(seeds):
@@ -88,7 +89,7 @@ class Results:
         Of the first row, seed by seed, ``collapse`` is the probability that its score is ``COLLAPSED`` times as bad.
         """
         rows = []
-        for templates, shift, factor in zip(self.templates, shifts, factors, strict=True):
+        for templates, shift, factor in zip(self.templates, shifts, factors, strict=False):  # of the rows there are
             for row in templates:
                 if diverge and rng.random() < diverge:
                     rows.append(replace(row, status="diverged", reason="drawn"))
@@ -210,6 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         rate = verdicts(Results(twice), repetitions, margin, shifts=shifts, collapse=collapse)["pass"]
         report.at_most(f"normal: {label}", rate, bound)
+
+    print("\nthe gate takes a row that got worse by the margin of 1.4 σ for unchanged ")
+    alone = Results(1, rows=1)  # of more seeds, hundredths of these
+    for shape in SHAPES:
+        rate = verdicts(alone, repetitions, Margin(1.4 * SD, False), shape=shape, shifts=(1.4,))["pass"]
+        report.at_most(f"{shape}: one seed alone", rate, 1 / NEAR)
 
     print("\na relative margin, and only the mean grew by it, not the spread")
     for shape in SHAPES:

@@ -50,3 +50,12 @@ def test_tie_groups_hold_the_true_best() -> None:
         held, size = gate.best_kept(300, 5, shape, [index * step for index in range(4)], [1.0] * 4)
         assert held >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / 300)
         assert size < 4.01 if step == 0 else size < 3.6
+
+
+def test_one_seed_that_got_worse_by_the_margin_is_hardly_ever_taken_for_unchanged() -> None:
+    """And a row of fewer rows takes the first shifts alone."""
+    alone = gate.Results(1, rows=1)
+    assert len(alone.draw(gate.random.Random(0), gate.SHAPES["normal"])) == 1
+    found = gate.verdicts(alone, 300, Margin(1.4 * gate.SD, False), shifts=(1.4,))
+    assert found["pass"] <= 0.01 + 3 * math.sqrt(0.01 * 0.99 / 300)
+    assert gate.verdicts(alone, 20, Margin(1e6, False))["pass"] == 1

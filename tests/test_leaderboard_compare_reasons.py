@@ -33,7 +33,10 @@ def test_what_was_tested_says_its_p_values() -> None:
 def test_where_no_number_of_seeds_would_settle_it_none_is_named() -> None:
     check = judged(rows_of("a", [1.0] * 5), rows_of("a", [*[1.0] * 4, 1.0 + 1e-15]))
     assert (check.outcome, check.seeds) == ("inconclusive", None)
-    assert check.reason == "too few seeds to say (worse: p = 1, not worse: p = 1); no realistic number would be enough"
+    assert check.reason == (
+        "too few seeds to say (worse: p = 1, not worse: p = 1); "
+        "no realistic number per side would be enough if what was seen is the truth"
+    )
 
 
 def test_that_some_seeds_lie_far_off_is_said_at_just_the_level_too() -> None:

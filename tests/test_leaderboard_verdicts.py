@@ -69,6 +69,13 @@ def test_outputs_hold_against_hostile_names() -> None:
     assert ElementTree.fromstring(as_junit(empty)).get("tests") == "0"
 
 
+def test_a_comment_promises_nothing_of_more_seeds() -> None:
+    """They show nothing of another protocol, nor that outliers are fine."""
+    comment = as_markdown(hostile())
+    assert "❔ is not a pass; the last column says why." in comment
+    assert "more seeds would" not in comment
+
+
 def test_no_change_has_no_minus_where_more_is_better() -> None:
     check = Check("a", "pass", "the same", metric="modes", base="1", new="1", effect=-0.0, margin=0.0)
     assert "| +0 (margin 0) |" in as_markdown(Verdict((check,), NONE, 0.05))

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from fractions import Fraction
 from unittest.mock import Mock
 
 import numpy as np
@@ -91,6 +91,38 @@ def test_the_permutation_test_looks_at_sizes() -> None:
     every = [np.mean(part) - np.mean(list({*a, *b} - set(part))) for part in itertools.combinations([*a, *b], 5)]
     less = np.mean([each <= np.mean(a) - np.mean(b) + 1e-9 for each in every])
     assert statistics.permutation_test(a, b, "less") == pytest.approx(less)
+
+
+@given(scores, scores, st.sampled_from(["less", "greater", "two-sided"]))
+@settings(max_examples=60, deadline=None)
+def test_the_permutation_test_counts_every_split_of_any_two_samples(
+    a: list[float], b: list[float], alternative: str
+) -> None:
+    """Of a single value too, and of differences that are equal but for rounding."""
+    both = [Fraction(str(value)) for value in (*a, *b)]
+    sums = [sum(part) for part in itertools.combinations(both, len(a))]
+    observed = sum(both[: len(a)])
+    less = sum(each <= observed for each in sums) / len(sums)
+    greater = sum(each >= observed for each in sums) / len(sums)
+    expected = {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}[alternative]
+    assert statistics.permutation_test(a, b, alternative) == pytest.approx(expected)  # type: ignore[arg-type]
+
+
+def test_the_permutation_test_of_a_single_value_and_beside_a_huge_one() -> None:
+    assert statistics.permutation_test([1.0], [2.0]) == 1.0
+    assert statistics.permutation_test([1.0], [2.0, 3.0, 4.0], "less") == 0.25
+    assert statistics.permutation_test([1e12, 0.9], [0.0, 1.0, 1.0, 1.0], "less") == pytest.approx(12 / 15)
+    assert statistics.permutation_test([1e308, 1.7e308], [-1.7e308, -1e308], "greater") == pytest.approx(1 / 6)
+
+
+def test_of_many_values_the_permutation_test_draws_splits() -> None:
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=20).tolist(), rng.normal(0.6, size=25).tolist()
+    assert math.comb(45, 20) > tests.SPLITS
+    found = statistics.permutation_test(a, b)
+    assert found == statistics.permutation_test(a, b)
+    assert found == pytest.approx(scipy.stats.ttest_ind(a, b).pvalue, abs=0.01)
+    assert statistics.permutation_test([0.0] * 20, [1.0] * 25, "less") == 1 / (tests.SPLITS + 1)
 
 
 def test_holm() -> None:
@@ -197,38 +229,6 @@ def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
     dice = [[2.0, 4, 9], [1.0, 6, 8], [3.0, 5, 7]]
     rows = [[face + seed * 1e-6 for face in die for seed in range(240)] for die in dice]
     assert statistics.best_set(rows) == [0, 1, 2]
-
-
-def held(rows_of: Callable[[np.random.Generator], list[list[float]]]) -> float:
-    """How often the first row is among the best."""
-    rng = np.random.default_rng(5)
-    return float(np.mean([0 in statistics.best_set(rows_of(rng)) for _ in range(1000)]))
-
-
-def test_with_unequal_spreads_and_seeds_the_level_is_not_held() -> None:
-    """Nothing is promised here: docs/statistics.md says what was found."""
-    assert held(lambda rng: [list(rng.normal(0, 4, 5)), list(rng.normal(0, 0.5, 20))]) == pytest.approx(0.89, abs=0.03)
-
-
-def test_with_equally_many_seeds_the_level_is_about_held_whatever_the_shapes() -> None:
-    """Even where the best row's seeds lie far to both sides of the others'."""
-
-    def rows(rng: np.random.Generator) -> list[list[float]]:
-        middling = [list(rng.normal(0, 0.1, 10)) for _ in range(3)]
-        return [list(rng.choice([-9.0, 9.0], 10) + rng.normal(0, 0.1, 10)), *middling]
-
-    assert held(rows) == pytest.approx(0.94, abs=0.02)
-
-
-@pytest.mark.parametrize(("seeds", "share"), [(5, 0.55), (10, 0.18), (20, 0.02)])
-def test_the_best_mean_need_not_be_among_the_best(seeds: int, share: float) -> None:
-    """Nothing is promised here: docs/statistics.md says what was found."""
-
-    def rows(rng: np.random.Generator) -> list[list[float]]:
-        collapsing = np.where(rng.random(seeds) < 0.15, 20, 4) + rng.normal(0, 0.1, seeds)
-        return [list(rng.normal(5, 0.1, seeds)), list(collapsing)]
-
-    assert held(rows) == pytest.approx(share, abs=0.05)
 
 
 @given(st.lists(scores, min_size=1, max_size=5))

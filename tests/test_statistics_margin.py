@@ -1,6 +1,7 @@
 """Tests against a margin: what is added to old scores or multiplied with them, and what stays as it is."""
 
 import math
+import random
 
 import pytest
 
@@ -91,3 +92,39 @@ def test_a_mean_that_is_worse_by_more_than_the_margin_does_not_pass() -> None:
     assert not margin_tests([*base, DIVERGED], [*new[:8], DIVERGED], 0.3, relative=True).beyond
     assert not margin_tests([DIVERGED], [1.0], 0.3).beyond
     assert margin_tests([-score for score in (9.0, 9.1)], [-9.2, -0.1], 0.3, relative=True).beyond
+
+
+@pytest.mark.parametrize("exploded", [1e12, 1e16, 1e300])
+def test_one_seed_that_exploded_makes_no_ties_of_the_others(exploded: float) -> None:
+    """The rank test looks at its place alone, and so does what is equal but for rounding."""
+    new = [value + 0.5 for value in BASE]
+    for margin, relative in ((0.0, False), (0.05, False), (0.05, True)):
+        expected = margin_tests([*BASE, 10.0], [*new, 10.6], margin, relative=relative)
+        found = margin_tests([*BASE, exploded], [*new, exploded * 1.06], margin, relative=relative)
+        assert found[:2] == expected[:2]
+        assert found.worse < 0.5
+        assert margin_tests(BASE, [*new[:4], exploded], margin, relative=relative).worse < 0.5
+
+
+def test_a_mean_that_is_worse_by_exactly_the_margin_is_not_beyond_it_whatever_the_rounding() -> None:
+    for third in (0.1, 0.7, 1.1, 3.3):
+        base = [0.1, 0.2, third]
+        assert not margin_tests(base, [value + 0.3 for value in base[::-1]], 0.3).beyond
+        assert not margin_tests(base, [value * 1.1 for value in base[::-1]], 0.1, relative=True).beyond
+        assert margin_tests(base, [value + 0.3001 for value in base], 0.3).beyond
+
+
+@pytest.mark.parametrize(
+    ("before", "spread", "share"), [(5, 0.25, 0.05), (5, 4.0, 0.05), (20, 0.25, 0.01), (20, 2.0, 0.09), (20, 4.0, 0.13)]
+)
+def test_what_another_spread_does_to_the_level(before: int, spread: float, share: float) -> None:
+    """Nothing is promised with unequal numbers of seeds: docs/statistics.md says what was found."""
+    rng = random.Random(8)
+    worse = fine = 0
+    for _ in range(2000):
+        base = [rng.gauss(0, 1) for _ in range(before)]
+        tests = margin_tests(base, [2 + rng.gauss(0, spread) for _ in range(5)], 2.0)
+        worse += tests.worse <= 0.05
+        fine += tests.fine <= 0.05
+    assert worse / 2000 == pytest.approx(share, abs=0.02)
+    assert fine / 2000 == pytest.approx(share, abs=0.02)

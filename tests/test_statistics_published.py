@@ -38,3 +38,12 @@ def test_no_spread_and_single_runs() -> None:
     assert difference_interval([8.0, 8.0, 7.0], 7.9, 0.0, 10) is not None
     with pytest.raises(ValueError, match="finite"):
         difference_interval([math.nan, 1.0], 1.0, 0.1, 10)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-90, 1e90, 1e200])
+def test_the_unit_does_not_matter_however_small_or_large(unit: float) -> None:
+    plain = difference_interval([1.0, 2.0, 4.0], 3.0, 0.5, 10)
+    found = difference_interval([unit, 2 * unit, 4 * unit], 3 * unit, 0.5 * unit, 10)
+    assert plain is not None
+    assert found is not None
+    assert (found.low / unit, found.high / unit) == pytest.approx((plain.low, plain.high))

@@ -134,6 +134,19 @@ def test_a_wide_table_says_what_is_missing() -> None:
     assert "average rank" not in first
 
 
+def test_rows_that_average_ranks_leave_out_are_counted() -> None:
+    """Else it would read as if they were among the rows that may be the best, or could not be."""
+    extra = [*rows_of("only", LOW), *rows_of("lost", LOW), *rows_of("lost", [math.nan] * 5, dataset="mnist")]
+    whole, some, more = (
+        render([*two_datasets(), *rows], "markdown", layout=Layout(wide=True))
+        for rows in ([], extra[:5], extra)
+    )  # fmt: skip
+    assert "left out" not in whole
+    assert "1 row is left out of these, without a seed to rank in some of them." in some
+    assert "2 rows are left out of these, without a seed to rank in some of them." in more
+    assert "By average ranks either of the 2 rows may be the best" in more
+
+
 def test_the_same_data_under_two_protocols_has_two_columns() -> None:
     rows = rows_of("a", LOW) + [make_row(make_spec("a", seed=seed, steps=9)) for seed in range(2)]
     (line,) = cells(render(rows, "markdown", layout=Layout(wide=True)))

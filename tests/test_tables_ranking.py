@@ -46,11 +46,15 @@ def test_a_tie_is_said_with_the_seeds_that_would_settle_it() -> None:
     assert found.ties == (1, 1, 2)
     first, second = found.conclusions()
     assert [found.separates(pair) for pair in found.pairs] == [False, True, True]
-    assert first.startswith("FID: either of a and b may be the best; c is worse (exact rank tests, 5 seeds")
+    assert first == (
+        "FID: either of a and b may be the best; c is worse (exact rank tests, 5 seeds, α = 0.05 for each row)."
+    )
     assert second.startswith("About ")
     assert "seeds per row would tell a and b apart" in second
     same = ranking([*rows_of("a", LOW), *rows_of("b", LOW)])
-    assert same.conclusions()[1] == "a and b differ too little for any realistic number of seeds to tell."
+    assert same.conclusions()[1] == (
+        "No realistic number of seeds would tell a and b apart if one beats the other as often as seen (50%)."
+    )
 
 
 def test_divergences_rank_last_and_failures_are_named() -> None:
@@ -135,6 +139,30 @@ def test_where_no_row_has_a_score_nothing_is_ranked() -> None:
     found = ranking([*rows_of("a", [None] * 3), *rows_of("b", [None] * 3)])
     assert found.ties == (None, None)
     assert all("undefined" in line for line in found.conclusions())
+
+
+def test_of_rows_whose_every_seed_failed_nothing_is_concluded() -> None:
+    """They are not among those that were tested, and it is not said that they are worse or may be the best."""
+    lost = rows_of("lost", [math.nan] * 5)
+    best = ranking([*rows_of("a", LOW), *rows_of("b", HIGH), *lost]).conclusions()
+    assert best[0].startswith("FID: a is best; every other ranked row is worse than some row (exact")
+    assert best[-1] == "lost: failed 5 of 5 seeds, with no score to rank."
+    tied = ranking([*rows_of("a", LOW), *rows_of("b", LOW), *lost]).conclusions()
+    assert tied[0].startswith("FID: either of a and b may be the best (exact")
+    few = ranking([*rows_of("a", LOW[:3]), *rows_of("b", HIGH[:3]), *lost]).conclusions()
+    assert few[0].startswith("FID: the 2 ranked rows cannot be separated with 3 seeds")
+    many = [row for index in range(13) for row in rows_of(f"w{index}", [9 + 0.01 * i for i in range(9)])]
+    two = [row for name in "ab" for row in rows_of(name, [1 + 0.01 * i for i in range(9)])]
+    told = ranking([*two, *many, *lost]).conclusions()[0]
+    assert told.startswith("FID: either of a and b may be the best; 13 rows are worse (")
+
+
+def test_rows_that_lost_every_seed_are_no_pairs() -> None:
+    """Beneath their table stood one of pairs without a line, which said that it showed 30 rows of 2."""
+    lost = ranking([*rows_of("a", [math.inf] * 5), *rows_of("b", [math.inf] * 5)])
+    assert (lost.pairs, lost.paired, lost.unpaired_in_words()) == ((), (), "")
+    one = ranking([*rows_of("a", [math.inf] * 5), *rows_of("b", LOW)])
+    assert len(one.pairs) == 1
 
 
 def test_a_row_with_few_seeds_does_not_speak_for_the_others() -> None:

@@ -96,7 +96,7 @@ def compare(
     \b
     Exit codes:
       0  every row passed: shown not to be worse by the margin, and its mean is
-         not, or the same numbers as before
+         not, or each seed as before up to a hundredth of the margin
       1  a row is worse by more than the margin, or more of its seeds diverged,
          failed or have an undefined score
       2  the request is wrong

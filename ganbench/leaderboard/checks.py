@@ -71,8 +71,10 @@ class Verdict:
         """The verdict in a line."""
         counts = [(sum(check.outcome == kind for check in self.checks), kind) for kind in EXIT_CODES]
         told = ", ".join(f"{count} {kind}" for count, kind in counts if count) or "nothing to compare"
-        test = "exact rank tests" if self.exact else "rank tests"
-        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test}, Holm)"
+        test = "exact rank tests, Holm" if self.exact else "rank tests, Holm"
+        if all(check.worse is None for check in self.checks):
+            test = "no row was tested"
+        return f"{self.outcome}: {told} (margin {self.margin}, α = {self.alpha:g}, {test})"
 
 
 def overall(outcomes: Iterable[Outcome]) -> Outcome:

@@ -9,6 +9,7 @@ from ganbench.leaderboard.caveats import cannot_fail, computed_elsewhere
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
+from ganbench.leaderboard.unchanged import Unchanged, in_words, unchanged
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
@@ -51,8 +52,9 @@ def compare(
     where it is worse by more than the margin (corrected by Holm over the rows, so that a set of rows that did not get
     worse fails by its scores with probability ``alpha`` at most), or where more seeds diverged, failed or have an
     undefined score than before: a rule and no test, which ``alpha`` does not bound. It passes where it is shown not to
-    be worse by the margin and its mean is not, or where all its numbers are the same. Numbers of different protocols
-    are not compared.
+    be worse by the margin and its mean is not, or, without a test, where each of its seeds ended as before, with a
+    number that is the same or nearly so (:func:`ganbench.leaderboard.unchanged.unchanged`). Numbers of different
+    protocols are not compared.
 
     Args:
         base: the rows to hold against.
@@ -69,7 +71,8 @@ def compare(
     require_score(metric, (*base, *new))
     pairs, missing = match(build(base), build(new))
     called = names([*pairs, *missing])
-    raw = [_judge(pair, name, metric, margin) for pair, name in zip(pairs, called, strict=False)]
+    stayed = [_stayed(pair, metric, margin, alpha) for pair in pairs]
+    raw = [_judge(pair, name, metric, margin, same) for pair, name, same in zip(pairs, called, stayed, strict=False)]
     decided = _corrected(raw, pairs, metric, margin, alpha)
     checks = [_of_all_seeds(check, pair, subset=subset) for check, pair in zip(decided, pairs, strict=True)]
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
@@ -78,22 +81,22 @@ def compare(
     tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
     sizes = [(len(old), len(now)) for old, now in tested]
     exact = all(is_exact(*both) for both in sizes)
-    changed = [(pair.base, pair.group) for pair in pairs if pair.base and not _is_as_before(pair, metric)]
+    changed = [(pair.base, pair.group) for pair, same in zip(pairs, stayed, strict=True) if pair.base and same is None]
     return Verdict(tuple(checks), margin, alpha, exact, (*cannot_fail(sizes, alpha), *computed_elsewhere(changed)))
 
 
-def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
+def _judge(pair: Pair, name: str, metric: str, margin: Margin, same: Unchanged | None) -> Check:
     """A row on its own, before the correction over all rows."""
     chosen, info = score_of(pair.table, metric)
     if pair.base is None:
         return Check(name, *_alone(pair, chosen, info))
     check = _described(pair, name, metric, margin)
-    if info is not None and _is_as_before(pair, metric):
-        outcome, reason = _unchanged(pair.group, chosen)
+    if info is not None and same is not None:
+        outcome, reason = in_words(pair.group, same, info)
+        reason += _cause(pair.group, "") if outcome != "pass" else ""
         # Beside the same seeds of the base: its others would look like a change, of the mean or of how many are lost.
-        return replace(
-            check, outcome=outcome, reason=reason, base=check.new, effect=0.0 if check.effect else check.effect
-        )
+        beside = _described(replace(pair, base=same.base), name, metric, margin)
+        return replace(check, outcome=outcome, reason=reason, base=beside.base, effect=beside.effect)
     for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
         before, after = _lost(pair.base, kind), _lost(pair.group, kind)
         if _more(pair, before, after):
@@ -114,6 +117,11 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
     return replace(check, worse=worse, fine=fine, beyond=beyond)
 
 
+def _stayed(pair: Pair, metric: str, margin: Margin, alpha: float) -> Unchanged | None:
+    chosen, info = score_of(pair.table, metric)
+    return unchanged(pair, chosen, info, margin, alpha) if pair.base else None
+
+
 def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
     """The old and the new scores, lower is better, where there are an old row and a score."""
     chosen, info = score_of(pair.table, metric)
@@ -132,15 +140,6 @@ def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, st
     if info is not None and (count := undefined(pair.group, chosen)):
         return "fail", f"new, but its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
     return "pass", "new: there is nothing to compare it with"
-
-
-def _unchanged(new: Group, chosen: str) -> tuple[Outcome, str]:
-    """What is said of a row whose seeds all ended exactly as before."""
-    if any(row.metrics.get(chosen) is not None for row in new.done):
-        return "pass", "every seed has the same number as before"
-    if set(new.statuses) <= {SUCCESS, DIVERGED}:
-        return "pass", f"every seed ended as before, none with a score ({new.status})"
-    return "inconclusive", f"no seed has a score on either side ({new.status}){_cause(new, '')}"
 
 
 def _more(pair: Pair, before: int, after: int) -> bool:
@@ -196,9 +195,8 @@ def _corrected(
             reason = f"{told}: some seeds are outliers"
         elif outcome == "inconclusive":
             needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
-            reason += (
-                f"; roughly {needed} per side would be enough" if needed else "; no realistic number would be enough"
-            )
+            reason += f"; {f'roughly {needed}' if needed else 'no realistic number'} per side would be enough"
+            reason += "" if needed else " if what was seen is the truth"
         found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
     return found
 
@@ -212,7 +210,8 @@ def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
     absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows}
     if not absent:
         return check
-    reason = f"{check.reason}; {len(absent)} of the base's {len(pair.base.rows)} were not run"
+    count = f"{len(absent)} of the base's {len(pair.base.rows)} {'was' if len(absent) == 1 else 'were'}"
+    reason = f"{check.reason}; {count} not run"
     if subset:
         return replace(check, reason=reason)
     return replace(check, outcome="inconclusive", reason=f"{reason}; --subset accepts this")
@@ -238,14 +237,3 @@ def _cause(group: Group, kind: str) -> str:
 
 def _ended(row: Row, kind: str) -> bool:
     return row.status == DIVERGED if kind else row.status not in (DIVERGED, SUCCESS)
-
-
-def _is_as_before(pair: Pair, metric: str) -> bool:
-    """Whether every seed of the new row ended exactly as in the old one."""
-    assert pair.base is not None
-    chosen, _ = score_of(pair.table, metric)
-    return _outcomes(pair.group, chosen) <= _outcomes(pair.base, chosen)
-
-
-def _outcomes(group: Group, metric: str) -> set[tuple[int, str, float | None]]:
-    return {(row.seed, row.status, row.metrics.get(metric)) for row in group.rows}

@@ -34,7 +34,7 @@ def as_markdown(verdict: Verdict) -> str:
         )
     lines += [
         "",
-        "A positive change is worse, whichever direction the score has. ❔ is not a pass: more seeds would tell.",
+        "A positive change is worse, whichever direction the score has. ❔ is not a pass; the last column says why.",
     ]
     for caveat in verdict.caveats:
         lines += ["", inert(caveat)]

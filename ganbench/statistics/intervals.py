@@ -59,10 +59,11 @@ def summarise(values: Iterable[float | None]) -> Summary | None:
 def interval(values: Sequence[float], level: float = 0.95, method: Method = "auto") -> Interval | None:
     """A confidence interval of the mean over seeds.
 
-    ``auto`` takes the smaller assumption that can hold the level. The bootstrap assumes no shape, but its interval
-    lies between the smallest and the largest value, and these enclose the median of a symmetric distribution only with
-    probability ``1 - 2**(1 - n)``: below six values no such interval holds 95 %. There Student's t is taken, which
-    assumes that scores over seeds are roughly normal.
+    ``auto`` takes the bootstrap where it can be wide enough. It assumes no shape, but its interval lies between the
+    smallest and the largest value, and these enclose the median of a symmetric distribution only with probability ``1
+    - 2**(1 - n)``: below six values no such interval holds 95 %. There Student's t is taken, which assumes that scores
+    over seeds are roughly normal. What either really holds, docs/statistics.md says: of few values with a long tail
+    much less than the level.
 
     Args:
         values: finite scores, one per seed.

@@ -9,6 +9,9 @@ from ganbench.statistics.planning import seeds_for_power
 from ganbench.statistics.superiority import superiority
 from ganbench.statistics.tests import holm, rank_test
 
+ROUNDING = 1e-12
+"""The share of a score, or of the margin, by which two that are equal may differ."""
+
 Outcome = Literal["pass", "fail", "inconclusive"]
 
 
@@ -53,7 +56,10 @@ def margin_tests(
     """
     edge, tested = _at_margin(base, new, margin, relative)
     old, now = ([value for value in sample if math.isfinite(value)] for sample in (edge, tested))
-    beyond = bool(old and now) and statistics.fmean(now) > statistics.fmean(old)
+    beyond = False
+    if old and now:
+        before, after = statistics.fmean(old), statistics.fmean(now)
+        beyond = after > before and not _alike(after, before, 0.0 if relative else margin)
     return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"), beyond)
 
 
@@ -98,9 +104,9 @@ def seeds_to_settle(
 def _at_margin(
     base: Sequence[float], new: Sequence[float], margin: float, relative: bool
 ) -> tuple[list[float], list[float]]:
-    """The old scores made worse by the margin, and the new ones, both on one fine grid.
+    """The old scores made worse by the margin, and the new ones, those that are equal but for rounding made equal.
 
-    What is worse by exactly the margin is a tie there, whichever way it was rounded.
+    What is worse by exactly the margin is a tie then, whichever way it was rounded.
     """
     if not 0 <= margin < math.inf:
         raise ValueError(f"a margin must be finite and not negative, not {margin}")
@@ -109,6 +115,18 @@ def _at_margin(
     factor = 1 + math.copysign(margin, statistics.fmean(finite)) if relative and finite else 1.0
     shift = 0.0 if relative else margin
     edge = [value * factor + shift if math.isfinite(value) else value for value in base]
-    step = max([shift, *(abs(value) for value in (*base, *edge, *new) if math.isfinite(value))]) * 1e-12 or 1.0
-    first, second = ([round(one / step) if math.isfinite(one) else one for one in sample] for sample in (edge, new))
-    return first, second
+    tied: dict[float, float] = {}
+    leader = math.nan
+    for value in sorted({*edge, *new}):
+        if not _alike(value, leader, shift):
+            leader = value
+        tied[value] = leader
+    return [tied[value] for value in edge], [tied[value] for value in new]
+
+
+def _alike(value: float, other: float, shift: float) -> bool:
+    """Whether two scores are equal but for rounding: by a share of them, or of the shift that took nearly all away.
+
+    Not by a share of the largest score of all: one seed that exploded must not make the others alike.
+    """
+    return math.isfinite(value) and abs(value - other) <= ROUNDING * max(abs(value), shift)

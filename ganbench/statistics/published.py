@@ -31,10 +31,12 @@ def difference_interval(
         raise ValueError("values must be finite, and a standard error not negative")
     if len(set(values)) < 2 or runs < 2:
         return None
-    ours, theirs = statistics.variance(values) / len(values), error**2
+    ours = statistics.stdev(values) / math.sqrt(len(values))
+    both = math.hypot(ours, error)
     difference = statistics.fmean(values) - mean
-    freedom = (ours + theirs) ** 2 / (ours**2 / (len(values) - 1) + theirs**2 / (runs - 1))
+    # As shares of the variance, whose squares are neither too large nor too small whatever the unit.
+    freedom = 1 / ((ours / both) ** 4 / (len(values) - 1) + (error / both) ** 4 / (runs - 1))
     from scipy.special import stdtrit
 
-    half = float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(ours + theirs)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * both
     return Interval(difference - half, difference + half, level, "welch")

@@ -24,12 +24,14 @@ class Overall:
         names: each row's shortest name.
         tables: the names of the tables that count.
         result: the average ranks.
+        left_out: how many rows have no score in some of these tables, and so no average rank.
     """
 
     keys: tuple[Key, ...]
     names: tuple[str, ...]
     tables: tuple[str, ...]
     result: AverageRanks
+    left_out: int = 0
 
     def sentences(self) -> list[str]:
         """The average ranks in words, best first, and which rows may be the best by them."""
@@ -46,6 +48,9 @@ class Overall:
         )
         p = f"; {test}: p = {found.p:.2g}" if found.p is not None else ""
         lines = [f"Average ranks over {', '.join(self.tables)}: {ranks}{p}."]
+        if self.left_out:
+            who = "1 row is" if self.left_out == 1 else f"{self.left_out} rows are"
+            lines.append(f"{who} left out of these, without a seed to rank in some of them.")
         way = f"{'sign test' if two else 'Nemenyi'}, {'exact' if found.exact else 'approximate'}, α = {found.alpha:g}"
         return [*lines, f"By average ranks {self._best_in_words()} ({self.difference}; {way})."]
 
@@ -94,7 +99,8 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
         return None
     result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha, datasets=datasets)
     names = tuple(_named(tables, rankings, layout))
-    return Overall(keys, tuple(_short(keys)), names, result)
+    everyone = {_key(group) for found in rankings for group in found.groups}
+    return Overall(keys, tuple(_short(keys)), names, result, len(everyone) - len(keys))
 
 
 def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:

@@ -108,7 +108,9 @@ class Ranking:
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """Every two rows with scores, tested against each other."""
+        """Every two rows with scores, tested against each other; none where every seed of every row was lost."""
+        if not any(self.summaries):
+            return ()
         found = list(itertools.combinations([index for index, row in enumerate(self.scores) if row], 2))
         p_values = [statistics.rank_test(self.scores[a], self.scores[b]) for a, b in found]
         return tuple(
@@ -123,7 +125,7 @@ class Ranking:
 
     def unpaired_in_words(self) -> str:
         """A sentence on the pairs that a page leaves out; empty where it has all."""
-        if self._ranked <= len(self.paired):
+        if not self.pairs or self._ranked <= len(self.paired):
             return ""
         return (
             f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
@@ -219,32 +221,31 @@ class Ranking:
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]
         sizes = sorted({len(row) for row in self.scores if row})
         seeds = seeds_of(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
-        test = f"({'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g})"
+        test = f"{'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g}"
         names = self.names
+        # Rows whose every seed failed for reasons of its own are not ranked, and nothing here is said of them.
+        everyone = self._ranked == len(self.groups)
+        ranked = "" if everyone else "ranked "
         if not worse and not self._could_separate:
             needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
-            return [f"{label}: the {len(tied)} rows cannot be separated with {seeds}: {needed}."]
+            return [f"{label}: the {len(tied)} {ranked}rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
-            return [f"{label}: {names[tied[0]]} is best; every other row is worse than some row {test}."]
-        best = may_be_the_best([names[index] for index in tied], everyone=not worse)
+            return [f"{label}: {names[tied[0]]} is best; every other {ranked}row is worse than some row ({test})."]
+        best = may_be_the_best([names[index] for index in tied], everyone=not worse and everyone)
         if not worse:
-            lines = [f"{label}: {best} {test}."]
+            lines = [f"{label}: {best} ({test})."]
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
-            rest = named_rows([names[index] for index in worse], "the other ")
-            lines = [f"{label}: {best}; {rest} {beaten} {test}."]
+            rest = named_rows([names[index] for index in worse], "the other " if everyone else "")
+            # Of several rows that are alike, one or another is set apart more often than any given one of them.
+            lines = [f"{label}: {best}; {rest} {beaten} ({test} for each row)."]
         first, second = tied[:2]
         win = statistics.superiority(self.scores[first], self.scores[second])
         pair = f"{names[first]} and {names[second]}"
         wanted = self._needed(win)
-        if wanted is None:
-            lines.append(f"{pair} differ too little for any realistic number of seeds to tell.")
-        else:
-            lines.append(
-                f"About {wanted} seeds per row would tell {pair} apart "
-                f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})."
-            )
-        return lines
+        enough = "No realistic number of seeds" if wanted is None else f"About {wanted} seeds per row"
+        seen = f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})"
+        return [*lines, f"{enough} would tell {pair} apart {seen}."]
 
 
 def require_level(alpha: float) -> None:
