@@ -116,6 +116,7 @@ def test_a_wide_table_has_a_column_per_dataset_and_average_ranks() -> None:
          "average rank": "1.00"},
     ]  # fmt: skip
     assert text.count("1000 fakes against") == 2
+    assert text.splitlines()[0] == "| loss | architecture | digits FID ↓ | mnist FID ↓ | average rank ↓ |"
     assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00; exact sign test: p = 0.5." in text
     assert (
         "By average ranks either of the 2 rows may be the best "

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from ganbench import __version__
+from ganbench.cli.characters import write_what_can_be
 from ganbench.errors import GanbenchError, did_you_mean, with_kind
 
 COMMANDS = {
@@ -109,6 +110,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
     _open_closed_streams()
+    write_what_can_be()
     code = _perform(sys.argv[1:] if arguments is None else arguments)
     if reason := _unwritten(sys.stdout):
         _complain(f"cannot write the output: {reason}")

@@ -81,12 +81,12 @@ def widths(columns: Sequence[Column], room: int, text: int) -> list[int]:
 
 def least(column: Column, text: int) -> int:
     """Characters that a column needs: all of its numbers, and of its text as many as ``text`` and the heading."""
-    return longest(column) if column.numeric else max(cell_len(column.heading), min(longest(column), text))
+    return longest(column) if column.numeric else max(cell_len(column.titled), min(longest(column), text))
 
 
 def longest(column: Column) -> int:
     """Characters of its longest line."""
-    return max(cell_len(text) for text in (column.heading, *column.cells))
+    return max(cell_len(text) for text in (column.titled, *column.cells))
 
 
 def told(left: Sequence[Column], baselines: int) -> str:

@@ -55,7 +55,7 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     places = widths(page.columns, room, MINIMUM_TEXT)
     for column, place in zip(page.columns, places, strict=True):
         table.add_column(
-            Text(column.heading, style="bold" if colour else ""),
+            Text(column.titled, style="bold" if colour else ""),
             justify="right" if column.numeric else "left",
             no_wrap=column.numeric,
             overflow="fold",
