@@ -1,4 +1,4 @@
-"""A table wider than its terminal: which columns are left out, and what is said of it."""
+"""A table wider than its terminal: which columns are left out, what is said of it, and where the rest is parted."""
 
 from collections.abc import Mapping, Sequence
 
@@ -59,6 +59,32 @@ def fit(page: Sheet, width: int) -> tuple[list[Column], list[Column]]:
         left += [column for column in shown if column.name == name]
         shown = [column for column in shown if column.name != name]
     return shown, left
+
+
+def blocks(columns: Sequence[Column], width: int, baselines: int) -> list[list[Column]]:
+    """Part columns that are too wide to stand side by side into blocks, one beneath the other, as few as can be.
+
+    Each block begins with the columns of text that name the rows, those that tell them apart; only the first block has
+    the others, too. Text is taken to fold as in :func:`fit`. A column wider than ``width`` has a block of its own.
+
+    Args:
+        columns: those to show.
+        width: characters in a line.
+        baselines: how many of the last cells of each are the baselines'.
+    """
+    if breadth(columns) <= width:
+        return [list(columns)]
+    named = next((place for place, column in enumerate(columns) if column.numeric), len(columns))
+    names, others = list(columns[:named]), list(columns[named:])
+    telling = [column for column in names if not _alike(column, baselines)] or names[:1]
+    found, block = list[list[Column]](), names
+    for column in others:
+        fits = breadth([*block, column]) <= width
+        if not fits and len(block) > len(names if not found else telling):
+            found.append(block)
+            block = telling
+        block = [*block, column]
+    return [*found, block]
 
 
 def breadth(columns: Sequence[Column], text: int = LEGIBLE) -> int:
