@@ -69,6 +69,7 @@ def reproduce(
       ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
     """
     from ganbench import plugins
+    from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, scale_line
     from ganbench.leaderboard import reproduction
     from ganbench.planning.request import RunRequest
@@ -97,7 +98,11 @@ def reproduce(
             more = {"cost": costs, "dry_run": dry.as_record(planned)}
             click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=[], **more))
         else:
-            click.echo("\n".join([as_text(printed, comparisons, line, form), "", dry.as_text(planned), costs]))
+            click.echo(
+                "\n".join(
+                    [as_text(printed, comparisons, line, form), "", dry.as_text(planned, terminal_width()), costs]
+                )
+            )
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
