@@ -147,7 +147,7 @@ def _perform(arguments: list[str]) -> int:
             _say(error.ctx.get_help())
             return 2
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-        _complain(error.format_message().rstrip(".") + where)
+        _complain(error.format_message().rstrip(".") + _unasked(error) + where)
         return 2
     except click.ClickException as error:
         _complain(error.format_message())
@@ -168,6 +168,17 @@ def _perform(arguments: list[str]) -> int:
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _unasked(error: click.UsageError) -> str:
+    """What to do where a command that takes options alone was given more: a list was written with spaces, mostly."""
+    command = error.ctx.command if error.ctx else None
+    if not error.message.startswith("Got unexpected extra argument") or isinstance(command, click.Group | None):
+        return ""
+    lists = [option.opts[0] for option in command.params if isinstance(option, click.Option) and option.multiple]
+    if not lists or any(isinstance(option, click.Argument) for option in command.params):
+        return ""
+    return f"; lists are written with commas and without spaces, as in {lists[0]} A,B"
 
 
 def _unwritten(stream: TextIO, text: str = "") -> str:

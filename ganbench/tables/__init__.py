@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.store.results import Row
 from ganbench.tables.grouping import Table, build
-from ganbench.tables.layout import Layout, arrange, part_of
+from ganbench.tables.layout import Layout, arrange, named, part_of
 from ganbench.tables.sheet import Sheet
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -37,7 +37,9 @@ def render(
         UsageError: there is no such format, or the layout names what no table has.
     """
     layout = layout or Layout()
-    tables = arrange(build(rows), layout)
+    tables = build(rows)
+    layout = named(tables, layout)
+    tables = arrange(tables, layout)
     if format in ("csv", "json"):
         from ganbench.tables import machine
 
