@@ -86,6 +86,7 @@ def reproduce(
     values = tuple(dict.fromkeys(value for cell in printed.cells for value in cell.values))
     request = request.model_copy(update={"values": values})
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
+    width = terminal_width()
     line = scale_line(whole, suite, scale, len(chosen), printed)
     if dry_run:
         from ganbench.cli import dry_run as dry
@@ -99,9 +100,7 @@ def reproduce(
             click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=[], **more))
         else:
             click.echo(
-                "\n".join(
-                    [as_text(printed, comparisons, line, form), "", dry.as_text(planned, terminal_width()), costs]
-                )
+                "\n".join([as_text(printed, comparisons, line, form, width), "", dry.as_text(planned, width), costs])
             )
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)
@@ -110,7 +109,7 @@ def reproduce(
     if form == "json":
         click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found))
     else:
-        click.echo(as_text(printed, comparisons, line, form))
+        click.echo(as_text(printed, comparisons, line, form, width))
     for row in found:
         if not row.done:
             click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
