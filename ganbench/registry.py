@@ -142,6 +142,9 @@ class Registry:
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
+            parts = name.split()
+            if len(parts) > 1 and all((kind, part) in self._entries for part in parts):
+                raise UsageError(f"there is no {kind} '{name}'; separate names with commas: {','.join(parts)}")
             hint = did_you_mean(name, known) if known else "; no package registers one: is ganbench installed with pip?"
             raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]

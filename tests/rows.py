@@ -60,10 +60,11 @@ def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, **opt
 
 
 def cells(text: str) -> list[dict[str, str]]:
-    """The first table of a Markdown text."""
+    """The first table of a Markdown text, its columns by their headings without arrows."""
     lines = [line for line in text.split("\n\n")[0].splitlines() if line.startswith("|")]
     table = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-    return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
+    headings = [heading.removesuffix(" ↓").removesuffix(" ↑") for heading in table[0]]
+    return [dict(zip(headings, row, strict=True)) for row in table[2:]]
 
 
 HOSTILE = (

@@ -85,6 +85,8 @@ def refuse(
         (["run", "--losses", "vanilla", "--arch", "mlp[width=inf]"], "width in 'mlp[width=inf]': 'inf' is not"),
         (["run", "--losses", "vanilla", "--arch", "mlp", "--tracker", "tensorboard[log=x]", "--dry-run"], "'logdir'?"),
         (["sample", "nowhere"], "no trial nowhere"),
+        (["run", "--losses", "vanilla lsgan", "--arch", "mlp"], "separate names with commas: vanilla,lsgan"),
+        (["run", "--losses", "vanilla", "lsgan"], "(lsgan); lists are written with commas and without spaces, as in"),
         (["show", "wgn"], "did you mean 'wgan'?"),
         (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),

@@ -27,7 +27,13 @@ def test_both_languages_have_the_same_commands_and_tables() -> None:
 def test_a_table_has_the_columns_that_its_command_asks_for(commands: str, table: str) -> None:
     command = shlex.split(commands.splitlines()[-1])
     asked = command[command.index("--columns") + 1].split(",")
-    labels = {"fid": "FID", "is": "IS", "high_quality": "high quality", "reverse_kl": "reverse KL"}
+    labels = {
+        "fid": "FID ↓",
+        "is": "IS ↑",
+        "modes": "modes ↑",
+        "high_quality": "high quality ↑",
+        "reverse_kl": "reverse KL ↓",
+    }
     assert cells(table.splitlines()[0]) == [labels.get(name, name) for name in asked]
     folders = {re.search(r"(?:--out|results) (\w+)", line)[1] for line in commands.splitlines()}  # type: ignore[index]
     assert folders == {command[2]}

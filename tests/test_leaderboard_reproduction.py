@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import ganbench
-from ganbench.cli.published import as_text, cost, scale_line
+from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
 from ganbench.store.values import ValueInfo
@@ -187,6 +187,19 @@ def test_the_text_says_the_scale_plainly() -> None:
     assert "6.5" in text
     assert "2/2" in text
     assert "| agree |" in as_text(part, compare(part, trials), line, "markdown")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_gets_the_table_in_blocks(width: int) -> None:
+    _, part = restrict(*read(PATH), rows=["GAN", "PacGAN2"], datasets=["ring"], scale=1.0)
+    comparisons = compare(part, [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)])
+    whole = as_text(part, comparisons, "full scale", "table").split("\n\n")[1:]
+    parts = as_text(part, comparisons, "full scale", "table", width).split("\n\n")[1:]
+    headings = [heading for block in parts for heading in re.split(r"  +", block.splitlines()[0])]
+    assert list(dict.fromkeys(headings)) == list(HEADINGS)
+    assert headings.count("row") == headings.count("value") == len(parts)
+    assert max(len(line) for block in parts for line in block.splitlines()) <= width
+    assert (parts == whole) is (width == 100)
 
 
 def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:

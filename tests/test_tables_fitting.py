@@ -27,8 +27,15 @@ def table(**changes: str) -> list[Row]:
 
 
 def headings(text: str) -> list[str]:
-    """The names of the columns shown, as far as they are one word."""
-    return text.splitlines()[0].split()
+    """The names of the columns shown, as far as they are one word, each once."""
+    words = [word for part in blocks(text) for word in part[0].split()]
+    return [word for word in dict.fromkeys(words) if word not in "↓↑"]
+
+
+def blocks(text: str) -> list[list[str]]:
+    """The lines of each block of the first table."""
+    parts = text.split("\n\n")
+    return [part.splitlines() for part in parts if "───" in part]
 
 
 def left_out(text: str) -> str:
@@ -44,11 +51,11 @@ ALIKE = "status (done), dataset (digits), architecture (dcgan)"
 @pytest.mark.parametrize(
     ("width", "left"),
     [
-        (173, ""),
-        (172, "status (done)"),
-        (154, "status (done), dataset (digits)"),
-        (139, ALIKE),
-        (125, f"{ALIKE}, fid:best"),
+        (175, ""),
+        (174, "status (done)"),
+        (156, "status (done), dataset (digits)"),
+        (141, ALIKE),
+        (127, f"{ALIKE}, fid:best"),
         (
             60,
             f"{ALIKE}, fid:best, images/s, fid_debiased, time, fid:ci, kid",
@@ -75,7 +82,7 @@ def test_the_line_says_how_to_see_one_that_differs() -> None:
     text = render(table(), "table", width=80)
     assert "left out to fit the terminal: status (done), " in text
     assert "; ganbench results --columns +fid:best keeps one, and --format csv has all\n" in text
-    assert "--columns +status keeps one" in render(table(), "table", width=172)
+    assert "--columns +status keeps one" in render(table(), "table", width=174)
 
 
 def test_what_was_asked_for_stays() -> None:
@@ -97,6 +104,42 @@ def test_long_text_is_folded_before_every_column_has_gone() -> None:
     assert "a" * 60 not in grid
     assert "a" * 24 in grid
     assert "time" in headings(text)
+
+
+def test_a_wide_table_stands_in_blocks_that_name_their_rows() -> None:
+    digits, mnist = table(), table(dataset="mnist")
+    layout = Layout(wide=True)
+    whole = render([*digits, *mnist], "table", layout=layout)
+    assert len(blocks(whole)) == 1
+    text = render([*digits, *mnist], "table", width=50, layout=layout)
+    first, second = blocks(text)
+    assert first[0].split() == ["loss", "architecture", "digits", "FID", "↓"]
+    assert second[0].split() == ["loss", "mnist", "FID", "↓", "average", "rank", "↓"]
+    assert [line.split()[0] for line in first[2:]] == [line.split()[0] for line in second[2:]] == ["hinge", "vanilla"]
+    assert max(map(len, first + second)) <= 50
+    assert blocks(render([*digits, *mnist], "table", width=200, layout=layout)) == blocks(whole)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_every_column_that_was_asked_for_is_in_one_block(width: int) -> None:
+    layout = Layout(columns=("all",))
+    (whole,) = blocks(render(table(), "table", layout=layout))
+    parts = blocks(render(table(), "table", width=width, layout=layout))
+    found = [heading for part in parts for heading in part[0].split("   ") if heading.strip()]
+    shown = [heading.strip() for heading in found]
+    assert list(dict.fromkeys(shown)) == [name.strip() for name in whole[0].split("   ") if name.strip()]
+    assert shown.count("loss") == len(parts) > 1
+    assert shown.count("dataset") == 1
+    assert max(len(line) for part in parts[1:] for line in part) <= width
+
+
+def test_rows_that_nothing_tells_apart_are_named_by_the_first_column() -> None:
+    rows = rows_of("hinge", HIGH)
+    first, *others = blocks(render(rows, "table", width=40, layout=Layout(columns=("all",))))
+    assert first[0].split()[:2] == ["loss", "architecture"]
+    assert {part[0].split()[0] for part in others} == {"loss"}
+    numbers = render(rows, "table", width=20, layout=Layout(columns=("fid", "fid:ci", "is")))
+    assert [part[0].split() for part in blocks(numbers)] == [["FID", "↓"], ["FID", "95", "%"], ["IS", "↑"]]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -106,6 +106,20 @@ def test_latex_is_booktabs() -> None:
     assert r"\caption{digits: 1000 fakes" in text
 
 
+def test_a_heading_says_which_way_is_better() -> None:
+    rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(3)]
+    layout = Layout(columns=("loss", "fid", "fid:median", "fid:best", "fid:ci", "is", "time"))
+    head = "loss | FID ↓ | FID median ↓ | best FID ↓ | FID 95 % | IS ↑ | time"
+    assert render(rows, "markdown", layout=layout).startswith(f"| {head} |")
+    assert re.split(r"  +", render(rows, "table", layout=layout).splitlines()[0]) == head.split(" | ")
+    columns = head.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("%", r"\%").split(" | ")
+    assert " & ".join(columns) + r" \\" in render(rows, "latex", layout=layout)
+    page = render(rows, "html", layout=layout)
+    assert '<th scope="col" class="n" title="lower is better">best FID ↓</th>' in page
+    assert '<th scope="col" class="n" title="higher is better">IS ↑</th>' in page
+    assert not set("↓↑") & set(render(rows, "csv", layout=layout) + render(rows, "json", layout=layout))
+
+
 def test_no_trials_and_no_such_format() -> None:
     for name in FORMATS:
         render([], name)

@@ -14,7 +14,8 @@ from ganbench.statistics import AverageRanks
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables import FORMATS, render
-from ganbench.tables.layout import Layout
+from ganbench.tables.grouping import build
+from ganbench.tables.layout import Layout, named
 from ganbench.tables.overall import Overall
 from tests.rows import HIGH, LOW, cells, make_row, rows_of
 from tests.trials import make_spec
@@ -40,6 +41,31 @@ def test_columns_replace_or_add() -> None:
     (record,) = csv.DictReader(io.StringIO(render(rows, "csv", layout=Layout(columns=("loss", "fid", "cost")))))
     assert {"protocol", "loss", "fid", "fid_sd", "fid_n", "peak_memory"} <= set(record)
     assert "status" not in record
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("FID", "fid"), ("fid ↓", "fid"), ("best FID", "fid:best"), ("Best FID ↓", "fid:best"), ("FID 95 %", "fid:ci"),
+        ("FID median", "fid:median"), ("FID:best", "fid:best"), ("IS", "is"), ("Loss", "loss"),
+        ("IMAGES/S", "images/s"), ("fid group", "fid:group"), ("Cost", "cost"), ("nothing", "nothing"),
+    ],
+)  # fmt: skip
+def test_a_column_may_be_called_by_its_heading(given: str, name: str) -> None:
+    tables = build(rows_of("a", LOW))
+    assert named(tables, Layout(columns=(given, f"+{given}"))).columns == (name, f"+{name}")
+    assert named(tables, Layout(sort=f"-{given}", metric=given)) == Layout(sort=f"-{name}", metric=name)
+    if name != "nothing":
+        layout, other = Layout(columns=("loss", given)), Layout(columns=("loss", name))
+        assert render(rows_of("a", LOW), "csv", layout=layout) == render(rows_of("a", LOW), "csv", layout=other)
+
+
+def test_a_heading_of_two_metrics_names_neither() -> None:
+    alike = {"fid": ValueInfo(label="FID", direction="lower"), "other": ValueInfo(label="FID", direction="lower")}
+    rows = [replace(row, values=alike) for row in rows_of("a", LOW)]
+    with pytest.raises(UsageError, match="no table has a column 'FID'"):
+        render(rows, "csv", layout=Layout(columns=("FID",)))
+    assert named(build(rows), Layout(sort="fid")).sort == "fid"
 
 
 def test_every_column_of_a_percentage_has_its_sign() -> None:
@@ -116,6 +142,7 @@ def test_a_wide_table_has_a_column_per_dataset_and_average_ranks() -> None:
          "average rank": "1.00"},
     ]  # fmt: skip
     assert text.count("1000 fakes against") == 2
+    assert text.splitlines()[0] == "| loss | architecture | digits FID ↓ | mnist FID ↓ | average rank ↓ |"
     assert "Average ranks over digits FID, mnist FID: vanilla 1.00, hinge 2.00; exact sign test: p = 0.5." in text
     assert (
         "By average ranks either of the 2 rows may be the best "

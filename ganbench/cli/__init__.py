@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from ganbench import __version__
+from ganbench.cli.characters import write_what_can_be
 from ganbench.errors import GanbenchError, did_you_mean, with_kind
 
 COMMANDS = {
@@ -109,6 +110,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; an error for the user is one line and exit code 2."""
     _open_closed_streams()
+    write_what_can_be()
     code = _perform(sys.argv[1:] if arguments is None else arguments)
     if reason := _unwritten(sys.stdout):
         _complain(f"cannot write the output: {reason}")
@@ -145,7 +147,7 @@ def _perform(arguments: list[str]) -> int:
             _say(error.ctx.get_help())
             return 2
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-        _complain(error.format_message().rstrip(".") + where)
+        _complain(error.format_message().rstrip(".") + _unasked(error) + where)
         return 2
     except click.ClickException as error:
         _complain(error.format_message())
@@ -166,6 +168,17 @@ def _perform(arguments: list[str]) -> int:
         _complain(f"unexpected {reason}; run again with --debug for the traceback")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _unasked(error: click.UsageError) -> str:
+    """What to do where a command that takes options alone was given more: a list was written with spaces, mostly."""
+    command = error.ctx.command if error.ctx else None
+    if not error.message.startswith("Got unexpected extra argument") or isinstance(command, click.Group | None):
+        return ""
+    lists = [option.opts[0] for option in command.params if isinstance(option, click.Option) and option.multiple]
+    if not lists or any(isinstance(option, click.Argument) for option in command.params):
+        return ""
+    return f"; lists are written with commas and without spaces, as in {lists[0]} A,B"
 
 
 def _unwritten(stream: TextIO, text: str = "") -> str:

@@ -4,6 +4,7 @@ import contextlib
 import json
 from typing import Any, NamedTuple
 
+from ganbench.cli import planned
 from ganbench.errors import StoreError
 from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.files import digest
@@ -11,9 +12,9 @@ from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
-from ganbench.spec import Recipe, TrialFile
+from ganbench.spec import TrialFile
 from ganbench.store.pruning import code
-from ganbench.store.results import dataset_name, trial_label
+from ganbench.store.results import dataset_name
 from ganbench.store.store import Store
 from ganbench.trackers.following import check_trackers
 
@@ -66,16 +67,13 @@ def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:
     return found
 
 
-def as_text(found: DryRun) -> str:
-    """A line per trial, with what its recipe changes and what there is to say against it; a line per dataset."""
-    defaults = Recipe().model_dump()
-    lines = []
-    for trial, status in zip(found.trials, found.statuses, strict=True):
-        own = trial.spec.recipe.model_dump()
-        changed = " ".join(f"{key}={value}" for key, value in own.items() if value != defaults[key])
-        lines.append(f"{status or 'to run':8}  {trial_label(trial)}  {changed}".rstrip())
-        lines.extend(f"          note: {warning}" for warning in trial.warnings)
-    lines.extend(map(_data_sentence, _datasets(found)))
+def as_text(found: DryRun, width: int | None = None) -> str:
+    """A line per row and status, and what there is to say against it; a line per dataset; how many trials in all.
+
+    ``width`` is that of the terminal, in characters; ``None`` folds no line.
+    """
+    lines = planned.lines(found.trials, found.statuses, width)
+    lines += [part for trial in _datasets(found) for part in planned.folded(_data_sentence(trial), width)]
     lines.extend(f"note: {note}" for note in found.notes)
     count = f"{len(found.trials)} trial{'s' if len(found.trials) != 1 else ''}"
     done = sum(status is not None for status in found.statuses)

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganbench.grid import split_list
@@ -10,9 +10,13 @@ from ganbench.leaderboard.reproduction import Comparison, Published, is_on
 from ganbench.planning.suite import Suite
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
+from ganbench.tables.fitting import blocks, longest
+from ganbench.tables.sheet import Column
 from ganbench.tables.wording import duration, number, spread
 
 HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
+NAMING = 3
+"""So many columns name a line."""
 PLAIN = ValueInfo(label="", decimals=3)
 FEW_STEPS = 10
 """Enough to learn how long one takes."""
@@ -28,18 +32,34 @@ def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: 
     return f"full scale: {counts}"
 
 
-def as_text(published: Published, comparisons: Sequence[Comparison], line: str, form: str) -> str:
-    """The table for a terminal, or as Markdown."""
+def as_text(
+    published: Published, comparisons: Sequence[Comparison], line: str, form: str, width: int | None = None
+) -> str:
+    """The table for a terminal of ``width`` characters, or as Markdown.
+
+    What is too wide stands in blocks that name their lines; ``None`` parts nothing.
+    """
     cells = [_cells(comparison) for comparison in comparisons]
     if form == "markdown":
         rows = [HEADINGS, ("---",) * len(HEADINGS), *cells]
         return "\n".join(
             [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows]
         )
-    widths = [max(len(row[i]) for row in [HEADINGS, *cells]) for i in range(len(HEADINGS))]
-    rows = [HEADINGS, tuple("─" * width for width in widths), *cells]
-    lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([f"{published.title} ({published.paper})", line, "", *lines])
+    columns = [
+        Column(heading, list(found), numeric=place >= NAMING)
+        for place, (heading, found) in enumerate(zip(HEADINGS, zip(*cells, strict=True), strict=True))
+    ]
+    parts = blocks(columns, width, 0) if width is not None else [columns]
+    tables = ["\n".join(_aligned(part)) for part in parts]
+    return "\n".join([f"{published.title} ({published.paper})", line, "", "\n\n".join(tables)])
+
+
+def _aligned(columns: Sequence[Column]) -> Iterator[str]:
+    sizes = [longest(column) for column in columns]
+    lines = [[column.heading for column in columns], ["─" * size for size in sizes]]
+    lines += map(list, zip(*(column.cells for column in columns), strict=True))
+    for line in lines:
+        yield "   ".join(cell.ljust(size) for cell, size in zip(line, sizes, strict=True)).rstrip()
 
 
 def as_json(

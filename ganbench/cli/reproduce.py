@@ -72,6 +72,7 @@ def reproduce(
       ganbench reproduce pacgan-table1 --row GAN --row PacGAN2 --dataset ring --seeds 5 --format markdown
     """
     from ganbench import plugins
+    from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, scale_line
     from ganbench.leaderboard import reproduction
     from ganbench.planning.request import RunRequest
@@ -88,6 +89,7 @@ def reproduce(
     values = tuple(dict.fromkeys(value for cell in printed.cells for value in cell.values))
     request = request.model_copy(update={"values": values})
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
+    width = terminal_width()
     line = scale_line(whole, suite, scale, len(chosen), printed)
 
     def show(found: "list[Row]", **more: Any) -> None:
@@ -95,7 +97,7 @@ def reproduce(
         if form == "json":
             click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found, **more))
         else:
-            click.echo(as_text(printed, comparisons, line, form))
+            click.echo(as_text(printed, comparisons, line, form, width))
 
     if dry_run:
         from ganbench.cli import dry_run as dry
@@ -107,7 +109,7 @@ def reproduce(
             show([], cost=costs, dry_run=dry.as_record(planned))
         else:
             show([])
-            click.echo("\n".join(["", dry.as_text(planned), costs]))
+            click.echo("\n".join(["", dry.as_text(planned, width), costs]))
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()

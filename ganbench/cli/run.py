@@ -15,7 +15,7 @@ from ganbench.cli.options import (
     executor_options,
     format_option,
 )
-from ganbench.cli.outputs import print_rows
+from ganbench.cli.outputs import print_rows, terminal_width
 from ganbench.cli.values import PATH, SECONDS, TEXT, Whole
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def run(
         from ganbench.cli import dry_run as dry
 
         found = dry.dry_run(wanted, loaded)
-        click.echo(dry.as_json(found) if form == "json" else dry.as_text(found))
+        click.echo(dry.as_json(found) if form == "json" else dry.as_text(found, terminal_width()))
         return 0
     return carry_out(wanted, loaded, form=form, quiet=quiet)[0]
 

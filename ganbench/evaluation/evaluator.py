@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.evaluation.references import ReferenceKey, recall
 from ganbench.evaluation.values import as_declared
@@ -36,6 +37,7 @@ class Evaluator:
         device: torch.device,
         cache: Path | None,
         extractor_code: str = "",
+        extractor_name: str = "",
         train: Samples | None = None,
     ) -> None:
         """Check that every metric can be computed; the reference is looked at when it is first needed.
@@ -49,6 +51,7 @@ class Evaluator:
             cache: folder for reference features, or ``None``.
             extractor_code: stands for the extractor's code and parameters in the cache, beside its name and weights:
                 features that others of that name left there are not its own.
+            extractor_name: what errors call the extractor; by default the name that torch-fidelity knows it by.
             train: the training samples, for metrics that need ``train``.
 
         Raises:
@@ -63,13 +66,15 @@ class Evaluator:
         self.device = device
         self.cache = cache
         self.extractor_code = extractor_code
+        self.extractor_name = extractor_name
         self.train = train
         owners(self.metrics.items())  # refuses two values of one name
         for name, metric in self.metrics.items():
             require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
         if self._uses_extractor and extractor is not None:
-            check_shape(extractor, reference.shape)
-            extractor.sha256()
+            with called(extractor_name, extractor):
+                check_shape(extractor, reference.shape)
+                extractor.sha256()
 
     def score(self, fakes: Tensor, *, final: bool, labels: Tensor | None = None) -> dict[str, float]:
         """Return all values by name.
@@ -123,7 +128,9 @@ class Evaluator:
         assert self.extractor is not None
         # Networks are initialised at random before their weights are loaded.
         with own_global_stream(0, self.device):
-            return self.extractor.build(self._layers).to(self.device)
+            with called(self.extractor_name, self.extractor):
+                network = self.extractor.build(self._layers)
+            return network.to(self.device)
 
     @property
     def _uses_extractor(self) -> bool:

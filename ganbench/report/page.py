@@ -19,6 +19,7 @@ SCRIPTS = (
     "element.js",
     "scale.js",
     "chart.js",
+    "limit.js",
     "intervals.js",
     "curves.js",
     "losses.js",

@@ -190,7 +190,11 @@ def _line(
 
 
 def _extra_headings(scores: Mapping[str, ValueInfo], best: str | None) -> list[tuple[str, str]]:
-    headings = [(f"best {clean(scores[best].label)}", "the best over a trial's evaluations")] if best else []
+    headings = (
+        [(f"best {clean(scores[best].label)}", f"{_better(scores[best])}; the best over a trial's evaluations")]
+        if best
+        else []
+    )
     return [*headings, ("images/s", "real images per second of training"), ("time", "seconds in all"), ("memory", "")]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.evaluator import check_shape, owners
+from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
@@ -187,8 +188,9 @@ def _evaluation(
                 "--extractor out"
             )
         extractor_component, extractor = components.resolve(extractor_request, registry)
-        check_shape(extractor, data.shape)
-        sha256 = extractor.sha256()
+        with called(extractor_request.name, extractor):
+            check_shape(extractor, data.shape)
+            sha256 = extractor.sha256()
         files.update(extractor.files())
     where = f"dataset '{name}'" + (f" with extractor '{extractor_component.name}'" if extractor_component else "")
     mixture = dataset.mixture()

@@ -10,6 +10,7 @@ from ganbench.api import Extractor
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.drawing import rebuild_generator
+from ganbench.evaluation.naming import called
 from ganbench.evaluation.sources import Given, open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
@@ -39,7 +40,8 @@ def _try(component: Component | None, registry: Registry) -> None:
     """Build the feature network once: weights of another network are refused before anything is written."""
     if component is not None:
         extractor: Extractor = components.rebuild("extractor", component, registry)
-        extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
+        with called(component.name, extractor):
+            extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
 
 
 class Reference:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.store.results import Row
 from ganbench.tables.grouping import Table, build
-from ganbench.tables.layout import Layout, arrange, part_of
+from ganbench.tables.layout import Layout, arrange, named, part_of
 from ganbench.tables.sheet import Sheet
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -25,7 +25,8 @@ def render(
         rows: one per trial, failed ones too.
         format: one of :data:`FORMATS`.
         width: characters per line of the terminal's table; by default the terminal's, or what the table needs where
-            stdout is none. Numbers are never cut: a table that cannot be narrower is wider.
+            stdout is none. A table that cannot be as narrow stands in blocks, its rows named in each; numbers are never
+            cut, so a block of one wide column may be wider.
         colour: whether the terminal's table has colours.
         layout: which columns, in which order, wide or long. JSON always holds everything.
 
@@ -36,7 +37,9 @@ def render(
         UsageError: there is no such format, or the layout names what no table has.
     """
     layout = layout or Layout()
-    tables = arrange(build(rows), layout)
+    tables = build(rows)
+    layout = named(tables, layout)
+    tables = arrange(tables, layout)
     if format in ("csv", "json"):
         from ganbench.tables import machine
 

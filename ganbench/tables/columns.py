@@ -54,11 +54,13 @@ class _View:
         """The columns to show, in order."""
         chosen = self.layout.columns
         names = self._default() if not chosen or any(name.startswith("+") for name in chosen) else []
-        for name in (name.removeprefix("+") for name in chosen):
+        for asked in chosen:
+            name = asked.removeprefix("+")
             added = self._everything() if name == "all" else SETS.get(name, (name,))
             metric, kind = metric_of(name)
-            # What is added of a metric stands beside it.
-            place = names.index(metric) + 1 if kind and metric in names else len(names)
+            # What is added of a metric stands beside it; names without a plus stand as they were given.
+            beside = asked.startswith("+") and kind and metric in names
+            place = names.index(metric) + 1 if beside else len(names)
             names[place:place] = [one for one in added if one not in names]
         return list(dict.fromkeys(names))
 
@@ -123,7 +125,7 @@ class _View:
             return Column(f"{label} 95 %", [_interval(g.metric(metric), info) for g in self.groups], True)
         if kind == "median":
             cells = [spread(s.median, None, info) if (s := g.metric(metric)) else "-" for g in self.groups]
-            return Column(f"{label} median", cells, True)
+            return Column(f"{label} median", cells, True, better=info.direction)
         if kind == "best":
             # Baselines are scored once: a best over one evaluation says nothing new.
             summaries = [None if group.first.baseline else group.best(metric) for group in self.groups]
@@ -156,7 +158,7 @@ def _numbers(
             continue
         missing = summary.n < len(group.done)
         cells.append(spread(summary.mean, summary.sd, info) + (f" (n={summary.n})" if missing else ""))
-    return Column(label, cells, numeric=True, strong=strong)
+    return Column(label, cells, numeric=True, strong=strong, better=info.direction)
 
 
 def _interval(summary: Summary | None, info: ValueInfo) -> str:

@@ -1,4 +1,4 @@
-"""A table wider than its terminal: which columns are left out, and what is said of it."""
+"""A table wider than its terminal: which columns are left out, what is said of it, and where the rest is parted."""
 
 from collections.abc import Mapping, Sequence
 
@@ -61,6 +61,32 @@ def fit(page: Sheet, width: int) -> tuple[list[Column], list[Column]]:
     return shown, left
 
 
+def blocks(columns: Sequence[Column], width: int, baselines: int) -> list[list[Column]]:
+    """Part columns that are too wide to stand side by side into blocks, one beneath the other, as few as can be.
+
+    Each block begins with the columns of text that name the rows, those that tell them apart; only the first block has
+    the others, too. Text is taken to fold as in :func:`fit`. A column wider than ``width`` has a block of its own.
+
+    Args:
+        columns: those to show.
+        width: characters in a line.
+        baselines: how many of the last cells of each are the baselines'.
+    """
+    if breadth(columns) <= width:
+        return [list(columns)]
+    named = next((place for place, column in enumerate(columns) if column.numeric), len(columns))
+    names, others = list(columns[:named]), list(columns[named:])
+    telling = [column for column in names if not _alike(column, baselines)] or names[:1]
+    found, block = list[list[Column]](), names
+    for column in others:
+        fits = breadth([*block, column]) <= width
+        if not fits and len(block) > len(names if not found else telling):
+            found.append(block)
+            block = telling
+        block = [*block, column]
+    return [*found, block]
+
+
 def breadth(columns: Sequence[Column], text: int = LEGIBLE) -> int:
     """Characters that columns take side by side, with text folded at ``text`` characters, and numbers never."""
     return sum(least(column, text) for column in columns) + BETWEEN * (len(columns) - 1)
@@ -81,12 +107,12 @@ def widths(columns: Sequence[Column], room: int, text: int) -> list[int]:
 
 def least(column: Column, text: int) -> int:
     """Characters that a column needs: all of its numbers, and of its text as many as ``text`` and the heading."""
-    return longest(column) if column.numeric else max(cell_len(column.heading), min(longest(column), text))
+    return longest(column) if column.numeric else max(cell_len(column.titled), min(longest(column), text))
 
 
 def longest(column: Column) -> int:
     """Characters of its longest line."""
-    return max(cell_len(text) for text in (column.heading, *column.cells))
+    return max(cell_len(text) for text in (column.titled, *column.cells))
 
 
 def told(left: Sequence[Column], baselines: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape as _escape
 
-from ganbench.tables.sheet import Sheet
+from ganbench.tables.sheet import Column, Sheet
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; }
@@ -52,7 +52,10 @@ def fragment(sheet: Sheet) -> str:
     lines = [f"<h3>{escape(sheet.title)}</h3>"] if sheet.title else []
     lines += ['<div class="scroll"><table>', "<thead><tr>"]
     kinds = [' class="n"' if column.numeric else "" for column in sheet.columns]
-    lines += [f'<th scope="col"{kind}>{escape(c.heading)}</th>' for c, kind in zip(sheet.columns, kinds, strict=True)]
+    lines += [
+        f'<th scope="col"{kind}{_better(column)}>{escape(column.titled)}</th>'
+        for column, kind in zip(sheet.columns, kinds, strict=True)
+    ]
     lines.append("</tr></thead>\n<tbody>")
     rows = sheet.rows
     for index, cells in enumerate(rows):
@@ -73,6 +76,11 @@ def fragment(sheet: Sheet) -> str:
             lines.extend(f"<li><code>{escape(line)}</code></li>" for line in note.log)
         lines.append("</ul>")
     return "\n".join(lines)
+
+
+def _better(column: Column) -> str:
+    """The arrow of a heading in words, for whoever points at it."""
+    return f' title="{column.better} is better"' if column.better else ""
 
 
 def escape(text: str) -> str:

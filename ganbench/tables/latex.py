@@ -23,6 +23,8 @@ _SPECIAL = {
     "·": r"\textperiodcentered{}",
     "×": r"$\times$",
     "α": r"$\alpha$",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
 }
 
 
@@ -42,7 +44,7 @@ def escape(text: str) -> str:
 def _one(page: Sheet) -> str:
     alignment = "".join("r" if column.numeric else "l" for column in page.columns)
     lines = [r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
-    lines += [_line([escape(column.heading) for column in page.columns]), r"\midrule"]
+    lines += [_line([escape(column.titled) for column in page.columns]), r"\midrule"]
     rows = page.rows
     for index, cells in enumerate(rows):
         if page.baselines and 0 < index == len(rows) - page.baselines:

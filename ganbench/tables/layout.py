@@ -1,11 +1,12 @@
 """What a table shows: which columns, in which order, in how many parts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Frozen
+from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, tell_apart
 from ganbench.tables.ranking import ALPHA, rank, require_level
 
@@ -61,6 +62,42 @@ def arrange(tables: Sequence[Table], layout: Layout) -> list[Table]:
     _validate(tables, layout)
     parts = [part for table in tables for part in _split(table, layout.group)]
     return [replace(part, groups=_sorted(part, layout)) for part in parts] if layout.sort else parts
+
+
+def named(tables: Sequence[Table], layout: Layout) -> Layout:
+    """The layout with columns by their names where it was given their headings: ``best FID`` is ``fid:best``.
+
+    Capitals and the arrows do not matter. A heading that two metrics share is left as it is, as is what is no heading.
+    """
+    values = {name: info for table in tables for name, info in table.values.items()}
+    own = (*TEXTS, *COSTS, *SETS, "seeds", "group", *values)
+    headings: dict[str, set[str]] = {}
+    for heading, name in [*((name, name) for name in own), *_headings(values)]:
+        headings.setdefault(heading.lower(), set()).add(name)
+
+    def name_of(given: str) -> str:
+        sign = given[: len(given) - len(given.lstrip("+-"))]
+        asked = given.removeprefix(sign).strip(" ↓↑")
+        metric, kind = metric_of(asked)
+        if asked in own or metric in own:
+            return f"{sign}{asked}"
+        found = headings.get(asked.lower()) or {f"{one}:{kind}" for one in headings.get(metric.lower(), ()) if kind}
+        return f"{sign}{next(iter(found))}" if len(found) == 1 else given
+
+    columns = tuple(name_of(given) for given in layout.columns)
+    return layout.model_copy(
+        update={"columns": columns, "sort": name_of(layout.sort), "metric": name_of(layout.metric)}
+    )
+
+
+def _headings(values: Mapping[str, ValueInfo]) -> Iterator[tuple[str, str]]:
+    """The headings of each metric's columns, with their names."""
+    for name, info in values.items():
+        yield info.label, name
+        yield f"{info.label} 95 %", f"{name}:ci"
+        yield f"{info.label} median", f"{name}:median"
+        yield f"best {info.label}", f"{name}:best"
+        yield f"{info.label} group", f"{name}:group"
 
 
 def metric_of(name: str) -> tuple[str, str]:

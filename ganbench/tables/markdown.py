@@ -40,7 +40,7 @@ def fragment(page: Sheet) -> str:
     """One table with its sentences and notes beneath."""
     lines = [f"**{escape(page.title)}**", ""] if page.title else []
     lines += [
-        _line([escape(column.heading) for column in page.columns]),
+        _line([escape(column.titled) for column in page.columns]),
         _line(["---:" if column.numeric else ":---" for column in page.columns]),
     ]
     rows = page.rows

@@ -125,7 +125,7 @@ def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
     if together is not None:
         ranks = dict(zip(together.keys, together.result.ranks, strict=True))
         cells = [f"{ranks[key]:.2f}" if key in ranks and key in rows else "-" for key in keys]
-        columns.append(Column("average rank", cells, numeric=True))
+        columns.append(Column("average rank", cells, numeric=True, better="lower"))
     sentences = list(dict.fromkeys(clean(table.sentence) for table in tables))
     for table in tables:
         ranking = _ranking(table, layout)
@@ -157,7 +157,8 @@ def _column(table: Table, heading: str, keys: list[Key], layout: Layout) -> Colu
         else:
             lost = len(group.rows) - summary.n
             cells.append(spread(summary.mean, summary.sd, info) + (f" ({summary.n}/{len(group.rows)})" if lost else ""))
-    return Column(heading, cells, True, frozenset(i for i, key in enumerate(keys) if key in leading))
+    strong = frozenset(i for i, key in enumerate(keys) if key in leading)
+    return Column(heading, cells, True, strong, better=info.direction if info else None)
 
 
 def _ranking(table: Table, layout: Layout) -> Ranking | None:

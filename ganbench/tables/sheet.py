@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
+from typing import Literal
 
 from ganbench.cleaning import clean
 from ganbench.provenance.versions import COMPUTING
 from ganbench.store.results import Row
 from ganbench.tables.grouping import Group
 
+ARROWS = {"lower": "↓", "higher": "↑"}
+"""Which way a score is better, as papers write it beside a heading."""
 LOG_LINES = 3
 LOG_WIDTH = 200
 """How much of a failed trial's log is shown under a table; the rest is in its folder."""
@@ -17,14 +20,20 @@ LOG_WIDTH = 200
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, its cells (the baselines' last), whether they are numbers, which are set bold, and what
-    ``--columns`` calls it."""
+    """One column: its heading, its cells (the baselines' last), whether they are numbers, which are set bold, what
+    ``--columns`` calls it, and which way is better where its cells are scores."""
 
     heading: str
     cells: list[str]
     numeric: bool = False
     strong: frozenset[int] = frozenset()
     name: str = ""
+    better: Literal["lower", "higher"] | None = None
+
+    @property
+    def titled(self) -> str:
+        """The heading, with an arrow where one way is better: ``FID ↓``."""
+        return f"{self.heading} {ARROWS[self.better]}" if self.better else self.heading
 
     @property
     def empty(self) -> bool:

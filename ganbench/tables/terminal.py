@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ganbench.tables.fitting import breadth, fit, told, widths
+from ganbench.tables.fitting import blocks, breadth, fit, told, widths
 from ganbench.tables.sheet import Column, Sheet
 
 DEFAULT_WIDTH = 120
@@ -31,9 +31,12 @@ def _one(page: Sheet, width: int | None, colour: bool) -> str:
     beneath = _beneath(page)
     if (width := width or _terminal_width()) is not None:
         columns, left = fit(page, width)
-        page = replace(page, columns=columns)
+        parts = [replace(page, columns=part) for part in blocks(columns, width, page.baselines)]
         beneath = [*([told(left, page.baselines)] if left else []), *beneath]
-    return "\n".join([*title, _grid(page, width, colour), "", *beneath])
+    else:
+        parts = [page]
+    grids = "\n\n".join(_grid(part, width, colour) for part in parts)
+    return "\n".join([*title, grids, "", *beneath])
 
 
 def _beneath(page: Sheet) -> list[str]:
@@ -55,7 +58,7 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     places = widths(page.columns, room, MINIMUM_TEXT)
     for column, place in zip(page.columns, places, strict=True):
         table.add_column(
-            Text(column.heading, style="bold" if colour else ""),
+            Text(column.titled, style="bold" if colour else ""),
             justify="right" if column.numeric else "left",
             no_wrap=column.numeric,
             overflow="fold",

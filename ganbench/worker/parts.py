@@ -10,6 +10,7 @@ from ganbench import files, seeds
 from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import ChangedSincePlanning, UsageError
 from ganbench.evaluation.evaluator import Evaluator, owners
+from ganbench.evaluation.naming import called
 from ganbench.registry import Registry
 from ganbench.resolving import components
 from ganbench.spec import Execution, TrialSpec
@@ -40,7 +41,9 @@ class Parts:
             extractor_code = files.digest(spec.evaluation.extractor.model_dump(mode="json"))
             extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
             planned = spec.evaluation.extractor_sha256
-            if (found := extractor.sha256()) != planned:
+            with called(spec.evaluation.extractor.name, extractor):
+                found = extractor.sha256()
+            if found != planned:
                 raise ChangedSincePlanning(
                     f"the weights of extractor '{spec.evaluation.extractor.name}' have changed since the run "
                     f"was planned: their SHA-256 is {found[:12]}, expected {planned[:12]}",
@@ -54,6 +57,7 @@ class Parts:
             mixture=self.dataset.mixture(),
             metrics=metrics,
             extractor=extractor,
+            extractor_name=spec.evaluation.extractor.name if spec.evaluation.extractor else "",
             device=self.device,
             extractor_code=extractor_code,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,

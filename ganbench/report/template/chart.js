@@ -69,6 +69,7 @@ function overSeeds(seeds, curve, at, value) {
   }));
 }
 
-function legend(rows) {
-  return html("ul", { class: "legend" }, rows.map((row) => html("li", {}, chip(row), row.name)));
+function legend(rows, others) {
+  return html("ul", { class: "legend" }, rows.map((row) => html("li", {}, chip(row), row.name)),
+    others ? html("li", { class: "muted" }, html("span", { class: "chip other", "aria-hidden": "true" }), others) : null);
 }

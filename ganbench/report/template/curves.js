@@ -3,13 +3,15 @@ function drawCurves(host, section, state, axis) {
   const metric = state.metric;
   const at = (lines) => lines[axis];
   const value = (lines) => lines.values[metric.name] || [];
-  const rows = state.visible().filter((row) => !row.baseline)
-    .map((row) => ({ row, points: overSeeds(row.seeds, "curve", at, value) }))
+  const { best, others } = parted(state);
+  const curvesOf = (wanted) => wanted.map((row) => ({ row, points: overSeeds(row.seeds, "curve", at, value) }))
     .filter(({ points }) => points.length);
+  const [rows, grey] = [curvesOf(best), curvesOf(others)];
   if (!rows.length) {
     host.replaceChildren(html("p", { class: "muted" }, "No evaluation of this score during training."));
     return;
   }
+  // The scale is the drawn rows': what is grey may leave the plot.
   const all = rows.flatMap(({ points }) => points);
   const extremes = all.flatMap((point) => [point.low, point.high]);
   const log = state.log && Math.min(...extremes) > 0;
@@ -29,6 +31,9 @@ function drawCurves(host, section, state, axis) {
     chart.area.append(svg("text", { class: "reference", x: chart.right, y: level - 5, "text-anchor": "end" }, "real data"));
   }
   const band = (points) => bandPath(points.map((point) => [chart.x(point.x), chart.y(point.low), chart.y(point.high)]));
+  for (const { points } of grey) {
+    chart.area.append(svg("path", { class: "line other", d: linePath(points.map((point) => [chart.x(point.x), chart.y(point.y)])) }));
+  }
   for (const { row, points } of rows) {
     if (row.seeds.length > 1 && !state.everySeed) chart.area.append(svg("path", { class: `band c${row.colour % 8}`, d: band(points) }));
   }
@@ -50,7 +55,7 @@ function drawCurves(host, section, state, axis) {
       chart.area.append(svg("path", { class: `cross c${row.colour % 8}`, d: `M${cx - 5} ${cy - 5}l10 10m0 -10l-10 10` }));
     }
   }
-  host.append(legend(rows.map(({ row }) => row)));
+  host.append(legend(rows.map(({ row }) => row), grey.length ? `${grey.length} other rows` : ""));
   addCursor(host, chart, rows, metric, time);
 }
 

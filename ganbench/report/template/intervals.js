@@ -1,13 +1,11 @@
 // The answer in one picture: every seed a dot, the mean and its interval, the tie group's number.
 function drawIntervals(host, section, state) {
   const metric = state.metric;
-  const rows = state.visible().filter((row) => !row.baseline && metric.name in row.means);
+  const rows = parted(state).best.filter((row) => metric.name in row.means);
   if (!rows.length) {
     host.replaceChildren(html("p", { class: "muted" }, "No row that is shown has a score."));
     return;
   }
-  const place = (row) => [row.ties[metric.name] ?? Infinity, (metric.direction === "lower" ? 1 : -1) * row.means[metric.name]];
-  rows.sort((a, b) => place(a)[0] - place(b)[0] || place(a)[1] - place(b)[1]);
   const width = Math.max(260, Math.round(host.clientWidth || 600));
   const narrow = width < 560;
   const longest = Math.max(...rows.map((row) => row.name.length));

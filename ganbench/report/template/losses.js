@@ -1,6 +1,6 @@
 // The two players' losses, a small chart for each row.
 function drawLosses(host, section, state) {
-  const rows = state.visible().filter((row) => !row.baseline && row.seeds.some((seed) => seed.losses && seed.losses.step.length));
+  const rows = parted(state).best.filter((row) => row.seeds.some((seed) => seed.losses && seed.losses.step.length));
   if (!rows.length) {
     host.replaceChildren(html("p", { class: "muted" }, "No row that is shown has reported its losses."));
     return;

@@ -5,6 +5,7 @@ function makeState(section) {
     hidden: new Set(),
     filtered: new Set(),
     everySeed: false,
+    everyRow: false,
     log: false,
     listeners: [],
     visible: () => section.rows.filter((row) => !state.hidden.has(row.key) && !state.filtered.has(row.key)),
@@ -57,6 +58,7 @@ function buildSection(section) {
     checkbox(host, "logarithmic", () => state.log, (on) => { state.log = on; state.changed(); });
     checkbox(host, "every seed", () => state.everySeed, (on) => { state.everySeed = on; state.changed(); });
   }
+  if (state.metric) for (const host of controls("limit")) buildLimit(host, state, host.dataset.others);
   state.listeners.push(() => all.forEach((host) => host.dispatchEvent(new Event("sync"))));
 
   const conclusions = document.querySelector(`#${section.key}-answer .conclusions`);
