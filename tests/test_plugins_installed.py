@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.plugins import installed
-from ganbench.plugins.installed import siblings
+from ganbench.plugins.installed import brought_by_plugins, siblings
 from tests.distribution import write_distribution
 
 
@@ -59,6 +59,17 @@ def test_a_folder_of_many_packages_says_nothing_of_one(tmp_path: Path, monkeypat
     write(site, site)
     monkeypatch.syspath_prepend(site)
     assert siblings(["gb_sib"]) == {"gb_sib"}
+
+
+def test_ganbench_brings_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed for development it is on the path with all that lies in its repository, such as its tests."""
+    write_distribution(tmp_path / "site", "ganbench", {}, points="[ganbench]\nlosses = ganbench.losses\n")
+    (tmp_path / "site" / "ganbench-1.0.dist-info" / "RECORD").write_text("_ganbench.pth,,\n")
+    (tmp_path / "site" / "_ganbench.pth").write_text(f"{tmp_path / 'repository'}\n")
+    for folder in ("ganbench", "tests", "docs"):
+        (tmp_path / "repository" / folder).mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert brought_by_plugins()["ganbench"] == {"ganbench"}
 
 
 def test_damaged_lists_leave_what_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

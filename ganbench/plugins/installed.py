@@ -53,7 +53,7 @@ def entry_points() -> tuple[list[EntryPoint], list[Damaged]]:
 def siblings(packages: Iterable[str]) -> frozenset[str]:
     """Top-level modules, and all that come with them in distributions that have plugins.
 
-    Only those are asked: to read the lists of files of all that is installed takes half a second. ganbench has one.
+    Only those are asked: to read the lists of files of all that is installed takes half a second. ganbench is one.
     """
     asked = frozenset(packages)
     others = asked - {BUILTIN}
@@ -73,7 +73,8 @@ def _brought(path: tuple[str, ...]) -> dict[str, frozenset[str]]:
     for point in entry_points()[0]:
         if point.dist is not None:
             name = point.dist.name or "unknown"
-            names = found.get(name) or _top_level(point.dist)
+            # ganbench is one package. Installed for development, it would list the folders beside it, such as tests.
+            names = found.get(name) or (frozenset() if name == BUILTIN else _top_level(point.dist))
             found[name] = names | {package_of(point.value)}
     return found
 
