@@ -25,6 +25,7 @@ def write(site: Path, where: Path, **lists: str) -> None:
     for name in ("gb_sib.py", "gb_sib_core.py"):
         (where / name).write_text("")
     (where / "gb_sib_parts").mkdir(exist_ok=True)
+    (where / "gb_sib_parts" / "loss.py").write_text("")  # since Python 3.12, listed files that are missing are left out
     for name, text in lists.items():
         (site / "gb_sib-1.0.dist-info" / name.replace("_txt", ".txt")).write_text(text)
 
