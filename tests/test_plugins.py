@@ -193,22 +193,6 @@ def test_a_distribution_without_metadata_breaks_nothing(install: Install, tmp_pa
     assert_the_rest_works(load())
 
 
-@pytest.mark.parametrize("there", [{}, None])
-def test_a_field_of_metadata_is_not_asked_for_where_it_is_missing(there: dict[str, str] | None) -> None:
-    """Later Pythons raise ``KeyError``, or have no metadata."""
-
-    class Bare(metadata.Distribution):
-        metadata = there  # type: ignore[assignment]
-
-        def read_text(self, filename: str) -> None:
-            return None
-
-        def locate_file(self, path: object) -> Path:
-            return Path()
-
-    assert installed.said(Bare(), "Name") == ""
-
-
 def test_a_hook_may_be_named_by_its_marker(install: Install) -> None:
     source = GOOD.replace("@hookimpl", '@hookimpl(specname="register_losses")').replace("def register_losses", "def f")
     install("ganbench-named", source)

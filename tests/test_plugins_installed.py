@@ -1,12 +1,13 @@
 """Which modules come with which package, however it was built and installed."""
 
 from collections.abc import Iterator
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
 from ganbench.plugins import installed
-from ganbench.plugins.installed import brought_by_plugins, siblings
+from ganbench.plugins.installed import brought_by_plugins, said, siblings
 from tests.distribution import write_distribution
 
 
@@ -71,6 +72,22 @@ def test_ganbench_brings_itself_alone(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "repository" / folder).mkdir(parents=True)
     monkeypatch.syspath_prepend(tmp_path / "site")
     assert brought_by_plugins()["ganbench"] == {"ganbench"}
+
+
+@pytest.mark.parametrize("there", [{}, None])
+def test_a_field_of_metadata_is_not_asked_for_where_it_is_missing(there: dict[str, str] | None) -> None:
+    """Later Pythons raise ``KeyError``, or have no metadata."""
+
+    class Bare(Distribution):
+        metadata = there  # type: ignore[assignment]
+
+        def read_text(self, filename: str) -> None:
+            return None
+
+        def locate_file(self, path: object) -> Path:
+            return Path()
+
+    assert said(Bare(), "Name") == ""
 
 
 def test_damaged_lists_leave_what_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
