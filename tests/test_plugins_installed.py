@@ -1,12 +1,13 @@
 """Which modules come with which package, however it was built and installed."""
 
 from collections.abc import Iterator
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
 from ganbench.plugins import installed
-from ganbench.plugins.installed import siblings
+from ganbench.plugins.installed import brought_by_plugins, said, siblings
 from tests.distribution import write_distribution
 
 
@@ -25,6 +26,7 @@ def write(site: Path, where: Path, **lists: str) -> None:
     for name in ("gb_sib.py", "gb_sib_core.py"):
         (where / name).write_text("")
     (where / "gb_sib_parts").mkdir(exist_ok=True)
+    (where / "gb_sib_parts" / "loss.py").write_text("")  # since Python 3.12, listed files that are missing are left out
     for name, text in lists.items():
         (site / "gb_sib-1.0.dist-info" / name.replace("_txt", ".txt")).write_text(text)
 
@@ -59,6 +61,33 @@ def test_a_folder_of_many_packages_says_nothing_of_one(tmp_path: Path, monkeypat
     write(site, site)
     monkeypatch.syspath_prepend(site)
     assert siblings(["gb_sib"]) == {"gb_sib"}
+
+
+def test_ganbench_brings_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed for development it is on the path with all that lies in its repository, such as its tests."""
+    write_distribution(tmp_path / "site", "ganbench", {}, points="[ganbench]\nlosses = ganbench.losses\n")
+    (tmp_path / "site" / "ganbench-1.0.dist-info" / "RECORD").write_text("_ganbench.pth,,\n")
+    (tmp_path / "site" / "_ganbench.pth").write_text(f"{tmp_path / 'repository'}\n")
+    for folder in ("ganbench", "tests", "docs"):
+        (tmp_path / "repository" / folder).mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert brought_by_plugins()["ganbench"] == {"ganbench"}
+
+
+@pytest.mark.parametrize("there", [{}, None])
+def test_a_field_of_metadata_is_not_asked_for_where_it_is_missing(there: dict[str, str] | None) -> None:
+    """Later Pythons raise ``KeyError``, or have no metadata."""
+
+    class Bare(Distribution):
+        metadata = there  # type: ignore[assignment]
+
+        def read_text(self, filename: str) -> None:
+            return None
+
+        def locate_file(self, path: object) -> Path:
+            return Path()
+
+    assert said(Bare(), "Name") == ""
 
 
 def test_damaged_lists_leave_what_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 def test_how_float32_is_computed_can_be_told_after_an_evaluation() -> None:
     before = environment.float32_arithmetic(CPU)
+    full = "ieee" if hasattr(torch.backends.cudnn, "conv") else "highest"  # torch 2.9 has other words
     with full_precision():
-        assert environment.float32_arithmetic(CPU) == "products ieee, convolutions ieee"
+        assert environment.float32_arithmetic(CPU) == f"products {full}, convolutions ieee"
     assert environment.float32_arithmetic(CPU) == before
 
 

@@ -68,10 +68,10 @@ def test_the_key_names_the_packages_and_is_a_word(monkeypatch: pytest.MonkeyPatc
 def test_trials_done_with_something_else_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     here = versions.versions()
     same = make_row(make_spec(seed=0), versions=here)
-    other = make_row(make_spec(seed=1), versions=here | {"torch": "2.6.0", "scipy": "0.1"})
-    old = make_row(make_spec(seed=2), versions={"torch": "2.6.0"})  # nobody wrote down more
+    other = make_row(make_spec(seed=1), versions=here | {"torch": "2.5.1", "scipy": "0.1"})
+    old = make_row(make_spec(seed=2), versions={"torch": "2.5.1"})  # nobody wrote down more
     failed = make_row(make_spec(seed=3), "failed", versions={"torch": "1.0"})
     assert other_versions([same, failed, make_row(make_spec(seed=4))]) == ""
     told = other_versions([same, other, old, failed])
-    assert told.startswith(f"2 of 4 trials were done before, with torch 2.6.0 (here {here['torch']}); ")
+    assert told.startswith(f"2 of 4 trials were done before, with torch 2.5.1 (here {here['torch']}); ")
     assert "scipy" not in told

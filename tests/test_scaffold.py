@@ -193,3 +193,17 @@ def test_packages_of_every_kind_are_typed_strictly(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"MYPYPATH": path}, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_package_is_as_ruff_wants_it(kind: str, tmp_path: Path) -> None:
+    """In its own folder, where ganbench is a package of others."""
+    pytest.importorskip("ruff", reason="ruff lints and formats; pip install ruff")
+    for name in ("x2", f"my-2d-{kind}"):
+        folder = scaffold.write(name, kind, tmp_path)
+        for command in (["check", "--extend-select", "I"], ["format", "--check"]):
+            found = subprocess.run(
+                [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+                cwd=folder, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert found.returncode == 0, found.stdout + found.stderr

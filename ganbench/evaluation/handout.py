@@ -21,6 +21,8 @@ from ganbench.files import ordinary_mode, write_bytes
 
 EXAMPLES = 2
 """How many latent points a program is exported with; one would be taken for all there ever are."""
+LARGEST = 2**31 - 1
+"""How many a program takes at most."""
 
 
 def write_samples(out: Path, samples: Tensor, labels: Tensor | None) -> None:
@@ -70,7 +72,8 @@ def write_program(out: Path, generator: TrainedGenerator) -> None:
     inputs: tuple[Tensor, ...] = (torch.zeros(EXAMPLES, generator.latent_dim),)
     if generator.classes:
         inputs = (*inputs, torch.zeros(EXAMPLES, dtype=torch.int64))
-    batch = torch.export.Dim("batch")
+    # Without a bound, torch 2.6 finds that sagan's number of points must not be the largest integer, and refuses it.
+    batch = torch.export.Dim("batch", max=LARGEST)
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings(), torch.no_grad():

@@ -19,7 +19,7 @@ import pluggy
 
 from ganbench import __version__, hookspecs
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.plugins.installed import entry_points
+from ganbench.plugins.installed import entry_points, said
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -269,12 +269,12 @@ def normalised(distribution: str) -> str:
 
 
 def _distribution(point: EntryPoint) -> str:
-    return normalised((point.dist.name if point.dist else "") or "unknown")
+    return normalised((said(point.dist, "Name") if point.dist else "") or "unknown")
 
 
 def _version(point: EntryPoint) -> str:
     try:
-        return (point.dist.version if point.dist else version(_distribution(point))) or "unknown"
+        return (said(point.dist, "Version") if point.dist else version(_distribution(point))) or "unknown"
     except PackageNotFoundError:
         return "unknown"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
+from typing import Any
 
 from ganbench.hookspecs import GROUP
 from ganbench.registry import BUILTIN, package_of
@@ -57,10 +58,19 @@ def _names_the_group(path: Path) -> bool:
         return False
 
 
+def said(distribution: Distribution, field: str) -> str:
+    """A field of a distribution's metadata, such as ``Version``; empty where it, or all metadata, are missing.
+
+    Asking for a missing field is deprecated, and will be an error; in some Pythons there may be no metadata at all.
+    """
+    metadata: Any = distribution.metadata
+    return str(metadata[field]) if metadata is not None and field in metadata else ""
+
+
 def siblings(packages: Iterable[str]) -> frozenset[str]:
     """Top-level modules, and all that come with them in distributions that have plugins.
 
-    Only those are asked: to read the lists of files of all that is installed takes half a second. ganbench has one.
+    Only those are asked: to read the lists of files of all that is installed takes half a second. ganbench is one.
     """
     asked = frozenset(packages)
     others = asked - {BUILTIN}
@@ -79,8 +89,9 @@ def _brought(path: tuple[str, ...]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for point in entry_points()[0]:
         if point.dist is not None:
-            name = point.dist.name or "unknown"
-            names = found.get(name) or _top_level(point.dist)
+            name = said(point.dist, "Name") or "unknown"
+            # ganbench is one package. Installed for development, it would list the folders beside it, such as tests.
+            names = found.get(name) or (frozenset() if name == BUILTIN else _top_level(point.dist))
             found[name] = names | {package_of(point.value)}
     return found
 
