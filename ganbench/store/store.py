@@ -1,6 +1,5 @@
 """A folder of trials: look up, lease, enqueue."""
 
-import contextlib
 import hashlib
 import os
 import tempfile
