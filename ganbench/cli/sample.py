@@ -61,7 +61,13 @@ def sample(
     from ganbench.records.folder import find_trained
 
     out = out or Path("samples" if scored else "samples.png")
-    given = {"--n": count, "--seed": seed, "--columns": columns, "--class": wanted, "--truncation": truncation}
+    given: dict[str, object] = {
+        "--n": count,
+        "--seed": seed,
+        "--columns": columns,
+        "--class": wanted,
+        "--truncation": truncation,
+    }
     _require_sense(out, scored, given | {"--interpolate": interpolate or None}, device)
     if interpolate:
         columns = columns or STEPS
