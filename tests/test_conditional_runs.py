@@ -65,6 +65,22 @@ def test_samples_of_one_class_and_of_all(runs: Path) -> None:
     assert "not conditional" in answer.stderr
 
 
+def test_a_grid_of_walks_and_truncated_samples_say_what_they_are(runs: Path) -> None:
+    folder = results(runs)["projection", ""]["folder"]
+    arguments = ["sample", str(folder), "--interpolate", "--n", "15", "--columns", "5"]
+    answer = ganbench(*arguments, "--truncation", "0.5", "--out", "walks.png", cwd=runs)
+    assert answer.returncode == 0, answer.stderr
+    picture = Image.open(runs / "walks.png")
+    assert picture.text == {"truncation": "0.5"}  # type: ignore[attr-defined]
+    assert picture.width * (3 * 17 + 1) == picture.height * (5 * 17 + 1)
+    answer = ganbench("sample", str(folder), "--truncation", "0.5", "--out", "cut.npz", cwd=runs)
+    assert answer.returncode == 0, answer.stderr
+    assert np.load(runs / "cut.npz")["truncation"] == 0.5
+    answer = ganbench("eval", "cut.npz", "--against", str(folder), "--device", "cpu", cwd=runs)
+    assert answer.returncode == 2
+    assert "cut.npz holds samples truncated at 0.5" in answer.stderr
+
+
 def test_balanced_labels_are_another_protocol(runs: Path) -> None:
     answer = ganbench("run", "--losses", "hinge", "--arch", CONDITIONAL, *QUICK, "--labels", "balanced", cwd=runs)
     assert answer.returncode == 0, answer.stderr

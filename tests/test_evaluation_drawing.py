@@ -1,6 +1,7 @@
 """Which samples are scored, and which are drawn from a finished trial: by their streams, seeds and latent points."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 from ganbench import seeds
 from ganbench.api import Samples
-from ganbench.errors import StoreError
-from ganbench.evaluation.drawing import draw, draw_to_score, rebuild_generator
+from ganbench.errors import StoreError, UsageError
+from ganbench.evaluation.drawing import draw, draw_interpolated, draw_to_score, rebuild_generator
 from ganbench.evaluation.labels import balanced, like
-from ganbench.evaluation.sampling import draw_latents, sample
+from ganbench.evaluation.latents import draw_truncated, draw_walks
+from ganbench.evaluation.sampling import draw_latents, generate, sample
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialSpec
 from ganbench.trial import run_trial
@@ -87,6 +89,33 @@ def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path
         )  # fmt: skip
         assert labels is None
         assert torch.equal(drawn, expected)
+        if latent == "uniform":
+            with pytest.raises(UsageError, match="leave --truncation out"):
+                draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print, truncation=0.5)
+            continue
+        cut, _ = draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print, truncation=0.5)
+        rng = seeds.stream(seed, seeds.PREVIEW)
+        points = draw_truncated(9, trial.spec.recipe.latent_dim, latent, rng, 0.5)
+        assert torch.equal(cut, generate(generator, points, rng=rng, device=CPU))
+    with pytest.raises(UsageError, match="are points, whose plot has no rows to walk along; leave --interpolate out"):
+        draw_interpolated(folder, trial, rows=2, steps=3, seed=0, wanted=None, device=CPU, warn=print)
+
+
+@pytest.mark.parametrize(("wanted", "classes"), [(None, [0, 1, 2, 0]), ("2", [2, 2, 2, 2])])
+def test_a_walk_keeps_to_one_class(wanted: str | None, classes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = Echo()
+    monkeypatch.setattr("ganbench.evaluation.drawing.rebuild_generator", lambda *_: generator)
+    monkeypatch.setattr("ganbench.evaluation.drawing._class_number", lambda *_: 2)
+    plain = spec("balanced", latent_dim=5)
+    images = plain.model_copy(update={"data": plain.data.model_copy(update={"shape": (1, 8, 8)})})
+    trial: Any = SimpleNamespace(spec=images, trial_id="t")
+    drawn, labels = draw_interpolated(
+        Path(), trial, rows=4, steps=3, seed=6, wanted=wanted, device=CPU, warn=print  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert labels is not None
+    assert labels.view(4, 3).tolist() == [[one] * 3 for one in classes]
+    assert torch.equal(torch.cat(generator.labels), labels)
+    assert torch.equal(drawn, draw_walks(4, 3, 5, "normal", seeds.stream(6, seeds.PREVIEW)))
 
 
 def test_weights_that_are_a_link_are_not_read(tmp_path: Path) -> None:

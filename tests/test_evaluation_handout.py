@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganbench import plugins
 from ganbench.api import Architecture
-from ganbench.errors import StoreError, UsageError
+from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.sources import read_given
@@ -32,6 +32,19 @@ def test_every_form_holds_the_samples_as_they_are_scored_in_their_order(
     data, _ = read_given(tmp_path / name, kind, (channels, 8, 8), "", 0, 0)
     assert torch.equal(data, to_uint8(images))
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_truncated_samples_say_so_and_are_not_scored(tmp_path: Path) -> None:
+    write_samples(tmp_path / "s.npz", GREY, LABELS, truncation=0.5)
+    assert np.load(tmp_path / "s.npz")["truncation"] == 0.5
+    with pytest.raises(DataError, match=r"s\.npz holds samples truncated at 0\.5"):
+        read_given(tmp_path / "s.npz", "array", (1, 8, 8), "", 0, 0)
+    for name in ("s.npy", "s.zip", "s"):
+        with pytest.raises(UsageError, match="cannot say that its samples are truncated"):
+            write_samples(tmp_path / name, GREY, LABELS, truncation=0.5)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
+    write_samples(tmp_path / "s.npz", GREY, LABELS)
+    assert set(np.load(tmp_path / "s.npz").files) == {"samples", "labels"}
 
 
 def test_arrays_have_labels_and_points(tmp_path: Path) -> None:

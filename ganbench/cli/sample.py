@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.values import PATH, SEED, TEXT, Whole
+from ganbench.cli.values import PATH, SEED, TEXT, TRUNCATION, Whole
 
 ARRAYS = (".npy", ".npz")
+STEPS = 8
+"""Images on a walk between two latent points, and walks, where none are given."""
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
 
 
@@ -23,6 +25,10 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 @click.option("--columns", type=Whole(1), metavar="N", help="Images in a row.  [default: 8, or one per class]")
 @click.option("--class", "wanted", type=TEXT, metavar="NAME|N",
               help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
+@click.option("--interpolate", is_flag=True,
+              help="A .png grid whose rows walk between two latent points, in --columns steps.")  # fmt: skip
+@click.option("--truncation", type=TRUNCATION, metavar="PSI",
+              help="Draw normal latents again beyond PSI: less variety; never scored.  [default: none]")  # fmt: skip
 @click.option("--device", type=TEXT, default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]",
               help="Where to compute.")  # fmt: skip
 def sample(
@@ -33,6 +39,8 @@ def sample(
     seed: int | None,
     columns: int | None,
     wanted: str | None,
+    interpolate: bool,
+    truncation: float | None,
     device: str,
 ) -> int:
     """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
@@ -45,6 +53,7 @@ def sample(
       ganbench sample runs/hinge-dcgan-digits-s0-0123456789ab --n 100 --out grid.png
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out samples.npy --n 10000
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --scored --out samples.zip
+      ganbench sample hinge-dcgan-digits-s0-0123456789ab --interpolate --truncation 0.7 --out walks.png
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
     from ganbench.cli.outputs import require_no_input
@@ -52,7 +61,18 @@ def sample(
     from ganbench.records.folder import find_trained
 
     out = out or Path("samples" if scored else "samples.png")
-    _require_sense(out, scored, {"--n": count, "--seed": seed, "--columns": columns, "--class": wanted}, device)
+    given: dict[str, object] = {
+        "--n": count,
+        "--seed": seed,
+        "--columns": columns,
+        "--class": wanted,
+        "--truncation": truncation,
+    }
+    _require_sense(out, scored, given | {"--interpolate": interpolate or None}, device)
+    if interpolate:
+        columns = columns or STEPS
+        count = count or columns * STEPS
+        _require_whole_rows(count, columns)
     place = devices.choose(device)
     require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
     folder = find_trained(trial)
@@ -70,15 +90,22 @@ def sample(
         on = torch.device(place)
         if scored:
             samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
+        elif interpolate and columns and count:
+            samples, labels = drawing.draw_interpolated(
+                folder, told, rows=count // columns, steps=columns, seed=seed or 0, wanted=wanted, device=on,
+                warn=_say, truncation=truncation,
+            )  # fmt: skip
         else:
             samples, labels = drawing.draw(
-                folder, told, count=count or 64, seed=seed or 0, wanted=wanted, device=on, warn=_say
-            )
+                folder, told, count=count or 64, seed=seed or 0, wanted=wanted, device=on, warn=_say,
+                truncation=truncation,
+            )  # fmt: skip
         if out.suffix == ".png":
             classes = told.spec.data.classes if labels is not None and wanted is None else 0
-            drawing.write_grid(out, samples, columns or columns_for(classes))
+            notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
+            drawing.write_grid(out, samples, columns or columns_for(classes), notes)
         else:
-            handout.write_samples(out, samples, labels)
+            handout.write_samples(out, samples, labels, truncation)
     click.echo(str(out))
     return 0
 
@@ -99,11 +126,27 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         raise UsageError(f"--out {out} is a program for the CPU, not samples; leave {[*asked, '--device'][0]} out")
     if "--columns" in asked and suffix != ".png":
         raise UsageError(f"--columns is for a .png grid, but --out {out} is not one; leave it out")
+    if "--interpolate" in asked and suffix != ".png":
+        raise UsageError(f"--interpolate is for a .png grid, but --out {out} is not one; use --out walks.png")
+    if "--truncation" in asked and suffix not in (".png", ".npz"):
+        raise UsageError(
+            f"--out {out} cannot say that its samples are truncated, and might be scored; "
+            "use a .png grid or an .npz array"
+        )
     in_use = out.is_dir() and (suffix == ".png" or any(out.iterdir()))
     if in_use:
         raise UsageError(
             f"--out {out} is a folder that contains files, which would be scored too; choose another folder"
         )
+
+
+def _require_whole_rows(count: int, columns: int) -> None:
+    from ganbench.errors import UsageError
+
+    if columns < 2:
+        raise UsageError("--interpolate walks from one latent point to another; use --columns of at least 2")
+    if count % columns:
+        raise UsageError(f"--interpolate fills whole rows of {columns}; use --n {-(-count // columns) * columns}")
 
 
 def _say(warning: str) -> None:

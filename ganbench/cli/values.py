@@ -75,6 +75,7 @@ PATH = Place()
 SEED = Whole(min=0)
 ALPHA = Number()
 SHARE = Number("a number above 0 and at most 1", min=0, max=1, min_open=True)
+TRUNCATION = Number("a finite number above 0", min=0, min_open=True)
 SECONDS = Number("a finite number of seconds above 0", min=0, min_open=True)
 
 

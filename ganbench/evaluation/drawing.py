@@ -11,8 +11,9 @@ from ganbench import plugins, seeds
 from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
-from ganbench.evaluation.preview import grid, png, scatter
-from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.latents import draw_truncated, draw_walks
+from ganbench.evaluation.preview import grid, noted, png, scatter
+from ganbench.evaluation.sampling import generate, sample
 from ganbench.files import is_regular, write_bytes
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
@@ -143,6 +144,7 @@ def draw(
     wanted: str | None,
     device: torch.device,
     warn: Callable[[str], object],
+    truncation: float | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Draw ``count`` samples from a trial's generator, and return them on the CPU with their labels, if it takes any.
 
@@ -154,23 +156,63 @@ def draw(
         wanted: the class of all samples, as in :func:`labels_to_draw`.
         device: where to compute.
         warn: as in :func:`rebuild_generator`.
+        truncation: of the latent points, as in :func:`~ganbench.evaluation.latents.draw_truncated`.
 
     Raises:
-        UsageError: there is no such class.
+        UsageError: there is no such class, or the latents cannot be truncated.
         StoreError: as in :func:`rebuild_generator`.
     """
     recipe = trial.spec.recipe
     labels = labels_to_draw(trial, count, wanted, warn)
-    samples = sample(
-        rebuild_generator(folder, trial.spec, warn).to(device),
-        n=count,
-        latent_dim=recipe.latent_dim,
-        latent=recipe.latent,
-        rng=seeds.stream(seed, seeds.PREVIEW),
-        labels=labels,
-        device=device,
-    )
-    return samples, labels
+    rng = seeds.stream(seed, seeds.PREVIEW)
+    latents = draw_truncated(count, recipe.latent_dim, recipe.latent, rng, truncation)
+    generator = rebuild_generator(folder, trial.spec, warn).to(device)
+    return generate(generator, latents, rng=rng, device=device, labels=labels), labels
+
+
+def draw_interpolated(
+    folder: TrialFolder,
+    trial: TrialFile,
+    *,
+    rows: int,
+    steps: int,
+    seed: int,
+    wanted: str | None,
+    device: torch.device,
+    warn: Callable[[str], object],
+    truncation: float | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Draw images on ``rows`` walks between two latent points each; returns (rows x steps, C, H, W), walk after walk.
+
+    Each walk of a conditional generator keeps to one class, whose labels (rows x steps,) are returned too.
+
+    Args:
+        folder: the trial's.
+        trial: what its worker was told.
+        rows: how many walks.
+        steps: images in each, at least 2; the first and the last are at the two latent points.
+        seed: of the latent points.
+        wanted: the class of all walks, as in :func:`labels_to_draw`; ``None`` for one class after another.
+        device: where to compute.
+        warn: as in :func:`rebuild_generator`.
+        truncation: of the two latent points, as in :func:`~ganbench.evaluation.latents.draw_truncated`.
+
+    Raises:
+        UsageError: as in :func:`draw`, or the samples are points.
+        StoreError: as in :func:`rebuild_generator`.
+    """
+    recipe = trial.spec.recipe
+    if len(trial.spec.data.shape) != 3:
+        raise UsageError(
+            f"the samples of {trial.trial_id} are points, whose plot has no rows to walk along; leave --interpolate out"
+        )
+    labels = labels_to_draw(trial, rows, wanted, warn)
+    if labels is not None:
+        labels = labels.repeat_interleave(steps)
+    rng = seeds.stream(seed, seeds.PREVIEW)
+    latents = draw_walks(rows, steps, recipe.latent_dim, recipe.latent, rng, truncation)
+    generator = rebuild_generator(folder, trial.spec, warn).to(device)
+    return generate(generator, latents, rng=rng, device=device, labels=labels), labels
 
 
 def draw_scored(
@@ -190,15 +232,16 @@ def draw_scored(
     return draw_to_score(generator, trial.spec, real, device)
 
 
-def write_grid(out: Path, samples: Tensor, columns: int) -> None:
-    """Write a picture of samples, ``columns`` in a row, or of points.
+def write_grid(out: Path, samples: Tensor, columns: int, notes: dict[str, str] | None = None) -> None:
+    """Write a picture of samples, ``columns`` in a row, or of points; ``notes`` go into the PNG's text fields.
 
     Raises:
         UsageError: there is no picture of such samples.
     """
     if samples.dim() == 4:
-        write_bytes(out, png(grid(samples, columns)))
+        picture = png(grid(samples, columns))
     elif samples.shape[1] >= 2:
-        write_bytes(out, scatter(samples, samples, None))
+        picture = scatter(samples, samples, None)
     else:
         raise UsageError("one-dimensional samples cannot be drawn as a picture; use --out samples.npy")
+    write_bytes(out, noted(picture, notes) if notes else picture)

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganbench.errors import StoreError, UsageError, in_one_line
+from ganbench.datasets.checks import shown
+from ganbench.errors import DataError, StoreError, UsageError, in_one_line
 from ganbench.evaluation.images import to_uint8
 from ganbench.evaluation.trained import TrainedGenerator
 from ganbench.files import ordinary_mode, write_bytes
@@ -24,8 +25,11 @@ EXAMPLES = 2
 LARGEST = 2**31 - 1
 """How many a program takes at most."""
 
+TRUNCATION = "truncation"
+"""What the threshold of the latents is called in an ``.npz``."""
 
-def write_samples(out: Path, samples: Tensor, labels: Tensor | None) -> None:
+
+def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation: float | None = None) -> None:
     """Write samples as they are scored: images as their levels 0 to 255, vectors as float32.
 
     Args:
@@ -33,13 +37,16 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None) -> None:
             ``labels``; ``*.zip`` or a folder, a PNG file for each image, in the order of their names.
         samples: images in [-1, 1] (N, C, H, W), or vectors (N, D), on the CPU.
         labels: the classes that were asked for, int64 (N,), or ``None``.
+        truncation: of the latent points, which an ``.npz`` says as ``truncation``, a float64.
 
     Raises:
-        UsageError: PNG files are asked for of what they cannot hold.
+        UsageError: PNG files are asked for of what they cannot hold, or truncated samples of a file that cannot say so.
         StoreError: it cannot be written.
     """
-    data = (to_uint8(samples) if samples.dim() == 4 else samples).numpy()
     suffix = out.suffix.lower()
+    if truncation is not None and suffix != ".npz":
+        raise UsageError(f"{out} cannot say that its samples are truncated; use --out samples.npz, or a .png grid")
+    data = (to_uint8(samples) if samples.dim() == 4 else samples).numpy()
     if suffix == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, data, allow_pickle=False)
@@ -47,6 +54,8 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None) -> None:
     elif suffix == ".npz":
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"samples": data} | ({} if labels is None else {"labels": labels.numpy()})
+        if truncation is not None:
+            arrays[TRUNCATION] = np.float64(truncation)
         np.savez(buffer, **arrays)
         write_bytes(out, buffer.getvalue())
     elif suffix == ".zip":
@@ -57,6 +66,22 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None) -> None:
         write_bytes(out, buffer.getvalue())
     else:
         _write_folder(out, data)
+
+
+def require_untruncated(path: Path) -> None:
+    """Raise where an array that can be read says that its latents were truncated: no score is of those.
+
+    Raises:
+        DataError: it does.
+    """
+    if path.suffix.lower() != ".npz":
+        return
+    with np.load(path, allow_pickle=False) as arrays:
+        if TRUNCATION in arrays.files and arrays[TRUNCATION].shape == ():
+            raise DataError(
+                f"{shown(path)} holds samples truncated at {arrays[TRUNCATION]}, which are for people to look at; "
+                "score samples that were drawn without --truncation"
+            )
 
 
 def write_program(out: Path, generator: TrainedGenerator) -> None:

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ganbench.api import Mixture
@@ -79,6 +79,16 @@ def png(picture: Image.Image) -> bytes:
     """Encode a picture."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def noted(picture: bytes, notes: dict[str, str]) -> bytes:
+    """Return a PNG with ``notes`` in its text fields, which image viewers and PIL's ``Image.text`` show."""
+    fields = PngImagePlugin.PngInfo()
+    for name, value in notes.items():
+        fields.add_text(name, value)
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(buffer, format="PNG", optimize=True, pnginfo=fields)
     return buffer.getvalue()
 
 

@@ -53,11 +53,30 @@ def sample(
         keep_on_device: leave the samples on ``device``.
     """
     latents = draw_latents(n, latent_dim, latent, rng)
+    return generate(
+        generator, latents, rng=rng, device=device, labels=labels, batch_size=batch_size, keep_on_device=keep_on_device
+    )
+
+
+def generate(
+    generator: nn.Module,
+    latents: Tensor,
+    *,
+    rng: torch.Generator,
+    device: torch.device,
+    labels: Tensor | None = None,
+    batch_size: int = 500,
+    keep_on_device: bool = False,
+) -> Tensor:
+    """Return the samples at ``latents`` (n, latent_dim), as :func:`sample` does, whose arguments these are.
+
+    ``rng`` is the stream that the latents were drawn from; a generator's own noise continues it.
+    """
     # A generator that injects noise of its own draws it from a stream that continues ours, never from training's.
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     parts = []
     with isolated(generator, device=device, seed=seed):
-        for start in range(0, n, batch_size):
+        for start in range(0, len(latents), batch_size):
             inputs = [latents, labels] if labels is not None else [latents]
             part = in_network_range(generator(*(given[start : start + batch_size].to(device) for given in inputs)))
             parts.append(part if keep_on_device else part.cpu())

@@ -18,6 +18,7 @@ from ganbench.datasets.listing import open_source
 from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.channels import recolourable, require_channels, unlike, with_channels
 from ganbench.evaluation.drawing import rebuild_generator
+from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.saved import load_saved
 from ganbench.files import file_sha256
 from ganbench.plan import SourceRequest
@@ -162,12 +163,14 @@ def read_given(
         channels: 1 or 3 to make images grey or colour, 0 to leave them as they are.
 
     Raises:
-        DataError: it cannot be read, holds fewer than two samples, or they have another shape than ``shape``.
+        DataError: it cannot be read, holds fewer than two samples, they have another shape than ``shape``, or their
+            latents were truncated.
     """
     where = shown(path)
     files: tuple[str, ...]
     if kind == "array":
         array, files = read_array(path), (str(path),)
+        require_untruncated(path)
         own = _own_shape(array, shape)
         if own != shape and not channels:
             raise DataError(f"{where} contains images of {unlike(own, shape)}")
