@@ -87,6 +87,12 @@ def refuse(
         (["sample", "nowhere"], "no trial nowhere"),
         (["run", "--losses", "vanilla lsgan", "--arch", "mlp"], "separate names with commas: vanilla,lsgan"),
         (["run", "--losses", "vanilla", "lsgan"], "(lsgan); lists are written with commas and without spaces, as in"),
+        (["run", "--losses", "vanilla", "--arch", "mlp,", "dcgan"], "without spaces, as in --architectures A,B (see"),
+        (
+            ["results", "runs", "--columns", "loss,", "fid"],
+            "(fid); lists are written with commas and without spaces, as in",
+        ),
+        (["results", "runs", "other", "--columns", "fid"], "unexpected extra argument (other) (see"),
         (["show", "wgn"], "did you mean 'wgan'?"),
         (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),

@@ -171,14 +171,25 @@ def _perform(arguments: list[str]) -> int:
 
 
 def _unasked(error: click.UsageError) -> str:
-    """What to do where a command that takes options alone was given more: a list was written with spaces, mostly."""
-    command = error.ctx.command if error.ctx else None
-    if not error.message.startswith("Got unexpected extra argument") or isinstance(command, click.Group | None):
+    """What to do where a command was given more than it takes, if a list was written with spaces.
+
+    It was where what was given to an option ends in a comma. A command that takes options alone has no other use for
+    more words, mostly.
+    """
+    context = error.ctx
+    if context is None or not error.message.startswith("Got unexpected extra argument"):
         return ""
-    lists = [option.opts[0] for option in command.params if isinstance(option, click.Option) and option.multiple]
-    if not lists or any(isinstance(option, click.Argument) for option in command.params):
+    parameters = context.command.params
+    lists = [option for option in parameters if isinstance(option, click.Option) and option.multiple]
+    begun = [
+        option
+        for option in lists
+        if any(str(part).endswith(",") for part in context.params.get(option.name or "") or ())
+    ]
+    if not begun and any(isinstance(parameter, click.Argument) for parameter in parameters):
         return ""
-    return f"; lists are written with commas and without spaces, as in {lists[0]} A,B"
+    meant = [option.opts[0] for option in (*begun, *lists)]
+    return f"; lists are written with commas and without spaces, as in {meant[0]} A,B" if meant else ""
 
 
 def _unwritten(stream: TextIO, text: str = "") -> str:
