@@ -41,6 +41,9 @@ def unchanged(pair: Pair, score: str, info: ValueInfo | None, margin: Margin, al
     of the margin around zero holds less than a hundredth of all. ``n`` seeds of a row that got worse pass for unchanged
     with a probability of less than ``NEAR ** -n``. Where that is more than ``alpha``, only equal numbers do.
 
+    That speaks of scores that can take any value. Counts, such as modes, can be equal by chance far more often; equal
+    numbers pass whatever ``alpha`` is, because nothing that was measured changed.
+
     Args:
         pair: a new row and its old one.
         score: the score by which rows are judged.
