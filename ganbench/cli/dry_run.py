@@ -73,15 +73,15 @@ def as_text(found: DryRun, width: int | None = None) -> str:
     ``width`` is that of the terminal, in characters; ``None`` folds no line.
     """
     lines = planned.lines(found.trials, found.statuses, width)
-    lines += [part for trial in _datasets(found) for part in planned.folded(_data_sentence(trial), width)]
-    lines.extend(f"note: {note}" for note in found.notes)
+    beneath = [*map(_data_sentence, _datasets(found)), *(f"note: {note}" for note in found.notes)]
     count = f"{len(found.trials)} trial{'s' if len(found.trials) != 1 else ''}"
     done = sum(status is not None for status in found.statuses)
-    lines.append(f"{count}, {done} done already; on {found.place}")
+    beneath.append(f"{count}, {done} done already; on {found.place}")
     if found.released:
-        lines.append(
+        beneath.append(
             f"of those to run, {len(found.released)} done already in another version of a package, with the same code"
         )
+    lines += [part for line in beneath for part in planned.folded(line, width)]
     return "\n".join(lines)
 
 

@@ -101,6 +101,7 @@ def reproduce(
 
     if dry_run:
         from ganbench.cli import dry_run as dry
+        from ganbench.cli.planned import folded
         from ganbench.cli.published import cost
 
         known = read_rows(out)[0] if out.is_dir() else []
@@ -109,7 +110,7 @@ def reproduce(
             show([], cost=costs, dry_run=dry.as_record(planned))
         else:
             show([])
-            click.echo("\n".join(["", dry.as_text(planned, width), costs]))
+            click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
