@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = verdicts(Results(twice), repetitions, margin, shifts=shifts, collapse=collapse)["pass"]
         report.at_most(f"normal: {label}", rate, bound)
 
-    print("\nthe gate takes a row that got worse by the margin of 1.4 σ for unchanged ")
+    print("\nthe gate takes a row that got worse by the margin of 1.4 σ for unchanged")
     alone = Results(1, rows=1)  # of more seeds, hundredths of these
     for shape in SHAPES:
         rate = verdicts(alone, repetitions, Margin(1.4 * SD, False), shape=shape, shifts=(1.4,))["pass"]
