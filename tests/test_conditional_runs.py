@@ -71,7 +71,7 @@ def test_a_grid_of_walks_and_truncated_samples_say_what_they_are(runs: Path) -> 
     answer = ganbench(*arguments, "--truncation", "0.5", "--out", "walks.png", cwd=runs)
     assert answer.returncode == 0, answer.stderr
     picture = Image.open(runs / "walks.png")
-    assert picture.text == {"truncation": "0.5"}  # type: ignore[attr-defined]
+    assert picture.text == {"truncation": "0.5", "interpolated": "walks of 5 images"}  # type: ignore[attr-defined]
     assert picture.width * (3 * 17 + 1) == picture.height * (5 * 17 + 1)
     answer = ganbench("sample", str(folder), "--truncation", "0.5", "--out", "cut.npz", cwd=runs)
     assert answer.returncode == 0, answer.stderr

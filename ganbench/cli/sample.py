@@ -110,6 +110,8 @@ def sample(
                 truncation=truncation,
             )  # fmt: skip
         notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
+        if interpolate:
+            notes["interpolated"] = f"walks of {columns} images"
         if neighbours:
             found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
             nearest.write_neighbours(out, samples, found, notes)
