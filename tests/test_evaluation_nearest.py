@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import ganbench
 from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
 from ganbench.errors import StoreError, UsageError
+from ganbench.evaluation.features import extract
 from ganbench.evaluation.nearest import Neighbours, find_neighbours, nearest, require_neighbours, write_neighbours
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialFile
@@ -78,6 +80,22 @@ def test_a_generator_that_copies_finds_its_copies(runs: Path, tmp_path: Path, co
         assert (found.distances[:, 1:] > 0).all()
     assert warnings == []
     assert len([*(tmp_path / "references").glob("*.safetensors")]) == 1
+
+
+def test_a_handful_of_fakes_takes_the_code_path_of_many(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def noting(network: torch.nn.Module, images: torch.Tensor, **settings: Any) -> tuple[torch.Tensor, ...]:
+        sizes.append(len(images))
+        return extract(network, images, **settings)
+
+    monkeypatch.setattr("ganbench.evaluation.evaluator.extract", noting)
+    trial = told(trial_of(runs, "digits"), tmp_path)
+    found = find_neighbours(trial, torch.zeros(3, 1, 16, 16), 1, device=CPU, warn=print)
+    assert sorted(sizes) == [16, 899]
+    assert len(found.index) == 3
 
 
 def test_features_that_the_trial_left_in_the_cache_are_found(runs: Path, tmp_path: Path) -> None:
