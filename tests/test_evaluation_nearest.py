@@ -57,6 +57,13 @@ def test_the_nearest_come_first_and_a_copy_is_at_distance_0() -> None:
     assert distances[:2, 0].tolist() == [0, 0]
 
 
+def test_many_features_far_from_the_origin_leave_a_copy_at_distance_0() -> None:
+    points = torch.randn(60, 2048, generator=torch.Generator().manual_seed(0)) * 100 + 1e5
+    index, distances = nearest(points, points, 1)
+    assert index[:, 0].tolist() == [*range(60)]
+    assert distances.count_nonzero() == 0
+
+
 def test_of_points_at_one_distance_the_first_comes_first() -> None:
     points = torch.tensor([[3.0], [-1.0], [1.0], [1.0]])
     index, distances = nearest(torch.tensor([[0.0]]), points, 4)
