@@ -71,7 +71,7 @@ def test_a_grid_of_walks_and_truncated_samples_say_what_they_are(runs: Path) -> 
     answer = ganbench(*arguments, "--truncation", "0.5", "--out", "walks.png", cwd=runs)
     assert answer.returncode == 0, answer.stderr
     picture = Image.open(runs / "walks.png")
-    assert picture.text == {"truncation": "0.5"}  # type: ignore[attr-defined]
+    assert picture.text == {"truncation": "0.5", "interpolated": "walks of 5 images"}  # type: ignore[attr-defined]
     assert picture.width * (3 * 17 + 1) == picture.height * (5 * 17 + 1)
     answer = ganbench("sample", str(folder), "--truncation", "0.5", "--out", "cut.npz", cwd=runs)
     assert answer.returncode == 0, answer.stderr
@@ -79,6 +79,22 @@ def test_a_grid_of_walks_and_truncated_samples_say_what_they_are(runs: Path) -> 
     answer = ganbench("eval", "cut.npz", "--against", str(folder), "--device", "cpu", cwd=runs)
     assert answer.returncode == 2
     assert "cut.npz holds samples truncated at 0.5" in answer.stderr
+
+
+def test_samples_beside_their_nearest_training_images(runs: Path) -> None:
+    folder = results(runs)["projection", ""]["folder"]
+    for arguments, rows in (([], 10), (["--class", "3"], 8), (["--n", "3", "--truncation", "0.5"], 3)):
+        answer = ganbench("sample", str(folder), "--neighbours", "2", *arguments, "--out", "near.png", cwd=runs)
+        assert answer.returncode == 0, answer.stderr
+        picture = Image.open(runs / "near.png")
+        assert picture.width * (rows * 17 + 1) == picture.height * (3 * 17 + 1 + 3)
+        text = picture.text  # type: ignore[attr-defined]
+        assert [len(line.split()) for line in text.pop("distances").splitlines()] == [2] * rows
+        assert text == ({"truncation": "0.5"} if "--truncation" in arguments else {})
+    answer = ganbench("sample", str(folder), "--neighbours", "900", cwd=runs)
+    assert answer.returncode == 2
+    assert "--neighbours 900 is more than the 899 training images of hinge-mlp-digits-" in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
 
 
 def test_balanced_labels_are_another_protocol(runs: Path) -> None:

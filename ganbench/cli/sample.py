@@ -14,7 +14,8 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 
 @click.command()
 @click.argument("trial", type=PATH)
-@click.option("--n", "count", type=Whole(1, 100_000), metavar="N", help="How many samples.  [default: 64]")
+@click.option("--n", "count", type=Whole(1, 100_000), metavar="N",
+              help="How many samples.  [default: 64; with --neighbours 8, or one per class]")  # fmt: skip
 @click.option(
     "--out", type=PATH, metavar="PATH",
     help="A .png grid; a folder or .zip of PNG files; an .npy or .npz array of uint8 images or float32 vectors; or "
@@ -27,6 +28,8 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
               help="Class of a conditional generator's samples.  [default: all in turn]")  # fmt: skip
 @click.option("--interpolate", is_flag=True,
               help="A .png grid whose rows walk between two latent points, in --columns steps.")  # fmt: skip
+@click.option("--neighbours", type=Whole(1, 1000), metavar="K",
+              help="A .png grid whose rows are a sample and its K nearest training images.")  # fmt: skip
 @click.option("--truncation", type=TRUNCATION, metavar="PSI",
               help="Draw normal latents again beyond PSI: less variety; never scored.  [default: none]")  # fmt: skip
 @click.option("--device", type=TEXT, default="cpu", show_default=True, metavar="auto|cpu|cuda[:i]",
@@ -40,6 +43,7 @@ def sample(
     columns: int | None,
     wanted: str | None,
     interpolate: bool,
+    neighbours: int | None,
     truncation: float | None,
     device: str,
 ) -> int:
@@ -54,6 +58,7 @@ def sample(
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out samples.npy --n 10000
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --scored --out samples.zip
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --interpolate --truncation 0.7 --out walks.png
+      ganbench sample hinge-dcgan-digits-s0-0123456789ab --neighbours 5 --n 10 --out copies.png
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
     from ganbench.cli.outputs import require_no_input
@@ -68,7 +73,7 @@ def sample(
         "--class": wanted,
         "--truncation": truncation,
     }
-    _require_sense(out, scored, given | {"--interpolate": interpolate or None}, device)
+    _require_sense(out, scored, given | {"--neighbours": neighbours, "--interpolate": interpolate or None}, device)
     if interpolate:
         columns = columns or STEPS
         count = count or columns * STEPS
@@ -80,7 +85,7 @@ def sample(
 
     import torch
 
-    from ganbench.evaluation import drawing, handout
+    from ganbench.evaluation import drawing, handout, nearest
     from ganbench.evaluation.preview import columns_for
     from ganbench.evaluation.trained import load_generator
 
@@ -88,6 +93,10 @@ def sample(
         handout.write_program(out, load_generator(folder.path, warn=_say))
     else:
         on = torch.device(place)
+        if neighbours:
+            nearest.require_neighbours(told, neighbours)
+            all_classes = wanted is None and told.spec.evaluation.labels != "none"
+            count = count or columns_for(told.spec.data.classes if all_classes else 0)
         if scored:
             samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
         elif interpolate and columns and count:
@@ -100,9 +109,14 @@ def sample(
                 folder, told, count=count or 64, seed=seed or 0, wanted=wanted, device=on, warn=_say,
                 truncation=truncation,
             )  # fmt: skip
-        if out.suffix == ".png":
+        notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
+        if interpolate:
+            notes["interpolated"] = f"walks of {columns} images"
+        if neighbours:
+            found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
+            nearest.write_neighbours(out, samples, found, notes)
+        elif out.suffix == ".png":
             classes = told.spec.data.classes if labels is not None and wanted is None else 0
-            notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
             drawing.write_grid(out, samples, columns or columns_for(classes), notes)
         else:
             handout.write_samples(out, samples, labels, truncation)
@@ -128,6 +142,13 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         raise UsageError(f"--columns is for a .png grid, but --out {out} is not one; leave it out")
     if "--interpolate" in asked and suffix != ".png":
         raise UsageError(f"--interpolate is for a .png grid, but --out {out} is not one; use --out walks.png")
+    if "--neighbours" in asked:
+        if suffix != ".png":
+            raise UsageError(f"--neighbours is for a .png grid, but --out {out} is not one; use --out neighbours.png")
+        if "--interpolate" in asked:
+            raise UsageError("--neighbours and --interpolate fill the rows of a picture differently; leave one out")
+        if "--columns" in asked:
+            raise UsageError("--neighbours fills a row with a sample and its neighbours; leave --columns out")
     if "--truncation" in asked and suffix not in (".png", ".npz"):
         raise UsageError(
             f"--out {out} cannot say that its samples are truncated, and might be scored; "

@@ -107,7 +107,7 @@ def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) 
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() else None
     names: tuple[str, ...] = ()
     try:
-        names = _dataset(trial, "train", trial.spec.data.fingerprint).classes
+        names = load_split(trial, "train", trial.spec.data.fingerprint).classes
     except GanbenchError as error:
         if number is None:
             raise
@@ -120,8 +120,13 @@ def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) 
     raise UsageError(f"--class {wanted}: '{label}' has the classes 0 to {count - 1}{hint}")
 
 
-def _dataset(trial: TrialFile, split: str, fingerprint: str) -> Samples:
-    """The samples of a split that a trial was planned with.
+def load_split(trial: TrialFile, split: str, fingerprint: str) -> Samples:
+    """Return the samples of a split that a trial was planned with.
+
+    Args:
+        trial: what its worker was told.
+        split: the dataset's name for it.
+        fingerprint: that the samples must have.
 
     Raises:
         GanbenchError: they cannot be read, or have changed.
@@ -228,7 +233,7 @@ def draw_scored(
     generator = rebuild_generator(folder, trial.spec, warn).to(device)
     reference = trial.spec.evaluation.reference
     of_reference = trial.spec.evaluation.labels == "reference"
-    real = _dataset(trial, reference.split, reference.fingerprint) if of_reference else None
+    real = load_split(trial, reference.split, reference.fingerprint) if of_reference else None
     return draw_to_score(generator, trial.spec, real, device)
 
 

@@ -16,21 +16,23 @@ GAP = 1
 ROWS = 8
 
 
-def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXELS) -> Image.Image:
+def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXELS, apart: int = 0) -> Image.Image:
     """Arrange images in [-1, 1], shape (N, C, H, W), row by row; small ones are enlarged without smoothing.
 
     Images of one or three channels are shown as they are; of any other number, the first channel is. ``gap`` grey
-    pixels lie between two images; the sheet is enlarged by a whole number as long as it stays within ``side`` pixels.
+    pixels lie between two images, and ``apart`` more after the first of a row; the sheet is enlarged by a whole number
+    as long as it stays within ``side`` pixels.
     """
     pixels = to_uint8(images)
     if pixels.shape[1] not in (1, 3):
         pixels = pixels[:, :1]
     count, channels, height, width = pixels.shape
     rows = -(-count // columns)
-    size = (channels, rows * (height + gap) + gap, columns * (width + gap) + gap)
+    size = (channels, rows * (height + gap) + gap, columns * (width + gap) + gap + apart)
     sheet = torch.full(size, 127, dtype=torch.uint8)
     for index, image in enumerate(pixels):
-        top, left = gap + index // columns * (height + gap), gap + index % columns * (width + gap)
+        row, column = divmod(index, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap) + (apart if column else 0)
         sheet[:, top : top + height, left : left + width] = image
     array = sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy()
     picture = Image.fromarray(array)
