@@ -22,6 +22,7 @@ NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 _PLAIN: int = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # the second on Windows alone
 _LINKED = {errno.ELOOP, errno.EMLINK}
 _NOT_FOLLOWED = "it is a symbolic link, which is not followed"
+_NOT_REGULAR = "it is not a regular file"
 _UMASK = threading.Lock()
 
 
@@ -91,7 +92,7 @@ def open_regular(path: Path, *, links: bool = False) -> io.BufferedReader:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        reason = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "it is not a regular file"
+        reason = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else _NOT_REGULAR
         raise OSError(errno.EINVAL, reason, str(path))
     return os.fdopen(descriptor, "rb")
 
@@ -140,16 +141,19 @@ def append_line(path: Path, value: Any) -> None:
     """Append one JSON line, its keys in order, with a single write: a crash can only ever truncate the last line.
 
     A line that was torn before is ended first, so that this one is not lost with it. Nothing is written through a
-    symbolic link.
+    symbolic link, nor into a pipe, which may never take it, or a device.
 
     Raises:
         StoreError: it cannot be written, or not whole.
     """
     line = (json.dumps(value, allow_nan=False) + "\n").encode("utf-8")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | NO_LINK, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | NO_LINK | _PLAIN, 0o666)
         try:
-            size = os.fstat(descriptor).st_size
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, _NOT_REGULAR, str(path))
+            size = found.st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 line = b"\n" + line
             if os.write(descriptor, line) != len(line):

@@ -10,7 +10,7 @@ import pytest
 from ganbench import processes
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, JobState, Layout, Settings, Wish, devices, ray, ray_site
-from ganbench.executors.handed import Handed, forget, read_handed, refuse_what_others_hold
+from ganbench.executors.handed import Handed, forget, left_behind, read_handed, refuse_what_others_hold
 from ganbench.executors.local import layout
 from ganbench.executors.slurm import Slurm
 from ganbench.files import write_json
@@ -152,8 +152,10 @@ def test_a_note_that_was_not_written_here_is_none(tmp_path: Path, change: dict[s
     content = {"executor": "slurm", "submission": "1124-230000-abcdef", "index": 3, "attempt": 1, "time": 1.0}
     write_json(Handed.path(tmp_path), content)
     assert read_handed(folder) is not None
+    assert not left_behind(folder, "pending")
     write_json(Handed.path(tmp_path), content | change)
     assert read_handed(folder) is None
+    assert left_behind(folder, "pending"), "it would be waited for without end"
 
 
 def test_nobody_trains_beside_the_cluster_that_a_trial_was_left_to(tmp_path: Path) -> None:

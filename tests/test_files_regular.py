@@ -37,6 +37,18 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert not link.is_symlink()
 
 
+def test_no_line_is_written_into_a_pipe_or_a_device(tmp_path: Path) -> None:
+    """Whoever made the pipe may read it, or keep it open and not read it, so that a full one is waited for."""
+    pipe = tmp_path / "progress.jsonl"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (pipe, Path("/dev/null")):
+        with pytest.raises(StoreError, match=f"cannot write {path}: it is not a regular file"):
+            append_line(path, {"step": 1})
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
 def test_a_pipe_and_a_device_are_no_files(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

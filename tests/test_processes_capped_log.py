@@ -35,9 +35,13 @@ def test_a_log_is_not_written_through_a_link_nor_into_a_pipe(tmp_path: Path) -> 
     other.write_text("mine\n")
     (tmp_path / "link").symlink_to(other)
     os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "pipe"):
+    os.mkfifo(tmp_path / "read")
+    reader = os.open(tmp_path / "read", os.O_RDONLY | os.O_NONBLOCK)
+    for name in ("link", "pipe", "read"):
         log = CappedLog(str(tmp_path / name))
         log.write(b"words\n")
         log.close()
         assert (log.lost, log.last_line) == (True, "words")
     assert other.read_text() == "mine\n"
+    assert os.read(reader, 1) == b""
+    os.close(reader)

@@ -12,7 +12,7 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.files import read_lines
-from ganbench.records.folder import TrialFolder
+from ganbench.records.folder import TrialFolder, require_generator
 from ganbench.spec import STATUSES, Execution, TrialFile, TrialSpec
 
 Make = Callable[..., TrialSpec]
@@ -32,6 +32,21 @@ def test_the_specification_is_read_as_it_was_written(folder: TrialFolder, trial_
     folder.write_spec(trial)
     assert folder.read_spec() == trial
     assert folder.trial_id == "vanilla-digits-s0-0123456789ab"
+
+
+def test_why_a_trial_has_no_generator(folder: TrialFolder, trial_spec: Make) -> None:
+    folder.write_spec(stored(trial_spec()))
+    folder.write_status("failed", "no room")
+    with pytest.raises(StoreError, match=r"has no generator\.safetensors, because its status is failed$"):
+        require_generator(folder)
+    folder.write_status("done")
+    with pytest.raises(StoreError, match=r"has lost its generator\.safetensors; restore it, or remove the folder"):
+        require_generator(folder)
+    folder.generator.write_bytes(b"x")
+    require_generator(folder)
+    folder.write_spec(stored(trial_spec(architecture=None, loss=None, baseline="real")))
+    with pytest.raises(StoreError, match=r"has no generator, because it scores \(real data\); name a trained trial"):
+        require_generator(folder)
 
 
 def change(folder: TrialFolder, edit: Callable[[dict[str, Any]], object]) -> None:

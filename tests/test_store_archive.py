@@ -1,5 +1,6 @@
 """A trial in an archive: taken as it was, or refused."""
 
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -87,7 +88,11 @@ def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Pa
         read_archive(tmp_path / "x.zip", tmp_path / "other")
     folder.log.unlink()
     folder.log.symlink_to("/etc/passwd")
-    with pytest.raises(StoreError, match=r"cannot write|not a regular file"):
+    with pytest.raises(StoreError, match=r"cannot read .*worker\.log: it is a symbolic link, which is not followed"):
+        write_archive(folder, tmp_path / "y.zip")
+    folder.log.unlink()
+    os.mkfifo(folder.log)
+    with pytest.raises(StoreError, match=r"cannot read .*worker\.log: it is not a regular file; the trial cannot be"):
         write_archive(folder, tmp_path / "y.zip")
     assert not (tmp_path / "y.zip").exists()
 

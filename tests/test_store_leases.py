@@ -203,6 +203,24 @@ def test_an_unreadable_lease_counts_by_its_age(content: str, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_lease_that_is_a_link_counts_by_the_links_own_age(there: bool, tmp_path: Path) -> None:
+    """What it leads to may be touched for ever, or not be there: it would be waited for without end."""
+    other, folder = tmp_path / "other", tmp_path / "trial"
+    folder.mkdir()
+    if there:
+        other.write_text("mine")
+    (folder / ".lease").symlink_to(other)
+    mine = Leases()
+    assert not mine.take(folder)
+    long_ago = time.time() - STALE_SECONDS - 20
+    os.utime(folder / ".lease", (long_ago, long_ago), follow_symlinks=False)
+    assert mine.take(folder)
+    mine.release_all()
+    assert list(folder.iterdir()) == []
+    assert other.exists() == there
+
+
 def test_a_successor_that_died_is_succeeded(tmp_path: Path) -> None:
     """A claim was made, and its owner died before it could put its lease in place."""
     aged(foreign(tmp_path), STALE_SECONDS + 20)

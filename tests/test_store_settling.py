@@ -18,6 +18,9 @@ from ganbench.store.settling import End, settle
         ("interrupted: stopped immediately", "interrupted", "stopped immediately"),
         ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
         ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
+        ("done: exit code 0", "failed", "done: exit code 0"),
+        ("running: on node 7", "failed", "running: on node 7"),
+        ("pending: in the queue", "failed", "pending: in the queue"),
         ("", "failed", "it ended without a status"),
     ],
 )

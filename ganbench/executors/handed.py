@@ -89,9 +89,9 @@ def _is_sound(found: Handed) -> bool:
 def left_behind(folder: TrialFolder, status: str) -> bool:
     """Whether a trial says that it runs or waits, as its ``status`` read a moment ago, though its run was killed.
 
-    What was handed to a cluster goes on without the run that did so. Writes nothing.
+    What was handed to a cluster goes on without the run that did so, if its note says to whom. Writes nothing.
     """
-    if status not in ("pending", "running") or Handed.path(folder.path).exists() or holder(folder.path) is not None:
+    if status not in ("pending", "running") or read_handed(folder) is not None or holder(folder.path) is not None:
         return False
     return bool(folder.read_status()["status"] == status)  # else it ended, and was given back, in between
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import grid
-from ganbench.errors import StoreError, UsageError, did_you_mean
+from ganbench.errors import UsageError, did_you_mean
 from ganbench.executors import devices
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourceRequest, SourcesRequest
-from ganbench.records.folder import TrialFolder
+from ganbench.records.folder import TrialFolder, require_generator
 from ganbench.registry import Registry
 from ganbench.spec import Component, TrialSpec
 
@@ -58,7 +58,7 @@ def to_request(
     for source in requests:
         if source.trial:
             _require_undescribed(source)
-            _require_generator(TrialFolder(Path(source.path)))
+            require_generator(TrialFolder(Path(source.path)))
     chosen = grid.parse_axis("extractor", [extractor], registry) if extractor else []
     if len(chosen) > 1:
         raise UsageError("one evaluation uses one extractor, so that its numbers can be compared; name only one")
@@ -180,13 +180,3 @@ def _require_undescribed(trial: SourceRequest) -> None:
     ):
         if is_given:
             raise UsageError(f"{trial.path} is a trial, so its z and samples are known; leave {option} out")
-
-
-def _require_generator(folder: TrialFolder) -> None:
-    spec = folder.read_spec().spec
-    if spec.architecture is None:
-        raise StoreError(f"{folder.path} has no generator, because it scores {spec.loss_label}")
-    if not folder.generator.exists():
-        raise StoreError(
-            f"{folder.path} has no generator.safetensors, because its status is {folder.read_status()['status']}"
-        )

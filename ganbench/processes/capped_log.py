@@ -1,13 +1,14 @@
 """A task's log, kept within bounds: what a trial prints for hours does not fill the disk."""
 
 import os
+import stat
 from collections import deque
 
 LOG_HEAD = 4 << 20
 LOG_TAIL = 64 << 10
 """Bytes of a log that are kept from its beginning and from its end; what is between them is left out."""
 LAST_WORDS = 1000
-_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_PLAIN: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Of a folder that may be a stranger's: nothing is written through a link, and no pipe is waited for."""
 
 
@@ -15,11 +16,7 @@ class CappedLog:
     """A file that is appended to, up to a size; beyond it only the newest bytes are kept, and written at the end."""
 
     def __init__(self, path: str) -> None:
-        self._file: int | None
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
-        except OSError:
-            self._file = None  # a full disk, or a link or pipe in its place, costs the log, not the trial
+        self._file = _opened(path)
         self._room = LOG_HEAD
         self._latest = b""
         self.lost = self._file is None
@@ -65,3 +62,15 @@ class CappedLog:
                 view = view[os.write(self._file, view) :]
         except OSError:
             self.lost = True
+
+
+def _opened(path: str) -> int | None:
+    """A regular file to append to; none where a full disk, a link or a pipe costs the log, which costs no trial."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _PLAIN, 0o666)
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None

@@ -43,10 +43,27 @@ def find_trained(trial: Path) -> "TrialFolder":
     if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
         raise StoreError(f"{path} is a folder of trials; name one of them, e.g. {one.parent}")
     folder = TrialFolder(path)
-    folder.read_spec()
-    if not folder.generator.exists():
-        raise StoreError(f"{path} has no generator.safetensors, because its status is {folder.read_status()['status']}")
+    require_generator(folder)
     return folder
+
+
+def require_generator(folder: "TrialFolder") -> None:
+    """Require that a trial has trained a generator, and still has it.
+
+    Raises:
+        StoreError: it has none; says why. Or its specification cannot be read.
+    """
+    spec = folder.read_spec().spec
+    if spec.architecture is None:
+        raise StoreError(f"{folder.path} has no generator, because it scores {spec.loss_label}; name a trained trial")
+    if folder.generator.exists():
+        return
+    status = folder.read_status()["status"]
+    if status == "done":
+        raise StoreError(
+            f"{folder.path} has lost its generator.safetensors; restore it, or remove the folder and run it again"
+        )
+    raise StoreError(f"{folder.path} has no generator.safetensors, because its status is {status}")
 
 
 def previous_checkpoint(path: Path) -> Path:

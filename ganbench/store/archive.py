@@ -9,15 +9,14 @@ import zlib
 from pathlib import Path
 
 from ganbench.errors import StoreError
-from ganbench.files import ordinary_mode
+from ganbench.files import LARGEST_TEXT, open_regular, ordinary_mode
 from ganbench.records.folder import TrialFolder
 from ganbench.store.leases import holder
 from ganbench.store.store import Store
 from ganbench.store.verification import verify
 
-LARGEST_TEXT = 1 << 30
 LARGEST_FILE = 16 << 30
-"""Bytes of one file, unpacked: of text, and of weights and checkpoints."""
+"""Bytes of one file of weights or of a checkpoint, unpacked; what is text may have fewer."""
 _CHUNK = 1 << 20
 
 FILES = (
@@ -90,12 +89,12 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        file = open_regular(path)
     except FileNotFoundError:
         return
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StoreError(f"{path} is not a regular file, so it cannot be exported")
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}; the trial cannot be exported") from error
+    with file:
         member = zipfile.ZipInfo(name)
         member.compress_type = zipfile.ZIP_STORED if name.endswith(_DENSE) else zipfile.ZIP_DEFLATED
         with archive.open(member, "w", force_zip64=True) as target:

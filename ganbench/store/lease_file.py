@@ -71,7 +71,7 @@ def take(folder: Path) -> Holder | None:
         if current is None:
             return mine if _claim(draft, folder / NAME) else None
         path, found = current
-        age = draft.stat().st_mtime - path.stat().st_mtime  # both by the file server's clock
+        age = draft.lstat().st_mtime - path.lstat().st_mtime  # both by the file server's clock
         if not is_stale(found, age):
             return None
         claim = _successor(path, found)
@@ -194,7 +194,7 @@ def _successor(path: Path, found: Holder | None) -> Path:
     """The file that is the right to succeed a lease; one that cannot be read is known by its place on the disk."""
     if found is not None:
         return path.with_name(f"{NAME}.{found.token}")
-    status = path.stat()
+    status = path.lstat()
     return path.with_name(f"{NAME}.unreadable-{status.st_ino}-{status.st_mtime_ns}")
 
 

@@ -104,7 +104,7 @@ def holder(folder: Path) -> Holder | None:
         if current is None:
             return None
         path, found = current
-        age = time.time() - path.stat().st_mtime
+        age = time.time() - path.lstat().st_mtime
     except OSError:
         return None
     if found is None or lease_file.is_stale(found, age):

@@ -9,6 +9,8 @@ from ganbench.processes import MEMORY_LIMIT
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import STATUSES
 
+_ENDS = (*(status for status in STATUSES if status not in ("pending", "running", "done")), MEMORY_LIMIT)
+"""What an executor may say that a trial's end was; whether it is done, only its own result tells."""
 _BY_LIMIT = "own_limit"
 """In ``status.json``: whether a trial ran out of the memory that it was allowed, not of the machine's."""
 
@@ -41,7 +43,7 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> End:
     content = folder.read_status()
     said = End(str(content["status"]), str(content["reason"]), content.get(_BY_LIMIT) is True)
     kind, colon, words = why.partition(": ")
-    kind = kind if colon and kind in (*STATUSES, MEMORY_LIMIT) else ""
+    kind = kind if colon and kind in _ENDS else ""
     # A trial whose time was up may have had the time to say that it was asked to stop.
     if said.status not in ("pending", "running") and not (kind == "timeout" and said.status == "interrupted"):
         return said
