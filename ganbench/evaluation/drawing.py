@@ -12,7 +12,7 @@ from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.latents import draw_truncated, draw_walks
-from ganbench.evaluation.preview import grid, noted, png, scatter
+from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import generate, sample
 from ganbench.files import is_regular, write_bytes
 from ganbench.records import manifest
@@ -244,9 +244,9 @@ def write_grid(out: Path, samples: Tensor, columns: int, notes: dict[str, str] |
         UsageError: there is no picture of such samples.
     """
     if samples.dim() == 4:
-        picture = png(grid(samples, columns))
+        picture = png(grid(samples, columns), notes)
     elif samples.shape[1] >= 2:
-        picture = scatter(samples, samples, None)
+        picture = scatter(samples, samples, None, notes)
     else:
         raise UsageError("one-dimensional samples cannot be drawn as a picture; use --out samples.npy")
-    write_bytes(out, noted(picture, notes) if notes else picture)
+    write_bytes(out, picture)

@@ -16,7 +16,7 @@ from ganbench.evaluation.drawing import load_split
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.features import SMALLEST_BATCH
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.preview import grid, noted, png
+from ganbench.evaluation.preview import grid, png
 from ganbench.files import write_bytes
 from ganbench.metrics.neighbours import BLOCK, Points
 from ganbench.resolving import components
@@ -130,9 +130,9 @@ def write_neighbours(out: Path, fakes: Tensor, found: Neighbours, notes: dict[st
     """
     real = found.images.float().div(127.5).sub(1)
     rows = torch.cat([fakes[:, None].float(), real], dim=1)
-    picture = png(grid(rows.flatten(0, 1), rows.shape[1], apart=APART))
+    picture = grid(rows.flatten(0, 1), rows.shape[1], apart=APART)
     lines = [" ".join(f"{distance:.6g}" for distance in row) for row in found.distances.tolist()]
-    write_bytes(out, noted(picture, {**notes, "distances": "\n".join(lines)}))
+    write_bytes(out, png(picture, {**notes, "distances": "\n".join(lines)}))
 
 
 class _Search(Metric):

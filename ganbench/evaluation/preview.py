@@ -40,8 +40,8 @@ def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXEL
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
-def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None) -> bytes:
-    """Draw two-dimensional samples beside real ones; returns a PNG."""
+def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None, notes: dict[str, str] | None = None) -> bytes:
+    """Draw two-dimensional samples beside real ones; returns a PNG, with ``notes`` in its text fields."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -73,24 +73,17 @@ def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None) -> bytes:
     # Not over the plot, where it would hide modes.
     figure.legend(loc="outside upper center", ncols=3, fontsize="small", markerscale=2)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", metadata=notes)
     return buffer.getvalue()
 
 
-def png(picture: Image.Image) -> bytes:
-    """Encode a picture."""
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def noted(picture: bytes, notes: dict[str, str]) -> bytes:
-    """Return a PNG with ``notes`` in its text fields, which image viewers and PIL's ``Image.text`` show."""
+def png(picture: Image.Image, notes: dict[str, str] | None = None) -> bytes:
+    """Encode a picture, with ``notes`` in its text fields, which image viewers and PIL's ``Image.text`` show."""
     fields = PngImagePlugin.PngInfo()
-    for name, value in notes.items():
+    for name, value in (notes or {}).items():
         fields.add_text(name, value)
     buffer = io.BytesIO()
-    Image.open(io.BytesIO(picture)).save(buffer, format="PNG", optimize=True, pnginfo=fields)
+    picture.save(buffer, format="PNG", optimize=True, pnginfo=fields)
     return buffer.getvalue()
 
 
