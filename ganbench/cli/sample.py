@@ -85,7 +85,7 @@ def sample(
 
     import torch
 
-    from ganbench.evaluation import drawing, handout, nearest
+    from ganbench.evaluation import drawing, handout
     from ganbench.evaluation.preview import columns_for
     from ganbench.evaluation.trained import load_generator
 
@@ -94,6 +94,8 @@ def sample(
     else:
         on = torch.device(place)
         if neighbours:
+            from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
+
             nearest.require_neighbours(told, neighbours)
             all_classes = wanted is None and told.spec.evaluation.labels != "none"
             count = count or columns_for(told.spec.data.classes if all_classes else 0)
