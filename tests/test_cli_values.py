@@ -9,7 +9,8 @@ import click
 import pytest
 
 from ganbench.cli import COMMANDS, cli
-from ganbench.cli.values import PATH, SEED, TEXT
+from ganbench.cli.values import BYTES, PATH, PER_DEVICE, SEED, TEXT
+from ganbench.executors import AUTO
 from tests.fuzz.inputs import run_command
 
 NOTHING_IS_A_CHOICE = {("ganbench run", "--tracker")}
@@ -62,6 +63,13 @@ def test_a_seed_is_one_that_a_trial_can_have() -> None:
     for wrong in ("-1", str(2**63), "x"):
         with pytest.raises(click.BadParameter):
             SEED.convert(wrong, None, None)
+
+
+def test_a_number_of_trials_or_bytes_may_be_a_word() -> None:
+    assert [PER_DEVICE.convert(word, None, None) for word in ("auto", "3")] == [AUTO, 3]
+    assert BYTES.convert("4G", None, None) == 4 * 2**30
+    with pytest.raises(click.BadParameter, match="'4 gigs'"):
+        BYTES.convert("4 gigs", None, None)
 
 
 @pytest.mark.parametrize("option", ["--steps", "--images", "--batch-size", "--num-samples", "--eval-every"])

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.options import PerDevice
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish, devices
 from ganbench.executors.local import Local, layout
@@ -155,8 +154,6 @@ def test_a_waiting_trial_that_cannot_be_read_holds_up_nobody(out: Path) -> None:
 
 
 def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert PerDevice().convert("auto", None, None) == AUTO
-    assert PerDevice().convert("3", None, None) == 3
     with pytest.raises(UsageError, match="--per-device is for GPUs"):
         layout(Wish(device="cpu", per_device=AUTO))
     with pytest.raises(UsageError, match="give a number"):

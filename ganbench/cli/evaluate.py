@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from ganbench.cli.options import complete_components, format_option
+from ganbench.cli.options import (
+    complete_components,
+    data_root_option,
+    extractor_option,
+    format_option,
+    metrics_option,
+    quiet_option,
+)
 from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH, SEED, TEXT, Whole
 
@@ -19,14 +26,8 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="A dataset, a folder or .zip of images, an array, or a trial: then as that trial was scored.",
 )  # fmt: skip
 @click.option("--reference", type=click.Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
-@click.option(
-    "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
-    help="Metrics.  [default: the dataset's, e.g. fid,is]",
-)  # fmt: skip
-@click.option(
-    "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
-    help="Feature network.  [default: the dataset's]",
-)  # fmt: skip
+@metrics_option
+@extractor_option
 @click.option(
     "--num-samples", type=Whole(2), metavar="N",
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
@@ -51,7 +52,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Seed that tells the trainings of one label apart, once (the next sources count up) or once for each; it also "
     "draws the latents, and the samples that are scored of more.  [default: 0]",
 )  # fmt: skip
-@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
+@data_root_option
 @click.option(
     "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to compute."
 )
@@ -60,7 +61,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Folder of trials that the rows are added to; what is there is not scored again.",
 )  # fmt: skip
 @format_option
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
+@quiet_option
 def evaluate(
     sources: tuple[Path, ...], device: str, channels: str | None, out: Path, form: str, quiet: bool, **given: Any
 ) -> int:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ganbench.cli.options import jobs_option, quiet_option, train_device_option
 from ganbench.cli.values import ALPHA, PATH, TEXT, Whole
 
 
@@ -178,13 +179,9 @@ def power(base: Path, margin: str, alpha: float, metric: str | None, seeds: int 
 @click.option("--runs", type=PATH, metavar="DIR", help="Folder of trials.  [default: runs/NAME]")
 @click.option("--out", type=PATH, metavar="DIR/NAME", help="The leaderboard.  [default: SUITE without .toml]")
 @click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: the suite's, else data]")
-@click.option(
-    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
-)
-@click.option(
-    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
-)
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
+@train_device_option
+@jobs_option
+@quiet_option
 def make(
     suite: Path,
     runs: Path | None,

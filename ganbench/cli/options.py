@@ -2,14 +2,13 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from ganbench.cli.values import ALPHA, TEXT, Whole
-from ganbench.executors import AUTO
-from ganbench.planning.arguments import size
+from ganbench.cli.values import ALPHA, PATH, PER_DEVICE, TEXT, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
@@ -48,39 +47,38 @@ def complete_any(ctx: click.Context, parameter: click.Parameter, incomplete: str
     ]
 
 
-class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
-    """A size, such as ``4G``."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of bytes."""
-        try:
-            return size(value)
-        except ValueError as error:
-            self.fail(f"{value!r} {error}", param, ctx)
-
-
-BYTES = Bytes()
-
-
-def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--format``."""
-    return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format of the table."
-    )(function)
-
-
-def batch_seeds_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--batch-seeds``."""
-    return click.option(
-        "--batch-seeds", is_flag=True,
-        help="Train the seeds of a row as one batched model; results stay the same up to rounding.",
-    )(function)  # fmt: skip
+# Each has the same words wherever it stands; a command whose option means something else writes its own.
+batch_seeds_option = click.option(
+    "--batch-seeds", is_flag=True,
+    help="Train the seeds of a row as one batched model; results stay the same up to rounding.",
+)  # fmt: skip
+data_root_option = click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
+extractor_option = click.option(
+    "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
+    help="Feature network.  [default: the dataset's]",
+)  # fmt: skip
+format_option = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format of the table."
+)
+jobs_option = click.option(
+    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
+)
+metrics_option = click.option(
+    "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
+    help="Metrics.  [default: the dataset's, e.g. fid,is]",
+)  # fmt: skip
+out_option = click.option(
+    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
+    help="Folder of trials; what is done there is not trained again.",
+)  # fmt: skip
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
+train_device_option = click.option(
+    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
+)
 
 
 def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--metric`` and ``--alpha``, given on as ``layout``."""
+    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--rank-by`` and ``--alpha``, given on as ``layout``."""
 
     @functools.wraps(function)
     def with_layout(*args: Any, **options: Any) -> Any:
@@ -124,18 +122,6 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
 
 
-class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
-    """A whole number from 0, or ``auto``, which is :data:`~ganbench.executors.AUTO`."""
-
-    name = "N|auto"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number."""
-        if value == "auto":
-            return AUTO
-        return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
-
-
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, given on as ``where``."""
 
@@ -156,7 +142,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--devices", type=TEXT, metavar="0,2", help="GPUs to use.  [default: all that are visible]"),
         click.option(
-            "--per-device", type=PerDevice(), default=0, metavar="N|auto",
+            "--per-device", type=PER_DEVICE, default=0, metavar="N|auto",
             show_default=True,
             help="Trials at once on each GPU. 0 chooses; auto starts with one and adds more while that is faster."
         ),

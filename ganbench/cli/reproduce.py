@@ -5,8 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cli.options import batch_seeds_option
-from ganbench.cli.values import PATH, SHARE, TEXT, Whole
+from ganbench.cli.options import (
+    batch_seeds_option,
+    data_root_option,
+    jobs_option,
+    out_option,
+    quiet_option,
+    train_device_option,
+)
+from ganbench.cli.values import SHARE, TEXT
 
 if TYPE_CHECKING:
     from ganbench.store.results import Row
@@ -26,21 +33,14 @@ if TYPE_CHECKING:
     "--dataset", "datasets", type=TEXT, multiple=True, metavar="NAME", help="Only this dataset; may be repeated."
 )
 @click.option("--dry-run", is_flag=True, help="Print the published values, the trials and their cost; train nothing.")
-@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
-@click.option(
-    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
-)
-@click.option(
-    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
-)
+@data_root_option
+@train_device_option
+@jobs_option
 @batch_seeds_option
-@click.option(
-    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
-    help="Folder of trials; what is done there is not trained again.",
-)  # fmt: skip
+@out_option
 @click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
               help="Format of the table.")  # fmt: skip
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
+@quiet_option
 def reproduce(
     name: str,
     scale: float,

@@ -9,14 +9,20 @@ import click
 
 from ganbench.cleaning import clean
 from ganbench.cli.options import (
-    BYTES,
     batch_seeds_option,
     complete_components,
+    data_root_option,
     executor_options,
+    extractor_option,
     format_option,
+    jobs_option,
+    metrics_option,
+    out_option,
+    quiet_option,
+    train_device_option,
 )
 from ganbench.cli.outputs import print_rows, terminal_width
-from ganbench.cli.values import PATH, SECONDS, TEXT, Whole
+from ganbench.cli.values import BYTES, PATH, SECONDS, TEXT, Whole
 
 if TYPE_CHECKING:
     from ganbench.planning.request import RunRequest
@@ -45,14 +51,8 @@ if TYPE_CHECKING:
     "--images", type=Whole(1), metavar="N", help="Real images that each discriminator sees, instead of --steps."
 )
 @click.option("--batch-size", type=Whole(1), metavar="N", help="Samples per update.  [default: 64]")
-@click.option(
-    "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
-    help="Metrics.  [default: the dataset's, e.g. fid,is]",
-)  # fmt: skip
-@click.option(
-    "--extractor", type=TEXT, metavar="NAME", shell_complete=complete_components("extractor"),
-    help="Feature network.  [default: the dataset's]",
-)  # fmt: skip
+@metrics_option
+@extractor_option
 @click.option(
     "--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals, at most 10,000]"
 )
@@ -86,13 +86,9 @@ if TYPE_CHECKING:
 @click.option(
     "--suite", type=PATH, metavar="FILE.toml", help="A suite file, which sets the same names; options override it."
 )
-@click.option("--data-root", type=TEXT, metavar="DIR", help="Folder of data files.  [default: data]")
-@click.option(
-    "--device", type=TEXT, default="auto", show_default=True, metavar="auto|cpu|cuda[:i]", help="Where to train."
-)
-@click.option(
-    "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."
-)
+@data_root_option
+@train_device_option
+@jobs_option
 @executor_options
 @batch_seeds_option
 @click.option(
@@ -116,17 +112,14 @@ if TYPE_CHECKING:
     "--tracker", "--trackers", "trackers", multiple=True, metavar="NAME", shell_complete=complete_components("tracker"),
     help="Copy progress to a tracker, e.g. tensorboard or mlflow[experiment=losses]; '': none.",
 )  # fmt: skip
-@click.option(
-    "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
-    help="Folder of trials; what is done there is not trained again.",
-)  # fmt: skip
+@out_option
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Check everything and print what would run (as JSON with --format json); train nothing.",
 )
 @format_option
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
+@quiet_option
 def run(
     settings: tuple[str, ...],
     suite: Path | None,

@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+from ganbench.executors import AUTO
+from ganbench.planning.arguments import size
+
 
 class Text(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
     """A text, or a list of them, that is more than spaces and commas."""
@@ -70,8 +73,35 @@ class Number(click.FloatRange):
         return found
 
 
+class Bytes(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
+    """A size, such as ``4G``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes."""
+        try:
+            return size(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click's types only
+    """A whole number from 0, or ``auto``, which is :data:`~ganbench.executors.AUTO`."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if value == "auto":
+            return AUTO
+        return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
+
+
 TEXT = Text()
 PATH = Place()
+BYTES = Bytes()
+PER_DEVICE = PerDevice()
 SEED = Whole(min=0)
 ALPHA = Number()
 SHARE = Number("a number above 0 and at most 1", min=0, max=1, min_open=True)
