@@ -120,6 +120,10 @@ class Registry:
         registered = (entry.distribution for entries in self._entries.values() for entry in entries)
         return distribution in {*registered, *self.broken, *self.disabled}
 
+    def has(self, kind: str, name: str) -> bool:
+        """Whether a component of a kind is called ``name`` or ``distribution:name``."""
+        return any(name in (entry.name, entry.qualified) for entry in self.entries(kind))
+
     def find(self, kind: str, name: str) -> Entry:
         """Return the component called ``name`` or ``distribution:name``.
 
@@ -131,14 +135,13 @@ class Registry:
             for entry in self._entries.get((kind, bare), []):
                 if entry.distribution == distribution:
                     return entry
-            qualified = [entry.qualified for entry in self.entries(kind)]
-            place = self.elsewhere(bare, [kind])
             if (kind, distribution) in self._entries:
                 raise UsageError(
                     f"{kind} '{distribution}' takes nothing after a ':' (in '{name}'); write parameters in "
                     f"brackets, as in {distribution}[key=value]"
                 )
-            raise UsageError(f"there is no {kind} '{name}'{place}{did_you_mean(name, qualified)}")
+            hint = did_you_mean(name, (entry.qualified for entry in self.entries(kind)))
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(bare, [kind])}{hint}")
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)

@@ -83,11 +83,11 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     kinds = [kind] if kind else list(KINDS)
     if kind and kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
-    bare = name.rpartition(":")[2]
-    found = [registry.find(one, name) for one in kinds if bare in registry.names(one)]
+    found = [registry.find(one, name) for one in kinds if registry.has(one, name)]
     if not found:
-        known = {known for one in kinds for known in registry.names(one)}
-        others = [one for one in KINDS if one not in kinds and bare in registry.names(one)]
+        package, _, bare = name.rpartition(":")
+        known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
+        others = [one for one in KINDS if registry.has(one, name)]
         hint = f"; there is a {' and a '.join(others)} of that name" if others else did_you_mean(name, known)
         raise UsageError(f"there is no {kind or 'component'} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
     described = [explain(entry) for entry in found]
@@ -100,7 +100,7 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
 
 def _page(description: dict[str, Any]) -> str:
     """One component as text."""
-    lines = [click.style(f"{description['name']}", bold=True) + f"  {description['kind']}, {description['summary']}"]
+    lines = [click.style(description["name"], bold=True) + f"  {description['kind']}, {description['summary']}"]
     if description["doc"]:
         lines += ["", *description["doc"].splitlines()]
     facts = {key: value for key, value in description["facts"].items() if value not in ("", None, [], {})}
