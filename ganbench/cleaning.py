@@ -14,3 +14,8 @@ def clean(text: str) -> str:
     """One line without escape sequences, control, direction or invisible characters, whoever wrote the text."""
     text = " ".join(_ESCAPE.sub("", text).split())
     return "".join("" if unicodedata.category(character) in _HIDDEN else character for character in text)
+
+
+def clean_line(text: str) -> str:
+    """One printable line with its inner spacing, for columns."""
+    return "".join(part if part.isspace() else clean(part) for part in re.split("( {2,})", text))

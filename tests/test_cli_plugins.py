@@ -16,6 +16,7 @@ from ganbench.plugins import installer
 from ganbench.testing import Outcome
 from ganbench.testing.package import Report
 from tests.distribution import write_distribution
+from tests.fuzz.inputs import run_command
 
 REGISTER = """
 from ganbench import hookimpl
@@ -104,6 +105,16 @@ def test_of_five_plugins_three_bad_ones_are_told_apart_and_the_rest_works(
     ran = ganbench("run", "--losses", losses, *quick, "--num-samples", "100", "--device", "cpu", "--format", "json")
     assert ran.returncode == 0, ran.stderr
     assert len(list((tmp_path / "runs").glob("*/result.json"))) == 4
+
+
+def test_what_a_package_says_of_itself_moves_no_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    points = "[ganbench]\nmain\x1b[2J = ganbench_mover\n"
+    write_distribution(tmp_path, "ganbench-mover", {"ganbench_mover": "raise ValueError('a\\x1b[1Ab')"}, points=points)
+    code, output, _ = run_command(["plugins", "list"], tmp_path)
+    (line,) = (line for line in output.splitlines() if "ganbench-mover" in line)
+    assert (code, line.split()[1:4]) == (1, ["ganbench-mover", "1.0", "main"])
+    assert line.endswith("cannot be imported: ValueError: ab")
 
 
 def test_a_package_is_checked(install: Install, ganbench: Ganbench) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.runs import clean_line
 from ganbench.files import read_json
 from ganbench.records import folder as folder_module
 from ganbench.records.folder import TrialFolder
@@ -99,11 +98,6 @@ def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path
     code, output, _ = run_command(["runs", "prune", "--yes"], tmp_path)
     assert (code, "failed: boom" in output) == (0, True)
     assert list((tmp_path / "runs").iterdir()) == []
-
-
-def test_columns_keep_their_places() -> None:
-    assert clean_line(f"{'a':6} x\x1b[31m") == f"{'a':6} x"
-    assert [clean_line(f"{'k' * n:9} v").index("v") for n in range(1, 9)] == [10] * 8
 
 
 def test_export_and_import(folder: TrialFolder, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cleaning import clean_line
 from ganbench.cli.check import check
 from ganbench.cli.values import PATH, TEXT
-from ganbench.registry import KINDS, Entry, Registry
+from ganbench.registry import BUILTIN, KINDS, Registry
 
 if TYPE_CHECKING:
     from ganbench.plugins import Plugin
@@ -85,14 +86,11 @@ def list_plugins(as_json: bool) -> int:
     width = max((len(f"{plugin.distribution} {plugin.version}") for plugin in loaded.plugins), default=0)
     names = max((len(plugin.name) for plugin in loaded.plugins), default=0)
     for plugin in loaded.plugins:
-        taken = _taken(loaded.registry, plugin.distribution, plugin.components) if plugin.status == "ok" else []
-        taken += commands.taken(plugin) if plugin.status == "ok" else []
+        taken = [*_taken(plugin, loaded.registry), *commands.taken(plugin)] if plugin.status == "ok" else []
         status: str = "conflict" if taken else plugin.status
         what = plugin.reason or "; ".join([_brings(plugin, commands.of(plugin)), *taken])
-        shown = click.style(f"{status:8}", fg=colours[status])
-        click.echo(
-            f"{shown}  {f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {_plain(what)}"
-        )
+        line = f"{f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {what}"
+        click.echo(click.style(f"{status:8}", fg=colours[status]) + "  " + clean_line(line))
     return int(broken)
 
 
@@ -163,7 +161,7 @@ def install(
     for plugin in changed:
         names = ", ".join(f"{one['kind']} '{one['name']}'" for one in plugin["components"]) or "hooks only"
         package = f"{plugin['distribution']} {plugin['version']}"
-        click.echo(f"{plugin['status']}  {package}  {_plain(plugin['reason'] or names)}")
+        click.echo(clean_line(f"{plugin['status']}  {package}  {plugin['reason'] or names}"))
     if not changed:
         click.echo("installed, but there is no new entry point in the group 'ganbench'")
     return int(any(plugin["status"] == "broken" for plugin in changed))
@@ -201,23 +199,15 @@ def _brings(plugin: "Plugin", commands: list[str]) -> str:
     return ", ".join(counted) or "0 components"
 
 
-def _taken(registry: Registry, distribution: str, components: list[tuple[str, str]]) -> list[str]:
-    """What to say of a plugin's names that others registered too; a built-in keeps its name."""
-    if distribution == "ganbench":
+def _taken(plugin: "Plugin", registry: Registry) -> list[str]:
+    """What to say of a plugin's components whose names others registered too; a built-in keeps its name."""
+    if plugin.distribution == BUILTIN:
         return []
     found = []
     for entries in registry.conflicts():
-        own = [entry for entry in entries if entry.distribution == distribution]
-        others = [entry.distribution for entry in entries if entry.distribution != distribution]
-        if own and others and (own[0].kind, own[0].name) in components:
-            found.append(_taken_line(own[0], others))
+        kind, name = entries[0].kind, entries[0].name
+        if (kind, name) in plugin.components:
+            others = [entry.distribution for entry in entries if entry.distribution != plugin.distribution]
+            taken = f"{kind} '{name}' is taken by {' and '.join(others)}"
+            found.append(f"{taken}: write '{plugin.distribution}:{name}'")
     return found
-
-
-def _taken_line(entry: Entry, others: list[str]) -> str:
-    return f"{entry.kind} '{entry.name}' is taken by {' and '.join(others)}: write '{entry.qualified}'"
-
-
-def _plain(text: Any) -> str:
-    """Text without control characters: a plugin's message must not move the cursor."""
-    return "".join(character if character.isprintable() else "?" for character in str(text))

@@ -1,19 +1,17 @@
 """``ganbench runs``."""
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganbench.cleaning import clean
+from ganbench.cleaning import clean, clean_line
 from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
     from ganbench.records.folder import TrialFolder
-    from ganbench.store.results import Row
 
 OUT = click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
@@ -72,11 +70,12 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
     from ganbench.errors import UsageError, did_you_mean
     from ganbench.spec import STATUSES
     from ganbench.store.leases import holder
+    from ganbench.store.results import read_rows
 
     for status in wanted:
         if status not in STATUSES:
             raise UsageError(f"there is no status '{status}'{did_you_mean(status, STATUSES)}")
-    rows, problems = _rows(out)
+    rows, problems = read_rows(out)
     found: list[dict[str, Any]] = []
     for row in rows:
         if wanted and row.status not in wanted:
@@ -88,12 +87,12 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
         )  # fmt: skip
     if as_json:
         click.echo(json.dumps(found, indent=2))
-    width = max((len(one["trial_id"]) for one in found), default=0)
-    for one in found if not as_json else ():
-        parts = [f"{one['status']:13} {one['trial_id']:{width}}  {_when(one['time'])}"]
-        parts += [f"held by {one['held_by']}"] if one["held_by"] else []
-        parts += [one["reason"]] if one["reason"] else []
-        click.echo(clean_line("  ".join(parts)))
+    else:
+        width = max((len(one["trial_id"]) for one in found), default=0)
+        for one in found:
+            begin = f"{one['status']:13} {one['trial_id']:{width}}  {_when(one['time'])}"
+            holding = f"held by {one['held_by']}" if one["held_by"] else ""
+            click.echo(clean_line("  ".join(filter(None, (begin, holding, one["reason"])))))
     for problem in problems:
         click.echo(f"ganbench: unreadable: {clean(problem)}", err=True)
     return 1 if problems else 0
@@ -190,8 +189,9 @@ def prune(out: Path, yes: bool) -> int:
       ganbench runs prune --yes
     """
     from ganbench.store.pruning import candidates, remove
+    from ganbench.store.results import read_rows
 
-    rows, _ = _rows(out)
+    rows, _ = read_rows(out)
     chosen = candidates(rows)
     if not chosen:
         click.echo("nothing to prune")
@@ -251,17 +251,6 @@ def import_trial(archive: Path, out: Path) -> int:
 
     click.echo(clean_line(str(read_archive(archive, out).path)))
     return 0
-
-
-def clean_line(text: str) -> str:
-    """One printable line with its inner spacing, for columns."""
-    return "".join(part if part.isspace() else clean(part) for part in re.split("( {2,})", text))
-
-
-def _rows(out: Path) -> "tuple[list[Row], list[str]]":
-    from ganbench.store.results import read_rows
-
-    return read_rows(out)
 
 
 def _find(trial: str, out: Path) -> "TrialFolder":
