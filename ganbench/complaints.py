@@ -28,11 +28,11 @@ _WORDS = {
 def explain(error: ValidationError) -> str:
     """The first complaint of a validation in one line: which field, which value, what it must be."""
     first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "value"
+    field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{field} is missing"
     message = _message(first)
-    return f"{field}={_shown(first['input'])}: {message}" if field != "value" else message
+    return f"{field}={_shown(first['input'])}: {message}" if field else message
 
 
 def _shown(value: Any) -> str:

@@ -117,9 +117,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
             choices[key] = [parse_scalar(alternative) for alternative in alternatives]
         except UsageError as error:
             raise UsageError(f"{key} in '{text}': {error}") from error
-    count = 1
-    for values in choices.values():
-        count *= len(values)
+    count = math.prod(map(len, choices.values()))
     if count > MAX_TRIALS:
         raise UsageError(f"'{text}' stands for {count} components; at most {MAX_TRIALS} are allowed")
     return [

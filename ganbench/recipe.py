@@ -48,6 +48,7 @@ def resolve_recipe(
         layers.append((recommended, f"loss '{recommended_by}'"))
     layers += [(suite, "the suite"), (given, "--set")]
     merged: dict[str, Any] = {}
+    recipe = Recipe()
     for settings, whose in layers:
         for key in settings:
             if key not in Recipe.model_fields:
@@ -55,8 +56,7 @@ def resolve_recipe(
                     f"{whose} sets '{key}', which is not a recipe setting{did_you_mean(key, Recipe.model_fields)}"
                 )
         merged.update(settings)
-        validate(merged, whose)
-    recipe = validate(merged, "the recipe")
+        recipe = validate(merged, whose)
     idle = without_effect(recipe)
     for settings, whose in ((given, "--set"), (suite, "the suite")):
         for key in settings:

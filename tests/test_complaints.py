@@ -53,3 +53,10 @@ def test_what_is_missing_is_named() -> None:
         name: str
 
     assert complaint(Named) == "name is missing"
+
+
+def test_a_field_may_be_called_value() -> None:
+    class Valued(Frozen):
+        value: int
+
+    assert complaint(Valued, value="x") == "value='x': must be a whole number"

@@ -101,8 +101,8 @@ def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) 
     if any(speed is None for speed in speeds):
         small = f" with --scale {scale * FEW_STEPS / steps:.1g}" if steps > FEW_STEPS else ""
         return f"{text}; how long is not known yet: run it{small} to learn it"
-    hours = sum(speed for speed in speeds if speed) * steps * seeds
-    return f"{text}; about {duration(hours)} of training one after the other, by the trials under --out"
+    seconds = sum(speed for speed in speeds if speed) * steps * seeds
+    return f"{text}; about {duration(seconds)} of training one after the other, by the trials under --out"
 
 
 def _seconds_per_step(known: Sequence[Row], architecture: str, dataset: str) -> float | None:
