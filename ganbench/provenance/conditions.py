@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ganbench.provenance.environment import device_name, float32_arithmetic, instructions, others
+from ganbench.provenance.environment import device_name, float32_arithmetic, instructions
 from ganbench.provenance.versions import COMPUTING, versions
 from ganbench.spec import TrialSpec
 
@@ -62,6 +62,11 @@ def differences(parts: Sequence[Conditions]) -> str:
 def most_beside(parts: Sequence[Conditions]) -> int:
     """The most other seeds in one batched model with the trial, in any part of it."""
     return max(part.get("beside") or 0 for part in parts)
+
+
+def others(count: int) -> str:
+    """``1 other seed``, ``9 other seeds``."""
+    return f"{count} other seed{'s' if count > 1 else ''}"
 
 
 def cautions(parts: Sequence[Conditions]) -> list[str]:

@@ -63,11 +63,6 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
-def others(count: int) -> str:
-    """``1 other seed``, ``9 other seeds``."""
-    return f"{count} other seed{'s' if count > 1 else ''}"
-
-
 def processor() -> str:
     """The processor's name."""
     try:

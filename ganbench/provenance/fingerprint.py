@@ -5,10 +5,10 @@ import importlib.util
 import platform
 import socket
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ganbench import plugins
+from ganbench.provenance.versions import installed
 from ganbench.registry import package_of
 from ganbench.spec import Frozen
 
@@ -52,18 +52,12 @@ class Fingerprint(Frozen):
 
 def fingerprint() -> Fingerprint:
     """The fingerprint of this machine. Imports plugins' registration modules, and no torch."""
-    packages = {}
     brought: dict[str, tuple[str, set[str]]] = {}
     for plugin in plugins.load().plugins:
         if plugin.status != "disabled":
             brought.setdefault(plugin.distribution, (plugin.version, set()))[1].add(package_of(plugin.module))
-    for name, (its_version, names) in brought.items():
-        packages[name] = Package(version=its_version, code=_code(names))
-    for name in BESIDES:
-        try:
-            packages[name] = Package(version=version(name))
-        except PackageNotFoundError:
-            packages[name] = Package(version="missing")
+    packages = {name: Package(version=its_own, code=_code(names)) for name, (its_own, names) in brought.items()}
+    packages |= {name: Package(version=installed(name)) for name in BESIDES}
     python = ".".join(platform.python_version_tuple()[:2])
     return Fingerprint(host=socket.gethostname(), python=python, packages=packages)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,33 +13,25 @@ COMPUTING = ("ganbench", CODE, "torch", "torch-fidelity", "numpy")
 """What of another version may compute other numbers from the same seed."""
 
 _PACKAGE = Path(__file__).parents[1]
-_NEVER_IN_A_TRIAL = frozenset(
-    [
-        "cli",
-        "display",
-        "executors",
-        "leaderboard",
-        "planning",
-        "report",
-        "running",
-        "scaffold",
-        "statistics",
-        "store",
-        "tables",
-        "testing",
-        "trackers",
-    ]
-)
-_COMPONENTS = frozenset({"architectures", "augmentations", "extractors", "losses", "metrics", "penalties"})
+_NEVER_IN_A_TRIAL = {"cli", "display", "executors", "leaderboard", "planning", "report", "running", "scaffold",
+                     "statistics", "store", "tables", "testing", "trackers"}  # fmt: skip
+_COMPONENTS = {"architectures", "augmentations", "extractors", "losses", "metrics", "penalties"}
 """Their code is in the names of the trials that use them, so that a change of one loss leaves the others' trials."""
-_USED_BY_ALL = ("architectures/resampling.py",)
+_USED_BY_ALL = {_PACKAGE / "architectures" / "resampling.py"}
 """What training itself calls although it lies beside components."""
 
 
 def versions() -> dict[str, str]:
     """The versions of the packages that a result depends on, and the hash of ganbench's own code."""
-    found = {package: _version(package) for package in PACKAGES}
-    return found | {CODE: own_code()}
+    return {**{package: installed(package) for package in PACKAGES}, CODE: own_code()}
+
+
+def installed(package: str) -> str:
+    """The version of an installed package, or ``missing``."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
 
 
 @cache
@@ -57,23 +48,12 @@ def own_code() -> str:
 
 def own_files() -> list[Path]:
     """The files that :func:`own_code` covers: some that no trial runs are among them, none that one runs is missing."""
-    return sorted({*_outside_components(), *(_PACKAGE / name for name in _USED_BY_ALL)})
+    left_out = _NEVER_IN_A_TRIAL | _COMPONENTS
+    found = {file for file in _PACKAGE.rglob("*.py") if file.relative_to(_PACKAGE).parts[0] not in left_out}
+    return sorted(found | _USED_BY_ALL)
 
 
 def key() -> str:
     """What trials that may be mixed have in common: a key for caches of trials, of letters that every cache takes."""
     found = versions()
     return "-".join(f"{name}-{found[name]}".replace(" ", "-") for name in COMPUTING)
-
-
-def _outside_components() -> Iterator[Path]:
-    for file in _PACKAGE.rglob("*.py"):
-        if file.relative_to(_PACKAGE).parts[0] not in _NEVER_IN_A_TRIAL | _COMPONENTS:
-            yield file
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"

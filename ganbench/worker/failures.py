@@ -8,7 +8,7 @@ from ganbench import plan, plugins
 from ganbench.errors import ChangedSincePlanning, Diverged, GanbenchError, StoreError
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.plugins.blame import with_blame
-from ganbench.provenance.environment import others
+from ganbench.provenance.conditions import others
 from ganbench.worker.memory import is_out_of_memory
 from ganbench.worker.recording import Recorder
 
