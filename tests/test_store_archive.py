@@ -36,7 +36,7 @@ def test_all_that_a_trial_may_have_is_taken_along_and_text_is_deflated(folder: T
     files = {path for path in vars(folder).values() if path != folder.path}
     for path in (*files, previous_checkpoint(folder.checkpoint)):
         if not path.exists():
-            path.write_bytes(sealing.seal(sealing.CHECKPOINT, b"state") if path.suffix == ".pt" else b"a line\n" * 99)
+            path.write_bytes(sealing.seal(b"state") if path.suffix == ".pt" else b"a line\n" * 99)
     manifest.write(folder, folder.trial_id)
     write_archive(folder, tmp_path / "x.zip")
     copy = read_archive(tmp_path / "x.zip", tmp_path / "other")

@@ -135,7 +135,7 @@ def test_a_checkpoint_that_makes_room_for_the_next_one_is_not_damaged(
     folder.checkpoint.write_bytes(b"torn")
     assert "checkpoint.pt" in verify(folder)[0][0]
 
-    def gone(kind: object, data: bytes) -> NoReturn:
+    def gone(data: bytes) -> NoReturn:
         raise FileNotFoundError
 
     monkeypatch.setattr(sealing, "unseal", gone)
@@ -196,7 +196,7 @@ def test_a_file_of_another_version_is_not_verified_and_the_others_are(tmp_path: 
 
 def test_each_damaged_checkpoint_is_told(tmp_path: Path) -> None:
     folder = trial(tmp_path, "vanilla", 0, 1.0)
-    whole = sealing.seal(sealing.CHECKPOINT, b"state")
+    whole = sealing.seal(b"state")
     for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
         path.write_bytes(whole)
     assert verify(folder) == ([], [])

@@ -134,7 +134,7 @@ def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form
         path.write_bytes(pickle.dumps(Program(mark)))
     payload = path.read_bytes()
     if signed:
-        path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
+        path.write_bytes(sealing.seal(payload))
     content, warnings = newest(path)
     assert content is None
     assert len(warnings) == 1
@@ -147,7 +147,7 @@ def test_a_program_in_a_checkpoint_is_never_run(path: Path, tmp_path: Path, form
 def test_a_checkpoint_without_content_is_damaged(path: Path) -> None:
     torch.save({"trial_id": "t"}, path)
     payload = path.read_bytes()
-    path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
+    path.write_bytes(sealing.seal(payload))
     content, warnings = newest(path)
     assert content is None
     assert len(warnings) == 1

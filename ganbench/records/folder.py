@@ -3,7 +3,8 @@
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -186,13 +187,10 @@ class TrialFolder:
             StoreError: one cannot be read.
         """
         found = {}
-        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
-            try:
-                with open_regular(path) as file:
-                    os.fsync(file.fileno())
-                    data = file.read()
-            except OSError as error:
-                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+        for path in self._lines():
+            with _read_errors(path), open_regular(path) as file:
+                os.fsync(file.fileno())
+                data = file.read()
             found[path.name] = (len(data), hashlib.sha256(data).hexdigest())
         return found
 
@@ -204,10 +202,8 @@ class TrialFolder:
         """
         for name, (size, expected) in written.items():
             path = self.path / name
-            try:
+            with _read_errors(path):
                 found = hashlib.sha256(read_whole(path)[:size]).hexdigest()
-            except OSError as error:
-                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
             if found != expected:
                 raise StoreError(f"lines of {name} were lost or changed since then")
 
@@ -217,13 +213,15 @@ class TrialFolder:
         Raises:
             StoreError: one cannot be read or written.
         """
-        for path in filter(Path.exists, (self.progress, self.metrics, self.snapshots)):
+        for path in self._lines():
             size = written.get(path.name, (0, ""))[0]
-            try:
+            with _read_errors(path):
                 kept = read_whole(path)[:size] if size else b""
-            except OSError as error:
-                raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
             write_bytes(path, kept)
+
+    def _lines(self) -> list[Path]:
+        """The files of lines that are there and that a resumed trial writes on."""
+        return [path for path in (self.progress, self.metrics, self.snapshots) if path.exists()]
 
     def log_tail(self, lines: int = 5) -> list[str]:
         """The last lines of the worker's log."""
@@ -235,3 +233,12 @@ class TrialFolder:
         except OSError:
             return []
         return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+
+
+@contextmanager
+def _read_errors(path: Path) -> Iterator[None]:
+    """Let what keeps a file from being read be a :class:`StoreError` that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error

@@ -74,10 +74,11 @@ def require_written(folder: TrialFolder, path: Path) -> None:
     listed = read(folder)
     if listed is None:
         return
-    trial_id, wrong = folder.read_spec().trial_id, ""
-    if listed.trial_id != trial_id:
+    if listed.trial_id != folder.read_spec().trial_id:
         wrong = f"{folder.path / NAME} is the manifest of {listed.trial_id}"
     elif path.name not in listed.files:
         wrong = f"{path} is not in the manifest: it was added later"
-    if wrong := wrong or complaint(path, listed.files[path.name]):
+    else:
+        wrong = complaint(path, listed.files[path.name])
+    if wrong:
         raise StoreError(f"{wrong}; restore it, or remove the trial and run it again")

@@ -1,29 +1,29 @@
-"""Files that tell damage by themselves: a first line that says what they are, the SHA-256 of the rest, the rest."""
+"""Checkpoints tell damage by themselves: a first line that says what they are, the SHA-256 of the rest, the rest."""
 
 import hashlib
 
-CHECKPOINT = b"ganbench checkpoint 1\n"
-_DIGEST = 32
+_HEADING = b"ganbench checkpoint 1\n"
+_HASHED = len(_HEADING) + hashlib.sha256().digest_size
 
 
 class Damaged(Exception):
     """The content is not what was sealed; the message is the end of a sentence that begins with the file's name."""
 
 
-def seal(kind: bytes, payload: bytes) -> bytes:
-    """Return what is written: ``kind``, hash, payload."""
-    return kind + hashlib.sha256(payload).digest() + payload
+def seal(payload: bytes) -> bytes:
+    """Return what is written: heading, hash, payload."""
+    return _HEADING + hashlib.sha256(payload).digest() + payload
 
 
-def unseal(kind: bytes, data: bytes) -> bytes:
+def unseal(data: bytes) -> bytes:
     """Return the payload.
 
     Raises:
-        Damaged: of another kind, torn or changed.
+        Damaged: no checkpoint, torn or changed.
     """
-    head, payload = data[: len(kind) + _DIGEST], data[len(kind) + _DIGEST :]
-    if not head.startswith(kind):
-        raise Damaged(f"is not a {kind.split()[1].decode()} of ganbench")
-    if hashlib.sha256(payload).digest() != head[len(kind) :]:
+    if not data.startswith(_HEADING):
+        raise Damaged("is not a checkpoint of ganbench")
+    expected, payload = data[len(_HEADING) : _HASHED], data[_HASHED:]
+    if hashlib.sha256(payload).digest() != expected:
         raise Damaged("is damaged: its hash does not match its content")
     return payload

@@ -24,7 +24,7 @@ def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
         if not path.exists():
             continue
         try:
-            sealing.unseal(sealing.CHECKPOINT, read_whole(path))
+            sealing.unseal(read_whole(path))
         except sealing.Damaged as error:
             damage.append(f"{path} {error}; the trial resumes from the one before it")
         except FileNotFoundError:

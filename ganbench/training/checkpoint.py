@@ -33,7 +33,7 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
     torch.save({"trial_id": trial_id, "content": _compact(content)}, buffer)
     fresh = following(path)
     # Written in full before the older ones are touched: a full disk leaves both of them as they are.
-    write_bytes(fresh, sealing.seal(sealing.CHECKPOINT, buffer.getvalue()))
+    write_bytes(fresh, sealing.seal(buffer.getvalue()))
     if path.exists():
         os.replace(path, previous_checkpoint(path))
     os.replace(fresh, path)
@@ -46,7 +46,7 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
         DamagedCheckpoint: torn, changed, or of another trial.
     """
     try:
-        payload = sealing.unseal(sealing.CHECKPOINT, read_whole(path))
+        payload = sealing.unseal(read_whole(path))
     except sealing.Damaged as error:
         raise DamagedCheckpoint(f"{path.name} {error}") from error
     except OSError as error:
