@@ -34,10 +34,10 @@ def check_loss(component: Component, loss: Loss, recipe: Recipe) -> None:
     for player, (objective, outputs, learned_from) in objectives.items():
         what = f"{player}() of loss '{component.label}'"
         given = "" if player == "discriminator" or loss.needs_real else " and real=None (its needs_real is false)"
-        with _refused(component, f"{what} fails on {len(f)} raw outputs{given}"), _same_random_state():
+        with _refused(f"{what} fails on {len(f)} raw outputs{given}", _more(component)), _same_random_state():
             value = objective()
         _require_scalar(component, what, value, len(f))
-        with _refused(component, f"{what} cannot be differentiated"):
+        with _refused(f"{what} cannot be differentiated", _more(component)):
             slopes = torch.autograd.grad(value, outputs, allow_unused=True) if value.requires_grad else ()
         if all(slope is None for slope in slopes):
             raise UsageError(
@@ -56,7 +56,7 @@ def check_output_penalties(penalties: list[tuple[Component, Penalty]], recipe: R
     for component, penalty in penalties:
         if penalty.of_outputs:
             what = f"on_outputs() of penalty '{component.label}'"
-            with _refused(component, f"{what} fails on {len(f)} raw outputs"), _same_random_state():
+            with _refused(f"{what} fails on {len(f)} raw outputs", _more(component)), _same_random_state():
                 value: Any = penalty.on_outputs(r, f)
             _require_scalar(component, what, value, len(f))
 
@@ -69,7 +69,7 @@ def _outputs(recipe: Recipe) -> tuple[Tensor, Tensor]:
 
 
 def _require_scalar(component: Component, what: str, value: object, n: int) -> None:
-    if not isinstance(value, Tensor) or value.shape != ():
+    if not _has_shape(value, ()):
         raise UsageError(
             f"{what} returns {_described(value)} for {n} raw outputs, not a scalar tensor; use .mean() to make "
             f"one; {_more(component)}"
@@ -77,12 +77,12 @@ def _require_scalar(component: Component, what: str, value: object, n: int) -> N
 
 
 @contextmanager
-def _refused(component: Component, what: str) -> Iterator[None]:
-    """Refuse a component for whatever it raises."""
+def _refused(what: str, *then: str) -> Iterator[None]:
+    """Refuse a component for whatever it raises: ``what`` fails, why, and what to do ``then``."""
     try:
         yield
     except Exception as error:
-        raise UsageError(f"{what}: {in_one_line(error)}; {_more(component)}") from error
+        raise UsageError("; ".join([f"{what}: {in_one_line(error)}", *then])) from error
 
 
 @contextmanager
@@ -107,18 +107,13 @@ def check_augmentations(augmentations: list[tuple[Component, Augmentation]], dat
             f"augment={policy} transforms images, but dataset '{dataset}' contains {data.kind}s; use --set augment=none"
         )
     for component, augmentation in augmentations:
-        images = torch.zeros(2, *data.shape)
-        try:
-            found = augmentation(images, torch.Generator())
-        except Exception as error:
-            reason = in_one_line(error)
+        images, name = torch.zeros(2, *data.shape), component.label
+        with _refused(f"augmentation '{name}' cannot transform the images of dataset '{dataset}'"):
+            found: object = augmentation(images, torch.Generator())
+        if not _has_shape(found, images.shape):
             raise UsageError(
-                f"augmentation '{component.label}' cannot transform the images of dataset '{dataset}': {reason}"
-            ) from error
-        if not isinstance(found, torch.Tensor) or found.shape != images.shape:
-            raise UsageError(
-                f"augmentation '{component.label}' makes {_described(found)} of images of dataset '{dataset}', whose "
-                f"batches are {tuple(images.shape)}; {_more(component)}"
+                f"augmentation '{name}' makes {_described(found)} of images of dataset '{dataset}', whose batches are "
+                f"{tuple(images.shape)}; {_more(component)}"
             )
 
 
@@ -151,73 +146,75 @@ def check_networks(
 
 
 def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str) -> None:
-    name, dataset = component.label, data.component.label
-    try:
+    name, dataset, n = component.label, data.component.label, 2 * architecture.pack
+    labels = _some_labels(architecture, n)
+    with _refused(f"architecture '{name}' cannot be built for dataset '{dataset}'"):
         generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
-        n = 2 * architecture.pack
-        labels = None if architecture.conditioning == "none" else torch.zeros(n, dtype=torch.int64)
         with torch.no_grad():
-            fakes = generate(generator, torch.zeros(n, latent_dim), labels)
-    except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
+            fakes: object = generate(generator, torch.zeros(n, latent_dim), labels)
     for network in (generator, discriminator):
         try:
             initialise(network, init, 1.0)
         except UsageError as error:
             raise UsageError(f"architecture '{name}': {error}") from error
-    check = _more(component)
-    if not isinstance(fakes, torch.Tensor) or fakes.shape != (n, *data.shape):
+    if not _has_shape(fakes, (n, *data.shape)):
         raise UsageError(
             f"the generator of architecture '{name}' returns {_described(fakes)} for {n} samples of dataset "
-            f"'{dataset}', not {(n, *data.shape)}; {check}"
+            f"'{dataset}', not {(n, *data.shape)}; {_more(component)}"
         )
-    try:
-        with torch.no_grad():
-            found = discriminator(fakes, labels) if architecture.conditioning == "labels" else discriminator(fakes)
-    except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(
-            f"the discriminator of architecture '{name}' fails on {n} samples of '{dataset}': {reason}"
-        ) from error
-    raw, classes = found, None
+    with _refused(f"the discriminator of architecture '{name}' fails on {n} samples of '{dataset}'"), torch.no_grad():
+        found: object = discriminator(fakes, labels) if architecture.conditioning == "labels" else discriminator(fakes)
+    _require_judgement(component, architecture, found, (n, data.classes))
+
+
+def _require_judgement(
+    component: Component, architecture: Architecture, found: object, of_classes: tuple[int, int]
+) -> None:
+    """Refuse what is no raw output for each of two samples or groups, and no logits of shape ``of_classes`` beside."""
+    returns = f"the discriminator of architecture '{component.label}' returns"
+    raw = found
     if architecture.conditioning == "classifier":
         if not isinstance(found, tuple) or len(found) != 2:
             raise UsageError(
-                f"the discriminator of architecture '{name}' returns {_described(found)}, not raw outputs and "
-                f"class logits, as its conditioning 'classifier' requires; {check}"
+                f"{returns} {_described(found)}, not raw outputs and class logits, as its conditioning 'classifier' "
+                f"requires; {_more(component)}"
             )
-        raw, classes = found
-    if not isinstance(raw, torch.Tensor) or raw.shape != (2,):
+        raw, logits = found
+        if not _has_shape(logits, of_classes):
+            n, classes = of_classes
+            raise UsageError(
+                f"{returns} class logits {_described(logits)} for {n} samples of {classes} classes, not {of_classes}; "
+                f"{_more(component)}"
+            )
+    if not _has_shape(raw, (2,)):
         raise UsageError(
-            f"the discriminator of architecture '{name}' returns {_described(raw)} for two "
-            f"{'groups of samples' if architecture.pack > 1 else 'samples'}, not (2,): it must return one raw "
-            f"output for each, e.g. with `.flatten()` at its end; {check}"
-        )
-    if architecture.conditioning == "classifier" and (
-        not isinstance(classes, torch.Tensor) or classes.shape != (n, data.classes)
-    ):
-        raise UsageError(
-            f"the discriminator of architecture '{name}' returns class logits {_described(classes)} for {n} samples of "
-            f"{data.classes} classes, not {(n, data.classes)}; {check}"
+            f"{returns} {_described(raw)} for two {'groups of samples' if architecture.pack > 1 else 'samples'}, not "
+            f"(2,): it must return one raw output for each, e.g. with `.flatten()` at its end; {_more(component)}"
         )
 
 
 def _try_alone(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int) -> None:
     """Show the networks a batch of one in the mode that they train in; most of those with a batch norm need more."""
     networks = architecture.networks(data.shape, latent_dim, data.classes)
-    labels = None if architecture.conditioning == "none" else torch.zeros(architecture.pack, dtype=torch.int64)
+    labels = _some_labels(architecture, architecture.pack)
     try:
         with torch.no_grad():
             fakes = generate(networks.generator, torch.zeros(architecture.pack, latent_dim), labels)
             judge(networks.discriminator, fakes, labels, architecture.conditioning)
     except Exception as error:
-        reason = in_one_line(error)
         raise UsageError(
             f"architecture '{component.label}' cannot be trained with batch_size=1 on dataset "
-            f"'{data.component.label}' ({reason}); use --batch-size 2 or more"
+            f"'{data.component.label}' ({in_one_line(error)}); use --batch-size 2 or more"
         ) from error
 
 
+def _some_labels(architecture: Architecture, n: int) -> Tensor | None:
+    return None if architecture.conditioning == "none" else torch.zeros(n, dtype=torch.int64)
+
+
+def _has_shape(value: object, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, Tensor) and value.shape == shape
+
+
 def _described(value: object) -> str:
-    return f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
+    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
