@@ -15,6 +15,7 @@ from ganbench import plugins
 from ganbench.datasets.digits import Digits
 from ganbench.errors import DataError, GanbenchError
 from ganbench.evaluation import sources
+from ganbench.extractors.embedded import Digits as DigitsExtractor
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.plan import PlanAnswer
 from ganbench.planning.given import to_request
@@ -128,6 +129,25 @@ def test_the_number_of_samples(tmp_path: Path) -> None:
     assert len(set(chosen.tolist())) == 100
     assert torch.equal(chosen, sources.choose(data, 100, 0))
     assert not torch.equal(chosen, sources.choose(data, 100, 1))
+
+
+def test_a_number_of_samples_that_nobody_scores_is_not_judged(tmp_path: Path) -> None:
+    """IS needs ten fakes, and as many of the reference are no fakes."""
+    few, many = array(tmp_path / "few", REAL[:9]), array(tmp_path / "many", REAL[9:209])
+    assert ask(many, against=str(few), metrics=["is"], extractor="digits").error == ""
+    assert "9 samples cannot be cut" in ask(few, against=str(many), metrics=["is"], extractor="digits").error
+
+
+def test_an_extractor_is_read_once_whatever_the_numbers_of_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    sha256 = DigitsExtractor.sha256
+    monkeypatch.setattr(DigitsExtractor, "sha256", lambda self: read.append(self.registered_name) or sha256(self))
+    paths = [array(tmp_path / f"of-{count}", REAL[:count]) for count in (100, 200, 300)]
+    found = ask(*paths, metrics=["fid"])
+    assert [planned.spec.evaluation.num_samples for planned in found.planned] == [100, 200, 300]
+    assert len(read) == 1
 
 
 def test_a_source_that_changed_after_planning_is_refused(tmp_path: Path) -> None:

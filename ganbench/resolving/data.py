@@ -1,4 +1,4 @@
-"""A dataset read for a plan: its splits, and how what is trained on it is scored."""
+"""A dataset read for a plan: its splits, and how samples are scored against it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -18,136 +18,189 @@ SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
 
 
-class Data(NamedTuple):
-    """A dataset read once for all the cells that use it.
+class Scored(NamedTuple):
+    """How some number of samples is scored, and what to say of that number."""
 
-    ``asked`` is the dataset with all its parameters, for messages; ``spec`` is what a trial asks, without those that
-    say where the samples lie, which are ``data_at``. ``floor`` is how its real samples are scored, where baselines are
-    asked for: as everything else, or, where there are fewer of them beside the reference, with as many as there are;
-    ``floor_warnings`` are about that. ``of_fake_labels`` are the metrics that look at the labels of fakes.
+    spec: EvaluationSpec
+    warnings: tuple[str, ...]
+
+
+class Network(NamedTuple):
+    """An extractor as it is recorded, the extractor itself, and the SHA-256 of its weights."""
+
+    component: Component
+    extractor: Extractor
+    sha256: str
+
+
+class Data:
+    """A dataset read once for all that is trained on it or compared with it under a plan.
+
+    Attributes:
+        asked: the dataset with all its parameters, for messages.
+        spec: what a trial asks: the same without the parameters that say where the samples lie.
+        data_at: those parameters.
+        dataset: the dataset itself.
+        reference: the samples that others are compared with.
     """
 
-    asked: DataSpec
-    spec: DataSpec
-    data_at: dict[str, str]
-    dataset: Dataset
-    evaluation: EvaluationSpec
-    reference_classes: int
-    warnings: tuple[str, ...]
-    floor: EvaluationSpec
-    floor_warnings: tuple[str, ...]
-    of_fake_labels: tuple[str, ...]
+    def __init__(self, request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> None:
+        """Read the splits, and look whether there is what the metrics need.
 
-
-class Opened:
-    """A dataset whose splits are read, and their fingerprints taken, once, however often it is asked for them."""
-
-    def __init__(self, request: ComponentRequest, registry: Registry, root: Path) -> None:
-        self.component, self.dataset = components.resolve(request, registry)
-        self._root = root
-        self._splits: dict[str, Samples] = {}
-
-    def load(self, split: str) -> Samples:
-        """Return the samples of a split.
+        Args:
+            request: the dataset.
+            plan: how it is scored; its other datasets do not matter.
+            registry: where components are found.
+            files: takes in the absolute paths of all files that the answer depends on.
 
         Raises:
-            UsageError: there are none, or they cannot be read.
+            UsageError: something cannot be read, or is missing; names it.
         """
-        if split not in self._splits:
-            self._splits[split] = _load(self.component, self.dataset, split, self._root)
-        return self._splits[split]
-
-
-def read_dataset(request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
-    """Load a dataset's splits and settle how it is scored."""
-    return settle(Opened(request, registry, Path(plan.data_root)), plan, registry, files)
-
-
-def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str]) -> Data:
-    """Settle how what is compared with a dataset is scored under a plan."""
-    component, dataset = opened.component, opened.dataset
-    train = opened.load("train")
-    split = plan.reference_split or dataset.reference_split
-    if split not in SPLITS:
-        raise UsageError(f"reference split '{split}' must be one of: {', '.join(SPLITS)}")
-    reference = opened.load(split)
-    files.update(train.files, reference.files)
-    asked = DataSpec(
-        component=component,
-        kind=train.kind,
-        shape=train.shape,
-        size=len(train),
-        fingerprint=train.fingerprint,
-        classes=train.class_count,
-    )
-    known, data_at = components.set_apart(component, registry)
-    spec = asked.model_copy(update={"component": known})
-    metrics = _metrics(plan, dataset, registry)
-    evaluation, warnings = _evaluation(plan, asked, dataset, split, reference, train, metrics, registry, files)
-    floor, floor_warnings = evaluation, warnings
-    if plan.baselines:
-        beside = train if split != "train" else _spare(opened)
-        files.update(beside.files)
-        if len(beside) < evaluation.num_samples:
-            fewer = plan.model_copy(update={"num_samples": len(beside)})
-            floor, floor_warnings = _evaluation(
-                fewer, asked, dataset, split, reference, train, metrics, registry, files
-            )
-            told = f"only {len(beside)} real samples besides the reference, not {evaluation.num_samples}"
-            floor_warnings += (f"there are {told}, so the floor has its own table",)
-    of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
-    return Data(
-        asked=asked,
-        spec=spec,
-        data_at=data_at,
-        dataset=dataset,
-        evaluation=evaluation,
-        reference_classes=reference.class_count,
-        warnings=warnings,
-        floor=floor,
-        floor_warnings=floor_warnings,
-        of_fake_labels=of_fake_labels,
-    )
-
-
-def require_labels(data: Data, labels: Labels, what: str) -> None:
-    """Refuse metrics of the labels of fakes where the fakes have none.
-
-    Raises:
-        UsageError: names the metric and ``what`` makes the fakes.
-    """
-    if labels == "none" and data.of_fake_labels:
-        raise UsageError(
-            f"metric '{data.of_fake_labels[0]}' needs the labels of the fakes, but {what} has none; leave the "
-            "metric out, or choose a conditional architecture"
+        self._component, self.dataset = components.resolve(request, registry)
+        self._root, self._files = Path(plan.data_root), files
+        self._splits: dict[str, Samples] = {}
+        self._scored: dict[int, Scored] = {}
+        self._every = plan.eval_every or 0
+        train = self._load("train")
+        self._split = plan.reference_split or self.dataset.reference_split
+        if self._split not in SPLITS:
+            raise UsageError(f"reference split '{self._split}' must be one of: {', '.join(SPLITS)}")
+        self.reference = self._load(self._split)
+        self.asked = DataSpec(
+            component=self._component,
+            kind=train.kind,
+            shape=train.shape,
+            size=len(train),
+            fingerprint=train.fingerprint,
+            classes=train.class_count,
         )
+        known, self.data_at = components.set_apart(self._component, registry)
+        self.spec = self.asked.model_copy(update={"component": known})
+        self._metrics = _metrics(plan, self.dataset, registry)
+        _require_values(plan, self._metrics)
+        self._network = self._chosen_network(plan, registry)
+        name, mixture = self._component.label, self.dataset.mixture()
+        where = f"dataset '{name}'" + (f" with extractor '{self._network.component.name}'" if self._network else "")
+        for component, metric in self._metrics:
+            require(
+                component.name,
+                metric,
+                reference=self.reference,
+                train=train,
+                mixture=mixture,
+                extractor=self._network.extractor if self._network else None,
+                where=where,
+            )
 
+    def scored(self, count: int | None) -> Scored:
+        """Settle how ``count`` samples are scored; ``None``: as many as the reference has, up to a bound.
 
-def _spare(opened: Opened) -> Samples:
-    """Real samples for the floor where the reference is the training split: those of the test split.
+        Raises:
+            UsageError: for so few the number of some metric would be meaningless.
+        """
+        count = count or min(len(self.reference), DEFAULT_SAMPLES)
+        if count not in self._scored:
+            judged = ((component.name, self._judged(component, metric, count)) for component, metric in self._metrics)
+            evaluation = EvaluationSpec(
+                metrics=tuple(component for component, _ in self._metrics),
+                extractor=self._network.component if self._network else None,
+                extractor_sha256=self._network.sha256 if self._network else "",
+                num_samples=count,
+                reference=ReferenceSpec(
+                    split=self._split, size=len(self.reference), fingerprint=self.reference.fingerprint
+                ),
+                every=self._every,
+            )
+            self._scored[count] = Scored(evaluation, tuple(f"{name}: {warning}" for name, warning in judged if warning))
+        return self._scored[count]
 
-    Raises:
-        DataError: there are none; says that it is the baselines that need them.
-    """
-    try:
-        return opened.load("test")
-    except GanbenchError as error:
-        raise DataError(
-            f"baselines need real samples that are not in the reference, and {error}; or leave --baselines out"
-        ) from error
+    def floor(self, count: int | None) -> Scored:
+        """Settle how real samples that are not in the reference are scored: as :meth:`scored`, or as many as there are.
 
+        Raises:
+            DataError: there are none; says that it is the baselines that need them.
+        """
+        usual = self.scored(count)
+        there, wanted = len(self._beside_the_reference()), usual.spec.num_samples
+        if there >= wanted:
+            return usual
+        fewer = self.scored(there)
+        told = f"only {there} real samples besides the reference, not {wanted}"
+        return Scored(fewer.spec, (*fewer.warnings, f"there are {told}, so the floor has its own table"))
 
-def _load(component: Component, dataset: Dataset, split: str, root: Path) -> Samples:
-    try:
-        samples = dataset.load(split, root=root)
-    except GanbenchError:
-        raise
-    except Exception as error:
-        reason = with_kind(error)
-        raise UsageError(f"dataset '{component.label}' cannot be read: {reason}") from error
-    if len(samples) == 0:
-        raise UsageError(f"dataset '{component.label}' has no samples in its split '{split}'")
-    return samples
+    def require_labels(self, labels: Labels, what: str) -> None:
+        """Refuse metrics of the labels of fakes where the fakes have none.
+
+        Raises:
+            UsageError: names the metric and ``what`` makes the fakes.
+        """
+        of_fake_labels = [component.name for component, metric in self._metrics if "fake_labels" in metric.needs]
+        if labels == "none" and of_fake_labels:
+            raise UsageError(
+                f"metric '{of_fake_labels[0]}' needs the labels of the fakes, but {what} has none; leave the "
+                "metric out, or choose a conditional architecture"
+            )
+
+    def _load(self, split: str) -> Samples:
+        """The samples of a split, read and given their fingerprint once, however often they are asked for."""
+        if split in self._splits:
+            return self._splits[split]
+        label = self._component.label
+        try:
+            samples: Samples = self.dataset.load(split, root=self._root)
+        except GanbenchError:
+            raise
+        except Exception as error:
+            raise UsageError(f"dataset '{label}' cannot be read: {with_kind(error)}") from error
+        if len(samples) == 0:
+            raise UsageError(f"dataset '{label}' has no samples in its split '{split}'")
+        self._files.update(samples.files)
+        return self._splits.setdefault(split, samples)
+
+    def _beside_the_reference(self) -> Samples:
+        if self._split != "train":
+            return self._load("train")
+        try:
+            return self._load("test")
+        except GanbenchError as error:
+            raise DataError(
+                f"baselines need real samples that are not in the reference, and {error}; or leave --baselines out"
+            ) from error
+
+    def _chosen_network(self, plan: PlanRequest, registry: Registry) -> Network | None:
+        """The extractor that was asked for, else the dataset's; none where no metric looks at features."""
+        request, images = plan.extractor, self.asked.kind == "image"
+        if not any(uses_extractor(metric) for _, metric in self._metrics):
+            return None
+        # A default is for images: an array of vectors has the metrics' reason, not that of an extractor nobody named.
+        if request is None and self.dataset.extractor and images:
+            request = _default(self.dataset.extractor, "extractor", registry)
+        if request is None:
+            return None
+        if not images:
+            raise UsageError(
+                f"extractor '{request.name}' is for images, but dataset '{self._component.label}' has none; leave "
+                "--extractor out"
+            )
+        component, extractor = components.resolve(request, registry)
+        with called(component.name, extractor):
+            check_shape(extractor, self.asked.shape)
+            sha256 = extractor.sha256()
+        self._files.update(extractor.files())
+        return Network(component, extractor, sha256)
+
+    def _judged(self, component: Component, metric: Metric, fakes: int) -> str | None:
+        """What a metric says of this number of samples."""
+        network = self._network if uses_extractor(metric) else None
+        try:
+            return metric.check(
+                fakes=fakes,
+                reference=len(self.reference),
+                dimension=network.extractor.dimension if network else self.reference.data[0].numel(),
+                classes=self.reference.class_count,
+            )
+        except ValueError as error:
+            raise UsageError(f"metric '{component.name}': {error}") from error
 
 
 def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:
@@ -156,82 +209,12 @@ def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tu
     return [components.resolve(request, registry) for request in requests]
 
 
-def _evaluation(
-    plan: PlanRequest,
-    data: DataSpec,
-    dataset: Dataset,
-    split: str,
-    reference: Samples,
-    train: Samples,
-    metrics: list[tuple[Component, Metric]],
-    registry: Registry,
-    files: set[str],
-) -> tuple[EvaluationSpec, tuple[str, ...]]:
-    """Settle extractor and sample counts, and refuse what would be meaningless."""
-    name = data.component.label
+def _require_values(plan: PlanRequest, metrics: list[tuple[Component, Metric]]) -> None:
+    """Refuse metrics that return one value twice, or not each value that somebody will look for."""
     given = owners((component.label, metric) for component, metric in metrics)
     for value in plan.values:
         if value not in given:
             raise UsageError(f"no metric here returns the value '{value}'{did_you_mean(value, given)}")
-    of_features = any(uses_extractor(metric) for _, metric in metrics)
-    extractor_request = plan.extractor
-    # A default is for images: an array of vectors has the metrics' reason, not that of an extractor nobody named.
-    if extractor_request is None and dataset.extractor and data.kind == "image" and of_features:
-        extractor_request = _default(dataset.extractor, "extractor", registry)
-    extractor_component: Component | None = None
-    extractor: Extractor | None = None
-    sha256 = ""
-    if extractor_request is not None and of_features:
-        if data.kind != "image":
-            raise UsageError(
-                f"extractor '{extractor_request.name}' is for images, but dataset '{name}' has none; leave "
-                "--extractor out"
-            )
-        extractor_component, extractor = components.resolve(extractor_request, registry)
-        with called(extractor_request.name, extractor):
-            check_shape(extractor, data.shape)
-            sha256 = extractor.sha256()
-        files.update(extractor.files())
-    where = f"dataset '{name}'" + (f" with extractor '{extractor_component.name}'" if extractor_component else "")
-    mixture = dataset.mixture()
-    num_samples = plan.num_samples or min(len(reference), DEFAULT_SAMPLES)
-    warnings = []
-    for component, metric in metrics:
-        require(
-            component.name,
-            metric,
-            reference=reference,
-            train=train,
-            mixture=mixture,
-            extractor=extractor,
-            where=where,
-        )
-        warning = _check_counts(component, metric, num_samples, reference, extractor)
-        if warning:
-            warnings.append(f"{component.name}: {warning}")
-    evaluation = EvaluationSpec(
-        metrics=tuple(component for component, _ in metrics),
-        extractor=extractor_component,
-        extractor_sha256=sha256,
-        num_samples=num_samples,
-        reference=ReferenceSpec(split=split, size=len(reference), fingerprint=reference.fingerprint),
-        every=plan.eval_every or 0,
-    )
-    return evaluation, tuple(warnings)
-
-
-def _check_counts(
-    component: Component, metric: Metric, fakes: int, reference: Samples, extractor: Extractor | None
-) -> str | None:
-    try:
-        return metric.check(
-            fakes=fakes,
-            reference=len(reference),
-            dimension=extractor.dimension if extractor and uses_extractor(metric) else reference.data[0].numel(),
-            classes=reference.class_count,
-        )
-    except ValueError as error:
-        raise UsageError(f"metric '{component.name}': {error}") from error
 
 
 def _default(name: str, kind: str, registry: Registry) -> ComponentRequest:

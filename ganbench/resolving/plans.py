@@ -23,7 +23,7 @@ from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry, package_of
 from ganbench.resolving import components
 from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
-from ganbench.resolving.data import Data, read_dataset, require_labels
+from ganbench.resolving.data import Data
 from ganbench.resolving.parameters import merge
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
 from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
@@ -60,7 +60,7 @@ def _check_labels(request: PlanRequest, planned: tuple[Planned, ...]) -> None:
 
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:
     for dataset_request in request.datasets:
-        data = read_dataset(dataset_request, request, registry, files)
+        data = Data(dataset_request, request, registry, files)
         tried: set[str] = set()
         if request.baselines:
             yield from _baselines(request, data, registry, tried)
@@ -105,6 +105,8 @@ def _cell(
     check_augmentations(augmentations, data.asked)
     _try_once(architecture_component, architecture, data.asked, recipe, tried)
     every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
+    labels = _labels(architecture_component, architecture, data, plan)
+    scored = data.scored(plan.num_samples)
     spec = TrialSpec(
         loss=loss_component,
         penalties=tuple(component for component, _ in resolved),
@@ -113,11 +115,9 @@ def _cell(
         seed=0,
         recipe=recipe,
         augmentations=tuple(component for component, _ in augmentations),
-        evaluation=data.evaluation.model_copy(
-            update={"every": every, "labels": _labels(architecture_component, architecture, data, plan)}
-        ),
+        evaluation=scored.spec.model_copy(update={"every": every, "labels": labels}),
     )
-    warnings = (*data.warnings, *doubts(label, penalties, architecture_component, architecture))
+    warnings = (*scored.warnings, *doubts(label, penalties, architecture_component, architecture))
     return Planned(spec=spec, warnings=warnings, data_at=data.data_at)
 
 
@@ -150,10 +150,10 @@ def _settled(request: ComponentRequest, registry: Registry, penalties: list[Pena
 def _labels(component: Component, architecture: Architecture, data: Data, plan: PlanRequest) -> Labels:
     """Where the labels of the fakes come from, checked to be there."""
     if architecture.conditioning == "none":
-        require_labels(data, "none", f"architecture '{component.label}'")
+        data.require_labels("none", f"architecture '{component.label}'")
         return "none"
-    chosen: Labels = plan.labels or ("reference" if data.reference_classes else "balanced")
-    known, there = data.spec.classes, data.reference_classes
+    known, there = data.spec.classes, data.reference.class_count
+    chosen: Labels = plan.labels or ("reference" if there else "balanced")
     if chosen == "reference" and not 0 < there <= known:
         has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
         raise UsageError(
@@ -165,13 +165,13 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
 
 def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str]) -> Iterable[Planned]:
     """The floor (real against real) and, for each architecture, the ceiling (untrained)."""
-    defaults = Recipe()
+    floor, usual = data.floor(plan.num_samples), data.scored(plan.num_samples)
     yield Planned(
         spec=TrialSpec(
-            baseline="real", loss=None, architecture=None, data=data.spec, seed=0, recipe=defaults,
-            evaluation=data.floor,
+            baseline="real", loss=None, architecture=None, data=data.spec, seed=0, recipe=Recipe(),
+            evaluation=floor.spec,
         ),
-        warnings=data.floor_warnings,
+        warnings=floor.warnings,
         baseline=True,
         data_at=data.data_at,
     )  # fmt: skip
@@ -186,11 +186,9 @@ def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str
         yield Planned(
             spec=TrialSpec(
                 baseline="untrained", loss=None, architecture=component, data=data.spec, seed=0, recipe=recipe,
-                evaluation=data.evaluation.model_copy(
-                    update={"labels": _labels(component, architecture, data, plan)}
-                ),
+                evaluation=usual.spec.model_copy(update={"labels": _labels(component, architecture, data, plan)}),
             ),
-            warnings=data.warnings,
+            warnings=usual.warnings,
             baseline=True,
             data_at=data.data_at,
         )  # fmt: skip

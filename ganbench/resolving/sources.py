@@ -11,13 +11,13 @@ from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.sources import Given, open_given, open_trial, same_samples, unsaid
+from ganbench.evaluation.sources import open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
 from ganbench.resolving import components
-from ganbench.resolving.data import Data, Opened, require_labels, settle
+from ganbench.resolving.data import Data
 from ganbench.resolving.plans import loaded_sources, refusal, stamps
 from ganbench.spec import Component, Recipe, TrialSpec
 
@@ -25,13 +25,13 @@ from ganbench.spec import Component, Recipe, TrialSpec
 def answer(request: SourcesRequest) -> PlanAnswer:
     """Settle how each source is scored, or say in one line why one cannot be."""
     loaded = plugins.load()
-    registry = loaded.registry
+    registry, files = loaded.registry, set[str]()
     try:
-        reference = Reference(request, registry)
-        planned = tuple(_plan(source, request, reference) for source in request.sources)
+        data = Data(request.plan.datasets[0], request.plan, registry, files)
+        planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
         _try(planned[0].spec.evaluation.extractor, registry)  # they are all scored alike
-        return PlanAnswer(planned=planned, files=tuple(stamps(reference.files | loaded_sources(registry))))
+        return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:
         return refusal(error, loaded)
 
@@ -42,27 +42,6 @@ def _try(component: Component | None, registry: Registry) -> None:
         extractor: Extractor = components.rebuild("extractor", component, registry)
         with called(component.name, extractor):
             extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
-
-
-class Reference:
-    """What all sources are compared with, read once, and how it scores each number of samples.
-
-    Attributes:
-        files: the absolute paths of all files that the plan depends on; those of the sources are added.
-    """
-
-    def __init__(self, request: SourcesRequest, registry: Registry) -> None:
-        self._plan, self._registry = request.plan, registry
-        self._opened = Opened(request.plan.datasets[0], registry, Path(request.data_root))
-        self._settled: dict[int | None, Data] = {}
-        self.files: set[str] = set()
-
-    def scoring(self, count: int | None) -> Data:
-        """How ``count`` samples are scored, or as many as the reference has where it is ``None``."""
-        if count not in self._settled:
-            plan = self._plan.model_copy(update={"num_samples": count})
-            self._settled[count] = settle(self._opened, plan, self._registry, self.files)
-        return self._settled[count]
 
 
 def _require_trainings(planned: Sequence[Planned]) -> None:
@@ -80,24 +59,24 @@ def _require_trainings(planned: Sequence[Planned]) -> None:
             seen[what] = cell.source
 
 
-def _plan(source: SourceRequest, request: SourcesRequest, reference: Reference) -> Planned:
-    device = torch.device(request.device)
-    data, files = reference.scoring(request.plan.num_samples), reference.files
+def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set[str]) -> Planned:
+    device, count, seed = torch.device(request.device), request.plan.num_samples, source.seed
     if source.trial:
         trial = TrialFolder(Path(source.path)).read_spec().spec
         if same_samples(data.spec, trial.data, data.dataset.locations):
-            return _again(source, trial, data, files)
+            return _again(source, trial, data, count, files)
     given = open_trial(source, data.spec.shape) if source.trial else open_given(source, data.spec.shape, device)
     files.update(given.files)
-    require_labels(data, "none", f"'{given.spec.label}'")
-    seed, warnings = source.seed, data.warnings
+    data.require_labels("none", f"'{given.spec.label}'")
+    said: tuple[str, ...] = ()
     if given.samples is not None:
-        data = _counted(given, request, reference)
-        warnings = data.warnings
-        if seed and not given.spec.named and data.evaluation.num_samples == len(given.samples):
+        there = len(given.samples)
+        count = _counted(given.spec.label, there, request)
+        if seed and not given.spec.named and count == there:
             # Nothing is drawn: as another trial, the same samples would be scored again, to the same values.
-            seed, said = 0, f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing"
-            warnings = (*warnings, said)
+            said = (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
+            seed = 0
+    scored = data.scored(count)
     spec = TrialSpec(
         baseline="external",
         source=given.spec,
@@ -106,28 +85,30 @@ def _plan(source: SourceRequest, request: SourcesRequest, reference: Reference) 
         data=data.spec,
         seed=seed,
         recipe=Recipe(),
-        evaluation=data.evaluation,
+        evaluation=scored.spec,
     )
+    warnings = (*scored.warnings, *said)
     return Planned(spec=spec, warnings=warnings, baseline=True, source=source.path, data_at=data.data_at)
 
 
-def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str]) -> Planned:
+def _again(source: SourceRequest, trial: TrialSpec, data: Data, count: int | None, files: set[str]) -> Planned:
     """A trial scored in another way: the same question as training it with that evaluation, which changes nothing."""
     if source.label:
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     if source.channels:
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
-    folder = TrialFolder(Path(source.path))
-    require_labels(data, trial.evaluation.labels, shown(source.path))
+    folder, labels = TrialFolder(Path(source.path)), trial.evaluation.labels
+    data.require_labels(labels, shown(source.path))
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
-    if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:
+    if labels == "reference" and data.reference.class_count != trial.data.classes:
         raise UsageError(
             f"{shown(source.path)} is scored with the reference's labels, but this reference has different ones"
         )
-    evaluation = data.evaluation.model_copy(update={"every": 0, "labels": trial.evaluation.labels})
+    scored = data.scored(count)
+    evaluation = scored.spec.model_copy(update={"every": 0, "labels": labels})
     spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
-    warnings = data.warnings
+    warnings = scored.warnings
     now, then = data.spec.component, trial.data.component
     if now != then:
         said = (
@@ -138,20 +119,17 @@ def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str])
     return Planned(spec=spec, warnings=warnings, source=source.path, data_at=data.data_at)
 
 
-def _counted(given: Given, request: SourcesRequest, reference: Reference) -> Data:
-    """Settle how many of a source's samples are scored: as many as were asked for, else all."""
-    assert given.samples is not None
-    there, wanted = len(given.samples), request.plan.num_samples
-    if wanted is None:
-        return reference.scoring(there)
-    if wanted > there:
+def _counted(label: str, there: int, request: SourcesRequest) -> int:
+    """Settle how many of a source's ``there`` samples are scored: as many as were asked for, else all."""
+    wanted = request.plan.num_samples
+    if wanted is not None and wanted > there:
         why = (
             "were asked for"
             if request.asked
             else "are needed, because the trial named by --against was scored with that many"
         )
-        raise DataError(f"'{given.spec.label}' contains {there} samples, but {wanted} {why}; set --num-samples")
-    return reference.scoring(wanted)
+        raise DataError(f"'{label}' contains {there} samples, but {wanted} {why}; set --num-samples")
+    return there if wanted is None else wanted
 
 
 def main(request_path: str, answer_path: str) -> int:
