@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from ganbench.cli.check import check
 from ganbench.errors import UsageError
-from ganbench.plugins import installer
+from ganbench.plugins import Plugin, Plugins, installer
+from ganbench.registry import Registry
 from ganbench.testing import Outcome
 from ganbench.testing.package import Report
 from tests.distribution import write_distribution
@@ -191,6 +192,7 @@ def test_a_package_whose_import_changes_torchs_settings_is_told_so(
         (["check", "ganbench", "--only", "hing"], "did you mean 'hinge'?"),
         (["check", "ganbench", "--only", "loss/hing"], "did you mean 'loss/hinge'?"),
         (["check", "ganbench", "--only", "dragan[lambda_g=1]"], "has no parameter 'lambda_g'"),
+        (["check", "ganbench", "--only", "dragan[lambda_gp=1"], "'dragan[lambda_gp=1' has no closing bracket"),
         (["check", "ganbench", "--only", "hinge:x"], "loss 'hinge' takes no argument, but 'hinge:x' gives it one"),
         (["check", "ganbench", "--skip", "scalar"], "every skipped check needs a reason"),
         (["check", "ganbench", "--only", "hinge", "--skip", "scalr=slow"], "did you mean 'scalar'?"),
@@ -259,3 +261,24 @@ def test_pip_is_called_with_what_was_asked_for(tmp_path: Path, monkeypatch: pyte
     (changed,) = installer.install([str(tmp_path)], options=["--no-deps"], editable=True)
     assert changed["distribution"] == "ganbench-x"
     assert calls == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(tmp_path)]]
+
+
+@pytest.mark.parametrize(
+    ("tool", "options"),
+    [([sys.executable, "-m", "pip"], ["--yes"]), (["/bin/uv", "pip"], ["--python", sys.executable])],
+)
+def test_what_is_removed_is_removed_from_this_environment_and_nobody_is_asked(
+    tool: list[str], options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    there = Plugins([Plugin("ganbench-x", "x", "x", "1")], Registry())
+    monkeypatch.setattr(installer.plugins, "load", lambda: there)
+    monkeypatch.setattr(installer, "tool", lambda: tool)
+    monkeypatch.setattr(installer.subprocess, "run", run)
+    assert installer.uninstall(["Ganbench_X"]) == ["ganbench-x"]
+    assert calls == [[*tool, "uninstall", "--quiet", *options, "ganbench-x"]]

@@ -50,18 +50,13 @@ class PluginCommands:
 
     def taken(self, plugin: Plugin) -> list[str]:
         """What to say of a plugin's commands that others have too."""
-        said = []
-        for name, packages in self.conflicts():
-            if name in self.of(plugin):
-                said.append(
-                    f"command '{name}' is built in and cannot be replaced"
-                    if BUILTIN in packages
-                    else _line(name, packages)
-                )
-        return said
+        own = self.of(plugin)
+        return [_line(name, packages) for name, packages in self.conflicts() if name in own]
 
 
 def _line(name: str, packages: list[str]) -> str:
+    if BUILTIN in packages:
+        return f"command '{name}' is built in and cannot be replaced"
     which = dict.fromkeys(packages)
     if len(which) == 1:
         return f"command '{name}' is registered {len(packages)} times by {packages[0]}"

@@ -78,31 +78,14 @@ class Plugins:
 def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | None = None) -> Plugins:
     """Load every allowed entry point of the group ``ganbench``, sorted by (distribution, name)."""
     environ = os.environ if environ is None else environ
-    found, damaged = entry_points() if points is None else (points, [])
-    allowed, blocked = _names(environ.get("GANBENCH_PLUGINS")), _names(environ.get("GANBENCH_DISABLE_PLUGINS"))
     registry = Registry()
     plugins: list[Plugin] = []
-    seen: set[tuple[str, str]] = set()
-    pairs: list[tuple[Plugin, EntryPoint | None]] = [
-        (Plugin(_distribution(point), point.name, point.value, _version(point)), point) for point in found
-    ]
-    for one in damaged:
-        reason = f"the list of its plugins, {one.path}, is damaged: {one_line(one.reason)}"
-        pairs.append((Plugin(normalised(one.distribution), "-", one.path, one.version, "broken", reason), None))
-    # The built-ins come first, so that a broken plugin cannot keep them from being there.
-    for plugin, point in sorted(pairs, key=lambda pair: _order(pair[0])):
-        if (plugin.distribution, plugin.name) in seen:
-            continue  # the same distribution found twice on the path
-        seen.add((plugin.distribution, plugin.name))
+    for plugin, point in _found(points):
         plugins.append(plugin)
-        if plugin.distribution != BUILTIN:
-            if "GANBENCH_PLUGINS" in environ and plugin.distribution not in allowed:
-                plugin.status, plugin.reason = "disabled", "not in GANBENCH_PLUGINS"
-            elif plugin.distribution in blocked:
-                plugin.status, plugin.reason = "disabled", "in GANBENCH_DISABLE_PLUGINS"
-            if plugin.status == "disabled":
-                registry.disabled.append(plugin.distribution)
-                continue
+        if reason := _disabled(plugin.distribution, environ):
+            plugin.status, plugin.reason = "disabled", reason
+            registry.disabled.append(plugin.distribution)
+            continue
         if point is not None:
             with redirect_stdout(sys.stderr):
                 _load_one(plugin, point, registry)
@@ -136,8 +119,31 @@ def build(kind: str, text: str) -> Any:
     return component
 
 
-def _order(plugin: Plugin) -> tuple[bool, str, str]:
-    return plugin.distribution != BUILTIN, plugin.distribution, plugin.name
+def _found(points: list[EntryPoint] | None) -> list[tuple[Plugin, EntryPoint | None]]:
+    """A plugin for each entry point, and for each list of them that cannot be read.
+
+    The built-ins come first, so that a broken plugin cannot keep them from being there.
+    """
+    readable, damaged = entry_points() if points is None else (points, [])
+    pairs: list[tuple[Plugin, EntryPoint | None]] = [
+        (Plugin(_distribution(point), point.name, point.value, _version(point)), point) for point in readable
+    ]
+    for one in damaged:
+        reason = f"the list of its plugins, {one.path}, is damaged: {one_line(one.reason)}"
+        pairs.append((Plugin(normalised(one.distribution), "-", one.path, one.version, "broken", reason), None))
+    unique: dict[tuple[bool, str, str], tuple[Plugin, EntryPoint | None]] = {}
+    for plugin, point in pairs:  # the path may hold a distribution twice: the first one counts
+        unique.setdefault((plugin.distribution != BUILTIN, plugin.distribution, plugin.name), (plugin, point))
+    return [unique[key] for key in sorted(unique)]
+
+
+def _disabled(distribution: str, environ: Mapping[str, str]) -> str:
+    """Why the environment disables a package; empty where it does not."""
+    if distribution == BUILTIN:
+        return ""
+    if "GANBENCH_PLUGINS" in environ and distribution not in _names(environ["GANBENCH_PLUGINS"]):
+        return "not in GANBENCH_PLUGINS"
+    return "in GANBENCH_DISABLE_PLUGINS" if distribution in _names(environ.get("GANBENCH_DISABLE_PLUGINS")) else ""
 
 
 def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
@@ -160,11 +166,9 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
                 raise ValueError(f"another plugin of {entry.distribution} also has a {entry.kind} '{entry.name}'")
     except KeyboardInterrupt:
         raise
-    except pluggy.PluginValidationError as error:
-        plugin.status, plugin.reason = "broken", f"has a wrong signature: {one_line(error)}"
-        return
     except BaseException as error:  # a plugin may even call sys.exit on import
-        plugin.status, plugin.reason = "broken", f"{doing}: {one_line(error)}"
+        what = "has a wrong signature" if isinstance(error, pluggy.PluginValidationError) else doing
+        plugin.status, plugin.reason = "broken", f"{what}: {one_line(error)}"
         return
     for entry in entries:
         registry.add(entry)

@@ -62,17 +62,18 @@ def uninstall(distributions: Sequence[str]) -> list[str]:
             raise UsageError("ganbench itself is not a plugin; remove it with pip")
         if name not in known:
             raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, known)}")
-    command = tool()
-    _call("uninstall", [*(["--yes"] if command[-1] == "pip" and command[0] == sys.executable else []), *names])
+    _call("uninstall", names)
     return names
 
 
 def _call(action: str, arguments: list[str]) -> None:
     """Run the tool, its output on the error stream: the command's own answer is what goes to the output."""
     command = tool()
-    target = ["--python", sys.executable] if command[0] != sys.executable else []
-    quiet = ["--quiet"]
-    answer = subprocess.run([*command, action, *quiet, *target, *arguments], stdout=sys.stderr, check=False)
+    if command[0] == sys.executable:  # pip, which knows where it is, and asks before it removes
+        options = ["--yes"] if action == "uninstall" else []
+    else:
+        options = ["--python", sys.executable]
+    answer = subprocess.run([*command, action, "--quiet", *options, *arguments], stdout=sys.stderr, check=False)
     if answer.returncode:
         told = " ".join([*command[-2:], action, *arguments]).removeprefix("-m ")
         raise UsageError(f"{told} failed with exit code {answer.returncode}")
