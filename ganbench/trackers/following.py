@@ -29,17 +29,17 @@ FLUSH_SECONDS = 30.0
 class Tracking:
     """A display that also feeds trackers."""
 
-    def __init__(self, display: Display, trackers: Mapping[str, Tracker], *, patience: float | None = None) -> None:
+    def __init__(self, display: Display, trackers: Mapping[str, Tracker], *, patience: float = FLUSH_SECONDS) -> None:
         """Start a thread for each tracker.
 
         Args:
             display: where everything is shown as before.
             trackers: by the names that messages call them.
-            patience: seconds that :meth:`close` waits for all of them together; by default :data:`FLUSH_SECONDS`.
+            patience: seconds that :meth:`close` waits for all of them together.
         """
         self._display = display
         self.channels = [_Channel(name, tracker) for name, tracker in trackers.items()]
-        self._patience = FLUSH_SECONDS if patience is None else patience
+        self._patience = patience
         self.followed: dict[str, _Followed] = {}
         self._looked = 0.0
         self._closed = False
@@ -202,8 +202,8 @@ class _Channel:
 
 def check_trackers(
     requests: Sequence[ComponentRequest], registry: Registry
-) -> list[tuple[Callable[..., Tracker], dict[str, Scalar]]]:
-    """The classes of trackers with all their parameters; nothing is built, so nothing is opened or written.
+) -> dict[str, tuple[Callable[..., Tracker], dict[str, Scalar]]]:
+    """By name, the classes of trackers with all their parameters; nothing is built, so nothing is opened or written.
 
     Raises:
         UsageError: one is asked for twice, cannot be imported, or does not take a parameter.
@@ -214,7 +214,7 @@ def check_trackers(
             raise UsageError(f"tracker '{request.name}' is given twice; give it once")
         cls = registry.find("tracker", f"{request.distribution}:{request.name}").load()
         found[request.name] = cls, merge("tracker", request.name, cls, request.parameters)
-    return list(found.values())
+    return found
 
 
 def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out: Path) -> dict[str, Tracker]:
@@ -223,8 +223,8 @@ def make_trackers(requests: Sequence[ComponentRequest], registry: Registry, out:
     Raises:
         UsageError: one cannot be imported, does not take a parameter, or refuses a value.
     """
-    checked = zip(requests, check_trackers(requests, registry), strict=True)
-    return {request.name: make_tracker(request.name, cls, parameters, out) for request, (cls, parameters) in checked}
+    checked = check_trackers(requests, registry)
+    return {name: make_tracker(name, cls, parameters, out) for name, (cls, parameters) in checked.items()}
 
 
 def make_tracker(name: str, cls: Callable[..., Tracker], parameters: Mapping[str, Scalar], out: Path) -> Tracker:
