@@ -67,6 +67,22 @@ def split_list(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(item for item in items if item))
 
 
+def split_parameters(text: str) -> tuple[str, list[str]]:
+    """Return what stands before the brackets of ``name[a=1,b=2]``, and the items in them that are not empty.
+
+    Raises:
+        UsageError: the brackets do not match, or are not at the end.
+    """
+    head, bracket, tail = text.partition("[")
+    if not bracket:
+        return head.strip(), []
+    if not tail.endswith("]"):
+        wrong = "has more text after its closing bracket" if "]" in tail else "has no closing bracket"
+        raise UsageError(f"'{text}' {wrong}")
+    items = split_outside_brackets(tail.removesuffix("]"), ",")
+    return head.strip(), [item.strip() for item in items if item.strip()]
+
+
 def parse_scalar(text: str) -> Scalar:
     """``true``/``false``, a whole number, a number, or the text itself.
 
@@ -96,21 +112,17 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     Raises:
         UsageError: an unknown name, brackets or parameters that cannot be read.
     """
-    head, bracket, tail = text.partition("[")
-    if bracket and not tail.endswith("]"):
-        raise UsageError(f"'{text}' has more text after its closing bracket")
-    entry, argument = _find(kind, head.strip(), registry)
+    head, items = split_parameters(text)
+    entry, argument = _find(kind, head, registry)
     choices: dict[str, list[Scalar]] = {}
     if argument:
         choices[entry.argument] = [argument]
-    for item in split_outside_brackets(tail.removesuffix("]"), ",") if bracket else []:
+    for item in items:
         key, equals, value = item.partition("=")
         key = key.strip()
-        if not item.strip():
-            continue
         alternatives = value.split("|")
         if not equals or not _KEY.fullmatch(key) or not all(alternative.strip() for alternative in alternatives):
-            raise UsageError(f"'{item.strip()}' in '{text}' must be key=value")
+            raise UsageError(f"'{item}' in '{text}' must be key=value")
         if key in choices:
             raise UsageError(f"'{key}' is given twice in '{text}'")
         try:

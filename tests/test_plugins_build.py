@@ -29,7 +29,8 @@ def test_a_component_is_built_as_a_run_names_it(tmp_path: Path) -> None:
         ("architecture", "mlp[hiden=6]", "architecture 'mlp' has no parameter 'hiden'; did you mean 'hidden'?"),
         ("architecture", "mlp[hidden=six]", "architecture 'mlp': hidden=six must be a whole number"),
         ("architecture", "mlp[hidden=0]", "architecture 'mlp': hidden"),
-        ("architecture", "mlp[hidden=6", "has more text after its closing bracket"),
+        ("architecture", "mlp[hidden=6", "'mlp[hidden=6' has no closing bracket"),
+        ("architecture", "mlp[hidden=6]8", "'mlp[hidden=6]8' has more text after its closing bracket"),
         (
             "architecture",
             "mlp[hidden=6|8]",

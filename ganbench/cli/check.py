@@ -35,14 +35,14 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
       ganbench plugins check ganbench --only 'folder:photos[size=32]'
     """
     from ganbench.errors import UsageError
-    from ganbench.grid import parse_scalar, split_outside_brackets
+    from ganbench.grid import parse_scalar, split_parameters
     from ganbench.testing.package import check_package
 
     parameters: dict[str, dict[str, Any]] = {}
     for text in only:
-        name, bracket, rest = text.partition("[")
-        given = parameters.setdefault(name.strip(), {})
-        for item in split_outside_brackets(rest.removesuffix("]"), ",") if bracket else []:
+        name, items = split_parameters(text)
+        given = parameters.setdefault(name, {})
+        for item in items:
             key, equals, value = item.partition("=")
             if not equals:
                 raise UsageError(f"'{item}' in '{text}' must be key=value")
