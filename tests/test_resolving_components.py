@@ -96,7 +96,7 @@ def test_resolving_records_all_parameters_and_shows_what_differs() -> None:
 
 
 def test_what_the_context_settles_is_recorded_but_not_shown() -> None:
-    component, instance = resolve(request(), registry(), mode="b")
+    component, instance = resolve(request(), registry(), lambda cls, parameters: parameters | {"mode": "b"})
     assert component.label == "sample"
     assert component.parameters["mode"] == instance.given["mode"] == "b"
 

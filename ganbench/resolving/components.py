@@ -23,6 +23,9 @@ CONTRACTS: dict[str, type] = {
     "extractor": Extractor,
 }
 
+Settle = Callable[[type[Any], dict[str, Scalar]], dict[str, Scalar]]
+"""Takes a class and all its parameters, and returns them, some with another value."""
+
 
 def load_class(entry: Entry) -> type[Any]:
     """Import a component's class and check that it is one of its kind.
@@ -51,24 +54,25 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
     except GanbenchError:
         raise
     except Exception as error:
-        reason = in_one_line(error)
-        raise UsageError(f"{kind} '{name}': {reason}") from error
+        raise UsageError(f"{kind} '{name}': {in_one_line(error)}") from error
 
 
-def resolve(request: ComponentRequest, registry: Registry, **settled: Scalar) -> tuple[Component, Any]:
+def resolve(request: ComponentRequest, registry: Registry, settle: Settle | None = None) -> tuple[Component, Any]:
     """Return the resolved component and its instance.
 
     Args:
         request: what was asked for.
         registry: where to find it.
-        settled: parameters whose value the context decided.
+        settle: gives parameters that are left to the context their values, which are recorded and not shown.
     """
     entry = registry.find(request.kind, f"{request.distribution}:{request.name}")
     cls = load_class(entry)
-    parameters = merge(request.kind, request.name, cls, request.parameters)
-    parameters.update(settled)
+    asked = merge(request.kind, request.name, cls, request.parameters)
+    settled = settle(cls, dict(asked)) if settle is not None else asked
+    changed = {key: value for key, value in settled.items() if asked[key] != value}
+    parameters = asked | changed
     plain = defaults(request.kind, cls)
-    shown = {key: value for key, value in parameters.items() if value != plain[key] and key not in settled}
+    shown = {key: value for key, value in parameters.items() if value != plain[key] and key not in changed}
     component = Component(
         name=entry.name,
         label=label(entry, shown),

@@ -24,9 +24,8 @@ from ganbench.registry import Registry, package_of
 from ganbench.resolving import components
 from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
 from ganbench.resolving.data import Data
-from ganbench.resolving.parameters import merge
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
-from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
+from ganbench.spec import Component, DataSpec, Labels, Recipe, Scalar, TrialSpec
 
 
 def answer(request: PlanRequest) -> PlanAnswer:
@@ -134,17 +133,15 @@ def _try_once(
 
 def _settled(request: ComponentRequest, registry: Registry, penalties: list[Penalty]) -> tuple[Component, Architecture]:
     """Resolve an architecture, with what it leaves to the context decided and recorded."""
-    entry = registry.find("architecture", f"{request.distribution}:{request.name}")
-    cls = components.load_class(entry)
-    merged = merge("architecture", request.name, cls, request.parameters)
-    settled = cls.settle(
-        dict(merged),
-        gradient_penalty=any(penalty.double_backward for penalty in penalties),
-        weight_clipping=any(penalty.constrains == "weights" for penalty in penalties),
-    )
-    changed = {key: value for key, value in settled.items() if merged[key] != value}
-    component, architecture = components.resolve(request, registry, **changed)
-    return component, architecture
+
+    def settle(cls: type[Architecture], parameters: dict[str, Scalar]) -> dict[str, Scalar]:
+        return cls.settle(
+            parameters,
+            gradient_penalty=any(penalty.double_backward for penalty in penalties),
+            weight_clipping=any(penalty.constrains == "weights" for penalty in penalties),
+        )
+
+    return components.resolve(request, registry, settle)
 
 
 def _labels(component: Component, architecture: Architecture, data: Data, plan: PlanRequest) -> Labels:
