@@ -1,6 +1,7 @@
 """``ganbench sample``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -74,10 +75,7 @@ def sample(
         "--truncation": truncation,
     }
     _require_sense(out, scored, given | {"--neighbours": neighbours, "--interpolate": interpolate or None}, device)
-    if interpolate:
-        columns = columns or STEPS
-        count = count or columns * STEPS
-        _require_whole_rows(count, columns)
+    rows, steps = _walks(count, columns) if interpolate else (0, 0)
     place = devices.choose(device)
     require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
     folder = find_trained(trial)
@@ -89,37 +87,30 @@ def sample(
     from ganbench.evaluation.preview import columns_for
     from ganbench.evaluation.trained import load_generator
 
+    on, classes = torch.device(place), told.spec.data.classes
+    how: dict[str, Any] = {"seed": seed or 0, "wanted": wanted, "device": on, "warn": _say, "truncation": truncation}
+    notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
     if out.suffix == ".pt2":
         handout.write_program(out, load_generator(folder.path, warn=_say))
-    else:
-        on = torch.device(place)
-        if neighbours:
-            from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
+    elif scored:
+        samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
+        handout.write_samples(out, samples, labels)
+    elif neighbours:
+        from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
 
-            nearest.require_neighbours(told, neighbours)
-            all_classes = wanted is None and told.spec.evaluation.labels != "none"
-            count = count or columns_for(told.spec.data.classes if all_classes else 0)
-        if scored:
-            samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
-        elif interpolate and columns and count:
-            samples, labels = drawing.draw_interpolated(
-                folder, told, rows=count // columns, steps=columns, seed=seed or 0, wanted=wanted, device=on,
-                warn=_say, truncation=truncation,
-            )  # fmt: skip
-        else:
-            samples, labels = drawing.draw(
-                folder, told, count=count or 64, seed=seed or 0, wanted=wanted, device=on, warn=_say,
-                truncation=truncation,
-            )  # fmt: skip
-        notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
-        if interpolate:
-            notes["interpolated"] = f"walks of {columns} images"
-        if neighbours:
-            found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
-            nearest.write_neighbours(out, samples, found, notes)
-        elif out.suffix == ".png":
-            classes = told.spec.data.classes if labels is not None and wanted is None else 0
-            drawing.write_grid(out, samples, columns or columns_for(classes), notes)
+        nearest.require_neighbours(told, neighbours)
+        all_classes = wanted is None and told.spec.evaluation.labels != "none"
+        samples, _ = drawing.draw(folder, told, count=count or columns_for(classes if all_classes else 0), **how)
+        found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
+        nearest.write_neighbours(out, samples, found, notes)
+    elif interpolate:
+        samples, _ = drawing.draw_interpolated(folder, told, rows=rows, steps=steps, **how)
+        drawing.write_grid(out, samples, steps, notes | {"interpolated": f"walks of {steps} images"})
+    else:
+        samples, labels = drawing.draw(folder, told, count=count or 64, **how)
+        if out.suffix == ".png":
+            in_turn = labels is not None and wanted is None
+            drawing.write_grid(out, samples, columns or columns_for(classes if in_turn else 0), notes)
         else:
             handout.write_samples(out, samples, labels, truncation)
     click.echo(str(out))
@@ -163,13 +154,21 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         )
 
 
-def _require_whole_rows(count: int, columns: int) -> None:
+def _walks(count: int | None, columns: int | None) -> tuple[int, int]:
+    """How many walks there are, and how many images are on each.
+
+    Raises:
+        UsageError: the images fill no whole rows.
+    """
     from ganbench.errors import UsageError
 
-    if columns < 2:
+    steps = columns or STEPS
+    images = count or steps * STEPS
+    if steps < 2:
         raise UsageError("--interpolate walks from one latent point to another; use --columns of at least 2")
-    if count % columns:
-        raise UsageError(f"--interpolate fills whole rows of {columns}; use --n {-(-count // columns) * columns}")
+    if images % steps:
+        raise UsageError(f"--interpolate fills whole rows of {steps}; use --n {-(-images // steps) * steps}")
+    return images // steps, steps
 
 
 def _say(warning: str) -> None:
