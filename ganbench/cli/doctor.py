@@ -1,5 +1,6 @@
 """``ganbench doctor``."""
 
+import os
 import platform
 import shutil
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.values import PATH
+from ganbench.errors import in_one_line
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click", "pluggy", "scikit-learn")
 
@@ -78,7 +80,7 @@ def _torch() -> bool:
         import torch
         import torchvision  # noqa: F401
     except Exception as error:
-        click.echo(f"  torch and torchvision do not work together ({' '.join(str(error).split())[:120]});")
+        click.echo(f"  torch and torchvision do not work together ({in_one_line(error, 120)});")
         click.echo(
             f"  install both with one command: {sys.executable} -m pip install --force-reinstall torch torchvision"
         )
@@ -107,8 +109,6 @@ def _disagreement(listed: bool) -> str:
 
 def _data(root: Path) -> list[tuple[str, Path, str]]:
     """Where each dataset's and extractor's files are looked for, and how to get them."""
-    import os
-
     weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser()
