@@ -122,7 +122,8 @@ class Registry:
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a component of a kind is called ``name`` or ``distribution:name``."""
-        return any(name in (entry.name, entry.qualified) for entry in self.entries(kind))
+        named = self._entries.get((kind, name.rpartition(":")[2]), [])
+        return any(name in (entry.name, entry.qualified) for entry in named)
 
     def find(self, kind: str, name: str) -> Entry:
         """Return the component called ``name`` or ``distribution:name``.

@@ -162,7 +162,7 @@ def _load_one(plugin: Plugin, point: EntryPoint, registry: Registry) -> None:
                     _call(implementation, {"register": _register(kind, plugin, entries)})
         doing = "registers a name that is taken"
         for entry in entries:
-            if any(other.qualified == entry.qualified for other in registry.entries(entry.kind)):
+            if registry.has(entry.kind, entry.qualified):
                 raise ValueError(f"another plugin of {entry.distribution} also has a {entry.kind} '{entry.name}'")
     except KeyboardInterrupt:
         raise

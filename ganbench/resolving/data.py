@@ -141,6 +141,13 @@ class Data:
                 "metric out, or choose a conditional architecture"
             )
 
+    def try_network(self) -> None:
+        """Build the feature network once: weights of another network are refused before anything is written."""
+        if self._network is not None:
+            extractor = self._network.extractor
+            with called(self._network.component.name, extractor):
+                extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
+
     def _load(self, split: str) -> Samples:
         """The samples of a split, read and given their fingerprint once, however often they are asked for."""
         if split in self._splits:

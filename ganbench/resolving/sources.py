@@ -6,20 +6,16 @@ from pathlib import Path
 import torch
 
 from ganbench import plugins
-from ganbench.api import Extractor
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.drawing import rebuild_generator
-from ganbench.evaluation.naming import called
 from ganbench.evaluation.sources import open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
-from ganbench.registry import Registry
-from ganbench.resolving import components
 from ganbench.resolving.data import Data
 from ganbench.resolving.plans import loaded_sources, refusal, stamps
-from ganbench.spec import Component, Recipe, TrialSpec
+from ganbench.spec import Recipe, TrialSpec
 
 
 def answer(request: SourcesRequest) -> PlanAnswer:
@@ -30,18 +26,10 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         data = Data(request.plan.datasets[0], request.plan, registry, files)
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
-        _try(planned[0].spec.evaluation.extractor, registry)  # they are all scored alike
+        data.try_network()
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:
         return refusal(error, loaded)
-
-
-def _try(component: Component | None, registry: Registry) -> None:
-    """Build the feature network once: weights of another network are refused before anything is written."""
-    if component is not None:
-        extractor: Extractor = components.rebuild("extractor", component, registry)
-        with called(component.name, extractor):
-            extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
 
 
 def _require_trainings(planned: Sequence[Planned]) -> None:
