@@ -76,6 +76,7 @@ def _cell(
     registry: Registry,
     tried: set[str],
 ) -> Planned:
+    scored = data.scored(plan.num_samples)
     loss_component, loss = components.resolve(loss_request.loss, registry)
     resolved = [components.resolve(request, registry) for request in loss_request.penalties]
     own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
@@ -105,7 +106,6 @@ def _cell(
     _try_once(architecture_component, architecture, data.asked, recipe, tried)
     every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
     labels = _labels(architecture_component, architecture, data, plan)
-    scored = data.scored(plan.num_samples)
     spec = TrialSpec(
         loss=loss_component,
         penalties=tuple(component for component, _ in resolved),
