@@ -179,12 +179,10 @@ def test_a_plugin_that_breaks_half_way_leaves_nothing_behind(install: Install) -
 )
 def test_an_entry_point_to_nowhere_is_broken(install: Install, module: str, reason: str) -> None:
     install("ganbench-nowhere", "", points=f"[ganbench]\nmain = {module}\n")
-    install("ganbench-good", GOOD.replace("rpgan", "good"))
     loaded = load()
     plugin = only(loaded, "ganbench-nowhere")
     assert plugin.status == "broken"
     assert reason in plugin.reason
-    assert only(loaded, "ganbench-good").status == "ok"
     assert_the_rest_works(loaded)
 
 
