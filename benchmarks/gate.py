@@ -257,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n95 % intervals hold the true mean (auto: t below six values, else bootstrap)")
     for shape in SHAPES:
         for n in (3, 5, 6, 8, 10, 20):
-            rates_by = {name: covered(repetitions, n, shape, name) for name in ("auto", "t", "bootstrap")}  # type: ignore[arg-type]
+            rates_by = {name: covered(repetitions, n, shape, name) for name in ("auto", "t", "bootstrap")}
             print(f"  {shape}, {n} seeds: " + ", ".join(f"{name} {rate:6.1%}" for name, rate in rates_by.items()))
     print("\n" + (f"broken: {'; '.join(report.broken)}" if report.broken else "every promise holds"))
     return 1 if report.broken else 0
