@@ -13,7 +13,7 @@ from ganbench.leaderboard.caveats import cannot_fail
 from ganbench.leaderboard.checks import overall
 from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
-from ganbench.leaderboard.matching import Missing, names
+from ganbench.leaderboard.matching import names, placed
 from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
@@ -126,7 +126,7 @@ def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], li
     require_score(metric, rows)
     found: list[_Like] = []
     left_out: list[str] = []
-    shown = [Missing(group, table, "") for table in build(rows) for group in table.groups]
+    shown = placed(build(rows))
     for row, name in zip(shown, names(shown), strict=True):
         chosen, info = score_of(row.table, metric)
         like = None if info is None else _like(row.group, chosen, info, name, seeds)
