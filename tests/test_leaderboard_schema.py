@@ -12,7 +12,7 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_json
 from ganbench.leaderboard.build import assemble, check, write
 from ganbench.leaderboard.schema import load
-from ganbench.leaderboard.sources import read_rows_of
+from ganbench.leaderboard.sources import read_source, rows_of
 from tests.commands import ganbench
 from tests.trials import make_spec, make_trial, two_losses
 
@@ -91,7 +91,7 @@ def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp
     write(assemble([tmp_path / "runs"], out), out)
     text = (tmp_path / "own.json").read_text()
     assert [trial.get("dataset") for trial in json.loads(text)["trials"]] == [None, "folder:photos"]
-    assert {row.dataset for row in read_rows_of(out)} == {"digits", "folder:photos"}
+    assert {row.dataset for row in rows_of(read_source(out))} == {"digits", "folder:photos"}
     for path in tmp_path.glob("own.*"):
         assert "/home/me" not in path.read_text()
     assert "folder:photos: 1000 fakes" in (tmp_path / "own.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.leaderboard.build import assemble, write
-from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_rows_of, read_source, to_board
+from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_source, rows_of, to_board
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -40,7 +40,7 @@ def test_a_board_has_the_protocols_and_environments_of_its_trials_and_no_others(
 def test_rows_say_what_computed_them(tmp_path: Path) -> None:
     trial(tmp_path / "runs", "vanilla", 0, 1.0)
     trial(tmp_path / "runs", "vanilla", 1, 1.0, LAPTOP | {"device_name": "Other"})
-    assert sorted(row.device for row in read_rows_of(tmp_path / "runs")) == ["Laptop", "Other"]
+    assert sorted(row.device for row in rows_of(read_source(tmp_path / "runs"))) == ["Laptop", "Other"]
 
 
 @pytest.mark.parametrize("suffix", ["", *SUFFIXES])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
-from ganbench.leaderboard.sources import rows_with_environments
+from ganbench.leaderboard.sources import rows_of
 from ganbench.store.results import SUCCESS
 from ganbench.store.values import values_in_order
 from ganbench.tables import html as web
@@ -70,7 +70,7 @@ class Section:
 
 def pages(board: Board) -> dict[str, str]:
     """The content of each page by its suffix."""
-    tables = build(rows_with_environments(board.trials, board.protocols, board.environments))
+    tables = build(rows_of(board))
     parts = _sections(board, tables)
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
