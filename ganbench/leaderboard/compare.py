@@ -14,7 +14,7 @@ from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact,
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
+from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, sign, undefined
 from ganbench.tables.sheet import cut
 from ganbench.tables.wording import headline, spread
 
@@ -33,8 +33,7 @@ def require_score(metric: str, rows: Iterable[Row]) -> None:
 def score_of(table: Table, metric: str) -> tuple[str, ValueInfo | None]:
     """The score to judge a table's rows by, and how it is read; ``None`` where the table has none of its name."""
     chosen = metric or headline(table.values) or ""
-    info = table.values.get(chosen)
-    return chosen, info if info is not None and info.direction is not None else None
+    return chosen, table.scores.get(chosen)
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,6 @@ def _described(name: str, base: Group, new: Group, score: str, info: ValueInfo |
     if info is None:
         return Check(name, "inconclusive", "")
     before, after = base.metric(score), new.metric(score)
-    sign = -1.0 if info.direction == "higher" else 1.0
 
     def told(summary: Summary | None) -> str:
         return "-" if summary is None else f"{spread(summary.mean, summary.sd, info)} (n={summary.n})"
@@ -171,7 +169,7 @@ def _described(name: str, base: Group, new: Group, score: str, info: ValueInfo |
         metric=clean(info.label),
         base=told(before),
         new=told(after),
-        effect=sign * (after.mean - before.mean) if before and after else None,
+        effect=sign(info) * (after.mean - before.mean) if before and after else None,
         margin=margin.stored(info) * (abs(before.mean) if margin.relative else 1.0) if before else None,
         percent=info.percent,
     )

@@ -131,10 +131,9 @@ def _under_its_heading(page: Sheet, table: Table) -> Sheet:
 
 def _directions(table: Table) -> str:
     """``FID and FID debiased: lower is better; IS: higher is better.``"""
-    labels: dict[str, list[str]] = {}
-    for info in table.values.values():
-        if info.direction is not None:
-            labels.setdefault(info.direction, []).append(clean(info.label))
+    labels: dict[str | None, list[str]] = {}
+    for info in table.scores.values():
+        labels.setdefault(info.direction, []).append(clean(info.label))
     told = "; ".join(f"{listed(names)}: {direction} is better" for direction, names in labels.items())
     return f"{told}." if told else ""
 

@@ -18,7 +18,7 @@ from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import oriented_scores, require_level
+from ganbench.tables.ranking import oriented_scores, require_level, sign
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import number
 
@@ -167,8 +167,7 @@ def _verdict(said: Sequence[_Said], alpha: float) -> Outcome:
 def _described(row: _Like, by: float, margin: Margin) -> str:
     """``vanilla · dcgan · digits: FID 4.34 to 5.64 (1 margin worse)``."""
     factor, shift = row.worse(by, margin)
-    sign = -1.0 if row.info.direction == "higher" else 1.0
-    before, after = (number(sign * value, row.info) for value in (row.mean, row.mean * factor + shift))
+    before, after = (number(sign(row.info) * value, row.info) for value in (row.mean, row.mean * factor + shift))
     unit = "margin" if margin.size else "σ"
     plural = "s" if by != 1 and margin.size else ""
     return f"{row.name}: {clean(row.info.label)} {before} to {after} ({by:g} {unit}{plural} worse)"

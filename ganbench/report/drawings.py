@@ -41,7 +41,7 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
     """
     ranking = section.ranking
     values = section.table.values
-    scores = [name for name, info in values.items() if info.direction is not None]
+    scores = list(section.table.scores)
     snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
     points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
     pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}

@@ -126,7 +126,7 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
     ranking = rankings.get(headline(table.values) or "")
     order = list(ranking.order) if ranking else list(range(len(table.groups)))
     names = list(ranking.names) if ranking else [clean(group.first.loss) for group in table.groups]
-    scores = {name: info for name, info in table.values.items() if info.direction is not None}
+    scores = table.scores
     best = headline(table.values)
     lines = []
     for place, index in enumerate(order):

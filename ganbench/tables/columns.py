@@ -37,7 +37,7 @@ def sheet(table: Table, layout: Layout | None = None) -> Sheet:
         title=clean(table.part),
         samples=samples([row for group in view.groups for row in group.rows]),
         notes=notes(view.groups),
-        spare=spare(columns, len(table.baselines), layout, table.values),
+        spare=spare(columns, table, layout),
     )
 
 
@@ -71,18 +71,14 @@ class _View:
             names.append("seeds")
         if self._ranked:
             names.append("group")
-        for name in self._scores:
+        for name in self.table.scores:
             # An interval of one seed is none, and an empty column is left out.
             names += [name, f"{name}:ci"] if name == best else [name]
         return [*names, *([f"{best}:best"] if best else []), "status", "images/s", "time"]
 
     def _everything(self) -> list[str]:
-        kinds = [f"{name}:{kind}" for name in self._scores for kind in ("ci", "median", "best", "group")]
+        kinds = [f"{name}:{kind}" for name in self.table.scores for kind in ("ci", "median", "best", "group")]
         return [*TEXTS, "seeds", "group", *self.table.values, *kinds, *COSTS]
-
-    @property
-    def _scores(self) -> list[str]:
-        return [name for name, info in self.table.values.items() if info.direction is not None]
 
     @property
     def _ranked(self) -> bool:
@@ -130,7 +126,9 @@ class _View:
             # Baselines are scored once: a best over one evaluation says nothing new.
             summaries = [None if group.first.baseline else group.best(metric) for group in self.groups]
             return _numbers(f"best {label}", info, self.groups, summaries)
-        return _numbers(label, info, self.groups, [g.metric(metric) for g in self.groups], self._strong(metric))
+        ranking = self.ranking(metric)
+        strong = ranking.leaders if ranking else frozenset()
+        return _numbers(label, info, self.groups, [g.metric(metric) for g in self.groups], strong)
 
     def _ties(self, metric: str, heading: str) -> Column | None:
         ranking = self.ranking(metric)
@@ -138,10 +136,6 @@ class _View:
             return None
         cells = ["-" if tie is None else str(tie) for tie in ranking.ties]
         return Column(heading, cells + ["-"] * len(self.table.baselines), numeric=True)
-
-    def _strong(self, metric: str) -> frozenset[int]:
-        ranking = self.ranking(metric)
-        return ranking.leaders if ranking is not None else frozenset()
 
 
 def _numbers(

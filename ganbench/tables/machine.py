@@ -79,9 +79,7 @@ def _table_fields(table: Table, values: Mapping[str, ValueInfo], layout: Layout)
         for name, info in values.items():
             fields += _triple(name, clean(name), summary := group.metric(name))
             if info.direction is not None:
-                ranking = rankings[name]
-                tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
-                fields += _score(clean(name), summary, tie)
+                fields += _score(clean(name), summary, _tie(rankings[name], index))
                 fields += _triple(f"{name}:best", f"best_{clean(name)}", group.best(name))
         for name, cost in COSTS.items():
             fields += _triple(name, cost, group.cost(cost))
@@ -102,9 +100,8 @@ def _wide(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
             fields = rows.setdefault(parts, [(name, name, _guard(text.removeprefix("-"))) for name, text in named])
             name = clean(f"{group.first.dataset} {metric} {_key(table)}".strip())
             fields += _triple(metric, name, group.metric(metric))
-            tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
             fields += [
-                ("group", f"{name}_group", "" if tie is None else tie),
+                ("group", f"{name}_group", _tie(ranking, index)),
                 ("seeds", f"{name}_status", group.status),
             ]
     return list(rows.values())
@@ -115,12 +112,18 @@ def _triple(source: str, heading: str, summary: Summary | None) -> list[Field]:
     return [(source, heading, mean), (source, f"{heading}_sd", "" if sd is None else sd), (source, f"{heading}_n", n)]
 
 
-def _score(name: str, summary: Summary | None, tie: int | None) -> list[Field]:
+def _tie(ranking: Ranking | None, index: int) -> int | str:
+    """The tie group of a table's row; empty for a baseline, and for a row without scores."""
+    tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
+    return "" if tie is None else tie
+
+
+def _score(name: str, summary: Summary | None, tie: int | str) -> list[Field]:
     found = _interval(summary) or {"low": "", "high": "", "interval": ""}
     return [
         (f"{name}:median", f"{name}_median", summary.median if summary else ""),
         *((f"{name}:ci", f"{name}_{key}", value) for key, value in found.items()),
-        (f"{name}:group", f"{name}_group", "" if tie is None else tie),
+        (f"{name}:group", f"{name}_group", tie),
     ]
 
 
@@ -144,9 +147,8 @@ def _key(table: Table) -> str:
 
 def _table(table: Table, layout: Layout) -> dict[str, Any]:
     ranking = rank(table, layout.metric or None, layout.alpha)
-    scores = [name for name, info in table.values.items() if info.direction is not None]
     # Once for all rows: what a ranking knows takes time that grows with the square of their number.
-    rankings = {name: found for name in scores if (found := rank(table, name, layout.alpha)) is not None}
+    rankings = {name: found for name in table.scores if (found := rank(table, name, layout.alpha)) is not None}
     return {
         "protocol": table.protocol.model_dump(mode="json") if table.protocol else None,
         "protocol_key": _key(table),
@@ -187,7 +189,6 @@ def _comparisons(ranking: Ranking) -> dict[str, Any]:
 def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
     group = table.all_groups[index]
     row = group.first
-    scores = [name for name, info in table.values.items() if info.direction is not None]
     return {
         "loss": row.loss,
         "architecture": row.architecture,
@@ -200,9 +201,9 @@ def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[st
         "trials": len(group.rows),
         "statuses": dict(sorted(group.statuses.items())),
         "metrics": {name: _summary(group.metric(name)) for name in table.values},
-        "intervals": {name: _interval(group.metric(name)) for name in scores},
+        "intervals": {name: _interval(group.metric(name)) for name in table.scores},
         "tie_groups": {name: found.ties[index] for name, found in rankings.items() if index < len(found.ties)},
-        "best": {name: _summary(group.best(name)) for name in scores},
+        "best": {name: _summary(group.best(name)) for name in table.scores},
         "costs": {cost: _summary(group.cost(cost)) for cost in COSTS.values()},
         "seeds": [_trial(one) for one in group.rows],
     }

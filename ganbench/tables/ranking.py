@@ -88,9 +88,8 @@ class Ranking:
 
         def place(index: int) -> tuple[float, float, int]:
             summary, tie = self.summaries[index], self.ties[index]
-            mean = summary.mean if summary else math.inf
-            lower = mean if self.info.direction == "lower" or not summary else -mean
-            return (math.inf if tie is None else tie, lower, index)
+            mean = sign(self.info) * summary.mean if summary else math.inf
+            return (math.inf if tie is None else tie, mean, index)
 
         return tuple(sorted(range(len(self.groups)), key=place))
 
@@ -113,9 +112,10 @@ class Ranking:
             return ()
         found = list(itertools.combinations([index for index, row in enumerate(self.scores) if row], 2))
         p_values = [statistics.rank_test(self.scores[a], self.scores[b]) for a, b in found]
+        wins = [statistics.superiority(self.scores[a], self.scores[b]) for a, b in found]
         return tuple(
-            Pair(a, b, p, adjusted, win := statistics.superiority(self.scores[a], self.scores[b]), self._needed(win))
-            for (a, b), p, adjusted in zip(found, p_values, statistics.holm(p_values), strict=True)
+            Pair(a, b, p, adjusted, win, self._needed(win))
+            for (a, b), p, adjusted, win in zip(found, p_values, statistics.holm(p_values), wins, strict=True)
         )
 
     @property
@@ -196,9 +196,8 @@ class Ranking:
 
     def _means_in_words(self) -> list[str]:
         """That means and tie groups order the rows differently, where they do."""
-        sign = -1.0 if self.info.direction == "higher" else 1.0
         known = ((index, summary) for index in self.order if (summary := self.summaries[index]) is not None)
-        means = [(self.ties[index] or 0, sign * summary.mean, self.names[index]) for index, summary in known]
+        means = [(self.ties[index] or 0, sign(self.info) * summary.mean, self.names[index]) for index, summary in known]
         ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
         why = (
             "Groups count which seeds win, and a seed without a score loses; "
@@ -261,22 +260,26 @@ def require_level(alpha: float) -> None:
 def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:
     """Rank a table's rows by a metric, by default its headline; ``None`` where it has no such score."""
     chosen = metric if metric is not None else headline(table.values)
-    info = table.values.get(chosen) if chosen else None
-    if chosen is None or info is None or info.direction is None or not table.groups:
+    info = table.scores.get(chosen) if chosen else None
+    if chosen is None or info is None or not table.groups:
         return None
     return Ranking(chosen, info, tuple(table.groups), alpha)
 
 
+def sign(info: ValueInfo) -> float:
+    """What a score is multiplied by so that lower is better: -1 where more is."""
+    return -1.0 if info.direction == "higher" else 1.0
+
+
 def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
     """A row's scores over seeds, turned so that lower is better; ``math.inf`` for one that diverged or is undefined."""
-    sign = -1.0 if info.direction == "higher" else 1.0
     scores: list[float] = []
     for row in group.rows:
         value = row.metrics.get(metric)
         if row.status == DIVERGED:
             scores.append(math.inf)
         elif row.done:
-            scores.append(math.inf if value is None else sign * value)
+            scores.append(math.inf if value is None else sign(info) * value)
     return scores
 
 
