@@ -1,4 +1,4 @@
-"""Under which conditions the rows of a table stand: recipes, protocol, environments, warnings."""
+"""Under which conditions the rows of a table stand: recipes, protocol, environments."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -88,14 +88,3 @@ def _facts(content: object, only: tuple[str, ...] = ()) -> Iterable[tuple[str, s
         elif value is not None:
             text = "repeatable" if name == "statement" else str(name).replace("_", " ")
             yield clean(text), clean(format_scalar(value) if isinstance(value, bool | int | float | str) else "")
-
-
-def warnings(groups: Iterable[tuple[str, Group]]) -> Iterable[tuple[str, str]]:
-    """Each warning once, with the rows it is about."""
-    warned: dict[str, dict[str, None]] = {}
-    groups = list(groups)
-    for name, group in groups:
-        for text in filter(None, map(clean, (text for row in group.rows for text in row.warnings))):
-            warned.setdefault(text, {})[name] = None
-    for text, names in warned.items():
-        yield "every row" if len(names) == len(groups) > 1 else ", ".join(names), text

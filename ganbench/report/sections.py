@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from ganbench.cleaning import clean
 from ganbench.records.folder import TrialFolder
-from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
+from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings
 from ganbench.statistics import Interval
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import Ranking, rank
+from ganbench.tables.sheet import warnings
 from ganbench.tables.wording import duration, headline, number, rate, size
 
 
@@ -151,7 +152,7 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
         differences=differences,
         common=common,
         surroundings=tuple(surroundings(table)),
-        warnings=tuple(warnings((line.name, line.group) for line in lines)),
+        warnings=tuple(warnings((line.name, row) for line in lines for row in line.group.rows)),
         table=table,
     )
 

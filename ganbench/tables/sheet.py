@@ -1,7 +1,7 @@
 """A table as a person reads it: cells of cleaned text, the same for all such formats."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
 from typing import Literal
@@ -105,6 +105,23 @@ def notes(groups: Sequence[Group]) -> list[Note]:
     return found + _warnings(rows) + _mixed_versions(rows) + _mixed_devices(rows)
 
 
+def warnings(named: Iterable[tuple[str, Row]]) -> list[tuple[str, str]]:
+    """Each warning once, after whom it is about.
+
+    Args:
+        named: trials with the names of their rows; what is said of every row need not name them all.
+    """
+    everyone: set[str] = set()
+    warned: dict[str, dict[str, None]] = {}
+    for name, row in named:
+        everyone.add(name)
+        for text in filter(None, map(clean, row.warnings)):
+            warned.setdefault(text, {})[name] = None
+    return [
+        ("every row" if len(names) == len(everyone) > 1 else ", ".join(names), text) for text, names in warned.items()
+    ]
+
+
 def samples(rows: list[Row]) -> str:
     """Where the pictures are: a path, or a pattern that a shell expands to all of them."""
     pictures = [row.samples for row in rows if row.samples is not None]
@@ -122,16 +139,8 @@ def cut(line: str) -> str:
 
 
 def _warnings(rows: list[Row]) -> list[Note]:
-    """Each warning once, with the rows it is about; what is said of every row need not name them all."""
-    everyone = dict.fromkeys(_whose(row) for row in rows)
-    warned: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for text in filter(None, map(clean, row.warnings)):
-            warned.setdefault(text, {})[_whose(row)] = None
-    whose = {
-        text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
-    }
-    return [Note("warning", names, text) for text, names in whose.items()]
+    named = ((clean(row.name).rpartition(" · seed ")[0], row) for row in rows)
+    return [Note("warning", whose, text) for whose, text in warnings(named)]
 
 
 def _mixed_devices(rows: list[Row]) -> list[Note]:
@@ -160,7 +169,3 @@ def _mixed_versions(rows: list[Row]) -> list[Note]:
 def _counted(kinds: Counter[str]) -> str:
     """``A (3), B (1)``, the commonest first."""
     return ", ".join(f"{name} ({count})" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _whose(row: Row) -> str:
-    return clean(row.name).rpartition(" · seed ")[0]
