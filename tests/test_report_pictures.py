@@ -12,12 +12,13 @@ from PIL import Image
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
 from ganbench.report.pictures import (
+    DIGITS,
     QUALITIES,
     encode,
     fit,
     open_samples,
     open_snapshot,
-    packer,
+    pack,
     read_snapshots,
     thinned,
     tiles,
@@ -120,9 +121,8 @@ def test_pictures_fit_their_budget_or_are_left_out() -> None:
 
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=20))
 def test_packed_points_come_back_within_a_pixel(points: list[tuple[float, float]]) -> None:
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    text = packer(-2.0, 2.0)([list(point) for point in points])
-    values = [digits.index(a) * 64 + digits.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
+    text = pack(points, 2.0)
+    values = [DIGITS.index(a) * 64 + DIGITS.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
     wanted = [min(2.0, max(-2.0, value)) for point in points for value in point]
     assert len(text) == 4 * len(points)
     assert all(abs(level / 4095 * 4 - 2 - value) < 1e-3 for level, value in zip(values, wanted, strict=True))

@@ -19,7 +19,7 @@ def test_pairs_are_judged_as_tie_groups_are() -> None:
     assert ranking is not None
     (pair,) = (pair for pair in ranking.pairs if ranking.separates(pair))
     assert pair.adjusted > 0.05
-    assert "d is worse" in found.conclusions[0]
+    assert "d is worse" in found.conclusions["fid"][0]
     names = [line.name for line in found.compared]
     matches = dict(zip(itertools.product(names, names), itertools.chain(*found.matches), strict=True))
     told = {both for both, match in matches.items() if match and match.significant}

@@ -1,6 +1,6 @@
 """What the page's charts and pictures are drawn from, as one JSON object per section, within a budget of bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +15,14 @@ from ganbench.report.pictures import (
     is_points,
     open_samples,
     open_snapshot,
-    packer,
+    pack,
     read_snapshots,
     thinned,
 )
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
 from ganbench.store.results import Row
-from ganbench.tables.code import mixed_beside
+from ganbench.tables.wording import headline
 
 FRAMES = (25, 13, 9, 5, 2)
 POINTS = (500, 300, 200)
@@ -39,9 +39,7 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
         sheets: bytes for the pictures of samples.
         film: bytes for the snapshots of training.
     """
-    ranking = section.ranking
-    values = section.table.values
-    scores = list(section.table.scores)
+    scores = section.table.scores
     snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
     points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
     pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}
@@ -49,23 +47,19 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
     plotted = set(points) | {line.key for line in section.lines if points and line.baseline}
     return {
         "key": section.key,
-        "headline": ranking.metric if ranking else (scores[0] if scores else None),
+        "headline": headline(section.table.values),
         "metrics": [
-            {"name": name, **values[name].model_dump(mode="json"), "label": clean(values[name].label)}
-            for name in scores
+            {"name": name, **info.model_dump(mode="json"), "label": clean(info.label)} for name, info in scores.items()
         ],
-        "conclusions": {
-            name: [*found.conclusions(), *mixed_beside(section.table, name)] for name, found in section.rankings.items()
-        },
-        "rows": [_row(line, section, scores) for line in section.lines],
+        "conclusions": section.conclusions,
+        "rows": [_row(line, section) for line in section.lines],
         "sheets": _sheets(section, {} if points else pictures, sheets, skip=plotted),
         "film": _scatter_film(points, film) if points else _picture_film(pictures, film),
     }
 
 
-def _row(line: Line, section: Section, scores: Sequence[str]) -> dict[str, Any]:
-    group = line.group
-    level = 1 - (section.ranking.alpha if section.ranking else 0.05)
+def _row(line: Line, section: Section) -> dict[str, Any]:
+    group, scores = line.group, section.table.scores
     summaries = {name: summary for name in scores if (summary := group.metric(name))}
     return {
         "key": line.key,
@@ -81,13 +75,13 @@ def _row(line: Line, section: Section, scores: Sequence[str]) -> dict[str, Any]:
         "intervals": {
             name: [rounded(interval.low), rounded(interval.high)]
             for name, summary in summaries.items()
-            if (interval := summary.interval(level))
+            if (interval := summary.interval(section.level))
         },
         "seeds": [_seed(row, scores) for row in group.rows],
     }
 
 
-def _seed(row: Row, scores: Sequence[str]) -> dict[str, Any]:
+def _seed(row: Row, scores: Iterable[str]) -> dict[str, Any]:
     folder = TrialFolder(row.folder)
     content: dict[str, Any] = {
         "seed": row.seed,
@@ -161,14 +155,14 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
         real or means or [point for _, found in points.values() for _, line in found.frames for point in line["points"]]
     )
     span = 1.3 * max((abs(value) for point in frame for value in point), default=1.0) or 1.0
-    pack = packer(-span, span)
     for frames in FRAMES:
         for count in POINTS:
             rows: dict[str, Any] = {
                 key: {
                     "seed": row.seed,
                     "frames": [
-                        {"step": step, "points": pack(line["points"][:count])} for step, line in thinned(found, frames)
+                        {"step": step, "points": pack(line["points"][:count], span)}
+                        for step, line in thinned(found, frames)
                     ],
                 }
                 for key, (row, found) in points.items()
@@ -180,7 +174,7 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
                     "span": rounded(span),
                     "means": means,
                     "sigma": as_number(truth.get("sigma")),
-                    "real": pack(real[:count]) if real else "",
+                    "real": pack(real[:count], span),
                     "rows": rows,
                 }
     return None
