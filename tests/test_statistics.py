@@ -16,12 +16,16 @@ from ganbench.statistics import intervals, tests, ties
 from tests.scores import INF, scores
 
 
-@pytest.mark.parametrize(("n", "p"), [(2, 1 / 3), (3, 0.1), (4, 2 / 70), (5, 2 / 252)])
-def test_smallest_p_values_are_what_counting_gives(n: int, p: float) -> None:
-    low, high = list(range(n)), list(range(n, 2 * n))
+@pytest.mark.parametrize(
+    ("n", "m", "p"),
+    [(1, 1, 1.0), (2, 2, 1 / 3), (3, 3, 0.1), (4, 4, 2 / 70), (5, 5, 2 / 252), (2, 5, 2 / 21), (5, 2, 2 / 21)],
+)
+def test_smallest_p_values_are_what_counting_gives(n: int, m: int, p: float) -> None:
+    low, high = list(range(n)), list(range(n, n + m))
     assert statistics.rank_test(low, high) == pytest.approx(p)
     assert statistics.permutation_test(low, high) == pytest.approx(p)
-    assert statistics.smallest_p(n, n) == pytest.approx(p)
+    assert statistics.smallest_p(n, m) == pytest.approx(p)
+    assert statistics.smallest_p(n, m, "less") == statistics.smallest_p(n, m, "greater") == pytest.approx(p / 2)
     assert statistics.rank_test(low, high, "less") == pytest.approx(p / 2)
     assert statistics.rank_test(low, high, "greater") == 1.0
 

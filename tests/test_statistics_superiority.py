@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 
 from ganbench import statistics
 from ganbench.statistics import Superiority, planning
@@ -63,27 +63,6 @@ def test_the_interval_of_superiority_is_newcombes(
     assert found == pytest.approx((probability, low, high), abs=1e-9)
 
 
-@given(scores, scores)
-@settings(max_examples=50, deadline=None)
-def test_superiority_is_symmetric_and_inside_its_interval(a: list[float], b: list[float]) -> None:
-    one, other = statistics.superiority(a, b), statistics.superiority(b, a)
-    assert one.probability == pytest.approx(1 - other.probability)
-    assert one.low == pytest.approx(1 - other.high, abs=1e-9)
-    assert 0 <= one.low <= one.probability <= one.high <= 1
-    assert one.low < one.high
-
-
-@pytest.mark.parametrize(
-    ("n", "m", "least"), [(3, 3, 0.1), (5, 5, 2 / 252), (1, 1, 1.0), (2, 5, 2 / 21), (5, 2, 2 / 21)]
-)
-def test_the_smallest_p_value_is_that_of_rows_far_apart(n: int, m: int, least: float) -> None:
-    assert statistics.smallest_p(n, m) == pytest.approx(least)
-    low, high = [float(i) for i in range(n)], [100.0 + i for i in range(m)]
-    assert statistics.rank_test(low, high) == pytest.approx(least)
-    for alternative in ("less", "greater"):
-        assert statistics.smallest_p(n, m, alternative) == pytest.approx(least / 2)  # type: ignore[arg-type]
-
-
 def test_without_a_value_on_either_side_nothing_is_significant() -> None:
     assert [statistics.smallest_p(*sizes) for sizes in ((0, 3), (3, 0), (0, 0))] == [1.0] * 3
 
@@ -119,18 +98,8 @@ def test_the_seeds_for_power_are_noethers(probability: float, options: dict[str,
 
 def test_a_thousand_seeds_are_the_most_that_anyone_will_train() -> None:
     assert planning.UNREALISTIC == 1000
-    assert [statistics.seeds_for_power(probability) for probability in (0.5362, 0.53617, 0.53616)] == [999, 1000, None]
-
-
-def test_how_many_seeds_a_claim_needs() -> None:
-    assert statistics.minimum_seeds() == 4
-    assert statistics.minimum_seeds(comparisons=6) == 5
-    assert statistics.minimum_seeds(alpha=0.1) == 3
-    assert statistics.minimum_seeds(sides=1) == 3
-    assert statistics.seeds_for_power(0.5) is None
-    assert statistics.seeds_for_power(0.501) is None
-    assert statistics.seeds_for_power(1.0) == statistics.seeds_for_power(0.0)
-    assert (statistics.seeds_for_power(0.8) or 0) > (statistics.seeds_for_power(0.9) or 0) > 4
+    found = [statistics.seeds_for_power(probability) for probability in (0.5362, 0.53617, 0.53616, 0.5)]
+    assert found == [999, 1000, None, None]
 
 
 def test_the_seeds_asked_for_have_the_power_promised() -> None:
@@ -148,6 +117,7 @@ def test_the_seeds_asked_for_have_the_power_promised() -> None:
 
 def test_no_fewer_seeds_are_planned_than_could_reject() -> None:
     """Noether's number does not know that, where little power is asked for."""
+    assert statistics.minimum_seeds() == 4
     for comparisons, least in ((1, 7), (100, 11)):
         assert statistics.minimum_seeds(0.001, comparisons) == least
         assert statistics.seeds_for_power(1.0, 0.001, comparisons=comparisons, power=0.01) == least
