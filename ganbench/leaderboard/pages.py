@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
 from ganbench.leaderboard.sources import rows_of
-from ganbench.store.results import SUCCESS
+from ganbench.store.results import SUCCESS, computed_by
 from ganbench.store.values import values_in_order
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
@@ -75,7 +75,7 @@ def pages(board: Board) -> dict[str, str]:
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
         ".md": _markdown(board.name, notice, parts),
-        ".csv": as_csv(tables),
+        ".csv": as_csv(tables, Layout()),
         ".html": _html(board.name, notice, parts),
     }
 
@@ -163,11 +163,12 @@ def _provenance(board: Board) -> Section:
     points = []
     used = Counter(trial.environment for trial in board.trials)
     for key, environment in board.environments.items():
-        versions = ", ".join(f"{name} {version}" for name, version in sorted(environment.get("versions", {}).items()))
+        computing = computed_by(environment)["versions"]
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(computing.items()))
         threads = environment.get("threads", "unknown")
         instructions = f", {found}" if (found := environment.get("instructions")) else ""
         device = f"{environment.get('device_name', 'unknown device')}{instructions}, threads: {threads}"
-        points.append(f"{used[key]} trials [{key}]: {clean(device)}; {clean(versions)}")
+        points.append(clean(f"{used[key]} trials [{key}]: {device}" + (f"; {versions}" if versions else "")))
     ends = Counter(trial.status for trial in board.trials)
     others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)
     paragraphs = [

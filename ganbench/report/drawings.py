@@ -40,7 +40,12 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
         film: bytes for the snapshots of training.
     """
     scores = section.table.scores
-    snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
+    snapshots: dict[str, tuple[Row, Snapshots]] = {}
+    for line in section.lines:
+        row = _shown(line)
+        recorded = read_snapshots(TrialFolder(row.folder))
+        if recorded.frames:
+            snapshots[line.key] = (row, recorded)
     points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
     pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}
     # Points are plotted with their training; the plot of an untrained generator would stand alone.
@@ -93,15 +98,9 @@ def _seed(row: Row, scores: Iterable[str]) -> dict[str, Any]:
     return content
 
 
-def _shown(line: Line) -> Row | None:
+def _shown(line: Line) -> Row:
     """The trial whose snapshots stand for a line: its first seed that is done, else its first."""
-    rows = sorted(line.group.rows, key=lambda row: row.seed)
-    return next((row for row in rows if row.done), rows[0] if rows else None)
-
-
-def _read(row: Row) -> Snapshots | None:
-    found = read_snapshots(TrialFolder(row.folder))
-    return found if found.frames else None
+    return min(line.group.rows, key=lambda row: (not row.done, row.seed))
 
 
 def _sheets(
@@ -149,8 +148,7 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
     """Points over the training. All plots have the same axes, fitted to the real points."""
     truth = next((found.truth for _, found in points.values() if found.truth), {})
     means = _plain_points(truth.get("means"))
-    first = truth.get("real")
-    real = _plain_points(first.get("points") if isinstance(first, dict) else None)
+    real = _plain_points(truth.get("real", {}).get("points"))
     frame = (
         real or means or [point for _, found in points.values() for _, line in found.frames for point in line["points"]]
     )

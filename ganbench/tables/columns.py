@@ -24,9 +24,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 }
 
 
-def sheet(table: Table, layout: Layout | None = None) -> Sheet:
+def sheet(table: Table, layout: Layout) -> Sheet:
     """Lay a table out. Columns that hold nothing are left out; text is cleaned, not yet escaped for its format."""
-    layout = layout or Layout()
     view = _View(table, layout)
     found = [(name, view.column(name)) for name in view.names()]
     columns = [replace(column, name=name) for name, column in found if column is not None and not column.empty]

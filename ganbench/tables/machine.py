@@ -22,7 +22,7 @@ Field = tuple[str, str, Any]
 """The layout's name of a column, its heading and a cell."""
 
 
-def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
+def as_csv(tables: Sequence[Table], layout: Layout) -> str:
     """A line per group, all protocols in one file, told apart by the column ``protocol``.
 
     Of every number there is the mean, the sample standard deviation (``_sd``) and the count (``_n``), of every score
@@ -30,7 +30,6 @@ def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
     group; percentages are shares. A baseline has a line in every protocol that it frames. The columns ``done`` to
     ``interrupted`` count trials. A wide layout has a line per row and the columns of one metric per protocol.
     """
-    layout = layout or Layout()
     lines = _wide(tables, layout) if layout.wide else _long(tables, layout)
     # A column that only some tables have stands where it first does.
     headings = dict.fromkeys(heading for line in lines for _, heading, _ in line)
@@ -42,9 +41,9 @@ def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
     return file.getvalue()
 
 
-def as_json(tables: Sequence[Table], layout: Layout | None = None) -> str:
+def as_json(tables: Sequence[Table], layout: Layout) -> str:
     """A list of tables, each with its protocol and its rows, each row with the raw values of every seed."""
-    return json.dumps([_table(table, layout or Layout()) for table in tables], indent=2, allow_nan=False)
+    return json.dumps([_table(table, layout) for table in tables], indent=2, allow_nan=False)
 
 
 def _long(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
