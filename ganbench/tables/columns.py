@@ -10,7 +10,7 @@ from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.fitting import spare
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
+from ganbench.tables.layout import COSTS, HEADINGS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
 from ganbench.tables.wording import duration, energy, headline, number, rate, size, spread
@@ -113,21 +113,21 @@ class _View:
         info = self.table.values.get(metric)
         if info is None:
             return None
-        label = clean(info.label)
+        heading = HEADINGS.get(kind, "{}").format(clean(info.label))
         if kind == "group":
-            return self._ties(metric, f"{label} group")
+            return self._ties(metric, heading)
+        summaries = [group.metric(metric) for group in self.groups]
         if kind == "ci":
-            return Column(f"{label} 95 %", [_interval(g.metric(metric), info) for g in self.groups], True)
+            return Column(heading, [_interval(summary, info) for summary in summaries], numeric=True)
         if kind == "median":
-            cells = [spread(s.median, None, info) if (s := g.metric(metric)) else "-" for g in self.groups]
-            return Column(f"{label} median", cells, True, better=info.direction)
+            cells = [spread(summary.median, None, info) if summary else "-" for summary in summaries]
+            return Column(heading, cells, numeric=True, better=info.direction)
         if kind == "best":
             # Baselines are scored once: a best over one evaluation says nothing new.
-            summaries = [None if group.first.baseline else group.best(metric) for group in self.groups]
-            return _numbers(f"best {label}", info, self.groups, summaries)
+            bests = [None if group.first.baseline else group.best(metric) for group in self.groups]
+            return _numbers(heading, info, self.groups, bests)
         ranking = self.ranking(metric)
-        strong = ranking.leaders if ranking else frozenset()
-        return _numbers(label, info, self.groups, [g.metric(metric) for g in self.groups], strong)
+        return _numbers(heading, info, self.groups, summaries, ranking.leaders if ranking else frozenset())
 
     def _ties(self, metric: str, heading: str) -> Column | None:
         ranking = self.ranking(metric)

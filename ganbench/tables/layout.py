@@ -1,6 +1,6 @@
 """What a table shows: which columns, in which order, in how many parts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +26,9 @@ COSTS = {
 }
 SETS = {"cost": tuple(COSTS), "all": ("all",)}
 PARTS = ("loss", "architecture", "dataset")
-KINDS = ("ci", "median", "best", "group")
-"""What there is of a metric besides its mean: ``fid:ci``, ``fid:median``, ``fid:best``, ``fid:group``."""
+HEADINGS = {"ci": "{} 95 %", "median": "{} median", "best": "best {}", "group": "{} group"}
+"""What there is of a metric besides its mean (``fid:ci``, ``fid:best``), and how its column is headed."""
+KINDS = tuple(HEADINGS)
 
 
 class Layout(Frozen):
@@ -94,10 +95,7 @@ def _headings(values: Mapping[str, ValueInfo]) -> Iterator[tuple[str, str]]:
     """The headings of each metric's columns, with their names."""
     for name, info in values.items():
         yield info.label, name
-        yield f"{info.label} 95 %", f"{name}:ci"
-        yield f"{info.label} median", f"{name}:median"
-        yield f"best {info.label}", f"{name}:best"
-        yield f"{info.label} group", f"{name}:group"
+        yield from ((heading.format(info.label), f"{name}:{kind}") for kind, heading in HEADINGS.items())
 
 
 def metric_of(name: str) -> tuple[str, str]:
@@ -169,8 +167,3 @@ def _keys(table: Table, name: str, layout: Layout) -> list[Any]:
     turn = sign(info) if info else 1.0
     found = [group.best(metric) if kind == "best" else group.metric(metric) for group in groups]
     return [None if one is None else turn * (one.median if kind == "median" else one.mean) for one in found]
-
-
-def listed(texts: Iterable[str]) -> tuple[str, ...]:
-    """Names from texts that may hold several, separated by commas."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())

@@ -12,7 +12,7 @@ from ganbench.statistics import Summary
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
-from ganbench.tables.grouping import Table
+from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
 
@@ -159,7 +159,7 @@ def _table(table: Table, layout: Layout) -> dict[str, Any]:
             *mixed_beside(table, ranking.metric if ranking else ""),
         ],
         "comparisons": _comparisons(ranking) if ranking else None,
-        "rows": [_group(table, index, rankings) for index in range(len(table.all_groups))],
+        "rows": [_group(table, index, group, rankings) for index, group in enumerate(table.all_groups)],
     }
 
 
@@ -185,8 +185,7 @@ def _comparisons(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
-    group = table.all_groups[index]
+def _group(table: Table, index: int, group: Group, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
     row = group.first
     return {
         "loss": row.loss,

@@ -131,11 +131,6 @@ class Ranking:
             f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
         )
 
-    @property
-    def minimum_seeds(self) -> int:
-        """The fewest seeds per row with which any two rows of this table could be separated."""
-        return statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
-
     def separates(self, pair: Pair) -> bool:
         """Whether the tests behind the tie groups tell the two apart with the seeds there are."""
         ranked = self._ranked
@@ -192,7 +187,7 @@ class Ranking:
             if count
         ]
         code = mixed_code(self.groups, {self.metric: self.info})
-        return self.ties_in_words() + self._means_in_words() + code + missing
+        return self._ties_in_words() + self._means_in_words() + code + missing
 
     def _means_in_words(self) -> list[str]:
         """That means and tie groups order the rows differently, where they do."""
@@ -208,7 +203,7 @@ class Ranking:
         who = f"{named_rows(ahead)} {'has' if len(ahead) == 1 else 'have'}"
         return [f"{clean(self.info.label)}: {who} a better mean than a row of a better group. {why}"]
 
-    def ties_in_words(self) -> list[str]:
+    def _ties_in_words(self) -> list[str]:
         """Which rows may be the best, and how many seeds would tell two of them apart; nothing for fewer than two rows.
 
         The best is what :func:`ganbench.statistics.best_set` means by it, which is not the best mean.
@@ -226,25 +221,28 @@ class Ranking:
         everyone = self._ranked == len(self.groups)
         ranked = "" if everyone else "ranked "
         if not worse and not self._could_separate:
-            needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
+            fewest = statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
+            needed = f"at least {fewest} per row would be needed for a claim"
             return [f"{label}: the {len(tied)} {ranked}rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
             return [f"{label}: {names[tied[0]]} is best; every other {ranked}row is worse than some row ({test})."]
         best = may_be_the_best([names[index] for index in tied], everyone=not worse and everyone)
         if not worse:
-            lines = [f"{label}: {best} ({test})."]
+            line = f"{label}: {best} ({test})."
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
             rest = named_rows([names[index] for index in worse], "the other " if everyone else "")
             # Of several rows that are alike, one or another is set apart more often than any given one of them.
-            lines = [f"{label}: {best}; {rest} {beaten} ({test} for each row)."]
-        first, second = tied[:2]
+            line = f"{label}: {best}; {rest} {beaten} ({test} for each row)."
+        return [line, self._settled_in_words(*tied[:2])]
+
+    def _settled_in_words(self, first: int, second: int) -> str:
+        """How many seeds would tell two rows apart."""
         win = statistics.superiority(self.scores[first], self.scores[second])
-        pair = f"{names[first]} and {names[second]}"
         wanted = self._needed(win)
         enough = "No realistic number of seeds" if wanted is None else f"About {wanted} seeds per row"
         seen = f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})"
-        return [*lines, f"{enough} would tell {pair} apart {seen}."]
+        return f"{enough} would tell {self.names[first]} and {self.names[second]} apart {seen}."
 
 
 def require_level(alpha: float) -> None:
