@@ -128,7 +128,7 @@ def _judge(pair: Pair, name: str, metric: str, margin: Margin, alpha: float) -> 
         beside = _described(name, same.base, new, score, info, margin)
         return _Judged(replace(check, outcome=outcome, reason=reason, base=beside.base, effect=beside.effect))
     changed = (base, new) if same is None else None
-    if lost := _lost_more(base, new, score, info):
+    if changed and (lost := _lost_more(base, new, score, info)):
         return _Judged(replace(check, outcome="fail", reason=lost), changed=changed)
     if info is None:
         return _Judged(replace(check, reason="there is no score to compare"), changed=changed)
