@@ -143,7 +143,7 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
             colour=place,
             tie=ranking.ties[index] if ranking and index is not None else None,
             cells=tuple(_cells(group, table.scores, best, 1 - alpha)),
-            trials=tuple(_trial(row, best, base) for row in group.rows),
+            trials=tuple(_trial(row, table.scores, best, base) for row in group.rows),
         )
         for place, (index, name, group) in enumerate(_named(table, ranking))
     ]
@@ -214,12 +214,12 @@ def _better(info: ValueInfo) -> str:
     return f"{info.direction} is better"
 
 
-def _trial(row: Row, best: str | None, base: Path) -> Trial:
+def _trial(row: Row, scores: Mapping[str, ValueInfo], best: str | None, base: Path) -> Trial:
     value = row.metrics.get(best) if best else None
     files = TrialFolder(row.folder)
     names = (("log", files.log), ("result", files.result), ("spec", files.spec), ("samples", files.samples))
     links = tuple((name, address(path, base)) for name, path in names if path.is_file())
-    text = spread(value, None, row.values[best]) if best and value is not None else "–"
+    text = spread(value, None, scores[best]) if best and value is not None else "–"
     return Trial(row, text, duration(row.cost.get("seconds")), links)
 
 
