@@ -1,6 +1,5 @@
 """Where a leaderboard's trials come from: folders of trials, and other leaderboards."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -251,7 +250,7 @@ def _row(trial: Trial, measured: Measured | None, environment: Mapping[str, Any]
         spec=spec,
         status=trial.status,
         reason="" if done else trial.reason,
-        metrics={name: value for name, value in trial.metrics.items() if value is None or math.isfinite(value)},
+        metrics=trial.metrics,
         best=trial.best,
         area=trial.area,
         values=values_in_order(measured.values, spec) if measured else {},
