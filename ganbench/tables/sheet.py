@@ -85,24 +85,21 @@ class Sheet:
 
 def notes(groups: Sequence[Group]) -> list[Note]:
     """Why trials failed, and what was warned about; the same warning of several seeds once."""
-    found: list[Note] = []
-    for group in groups:
-        for row in group.rows:
-            if row.done or (row.status == "pending" and not row.reason):
-                continue
-            unsaid = (
-                "not ended; 'ganbench status' shows how far it is"
-                if row.status == "running"
-                else "no reason was recorded"
-            )
-            text = clean(row.reason) or unsaid
-            # A divergence explains itself; the log's end is for ends that nobody foresaw.
-            quiet = row.status in ("diverged", "running", "interrupted")
-            lines = () if quiet else tuple(filter(None, map(cut, row.log)))[-LOG_LINES:]
-            log = () if len(lines) == 1 and lines[0] in text else lines
-            found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
     rows = [row for group in groups for row in group.rows]
-    return found + _warnings(rows) + _mixed_versions(rows) + _mixed_devices(rows)
+    lost = [row for row in rows if not row.done and (row.status != "pending" or row.reason)]
+    return [*map(_lost, lost), *_warnings(rows), *_mixed_versions(rows), *_mixed_devices(rows)]
+
+
+def _lost(row: Row) -> Note:
+    """Why a trial has no numbers, with the end of its log where that says more."""
+    unsaid = "not ended; 'ganbench status' shows how far it is" if row.status == "running" else "no reason was recorded"
+    text = clean(row.reason) or unsaid
+    # A divergence explains itself; the log's end is for ends that nobody foresaw.
+    foreseen = row.status in ("diverged", "running", "interrupted")
+    log = () if foreseen else tuple(filter(None, map(cut, row.log)))[-LOG_LINES:]
+    if len(log) == 1 and log[0] in text:
+        log = ()
+    return Note(row.status, clean(row.name), text, clean(str(row.folder)), log)
 
 
 def warnings(named: Iterable[tuple[str, Row]]) -> list[tuple[str, str]]:
@@ -148,12 +145,8 @@ def _mixed_devices(rows: list[Row]) -> list[Note]:
     kinds = Counter(clean(row.device) for row in rows if row.done and row.device)
     if len(kinds) < 2:
         return []
-    return [
-        Note(
-            "warning", "times and speeds",
-            f"not comparable, trials ran on several kinds of devices: {_counted(kinds)}",
-        )
-    ]  # fmt: skip
+    text = f"not comparable, trials ran on several kinds of devices: {_counted(kinds)}"
+    return [Note("warning", "times and speeds", text)]
 
 
 def _mixed_versions(rows: list[Row]) -> list[Note]:
