@@ -107,17 +107,17 @@ def _sheets(
     section: Section, pictures: dict[str, tuple[Row, Snapshots]], budget: int, *, skip: set[str]
 ) -> dict[str, Any] | None:
     """Final samples, all at the same latent points; of fewer seeds where there are many trials."""
-    opened: list[tuple[Line, Row, Image.Image]] = []
+    opened: list[tuple[Line, list[tuple[Row, Image.Image]]]] = []
     for line in section.lines:
-        for row in sorted(line.group.rows, key=lambda row: row.seed):
-            picture = None if line.key in skip else open_samples(row)
-            if picture is not None:
-                opened.append((line, row, picture))
-    if not opened:
+        if line.key not in skip:
+            rows = sorted(line.group.rows, key=lambda row: row.seed)
+            opened.append((line, [(row, picture) for row in rows if (picture := open_samples(row)) is not None]))
+    there = sum(len(found) for _, found in opened)
+    if not there:
         return None
     real = _real(pictures, SHEET_TILES)
     for seeds in SEEDS:
-        kept = _first_of_each(opened, seeds)
+        kept = [(line, row, picture) for line, found in opened for row, picture in found[:seeds]]
         images = [picture for _, _, picture in kept] + ([real] if real is not None else [])
         encoded = fit(images, budget)
         if encoded is None:
@@ -129,19 +129,9 @@ def _sheets(
         return {
             "pictures": shown,
             "real": asdict(encoded[-1]) if real is not None else None,
-            "left_out": len(opened) - len(kept),
+            "left_out": there - len(kept),
         }
     return None
-
-
-def _first_of_each(opened: list[tuple[Line, Row, Image.Image]], seeds: int) -> list[tuple[Line, Row, Image.Image]]:
-    counts: dict[str, int] = {}
-    kept = []
-    for line, row, picture in opened:
-        counts[line.key] = counts.get(line.key, 0) + 1
-        if counts[line.key] <= seeds:
-            kept.append((line, row, picture))
-    return kept
 
 
 def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict[str, Any] | None:
