@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -223,11 +222,23 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
 
 def test_our_interval_does_not_depend_on_theirs() -> None:
     _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    (cell,) = published.cells
+    far = cell.model_copy(update={"values": {"pacgan_modes": (100.0, 50.0)}})
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0, 6.0)]
-    first = compare(published, trials)[0]
+    first, other = (
+        compare(printed, trials)[0] for printed in (published, published.model_copy(update={"cells": (far,)}))
+    )
     assert first.interval is not None
     assert first.interval.low < 6.33 < first.interval.high
-    assert replace(first, printed=(0.0, 0.1)).interval == first.interval
+    assert other.interval == first.interval
+    assert other.difference != first.difference
+
+
+def test_a_suite_without_steps_is_refused_with_what_to_add(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(TABLE.replace("steps = 10\n", "") + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
+    with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):
+        restrict(*read(path), rows=[], datasets=[], scale=1.0)
 
 
 @pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])
