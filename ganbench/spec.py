@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from ganbench.external import SourceSpec
 from ganbench.files import digest
 
 SCHEMA = 1
@@ -55,6 +56,13 @@ class Recipe(Frozen):
         64, description="samples of each kind per update (groups, where an architecture packs them)"
     )
     n_critic: Count = Field(1, description="discriminator updates per generator update")
+    n_critic_boost: Natural = Field(
+        0, description="discriminator updates in a boosted step; 100 in the WGAN authors' code; 0 = none is boosted"
+    )
+    boost_first: Natural = Field(0, description="so many steps are boosted at first; 25 in the WGAN authors' code")
+    boost_every: Natural = Field(
+        0, description="the step after every so many is boosted; 500 in the WGAN authors' code; 0 = none"
+    )
     g_batches: Count = Field(1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' code")
     latent_dim: Count = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
@@ -153,31 +161,6 @@ class EvaluationSpec(Frozen):
     labels: Labels = "none"
 
 
-class SourceSpec(Frozen):
-    """Where samples come from that no trial of ganbench made.
-
-    Attributes:
-        kind: image files, an array of samples, a generator saved as TorchScript or by ``torch.export``, or that of a
-            trial on another dataset.
-        label: what the row is called.
-        named: the label was given: it names a way to train, and the seed which training of it this is.
-        fingerprint: of the samples (:attr:`ganbench.api.Samples.fingerprint`), or the SHA-256 of a generator's file.
-        latent_dim, latent: of a generator's z; 0 for samples.
-        value_range: what black and white are in floating point images, e.g. ``"-1:1"``; empty for whole levels.
-        size, channels: images were brought to this side, and made grey (1) or colour (3); 0 is as they are.
-    """
-
-    kind: Literal["images", "array", "torchscript", "exported", "trial"]
-    label: str
-    named: bool = False
-    fingerprint: str
-    latent_dim: Annotated[int, Field(ge=0)] = 0
-    latent: Literal["normal", "uniform"] = "normal"
-    value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
-    size: Annotated[int, Field(ge=0)] = 0
-    channels: Literal[0, 1, 3] = 0
-
-
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
@@ -206,7 +189,7 @@ class TrialSpec(Frozen):
         content: dict[str, Any] = serialise(self)
         if not self.augmentations:
             content.pop("augmentations", None)
-        for name in ("g_batches", "mirror"):
+        for name in ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every"):
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
         for name in ("named", "channels"):

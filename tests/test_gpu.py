@@ -65,6 +65,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "optimizer=rmsprop", "--set", "n_critic=2"],
         ["--set", "lr_schedule=linear"],
         ["--set", "mirror=0.5", "--set", "g_batches=2"],
+        ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
     ],
     ids=lambda options: options[1],
 )

@@ -104,6 +104,34 @@ def test_settings_that_are_of_use_are_not() -> None:
             "use more than 0.03125, or leave replay out",
         ),
         ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before the last step, 10"),
+        # Two steps of 5 updates and eight of 1.
+        (
+            {"replay": 136, "n_critic_boost": 5, "boost_first": 2},
+            {"replay": 137},
+            "only 136 fakes are added before the last update",
+        ),
+        (
+            {"n_critic": 4, "n_critic_boost": 5, "boost_first": 2},
+            {"n_critic": 5},
+            "n_critic_boost=5 is not more than n_critic=5",
+        ),
+        ({"n_critic_boost": 5, "boost_first": 1}, {"boost_first": 0}, "set boost_first or boost_every"),
+        (
+            {"n_critic_boost": 5, "boost_first": 9},
+            {"boost_first": 10},
+            "boost_first=10 and boost_every=0 boost every step of 10, so n_critic=1 would have no effect",
+        ),
+        ({"n_critic_boost": 5, "boost_every": 1}, {"boost_first": 1}, "boost every step of 10"),
+        (
+            {"n_critic_boost": 5, "boost_first": 3, "boost_every": 9},
+            {"boost_every": 10},
+            "boost_every=10 has no effect before step 11, and there are 10",
+        ),
+        (
+            {"n_critic_boost": 5, "boost_first": 5, "boost_every": 4},
+            {"boost_first": 9},
+            "boost_every=4 has no effect before step 13, and there are 10",
+        ),
     ],
 )
 def test_what_would_be_recorded_and_change_nothing_is_refused(

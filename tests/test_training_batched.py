@@ -51,6 +51,10 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         lambda: objective(LSGAN()),
     ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
+    "boosted steps": (
+        {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 6, "replay": 20, "optimizer": "rmsprop"},
+        lambda: objective(WGAN()),
+    ),
     "two batches for the generator": ({"g_batches": 2}, lambda: objective(Vanilla())),
     "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),

@@ -29,6 +29,16 @@ def test_a_step_is_one_generator_update_after_n_critic_discriminator_updates(mak
     assert state.real_images == 4 * n_critic * 8
 
 
+def test_a_boosted_step_has_more_discriminator_updates(make_state: Make) -> None:
+    loss, settings = Recording(), recipe(steps=8, n_critic=2, n_critic_boost=5, boost_first=2, boost_every=3)
+    state, notes = make_state(settings), Notes()
+    assert run(state, settings, objective(loss), notes) is True
+    usual, boosted = [*["D"] * 2, "G"], [*["D"] * 5, "G"]
+    assert loss.calls == [*boosted * 2, *usual, *boosted, *usual * 2, *boosted, *usual]
+    assert notes.steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert state.real_images == (4 * 5 + 4 * 2) * 8
+
+
 def test_every_discriminator_update_sees_fresh_real_samples(make_state: Make) -> None:
     settings = recipe(steps=1, n_critic=5)
     state = make_state(settings)

@@ -59,6 +59,11 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "dropout": ({}, Vanilla(), {"dropout": True}),
     "bfloat16": ({"precision": "bfloat16"}, Vanilla(), {}),
     "needs real samples": ({}, Paired(), {}),
+    "boosted steps": (
+        {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 5, "replay": 30},
+        WGANGP(),
+        {},
+    ),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla(), {}),
 }
 

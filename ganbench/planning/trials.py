@@ -10,6 +10,7 @@ from ganbench.planning.planner import cache_folder, plan
 from ganbench.planning.request import RunRequest
 from ganbench.plugins import Plugins
 from ganbench.processes.server import Server, require_fork
+from ganbench.schedule import critic_updates_until
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.tables.wording import size
 
@@ -130,4 +131,5 @@ def weight(trial: TrialFile) -> float:
         return 0.0
     recipe = trial.spec.recipe
     passes = 2.0 if trial.spec.penalties else 1.0
-    return recipe.steps * recipe.batch_size * (recipe.g_batches + recipe.n_critic * passes)
+    updates = recipe.steps * recipe.g_batches + critic_updates_until(recipe, recipe.steps) * passes
+    return updates * recipe.batch_size

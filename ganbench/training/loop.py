@@ -1,4 +1,4 @@
-"""The training loop. A step is one generator update after ``n_critic`` discriminator updates.
+"""The training loop. A step is one generator update after ``n_critic`` discriminator updates, more where it is boosted.
 
 Read it top to bottom: everything a recipe can change happens here.
 """
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
+from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
@@ -108,8 +109,9 @@ def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """Do one step, ``n_critic`` discriminator updates and one of the generator; return their losses, in order."""
-    losses = [discriminator_update(state, objective, recipe) for _ in range(recipe.n_critic)]
+    """Do the next step, its discriminator updates and one of the generator; return their losses, in order."""
+    updates = critic_updates(recipe, state.step + 1)
+    losses = [discriminator_update(state, objective, recipe) for _ in range(updates)]
     return torch.stack([*losses, generator_update(state, objective, recipe)])
 
 
@@ -117,6 +119,8 @@ def whole_step(
     state: State, objective: Objective, recipe: Recipe, capture: Capture | None = None
 ) -> Callable[[], Tensor]:
     """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows.
+
+    A boosted step is not: it is rare, and a recording of it would hold all of its many updates.
 
     ``capture`` says how to record instead, on any device.
     """
@@ -130,7 +134,7 @@ def whole_step(
         remembers = any(penalty.state_dict() for penalty in objective.penalties)
         return obstacle_to_recording(state, recipe, remembers=remembers)
 
-    return Recorded(
+    recorded = Recorded(
         state,
         work,
         batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
@@ -139,6 +143,14 @@ def whole_step(
         obstacle=obstacle,
         capture=capture,
     )
+    if not recipe.n_critic_boost:
+        return recorded
+
+    def one_step() -> Tensor:
+        usual = critic_updates(recipe, state.step + 1) == recipe.n_critic
+        return recorded() if usual else recorded.apart()
+
+    return one_step
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
