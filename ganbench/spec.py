@@ -71,7 +71,8 @@ class Recipe(Frozen):
     d_lr: Positive = Field(2e-4, description="discriminator's learning rate")
     beta1: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="Adam's beta1; momentum of sgd and rmsprop")
     beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
-    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero over the steps")
+    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero at the end")
+    lr_decay_start: Natural = Field(0, description="steps at the whole learning rate before the linear schedule begins")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="moving average of the generator's weights, which is scored; smaller at first; 0 = off"
     )
@@ -189,7 +190,7 @@ class TrialSpec(Frozen):
         content: dict[str, Any] = serialise(self)
         if not self.augmentations:
             content.pop("augmentations", None)
-        for name in ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every"):
+        for name in ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every", "lr_decay_start"):
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
         for name in ("named", "channels"):

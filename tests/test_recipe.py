@@ -113,6 +113,7 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
     ("setting", "value", "needed", "enough"),
     [
         ("ema_start", 100, "ema_decay", 0.99),
+        ("lr_decay_start", 100, "lr_schedule", "linear"),
         ("boost_first", 25, "n_critic_boost", 100),
         ("boost_every", 500, "n_critic_boost", 100),
         ("replay_share", 0.3, "replay", 500),

@@ -104,6 +104,12 @@ def test_settings_that_are_of_use_are_not() -> None:
             "use more than 0.03125, or leave replay out",
         ),
         ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before the last step, 10"),
+        (
+            {"lr_schedule": "linear", "lr_decay_start": 8},
+            {"lr_decay_start": 9},
+            "lr_decay_start=9 keeps the whole learning rate to the last step, 10; use at most 8, or more steps",
+        ),
+        ({"lr_schedule": "linear", "lr_decay_start": 1}, {"steps": 2}, "use more steps, or leave lr_decay_start out"),
         # Two steps of 5 updates and eight of 1.
         (
             {"replay": 136, "n_critic_boost": 5, "boost_first": 2},

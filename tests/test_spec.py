@@ -41,6 +41,7 @@ OTHER: dict[str, Any] = {
     "beta1": 0.0,
     "beta2": 0.9,
     "lr_schedule": "linear",
+    "lr_decay_start": 1000,
     "ema_decay": 0.999,
     "ema_start": 1,
     "smoothing_real": 0.1,
@@ -93,7 +94,8 @@ def test_augmentations_are_stored_where_there_are_any(trial_spec: Make) -> None:
 
 def test_settings_that_came_later_are_stored_where_they_do_something(trial_spec: Make) -> None:
     """Trials stored before there were such settings keep their names, and older versions can read their like."""
-    later = {name: OTHER[name] for name in ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every")}
+    names = ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every", "lr_decay_start")
+    later = {name: OTHER[name] for name in names}
     assert not set(later) & set(trial_spec().model_dump(mode="json")["recipe"])
     changed = trial_spec(recipe=later)
     assert changed.model_dump(mode="json")["recipe"] == changed.recipe.model_dump()

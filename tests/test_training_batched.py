@@ -50,6 +50,7 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         {"optimizer": "sgd", "ema_decay": 0.9, "ema_start": 5, "lr_schedule": "linear", "g_lr": 2e-3, "d_lr": 1e-3},
         lambda: objective(LSGAN()),
     ),
+    "linear, later": ({"lr_schedule": "linear", "lr_decay_start": 20}, lambda: objective(Vanilla())),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
     "boosted steps": (
         {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 6, "replay": 20, "optimizer": "rmsprop"},

@@ -83,6 +83,7 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
             f"{data.kind}s; do not set mirror for it"
         )
     _check_average(recipe)
+    _check_decay(recipe)
     _check_boost(recipe)
     if recipe.replay:
         _check_history(recipe)
@@ -94,6 +95,17 @@ def _check_average(recipe: Recipe) -> None:
         raise UsageError(
             f"ema_start={recipe.ema_start} is not before the last step, {recipe.steps}, so nothing would be "
             f"averaged; use less than {recipe.steps}, or leave ema_decay out"
+        )
+
+
+def _check_decay(recipe: Recipe) -> None:
+    """Refuse a learning rate that would not have fallen by the last step."""
+    most = recipe.steps - 2
+    if recipe.lr_schedule == "linear" and recipe.lr_decay_start and recipe.lr_decay_start > most:
+        mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"
+        raise UsageError(
+            f"lr_decay_start={recipe.lr_decay_start} keeps the whole learning rate to the last step, {recipe.steps}; "
+            f"{mended}"
         )
 
 
