@@ -1,8 +1,9 @@
-"""How many updates the discriminator has in each step of a recipe, and in all of them.
+"""In which steps of a recipe the discriminator does something else: more updates, or updates without penalties.
 
 A boosted step has ``n_critic_boost`` of them in place of ``n_critic``: the first ``boost_first`` steps, and the step
 after every ``boost_every``. The authors' code of WGAN (arXiv:1701.07875) has 100 in place of 5 in its first 25 steps
-and in steps 501, 1001, ...
+and in steps 501, 1001, ... Where ``penalty_every`` is more than 1, one step in so many has penalties on gradients, the
+first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958).
 """
 
 import bisect
@@ -38,6 +39,16 @@ def steps_for(recipe: Recipe, images: int) -> int:
 def first_later_boost(recipe: Recipe) -> int:
     """The first step that is boosted by ``boost_every`` alone, which is not 0."""
     return 1 + (_inside(recipe) + 1) * recipe.boost_every
+
+
+def penalised(recipe: Recipe, step: int) -> bool:
+    """Whether the loss of a step, counted from 1, has its penalties on gradients."""
+    return (step - 1) % recipe.penalty_every == 0
+
+
+def usual(recipe: Recipe, step: int) -> bool:
+    """Whether a step does what most steps do: as many updates, and penalties where all have them."""
+    return not _boosted(recipe, step) and (recipe.penalty_every == 1 or not penalised(recipe, step))
 
 
 def _boosted(recipe: Recipe, step: int) -> bool:

@@ -84,6 +84,9 @@ class Recipe(Frozen):
     )
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
     mirror: Fraction = Field(0.0, description="how likely a real image is shown mirrored, left to right; 0.5 is usual")
+    penalty_every: Count = Field(
+        1, description="penalties on gradients are terms in one step of so many, times as much; 16 in StyleGAN2"
+    )
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -110,6 +113,10 @@ class Recipe(Frozen):
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic of the networks")
     divergence_limit: Positive = Field(1e6, description="a loss beyond this, or not finite, ends the trial")
+
+
+LATER = ("n_critic_boost", "boost_first", "boost_every", "g_batches", "lr_decay_start", "mirror", "penalty_every")
+"""Settings that are stored where they are not at their defaults: the first trials were stored without them."""
 
 
 class Component(Frozen):
@@ -190,7 +197,7 @@ class TrialSpec(Frozen):
         content: dict[str, Any] = serialise(self)
         if not self.augmentations:
             content.pop("augmentations", None)
-        for name in ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every", "lr_decay_start"):
+        for name in LATER:
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
         for name in ("named", "channels"):

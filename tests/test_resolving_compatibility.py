@@ -15,7 +15,7 @@ from ganbench.losses.wgan import Wasserstein
 from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.resolving.compatibility import check_recipe, doubts
+from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.replay import Replay
 
@@ -171,6 +171,17 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
     assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes the samples")
     assert doubts("hinge+lecam", [LeCam()], mine, Normed()) == []
     assert doubts("hinge+r1", [R1()], mine, Made()) == []
+
+
+def test_penalties_in_one_step_of_so_many_are_those_on_gradients() -> None:
+    recipe = Recipe(penalty_every=16)
+    for label, penalties in (("hinge", []), ("hinge+lecam", [LeCam()]), ("wgan", [WeightClip()])):
+        words = refusal(check_pair, label, penalties, component("mine"), Made(), data(), recipe)
+        assert words.startswith(
+            f"penalty_every=16 is about penalties on gradients, but loss '{label}' has none; add one"
+        )
+        check_pair(label, penalties, component("mine"), Made(), data(), Recipe())
+    check_pair("hinge+lecam+r1", [LeCam(), R1()], component("mine"), Made(), data(), recipe)
 
 
 def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:

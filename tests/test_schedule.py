@@ -1,4 +1,4 @@
-"""How many updates the discriminator has: what is counted at once is what the steps have one by one."""
+"""In which steps the discriminator does something else: what is counted at once is what the steps have one by one."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, steps_for
+from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, penalised, steps_for, usual
 from ganbench.spec import Recipe
 
 AUTHORS: dict[str, Any] = {"n_critic": 5, "n_critic_boost": 100, "boost_first": 25, "boost_every": 500}
@@ -72,3 +72,22 @@ def test_a_budget_of_images_may_be_as_large_as_can_be_written() -> None:
 def test_the_first_step_that_only_its_turn_boosts(recipe: Recipe) -> None:
     boosted = [step for step in range(1, 60) if critic_updates(recipe, step) != recipe.n_critic]
     assert first_later_boost(recipe) == next(step for step in boosted if step > max(1, recipe.boost_first))
+
+
+def test_one_step_in_so_many_is_penalised_and_the_first_is() -> None:
+    steps = range(1, 8)
+    assert [step for step in steps if penalised(Recipe(penalty_every=3), step)] == [1, 4, 7]
+    assert all(penalised(Recipe(), step) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [1, 2, 3, 4, 5, 6, 7]),
+        ({"penalty_every": 3}, [2, 3, 5, 6]),
+        ({"n_critic_boost": 9, "boost_first": 2}, [3, 4, 5, 6, 7]),
+        ({"n_critic_boost": 9, "boost_every": 2, "penalty_every": 3}, [2, 6]),
+    ],
+)
+def test_which_steps_are_as_most_are(settings: dict[str, int], expected: list[int]) -> None:
+    assert [step for step in range(1, 8) if usual(Recipe(**settings), step)] == expected

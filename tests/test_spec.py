@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ganbench.grid import parse_scalar
 from ganbench.spec import (
     FINAL,
+    LATER,
     STATUSES,
     Component,
     Execution,
@@ -49,6 +50,7 @@ OTHER: dict[str, Any] = {
     "replay": 100,
     "replay_share": 0.25,
     "mirror": 0.5,
+    "penalty_every": 16,
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,
@@ -94,8 +96,7 @@ def test_augmentations_are_stored_where_there_are_any(trial_spec: Make) -> None:
 
 def test_settings_that_came_later_are_stored_where_they_do_something(trial_spec: Make) -> None:
     """Trials stored before there were such settings keep their names, and older versions can read their like."""
-    names = ("g_batches", "mirror", "n_critic_boost", "boost_first", "boost_every", "lr_decay_start")
-    later = {name: OTHER[name] for name in names}
+    later = {name: OTHER[name] for name in LATER}
     assert not set(later) & set(trial_spec().model_dump(mode="json")["recipe"])
     changed = trial_spec(recipe=later)
     assert changed.model_dump(mode="json")["recipe"] == changed.recipe.model_dump()
@@ -186,6 +187,7 @@ def test_an_unknown_field_anywhere_in_a_stored_specification_is_refused(trial_sp
         ("batch_size", 0),
         ("n_critic", 0),
         ("n_critic_boost", -1),
+        ("penalty_every", 0),
         ("boost_first", -1),
         ("boost_every", 1.5),
         ("latent", "gaussian"),

@@ -68,8 +68,8 @@ def by_hand(
             real = reals(1)
             fake = generator(latents(recipe.batch_size)).detach()
             d_loss = loss.discriminator(discriminator(real), discriminator(fake))
-            if loss.penalty is not None and loss.penalty.differentiable:
-                d_loss = d_loss + loss.penalty(discriminator, real, fake, penalties)
+            if loss.penalty is not None and loss.penalty.differentiable and done % recipe.penalty_every == 0:
+                d_loss = d_loss + recipe.penalty_every * loss.penalty(discriminator, real, fake, penalties)
             d_optimiser.zero_grad()
             d_loss.backward()
             d_optimiser.step()
@@ -107,6 +107,12 @@ class Viewed(Architecture):
 CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
     "dcgan": (DCGAN(width=4), Vanilla(), {}, 100),
     "dcgan, wgan-gp": (DCGAN(width=4, norm_d="layer"), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
+    "mlp, wgan-gp in one step of three": (
+        MLP(hidden=8, layers=2, norm_g="none"),
+        WGANGP(),
+        {"penalty_every": 3, "n_critic": 2, "n_critic_boost": 4, "boost_every": 5},
+        20,
+    ),
     "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
     "resnet with spectral norm": (ResNet(width=4), Hinge(), {"beta1": 0.0, "beta2": 0.9}, 10),
     "mlp, rmsprop, clipped": (MLP(hidden=8, layers=2), WGAN(), {"optimizer": "rmsprop", "beta1": 0.0}, 100),

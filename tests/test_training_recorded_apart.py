@@ -11,6 +11,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGANGP
+from ganbench.penalties.zero_centred import R1
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, plain_step, train, whole_step
@@ -78,11 +79,32 @@ def test_an_interrupted_trial_records_anew_and_goes_on_the_same_way(make_state: 
     assert_bit_equal(whole, second)
 
 
+@pytest.mark.parametrize("capture", [again, refused])
+def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, capture: Any) -> None:
+    chosen, played = recipe(penalty_every=3, n_critic=2), []
+
+    def noting(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        replay = capture(work, generators)
+        return lambda: (played.append(state.step + 1), replay())
+
+    plain, state = make_state(chosen), make_state(chosen)
+    goals = [objective(Vanilla(), R1()) for _ in range(2)]
+    expected = go(plain, partial(plain_step, plain, goals[0], chosen), chosen, 12)
+    found = go(state, whole_step(state, goals[1], chosen, noting), chosen, 12)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert_bit_equal(plain, state)
+    # Steps 1, 4, 7 and 10 are penalised; 2, 3 and 5 come before the recording.
+    assert played == ([6, 6, 8, 9, 11, 12] if capture is again else [])
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("settings", [BOOST, {"penalty_every": 4}])
 @pytest.mark.parametrize("loss", [Vanilla, WGANGP])
-def test_boosted_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any, float64: None) -> None:
-    chosen = recipe(**BOOST, steps=50)
+def test_steps_apart_on_a_gpu(
+    make_state: Make, loss: Callable[[], Loss], settings: dict[str, Any], capsys: Any, float64: None
+) -> None:
+    chosen = recipe(**settings, steps=50)
     state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
     goal: Objective = objective(loss())
     train(state, goal, chosen, Notes(), evaluate_every=0)

@@ -54,6 +54,7 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "replay": ({"replay": 20, "replay_share": 0.4}, Vanilla(), {}),
     "replay not yet full": ({"replay": 100}, Vanilla(), {}),
     "gradient penalty": ({"n_critic": 2, "beta1": 0.0, "beta2": 0.9}, WGANGP(), {}),
+    "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, WGANGP(), {}),
     "linear rates": ({"lr_schedule": "linear"}, Vanilla(), {}),
     "linear rates, later": ({"lr_schedule": "linear", "lr_decay_start": 6}, Vanilla(), {}),
     "batch norm": ({"discriminator_batch": "joint"}, Vanilla(), {"batch_norm": True}),

@@ -6,7 +6,7 @@ from ganbench.api import Architecture, Constrained, Loss, Penalty
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.schedule import critic_updates_until, first_later_boost
 from ganbench.spec import Component, DataSpec, Recipe
-from ganbench.training.adversarial import undecided
+from ganbench.training.adversarial import lazy, undecided
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -220,6 +220,11 @@ def check_pair(
             )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
+    if recipe.penalty_every > 1 and not any(lazy(penalty) for penalty in penalties):
+        raise UsageError(
+            f"penalty_every={recipe.penalty_every} is about penalties on gradients, but loss '{label}' has none; add "
+            "one, as in 'hinge+r1', or run it separately, without penalty_every"
+        )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' does not "

@@ -129,7 +129,7 @@ def _discriminator_losses(model: BatchedModel, real: Tensor, fake: Tensor, r: Te
             loss = add_penalties(
                 adversarial_loss(member.objective.loss, r_own, f_own, model.recipe),
                 member.objective, critic, real_own, fake_own, r_own, f_own,
-                recipe=model.recipe, rng=member.state.streams[seeds.PENALTY],
+                recipe=model.recipe, step=member.state.step + 1, rng=member.state.streams[seeds.PENALTY],
             )  # fmt: skip
         losses.append(_or_zero(loss, f_own))
     return torch.stack(losses)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates
+from ganbench.schedule import critic_updates, penalised, usual
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import adversarial_loss, undecided
+from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
@@ -120,7 +120,7 @@ def whole_step(
 ) -> Callable[[], Tensor]:
     """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows.
 
-    A boosted step is not: it is rare, and a recording of it would hold all of its many updates.
+    A step that is not as most are is not: it is rare, and a boosted one has very many updates to hold.
 
     ``capture`` says how to record instead, on any device.
     """
@@ -143,14 +143,9 @@ def whole_step(
         obstacle=obstacle,
         capture=capture,
     )
-    if not recipe.n_critic_boost:
+    if not recipe.n_critic_boost and recipe.penalty_every == 1:
         return recorded
-
-    def one_step() -> Tensor:
-        usual = critic_updates(recipe, state.step + 1) == recipe.n_critic
-        return recorded() if usual else recorded.apart()
-
-    return one_step
+    return lambda: recorded() if usual(recipe, state.step + 1) else recorded.apart()
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
@@ -176,7 +171,9 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
-    loss = add_penalties(loss, objective, critic, real, fake, r, f, recipe=recipe, rng=state.streams[seeds.PENALTY])
+    loss = add_penalties(
+        loss, objective, critic, real, fake, r, f, recipe=recipe, step=state.step + 1, rng=state.streams[seeds.PENALTY]
+    )
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -219,16 +216,20 @@ def add_penalties(
     f: Tensor,
     *,
     recipe: Recipe,
+    step: int,
     rng: torch.Generator,
 ) -> Tensor:
-    """The discriminator's loss with every penalty that is a term of it."""
+    """The discriminator's loss with every penalty that is a term of it in this step."""
     for penalty in objective.penalties:
+        seldom = recipe.penalty_every > 1 and lazy(penalty)
+        if seldom and not penalised(recipe, step):
+            continue
         if penalty.of_outputs:
             loss = loss + penalty.on_outputs(r, f)
         elif penalty.differentiable:
             with precision(recipe, real.device):
                 term = penalty(critic, real, fake, rng)
-            loss = loss + widened(term)
+            loss = loss + (recipe.penalty_every * widened(term) if seldom else widened(term))
     return loss
 
 
