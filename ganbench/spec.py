@@ -77,6 +77,10 @@ class Recipe(Frozen):
         0.0, description="moving average of the generator's weights, which is scored; smaller at first; 0 = off"
     )
     ema_start: Natural = Field(0, description="step from which the average is taken")
+    standing_batches: Natural = Field(
+        0,
+        description="batches of fakes from which what is scored gets its batch-norm statistics; 0 = it has training's",
+    )
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
     smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
     replay: Natural = Field(
@@ -115,7 +119,10 @@ class Recipe(Frozen):
     divergence_limit: Positive = Field(1e6, description="a loss beyond this, or not finite, ends the trial")
 
 
-LATER = ("n_critic_boost", "boost_first", "boost_every", "g_batches", "lr_decay_start", "mirror", "penalty_every")
+LATER = (
+    "n_critic_boost", "boost_first", "boost_every", "g_batches", "lr_decay_start", "standing_batches", "mirror",
+    "penalty_every",
+)  # fmt: skip
 """Settings that are stored where they are not at their defaults: the first trials were stored without them."""
 
 

@@ -68,6 +68,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "mirror=0.5", "--set", "g_batches=2"],
         ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
         ["--set", "penalty_every=4"],
+        ["--set", "standing_batches=4,ema_decay=0.9"],
     ],
     ids=lambda options: options[1],
 )
