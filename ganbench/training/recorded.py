@@ -2,7 +2,7 @@
 
 1. The first ``WARM_UP`` steps are done as they are, on a stream of their own, so that everything is allocated.
 2. The next one is recorded. The recording and the step itself are run from one state, and what they leave is compared.
-3. From then on the recording is replayed. A step of another kind, with more updates, is done as it is in between.
+3. From then on the recording is replayed. A step of another kind, with more updates or a penalty, is done as it is.
 
 What a step draws on the host, the indices of its real samples, is put into a fixed place before each step; noise comes
 from the trial's own generators on the device, which take part in the graph. Where recording fails, or the two differ,
