@@ -15,6 +15,7 @@ import ganbench
 from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
+from ganbench.spec import Recipe
 from ganbench.store.values import ValueInfo
 
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
@@ -24,7 +25,8 @@ def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = 
     info = ValueInfo(label="modes", direction="higher", decimals=1)
     return SimpleNamespace(
         architecture=architecture, dataset=dataset, loss=loss, baseline=baseline, metrics=metrics, done=True,
-        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0}, recipe={"steps": 4},
+        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0},
+        spec=SimpleNamespace(recipe=Recipe(steps=4)),
     )  # fmt: skip
 
 
@@ -218,6 +220,10 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
     text = cost(suite, 3, [row("pacgan", "ring")])
     assert "3 trials of 4,000 updates, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
+    boosted = row("pacgan", "ring")
+    boosted.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
+    # 8 s for 4 + 301 updates, and so 218 s for 8,000 and 297 more.
+    assert "about 10 m 53 s of training" in cost(suite, 3, [boosted])
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:
