@@ -1,4 +1,4 @@
-"""Numbers, durations and foreign text in words that a cell can hold."""
+"""Numbers and durations in words that a cell can hold."""
 
 import pytest
 

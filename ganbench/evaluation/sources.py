@@ -20,10 +20,11 @@ from ganbench.evaluation.channels import recolourable, require_channels, unlike,
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.saved import load_saved
+from ganbench.external import SourceSpec
 from ganbench.files import file_sha256
 from ganbench.plan import SourceRequest
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import DataSpec, SourceSpec
+from ganbench.spec import DataSpec
 
 
 class Given(NamedTuple):
@@ -35,7 +36,7 @@ class Given(NamedTuple):
 
 
 def kind_of(path: Path) -> str:
-    """Return what a path holds, as :attr:`ganbench.spec.SourceSpec.kind` names it.
+    """Return what a path holds, as :attr:`ganbench.external.SourceSpec.kind` names it.
 
     Raises:
         DataError: there is nothing, or nothing that can be scored.

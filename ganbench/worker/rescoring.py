@@ -14,8 +14,9 @@ from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.sources import choose, reopen, same_samples
+from ganbench.external import SourceSpec
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import Execution, SourceSpec, TrialSpec
+from ganbench.spec import Execution, TrialSpec
 from ganbench.training.batches import to_network_range
 from ganbench.worker.recording import Recorder
 
