@@ -32,7 +32,7 @@ class Picture(nn.Module):
 
 def draw(generator: nn.Module, n: int = 21) -> Tensor:
     rng = torch.Generator().manual_seed(3)
-    return sample(generator, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU, batch_size=10)
+    return sample(generator, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU)
 
 
 def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
     def score(state: State) -> None:
         sample(
             state.scored, n=30, latent_dim=4, latent="normal", rng=seeds.stream(0, seeds.EVALUATION),
-            device=state.device, batch_size=7,
+            device=state.device,
         )  # fmt: skip
 
     chosen = recipe(ema_decay=0.9, replay=16)

@@ -13,6 +13,7 @@ from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.saved import runs_on
 from ganbench.evaluation.sources import choose, reopen, same_samples
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, SourceSpec, TrialSpec
@@ -39,7 +40,7 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
     else:
-        fakes = _draw(given, spec, spec.source, torch.device("cpu") if spec.source.kind == "exported" else device)
+        fakes = _draw(given, spec, spec.source, runs_on(spec.source.kind, device))
         if spec.source.channels:
             fakes = with_channels_in_range(fakes, spec.source.channels)
         values, shown = evaluator.score(fakes, final=True), fakes[: SHOWN[spec.data.kind]]
