@@ -69,8 +69,7 @@ def generate(
     # A generator that injects noise of its own draws it from a stream that continues ours, never from training's.
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     inputs = [latents] if labels is None else [latents, labels]
-    parts = []
+    batches = zip(*(torch.split(given, BATCH) for given in inputs), strict=True)
     with isolated(generator, device=device, seed=seed):
-        for batch in zip(*(torch.split(given, BATCH) for given in inputs), strict=True):
-            parts.append(in_network_range(generator(*(given.to(device) for given in batch))).cpu())
+        parts = [in_network_range(generator(*(given.to(device) for given in batch))).cpu() for batch in batches]
     return torch.cat(parts)
