@@ -93,7 +93,7 @@ def columns_for(classes: int) -> int:
 
 
 def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None, columns: int = ROWS) -> None:
-    """Write ``samples.png`` for fakes in the range of the networks; nothing for numbers on a line, which no one draws."""
+    """Write ``samples.png`` for fakes in the range of the networks, and nothing for numbers on a line."""
     if fakes.dim() == 4:
         write_bytes(path, png(grid(fakes[: ROWS * columns], columns=columns)))
     elif fakes.shape[1] >= 2:
