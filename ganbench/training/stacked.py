@@ -1,7 +1,7 @@
 """K networks of one architecture called as one, and K optimisers of their weights as one."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -24,15 +24,10 @@ class Stacked:
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         self._networks = networks
         self.parameters = {
-            name: _share([dict(network.named_parameters())[name] for network in networks]).requires_grad_(
-                parameter.requires_grad
-            )
-            for name, parameter in networks[0].named_parameters()
+            name: _share(own).requires_grad_(own[0].requires_grad)
+            for name, own in _by_name([network.named_parameters() for network in networks])
         }
-        self._buffers = {
-            name: _share([dict(network.named_buffers())[name] for network in networks])
-            for name, _ in networks[0].named_buffers()
-        }
+        self._buffers = {name: _share(own) for name, own in _by_name([network.named_buffers() for network in networks])}
 
     def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
         """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
@@ -97,7 +92,9 @@ class StackedOptimiser:
         for weight, *parameters in zip(self._weights, *map(_parameters, own), strict=True):
             states = [optimiser.state.get(parameter, {}) for optimiser, parameter in zip(own, parameters, strict=True)]
             if states[0]:
-                self.optimiser.state[weight] = {key: self._join(key, states, weight) for key in states[0]}
+                self.optimiser.state[weight] = {
+                    key: _joined(key, [state[key] for state in states], weight) for key in states[0]
+                }
 
     def update(self, losses: Tensor) -> None:
         """Move the weights of every member against the gradient of its own loss; losses are (K,)."""
@@ -116,12 +113,12 @@ class StackedOptimiser:
         for group, shared in zip(own.param_groups, self.optimiser.param_groups, strict=True):
             group["lr"] = shared["lr"]
 
-    @staticmethod
-    def _join(key: str, states: list[dict[str, Any]], weight: Tensor) -> Any:
-        values = [state[key] for state in states]
-        if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
-            return torch.stack(values)
-        return copy.deepcopy(values[0])  # the number of steps, which all share
+
+def _by_name(named: Sequence[Iterable[tuple[str, Tensor]]]) -> Iterator[tuple[str, list[Tensor]]]:
+    """Under each name of the first network's tensors, those of all networks."""
+    first, *others = (dict(each) for each in named)
+    for name, tensor in first.items():
+        yield name, [tensor, *(other[name] for other in others)]
 
 
 def _share(tensors: list[Tensor]) -> Tensor:
@@ -136,7 +133,15 @@ def _parameters(optimiser: Optimizer) -> list[Tensor]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
+def _joined(key: str, values: list[Any], weight: Tensor) -> Any:
+    """What the members' optimisers remember of a weight, as one for the stack ``weight``."""
+    if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
+        return torch.stack(values)
+    return copy.deepcopy(values[0])  # the number of steps, which all share
+
+
 def _part(value: Any, weight: Tensor, index: int) -> Any:
+    """The index-th member's part of what the optimiser of the stack ``weight`` remembers."""
     if isinstance(value, Tensor):
         return (value[index] if value.shape == weight.shape else value).clone()
     return value
