@@ -39,9 +39,7 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
     recorder = Recorder(folder, trial)
     stop = stop_on_signals() if stop is None else stop
     try:
-        place = environment.place()
-        folder.append_start({"time": recorder.started, **place})
-        folder.write_status("running", started=recorder.started, **place)
+        recorder.start()
         torch.set_num_threads(trial.execution.threads)
         return _run(trial.spec, trial.execution, recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit

@@ -14,7 +14,7 @@ import torch
 from ganbench.api import Value
 from ganbench.files import read_lines, write_json
 from ganbench.protocol import protocol_of
-from ganbench.provenance import conditions
+from ganbench.provenance import conditions, environment
 from ganbench.provenance.conditions import Conditions
 from ganbench.provenance.cuda import free_memory
 from ganbench.records import manifest
@@ -49,6 +49,12 @@ class Recorder:
         self._last = (0.0, 0)  # seconds of training and images at the last line of progress
         self._real_images: Callable[[], int] = lambda: 0
         self._inherited: dict[str, Any] = {}  # costs of training, of a trial that is only scored again
+
+    def start(self) -> None:
+        """Note that an attempt begins, when and where: the trial is running."""
+        place = environment.place()
+        self.folder.append_start({"time": self.started, **place})
+        self.folder.write_status("running", started=self.started, **place)
 
     def prepared(
         self, values: Mapping[str, Value], owners: Mapping[str, str], described: dict[str, Any], device: torch.device
