@@ -10,10 +10,9 @@ from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training import checkpoint
-from ganbench.training.batches import to_network_range
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
-from ganbench.worker.outputs import PREVIEW_POINTS, preview_samples
+from ganbench.worker.outputs import as_pictured, preview_samples
 from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 
@@ -74,7 +73,7 @@ class Watcher:
     def first_snapshot(self, state: State) -> None:
         """Record real samples and those of the generator before its first step."""
         if self._snapshot_steps:
-            real = to_network_range(self._parts.train.data[:PREVIEW_POINTS])
+            real = as_pictured(self._parts.train)
             self._record_snapshot(state, truth(real, self._parts.dataset.mixture()))
 
     def after_step(self, state: State) -> bool:
