@@ -15,6 +15,7 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
 from ganbench.penalties.zero_centred import R1
 from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update
+from ganbench.training.state import State
 from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, weights
 
 
@@ -29,9 +30,8 @@ def test_a_step_is_one_generator_update_after_n_critic_discriminator_updates(mak
     assert state.real_images == 4 * n_critic * 8
 
 
-def test_every_discriminator_update_sees_fresh_real_samples(make_state: Make) -> None:
-    settings = recipe(steps=1, n_critic=5)
-    state = make_state(settings)
+def real_batches(state: State) -> list[Tensor]:
+    """A list in which every real batch that is drawn from now on is noted."""
     seen: list[Tensor] = []
     draw = state.batches.next
 
@@ -40,6 +40,13 @@ def test_every_discriminator_update_sees_fresh_real_samples(make_state: Make) ->
         return seen[-1]
 
     state.batches.next = note  # type: ignore[method-assign]
+    return seen
+
+
+def test_every_discriminator_update_sees_fresh_real_samples(make_state: Make) -> None:
+    settings = recipe(steps=1, n_critic=5)
+    state = make_state(settings)
+    seen = real_batches(state)
     run(state, settings, objective(Recording()))
     assert len(seen) == 5  # the generator's update needs none
     assert len({tuple(point) for batch in seen for point in batch.tolist()}) == 40  # five batches of 8: one whole epoch
@@ -164,14 +171,7 @@ def test_smoothed_labels_reach_the_loss(make_state: Make, settings: dict[str, An
 def test_a_loss_that_needs_real_samples_gets_fresh_ones(make_state: Make) -> None:
     loss, settings = Paired(), recipe(steps=2)
     state = make_state(settings)
-    seen: list[Tensor] = []
-    draw = state.batches.next
-
-    def note(count: int = 1) -> Tensor:
-        seen.append(draw(count))
-        return seen[-1]
-
-    state.batches.next = note  # type: ignore[method-assign]
+    seen = real_batches(state)
     run(state, settings, objective(loss))
     assert [tuple(real.shape) for real in loss.real if real is not None] == [(8,), (8,)]
     assert len({tuple(point) for batch in seen for point in batch.tolist()}) == 4 * 8
