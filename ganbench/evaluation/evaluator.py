@@ -16,7 +16,7 @@ from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.needs import check_shape, owners, require, uses_extractor
+from ganbench.evaluation.needs import check_shape, owners, require
 from ganbench.evaluation.references import ReferenceKey, recall
 from ganbench.evaluation.values import as_declared
 from ganbench.spec import Component
@@ -47,7 +47,7 @@ class Evaluator:
             reference: the real samples that fakes are compared with.
             mixture: the true distribution, where it is known.
             metrics: name to metric.
-            extractor: the feature network, or ``None``.
+            extractor: the feature network; ``None`` where no metric needs one.
             device: where the network runs.
             cache: folder for reference features, or ``None``.
             planned: the extractor as a trial names it: its name in errors, which is else the one that torch-fidelity
@@ -61,6 +61,7 @@ class Evaluator:
         """
         self.reference = reference
         self.mixture = mixture
+        self._extractor = extractor
         self._train = train
         self._metrics = dict(metrics)
         self._device = device
@@ -70,12 +71,10 @@ class Evaluator:
         owners(metrics.items())  # refuses two values of one name
         for name, metric in metrics.items():
             require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
-        # One that no metric looks through is none.
-        self._extractor = extractor if any(map(uses_extractor, metrics.values())) else None
-        if self._extractor is not None:
-            with called(self._name, self._extractor):
-                check_shape(self._extractor, reference.shape)
-                self._extractor.sha256()
+        if extractor is not None:
+            with called(self._name, extractor):
+                check_shape(extractor, reference.shape)
+                extractor.sha256()
 
     def score(self, fakes: Tensor, *, final: bool, labels: Tensor | None = None) -> dict[str, float]:
         """Return all values by name.

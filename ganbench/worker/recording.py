@@ -43,7 +43,7 @@ class Recorder:
         self._environment: dict[str, Any] = {}
         self._device = torch.device("cpu")
         self._warnings = list(trial.warnings)
-        self._parts: list[Conditions] = []
+        self._conditions: list[Conditions] = []
         self._clock = Clock(self._synchronise)
         self._meters = Meters()
         self._last = (0.0, 0)  # seconds of training and images at the last line of progress
@@ -70,7 +70,7 @@ class Recorder:
     def begin_anew(self) -> None:
         """Forget all lines of earlier attempts."""
         self.folder.rewind({})
-        self._parts = [self._present()]
+        self._conditions = [self._present()]
 
     def state_dict(self) -> dict[str, Any]:
         """What a later attempt has to know of this one to go on from here.
@@ -81,7 +81,7 @@ class Recorder:
         return {
             **self._clock.state_dict(),
             "warnings": list(self._warnings),
-            "parts": self._parts,
+            "parts": self._conditions,
             "written": dict(self.folder.written()),
         }
 
@@ -99,13 +99,13 @@ class Recorder:
         self._meters.forget_energy()
         self._last = (self._clock.trained, images)
         self._warnings = [*earlier["warnings"], *self._warnings]
-        self._parts = conditions.followed(earlier["parts"], self._present())
+        self._conditions = conditions.followed(earlier["parts"], self._present())
 
     def take_over(self, result: Mapping[str, Any]) -> None:
         """Take over what training cost, and its conditions, from the result of the trial that was trained."""
         cost = result.get("cost") or {}
         self._inherited = {name: cost.get(name) for name in TRAINING_COSTS}
-        self._parts = conditions.followed(conditions.of_result(result), self._present())
+        self._conditions = conditions.followed(conditions.of_result(result), self._present())
 
     def _present(self) -> Conditions:
         return conditions.present(self._device, beside=self.beside)
@@ -166,7 +166,7 @@ class Recorder:
         # What a trial that ends early has trained since the last evaluation was trained, too.
         seconds = self._clock.stopped_at if status == "done" else self._clock.trained
         real_images = self._real_images()
-        parts = self._parts or [self._present()]
+        parts = self._conditions or [self._present()]
         beside = conditions.most_beside(parts)
         last = history[-1]["values"] if history and status == "done" else {}
         result = {
