@@ -13,7 +13,7 @@ from ganbench.errors import UsageError
 from ganbench.provenance import environment
 from ganbench.records.folder import TrialFolder
 from ganbench.resolving import components
-from ganbench.spec import Execution, TrialSpec
+from ganbench.spec import TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
@@ -41,12 +41,13 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
     try:
         recorder.start()
         torch.set_num_threads(trial.execution.threads)
-        return _run(trial.spec, trial.execution, recorder, stop)
+        return _run(recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
         return ended_by(error, recorder)
 
 
-def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFlag) -> str:
+def _run(recorder: Recorder, stop: StopFlag) -> str:
+    spec, execution = recorder.trial.spec, recorder.trial.execution
     environment.forget_peak(torch.device(execution.device))
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
@@ -63,7 +64,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
 
     if execution.source_path:
         recorder.begin_anew()
-        score_given(spec, execution, parts.evaluator, recorder)
+        score_given(parts.evaluator, recorder)
         return "done"
 
     if spec.architecture is None:
@@ -71,8 +72,8 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
     architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
     torch.backends.cudnn.benchmark = False
     objective = build_objective(spec, registry)
-    state, resumed = fresh_or_resumed(spec, architecture, parts, objective, recorder)
-    observer = Watcher(spec, execution, parts, objective, recorder, stop)
+    state, resumed = fresh_or_resumed(architecture, parts, objective, recorder)
+    observer = Watcher(parts, objective, recorder, stop)
     if objective is None:
         observer.evaluate(state, final=True)
     else:
@@ -81,7 +82,7 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
         recorder.begin(lambda: state.real_images)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             return observer.interrupted(state)
-    conclude(state, spec, parts, recorder)
+    conclude(state, parts, recorder)
     return "done"
 
 
@@ -98,12 +99,13 @@ def fresh_state(spec: TrialSpec, architecture: Architecture, parts: Parts) -> St
 
 
 def fresh_or_resumed(
-    spec: TrialSpec, architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
+    architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
 ) -> tuple[State, bool]:
     """The state that training begins with, and whether it is that of a checkpoint, the newest that is usable.
 
     The objective is brought to the same moment.
     """
+    spec = recorder.trial.spec
     # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
     unused = [fresh_state(spec, architecture, parts)]
 

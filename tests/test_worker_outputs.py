@@ -12,7 +12,6 @@ from ganbench import seeds, trial
 from ganbench.api import Samples
 from ganbench.evaluation import drawing
 from ganbench.evaluation.sampling import sample
-from ganbench.spec import TrialSpec
 from ganbench.training.state import State
 from ganbench.worker import outputs
 from ganbench.worker.outputs import PREVIEW_POINTS, as_pictured, preview_samples, weights_of
@@ -56,9 +55,9 @@ def test_what_is_scored_pictured_and_kept_is_one_generator(
     ended: list[State] = []
     scored: list[Tensor] = []
 
-    def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
         ended.append(state)
-        outputs.conclude(state, spec, parts, recorder)
+        outputs.conclude(state, parts, recorder)
 
     def note(*arguments: Any) -> tuple[Tensor, Tensor | None]:
         fakes, labels = drawing.draw_to_score(*arguments)

@@ -21,15 +21,16 @@ PREVIEW_IMAGES, PREVIEW_POINTS = ROWS * ROWS, 2500
 """Samples that a picture has room for."""
 
 
-def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
     """Write what a trained trial leaves behind: weights, samples, and last its result."""
-    write_outcome(state, spec, parts, recorder)
+    write_outcome(state, parts, recorder)
     recorder.finish("done")
     checkpoint.remove(recorder.folder.checkpoint)
 
 
-def write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+def write_outcome(state: State, parts: Parts, recorder: Recorder) -> None:
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
+    spec = recorder.trial.spec
     weights = weights_of(state.scored)
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
     fakes = preview_samples(state, spec)

@@ -16,33 +16,33 @@ from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.saved import runs_on
 from ganbench.evaluation.sources import choose, reopen, same_samples
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import Execution, SourceSpec, TrialSpec
+from ganbench.spec import SourceSpec
 from ganbench.worker.outputs import as_pictured
 from ganbench.worker.recording import Recorder
 
 
-def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
+def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
     """Score a source and write the result.
 
     Raises:
         NonFiniteSamples: a generator's samples are not finite.
         GanbenchError: the source has changed since it was planned, or cannot be scored.
     """
-    if spec.source is None:
-        step, images, values, shown = _score_trial(spec, execution, evaluator, recorder)
+    source = recorder.trial.spec.source
+    if source is None:
+        step, images, values, shown = _score_trial(evaluator, recorder)
     else:
         step, images = 0, 0
-        values, shown = _score_source(spec, spec.source, execution, evaluator, recorder)
+        values, shown = _score_source(source, evaluator, recorder)
     recorder.evaluation(step, images, values)
     real = as_pictured(evaluator.reference)
     write_preview(recorder.folder.samples, shown, real=real, mixture=evaluator.mixture)
     recorder.finish("done")
 
 
-def _score_source(
-    spec: TrialSpec, source: SourceSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder
-) -> tuple[dict[str, float], Tensor]:
+def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) -> tuple[dict[str, float], Tensor]:
     """The values of what was given, and samples of it for a picture."""
+    spec, execution = recorder.trial.spec, recorder.trial.execution
     device = torch.device(execution.device)
     given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
@@ -61,13 +61,12 @@ def _score_source(
     return evaluator.score(fakes, final=True), fakes
 
 
-def _score_trial(
-    spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder
-) -> tuple[int, int, dict[str, float], Tensor]:
+def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, dict[str, float], Tensor]:
     """Score a trial's generator under another evaluation, with the latent points that it would have had there.
 
     Returns the steps and real images that it was trained for, its values, and the samples.
     """
+    spec, execution = recorder.trial.spec, recorder.trial.execution
     path, device = Path(execution.source_path), torch.device(execution.device)
     folder = TrialFolder(path)
     trained = folder.read_spec().spec

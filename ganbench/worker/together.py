@@ -87,15 +87,15 @@ class _Batch:
         self._running: dict[Member, tuple[Recorder, Watcher]] = {}
         if self.obstacle:
             return
-        for one, recorder in zip(specs, recorders, strict=True):
-            objective = build_objective(one, registry)
+        for recorder in recorders:
+            objective = build_objective(spec, registry)
             if objective is None:
                 raise UsageError("only a baseline has no loss, and baselines are not trained together")
-            recorder.beside = len(specs) - 1
-            recorder.warn(*environment.cautions(one, execution, parts.device))
+            recorder.beside = len(recorders) - 1
+            recorder.warn(*environment.cautions(spec, execution, parts.device))
             recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
-            state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)
-            watcher = Watcher(one, execution, parts, objective, recorder, stop)
+            state, resumed = fresh_or_resumed(architecture, parts, objective, recorder)
+            watcher = Watcher(parts, objective, recorder, stop)
             self._running[Member(state=state, objective=objective, observer=watcher)] = recorder, watcher
             if not resumed:
                 watcher.first_snapshot(state)
@@ -109,7 +109,7 @@ class _Batch:
             try:
                 if error is not None:
                     raise error
-                conclude(member.state, recorder.trial.spec, self._parts, recorder)
+                conclude(member.state, self._parts, recorder)
                 statuses[member] = "done"
             except BaseException as problem:
                 statuses[member] = ended_by(problem, recorder)

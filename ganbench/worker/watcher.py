@@ -8,7 +8,6 @@ from typing import Any
 from ganbench.errors import StoreError
 from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
-from ganbench.spec import Execution, TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
@@ -39,24 +38,16 @@ def stop_on_signals() -> StopFlag:
 class Watcher:
     """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
 
-    def __init__(
-        self,
-        spec: TrialSpec,
-        execution: Execution,
-        parts: Parts,
-        objective: Objective | None,
-        recorder: Recorder,
-        stop: StopFlag,
-    ) -> None:
-        self._spec = spec
+    def __init__(self, parts: Parts, objective: Objective | None, recorder: Recorder, stop: StopFlag) -> None:
+        self._spec = recorder.trial.spec
         self._parts = parts
         self._objective = objective
         self._recorder = recorder
         self._stop = stop
-        self._interval = execution.checkpoint_seconds
+        self._interval = recorder.trial.execution.checkpoint_seconds
         self._written = time.monotonic()
-        frames = execution.snapshots
-        self._snapshot_steps = snapshot_steps(spec.recipe.steps, frames) if frames else frozenset()
+        frames = recorder.trial.execution.snapshots
+        self._snapshot_steps = snapshot_steps(self._spec.recipe.steps, frames) if frames else frozenset()
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
         """Write a line of progress."""
