@@ -23,7 +23,7 @@ from ganbench.trial import fresh_or_resumed, fresh_state, run_trial
 from ganbench.worker.failures import ended_by
 from ganbench.worker.heap import keep_freed_memory
 from ganbench.worker.outputs import conclude
-from ganbench.worker.parts import Parts, build_objective
+from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 
@@ -74,6 +74,8 @@ class _Batch:
         self._spec = spec = specs[0]
         if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
             raise UsageError("only trials that differ in nothing but their seed can be trained together")
+        if spec.loss is None:
+            raise UsageError("only a baseline has no loss, and baselines are not trained together")
         registry = plugins.load().registry
         self._parts = parts = Parts(spec, execution, registry)
         if parts.device.type == "cpu":
@@ -88,13 +90,11 @@ class _Batch:
         if self.obstacle:
             return
         for recorder in recorders:
-            objective = build_objective(spec, registry)
-            if objective is None:
-                raise UsageError("only a baseline has no loss, and baselines are not trained together")
             recorder.beside = len(recorders) - 1
             recorder.warn(*environment.cautions(spec, execution, parts.device))
             recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
-            state, resumed = fresh_or_resumed(architecture, parts, objective, recorder)
+            state, objective, resumed = fresh_or_resumed(architecture, parts, registry, recorder)
+            assert objective is not None  # it has a loss
             watcher = Watcher(parts, objective, recorder, stop)
             self._running[Member(state=state, objective=objective, observer=watcher)] = recorder, watcher
             if not resumed:
