@@ -75,7 +75,7 @@ def _run(recorder: Recorder, stop: StopFlag) -> str:
     state, objective, resumed = fresh_or_resumed(architecture, parts, registry, recorder)
     observer = Watcher(parts, objective, recorder, stop)
     if objective is None:
-        observer.evaluate(state, final=True)
+        observer.evaluate(state)
     else:
         if not resumed:
             observer.first_snapshot(state)

@@ -82,10 +82,10 @@ def test_one_trial_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pyt
     folders = planned(tmp_path, MLP)
     evaluate = Watcher.evaluate
 
-    def failing(watcher: Watcher, state: Any, **options: Any) -> None:
+    def failing(watcher: Watcher, state: Any) -> None:
         if watcher._spec.seed == 1 and state.step == 20:
             raise ValueError("a metric's own trouble")
-        evaluate(watcher, state, **options)
+        evaluate(watcher, state)
 
     monkeypatch.setattr(Watcher, "evaluate", failing)
     assert run_together(folders[0]) == ["done", "failed", "done"]

@@ -53,9 +53,10 @@ class Watcher:
         """Write a line of progress."""
         self._recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
 
-    def evaluate(self, state: State, *, final: bool | None = None) -> None:
+    def evaluate(self, state: State) -> None:
         """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
-        final = state.step == self._spec.recipe.steps if final is None else final
+        untrained = self._objective is None
+        final = untrained or state.step == self._spec.recipe.steps
         with self._recorder.not_training():
             fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
             values = self._parts.evaluator.score(fakes, final=final, labels=labels)
