@@ -1,7 +1,7 @@
 """K networks of one architecture called as one, and K optimisers of their weights as one."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -24,10 +24,12 @@ class Stacked:
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         self._networks = networks
         self.parameters = {
-            name: _share(own).requires_grad_(own[0].requires_grad)
-            for name, own in _by_name([network.named_parameters() for network in networks])
+            name: _share([network.get_parameter(name) for network in networks]).requires_grad_(first.requires_grad)
+            for name, first in networks[0].named_parameters()
         }
-        self._buffers = {name: _share(own) for name, own in _by_name([network.named_buffers() for network in networks])}
+        self._buffers = {
+            name: _share([network.get_buffer(name) for network in networks]) for name, _ in networks[0].named_buffers()
+        }
 
     def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
         """Call all networks, each on its own samples; ``frozen`` leaves out the gradients of the weights."""
@@ -112,13 +114,6 @@ class StackedOptimiser:
                 }
         for group, shared in zip(own.param_groups, self.optimiser.param_groups, strict=True):
             group["lr"] = shared["lr"]
-
-
-def _by_name(named: Sequence[Iterable[tuple[str, Tensor]]]) -> Iterator[tuple[str, list[Tensor]]]:
-    """Under each name of the first network's tensors, those of all networks."""
-    first, *others = (dict(each) for each in named)
-    for name, tensor in first.items():
-        yield name, [tensor, *(other[name] for other in others)]
 
 
 def _share(tensors: list[Tensor]) -> Tensor:
