@@ -77,9 +77,9 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     path = Path(request.path)
     kind = kind_of(path)
     require_channels(request.channels, shape)
+    _require_meaning(request, kind)
     told = _told(request, label_of(path, request.size, request.channels))
     if kind == "images" or kind == "array":  # mypy narrows this, not `in`
-        _require_for_samples(request, kind)
         data, files = read_given(
             path, kind, shape, value_range=request.value_range, size=request.size, channels=request.channels
         )
@@ -99,12 +99,13 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     return Given(spec, None, (str(path),))
 
 
-def _require_for_samples(request: SourceRequest, kind: Literal["images", "array"]) -> None:
-    """Raise :class:`DataError` for what is said of samples and means nothing there."""
+def _require_meaning(request: SourceRequest, kind: Kind) -> None:
+    """Raise :class:`DataError` where something is said of a source that means nothing of its kind."""
     where = shown(Path(request.path))
-    if request.size and kind == "array":
-        raise DataError(f"--size is for image files, but {where} is an array; leave it out")
-    if request.latent_dim:
+    if request.size and kind != "images":
+        what = "an array" if kind == "array" else "a generator"
+        raise DataError(f"--size is for image files, but {where} is {what}; leave it out")
+    if request.latent_dim and kind in ("images", "array"):
         raise DataError(f"--latent-dim is for generators, but {where} contains samples; leave it out")
     if request.value_range and kind == "images":
         raise DataError(
