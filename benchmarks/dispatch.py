@@ -79,7 +79,7 @@ def main() -> int:
                     found[name] = {"left_out": reason}
                     continue
                 before = os.getloadavg()[0]
-                found[name] = _measure(Path(folder), environment | more, arguments, options) | {
+                found[name] = _measure(Path(folder), {**environment, **more}, arguments, options) | {
                     "options": " ".join(arguments),
                     "load_before": round(before, 2),
                 }

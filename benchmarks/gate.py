@@ -83,10 +83,12 @@ class Results:
         factors: Sequence[float] = (1.0,) * ROWS,
         diverge: float = 0.0,
         collapse: Sequence[float] = (),
+        spread: float = 1.0,
     ) -> list[Row]:
         """Rows with scores around ``MEAN``, each moved by its shift in standard deviations, and then multiplied.
 
-        Of the first row, seed by seed, ``collapse`` is the probability that its score is ``COLLAPSED`` times as bad.
+        They spread ``spread`` times as much. Of the first row, seed by seed, ``collapse`` is the probability that its
+        score is ``COLLAPSED`` times as bad.
         """
         rows = []
         for templates, shift, factor in zip(self.templates, shifts, factors, strict=False):  # of the rows there are
@@ -94,7 +96,7 @@ class Results:
                 if diverge and rng.random() < diverge:
                     rows.append(replace(row, status="diverged", reason="drawn"))
                 else:
-                    score = factor * (MEAN + SD * (shape(rng) + shift))
+                    score = factor * (MEAN + SD * (spread * shape(rng) + shift))
                     first = templates is self.templates[0]
                     if first and row.seed < len(collapse) and rng.random() < collapse[row.seed]:
                         score *= COLLAPSED
@@ -112,14 +114,19 @@ def verdicts(
     factors: Sequence[float] = (1.0,) * ROWS,
     diverge: float = 0.0,
     collapse: Sequence[float] = (),
+    spread: float = 1.0,
+    base: Results | None = None,
 ) -> dict[str, float]:
-    """How often the gate says what, of new results moved by ``shifts``, multiplied by ``factors`` or collapsed."""
+    """How often the gate says what, of new results that were moved, multiplied, collapsed or spread otherwise.
+
+    The old results have as many seeds unless ``base`` is given.
+    """
     rng = random.Random(f"{shape} {margin} {shifts} {factors} {diverge}{collapse or ''}")
     counts = {"pass": 0, "fail": 0, "inconclusive": 0}
     for _ in range(repetitions):
-        base = results.draw(rng, SHAPES[shape], diverge=diverge)
-        new = results.draw(rng, SHAPES[shape], shifts, factors, diverge, collapse)
-        counts[compare(base, new, margin=margin, alpha=ALPHA).outcome] += 1
+        old = (base or results).draw(rng, SHAPES[shape], diverge=diverge)
+        new = results.draw(rng, SHAPES[shape], shifts, factors, diverge, collapse, spread)
+        counts[compare(old, new, margin=margin, alpha=ALPHA, subset=base is not None).outcome] += 1
     return {outcome: count / repetitions for outcome, count in counts.items()}
 
 
@@ -229,6 +236,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 bound = None if shape == "skewed" else ALPHA
                 report.at_most(f"{shape}: margin {margin}, {label}", rate, bound)
 
+    print("\nthe same with three seeds (normal)")
+    few = Results(3, rows=1)
+    for share in SHARES:
+        margin, shift = Margin(share, True), share * MEAN / SD
+        rates = verdicts(few, repetitions, margin, shifts=(shift,))
+        print(f"  margin {margin}, one row, worse by it: fail {rates['fail']:6.1%}, pass {rates['pass']:6.1%}")
+
+    print("\none row, worse by exactly the margin of 2 σ, and its new scores spread otherwise (normal)")
+    alone = Results(seeds, rows=1)
+    for old in (seeds, 4 * seeds):
+        for spread in (0.25, 0.5, 1.0, 2.0, 4.0):
+            rates = verdicts(
+                alone, repetitions, Margin(2 * SD, False), shifts=(2.0,), spread=spread, base=Results(old, rows=1)
+            )
+            print(f"  {old} seeds against {seeds} that spread {spread:g} times as much: "
+                  f"fail {rates['fail']:6.1%}, pass {rates['pass']:6.1%}")  # fmt: skip
+
     print("\npower: one row of four got worse, margin 0 (normal)")
     for shift in (1.0, 2.0, 3.0, 4.0):
         rates = verdicts(results, repetitions, Margin(0.0, False), shifts=(shift, *(0.0,) * (ROWS - 1)))
@@ -257,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n95 % intervals hold the true mean (auto: t below six values, else bootstrap)")
     for shape in SHAPES:
         for n in (3, 5, 6, 8, 10, 20):
-            rates_by = {name: covered(repetitions, n, shape, name) for name in ("auto", "t", "bootstrap")}  # type: ignore[arg-type]
+            rates_by = {name: covered(repetitions, n, shape, name) for name in ("auto", "t", "bootstrap")}
             print(f"  {shape}, {n} seeds: " + ", ".join(f"{name} {rate:6.1%}" for name, rate in rates_by.items()))
     print("\n" + (f"broken: {'; '.join(report.broken)}" if report.broken else "every promise holds"))
     return 1 if report.broken else 0

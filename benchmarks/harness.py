@@ -157,14 +157,14 @@ class Machine:
     """The machine and what else it did: load and stolen time are read at the beginning and at the end."""
 
     def __init__(self) -> None:
-        self._before = {"load": _load(), "steal": steal_seconds(), "time": time.time()}
+        self._load, self._steal, self._begin = _load(), steal_seconds(), time.time()
 
     def describe(self) -> dict[str, Any]:
         """Processor, cores, versions, load averages, and the share of the time that a hypervisor took away."""
-        steal, elapsed = steal_seconds(), time.time() - self._before["time"]
+        steal, elapsed = steal_seconds(), time.time() - self._begin
         stolen = None
-        if steal is not None and self._before["steal"] is not None:
-            stolen = round((steal - self._before["steal"]) / max(elapsed, 1e-9) / (os.cpu_count() or 1), 4)
+        if steal is not None and self._steal is not None:
+            stolen = round((steal - self._steal) / max(elapsed, 1e-9) / (os.cpu_count() or 1), 4)
         return {
             "cpu": processor(),
             "instructions": instructions(torch.device("cpu")),
@@ -174,7 +174,7 @@ class Machine:
             "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
             "threads": os.environ.get("OMP_NUM_THREADS", ""),
-            "load_before": self._before["load"],
+            "load_before": self._load,
             "load_after": _load(),
             "steal_share": stolen,
         }

@@ -6,7 +6,7 @@ Each is a fresh process; files are in the page cache after the round that is not
 import argparse
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 
 from benchmarks.harness import Machine, interleave, write
 
@@ -27,11 +27,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
 
-    def run(command: tuple[str, ...]) -> Callable[[], None]:
-        return lambda: subprocess.run(command, check=True, capture_output=True) and None
+    def run(command: tuple[str, ...]) -> None:
+        subprocess.run(command, check=True, capture_output=True)
 
     machine = Machine()
-    timings = interleave({name: run(command) for name, command in COMMANDS.items()}, options.rounds)
+    timings = interleave({name: partial(run, command) for name, command in COMMANDS.items()}, options.rounds)
     for name, timing in timings.items():
         print(f"{name:24} {timing.median:6.3f} s")
     seconds = {name: {"median": timing.median, "rounds": timing.wall} for name, timing in timings.items()}

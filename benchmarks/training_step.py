@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import torch
@@ -59,7 +60,7 @@ def _measured(trainers: dict[str, Apart], rounds: int, count: int, limit: float,
         torch.set_num_threads(threads)
 
     work: dict[str, Callable[[], Any]] = {
-        label: (lambda trainer=trainer: trainer.call("steps", count)) for label, trainer in trainers.items()
+        label: partial(trainer.call, "steps", count) for label, trainer in trainers.items()
     }
     timings = interleave({**work, "peak": peak}, rounds, limit=limit)
     del timings["peak"]

@@ -48,7 +48,7 @@ class SourceRequest(Frozen):
 
     ``trial`` says that it is the folder of a trial. ``label`` is empty where none was given, ``seed`` says which
     training of that label it is, and is that of a generator's latents, and of the choice where a source holds more
-    samples than are scored. The rest is as in :class:`ganbench.spec.SourceSpec`.
+    samples than are scored. The rest is as in :class:`ganbench.external.SourceSpec`.
     """
 
     path: str

@@ -4,7 +4,6 @@ The defaults, what the dataset needs, the loss's recommendation, the suite's, th
 before it.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.schedule import steps_for
 from ganbench.spec import Recipe
 
 Policy = Literal["paper", "uniform"]
@@ -65,14 +65,16 @@ def resolve_recipe(
                     f"{whose}: {key}={settings[key]} has no effect without {idle[key]}; set both or neither"
                 )
     if images is not None:
-        steps = math.ceil(images / (recipe.batch_size * recipe.n_critic))
-        recipe = recipe.model_copy(update={"steps": max(1, steps)})
+        recipe = recipe.model_copy(update={"steps": steps_for(recipe, images)})
     return recipe
 
 
 def without_effect(recipe: Recipe) -> dict[str, str]:
     """The settings that differ from their defaults and change nothing, each with the one that it would need."""
     needs = {
+        "boost_first": ("n_critic_boost", recipe.n_critic_boost > 0),
+        "boost_every": ("n_critic_boost", recipe.n_critic_boost > 0),
+        "lr_decay_start": ("lr_schedule", recipe.lr_schedule != "constant"),
         "ema_start": ("ema_decay", recipe.ema_decay > 0),
         "replay_share": ("replay", recipe.replay > 0),
         "ada_images": ("ada_target", recipe.ada_target > 0),

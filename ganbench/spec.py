@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from ganbench.external import SourceSpec
 from ganbench.files import digest
 
 SCHEMA = 1
@@ -55,6 +56,13 @@ class Recipe(Frozen):
         64, description="samples of each kind per update (groups, where an architecture packs them)"
     )
     n_critic: Count = Field(1, description="discriminator updates per generator update")
+    n_critic_boost: Natural = Field(
+        0, description="discriminator updates in a boosted step; 100 in the WGAN authors' code; 0 = none is boosted"
+    )
+    boost_first: Natural = Field(0, description="so many steps are boosted at first; 25 in the WGAN authors' code")
+    boost_every: Natural = Field(
+        0, description="the step after every so many is boosted; 500 in the WGAN authors' code; 0 = none"
+    )
     g_batches: Count = Field(1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' code")
     latent_dim: Count = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
@@ -63,11 +71,16 @@ class Recipe(Frozen):
     d_lr: Positive = Field(2e-4, description="discriminator's learning rate")
     beta1: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="Adam's beta1; momentum of sgd and rmsprop")
     beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
-    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero over the steps")
+    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero at the end")
+    lr_decay_start: Natural = Field(0, description="steps at the whole learning rate before the linear schedule begins")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="moving average of the generator's weights, which is scored; smaller at first; 0 = off"
     )
     ema_start: Natural = Field(0, description="step from which the average is taken")
+    standing_batches: Natural = Field(
+        0,
+        description="batches of fakes from which what is scored gets its batch-norm statistics; 0 = it has training's",
+    )
     smoothing_real: Fraction = Field(0.0, description="label smoothing: real labels are 1 - this (one-sided)")
     smoothing_fake: Fraction = Field(0.0, description="label smoothing: fake labels are 0 + this (two-sided)")
     replay: Natural = Field(
@@ -75,6 +88,9 @@ class Recipe(Frozen):
     )
     replay_share: Fraction = Field(0.5, description="share of a fake batch drawn from the earlier ones, each once")
     mirror: Fraction = Field(0.0, description="how likely a real image is shown mirrored, left to right; 0.5 is usual")
+    penalty_every: Count = Field(
+        1, description="penalties on gradients are terms in one step of so many, times as much; 16 in StyleGAN2"
+    )
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -101,6 +117,13 @@ class Recipe(Frozen):
     )
     precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic of the networks")
     divergence_limit: Positive = Field(1e6, description="a loss beyond this, or not finite, ends the trial")
+
+
+LATER = (
+    "n_critic_boost", "boost_first", "boost_every", "g_batches", "lr_decay_start", "standing_batches", "mirror",
+    "penalty_every",
+)  # fmt: skip
+"""Settings that are stored where they are not at their defaults: the first trials were stored without them."""
 
 
 class Component(Frozen):
@@ -153,31 +176,6 @@ class EvaluationSpec(Frozen):
     labels: Labels = "none"
 
 
-class SourceSpec(Frozen):
-    """Where samples come from that no trial of ganbench made.
-
-    Attributes:
-        kind: image files, an array of samples, a generator saved as TorchScript or by ``torch.export``, or that of a
-            trial on another dataset.
-        label: what the row is called.
-        named: the label was given: it names a way to train, and the seed which training of it this is.
-        fingerprint: of the samples (:attr:`ganbench.api.Samples.fingerprint`), or the SHA-256 of a generator's file.
-        latent_dim, latent: of a generator's z; 0 for samples.
-        value_range: what black and white are in floating point images, e.g. ``"-1:1"``; empty for whole levels.
-        size, channels: images were brought to this side, and made grey (1) or colour (3); 0 is as they are.
-    """
-
-    kind: Literal["images", "array", "torchscript", "exported", "trial"]
-    label: str
-    named: bool = False
-    fingerprint: str
-    latent_dim: Annotated[int, Field(ge=0)] = 0
-    latent: Literal["normal", "uniform"] = "normal"
-    value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
-    size: Annotated[int, Field(ge=0)] = 0
-    channels: Literal[0, 1, 3] = 0
-
-
 class TrialSpec(Frozen):
     """Loss x architecture x dataset x seed under a recipe: the unit of work, of caching and of failure.
 
@@ -206,7 +204,7 @@ class TrialSpec(Frozen):
         content: dict[str, Any] = serialise(self)
         if not self.augmentations:
             content.pop("augmentations", None)
-        for name in ("g_batches", "mirror"):
+        for name in LATER:
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
         for name in ("named", "channels"):

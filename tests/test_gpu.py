@@ -64,7 +64,11 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "replay=32", "--set", "ema_decay=0.9"],
         ["--set", "optimizer=rmsprop", "--set", "n_critic=2"],
         ["--set", "lr_schedule=linear"],
+        ["--set", "lr_schedule=linear,lr_decay_start=3"],
         ["--set", "mirror=0.5", "--set", "g_batches=2"],
+        ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
+        ["--set", "penalty_every=4"],
+        ["--set", "standing_batches=4,ema_decay=0.9"],
     ],
     ids=lambda options: options[1],
 )

@@ -13,7 +13,7 @@ from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
 from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
 from ganbench.leaderboard.schema import load
-from ganbench.leaderboard.sources import read_rows_of
+from ganbench.leaderboard.sources import read_source, rows_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.store.results import read_rows
@@ -49,7 +49,7 @@ def test_the_order_of_values_is_that_of_the_trials(tmp_path: Path) -> None:
     folder = make_trial(tmp_path / "runs", make_spec(metrics=("fid", "is")), values=values)
     out = tmp_path / "digits"
     write(assemble([tmp_path / "runs"], out), out)
-    assert tuple(read_rows_of(out)[0].values) == tuple(read_rows(folder.path)[0][0].values) == names
+    assert tuple(rows_of(read_source(out))[0].values) == tuple(read_rows(folder.path)[0][0].values) == names
     assert check(out, [tmp_path / "runs"]) == []
 
 
@@ -100,14 +100,14 @@ def test_everything_is_in_the_file(runs: Path, tmp_path: Path) -> None:
     assert board.environments[one.environment] == LAPTOP
     assert board.protocols[one.protocol].protocol.dataset == "digits"
     before = {row.trial_id: row for row in read_rows(runs)[0]}
-    for row in read_rows_of(out):
+    for row in rows_of(read_source(out)):
         other = before[row.trial_id]
         assert (row.status, row.reason, row.metrics, row.best, row.area, row.protocol) == (
             other.status, other.reason, other.metrics, other.best, other.area, other.protocol)  # fmt: skip
         assert (dict(row.cost), list(row.values), row.components) == (
             dict(other.cost), list(other.values), other.components)  # fmt: skip
         assert (row.device, row.threads, row.versions) == (other.device, other.threads, other.versions)
-    scored = next(row for row in read_rows_of(out) if row.trial_id == one.trial_id)
+    scored = next(row for row in rows_of(read_source(out)) if row.trial_id == one.trial_id)
     assert (scored.device, scored.threads, scored.versions) == ("Laptop", "1", {"torch": "2.9"})
 
 
@@ -241,7 +241,7 @@ def test_runs_that_were_batched_may_differ_and_evaluations_may_not(runs: Path, t
     for lost in (tmp_path / "lost").glob("*/metrics.jsonl"):
         lost.write_text("")
         manifest.write(TrialFolder(lost.parent), lost.parent.name)
-    with pytest.raises(StoreError, match="differ in the evaluations during training"):
+    with pytest.raises(StoreError, match="differ in the evaluations during training: one of them"):
         assemble([runs, tmp_path / "lost"], tmp_path / "digits")
 
 

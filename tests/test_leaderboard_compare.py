@@ -282,19 +282,3 @@ def test_a_level_or_a_metric_that_is_none() -> None:
         compare([], [], margin=NONE, alpha=2)
     with pytest.raises(UsageError, match="did you mean 'fid'"):
         compare(rows_of("a", LOW), rows_of("a", LOW), margin=NONE, metric="fidd")
-
-
-@pytest.mark.parametrize(
-    ("base", "new", "margin"),
-    [
-        ((0.3,) * 5, (0.4,) * 5, Margin(0.1, False)),
-        ((1.10,) * 5, (1.21,) * 5, Margin(0.1, True)),
-        ((1e-9,) * 5, (3e-9,) * 5, Margin(2e-9, False)),
-    ],
-)
-def test_worse_by_exactly_the_margin_is_a_tie_whatever_the_rounding(
-    base: Sequence[float], new: Sequence[float], margin: Margin
-) -> None:
-    check = judged(rows_of("a", base), rows_of("a", new), margin)
-    assert check.outcome == "inconclusive"
-    assert (check.worse, check.fine) == (1.0, 1.0)

@@ -82,6 +82,8 @@ def test_rows_without_a_score_by_which_to_judge_say_so() -> None:
         check = judged(with_values(rows_of("a", LOW), **values), with_values(rows_of("a", HIGH), **values))
         assert (check.outcome, check.reason) == ("inconclusive", "there is no score to compare")
         assert (check.metric, check.base, check.new, check.effect) == ("", "-", "-", None)
+    lost = with_values(rows_of("a", [*LOW, math.nan]))
+    assert judged(lost, lost[5:], subset=True).reason == "there is no score to compare", "it was lost before, too"
 
 
 def test_a_metric_that_is_a_score_of_some_rows_alone_judges_those() -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from ganbench.leaderboard.build import assemble
 from ganbench.leaderboard.pages import READING, pages, table_of_pairs
 from ganbench.tables.grouping import build
@@ -95,6 +97,15 @@ def test_trials_that_several_versions_computed_are_told_beneath_their_table(tmp_
     assert "- warning: trials: `were computed by several versions: torch 2.9 (2), 2.14 (1)`" in page_of(
         tmp_path / "runs"
     )
+
+
+@pytest.mark.parametrize("versions", [["torch"], None, "2.9"])
+def test_versions_that_are_none_are_left_out(tmp_path: Path, versions: object) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    board = assemble([tmp_path / "runs"], tmp_path / "board")
+    (key,) = board.environments
+    odd = board.model_copy(update={"environments": {key: {"device_name": "Laptop", "versions": versions}}})
+    assert f"- 1 trials \\[{key}\\]: Laptop, threads: unknown\n" in pages(odd)[".md"]
 
 
 def test_the_command_of_a_suite_is_one_command_whatever_the_suite_is_called(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ import ganbench
 from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
+from ganbench.spec import Recipe
 from ganbench.store.values import ValueInfo
 
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
@@ -25,7 +25,8 @@ def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = 
     info = ValueInfo(label="modes", direction="higher", decimals=1)
     return SimpleNamespace(
         architecture=architecture, dataset=dataset, loss=loss, baseline=baseline, metrics=metrics, done=True,
-        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0}, recipe={"steps": 4},
+        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0},
+        spec=SimpleNamespace(recipe=Recipe(steps=4)),
     )  # fmt: skip
 
 
@@ -219,15 +220,31 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
     text = cost(suite, 3, [row("pacgan", "ring")])
     assert "3 trials of 4,000 updates, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
+    boosted = row("pacgan", "ring")
+    boosted.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
+    # 8 s for 4 + 301 updates, and so 218 s for 8,000 and 297 more.
+    assert "about 10 m 53 s of training" in cost(suite, 3, [boosted])
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:
     _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
+    (cell,) = published.cells
+    far = cell.model_copy(update={"values": {"pacgan_modes": (100.0, 50.0)}})
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0, 6.0)]
-    first = compare(published, trials)[0]
+    first, other = (
+        compare(printed, trials)[0] for printed in (published, published.model_copy(update={"cells": (far,)}))
+    )
     assert first.interval is not None
     assert first.interval.low < 6.33 < first.interval.high
-    assert replace(first, printed=(0.0, 0.1)).interval == first.interval
+    assert other.interval == first.interval
+    assert other.difference != first.difference
+
+
+def test_a_suite_without_steps_is_refused_with_what_to_add(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(TABLE.replace("steps = 10\n", "") + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
+    with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):
+        restrict(*read(path), rows=[], datasets=[], scale=1.0)
 
 
 @pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])

@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.leaderboard.build import assemble, write
-from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_rows_of, read_source, to_board
+from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_source, rows_of, to_board
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -40,7 +40,7 @@ def test_a_board_has_the_protocols_and_environments_of_its_trials_and_no_others(
 def test_rows_say_what_computed_them(tmp_path: Path) -> None:
     trial(tmp_path / "runs", "vanilla", 0, 1.0)
     trial(tmp_path / "runs", "vanilla", 1, 1.0, LAPTOP | {"device_name": "Other"})
-    assert sorted(row.device for row in read_rows_of(tmp_path / "runs")) == ["Laptop", "Other"]
+    assert sorted(row.device for row in rows_of(read_source(tmp_path / "runs"))) == ["Laptop", "Other"]
 
 
 @pytest.mark.parametrize("suffix", ["", *SUFFIXES])
@@ -71,9 +71,14 @@ def contradicting(tmp_path: Path, status: str, environment: dict[str, Any]) -> l
     return [read_source(tmp_path / name) for name in ("one", "two")]
 
 
-def test_one_that_diverged_contradicts_one_that_is_done(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="differ in fid"):
-        merge(contradicting(tmp_path, "diverged", LAPTOP), partial=False)
+@pytest.mark.parametrize(
+    ("order", "difference"), [(1, r"fid \(1\.0 and diverged\)"), (-1, r"status \(diverged and done\)")]
+)
+def test_one_that_diverged_and_one_that_is_done_contradict_each_other(
+    tmp_path: Path, order: int, difference: str
+) -> None:
+    with pytest.raises(StoreError, match=f"differ in {difference}"):
+        merge(contradicting(tmp_path, "diverged", LAPTOP)[::order], partial=False)
 
 
 @pytest.mark.parametrize("environment", [{}, LAPTOP | {"device": "cuda"}], ids=["unknown", "a GPU"])
@@ -115,8 +120,3 @@ def test_what_has_not_ended_is_no_rerun(tmp_path: Path) -> None:
     done = read_source(tmp_path)
     (found,) = merge([as_ended(done, "interrupted"), done], partial=False).trials
     assert (found.status, found.reruns) == ("done", ())
-
-
-def test_one_that_is_done_contradicts_one_that_diverged(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"differ in status \(diverged and done\)"):
-        merge(contradicting(tmp_path, "diverged", LAPTOP)[::-1], partial=False)

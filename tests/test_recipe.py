@@ -59,6 +59,10 @@ def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     assert resolve(images=3201).steps == 11
     assert resolve(images=1).steps == 1
     assert resolve(images=3200, given={"n_critic": 1, "batch_size": 100}).steps == 32
+    # Two boosted steps of 100 batches, and 10 of 5.
+    boosted = {"n_critic_boost": 100, "boost_first": 2}
+    assert resolve(images=64 * 250, given=boosted).steps == 12
+    assert resolve(images=64 * 250 + 1, given=boosted).steps == 13
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,9 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
     ("setting", "value", "needed", "enough"),
     [
         ("ema_start", 100, "ema_decay", 0.99),
+        ("lr_decay_start", 100, "lr_schedule", "linear"),
+        ("boost_first", 25, "n_critic_boost", 100),
+        ("boost_every", 500, "n_critic_boost", 100),
         ("replay_share", 0.3, "replay", 500),
         ("ada_images", 1000, "ada_target", 0.6),
         ("init_gain", 0.1, "init", "orthogonal"),

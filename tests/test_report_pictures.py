@@ -1,4 +1,4 @@
-"""What a report draws: curves, sheets of samples and snapshots, each short enough to be embedded."""
+"""What a report shows of samples and snapshots, each short enough to be embedded."""
 
 import base64
 from pathlib import Path
@@ -12,41 +12,19 @@ from PIL import Image
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
 from ganbench.report.pictures import (
+    DIGITS,
     QUALITIES,
     encode,
     fit,
     open_samples,
     open_snapshot,
-    packer,
+    pack,
     read_snapshots,
     thinned,
     tiles,
 )
-from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
 from ganbench.store.results import read_row
 from tests.synthetic import png, write_grid
-
-# Curves
-
-
-def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path)
-    for step in (3, 1, 2):
-        append_line(folder.progress, {"step": step, "d_loss": step / 3, "g_loss": None})
-    assert loss_curve(folder) == {"step": [1, 2, 3], "d": [0.33333, 0.66667, 1.0], "g": [None, None, None]}
-    for step in range(1000):
-        append_line(folder.metrics, {"step": step, "images": step * 64, "seconds": 0.1, "values": {"fid": step}})
-    curve = metric_curve(folder, ["fid", "is"])
-    assert MAX_POINTS // 2 < len(curve["step"]) <= MAX_POINTS
-    assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 64)
-    assert curve["values"]["is"] == [None] * len(curve["step"])
-    # A seed that was stopped half-way has steps in common with those that went on.
-    folder.metrics.write_text("".join(folder.metrics.read_text().splitlines(keepends=True)[:601]))
-    shorter = metric_curve(folder, ["fid"])["step"]
-    assert {step for step in curve["step"] if step <= 600} <= set(shorter)
-
-
-# Pictures
 
 
 def test_samples_lose_their_enlargement_and_nothing_else(tmp_path: Path) -> None:
@@ -115,14 +93,10 @@ def test_pictures_fit_their_budget_or_are_left_out() -> None:
     assert exact[0].source.startswith("data:image/png")
 
 
-# Snapshots
-
-
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), max_size=20))
 def test_packed_points_come_back_within_a_pixel(points: list[tuple[float, float]]) -> None:
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    text = packer(-2.0, 2.0)([list(point) for point in points])
-    values = [digits.index(a) * 64 + digits.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
+    text = pack(points, 2.0)
+    values = [DIGITS.index(a) * 64 + DIGITS.index(b) for a, b in zip(text[::2], text[1::2], strict=True)]
     wanted = [min(2.0, max(-2.0, value)) for point in points for value in point]
     assert len(text) == 4 * len(points)
     assert all(abs(level / 4095 * 4 - 2 - value) < 1e-3 for level, value in zip(values, wanted, strict=True))

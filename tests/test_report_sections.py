@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from ganbench.report.sections import section
@@ -19,7 +20,7 @@ def test_pairs_are_judged_as_tie_groups_are() -> None:
     assert ranking is not None
     (pair,) = (pair for pair in ranking.pairs if ranking.separates(pair))
     assert pair.adjusted > 0.05
-    assert "d is worse" in found.conclusions[0]
+    assert "d is worse" in found.conclusions["fid"][0]
     names = [line.name for line in found.compared]
     matches = dict(zip(itertools.product(names, names), itertools.chain(*found.matches), strict=True))
     told = {both for both, match in matches.items() if match and match.significant}
@@ -40,6 +41,13 @@ def test_a_best_value_says_of_how_many_seeds_it_is() -> None:
     found = section(table, "s", base=Path(), alpha=0.05)
     place = [heading for heading, _ in found.headings].index("best FID")
     assert [(line.cells[place].text, line.cells[place].note) for line in found.lines] == [("1.05", "n=2"), ("2.10", "")]
+
+
+def test_how_a_value_is_read_may_be_said_by_another_trial() -> None:
+    first, second = rows_of("a", (1.0, 1.1))
+    (table,) = build([first, replace(second, values={})])
+    (line,) = section(table, "s", base=Path(), alpha=0.05).lines
+    assert [trial.value for trial in line.trials] == ["1.00", "1.10"]
 
 
 def test_a_section_compares_the_best_rows() -> None:

@@ -15,7 +15,7 @@ from ganbench.losses.wgan import Wasserstein
 from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.resolving.compatibility import check_recipe, doubts
+from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.replay import Replay
 
@@ -104,6 +104,40 @@ def test_settings_that_are_of_use_are_not() -> None:
             "use more than 0.03125, or leave replay out",
         ),
         ({"ema_decay": 0.9, "ema_start": 9}, {"ema_start": 10}, "ema_start=10 is not before the last step, 10"),
+        (
+            {"lr_schedule": "linear", "lr_decay_start": 8},
+            {"lr_decay_start": 9},
+            "lr_decay_start=9 keeps the whole learning rate to the last step, 10; use at most 8, or more steps",
+        ),
+        ({"lr_schedule": "linear", "lr_decay_start": 1}, {"steps": 2}, "use more steps, or leave lr_decay_start out"),
+        # Two steps of 5 updates and eight of 1.
+        (
+            {"replay": 136, "n_critic_boost": 5, "boost_first": 2},
+            {"replay": 137},
+            "only 136 fakes are added before the last update",
+        ),
+        (
+            {"n_critic": 4, "n_critic_boost": 5, "boost_first": 2},
+            {"n_critic": 5},
+            "n_critic_boost=5 is not more than n_critic=5",
+        ),
+        ({"n_critic_boost": 5, "boost_first": 1}, {"boost_first": 0}, "set boost_first or boost_every"),
+        (
+            {"n_critic_boost": 5, "boost_first": 9},
+            {"boost_first": 10},
+            "boost_first=10 and boost_every=0 boost every step of 10, so n_critic=1 would have no effect",
+        ),
+        ({"n_critic_boost": 5, "boost_every": 1}, {"boost_first": 1}, "boost every step of 10"),
+        (
+            {"n_critic_boost": 5, "boost_first": 3, "boost_every": 9},
+            {"boost_every": 10},
+            "boost_every=10 has no effect before step 11, and there are 10",
+        ),
+        (
+            {"n_critic_boost": 5, "boost_first": 5, "boost_every": 4},
+            {"boost_first": 9},
+            "boost_every=4 has no effect before step 13, and there are 10",
+        ),
     ],
 )
 def test_what_would_be_recorded_and_change_nothing_is_refused(
@@ -137,6 +171,17 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
     assert line.endswith("but 'mine' has batch norm in its discriminator, which mixes the samples")
     assert doubts("hinge+lecam", [LeCam()], mine, Normed()) == []
     assert doubts("hinge+r1", [R1()], mine, Made()) == []
+
+
+def test_penalties_in_one_step_of_so_many_are_those_on_gradients() -> None:
+    recipe = Recipe(penalty_every=16)
+    for label, penalties in (("hinge", []), ("hinge+lecam", [LeCam()]), ("wgan", [WeightClip()])):
+        words = refusal(check_pair, label, penalties, component("mine"), Made(), data(), recipe)
+        assert words.startswith(
+            f"penalty_every=16 is about penalties on gradients, but loss '{label}' has none; add one"
+        )
+        check_pair(label, penalties, component("mine"), Made(), data(), Recipe())
+    check_pair("hinge+lecam+r1", [LeCam(), R1()], component("mine"), Made(), data(), recipe)
 
 
 def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:

@@ -106,6 +106,16 @@ def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> 
     assert ask(["vanilla"], ["mlp[norm_g=none]"], recipe={"batch_size": 1}).error == ""
 
 
+def test_standing_statistics_are_refused_where_no_batch_norm_has_any() -> None:
+    """Also with networks that had passed for the row of an untrained generator, which is scored without them."""
+    wrong = ask(["vanilla"], ["mlp[norm_g=none]"], recipe={"standing_batches": 4}, baselines=True)
+    words = (
+        "standing_batches is about batch norm in the generator, but that of architecture 'mlp[norm_g=none]' has none"
+    )
+    assert wrong.error.startswith(words)
+    assert ask(["vanilla"], ["mlp"], recipe={"standing_batches": 4}, baselines=True).error == ""
+
+
 def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.zeros((200, 3), np.float32))
     found = ask(["vanilla"], ["mlp"], dataset=f"array:{tmp_path / 'points.npy'}")

@@ -43,6 +43,7 @@ def test_what_is_worse_by_exactly_the_margin_is_a_tie_also_at_zero() -> None:
     assert 0.1 + 0.2 != 0.3
     assert margin_tests([0.1] * 5, [0.3] * 5, 0.2) == (1.0, 1.0, False)
     assert margin_tests([-0.3] * 5, [0.1 + 0.2 - 0.3] * 5, 0.3) == (1.0, 1.0, False)
+    assert margin_tests([1e-9] * 5, [3e-9] * 5, 2e-9) == (1.0, 1.0, False)
     assert margin_tests([1.1] * 5, [1.21] * 5, 0.1, relative=True) == (1.0, 1.0, False)
     assert margin_tests([-1.1] * 5, [-0.99] * 5, 0.1, relative=True) == (1.0, 1.0, False)
     assert margin_tests([0.0] * 5, [0.0] * 5, 0.1, relative=True) == (1.0, 1.0, False)

@@ -59,6 +59,7 @@ def test_the_probability_of_superiority_is_one_between_two_sides(a: list[float],
     found = statistics.superiority(a, b)
     assert statistics.superiority(b, a) == pytest.approx(found.turned)
     assert 0 <= found.low <= found.probability <= found.high <= 1
+    assert found.low < found.high
     wider = statistics.superiority(a, b, 0.99)
     assert wider.low <= found.low
     assert wider.high >= found.high

@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench.spec import SourceSpec, TrialSpec
+from ganbench.external import SourceSpec
+from ganbench.spec import TrialSpec
 from ganbench.tables import FORMATS, render
 from ganbench.tables.grouping import build, named_alike
 from tests.rows import cells, make_row

@@ -7,10 +7,10 @@ import pytest
 from ganbench.spec import TrialSpec
 from ganbench.store.results import Row
 from ganbench.tables import render
-from ganbench.tables.code import mixed_beside
-from ganbench.tables.grouping import build
+from ganbench.tables.code import metric_code, mixed_beside
+from ganbench.tables.grouping import Group, build
 from ganbench.tables.layout import Layout
-from tests.rows import make_row
+from tests.rows import FID, make_row
 from tests.trials import component, make_spec
 
 SAID = "the code of the metric is is not the same in all rows, which may be why they differ."
@@ -60,3 +60,12 @@ def test_scores_that_share_what_is_mixed_share_a_line() -> None:
     assert mixed_beside(table, "") == [f"FID, IS: {line}"]
     assert mixed_beside(table, "fid") == [f"IS: {line}"]
     assert mixed_beside(table, "fid", ["fid"]) == []
+
+
+def test_a_value_is_of_the_metric_that_its_result_names() -> None:
+    """``fid_x`` of the metric ``mine`` begins with the name of another; an older result leaves it at that."""
+    spec = make_spec("a", metrics=("fid", "mine[k=3]"))
+    for owner, named in (("mine[k=3]", "the metric mine[k=3]"), (None, "the metric fid")):
+        row = make_row(spec, values={"fid_x": FID.model_copy(update={"metric": owner})})
+        failed = make_row(spec, "failed", values={})
+        assert list(metric_code(Group([failed, row]), "fid_x")) == [named, "the extractor digits"]

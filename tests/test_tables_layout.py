@@ -255,6 +255,9 @@ def test_the_median_is_not_the_mean() -> None:
     assert (line["FID"].split()[0], line["FID median"]) == ("4.00", "2.00")
     (record,) = csv.DictReader(io.StringIO(render(rows, "csv")))
     assert (float(record["fid"]), float(record["fid_median"])) == (4.0, 2.0)
+    rows += rows_of("b", [3.0, 3.0, 3.0])
+    for sort, first in (("fid", "b"), ("fid:median", "a"), ("-fid:median", "b")):
+        assert cells(render(rows, "markdown", layout=Layout(sort=sort)))[0]["loss"] == first
 
 
 def test_average_ranks_are_judged_by_the_level_that_is_given() -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from ganbench.store.results import Row
 from ganbench.tables import grouping, render
-from ganbench.tables.code import metric_code
-from ganbench.tables.grouping import Group, build
+from ganbench.tables.grouping import build
 from ganbench.tables.ranking import Ranking, rank
-from tests.rows import FID, HIGH, LOW, make_row, rows_of
+from tests.rows import HIGH, LOW, make_row, rows_of
 from tests.trials import component, make_spec
 
 
@@ -114,15 +113,6 @@ def test_scores_of_different_code_are_told_apart() -> None:
             rows.append(make_row(spec.model_copy(update={"evaluation": evaluation})))
         line = "FID: the code of the metric fid is not the same in all rows, which may be why they differ."
         assert (line in ranking(rows).conclusions()) is told
-
-
-def test_a_value_is_of_the_metric_that_its_result_names() -> None:
-    """``fid_x`` of the metric ``mine`` begins with the name of another; an older result leaves it at that."""
-    spec = make_spec("a", metrics=("fid", "mine[k=3]"))
-    for owner, named in (("mine[k=3]", "the metric mine[k=3]"), (None, "the metric fid")):
-        row = make_row(spec, values={"fid_x": FID.model_copy(update={"metric": owner})})
-        failed = make_row(spec, "failed", values={})
-        assert list(metric_code(Group([failed, row]), "fid_x")) == [named, "the extractor digits"]
 
 
 def test_scores_by_different_code_of_the_extractor_are_told_apart() -> None:

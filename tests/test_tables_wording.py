@@ -1,10 +1,7 @@
-"""Numbers, durations and foreign text in words that a cell can hold."""
+"""Numbers and durations in words that a cell can hold."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ganbench.cleaning import clean
 from ganbench.store.values import ValueInfo
 from ganbench.tables.wording import duration, headline, number, rate, spread
 from tests.rows import FID, IS
@@ -59,16 +56,3 @@ def test_the_headline_is_the_first_that_is_a_score() -> None:
     assert headline({"is": IS, "fid": FID}) == "is"
     assert headline({"n": ValueInfo(label="n", direction=None), "fid": FID, "is": IS}) == "fid"
     assert headline({"n": ValueInfo(label="n", direction=None)}) is None
-
-
-@given(st.text())
-def test_clean_text_is_one_line_that_prints(text: str) -> None:
-    cleaned = clean(text)
-    assert cleaned.isprintable() or all(character.isspace() for character in cleaned if not character.isprintable())
-    assert "\n" not in cleaned
-    cleaned.encode("utf-8")
-
-
-def test_escape_sequences_go_as_a_whole_however_they_begin_and_end() -> None:
-    for sequence in ("\x1b[31m", "\x9b31m", "\x1b]0;title\x07", "\x1b]8;;https://evil.example\x1b\\", "\x1b[?25l"):
-        assert clean(f"a{sequence}b") == "ab"

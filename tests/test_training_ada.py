@@ -156,6 +156,15 @@ def test_every_image_of_a_group_is_counted(alone: bool, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
+def test_every_update_of_a_boosted_step_is_observed(alone: bool) -> None:
+    state, recipe = make(steps=4, n_critic_boost=5, boost_first=2)
+    trained(state, recipe, Objective(loss=Vanilla(), penalties=()), alone=alone)
+    assert state.adaptation is not None
+    assert state.adaptation.state_dict()["updates"] == 2 * 5 + 2
+    assert state.real_images == 10 * (2 * 5 + 2)
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
 @pytest.mark.parametrize(("loss", "level"), [(Vanilla(), 0.0), (LSGAN(), 0.5)])
 def test_training_tells_where_the_loss_is_in_doubt(loss: Loss, level: float, alone: bool) -> None:
     state, recipe = make(steps=1)

@@ -17,6 +17,7 @@ from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Recipe
 from ganbench.training import checkpoint
 from ganbench.training.batchable import obstacle_to_batching
@@ -50,7 +51,13 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         {"optimizer": "sgd", "ema_decay": 0.9, "ema_start": 5, "lr_schedule": "linear", "g_lr": 2e-3, "d_lr": 1e-3},
         lambda: objective(LSGAN()),
     ),
+    "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, lambda: objective(Vanilla(), R1())),
+    "linear, later": ({"lr_schedule": "linear", "lr_decay_start": 20}, lambda: objective(Vanilla())),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
+    "boosted steps": (
+        {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 6, "replay": 20, "optimizer": "rmsprop"},
+        lambda: objective(WGAN()),
+    ),
     "two batches for the generator": ({"g_batches": 2}, lambda: objective(Vanilla())),
     "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),

@@ -61,13 +61,15 @@ def by_hand(
         turned = torch.rand(len(images), 1, 1, 1, generator=mirror).flatten() < recipe.mirror
         return torch.stack([image.flip(2) if turn else image for image, turn in zip(images, turned, strict=True)])
 
-    for _ in range(recipe.steps):
-        for _ in range(recipe.n_critic):
+    for done in range(recipe.steps):
+        turn = done > 0 and recipe.boost_every > 0 and done % recipe.boost_every == 0
+        boosted = recipe.n_critic_boost > 0 and (done < recipe.boost_first or turn)
+        for _ in range(recipe.n_critic_boost if boosted else recipe.n_critic):
             real = reals(1)
             fake = generator(latents(recipe.batch_size)).detach()
             d_loss = loss.discriminator(discriminator(real), discriminator(fake))
-            if loss.penalty is not None and loss.penalty.differentiable:
-                d_loss = d_loss + loss.penalty(discriminator, real, fake, penalties)
+            if loss.penalty is not None and loss.penalty.differentiable and done % recipe.penalty_every == 0:
+                d_loss = d_loss + recipe.penalty_every * loss.penalty(discriminator, real, fake, penalties)
             d_optimiser.zero_grad()
             d_loss.backward()
             d_optimiser.step()
@@ -105,9 +107,21 @@ class Viewed(Architecture):
 CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
     "dcgan": (DCGAN(width=4), Vanilla(), {}, 100),
     "dcgan, wgan-gp": (DCGAN(width=4, norm_d="layer"), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
+    "mlp, wgan-gp in one step of three": (
+        MLP(hidden=8, layers=2, norm_g="none"),
+        WGANGP(),
+        {"penalty_every": 3, "n_critic": 2, "n_critic_boost": 4, "boost_every": 5},
+        20,
+    ),
     "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
     "resnet with spectral norm": (ResNet(width=4), Hinge(), {"beta1": 0.0, "beta2": 0.9}, 10),
     "mlp, rmsprop, clipped": (MLP(hidden=8, layers=2), WGAN(), {"optimizer": "rmsprop", "beta1": 0.0}, 100),
+    "mlp, boosted as in the authors' wgan": (
+        MLP(hidden=8, layers=2),
+        WGAN(),
+        {"optimizer": "rmsprop", "beta1": 0.0, "n_critic": 2, "n_critic_boost": 9, "boost_first": 3, "boost_every": 10},
+        45,
+    ),
     "dcgan, mirrored, three batches for g": (DCGAN(width=4), Vanilla(), {"mirror": 0.5, "g_batches": 3}, 50),
     "mlp, pairs, mirrored, two batches for g": (
         MLP(hidden=8, layers=2),

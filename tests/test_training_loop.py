@@ -13,6 +13,7 @@ from ganbench.evaluation.sampling import sample
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
+from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update
 from ganbench.training.state import State
@@ -28,6 +29,16 @@ def test_a_step_is_one_generator_update_after_n_critic_discriminator_updates(mak
     assert notes.steps == [1, 2, 3, 4]
     assert state.step == 4
     assert state.real_images == 4 * n_critic * 8
+
+
+def test_a_boosted_step_has_more_discriminator_updates(make_state: Make) -> None:
+    loss, settings = Recording(), recipe(steps=8, n_critic=2, n_critic_boost=5, boost_first=2, boost_every=3)
+    state, notes = make_state(settings), Notes()
+    assert run(state, settings, objective(loss), notes) is True
+    usual, boosted = [*["D"] * 2, "G"], [*["D"] * 5, "G"]
+    assert loss.calls == [*boosted * 2, *usual, *boosted, *usual * 2, *boosted, *usual]
+    assert notes.steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert state.real_images == (4 * 5 + 4 * 2) * 8
 
 
 def real_batches(state: State) -> list[Tensor]:
@@ -204,6 +215,28 @@ def test_penalties_are_added_and_projected_at_every_discriminator_update(make_st
     assert projection.called == []
     assert (term.projected, projection.projected) == (6, 6)
     assert notes.reports[0][1] == pytest.approx(plain.reports[0][1] + 100)
+
+
+def test_a_penalty_on_gradients_may_be_a_term_of_one_step_in_so_many(make_state: Make) -> None:
+    term, projection = Counting(True), Counting(False)
+    settings, notes, plain = recipe(steps=5, n_critic=2, penalty_every=3), Notes(), Notes()
+    run(make_state(settings), settings, objective(LSGAN()), plain)
+    run(make_state(settings), settings, objective(LSGAN(), term, projection), notes)
+    assert term.called == [(False, False)] * 4  # both updates of steps 1 and 4
+    assert (term.projected, projection.projected) == (10, 10)
+    more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
+    assert more == pytest.approx([300, 0, 0, 300, 0])
+
+
+def test_other_penalties_are_terms_of_every_step(make_state: Make) -> None:
+    class Weights(Counting):
+        constrains = "weights"
+
+    remembering, term = LeCam(), Weights(True)
+    settings = recipe(steps=5, penalty_every=3)
+    run(make_state(settings), settings, objective(LSGAN(), remembering, term), Notes())
+    assert remembering.state_dict()["updates"] == 5
+    assert len(term.called) == 5
 
 
 def test_weights_are_clipped_when_a_step_ends(make_state: Make) -> None:

@@ -74,6 +74,27 @@ def test_the_rate_is_linear_from_the_first_step_towards_zero(name: Any) -> None:
     assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
 
 
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_the_rate_may_fall_late(name: Any) -> None:
+    """As chainer's ``LinearShift`` of (rate, 0) over steps 2 to 6 does, which counts the steps that are done."""
+    recipe = Recipe(optimizer=name, lr_schedule="linear", lr_decay_start=2, steps=6)
+    optimiser = build_optimiser(one_weight(), 0.4, recipe)
+    rates = []
+    for step in range(1, 7):
+        set_rate(optimiser, 0.4, recipe, step)
+        rates.append(optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.4, 0.4, 0.4, 0.3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("start", [3, 4, 5])
+def test_a_rate_that_would_fall_after_the_last_step_stays(start: int) -> None:
+    recipe = Recipe(lr_schedule="linear", lr_decay_start=start, steps=4)
+    optimiser = build_optimiser(one_weight(), 0.4, recipe)
+    for step in (1, 4):
+        set_rate(optimiser, 0.4, recipe, step)
+        assert optimiser.param_groups[0]["lr"] == 0.4
+
+
 def test_a_constant_rate_stays() -> None:
     recipe = Recipe(steps=4)
     optimiser = build_optimiser(one_weight(), 0.4, recipe)

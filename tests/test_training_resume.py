@@ -54,11 +54,18 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "replay": ({"replay": 20, "replay_share": 0.4}, Vanilla(), {}),
     "replay not yet full": ({"replay": 100}, Vanilla(), {}),
     "gradient penalty": ({"n_critic": 2, "beta1": 0.0, "beta2": 0.9}, WGANGP(), {}),
+    "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, WGANGP(), {}),
     "linear rates": ({"lr_schedule": "linear"}, Vanilla(), {}),
+    "linear rates, later": ({"lr_schedule": "linear", "lr_decay_start": 6}, Vanilla(), {}),
     "batch norm": ({"discriminator_batch": "joint"}, Vanilla(), {"batch_norm": True}),
     "dropout": ({}, Vanilla(), {"dropout": True}),
     "bfloat16": ({"precision": "bfloat16"}, Vanilla(), {}),
     "needs real samples": ({}, Paired(), {}),
+    "boosted steps": (
+        {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 5, "replay": 30},
+        WGANGP(),
+        {},
+    ),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla(), {}),
 }
 

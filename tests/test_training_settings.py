@@ -68,6 +68,17 @@ def test_the_linear_schedule_reaches_both_optimisers(make_state: Make) -> None:
     assert rates == [pytest.approx(pair) for pair in [(0.4, 0.8), (0.3, 0.6), (0.2, 0.4), (0.1, 0.2)]]
 
 
+def test_a_rate_that_falls_late_reaches_both_optimisers(make_state: Make) -> None:
+    settings = recipe(steps=4, lr_schedule="linear", lr_decay_start=1, g_lr=0.3, d_lr=0.6)
+    rates: list[tuple[float, float]] = []
+
+    def note(state: State) -> None:
+        rates.append((state.g_optimiser.param_groups[0]["lr"], state.d_optimiser.param_groups[0]["lr"]))
+
+    run(make_state(settings), settings, objective(Vanilla()), Notes(on_step=note))
+    assert rates == [pytest.approx(pair) for pair in [(0.3, 0.6), (0.3, 0.6), (0.2, 0.4), (0.1, 0.2)]]
+
+
 def test_losses_are_computed_in_float32_also_where_the_networks_are_not(make_state: Make) -> None:
     loss, settings = Recording(), recipe(steps=3, precision="bfloat16")
     state = make_state(settings)

@@ -1,7 +1,7 @@
 """Where a step's time goes, operator by operator."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +18,14 @@ def shares(work: Callable[[], object], *, most: int = 10) -> dict[str, float]:
     with timer:
         work()
     total = sum(timer.seconds.values())
-    return {name: round(seconds / total, 4) for name, seconds in timer.seconds.most_common(most)}
+    largest = sorted(timer.seconds.items(), key=lambda item: -item[1])[:most]
+    return {name: round(seconds / total, 4) for name, seconds in largest}
 
 
 class _Timer(TorchDispatchMode):
     def __init__(self) -> None:
-        super().__init__()
-        self.seconds: Counter[str] = Counter()
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seconds: dict[str, float] = defaultdict(float)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         begin = time.perf_counter()

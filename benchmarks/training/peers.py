@@ -55,7 +55,8 @@ def _let_torchgan_run() -> None:
     def make_grid(*arguments: Any, **options: Any) -> Tensor:
         if "range" in options:
             options["value_range"] = options.pop("range")
-        return original(*arguments, **options)
+        made: Tensor = original(*arguments, **options)
+        return made
 
     make_grid.takes_range = True  # type: ignore[attr-defined]
     torchvision.utils.make_grid = make_grid

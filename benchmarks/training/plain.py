@@ -39,7 +39,11 @@ class Plain:
 
     def steps(self, count: int) -> float:
         """Train ``count`` steps and return the seconds per step."""
-        return timed(lambda: [self._one_step() for _ in range(count)], self._device) / count
+        return timed(lambda: self._steps(count), self._device) / count
+
+    def _steps(self, count: int) -> None:
+        for _ in range(count):
+            self._one_step()
 
     def operators(self, count: int) -> dict[str, float]:
         """The operators that take the largest shares of the time of ``count`` steps."""

@@ -69,24 +69,21 @@ def as_floats(samples: Samples) -> Tensor:
 
 
 def _workloads() -> dict[str, Workload]:
-    dcgan16 = {"architecture": DCGAN(width=32), "shape": (1, 16, 16)}
-    dcgan32 = {"architecture": DCGAN(width=64), "shape": (3, 32, 32)}
-    # Of every loss, as mimicry's networks have it: what is timed is one network under several losses.
-    resnet32 = {"architecture": ResNet(width=64, spectral_norm=True), "shape": (3, 32, 32)}
     found: dict[str, Workload] = {}
     for loss in LOSSES:
         peers = ("torchgan",) if loss in ("vanilla", "lsgan") else ()
-        norm = {"norm_d": "layer"} if loss == "wgan-gp" else {}
-        small = dcgan16 | {"architecture": DCGAN(width=32, **norm)}
-        large = dcgan32 | {"architecture": DCGAN(width=64, **norm)}
-        found[f"dcgan16-{loss}"] = Workload(**small, loss=loss, steps=40, peers=peers)  # type: ignore[arg-type]
-        found[f"dcgan32-{loss}"] = Workload(**large, loss=loss, steps=8, peers=peers)  # type: ignore[arg-type]
+        norm = "layer" if loss == "wgan-gp" else "auto"
+        small, large = DCGAN(width=32, norm_d=norm), DCGAN(width=64, norm_d=norm)
+        found[f"dcgan16-{loss}"] = Workload(architecture=small, shape=(1, 16, 16), loss=loss, steps=40, peers=peers)
+        found[f"dcgan32-{loss}"] = Workload(architecture=large, shape=(3, 32, 32), loss=loss, steps=8, peers=peers)
         found[f"mlp-{loss}"] = Workload(
             architecture=MLP(), shape=(2,), loss=loss, steps=60, recipe={"latent_dim": 2, "batch_size": 100}
         )
     for loss, n_critic, steps in (*((loss, 1, 3) for loss in LOSSES), ("hinge", 5, 1)):
         found[f"resnet32-{loss}-{n_critic}"] = Workload(
-            **resnet32,  # type: ignore[arg-type]
+            # Spectral norm under every loss, as mimicry's networks have it: what is timed is one network.
+            architecture=ResNet(width=64, spectral_norm=True),
+            shape=(3, 32, 32),
             loss=loss,
             steps=steps,
             recipe={"n_critic": n_critic, "beta1": 0.0, "beta2": 0.9},

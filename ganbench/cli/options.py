@@ -84,13 +84,14 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def with_layout(*args: Any, **options: Any) -> Any:
-        from ganbench.tables.layout import Layout, listed
+        from ganbench.grid import split_list
+        from ganbench.tables.layout import Layout
 
         names = ("columns", "group", "sort", "wide", "rank_by", "alpha")
         columns, group, sort, wide, metric, alpha = (options.pop(name) for name in names)
         chosen = Layout(
-            columns=listed(columns),
-            group=listed(group),
+            columns=tuple(split_list(columns)),
+            group=tuple(split_list(group)),
             sort=sort or "",
             wide=wide,
             metric=metric or "",

@@ -8,6 +8,8 @@ from typing import Any
 from ganbench.grid import split_list
 from ganbench.leaderboard.reproduction import Comparison, Published, is_on
 from ganbench.planning.suite import Suite
+from ganbench.schedule import critic_updates_until
+from ganbench.spec import Recipe
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.fitting import blocks, longest
@@ -97,21 +99,28 @@ def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) 
     cells *= len(split_list(suite.losses))
     trials = len(cells) * seeds
     text = f"cost: {trials} trial{'s' if trials != 1 else ''} of {steps:,} updates, {trials * steps:,} in all"
-    speeds = [_seconds_per_step(known, *cell) for cell in cells]
-    if any(speed is None for speed in speeds):
+    found = [_seconds(known, *cell, steps) for cell in cells]
+    if any(seconds is None for seconds in found):
         small = f" with --scale {scale * FEW_STEPS / steps:.1g}" if steps > FEW_STEPS else ""
         return f"{text}; how long is not known yet: run it{small} to learn it"
-    hours = sum(speed for speed in speeds if speed) * steps * seeds
-    return f"{text}; about {duration(hours)} of training one after the other, by the trials under --out"
+    whole = sum(seconds for seconds in found if seconds) * seeds
+    return f"{text}; about {duration(whole)} of training one after the other, by the trials under --out"
 
 
-def _seconds_per_step(known: Sequence[Row], architecture: str, dataset: str) -> float | None:
+def _seconds(known: Sequence[Row], architecture: str, dataset: str, steps: int) -> float | None:
+    """The seconds of one trial of so many steps, from trials of the same networks on the same data."""
     found: list[float] = []
     for row in known:
         seconds = row.cost.get("train_seconds")
         if row.done and seconds and row.architecture == architecture and is_on(row, dataset):
-            found.append(seconds / row.recipe["steps"])
+            recipe = row.spec.recipe
+            found.append(seconds * _updates(recipe, steps) / _updates(recipe, recipe.steps))
     return statistics.median(found) if found else None
+
+
+def _updates(recipe: Recipe, steps: int) -> int:
+    """Those of both players: a short trial may have more of them in each step than a long one."""
+    return steps + critic_updates_until(recipe, steps)
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Live progress of a run, on stderr: stdout belongs to the table."""
 
+import os
 import sys
 from typing import Protocol, TextIO
 
@@ -54,8 +55,6 @@ def make_display(*, quiet: bool, stream: TextIO | None = None) -> Display:
 
 def _is_terminal(stream: TextIO) -> bool:
     """Whether the stream is a terminal that can move its cursor."""
-    import os
-
     try:
         return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
     except (AttributeError, ValueError):

@@ -50,7 +50,7 @@ class Live:
     def planning(self) -> None:
         """Say that it takes a moment."""
         self._planning = True
-        self._draw(now=True)
+        self._draw()
 
     def planned(self, total: int, cached: int, elsewhere: int) -> None:
         """Show the bar."""
@@ -58,24 +58,24 @@ class Live:
         self._began = self._clock()
         self._work = Work(total=total, cached=cached, elsewhere=elsewhere, clock=self._clock)
         self._print(Text(plan_line(total, cached, elsewhere)))
-        self._draw(now=True)
+        self._draw()
 
     def started(self, folder: TrialFolder, label: str, steps: int) -> None:
         """Add a trial's line."""
         self._work.start(folder, label, steps)
-        self._draw(now=True)
+        self._draw()
 
     def tick(self) -> None:
         """Look and draw, at most four times a second."""
         if self._clock() - self._drawn >= REFRESH_SECONDS:
             self._work.look()
-            self._draw(now=False)
+            self._draw()
 
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         """Move a trial from the bar to the lines above it."""
         line = end_line(self._work, folder, label, status, reason)
         self._print(Text(clean(line), style=_STYLES.get(status, "red")))
-        self._draw(now=True)
+        self._draw()
 
     def note(self, line: str) -> None:
         """Write a warning above the bar."""
@@ -92,7 +92,7 @@ class Live:
         with contextlib.suppress(OSError, ValueError):
             self._console.print(text, soft_wrap=True)
 
-    def _draw(self, *, now: bool) -> None:
+    def _draw(self) -> None:
         """Draw; a terminal that has gone away is no reason to end a run."""
         self._drawn = self._clock()
         with contextlib.suppress(OSError, ValueError):

@@ -80,12 +80,12 @@ class Plain(Quiet):
         self._work.look()
         now = self._clock()
         for trial_id, watched in self._work.running.items():
-            if now - self._last.get(trial_id, now) < HEARTBEAT_SECONDS:
+            if now - self._last[trial_id] < HEARTBEAT_SECONDS:
                 continue
             self._last[trial_id] = now
             facts = ", ".join(watched.facts().values()) or "running"
             left = watched.remaining
-            self._say(f"{watched.label}: {facts}" + (f", {roughly(left)} left" if left and watched.steps else ""))
+            self._say(f"{watched.label}: {facts}" + (f", {roughly(left)} left" if left else ""))
 
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         """Say what became of a trial."""

@@ -156,14 +156,12 @@ class Work:
     slots: int = 0
     _next: float = -math.inf
 
-    def start(self, folder: TrialFolder, label: str, steps: int) -> Watched:
+    def start(self, folder: TrialFolder, label: str, steps: int) -> None:
         """Take in a trial that runs; what was waited for elsewhere may turn out to be ours."""
-        watched = Watched(folder, clean(label), steps, clock=self.clock)
-        self.running[folder.trial_id] = watched
+        self.running[folder.trial_id] = Watched(folder, clean(label), steps, clock=self.clock)
         self.slots = max(self.slots, len(self.running))
         ours = len(self.running) + len(self.ended)
         self.elsewhere = max(0, min(self.elsewhere, self.total - self.cached - ours))
-        return watched
 
     def end(self, folder: TrialFolder, status: str) -> float | None:
         """Take in that a trial ended; return its seconds, if it was seen to start."""
@@ -210,27 +208,19 @@ class Work:
         Each running trial goes on at its measured speed; each waiting one takes as long as those seen so far, in the
         slot that is free first.
         """
-        trials = list(self.running.values())
+        if not self.running and not self.waiting:
+            return None
+        trials = [(one, one.remaining) for one in self.running.values()]
         lengths = [seconds for steps, seconds in self.ended if steps]
-        known = {id(one): one.remaining for one in trials}
-        lengths += [one.elapsed + left for one in trials if one.steps and (left := known[id(one)]) is not None]
-        typical = sum(lengths) / len(lengths) if lengths else None
-        ahead: list[float] = []
-        for one in trials:
-            left = known[id(one)]
-            if left is None:
-                if typical is None:
-                    return None
-                left = max(0.0, typical - one.elapsed)
-            ahead.append(left)
-        if self.waiting and typical is None:
+        lengths += [one.elapsed + left for one, left in trials if one.steps and left is not None]
+        if not lengths and (self.waiting or any(left is None for _, left in trials)):
             return None
-        if not ahead and not self.waiting:
-            return None
+        typical = sum(lengths) / len(lengths) if lengths else 0.0  # without any, nothing takes it
+        ahead = [max(0.0, typical - one.elapsed) if left is None else left for one, left in trials]
         ahead += [0.0] * max(0, self.slots - len(ahead))
         heapify(ahead)
         for _ in range(self.waiting):
-            heapreplace(ahead, ahead[0] + (typical or 0.0))
+            heapreplace(ahead, ahead[0] + typical)
         return max(ahead)
 
 

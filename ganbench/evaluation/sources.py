@@ -7,7 +7,6 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.datasets.array_files import SUFFIXES as ARRAYS
 from ganbench.datasets.array_files import is_torchscript, read_array
@@ -20,10 +19,11 @@ from ganbench.evaluation.channels import recolourable, require_channels, unlike,
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.saved import load_saved, runs_on
+from ganbench.external import SourceSpec
 from ganbench.files import file_sha256
 from ganbench.plan import SourceRequest
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import DataSpec, SourceSpec
+from ganbench.spec import DataSpec
 
 Kind = Literal["images", "array", "torchscript", "exported"]
 
@@ -37,7 +37,7 @@ class Given(NamedTuple):
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a path holds, as :attr:`ganbench.spec.SourceSpec.kind` names it.
+    """Return what a path holds, as :attr:`ganbench.external.SourceSpec.kind` names it.
 
     Raises:
         DataError: there is nothing, or nothing that can be scored.
@@ -245,14 +245,6 @@ def match(images: Tensor, shape: tuple[int, ...], where: str, channels: int) -> 
         return images[:, :1].contiguous()
     hint = "; make them grey with --channels 1" if shape[0] == 1 else ""
     raise DataError(f"{where} contains images of {images.shape[1]} channels, but the reference has {shape[0]}{hint}")
-
-
-def choose(samples: Tensor, count: int, seed: int) -> Tensor:
-    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
-    if count == len(samples):
-        return samples
-    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
-    return samples[order[:count]]
 
 
 def reopen(

@@ -7,7 +7,7 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.files import write_text
 from ganbench.leaderboard.pages import pages
 from ganbench.leaderboard.schema import NAME, Board, load
-from ganbench.leaderboard.sources import SUFFIXES, file_of, merge, read_source, to_board
+from ganbench.leaderboard.sources import SUFFIXES, merge, read_source, to_board
 
 
 def assemble(sources: Sequence[Path], out: Path, *, suite: str = "", partial: bool = False) -> Board:
@@ -22,11 +22,10 @@ def assemble(sources: Sequence[Path], out: Path, *, suite: str = "", partial: bo
     Raises:
         StoreError: a source cannot be read in full, or sources contradict each other.
     """
-    if not suite:
-        # A board that was made from a suite is still its board after others have added to it.
-        known = [_suite_of(source) for source in sources]
-        suite = next((name for name in known if name), "")
-    return to_board(stem_of(out).name, merge([read_source(path) for path in sources], partial=partial), suite)
+    read = [read_source(path) for path in sources]
+    # A board that was made from a suite is still its board after others have added to it.
+    suite = suite or next((source.suite for source in read if source.suite), "")
+    return to_board(stem_of(out).name, merge(read, partial=partial), suite)
 
 
 def stem_of(out: Path) -> Path:
@@ -92,10 +91,3 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
 def _first(found: str, wanted: str) -> int:
     a, b = found.split("\n"), wanted.split("\n")
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False), start=1) if x != y), min(len(a), len(b)) + 1)
-
-
-def _suite_of(path: Path) -> str:
-    if path.is_dir():
-        return ""
-    found = file_of(path)
-    return load(found).suite if found.is_file() else ""

@@ -24,7 +24,6 @@ class Check:
         percent: whether these are shares that tables show as percentages.
         worse: p-value, corrected by Holm, that it did not get worse by more than the margin.
         fine: p-value that it got worse by the margin at least.
-        beyond: whether it was tested and its mean is worse by more than the margin.
         seeds: at a rough guess how many seeds on either side would settle an inconclusive row.
     """
 
@@ -39,7 +38,6 @@ class Check:
     percent: bool = False
     worse: float | None = None
     fine: float | None = None
-    beyond: bool = False
     seeds: int | None = None
 
 

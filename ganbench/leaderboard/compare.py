@@ -1,7 +1,7 @@
 """The gate: did a change make results worse? Pass, fail, or not enough seeds to say."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ganbench.cleaning import clean
 from ganbench.errors import UsageError, did_you_mean
@@ -9,12 +9,12 @@ from ganbench.leaderboard.caveats import cannot_fail, computed_elsewhere
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
-from ganbench.leaderboard.unchanged import Unchanged, in_words, unchanged
+from ganbench.leaderboard.unchanged import in_words, unchanged
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, build
-from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, undefined
+from ganbench.tables.ranking import DIVERGED, oriented_scores, require_level, sign, undefined
 from ganbench.tables.sheet import cut
 from ganbench.tables.wording import headline, spread
 
@@ -33,8 +33,38 @@ def require_score(metric: str, rows: Iterable[Row]) -> None:
 def score_of(table: Table, metric: str) -> tuple[str, ValueInfo | None]:
     """The score to judge a table's rows by, and how it is read; ``None`` where the table has none of its name."""
     chosen = metric or headline(table.values) or ""
-    info = table.values.get(chosen)
-    return chosen, info if info is not None and info.direction is not None else None
+    return chosen, table.scores.get(chosen)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """The old and the new scores of a row, lower is better, and its margin as they are stored."""
+
+    base: list[float]
+    new: list[float]
+    margin: float
+    relative: bool
+
+    def tests(self) -> MarginTests:
+        return margin_tests(self.base, self.new, self.margin, relative=self.relative)
+
+    def seeds_to_settle(self, alpha: float, comparisons: int) -> int | None:
+        return seeds_to_settle(self.base, self.new, self.margin, alpha, comparisons, relative=self.relative)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A row on its own, before the correction over all rows.
+
+    Attributes:
+        check: what is said of it, but for the outcome and the reason of a row that is to be tested.
+        scores: what is to be tested; ``None`` where a rule has decided, or nothing can be compared.
+        changed: the old row and the new one, where some seed did not end as it did before.
+    """
+
+    check: Check
+    scores: _Scores | None = None
+    changed: tuple[Group, Group] | None = None
 
 
 def compare(
@@ -70,91 +100,64 @@ def compare(
     require_level(alpha)
     require_score(metric, (*base, *new))
     pairs, missing = match(build(base), build(new))
-    called = names([*pairs, *missing])
-    stayed = [_stayed(pair, metric, margin, alpha) for pair in pairs]
-    raw = [_judge(pair, name, metric, margin, same) for pair, name, same in zip(pairs, called, stayed, strict=False)]
-    decided = _corrected(raw, pairs, metric, margin, alpha)
-    checks = [_of_all_seeds(check, pair, subset=subset) for check, pair in zip(decided, pairs, strict=True)]
+    called = names([*(pair.new for pair in pairs), *(row.base for row in missing)])
+    judged = [_judge(pair, name, metric, margin, alpha) for pair, name in zip(pairs, called, strict=False)]
+    decided = zip(pairs, _decided(judged, alpha), strict=True)
+    checks = [_of_all_seeds(check, pair, subset=subset) for pair, check in decided]
     if not subset or not any(pair.base or pair.why for pair in pairs):  # none of the base's rows are no subset
         lost = zip(called[len(pairs) :], missing, strict=True)
         checks += [Check(name, "inconclusive", row.why) for name, row in lost]
-    tested = [_scores(pair, metric) for pair, check in zip(pairs, raw, strict=True) if check.worse is not None]
-    sizes = [(len(old), len(now)) for old, now in tested]
+    sizes = [(len(row.scores.base), len(row.scores.new)) for row in judged if row.scores]
     exact = all(is_exact(*both) for both in sizes)
-    changed = [(pair.base, pair.group) for pair, same in zip(pairs, stayed, strict=True) if pair.base and same is None]
+    changed = [row.changed for row in judged if row.changed]
     return Verdict(tuple(checks), margin, alpha, exact, (*cannot_fail(sizes, alpha), *computed_elsewhere(changed)))
 
 
-def _judge(pair: Pair, name: str, metric: str, margin: Margin, same: Unchanged | None) -> Check:
-    """A row on its own, before the correction over all rows."""
-    chosen, info = score_of(pair.table, metric)
+def _judge(pair: Pair, name: str, metric: str, margin: Margin, alpha: float) -> _Judged:
+    new = pair.new.group
+    score, info = score_of(pair.new.table, metric)
     if pair.base is None:
-        return Check(name, *_alone(pair, chosen, info))
-    check = _described(pair, name, metric, margin)
-    if info is not None and same is not None:
-        outcome, reason = in_words(pair.group, same, info)
-        reason += _cause(pair.group, "") if outcome != "pass" else ""
+        return _Judged(Check(name, *_alone(pair, score, info)))
+    base = pair.base.group
+    check = _described(name, base, new, score, info, margin)
+    same = unchanged(base, new, score, info, margin, alpha)
+    if same is not None and info is not None:
+        outcome, reason = in_words(new, same, info)
+        reason += _cause(new, _failed) if outcome != "pass" else ""
         # Beside the same seeds of the base: its others would look like a change, of the mean or of how many are lost.
-        beside = _described(replace(pair, base=same.base), name, metric, margin)
-        return replace(check, outcome=outcome, reason=reason, base=beside.base, effect=beside.effect)
-    for kind, words in ((DIVERGED, "diverged"), ("", "have no score")):
-        before, after = _lost(pair.base, kind), _lost(pair.group, kind)
-        if _more(pair, before, after):
-            told = f"{after} of {len(pair.group.rows)} seeds {words}, before {before} of {len(pair.base.rows)}"
-            return replace(check, outcome="fail", reason=told + _cause(pair.group, kind))
+        beside = _described(name, same.base, new, score, info, margin)
+        return _Judged(replace(check, outcome=outcome, reason=reason, base=beside.base, effect=beside.effect))
+    changed = (base, new) if same is None else None
+    if changed and (lost := _lost_more(base, new, score, info)):
+        return _Judged(replace(check, outcome="fail", reason=lost), changed=changed)
     if info is None:
-        return replace(check, reason="there is no score to compare")
-    before, after = undefined(pair.base, chosen), undefined(pair.group, chosen)
-    if _more(pair, before, after):
-        told = f"{check.metric} is undefined for {after} of {len(pair.group.rows)} seeds"
-        return replace(check, outcome="fail", reason=f"{told}, before for {before} of {len(pair.base.rows)}")
-    if different := code_differs(pair, chosen):
-        return replace(check, reason=different)
-    base, new = _scores(pair, metric)
-    if not base:  # a new row without any has more seeds that have none than an old one with some, and failed above
-        return replace(check, reason="no seed of the base has a score to compare with")
-    worse, fine, beyond = margin_tests(base, new, margin.stored(info), relative=margin.relative)
-    return replace(check, worse=worse, fine=fine, beyond=beyond)
+        return _Judged(replace(check, reason="there is no score to compare"), changed=changed)
+    if different := code_differs(pair.base, pair.new, score):
+        return _Judged(replace(check, reason=different), changed=changed)
+    old, now = (oriented_scores(group, score, info) for group in (base, new))
+    if not old:  # a new row without any has more seeds that have none than an old one with some, and failed above
+        return _Judged(replace(check, reason="no seed of the base has a score to compare with"), changed=changed)
+    return _Judged(check, _Scores(old, now, margin.stored(info), margin.relative), changed)
 
 
-def _stayed(pair: Pair, metric: str, margin: Margin, alpha: float) -> Unchanged | None:
-    chosen, info = score_of(pair.table, metric)
-    return unchanged(pair, chosen, info, margin, alpha) if pair.base else None
-
-
-def _scores(pair: Pair, metric: str) -> tuple[list[float], list[float]]:
-    """The old and the new scores, lower is better, where there are an old row and a score."""
-    chosen, info = score_of(pair.table, metric)
-    assert pair.base is not None
-    assert info is not None
-    return oriented_scores(pair.base, chosen, info), oriented_scores(pair.group, chosen, info)
-
-
-def _alone(pair: Pair, chosen: str, info: ValueInfo | None) -> tuple[Outcome, str]:
+def _alone(pair: Pair, score: str, info: ValueInfo | None) -> tuple[Outcome, str]:
     """What is said of a row that has no old one."""
+    new = pair.new.group
     if pair.why:
         return "inconclusive", pair.why
-    if any(status != SUCCESS for status in pair.group.statuses):
-        kind = "" if _lost(pair.group, "") else DIVERGED
-        return "fail", f"new, but not all of it is done: {pair.group.status}{_cause(pair.group, kind)}"
-    if info is not None and (count := undefined(pair.group, chosen)):
-        return "fail", f"new, but its {clean(info.label)} is undefined for {count} of {len(pair.group.rows)} seeds"
+    if any(status != SUCCESS for status in new.statuses):
+        ended = _failed if any(map(_failed, new.rows)) else _diverged
+        return "fail", f"new, but not all of it is done: {new.status}{_cause(new, ended)}"
+    if info is not None and (count := undefined(new, score)):
+        return "fail", f"new, but its {clean(info.label)} is undefined for {count} of {len(new.rows)} seeds"
     return "pass", "new: there is nothing to compare it with"
 
 
-def _more(pair: Pair, before: int, after: int) -> bool:
-    """Whether ``after`` is a larger share of the new row's seeds than ``before`` of the old one's."""
-    assert pair.base is not None
-    return after * len(pair.base.rows) > before * len(pair.group.rows)
-
-
-def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
-    assert pair.base is not None
-    chosen, info = score_of(pair.table, metric)
+def _described(name: str, base: Group, new: Group, score: str, info: ValueInfo | None, margin: Margin) -> Check:
+    """The numbers of a row beside its old one's; what they come to is yet to be said."""
     if info is None:
         return Check(name, "inconclusive", "")
-    base, new = pair.base.metric(chosen), pair.group.metric(chosen)
-    sign = -1.0 if info.direction == "higher" else 1.0
+    before, after = base.metric(score), new.metric(score)
 
     def told(summary: Summary | None) -> str:
         return "-" if summary is None else f"{spread(summary.mean, summary.sd, info)} (n={summary.n})"
@@ -164,40 +167,53 @@ def _described(pair: Pair, name: str, metric: str, margin: Margin) -> Check:
         "inconclusive",
         "",
         metric=clean(info.label),
-        base=told(base),
-        new=told(new),
-        effect=sign * (new.mean - base.mean) if base and new else None,
-        margin=margin.stored(info) * (abs(base.mean) if margin.relative else 1.0) if base else None,
+        base=told(before),
+        new=told(after),
+        effect=sign(info) * (after.mean - before.mean) if before and after else None,
+        margin=margin.stored(info) * (abs(before.mean) if margin.relative else 1.0) if before else None,
         percent=info.percent,
     )
 
 
-def _corrected(
-    checks: Sequence[Check], pairs: Sequence[Pair], metric: str, margin: Margin, alpha: float
-) -> list[Check]:
-    """Decide the rows that were tested, with Holm's correction of the tests that they got worse."""
-    tested = {
-        index: MarginTests(check.worse, check.fine, check.beyond)
-        for index, check in enumerate(checks)
-        if check.worse is not None and check.fine is not None
-    }
-    found = list(checks)
-    for (index, tests), (outcome, p) in zip(tested.items(), decide(list(tested.values()), alpha), strict=True):
+def _lost_more(base: Group, new: Group, score: str, info: ValueInfo | None) -> str:
+    """Why a row fails by rule: a larger share of its seeds than before diverged, failed or have an undefined score."""
+
+    def more(before: int, after: int) -> bool:
+        return after * len(base.rows) > before * len(new.rows)
+
+    for ended, words in ((_diverged, "diverged"), (_failed, "have no score")):
+        before, after = (sum(map(ended, group.rows)) for group in (base, new))
+        if more(before, after):
+            told = f"{after} of {len(new.rows)} seeds {words}, before {before} of {len(base.rows)}"
+            return told + _cause(new, ended)
+    before, after = undefined(base, score), undefined(new, score)
+    if info is not None and more(before, after):
+        told = f"{clean(info.label)} is undefined for {after} of {len(new.rows)} seeds"
+        return f"{told}, before for {before} of {len(base.rows)}"
+    return ""
+
+
+def _decided(judged: Sequence[_Judged], alpha: float) -> list[Check]:
+    """The checks of all rows; those that are tested share the level of the tests that they got worse, by Holm."""
+    tested = {place: row.scores for place, row in enumerate(judged) if row.scores}
+    found = [row.check for row in judged]
+    tests = [scores.tests() for scores in tested.values()]
+    for (place, scores), test, (outcome, p) in zip(tested.items(), tests, decide(tests, alpha), strict=True):
         reason = {
             "fail": f"worse by more than the margin (p = {p:.2g} after Holm)",
-            "pass": f"not worse by the margin (p = {tests.fine:.2g})",
-            "inconclusive": f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {tests.fine:.2g})",
+            "pass": f"not worse by the margin (p = {test.fine:.2g})",
+            "inconclusive": f"too few seeds to say (worse: p = {p:.2g}, not worse: p = {test.fine:.2g})",
         }[outcome]
         needed = None
-        if outcome == "inconclusive" and tests.fine <= alpha:
+        if outcome == "inconclusive" and test.fine <= alpha:
             # More seeds would show how many lie far off, and not that this is fine.
-            told = f"most seeds are not worse (p = {tests.fine:.2g}), but the mean is, by more than the margin"
+            told = f"most seeds are not worse (p = {test.fine:.2g}), but the mean is, by more than the margin"
             reason = f"{told}: some seeds are outliers"
         elif outcome == "inconclusive":
-            needed = _seeds(pairs[index], metric, margin, alpha, len(tested))
+            needed = scores.seeds_to_settle(alpha, len(tested))
             reason += f"; {f'roughly {needed}' if needed else 'no realistic number'} per side would be enough"
             reason += "" if needed else " if what was seen is the truth"
-        found[index] = replace(found[index], outcome=outcome, reason=reason, worse=p, seeds=needed)
+        found[place] = replace(found[place], outcome=outcome, reason=reason, worse=p, fine=test.fine, seeds=needed)
     return found
 
 
@@ -207,33 +223,27 @@ def _of_all_seeds(check: Check, pair: Pair, *, subset: bool) -> Check:
     """
     if check.outcome != "pass" or pair.base is None:
         return check
-    absent = {row.seed for row in pair.base.rows} - {row.seed for row in pair.group.rows}
+    seeds = {row.seed for row in pair.base.group.rows}
+    absent = seeds - {row.seed for row in pair.new.group.rows}
     if not absent:
         return check
-    count = f"{len(absent)} of the base's {len(pair.base.rows)} {'was' if len(absent) == 1 else 'were'}"
+    count = f"{len(absent)} of the base's {len(pair.base.group.rows)} {'was' if len(absent) == 1 else 'were'}"
     reason = f"{check.reason}; {count} not run"
     if subset:
         return replace(check, reason=reason)
     return replace(check, outcome="inconclusive", reason=f"{reason}; --subset accepts this")
 
 
-def _seeds(pair: Pair, metric: str, margin: Margin, alpha: float, comparisons: int) -> int | None:
-    _, info = score_of(pair.table, metric)
-    assert info is not None
-    base, new = _scores(pair, metric)
-    return seeds_to_settle(base, new, margin.stored(info), alpha, comparisons, relative=margin.relative)
+def _diverged(row: Row) -> bool:
+    return row.status == DIVERGED
 
 
-def _lost(group: Group, kind: str) -> int:
-    """How many diverged; without a kind, how many ended in any other way than done."""
-    return sum(_ended(row, kind) for row in group.rows)
+def _failed(row: Row) -> bool:
+    """Whether it ended in any other way than done or diverged."""
+    return row.status not in (DIVERGED, SUCCESS)
 
 
-def _cause(group: Group, kind: str) -> str:
-    """The reason of the first of them that has one, after a colon."""
-    reasons = (cut(row.reason) for row in group.rows if _ended(row, kind))
+def _cause(group: Group, ended: Callable[[Row], bool]) -> str:
+    """The reason of the first trial that ended so and has one, after a colon."""
+    reasons = (cut(row.reason) for row in group.rows if ended(row))
     return next((f": {reason}" for reason in reasons if reason), "")
-
-
-def _ended(row: Row, kind: str) -> bool:
-    return row.status == DIVERGED if kind else row.status not in (DIVERGED, SUCCESS)

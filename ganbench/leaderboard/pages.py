@@ -2,13 +2,13 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ganbench.cleaning import clean
 from ganbench.leaderboard.schema import Board, Trial
-from ganbench.leaderboard.sources import rows_with_environments
-from ganbench.store.results import SUCCESS
+from ganbench.leaderboard.sources import rows_of
+from ganbench.store.results import SUCCESS, computed_by
 from ganbench.store.values import values_in_order
 from ganbench.tables import html as web
 from ganbench.tables import markdown as text
@@ -70,12 +70,12 @@ class Section:
 
 def pages(board: Board) -> dict[str, str]:
     """The content of each page by its suffix."""
-    tables = build(rows_with_environments(board.trials, board.protocols, board.environments))
+    tables = build(rows_of(board))
     parts = _sections(board, tables)
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
         ".md": _markdown(board.name, notice, parts),
-        ".csv": as_csv(tables),
+        ".csv": as_csv(tables, Layout()),
         ".html": _html(board.name, notice, parts),
     }
 
@@ -131,10 +131,9 @@ def _under_its_heading(page: Sheet, table: Table) -> Sheet:
 
 def _directions(table: Table) -> str:
     """``FID and FID debiased: lower is better; IS: higher is better.``"""
-    labels: dict[str, list[str]] = {}
-    for info in table.values.values():
-        if info.direction is not None:
-            labels.setdefault(info.direction, []).append(clean(info.label))
+    labels: dict[str | None, list[str]] = {}
+    for info in table.scores.values():
+        labels.setdefault(info.direction, []).append(clean(info.label))
     told = "; ".join(f"{listed(names)}: {direction} is better" for direction, names in labels.items())
     return f"{told}." if told else ""
 
@@ -142,47 +141,34 @@ def _directions(table: Table) -> str:
 def table_of_pairs(ranking: Ranking) -> Sheet:
     """The pairs of the best rows: how often one beats the other, and how sure that is."""
     order = {index: place for place, index in enumerate(ranking.paired)}
-    better: list[str] = []
-    other: list[str] = []
-    wins: list[str] = []
-    p_values: list[str] = []
-    adjusted: list[str] = []
-    seeds: list[str] = []
     shown = [pair for pair in ranking.pairs if pair.a in order and pair.b in order]
+    rows = []
     for pair in sorted(shown, key=lambda pair: sorted((order[pair.a], order[pair.b]))):
         turned = pair.superiority.probability < 0.5
         first, second = (pair.b, pair.a) if turned else (pair.a, pair.b)
         probability, low, high = pair.superiority.turned if turned else pair.superiority
-        better.append(ranking.names[first])
-        other.append(ranking.names[second])
-        wins.append(f"{probability:.2f} [{low:.2f}, {high:.2f}]")
-        p_values.append(f"{pair.p:.2g}")
-        adjusted.append(f"{pair.adjusted:.2g}")
-        seeds.append(ranking.seeds_needed(pair, "-"))
+        wins = f"{probability:.2f} [{low:.2f}, {high:.2f}]"
+        seeds = ranking.seeds_needed(pair, "-")
+        rows.append((ranking.names[first], ranking.names[second], wins, f"{pair.p:.2g}", f"{pair.adjusted:.2g}", seeds))
+    headings = ("A", "B", "P(A beats B)", "p", "p (Holm)", "seeds needed")
+    columns = [
+        Column(heading, list(cells), numeric=heading not in ("A", "B"))
+        for heading, cells in zip(headings, zip(*rows, strict=True), strict=True)
+    ]
     said = PAIRS.format(metric=clean(ranking.info.label), exact="exact " if ranking.exact else "")
-    return Sheet(
-        [
-            Column("A", better),
-            Column("B", other),
-            Column("P(A beats B)", wins, numeric=True),
-            Column("p", p_values, numeric=True),
-            Column("p (Holm)", adjusted, numeric=True),
-            Column("seeds needed", seeds, numeric=True),
-        ],
-        baselines=0,
-        sentences=[text for text in (said, ranking.unpaired_in_words()) if text],
-    )
+    return Sheet(columns, baselines=0, sentences=[text for text in (said, ranking.unpaired_in_words()) if text])
 
 
 def _provenance(board: Board) -> Section:
     points = []
     used = Counter(trial.environment for trial in board.trials)
     for key, environment in board.environments.items():
-        versions = ", ".join(f"{name} {version}" for name, version in sorted(environment.get("versions", {}).items()))
+        computing = computed_by(environment)["versions"]
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(computing.items()))
         threads = environment.get("threads", "unknown")
         instructions = f", {found}" if (found := environment.get("instructions")) else ""
         device = f"{environment.get('device_name', 'unknown device')}{instructions}, threads: {threads}"
-        points.append(f"{used[key]} trials [{key}]: {clean(device)}; {clean(versions)}")
+        points.append(clean(f"{used[key]} trials [{key}]: {device}" + (f"; {versions}" if versions else "")))
     ends = Counter(trial.status for trial in board.trials)
     others = ", ".join(f"{status} {count}" for status, count in sorted(ends.items()) if status != SUCCESS)
     paragraphs = [
@@ -230,8 +216,10 @@ def _markdown(name: str, notice: str, sections: Sequence[Section]) -> str:
 
 
 def _html(name: str, notice: str, sections: Sequence[Section]) -> str:
-    lines = [f"<h1>{web.escape(name)}</h1>"]
-    wrap: Callable[[str, str], str] = lambda tag, content: f"<{tag}>{web.escape(content)}</{tag}>"  # noqa: E731
+    def wrap(tag: str, content: str) -> str:
+        return f"<{tag}>{web.escape(content)}</{tag}>"
+
+    lines = [wrap("h1", name)]
     for section in sections:
         lines.append(wrap("h2", section.heading))
         lines += [wrap("p", paragraph) for paragraph in section.paragraphs]

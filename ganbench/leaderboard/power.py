@@ -13,12 +13,12 @@ from ganbench.leaderboard.caveats import cannot_fail
 from ganbench.leaderboard.checks import overall
 from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
-from ganbench.leaderboard.matching import Missing, names
+from ganbench.leaderboard.matching import names, placed
 from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, build
-from ganbench.tables.ranking import oriented_scores, require_level
+from ganbench.tables.ranking import oriented_scores, require_level, sign
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import number
 
@@ -126,7 +126,7 @@ def _rows(rows: Sequence[Row], metric: str, seeds: int) -> tuple[list[_Like], li
     require_score(metric, rows)
     found: list[_Like] = []
     left_out: list[str] = []
-    shown = [Missing(group, table, "") for table in build(rows) for group in table.groups]
+    shown = placed(build(rows))
     for row, name in zip(shown, names(shown), strict=True):
         chosen, info = score_of(row.table, metric)
         like = None if info is None else _like(row.group, chosen, info, name, seeds)
@@ -167,8 +167,7 @@ def _verdict(said: Sequence[_Said], alpha: float) -> Outcome:
 def _described(row: _Like, by: float, margin: Margin) -> str:
     """``vanilla · dcgan · digits: FID 4.34 to 5.64 (1 margin worse)``."""
     factor, shift = row.worse(by, margin)
-    sign = -1.0 if row.info.direction == "higher" else 1.0
-    before, after = (number(sign * value, row.info) for value in (row.mean, row.mean * factor + shift))
+    before, after = (number(sign(row.info) * value, row.info) for value in (row.mean, row.mean * factor + shift))
     unit = "margin" if margin.size else "σ"
     plural = "s" if by != 1 and margin.size else ""
     return f"{row.name}: {clean(row.info.label)} {before} to {after} ({by:g} {unit}{plural} worse)"

@@ -165,20 +165,20 @@ def restrict(
         UsageError: there is no such row or dataset, or the suite sets no steps.
     """
     for asked, known in (
-        (rows, {cell.name: None for cell in published.cells}),
-        (datasets, dict.fromkeys(suite.datasets)),
+        (rows, [cell.name for cell in published.cells]),
+        (datasets, suite.datasets),
     ):
         for name in asked:
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
     if suite.steps is None:
-        raise UsageError("the suite sets no steps, so --scale has nothing to scale; leave it out")
+        raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
     cells = tuple(
         cell
         for cell in published.cells
         if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
     )
-    names = dict.fromkeys(cell.architecture for cell in cells)
+    names = {cell.architecture for cell in cells}
     chosen: dict[str, Any] = {
         "architectures": tuple(name for name in suite.architectures if name in names),
         "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),

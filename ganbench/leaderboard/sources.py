@@ -1,8 +1,7 @@
 """Where a leaderboard's trials come from: folders of trials, and other leaderboards."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,12 @@ _MACHINE = ("device", "device_name", "instructions", "versions", "threads", "pyt
 
 @dataclass
 class Source:
-    """Trials with the protocols and environments that they name."""
+    """Trials with the protocols and environments that they name, and the suite that a board names."""
 
-    name: str
     trials: list[Trial] = field(default_factory=list)
     protocols: dict[str, Measured] = field(default_factory=dict)
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    suite: str = ""
 
 
 def read_source(path: Path) -> Source:
@@ -48,7 +47,7 @@ def read_source(path: Path) -> Source:
             raise StoreError(f"{path} is neither a folder of trials nor the .json of a leaderboard")
         raise StoreError(f"there is no folder of trials or leaderboard at {path}")
     board = load(found)
-    return Source(str(path), list(board.trials), dict(board.protocols), dict(board.environments))
+    return Source(list(board.trials), dict(board.protocols), dict(board.environments), board.suite)
 
 
 def file_of(board: Path) -> Path:
@@ -57,23 +56,22 @@ def file_of(board: Path) -> Path:
     return stem.with_name(f"{stem.name}.json")
 
 
-def read_rows_of(path: Path) -> list[Row]:
-    """The rows of a folder of trials or of a leaderboard, with what computed them.
-
-    Raises:
-        StoreError: as :func:`read_source`.
-    """
-    source = read_source(path)
-    return rows_with_environments(source.trials, source.protocols, source.environments)
+def rows_of(board: Board | Source) -> list[Row]:
+    """Rows as tables take them, with what computed them. A row's folder is the trial's name: there is no other."""
+    return [
+        _row(trial, board.protocols.get(trial.protocol), board.environments.get(trial.environment, {}))
+        for trial in board.trials
+    ]
 
 
 def finished_rows_of(path: Path) -> list[Row]:
-    """As :func:`read_rows_of`.
+    """The rows of a folder of trials or of a leaderboard.
 
     Raises:
-        StoreError: also where a trial has not ended: its score is not known, which is not the same as none.
+        StoreError: as :func:`read_source`; also where a trial has not ended: its score is not known, which is not the
+            same as none.
     """
-    rows = read_rows_of(path)
+    rows = rows_of(read_source(path))
     _require_finished(rows, f"trials of {path}", "")
     return rows
 
@@ -87,20 +85,6 @@ def _require_finished(trials: Sequence[Row | Trial], what: str, otherwise: str) 
         )
 
 
-def to_rows(trials: Iterable[Trial], protocols: Mapping[str, Measured]) -> list[Row]:
-    """Rows as tables take them. A row's folder is the trial's name: there is no other."""
-    return [_row(trial, protocols.get(trial.protocol)) for trial in trials]
-
-
-def rows_with_environments(
-    trials: Sequence[Trial], protocols: Mapping[str, Measured], environments: Mapping[str, Mapping[str, Any]]
-) -> list[Row]:
-    """As :func:`to_rows`, with what computed them: device, instructions, threads and versions."""
-    used = [environments.get(trial.environment, {}) for trial in trials]
-    rows = to_rows(trials, protocols)
-    return [replace(row, **computed_by(environment)) for row, environment in zip(rows, used, strict=True)]
-
-
 def merge(sources: Sequence[Source], *, partial: bool) -> Source:
     """Bring sources together, each trial once.
 
@@ -112,7 +96,7 @@ def merge(sources: Sequence[Source], *, partial: bool) -> Source:
             the same instructions, threads and versions gave different numbers), or trials are unfinished and
             ``partial`` is not asked for.
     """
-    merged = Source("merged")
+    merged = Source()
     attempts: dict[str, list[Trial]] = {}
     for source in sources:
         merged.protocols |= {key: value for key, value in source.protocols.items() if key not in merged.protocols}
@@ -122,8 +106,8 @@ def merge(sources: Sequence[Source], *, partial: bool) -> Source:
     merged.trials = [_settle(found, merged.environments) for found in attempts.values()]
     if not partial:
         _require_finished(merged.trials, "trials", ", or include them with --partial")
-    rows = {row.trial_id: order(row) for row in to_rows(merged.trials, merged.protocols)}
-    merged.trials.sort(key=lambda trial: rows[trial.trial_id])
+    places = {row.trial_id: order(row) for row in rows_of(merged)}
+    merged.trials.sort(key=lambda trial: places[trial.trial_id])
     return merged
 
 
@@ -145,7 +129,7 @@ def _from_folder(path: Path) -> Source:
     rows, complaints = read_rows(path)
     if complaints:
         raise StoreError(f"{complaints[0]} ({len(complaints)} unreadable in {path})")
-    source = Source(str(path))
+    source = Source()
     for row in rows:
         _add(source, row)
     if not source.trials:
@@ -198,40 +182,43 @@ def _evaluations(folder: TrialFolder) -> tuple[Evaluation, ...]:
 
 def _settle(attempts: Sequence[Trial], environments: Mapping[str, dict[str, Any]]) -> Trial:
     """The first attempt that came to an end; the others as its re-runs."""
-    distinct: list[Trial] = []
-    reruns: list[Rerun] = []
     alone = [trial.model_copy(update={"reruns": ()}) for trial in attempts]
-    for trial in alone:
-        if trial not in distinct:
-            distinct.append(trial)
-    first = next((trial for trial in distinct if trial.status in FINAL), distinct[0])
+    first = next((trial for trial in alone if trial.status in FINAL), alone[0])
+    reruns: list[Rerun] = []
     for trial, without in zip(attempts, alone, strict=True):
-        of_first = without == first
+        copy = without == first
         reruns += (
             rerun.model_copy(update={"equal": _numbers(first)[1:] == (rerun.status, rerun.metrics)})
             for rerun in trial.reruns
             # Another attempt may have been recorded with the one that ranks here as its re-run.
-            if of_first or (rerun.environment, rerun.status, rerun.metrics) != _numbers(first)
+            if copy or (rerun.environment, rerun.status, rerun.metrics) != _numbers(first)
         )
-    for other in distinct:
-        if other is first or other.status in UNFINISHED:
-            continue
-        equal = other.status == first.status and _values(other) == _values(first)
-        # One that came to an end ranks before those that did not: where the other one has, so has the first.
-        if not equal and other.status in FINAL and _must_agree(first, other, environments):
-            difference = next(
-                (n for n in first.metrics if first.metrics[n] != other.metrics.get(n)),
-                "status" if first.status != other.status else "the evaluations during training",
-            )
-            raise StoreError(
-                f"two runs of {first.trial_id} on the same processor with the same versions and threads differ "
-                f"in {difference} ({first.metrics.get(difference, first.status)} and "
-                f"{other.metrics.get(difference, other.status)}): one of them was changed, or the trial is not "
-                "deterministic; run it again"
-            )
-        reruns.append(Rerun(environment=other.environment, status=other.status, metrics=other.metrics, equal=equal))
+        if not copy and without.status not in UNFINISHED:
+            reruns.append(_rerun(first, without, environments))
     unique = {rerun.model_dump_json(): rerun for rerun in reruns}
     return first.model_copy(update={"reruns": tuple(unique[key] for key in sorted(unique))})
+
+
+def _rerun(first: Trial, other: Trial, environments: Mapping[str, dict[str, Any]]) -> Rerun:
+    """Another attempt beside the one that ranks; refused where the two had to be equal and are not."""
+    equal = other.status == first.status and _values(other) == _values(first)
+    # One that came to an end ranks before those that did not: where the other one has, so has the first.
+    if not equal and other.status in FINAL and _must_agree(first, other, environments):
+        raise StoreError(
+            f"two runs of {first.trial_id} on the same processor with the same versions and threads differ "
+            f"in {_difference(first, other)}: one of them was changed, or the trial is not deterministic; run it again"
+        )
+    return Rerun(environment=other.environment, status=other.status, metrics=other.metrics, equal=equal)
+
+
+def _difference(first: Trial, other: Trial) -> str:
+    """What two runs differ in, with both values where there are two to show: ``fid (1.0 and 1.2)``."""
+    for name, value in first.metrics.items():
+        if other.metrics.get(name) != value:
+            return f"{name} ({value} and {other.metrics.get(name, other.status)})"
+    if first.status != other.status:
+        return f"status ({first.status} and {other.status})"
+    return "the evaluations during training"
 
 
 def _numbers(trial: Trial) -> tuple[str, str, dict[str, float | None]]:
@@ -255,7 +242,7 @@ def _must_agree(one: Trial, other: Trial, environments: Mapping[str, dict[str, A
     return a.get("device") == "cpu" and all(a.get(name) == b.get(name) for name in _MACHINE)
 
 
-def _row(trial: Trial, measured: Measured | None) -> Row:
+def _row(trial: Trial, measured: Measured | None, environment: Mapping[str, Any]) -> Row:
     spec, done = trial.spec, trial.status == SUCCESS
     return Row(
         trial_id=trial.trial_id,
@@ -263,7 +250,7 @@ def _row(trial: Trial, measured: Measured | None) -> Row:
         spec=spec,
         status=trial.status,
         reason="" if done else trial.reason,
-        metrics={name: value for name, value in trial.metrics.items() if value is None or math.isfinite(value)},
+        metrics=trial.metrics,
         best=trial.best,
         area=trial.area,
         values=values_in_order(measured.values, spec) if measured else {},
@@ -271,4 +258,5 @@ def _row(trial: Trial, measured: Measured | None) -> Row:
         cost=trial.cost,
         warnings=trial.warnings,
         named=trial.dataset,
+        **computed_by(environment),
     )

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from ganbench.leaderboard.margin import Margin
-from ganbench.leaderboard.matching import Pair
 from ganbench.statistics import Outcome
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
@@ -29,7 +28,9 @@ class Unchanged(NamedTuple):
     largest: float
 
 
-def unchanged(pair: Pair, score: str, info: ValueInfo | None, margin: Margin, alpha: float) -> Unchanged | None:
+def unchanged(
+    base: Group, new: Group, score: str, info: ValueInfo | None, margin: Margin, alpha: float
+) -> Unchanged | None:
     """Return what stayed of a row whose every seed ended as it did before; ``None`` where one did not.
 
     Seeds are paired by their number: on both sides it draws the same weights, data and noise. Their scores may differ
@@ -45,17 +46,16 @@ def unchanged(pair: Pair, score: str, info: ValueInfo | None, margin: Margin, al
     numbers pass whatever ``alpha`` is, because nothing that was measured changed.
 
     Args:
-        pair: a new row and its old one.
+        base, new: an old row and the new one.
         score: the score by which rows are judged.
         info: how it is read; ``None`` where neither row has it, and only how seeds ended is compared.
         margin: how much worse is still fine.
         alpha: the level of the tests that the row would go through otherwise.
     """
-    assert pair.base is not None
-    old = {row.seed: row for row in pair.base.rows}
+    old = {row.seed: row for row in base.rows}
     same: list[Row] = []
     differences: list[float] = []
-    for row in pair.group.rows:
+    for row in new.rows:
         before = old.get(row.seed)
         if before is None or before.status != row.status:
             return None
@@ -73,7 +73,7 @@ def unchanged(pair: Pair, score: str, info: ValueInfo | None, margin: Margin, al
     largest = max(differences, default=0.0)
     if largest and float(NEAR) ** -len(differences) > alpha:
         return None
-    return Unchanged(Group(same, pair.base.recipe), len(differences), largest)
+    return Unchanged(Group(same, base.recipe), len(differences), largest)
 
 
 def in_words(new: Group, stayed: Unchanged, info: ValueInfo) -> tuple[Outcome, str]:

@@ -10,6 +10,7 @@ from ganbench.planning.planner import cache_folder, plan
 from ganbench.planning.request import RunRequest
 from ganbench.plugins import Plugins
 from ganbench.processes.server import Server, require_fork
+from ganbench.schedule import critic_updates_until
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.tables.wording import size
 
@@ -124,10 +125,11 @@ def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
 
 def weight(trial: TrialFile) -> float:
     """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
-    twice where penalties are added to its loss. Whether a loss carries one itself only the worker knows.
+    twice where penalties are added to its loss in each step. Whether a loss carries one itself only the worker knows.
     """
     if trial.spec.baseline or trial.execution.source_path:
         return 0.0
     recipe = trial.spec.recipe
-    passes = 2.0 if trial.spec.penalties else 1.0
-    return recipe.steps * recipe.batch_size * (recipe.g_batches + recipe.n_critic * passes)
+    passes = 1.0 + (1.0 / recipe.penalty_every if trial.spec.penalties else 0.0)
+    updates = recipe.steps * recipe.g_batches + critic_updates_until(recipe, recipe.steps) * passes
+    return updates * recipe.batch_size

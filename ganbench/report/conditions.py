@@ -1,6 +1,6 @@
-"""Under which conditions the rows of a table stand: recipes, protocol, environments, warnings."""
+"""Under which conditions the rows of a table stand: recipes, protocol, environments."""
 
-import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -19,17 +19,30 @@ class Surroundings:
     facts: tuple[tuple[str, str], ...]
 
 
-def recipes(
-    groups: Mapping[str, Group],
-) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]:
-    """The settings that differ, each row's values of them, and the settings that all rows share."""
+@dataclass(frozen=True)
+class Recipes:
+    """What rows were trained with.
+
+    Attributes:
+        differing: the settings that are not the same in all rows.
+        values: of these, by row.
+        common: the other settings as (name, value).
+    """
+
+    differing: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]]
+    common: tuple[tuple[str, str], ...]
+
+
+def recipes(groups: Mapping[str, Group]) -> Recipes:
+    """Part the settings of rows into those that differ and those that all share."""
     flat = {key: settings_of(group.first.spec) for key, group in groups.items()}
     names = list(dict.fromkeys(name for settings in flat.values() for name in settings))
     values = {name: [settings.get(name, "–") for settings in flat.values()] for name in names}
-    differing = [name for name in names if len(set(values[name])) > 1]
+    differing = tuple(name for name in names if len(set(values[name])) > 1)
     common = tuple((name, values[name][0]) for name in names if name not in differing)
-    differences = tuple((key, tuple(own.get(name, "–") for name in differing)) for key, own in flat.items())
-    return tuple(differing), differences, common
+    own = {key: tuple(settings.get(name, "–") for name in differing) for key, settings in flat.items()}
+    return Recipes(differing, own, common)
 
 
 def settings_of(spec: TrialSpec) -> dict[str, str]:
@@ -65,37 +78,25 @@ def protocol_facts(protocol: Protocol) -> Iterable[tuple[str, str]]:
 
 def surroundings(table: Table) -> Iterable[Surroundings]:
     """The environments of trials with a result, the commonest first."""
-    counts: dict[str, int] = {}
+    counts: Counter[tuple[tuple[str, str], ...]] = Counter()
     for group in table.all_groups:
         for row in group.rows:
             result = TrialFolder(row.folder).read_result()
-            facts = list(_facts(result.get("environment"))) + list(_facts(result.get("determinism"), ("statement",)))
-            if facts:
-                text = json.dumps(facts)
-                counts[text] = counts.get(text, 0) + 1
-    for text, trials in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        yield Surroundings(trials, tuple((name, value) for name, value in json.loads(text)))
+            determinism = result.get("determinism")
+            told = determinism.get("statement") if isinstance(determinism, Mapping) else None
+            counts[(*_facts(result.get("environment")), *_facts({"repeatable": told}))] += 1
+    for facts, trials in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if facts:
+            yield Surroundings(trials, facts)
 
 
-def _facts(content: object, only: tuple[str, ...] = ()) -> Iterable[tuple[str, str]]:
+def _facts(content: object) -> Iterable[tuple[str, str]]:
+    """What is known, as (name, value), also of what is nested; an underscore is a space."""
     if not isinstance(content, Mapping):
         return
     for name, value in content.items():
-        if only and name not in only:
-            continue
         if isinstance(value, Mapping):
             yield from _facts(value)
         elif value is not None:
-            text = "repeatable" if name == "statement" else str(name).replace("_", " ")
-            yield clean(text), clean(format_scalar(value) if isinstance(value, bool | int | float | str) else "")
-
-
-def warnings(groups: Iterable[tuple[str, Group]]) -> Iterable[tuple[str, str]]:
-    """Each warning once, with the rows it is about."""
-    warned: dict[str, dict[str, None]] = {}
-    groups = list(groups)
-    for name, group in groups:
-        for text in filter(None, map(clean, (text for row in group.rows for text in row.warnings))):
-            warned.setdefault(text, {})[name] = None
-    for text, names in warned.items():
-        yield "every row" if len(names) == len(groups) > 1 else ", ".join(names), text
+            text = format_scalar(value) if isinstance(value, bool | int | float | str) else ""
+            yield clean(str(name).replace("_", " ")), clean(text)

@@ -1,6 +1,6 @@
 """What the page's charts and pictures are drawn from, as one JSON object per section, within a budget of bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +15,14 @@ from ganbench.report.pictures import (
     is_points,
     open_samples,
     open_snapshot,
-    packer,
+    pack,
     read_snapshots,
     thinned,
 )
 from ganbench.report.sections import Line, Section
 from ganbench.report.series import loss_curve, metric_curve, rounded
 from ganbench.store.results import Row
-from ganbench.tables.code import mixed_beside
+from ganbench.tables.wording import headline
 
 FRAMES = (25, 13, 9, 5, 2)
 POINTS = (500, 300, 200)
@@ -39,33 +39,32 @@ def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
         sheets: bytes for the pictures of samples.
         film: bytes for the snapshots of training.
     """
-    ranking = section.ranking
-    values = section.table.values
-    scores = [name for name, info in values.items() if info.direction is not None]
-    snapshots = {line.key: (row, read) for line in section.lines if (row := _shown(line)) and (read := _read(row))}
+    scores = section.table.scores
+    snapshots: dict[str, tuple[Row, Snapshots]] = {}
+    for line in section.lines:
+        row = _shown(line)
+        recorded = read_snapshots(TrialFolder(row.folder))
+        if recorded.frames:
+            snapshots[line.key] = (row, recorded)
     points = {key: found for key, found in snapshots.items() if found[1].kind == "points"}
     pictures = {key: found for key, found in snapshots.items() if found[1].kind == "png"}
     # Points are plotted with their training; the plot of an untrained generator would stand alone.
     plotted = set(points) | {line.key for line in section.lines if points and line.baseline}
     return {
         "key": section.key,
-        "headline": ranking.metric if ranking else (scores[0] if scores else None),
+        "headline": headline(section.table.values),
         "metrics": [
-            {"name": name, **values[name].model_dump(mode="json"), "label": clean(values[name].label)}
-            for name in scores
+            {"name": name, **info.model_dump(mode="json"), "label": clean(info.label)} for name, info in scores.items()
         ],
-        "conclusions": {
-            name: [*found.conclusions(), *mixed_beside(section.table, name)] for name, found in section.rankings.items()
-        },
-        "rows": [_row(line, section, scores) for line in section.lines],
+        "conclusions": section.conclusions,
+        "rows": [_row(line, section) for line in section.lines],
         "sheets": _sheets(section, {} if points else pictures, sheets, skip=plotted),
         "film": _scatter_film(points, film) if points else _picture_film(pictures, film),
     }
 
 
-def _row(line: Line, section: Section, scores: Sequence[str]) -> dict[str, Any]:
-    group = line.group
-    level = 1 - (section.ranking.alpha if section.ranking else 0.05)
+def _row(line: Line, section: Section) -> dict[str, Any]:
+    group, scores = line.group, section.table.scores
     summaries = {name: summary for name in scores if (summary := group.metric(name))}
     return {
         "key": line.key,
@@ -81,13 +80,13 @@ def _row(line: Line, section: Section, scores: Sequence[str]) -> dict[str, Any]:
         "intervals": {
             name: [rounded(interval.low), rounded(interval.high)]
             for name, summary in summaries.items()
-            if (interval := summary.interval(level))
+            if (interval := summary.interval(section.level))
         },
         "seeds": [_seed(row, scores) for row in group.rows],
     }
 
 
-def _seed(row: Row, scores: Sequence[str]) -> dict[str, Any]:
+def _seed(row: Row, scores: Iterable[str]) -> dict[str, Any]:
     folder = TrialFolder(row.folder)
     content: dict[str, Any] = {
         "seed": row.seed,
@@ -99,32 +98,26 @@ def _seed(row: Row, scores: Sequence[str]) -> dict[str, Any]:
     return content
 
 
-def _shown(line: Line) -> Row | None:
+def _shown(line: Line) -> Row:
     """The trial whose snapshots stand for a line: its first seed that is done, else its first."""
-    rows = sorted(line.group.rows, key=lambda row: row.seed)
-    return next((row for row in rows if row.done), rows[0] if rows else None)
-
-
-def _read(row: Row) -> Snapshots | None:
-    found = read_snapshots(TrialFolder(row.folder))
-    return found if found.frames else None
+    return min(line.group.rows, key=lambda row: (not row.done, row.seed))
 
 
 def _sheets(
     section: Section, pictures: dict[str, tuple[Row, Snapshots]], budget: int, *, skip: set[str]
 ) -> dict[str, Any] | None:
     """Final samples, all at the same latent points; of fewer seeds where there are many trials."""
-    opened: list[tuple[Line, Row, Image.Image]] = []
+    opened: list[tuple[Line, list[tuple[Row, Image.Image]]]] = []
     for line in section.lines:
-        for row in sorted(line.group.rows, key=lambda row: row.seed):
-            picture = None if line.key in skip else open_samples(row)
-            if picture is not None:
-                opened.append((line, row, picture))
-    if not opened:
+        if line.key not in skip:
+            rows = sorted(line.group.rows, key=lambda row: row.seed)
+            opened.append((line, [(row, picture) for row in rows if (picture := open_samples(row)) is not None]))
+    there = sum(len(found) for _, found in opened)
+    if not there:
         return None
     real = _real(pictures, SHEET_TILES)
     for seeds in SEEDS:
-        kept = _first_of_each(opened, seeds)
+        kept = [(line, row, picture) for line, found in opened for row, picture in found[:seeds]]
         images = [picture for _, _, picture in kept] + ([real] if real is not None else [])
         encoded = fit(images, budget)
         if encoded is None:
@@ -136,39 +129,28 @@ def _sheets(
         return {
             "pictures": shown,
             "real": asdict(encoded[-1]) if real is not None else None,
-            "left_out": len(opened) - len(kept),
+            "left_out": there - len(kept),
         }
     return None
-
-
-def _first_of_each(opened: list[tuple[Line, Row, Image.Image]], seeds: int) -> list[tuple[Line, Row, Image.Image]]:
-    counts: dict[str, int] = {}
-    kept = []
-    for line, row, picture in opened:
-        counts[line.key] = counts.get(line.key, 0) + 1
-        if counts[line.key] <= seeds:
-            kept.append((line, row, picture))
-    return kept
 
 
 def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict[str, Any] | None:
     """Points over the training. All plots have the same axes, fitted to the real points."""
     truth = next((found.truth for _, found in points.values() if found.truth), {})
     means = _plain_points(truth.get("means"))
-    first = truth.get("real")
-    real = _plain_points(first.get("points") if isinstance(first, dict) else None)
+    real = _plain_points(truth.get("real", {}).get("points"))
     frame = (
         real or means or [point for _, found in points.values() for _, line in found.frames for point in line["points"]]
     )
     span = 1.3 * max((abs(value) for point in frame for value in point), default=1.0) or 1.0
-    pack = packer(-span, span)
     for frames in FRAMES:
         for count in POINTS:
             rows: dict[str, Any] = {
                 key: {
                     "seed": row.seed,
                     "frames": [
-                        {"step": step, "points": pack(line["points"][:count])} for step, line in thinned(found, frames)
+                        {"step": step, "points": pack(line["points"][:count], span)}
+                        for step, line in thinned(found, frames)
                     ],
                 }
                 for key, (row, found) in points.items()
@@ -180,7 +162,7 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
                     "span": rounded(span),
                     "means": means,
                     "sigma": as_number(truth.get("sigma")),
-                    "real": pack(real[:count]) if real else "",
+                    "real": pack(real[:count], span),
                     "rows": rows,
                 }
     return None

@@ -2,8 +2,9 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from PIL import Image, UnidentifiedImageError
@@ -17,6 +18,8 @@ GAP = 1
 LARGEST_SIDE = 528
 MOST_PIXELS = 1 << 26
 """Of one picture, 8192×8192: a small file can claim many more."""
+DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+"""Of the coordinates of points, as ``film.js`` reads them."""
 _DAMAGED = (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises for a file that is no picture, or a torn one."""
 
@@ -77,27 +80,15 @@ def read_snapshots(folder: TrialFolder) -> Snapshots:
             truth = {name: line[name] for name in ("real", "means", "sigma") if name in line}
         if is_points(line.get("points")) or isinstance(line.get("png"), str):
             frames.append((step, line))
-    frames.sort(key=lambda frame: frame[0])
-    kind = "points" if frames and "points" in frames[0][1] else "png"
-    return Snapshots([frame for frame in frames if kind in frame[1]], truth)
+    found = Snapshots(sorted(frames, key=lambda frame: frame[0]), truth)
+    return Snapshots([frame for frame in found.frames if found.kind in frame[1]], truth)
 
 
 def open_samples(row: Row) -> Image.Image | None:
-    """A trial's ``samples.png`` without its enlargement; ``None`` where there is none, it is damaged or no PNG file.
-
-    Pillow reads many formats, and for some of them runs other programs.
-    """
-    if row.samples is None:
-        return None
-    try:
-        with Image.open(row.samples, formats=["PNG"]) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                return None
-            picture = opened.convert("L" if opened.mode == "L" else "RGB")
-    except _DAMAGED:
-        return None
+    """A trial's ``samples.png`` without its enlargement; ``None`` where there is none, or it is no picture of ours."""
+    picture = _opened(row.samples) if row.samples is not None else None
     shape = row.spec.data.shape
-    if row.spec.data.kind != "image" or len(shape) != 3:
+    if picture is None or row.spec.data.kind != "image" or len(shape) != 3:
         return picture
     width = COLUMNS * (shape[2] + GAP) + GAP
     scale = max(1, picture.width // width)
@@ -114,13 +105,25 @@ def open_snapshot(content: object, *, keep: int) -> Image.Image | None:
     if not isinstance(text, str) or not _is_count(columns) or not _is_count(count):
         return None
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as opened:
+        file = io.BytesIO(base64.b64decode(text, validate=True))
+    except ValueError:
+        return None
+    picture = _opened(file)
+    return None if picture is None else tiles(picture, columns, count, keep=keep)
+
+
+def _opened(file: Path | io.BytesIO) -> Image.Image | None:
+    """A picture in grey or in colour; ``None`` where it is too large, damaged or no PNG file.
+
+    Pillow reads many formats, and for some of them runs other programs.
+    """
+    try:
+        with Image.open(file, formats=["PNG"]) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return None
-            picture = opened.convert("L" if opened.mode == "L" else "RGB")
+            return opened.convert("L" if opened.mode == "L" else "RGB")
     except _DAMAGED:
         return None
-    return tiles(picture, columns, count, keep=keep)
 
 
 def tiles(picture: Image.Image, columns: int, count: int, *, keep: int) -> Image.Image:
@@ -184,28 +187,17 @@ def thinned(snapshots: Snapshots, frames: int) -> list[tuple[int, dict[str, Any]
     return [found[round(index * (len(found) - 1) / (frames - 1))] for index in range(frames)]
 
 
-Packer = Callable[[object], str]
+def pack(points: Iterable[Sequence[float]], span: float) -> str:
+    """Write points as text, four characters each: two coordinates of twelve bits.
 
-
-def packer(low: float, high: float) -> Packer:
-    """Return a function that writes points as text, four characters each: two coordinates of twelve bits.
-
-    A coordinate outside ``low`` to ``high`` is put on the edge.
+    A coordinate outside ``-span`` to ``span`` is put on the edge.
     """
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    span = (high - low) or 1.0
-
-    def pack(points: object) -> str:
-        if not is_points(points):
-            return ""
-        text = []
-        for point in points:
-            for value in point[:2]:
-                level = round(min(1.0, max(0.0, (value - low) / span)) * 4095)
-                text.append(digits[level >> 6] + digits[level & 63])
-        return "".join(text)
-
-    return pack
+    text = []
+    for point in points:
+        for value in point[:2]:
+            level = round(min(1.0, max(0.0, (value + span) / (2 * span))) * 4095)
+            text.append(DIGITS[level >> 6] + DIGITS[level & 63])
+    return "".join(text)
 
 
 def is_points(value: object) -> TypeGuard[list[list[float]]]:

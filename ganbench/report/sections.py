@@ -1,21 +1,28 @@
 """From tables to what the page shows of each: lines, differences, conditions. Text here is foreign: never markup."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from ganbench.cleaning import clean
 from ganbench.records.folder import TrialFolder
-from ganbench.report.conditions import Surroundings, protocol_facts, recipes, surroundings, warnings
-from ganbench.statistics import Interval
+from ganbench.report.conditions import Recipes, Surroundings, protocol_facts, recipes, surroundings
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.ranking import Ranking, rank
-from ganbench.tables.wording import duration, headline, number, rate, size
+from ganbench.tables.ranking import Pair, Ranking, rank
+from ganbench.tables.sheet import warnings
+from ganbench.tables.wording import duration, headline, number, rate, size, spread
+
+_COSTS: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
+    ("images_per_second", "images/s", "real images per second of training", rate),
+    ("seconds", "time", "seconds in all", duration),
+    ("peak_memory", "memory", "", size),
+)
+"""What a row's cost is called in a result and in the table, a hint, and how it is written."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,10 @@ class Match:
 
 @dataclass(frozen=True)
 class Section:
-    """Everything the page says of one table, whose rows share a protocol."""
+    """Everything the page says of one table, whose rows share a protocol.
+
+    ``rankings`` and ``conclusions`` are by score, ``ranking`` is that of the headline, ``level`` that of intervals.
+    """
 
     key: str
     title: str
@@ -81,13 +91,12 @@ class Section:
     protocol: tuple[tuple[str, str], ...]
     headings: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
-    conclusions: tuple[str, ...]
-    matches: tuple[tuple[Match | None, ...], ...]
+    level: float
     rankings: Mapping[str, Ranking]
     ranking: Ranking | None
-    settings: tuple[str, ...]
-    differences: tuple[tuple[str, tuple[str, ...]], ...]
-    common: tuple[tuple[str, str], ...]
+    conclusions: Mapping[str, Sequence[str]]
+    matches: tuple[tuple[Match | None, ...], ...]
+    recipes: Recipes
     surroundings: tuple[Surroundings, ...]
     warnings: tuple[tuple[str, str], ...]
     table: Table = field(repr=False)
@@ -122,80 +131,71 @@ def section(table: Table, key: str, *, base: Path, alpha: float) -> Section:
         base: the folder the page lies in; links are relative to it.
         alpha: the level of tests.
     """
-    rankings = {name: found for name in table.values if (found := rank(table, name, alpha)) is not None}
-    ranking = rankings.get(headline(table.values) or "")
-    order = list(ranking.order) if ranking else list(range(len(table.groups)))
-    names = list(ranking.names) if ranking else [clean(group.first.loss) for group in table.groups]
-    scores = {name: info for name, info in table.values.items() if info.direction is not None}
+    rankings = {name: found for name in table.scores if (found := rank(table, name, alpha)) is not None}
     best = headline(table.values)
-    lines = []
-    for place, index in enumerate(order):
-        group, tie = table.groups[index], ranking.ties[index] if ranking else None
-        lines.append(_line(f"{key}r{place}", names[index], group, index, place, tie, scores, best, base, 1 - alpha))
-    for place, group in enumerate(table.baselines, start=len(order)):
-        name = " ".join(part for part in (clean(group.first.loss), clean(group.recipe)) if part)
-        lines.append(_line(f"{key}r{place}", name, group, None, place, None, scores, best, base, 1 - alpha))
-    settings, differences, common = recipes({line.key: line.group for line in lines if not line.baseline})
+    ranking = rankings.get(best or "")
+    lines = [
+        Line(
+            key=f"{key}r{place}",
+            name=name,
+            group=group,
+            index=index,
+            colour=place,
+            tie=ranking.ties[index] if ranking and index is not None else None,
+            cells=tuple(_cells(group, table.scores, best, 1 - alpha)),
+            trials=tuple(_trial(row, table.scores, best, base) for row in group.rows),
+        )
+        for place, (index, name, group) in enumerate(_named(table, ranking))
+    ]
     return Section(
         key=key,
         title=_title(table),
         sentence=clean(table.sentence),
         protocol=tuple(protocol_facts(table.protocol)) if table.protocol else (),
-        headings=(*((clean(info.label), _better(info)) for info in scores.values()), *_extra_headings(scores, best)),
+        headings=tuple(_headings(table.scores, best)),
         lines=tuple(lines),
-        conclusions=(*ranking.conclusions(), *mixed_beside(table, ranking.metric)) if ranking else (),
-        matches=_matches(ranking) if ranking else (),
+        level=1 - alpha,
         rankings=rankings,
         ranking=ranking,
-        settings=settings,
-        differences=differences,
-        common=common,
+        conclusions={name: [*found.conclusions(), *mixed_beside(table, name)] for name, found in rankings.items()},
+        matches=_matches(ranking) if ranking else (),
+        recipes=recipes({line.key: line.group for line in lines if not line.baseline}),
         surroundings=tuple(surroundings(table)),
-        warnings=tuple(warnings((line.name, line.group) for line in lines)),
+        warnings=tuple(warnings((line.name, row) for line in lines for row in line.group.rows)),
         table=table,
     )
 
 
-def _line(
-    key: str,
-    name: str,
-    group: Group,
-    index: int | None,
-    colour: int,
-    tie: int | None,
-    scores: Mapping[str, ValueInfo],
-    best: str | None,
-    base: Path,
-    level: float,
-) -> Line:
-    cells = [_score(group, metric, info, level) for metric, info in scores.items()]
+def _named(table: Table, ranking: Ranking | None) -> Iterator[tuple[int | None, str, Group]]:
+    """The rows with their names, the best first: those that are ranked with their index, then the baselines."""
+    if ranking is not None:
+        yield from ((index, ranking.names[index], table.groups[index]) for index in ranking.order)
+    else:
+        yield from ((index, clean(group.first.loss), group) for index, group in enumerate(table.groups))
+    for group in table.baselines:
+        yield None, " ".join(part for part in (clean(group.first.loss), clean(group.recipe)) if part), group
+
+
+def _headings(scores: Mapping[str, ValueInfo], best: str | None) -> Iterator[tuple[str, str]]:
+    """The columns after the row's name and its seeds, each with a hint."""
+    for info in scores.values():
+        yield clean(info.label), _better(info)
+    if best is not None:
+        yield f"best {clean(scores[best].label)}", f"{_better(scores[best])}; the best over a trial's evaluations"
+    yield from ((heading, hint) for _, heading, hint, _ in _COSTS)
+
+
+def _cells(group: Group, scores: Mapping[str, ValueInfo], best: str | None, level: float) -> Iterator[Cell]:
+    """The cells beneath the headings."""
+    for metric, info in scores.items():
+        yield _score(group, metric, info, level)
     if best is not None:
         found = None if group.first.baseline else group.best(best)
         note = f"n={found.n}" if found and found.n < len(group.rows) else ""
-        text = _percent(number(found.mean, scores[best]), scores[best]) if found else "–"
-        cells.append(Cell(text, note, key=repr(found.mean) if found else ""))
-    for cost, write in (("images_per_second", rate), ("seconds", duration), ("peak_memory", size)):
+        yield Cell(spread(found.mean, None, scores[best]), note, repr(found.mean)) if found else Cell("–")
+    for cost, _, _, write in _COSTS:
         spent = group.cost(cost)
-        cells.append(Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–"))
-    return Line(
-        key=key,
-        name=name,
-        group=group,
-        index=index,
-        colour=colour,
-        tie=tie,
-        cells=tuple(cells),
-        trials=tuple(_trial(row, best, base) for row in group.rows),
-    )
-
-
-def _extra_headings(scores: Mapping[str, ValueInfo], best: str | None) -> list[tuple[str, str]]:
-    headings = (
-        [(f"best {clean(scores[best].label)}", f"{_better(scores[best])}; the best over a trial's evaluations")]
-        if best
-        else []
-    )
-    return [*headings, ("images/s", "real images per second of training"), ("time", "seconds in all"), ("memory", "")]
+        yield Cell(write(spent.mean), key=repr(spent.mean)) if spent else Cell("–")
 
 
 def _score(group: Group, metric: str, info: ValueInfo, level: float) -> Cell:
@@ -204,31 +204,22 @@ def _score(group: Group, metric: str, info: ValueInfo, level: float) -> Cell:
     if summary is None:
         return Cell("–")
     interval = summary.interval(level)
-    notes = [f"[{range_text(interval, info)}]"] if interval else []
+    notes = [f"[{number(interval.low, info)}, {number(interval.high, info)}]"] if interval else []
     if summary.n < len(group.rows):
         notes.append(f"n={summary.n}")
-    return Cell(_percent(number(summary.mean, info), info), " ".join(notes), repr(summary.mean))
-
-
-def range_text(interval: Interval, info: ValueInfo) -> str:
-    """``1.41, 1.64``."""
-    return f"{number(interval.low, info)}, {number(interval.high, info)}"
-
-
-def _percent(text: str, info: ValueInfo) -> str:
-    return f"{text} %" if info.percent else text
+    return Cell(spread(summary.mean, None, info), " ".join(notes), repr(summary.mean))
 
 
 def _better(info: ValueInfo) -> str:
     return f"{info.direction} is better"
 
 
-def _trial(row: Row, best: str | None, base: Path) -> Trial:
+def _trial(row: Row, scores: Mapping[str, ValueInfo], best: str | None, base: Path) -> Trial:
     value = row.metrics.get(best) if best else None
     files = TrialFolder(row.folder)
     names = (("log", files.log), ("result", files.result), ("spec", files.spec), ("samples", files.samples))
     links = tuple((name, address(path, base)) for name, path in names if path.is_file())
-    text = _percent(number(value, row.values[best]), row.values[best]) if best and value is not None else "–"
+    text = spread(value, None, scores[best]) if best and value is not None else "–"
     return Trial(row, text, duration(row.cost.get("seconds")), links)
 
 
@@ -250,40 +241,35 @@ def _title(table: Table) -> str:
 
 
 def _matches(ranking: Ranking) -> tuple[tuple[Match | None, ...], ...]:
+    """The rows whose pairs are shown against each other, best first; ``None`` for a row against itself."""
     order = ranking.paired
     known = {(pair.a, pair.b): pair for pair in ranking.pairs if pair.a in order and pair.b in order}
+    return tuple(
+        tuple(
+            None if one == other else _match(ranking, known[min(one, other), max(one, other)], one, other)
+            for other in order
+        )
+        for one in order
+    )
+
+
+def _match(ranking: Ranking, pair: Pair, one: int, other: int) -> Match:
+    share, low, high = pair.superiority if pair.a == one else pair.superiority.turned
+    significant = ranking.separates(pair)
+    needed = "no realistic number of" if pair.seeds is None else f"about {pair.seeds}"
+    shown = "They differ." if significant else f"No difference is shown; {needed} seeds per row would be needed."
     test = f"{'exact ' if ranking.exact else ''}rank test"
-    found: list[tuple[Match | None, ...]] = []
-    for one in order:
-        line: list[Match | None] = []
-        for other in order:
-            pair = known.get((one, other)) or known.get((other, one))
-            if pair is None or one == other:
-                line.append(None)
-                continue
-            share, low, high = pair.superiority if pair.a == one else pair.superiority.turned
-            significant = ranking.separates(pair)
-            needed = "no realistic number of" if pair.seeds is None else f"about {pair.seeds}"
-            sentence = (
-                f"A seed of {ranking.names[one]} beats one of {ranking.names[other]} with probability {share:.0%} "
-                f"(95 % interval {low:.0%} to {high:.0%}). "
-                + (
-                    "They differ."
-                    if significant
-                    else f"No difference is shown; {needed} seeds per row would be needed."
-                )
-                + f" Two-sided {test}: p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm over all pairs."
-            )
-            match = Match(
-                share=f"{share:.0%}",
-                interval=f"{low:.0%} to {high:.0%}",
-                p=f"{pair.p:.3g}",
-                adjusted=f"{pair.adjusted:.3g}",
-                seeds=ranking.seeds_needed(pair, "–"),
-                sentence=sentence,
-                level=round(share * 10),
-                significant=significant,
-            )
-            line.append(match)
-        found.append(tuple(line))
-    return tuple(found)
+    return Match(
+        share=f"{share:.0%}",
+        interval=f"{low:.0%} to {high:.0%}",
+        p=f"{pair.p:.3g}",
+        adjusted=f"{pair.adjusted:.3g}",
+        seeds=ranking.seeds_needed(pair, "–"),
+        sentence=(
+            f"A seed of {ranking.names[one]} beats one of {ranking.names[other]} with probability {share:.0%} "
+            f"(95 % interval {low:.0%} to {high:.0%}). {shown} "
+            f"Two-sided {test}: p = {pair.p:.3g}, {pair.adjusted:.3g} after Holm over all pairs."
+        ),
+        level=round(share * 10),
+        significant=significant,
+    )

@@ -4,8 +4,9 @@ from typing import get_args
 
 from ganbench.api import Architecture, Constrained, Loss, Penalty
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.schedule import critic_updates_until, first_later_boost
 from ganbench.spec import Component, DataSpec, Recipe
-from ganbench.training.adversarial import undecided
+from ganbench.training.adversarial import lazy, undecided
 
 
 def check_penalties(loss_component: Component, loss: Loss, added: list[tuple[Component, Penalty]]) -> None:
@@ -82,6 +83,8 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
             f"{data.kind}s; do not set mirror for it"
         )
     _check_average(recipe)
+    _check_decay(recipe)
+    _check_boost(recipe)
     if recipe.replay:
         _check_history(recipe)
 
@@ -92,6 +95,43 @@ def _check_average(recipe: Recipe) -> None:
         raise UsageError(
             f"ema_start={recipe.ema_start} is not before the last step, {recipe.steps}, so nothing would be "
             f"averaged; use less than {recipe.steps}, or leave ema_decay out"
+        )
+
+
+def _check_decay(recipe: Recipe) -> None:
+    """Refuse a learning rate that would not have fallen by the last step."""
+    most = recipe.steps - 2
+    if recipe.lr_schedule == "linear" and recipe.lr_decay_start and recipe.lr_decay_start > most:
+        mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"
+        raise UsageError(
+            f"lr_decay_start={recipe.lr_decay_start} keeps the whole learning rate to the last step, {recipe.steps}; "
+            f"{mended}"
+        )
+
+
+def _check_boost(recipe: Recipe) -> None:
+    """Refuse boosted steps that are like the others, and a recipe where no step is boosted or each is."""
+    boost, first, every, steps = recipe.n_critic_boost, recipe.boost_first, recipe.boost_every, recipe.steps
+    if not boost:
+        return
+    if boost <= recipe.n_critic:
+        raise UsageError(
+            f"n_critic_boost={boost} is not more than n_critic={recipe.n_critic}; use more, or leave n_critic_boost out"
+        )
+    if not first and not every:
+        raise UsageError(
+            f"n_critic_boost={boost} has no effect without boosted steps; set boost_first or boost_every, as in "
+            f"--set n_critic_boost={boost},boost_first=25,boost_every=500"
+        )
+    if critic_updates_until(recipe, steps) == steps * boost:
+        raise UsageError(
+            f"boost_first={first} and boost_every={every} boost every step of {steps}, so n_critic={recipe.n_critic} "
+            f"would have no effect; boost fewer steps, or use n_critic={boost} without n_critic_boost"
+        )
+    if every and (later := first_later_boost(recipe)) > steps:
+        raise UsageError(
+            f"boost_every={every} has no effect before step {later}, and there are {steps}; use more steps, or leave "
+            "boost_every out"
         )
 
 
@@ -113,7 +153,7 @@ def _check_history(recipe: Recipe) -> None:
             f"batch_size={batch} draws; use at least {drawn}, or a smaller replay_share"
         )
     # It is full before the last update of the discriminator, or nothing is ever drawn.
-    before_last = drawn * (recipe.steps * recipe.n_critic - 1)
+    before_last = drawn * (critic_updates_until(recipe, recipe.steps) - 1)
     if replay > before_last:
         mended = f"use at most {before_last}, or more steps" if before_last else "use more steps, or leave replay out"
         raise UsageError(
@@ -180,6 +220,11 @@ def check_pair(
             )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
+    if recipe.penalty_every > 1 and not any(lazy(penalty) for penalty in penalties):
+        raise UsageError(
+            f"penalty_every={recipe.penalty_every} is about penalties on gradients, but loss '{label}' has none; add "
+            "one, as in 'hinge+r1', or run it separately, without penalty_every"
+        )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' does not "

@@ -125,10 +125,12 @@ def _try_once(
     component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe, tried: set[str]
 ) -> None:
     """Try networks that no other cell of this dataset has tried: large ones take seconds to build."""
-    alone = recipe.batch_size == 1
-    name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init])
+    alone, standing = recipe.batch_size == 1, recipe.standing_batches > 0
+    name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init, standing])
     if name not in tried:
-        check_networks(component, architecture, data, recipe.latent_dim, alone=alone, init=recipe.init)
+        check_networks(
+            component, architecture, data, recipe.latent_dim, alone=alone, init=recipe.init, standing=standing
+        )
         tried.add(name)
 
 

@@ -13,6 +13,7 @@ from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.conditional import generate, judge
 from ganbench.training.initialisation import initialise
+from ganbench.training.standing import has_statistics
 
 MOST = 1024
 """Raw outputs that a loss is tried on: what is wrong with it shows with fewer, too."""
@@ -130,6 +131,7 @@ def check_networks(
     *,
     alone: bool = False,
     init: str = "architecture",
+    standing: bool = False,
 ) -> None:
     """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
     the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
@@ -140,17 +142,20 @@ def check_networks(
         latent_dim: dimension of z.
         alone: they are trained on batches of one sample (one group); show them one as well.
         init: the scheme by which their weights are drawn.
+        standing: the generator is scored with standing statistics of its batch norms.
 
     Raises:
         UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
     """
     with _same_random_state():
-        _try(component, architecture, data, latent_dim, init)
+        _try(component, architecture, data, latent_dim, init, standing)
         if alone:
             _try_alone(component, architecture, data, latent_dim)
 
 
-def _try(component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str) -> None:
+def _try(
+    component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str, standing: bool
+) -> None:
     name, dataset = component.label, data.component.label
     try:
         generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
@@ -161,6 +166,11 @@ def _try(component: Component, architecture: Architecture, data: DataSpec, laten
     except Exception as error:
         reason = in_one_line(error)
         raise UsageError(f"architecture '{name}' cannot be built for dataset '{dataset}': {reason}") from error
+    if standing and not has_statistics(generator):
+        raise UsageError(
+            f"standing_batches is about batch norm in the generator, but that of architecture '{name}' has none; run "
+            "it separately, without standing_batches"
+        )
     for network in (generator, discriminator):
         try:
             initialise(network, init, 1.0)

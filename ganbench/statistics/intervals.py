@@ -93,7 +93,7 @@ def interval(values: Sequence[float], level: float = 0.95, method: Method = "aut
 def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     """Student's t interval of the mean; assumes values that are roughly normal."""
     n = len(values)
-    half = _t_quantile((1 + level) / 2, n - 1) * statistics.stdev(values) / math.sqrt(n)
+    half = t_quantile((1 + level) / 2, n - 1) * statistics.stdev(values) / math.sqrt(n)
     mean = statistics.fmean(values)
     return Interval(mean - half, mean + half, level, "t")
 
@@ -116,7 +116,7 @@ def _bootstrap(ordered: tuple[float, ...], level: float) -> Interval:
     from scipy.special import ndtr
 
     n = len(ordered)
-    tail = float(ndtr(-math.sqrt(n / (n - 1)) * _t_quantile((1 + level) / 2, n - 1)))
+    tail = float(ndtr(-math.sqrt(n / (n - 1)) * t_quantile((1 + level) / 2, n - 1)))
     means = np.asarray(ordered, dtype=np.float64)[_resamples(n)].mean(axis=1)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(low), float(high), level, "bootstrap")
@@ -130,7 +130,8 @@ def _resamples(n: int) -> "NDArray[np.int64]":
     return np.random.default_rng(0).integers(0, n, size=(RESAMPLES, n))
 
 
-def _t_quantile(probability: float, degrees: int) -> float:
+def t_quantile(probability: float, degrees: float) -> float:
+    """The quantile of Student's t; ``degrees`` of freedom need not be whole."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, probability))

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from ganbench.statistics.intervals import Interval
+from ganbench.statistics.intervals import Interval, t_quantile
 
 
 def difference_interval(
@@ -36,7 +36,5 @@ def difference_interval(
     difference = statistics.fmean(values) - mean
     # As shares of the variance, whose squares are neither too large nor too small whatever the unit.
     freedom = 1 / ((ours / both) ** 4 / (len(values) - 1) + (error / both) ** 4 / (runs - 1))
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(freedom, (1 + level) / 2)) * both
+    half = t_quantile((1 + level) / 2, freedom) * both
     return Interval(difference - half, difference + half, level, "welch")

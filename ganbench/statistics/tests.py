@@ -45,9 +45,7 @@ def rank_test(a: Sequence[float], b: Sequence[float], alternative: Alternative =
     observed = sum(ranks[: len(a)]) if len(a) == smaller else sum(ranks[len(a) :])
     below, above = _tails(tuple(sorted(ranks)), smaller, observed)
     less, greater = (below, above) if len(a) == smaller else (above, below)
-    if alternative == "two-sided":
-        return min(1.0, 2 * min(less, greater))
-    return less if alternative == "less" else greater
+    return _p_value(less, greater, alternative)
 
 
 def is_exact(n: int, m: int) -> bool:
@@ -106,9 +104,7 @@ def permutation_test(a: Sequence[float], b: Sequence[float], alternative: Altern
     more = 0 if every else 1
     less = float((np.count_nonzero(above <= rounding) + more) / (len(splits) + more))
     greater = float((np.count_nonzero(above >= -rounding) + more) / (len(splits) + more))
-    if alternative == "two-sided":
-        return min(1.0, 2 * min(less, greater))
-    return less if alternative == "less" else greater
+    return _p_value(less, greater, alternative)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -129,6 +125,13 @@ def _validate(a: Sequence[float], b: Sequence[float], alternative: str) -> None:
         raise ValueError("a test cannot place NaN; a diverged seed is math.inf")
     if alternative not in ("two-sided", "less", "greater"):
         raise ValueError(f"there is no alternative '{alternative}'; choose one of: greater, less, two-sided")
+
+
+def _p_value(less: float, greater: float, alternative: Alternative) -> float:
+    """Of an alternative, by those of the two sides."""
+    if alternative == "two-sided":
+        return min(1.0, 2 * min(less, greater))
+    return less if alternative == "less" else greater
 
 
 def double_midranks(values: Sequence[float]) -> list[int]:

@@ -70,5 +70,5 @@ def _tie_groups(rows: tuple[tuple[float, ...], ...], alpha: float) -> tuple[int 
         best = [remaining[place] for place in best_set([rows[index] for index in remaining], alpha)]
         for index in best:
             groups[index] = number
-        remaining = [index for index in remaining if index not in set(best)]
+        remaining = [index for index in remaining if groups[index] is None]
     return tuple(groups)

@@ -24,9 +24,9 @@ def render(
     Args:
         rows: one per trial, failed ones too.
         format: one of :data:`FORMATS`.
-        width: characters per line of the terminal's table; by default the terminal's, or what the table needs where
-            stdout is none. A table that cannot be as narrow stands in blocks, its rows named in each; numbers are never
-            cut, so a block of one wide column may be wider.
+        width: characters per line of the terminal's table; by default as many as it needs. A table that cannot be as
+            narrow stands in blocks, its rows named in each; numbers are never cut, so a block of one wide column may be
+            wider.
         colour: whether the terminal's table has colours.
         layout: which columns, in which order, wide or long. JSON always holds everything.
 

@@ -33,7 +33,7 @@ def mixed_beside(table: Table, ranked: str, shown: Iterable[str] | None = None) 
         shown: names of the values that are shown; all by default.
     """
     names = set(table.values if shown is None else shown) - {ranked}
-    scores = {name: info for name, info in table.values.items() if name in names and info.direction is not None}
+    scores = {name: info for name, info in table.scores.items() if name in names}
     return mixed_code(table.groups, scores)
 
 

@@ -10,7 +10,7 @@ from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.fitting import spare
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.layout import COSTS, SETS, TEXTS, Layout, metric_of
+from ganbench.tables.layout import COSTS, HEADINGS, SETS, TEXTS, Layout, metric_of
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
 from ganbench.tables.wording import duration, energy, headline, number, rate, size, spread
@@ -24,9 +24,8 @@ _WRITERS: dict[str, Callable[[float], str]] = {
 }
 
 
-def sheet(table: Table, layout: Layout | None = None) -> Sheet:
+def sheet(table: Table, layout: Layout) -> Sheet:
     """Lay a table out. Columns that hold nothing are left out; text is cleaned, not yet escaped for its format."""
-    layout = layout or Layout()
     view = _View(table, layout)
     found = [(name, view.column(name)) for name in view.names()]
     columns = [replace(column, name=name) for name, column in found if column is not None and not column.empty]
@@ -37,7 +36,7 @@ def sheet(table: Table, layout: Layout | None = None) -> Sheet:
         title=clean(table.part),
         samples=samples([row for group in view.groups for row in group.rows]),
         notes=notes(view.groups),
-        spare=spare(columns, len(table.baselines), layout, table.values),
+        spare=spare(columns, table, layout),
     )
 
 
@@ -71,18 +70,14 @@ class _View:
             names.append("seeds")
         if self._ranked:
             names.append("group")
-        for name in self._scores:
+        for name in self.table.scores:
             # An interval of one seed is none, and an empty column is left out.
             names += [name, f"{name}:ci"] if name == best else [name]
         return [*names, *([f"{best}:best"] if best else []), "status", "images/s", "time"]
 
     def _everything(self) -> list[str]:
-        kinds = [f"{name}:{kind}" for name in self._scores for kind in ("ci", "median", "best", "group")]
+        kinds = [f"{name}:{kind}" for name in self.table.scores for kind in ("ci", "median", "best", "group")]
         return [*TEXTS, "seeds", "group", *self.table.values, *kinds, *COSTS]
-
-    @property
-    def _scores(self) -> list[str]:
-        return [name for name, info in self.table.values.items() if info.direction is not None]
 
     @property
     def _ranked(self) -> bool:
@@ -118,19 +113,21 @@ class _View:
         info = self.table.values.get(metric)
         if info is None:
             return None
-        label = clean(info.label)
+        heading = HEADINGS.get(kind, "{}").format(clean(info.label))
         if kind == "group":
-            return self._ties(metric, f"{label} group")
+            return self._ties(metric, heading)
+        summaries = [group.metric(metric) for group in self.groups]
         if kind == "ci":
-            return Column(f"{label} 95 %", [_interval(g.metric(metric), info) for g in self.groups], True)
+            return Column(heading, [_interval(summary, info) for summary in summaries], numeric=True)
         if kind == "median":
-            cells = [spread(s.median, None, info) if (s := g.metric(metric)) else "-" for g in self.groups]
-            return Column(f"{label} median", cells, True, better=info.direction)
+            cells = [spread(summary.median, None, info) if summary else "-" for summary in summaries]
+            return Column(heading, cells, numeric=True, better=info.direction)
         if kind == "best":
             # Baselines are scored once: a best over one evaluation says nothing new.
-            summaries = [None if group.first.baseline else group.best(metric) for group in self.groups]
-            return _numbers(f"best {label}", info, self.groups, summaries)
-        return _numbers(label, info, self.groups, [g.metric(metric) for g in self.groups], self._strong(metric))
+            bests = [None if group.first.baseline else group.best(metric) for group in self.groups]
+            return _numbers(heading, info, self.groups, bests)
+        ranking = self.ranking(metric)
+        return _numbers(heading, info, self.groups, summaries, ranking.leaders if ranking else frozenset())
 
     def _ties(self, metric: str, heading: str) -> Column | None:
         ranking = self.ranking(metric)
@@ -138,10 +135,6 @@ class _View:
             return None
         cells = ["-" if tie is None else str(tie) for tie in ranking.ties]
         return Column(heading, cells + ["-"] * len(self.table.baselines), numeric=True)
-
-    def _strong(self, metric: str) -> frozenset[int]:
-        ranking = self.ranking(metric)
-        return ranking.leaders if ranking is not None else frozenset()
 
 
 def _numbers(

@@ -1,11 +1,11 @@
 """A table wider than its terminal: which columns are left out, what is said of it, and where the rest is parted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 
 from ganbench.store.results import SUCCESS
-from ganbench.store.values import ValueInfo
+from ganbench.tables.grouping import Table
 from ganbench.tables.layout import SETS, Layout
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import headline
@@ -16,9 +16,7 @@ BETWEEN = 3
 """Characters between two columns."""
 
 
-def spare(
-    columns: Sequence[Column], baselines: int, layout: Layout, values: Mapping[str, ValueInfo]
-) -> tuple[str, ...]:
+def spare(columns: Sequence[Column], table: Table, layout: Layout) -> tuple[str, ...]:
     """Name the columns that a table can do without, the least telling first.
 
     First what is the same in every row, then the best value, the speed, values named after another (``fid_debiased``),
@@ -27,22 +25,21 @@ def spare(
 
     Args:
         columns: those of the table, by their names.
-        baselines: how many of the last cells of each are the baselines'.
+        table: its rows and values.
         layout: what was asked for.
-        values: the metrics' values, in their order.
     """
     asked = [name.removeprefix("+") for name in layout.columns]
     if "all" in asked or any(not name.startswith("+") for name in layout.columns):
         return ()
     kept = {part for name in asked for part in SETS.get(name, (name,))}
-    best = headline(values)
-    scores = [name for name, info in values.items() if info.direction is not None and name != best]
-    details = [name for name in scores if any(name.startswith(f"{other}_") for other in values)]
+    best = headline(table.values)
+    scores = [name for name in table.scores if name != best]
+    details = [name for name in scores if any(name.startswith(f"{other}_") for other in table.values)]
     others = [name for name in reversed(scores) if name not in details]
     order = [
         *("status", "dataset", "architecture"), f"{best}:best", "images/s", *details, "time", f"{best}:ci", *others,
     ]  # fmt: skip
-    varying = {column.name for column in columns if not _alike(column, baselines)}
+    varying = {column.name for column in columns if not _alike(column, len(table.baselines))}
     telling = varying & {"status", "dataset", "architecture"}
     return tuple(name for name in order if name not in kept and name not in telling)
 

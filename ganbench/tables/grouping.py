@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,6 +74,11 @@ class Table:
     part: str = ""
 
     @property
+    def scores(self) -> dict[str, ValueInfo]:
+        """The values of which it is known which way is better: those that rows can be ranked by."""
+        return {name: info for name, info in self.values.items() if info.direction is not None}
+
+    @property
     def all_groups(self) -> list[Group]:
         """The groups, the baselines last."""
         return [*self.groups, *self.baselines]
@@ -141,13 +146,17 @@ def _own_data(row: Row) -> tuple[str, str, str]:
     return data.component.plugin, data.component.label, data.fingerprint
 
 
-def _partition(rows: Sequence[Row], key: Any, scope: Any) -> list[list[Row]]:
+def _partition(
+    rows: Sequence[Row], key: Callable[[Row], str | None], scope: Callable[[TrialSpec], str]
+) -> list[list[Row]]:
     """Split by ``key``; rows that have none join the first part with a row of the same ``scope``."""
     parts: dict[str, list[Row]] = {}
+    lost: list[Row] = []
     for row in rows:
-        if (found := key(row)) is not None:
+        if (found := key(row)) is None:
+            lost.append(row)
+        else:
             parts.setdefault(f"protocol {found}", []).append(row)
-    lost = [row for row in rows if key(row) is None]
     home: dict[str, str] = {}
     # Thousands of scopes take seconds, and only a row without a key asks for one.
     for name, part in parts.items() if lost else ():

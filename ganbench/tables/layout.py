@@ -1,6 +1,6 @@
 """What a table shows: which columns, in which order, in how many parts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Frozen
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, tell_apart
-from ganbench.tables.ranking import ALPHA, rank, require_level
+from ganbench.tables.ranking import ALPHA, rank, require_level, sign
 
 TEXTS: dict[str, Callable[[Group], str]] = {
     "loss": lambda group: group.first.loss,
@@ -26,8 +26,9 @@ COSTS = {
 }
 SETS = {"cost": tuple(COSTS), "all": ("all",)}
 PARTS = ("loss", "architecture", "dataset")
-KINDS = ("ci", "median", "best", "group")
-"""What there is of a metric besides its mean: ``fid:ci``, ``fid:median``, ``fid:best``, ``fid:group``."""
+HEADINGS = {"ci": "{} 95 %", "median": "{} median", "best": "best {}", "group": "{} group"}
+"""What there is of a metric besides its mean (``fid:ci``, ``fid:best``), and how its column is headed."""
+KINDS = tuple(HEADINGS)
 
 
 class Layout(Frozen):
@@ -94,10 +95,7 @@ def _headings(values: Mapping[str, ValueInfo]) -> Iterator[tuple[str, str]]:
     """The headings of each metric's columns, with their names."""
     for name, info in values.items():
         yield info.label, name
-        yield f"{info.label} 95 %", f"{name}:ci"
-        yield f"{info.label} median", f"{name}:median"
-        yield f"best {info.label}", f"{name}:best"
-        yield f"{info.label} group", f"{name}:group"
+        yield from ((heading.format(info.label), f"{name}:{kind}") for kind, heading in HEADINGS.items())
 
 
 def metric_of(name: str) -> tuple[str, str]:
@@ -108,7 +106,7 @@ def metric_of(name: str) -> tuple[str, str]:
 
 def _validate(tables: Sequence[Table], layout: Layout) -> None:
     metrics = list(dict.fromkeys(name for table in tables for name in table.values))
-    scores = list(dict.fromkeys(n for t in tables for n, info in t.values.items() if info.direction is not None))
+    scores = list(dict.fromkeys(name for table in tables for name in table.scores))
     known = [*TEXTS, "seeds", "group", *metrics, *COSTS]
     require_level(layout.alpha)
     for part in layout.group:
@@ -125,13 +123,11 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
 
 
 def _split(table: Table, by: Sequence[str]) -> list[Table]:
-    if not by:
+    if not by or not table.groups:
         return [table]
     parts: dict[tuple[str, ...], list[Group]] = {}
     for group in table.groups:
         parts.setdefault(tuple(TEXTS[name](group) for name in by), []).append(group)
-    if not parts:
-        return [table]
     found = []
     for groups in parts.values():
         copies = [replace(group) for group in groups]
@@ -161,21 +157,13 @@ def _keys(table: Table, name: str, layout: Layout) -> list[Any]:
     if name == "seeds":
         return [len(group.done) for group in groups]
     if name in COSTS:
-        return [_mean(group.cost(COSTS[name])) for group in groups]
+        costs = [group.cost(COSTS[name]) for group in groups]
+        return [None if cost is None else cost.mean for cost in costs]
     metric, kind = (layout.metric, "group") if name == "group" else metric_of(name)
     if kind == "group":
         ranking = rank(table, metric or None, layout.alpha)
         return [ranking.order.index(index) if ranking else None for index in range(len(groups))]
     info = table.values.get(metric)
-    sign = -1 if info is not None and info.direction == "higher" else 1
-    values = [_mean(group.best(metric) if kind == "best" else group.metric(metric)) for group in groups]
-    return [None if value is None else sign * value for value in values]
-
-
-def _mean(summary: Any) -> float | None:
-    return None if summary is None else float(summary.mean)
-
-
-def listed(texts: Iterable[str]) -> tuple[str, ...]:
-    """Names from texts that may hold several, separated by commas."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+    turn = sign(info) if info else 1.0
+    found = [group.best(metric) if kind == "best" else group.metric(metric) for group in groups]
+    return [None if one is None else turn * (one.median if kind == "median" else one.mean) for one in found]

@@ -12,7 +12,7 @@ from ganbench.statistics import Summary
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
-from ganbench.tables.grouping import Table
+from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import COSTS, Layout
 from ganbench.tables.ranking import Ranking, rank
 
@@ -22,7 +22,7 @@ Field = tuple[str, str, Any]
 """The layout's name of a column, its heading and a cell."""
 
 
-def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
+def as_csv(tables: Sequence[Table], layout: Layout) -> str:
     """A line per group, all protocols in one file, told apart by the column ``protocol``.
 
     Of every number there is the mean, the sample standard deviation (``_sd``) and the count (``_n``), of every score
@@ -30,7 +30,6 @@ def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
     group; percentages are shares. A baseline has a line in every protocol that it frames. The columns ``done`` to
     ``interrupted`` count trials. A wide layout has a line per row and the columns of one metric per protocol.
     """
-    layout = layout or Layout()
     lines = _wide(tables, layout) if layout.wide else _long(tables, layout)
     # A column that only some tables have stands where it first does.
     headings = dict.fromkeys(heading for line in lines for _, heading, _ in line)
@@ -42,9 +41,9 @@ def as_csv(tables: Sequence[Table], layout: Layout | None = None) -> str:
     return file.getvalue()
 
 
-def as_json(tables: Sequence[Table], layout: Layout | None = None) -> str:
+def as_json(tables: Sequence[Table], layout: Layout) -> str:
     """A list of tables, each with its protocol and its rows, each row with the raw values of every seed."""
-    return json.dumps([_table(table, layout or Layout()) for table in tables], indent=2, allow_nan=False)
+    return json.dumps([_table(table, layout) for table in tables], indent=2, allow_nan=False)
 
 
 def _long(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
@@ -79,9 +78,7 @@ def _table_fields(table: Table, values: Mapping[str, ValueInfo], layout: Layout)
         for name, info in values.items():
             fields += _triple(name, clean(name), summary := group.metric(name))
             if info.direction is not None:
-                ranking = rankings[name]
-                tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
-                fields += _score(clean(name), summary, tie)
+                fields += _score(clean(name), summary, _tie(rankings[name], index))
                 fields += _triple(f"{name}:best", f"best_{clean(name)}", group.best(name))
         for name, cost in COSTS.items():
             fields += _triple(name, cost, group.cost(cost))
@@ -102,9 +99,8 @@ def _wide(tables: Sequence[Table], layout: Layout) -> list[list[Field]]:
             fields = rows.setdefault(parts, [(name, name, _guard(text.removeprefix("-"))) for name, text in named])
             name = clean(f"{group.first.dataset} {metric} {_key(table)}".strip())
             fields += _triple(metric, name, group.metric(metric))
-            tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
             fields += [
-                ("group", f"{name}_group", "" if tie is None else tie),
+                ("group", f"{name}_group", _tie(ranking, index)),
                 ("seeds", f"{name}_status", group.status),
             ]
     return list(rows.values())
@@ -115,12 +111,18 @@ def _triple(source: str, heading: str, summary: Summary | None) -> list[Field]:
     return [(source, heading, mean), (source, f"{heading}_sd", "" if sd is None else sd), (source, f"{heading}_n", n)]
 
 
-def _score(name: str, summary: Summary | None, tie: int | None) -> list[Field]:
+def _tie(ranking: Ranking | None, index: int) -> int | str:
+    """The tie group of a table's row; empty for a baseline, and for a row without scores."""
+    tie = ranking.ties[index] if ranking and index < len(ranking.ties) else None
+    return "" if tie is None else tie
+
+
+def _score(name: str, summary: Summary | None, tie: int | str) -> list[Field]:
     found = _interval(summary) or {"low": "", "high": "", "interval": ""}
     return [
         (f"{name}:median", f"{name}_median", summary.median if summary else ""),
         *((f"{name}:ci", f"{name}_{key}", value) for key, value in found.items()),
-        (f"{name}:group", f"{name}_group", "" if tie is None else tie),
+        (f"{name}:group", f"{name}_group", tie),
     ]
 
 
@@ -144,9 +146,8 @@ def _key(table: Table) -> str:
 
 def _table(table: Table, layout: Layout) -> dict[str, Any]:
     ranking = rank(table, layout.metric or None, layout.alpha)
-    scores = [name for name, info in table.values.items() if info.direction is not None]
     # Once for all rows: what a ranking knows takes time that grows with the square of their number.
-    rankings = {name: found for name in scores if (found := rank(table, name, layout.alpha)) is not None}
+    rankings = {name: found for name in table.scores if (found := rank(table, name, layout.alpha)) is not None}
     return {
         "protocol": table.protocol.model_dump(mode="json") if table.protocol else None,
         "protocol_key": _key(table),
@@ -158,7 +159,7 @@ def _table(table: Table, layout: Layout) -> dict[str, Any]:
             *mixed_beside(table, ranking.metric if ranking else ""),
         ],
         "comparisons": _comparisons(ranking) if ranking else None,
-        "rows": [_group(table, index, rankings) for index in range(len(table.all_groups))],
+        "rows": [_group(table, index, group, rankings) for index, group in enumerate(table.all_groups)],
     }
 
 
@@ -184,10 +185,8 @@ def _comparisons(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
-    group = table.all_groups[index]
+def _group(table: Table, index: int, group: Group, rankings: Mapping[str, Ranking]) -> dict[str, Any]:
     row = group.first
-    scores = [name for name, info in table.values.items() if info.direction is not None]
     return {
         "loss": row.loss,
         "architecture": row.architecture,
@@ -200,9 +199,9 @@ def _group(table: Table, index: int, rankings: Mapping[str, Ranking]) -> dict[st
         "trials": len(group.rows),
         "statuses": dict(sorted(group.statuses.items())),
         "metrics": {name: _summary(group.metric(name)) for name in table.values},
-        "intervals": {name: _interval(group.metric(name)) for name in scores},
+        "intervals": {name: _interval(group.metric(name)) for name in table.scores},
         "tie_groups": {name: found.ties[index] for name, found in rankings.items() if index < len(found.ties)},
-        "best": {name: _summary(group.best(name)) for name in scores},
+        "best": {name: _summary(group.best(name)) for name in table.scores},
         "costs": {cost: _summary(group.cost(cost)) for cost in COSTS.values()},
         "seeds": [_trial(one) for one in group.rows],
     }

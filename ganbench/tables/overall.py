@@ -87,7 +87,8 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
     Several protocols of one dataset count as one: they are not independent. Rows that lack scores in a table are left
     out of the average (they are in the tables): a rank among fewer rows is another number.
     """
-    rankings = [found for table in tables if (found := _ranking(table, layout)) is not None and any(found.summaries)]
+    ranked = [(table, found) for table, found in _ranked(tables, layout) if found is not None and any(found.summaries)]
+    rankings = [found for _, found in ranked]
     datasets = [", ".join(dict.fromkeys(group.first.dataset for group in found.groups)) for found in rankings]
     if len(set(datasets)) < 2:
         return None
@@ -98,9 +99,8 @@ def overall(tables: Sequence[Table], layout: Layout) -> Overall | None:
     if len(keys) < 2:
         return None
     result = average_ranks([[scores[key] for key in keys] for scores in scored], layout.alpha, datasets=datasets)
-    names = tuple(_named(tables, rankings, layout))
     everyone = {_key(group) for found in rankings for group in found.groups}
-    return Overall(keys, tuple(_short(keys)), names, result, len(everyone) - len(keys))
+    return Overall(keys, tuple(_short(keys)), tuple(_headings(ranked)), result, len(everyone) - len(keys))
 
 
 def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
@@ -119,16 +119,16 @@ def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
         for part, heading in enumerate(("loss", "architecture", "recipe"))
     ]
     everyone = [group for table in tables for group in table.all_groups]
-    for table, heading in zip(tables, _headings(tables, layout), strict=True):
-        columns.append(_column(table, heading, keys, layout))
+    ranked = _ranked(tables, layout)
+    for (table, ranking), heading in zip(ranked, _headings(ranked), strict=True):
+        columns.append(_column(table, ranking, heading, keys, layout.metric))
     together = overall(tables, layout)
     if together is not None:
         ranks = dict(zip(together.keys, together.result.ranks, strict=True))
         cells = [f"{ranks[key]:.2f}" if key in ranks and key in rows else "-" for key in keys]
         columns.append(Column("average rank", cells, numeric=True, better="lower"))
     sentences = list(dict.fromkeys(clean(table.sentence) for table in tables))
-    for table in tables:
-        ranking = _ranking(table, layout)
+    for table, ranking in ranked:
         sentences += [f"{clean(table.datasets)}: {line}" for line in ranking.in_words()] if ranking else []
     return Sheet(
         columns=[column for column in columns if not column.empty],
@@ -140,9 +140,9 @@ def wide(tables: Sequence[Table], layout: Layout, *, title: str = "") -> Sheet:
     )
 
 
-def _column(table: Table, heading: str, keys: list[Key], layout: Layout) -> Column:
-    ranking = _ranking(table, layout)
-    metric = ranking.metric if ranking else layout.metric
+def _column(table: Table, ranking: Ranking | None, heading: str, keys: Sequence[Key], asked: str) -> Column:
+    """A table's rows by the metric that ranks them; by the one that was asked for where there is nothing to rank."""
+    metric = ranking.metric if ranking else asked
     info = table.values.get(metric)
     found = {_key(group): group for group in table.all_groups}
     leading = {_key(ranking.groups[index]) for index in ranking.leaders} if ranking else set()
@@ -161,25 +161,19 @@ def _column(table: Table, heading: str, keys: list[Key], layout: Layout) -> Colu
     return Column(heading, cells, True, strong, better=info.direction if info else None)
 
 
-def _ranking(table: Table, layout: Layout) -> Ranking | None:
-    return rank(table, layout.metric or None, layout.alpha)
+def _ranked(tables: Sequence[Table], layout: Layout) -> list[tuple[Table, Ranking | None]]:
+    """The tables with their rankings; ``None`` where there is nothing to rank."""
+    return [(table, rank(table, layout.metric or None, layout.alpha)) for table in tables]
 
 
-def _headings(tables: Sequence[Table], layout: Layout) -> list[str]:
+def _headings(ranked: Sequence[tuple[Table, Ranking | None]]) -> list[str]:
     headings = []
-    titles = [table.datasets for table in tables]
-    for table, title in zip(tables, titles, strict=True):
-        ranking = _ranking(table, layout)
+    titles = [table.datasets for table, _ in ranked]
+    for (table, ranking), title in zip(ranked, titles, strict=True):
         label = f" {ranking.info.label}" if ranking else ""
         key = f" [{table.protocol.key}]" if table.protocol and titles.count(title) > 1 else ""
         headings.append(clean(f"{title}{label}{key}"))
     return headings
-
-
-def _named(tables: Sequence[Table], rankings: Sequence[Ranking], layout: Layout) -> list[str]:
-    ranked = {id(ranking.groups[0]) for ranking in rankings}
-    chosen = [table for table in tables if table.groups and id(table.groups[0]) in ranked]
-    return _headings(chosen, layout)
 
 
 def _key(group: Group) -> Key:

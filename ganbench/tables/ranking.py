@@ -88,9 +88,8 @@ class Ranking:
 
         def place(index: int) -> tuple[float, float, int]:
             summary, tie = self.summaries[index], self.ties[index]
-            mean = summary.mean if summary else math.inf
-            lower = mean if self.info.direction == "lower" or not summary else -mean
-            return (math.inf if tie is None else tie, lower, index)
+            mean = sign(self.info) * summary.mean if summary else math.inf
+            return (math.inf if tie is None else tie, mean, index)
 
         return tuple(sorted(range(len(self.groups)), key=place))
 
@@ -113,9 +112,10 @@ class Ranking:
             return ()
         found = list(itertools.combinations([index for index, row in enumerate(self.scores) if row], 2))
         p_values = [statistics.rank_test(self.scores[a], self.scores[b]) for a, b in found]
+        wins = [statistics.superiority(self.scores[a], self.scores[b]) for a, b in found]
         return tuple(
-            Pair(a, b, p, adjusted, win := statistics.superiority(self.scores[a], self.scores[b]), self._needed(win))
-            for (a, b), p, adjusted in zip(found, p_values, statistics.holm(p_values), strict=True)
+            Pair(a, b, p, adjusted, win, self._needed(win))
+            for (a, b), p, adjusted, win in zip(found, p_values, statistics.holm(p_values), wins, strict=True)
         )
 
     @property
@@ -130,11 +130,6 @@ class Ranking:
         return (
             f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
         )
-
-    @property
-    def minimum_seeds(self) -> int:
-        """The fewest seeds per row with which any two rows of this table could be separated."""
-        return statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
 
     def separates(self, pair: Pair) -> bool:
         """Whether the tests behind the tie groups tell the two apart with the seeds there are."""
@@ -192,13 +187,12 @@ class Ranking:
             if count
         ]
         code = mixed_code(self.groups, {self.metric: self.info})
-        return self.ties_in_words() + self._means_in_words() + code + missing
+        return self._ties_in_words() + self._means_in_words() + code + missing
 
     def _means_in_words(self) -> list[str]:
         """That means and tie groups order the rows differently, where they do."""
-        sign = -1.0 if self.info.direction == "higher" else 1.0
         known = ((index, summary) for index in self.order if (summary := self.summaries[index]) is not None)
-        means = [(self.ties[index] or 0, sign * summary.mean, self.names[index]) for index, summary in known]
+        means = [(self.ties[index] or 0, sign(self.info) * summary.mean, self.names[index]) for index, summary in known]
         ahead = [name for tie, mean, name in means if any(better < tie and mean < worse for better, worse, _ in means)]
         why = (
             "Groups count which seeds win, and a seed without a score loses; "
@@ -209,7 +203,7 @@ class Ranking:
         who = f"{named_rows(ahead)} {'has' if len(ahead) == 1 else 'have'}"
         return [f"{clean(self.info.label)}: {who} a better mean than a row of a better group. {why}"]
 
-    def ties_in_words(self) -> list[str]:
+    def _ties_in_words(self) -> list[str]:
         """Which rows may be the best, and how many seeds would tell two of them apart; nothing for fewer than two rows.
 
         The best is what :func:`ganbench.statistics.best_set` means by it, which is not the best mean.
@@ -227,25 +221,28 @@ class Ranking:
         everyone = self._ranked == len(self.groups)
         ranked = "" if everyone else "ranked "
         if not worse and not self._could_separate:
-            needed = f"at least {self.minimum_seeds} per row would be needed for a claim"
+            fewest = statistics.minimum_seeds(self.alpha, corrections(self._ranked), 1)
+            needed = f"at least {fewest} per row would be needed for a claim"
             return [f"{label}: the {len(tied)} {ranked}rows cannot be separated with {seeds}: {needed}."]
         if len(tied) == 1:
             return [f"{label}: {names[tied[0]]} is best; every other {ranked}row is worse than some row ({test})."]
         best = may_be_the_best([names[index] for index in tied], everyone=not worse and everyone)
         if not worse:
-            lines = [f"{label}: {best} ({test})."]
+            line = f"{label}: {best} ({test})."
         else:
             beaten = "is worse" if len(worse) == 1 else "are worse"
             rest = named_rows([names[index] for index in worse], "the other " if everyone else "")
             # Of several rows that are alike, one or another is set apart more often than any given one of them.
-            lines = [f"{label}: {best}; {rest} {beaten} ({test} for each row)."]
-        first, second = tied[:2]
+            line = f"{label}: {best}; {rest} {beaten} ({test} for each row)."
+        return [line, self._settled_in_words(*tied[:2])]
+
+    def _settled_in_words(self, first: int, second: int) -> str:
+        """How many seeds would tell two rows apart."""
         win = statistics.superiority(self.scores[first], self.scores[second])
-        pair = f"{names[first]} and {names[second]}"
         wanted = self._needed(win)
         enough = "No realistic number of seeds" if wanted is None else f"About {wanted} seeds per row"
         seen = f"if one beats the other as often as seen ({max(win.probability, 1 - win.probability):.0%})"
-        return [*lines, f"{enough} would tell {pair} apart {seen}."]
+        return f"{enough} would tell {self.names[first]} and {self.names[second]} apart {seen}."
 
 
 def require_level(alpha: float) -> None:
@@ -261,22 +258,26 @@ def require_level(alpha: float) -> None:
 def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:
     """Rank a table's rows by a metric, by default its headline; ``None`` where it has no such score."""
     chosen = metric if metric is not None else headline(table.values)
-    info = table.values.get(chosen) if chosen else None
-    if chosen is None or info is None or info.direction is None or not table.groups:
+    info = table.scores.get(chosen) if chosen else None
+    if chosen is None or info is None or not table.groups:
         return None
     return Ranking(chosen, info, tuple(table.groups), alpha)
 
 
+def sign(info: ValueInfo) -> float:
+    """What a score is multiplied by so that lower is better: -1 where more is."""
+    return -1.0 if info.direction == "higher" else 1.0
+
+
 def oriented_scores(group: Group, metric: str, info: ValueInfo) -> list[float]:
     """A row's scores over seeds, turned so that lower is better; ``math.inf`` for one that diverged or is undefined."""
-    sign = -1.0 if info.direction == "higher" else 1.0
     scores: list[float] = []
     for row in group.rows:
         value = row.metrics.get(metric)
         if row.status == DIVERGED:
             scores.append(math.inf)
         elif row.done:
-            scores.append(math.inf if value is None else sign * value)
+            scores.append(math.inf if value is None else sign(info) * value)
     return scores
 
 

@@ -1,7 +1,7 @@
 """A table as a person reads it: cells of cleaned text, the same for all such formats."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
 from typing import Literal
@@ -85,24 +85,38 @@ class Sheet:
 
 def notes(groups: Sequence[Group]) -> list[Note]:
     """Why trials failed, and what was warned about; the same warning of several seeds once."""
-    found: list[Note] = []
-    for group in groups:
-        for row in group.rows:
-            if row.done or (row.status == "pending" and not row.reason):
-                continue
-            unsaid = (
-                "not ended; 'ganbench status' shows how far it is"
-                if row.status == "running"
-                else "no reason was recorded"
-            )
-            text = clean(row.reason) or unsaid
-            # A divergence explains itself; the log's end is for ends that nobody foresaw.
-            quiet = row.status in ("diverged", "running", "interrupted")
-            lines = () if quiet else tuple(filter(None, map(cut, row.log)))[-LOG_LINES:]
-            log = () if len(lines) == 1 and lines[0] in text else lines
-            found.append(Note(row.status, clean(row.name), text, clean(str(row.folder)), log))
     rows = [row for group in groups for row in group.rows]
-    return found + _warnings(rows) + _mixed_versions(rows) + _mixed_devices(rows)
+    lost = [row for row in rows if not row.done and (row.status != "pending" or row.reason)]
+    return [*map(_lost, lost), *_warnings(rows), *_mixed_versions(rows), *_mixed_devices(rows)]
+
+
+def _lost(row: Row) -> Note:
+    """Why a trial has no numbers, with the end of its log where that says more."""
+    unsaid = "not ended; 'ganbench status' shows how far it is" if row.status == "running" else "no reason was recorded"
+    text = clean(row.reason) or unsaid
+    # A divergence explains itself; the log's end is for ends that nobody foresaw.
+    foreseen = row.status in ("diverged", "running", "interrupted")
+    log = () if foreseen else tuple(filter(None, map(cut, row.log)))[-LOG_LINES:]
+    if len(log) == 1 and log[0] in text:
+        log = ()
+    return Note(row.status, clean(row.name), text, clean(str(row.folder)), log)
+
+
+def warnings(named: Iterable[tuple[str, Row]]) -> list[tuple[str, str]]:
+    """Each warning once, after whom it is about.
+
+    Args:
+        named: trials with the names of their rows; what is said of every row need not name them all.
+    """
+    everyone: set[str] = set()
+    warned: dict[str, dict[str, None]] = {}
+    for name, row in named:
+        everyone.add(name)
+        for text in filter(None, map(clean, row.warnings)):
+            warned.setdefault(text, {})[name] = None
+    return [
+        ("every row" if len(names) == len(everyone) > 1 else ", ".join(names), text) for text, names in warned.items()
+    ]
 
 
 def samples(rows: list[Row]) -> str:
@@ -122,16 +136,8 @@ def cut(line: str) -> str:
 
 
 def _warnings(rows: list[Row]) -> list[Note]:
-    """Each warning once, with the rows it is about; what is said of every row need not name them all."""
-    everyone = dict.fromkeys(_whose(row) for row in rows)
-    warned: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for text in filter(None, map(clean, row.warnings)):
-            warned.setdefault(text, {})[_whose(row)] = None
-    whose = {
-        text: "every row" if len(names) == len(everyone) > 1 else ", ".join(names) for text, names in warned.items()
-    }
-    return [Note("warning", names, text) for text, names in whose.items()]
+    named = ((clean(row.name).rpartition(" · seed ")[0], row) for row in rows)
+    return [Note("warning", whose, text) for whose, text in warnings(named)]
 
 
 def _mixed_devices(rows: list[Row]) -> list[Note]:
@@ -139,12 +145,8 @@ def _mixed_devices(rows: list[Row]) -> list[Note]:
     kinds = Counter(clean(row.device) for row in rows if row.done and row.device)
     if len(kinds) < 2:
         return []
-    return [
-        Note(
-            "warning", "times and speeds",
-            f"not comparable, trials ran on several kinds of devices: {_counted(kinds)}",
-        )
-    ]  # fmt: skip
+    text = f"not comparable, trials ran on several kinds of devices: {_counted(kinds)}"
+    return [Note("warning", "times and speeds", text)]
 
 
 def _mixed_versions(rows: list[Row]) -> list[Note]:
@@ -160,7 +162,3 @@ def _mixed_versions(rows: list[Row]) -> list[Note]:
 def _counted(kinds: Counter[str]) -> str:
     """``A (3), B (1)``, the commonest first."""
     return ", ".join(f"{name} ({count})" for name, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _whose(row: Row) -> str:
-    return clean(row.name).rpartition(" · seed ")[0]

@@ -1,7 +1,6 @@
 """Tables for a terminal."""
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,6 @@ from rich.text import Text
 from ganbench.tables.fitting import blocks, breadth, fit, told, widths
 from ganbench.tables.sheet import Column, Sheet
 
-DEFAULT_WIDTH = 120
 # Narrower than this, a label folded over lines is harder to read than a line that is too long.
 MINIMUM_TEXT = 8
 
@@ -29,7 +27,7 @@ def terminal(sheets: Sequence[Sheet], *, width: int | None, colour: bool) -> str
 def _one(page: Sheet, width: int | None, colour: bool) -> str:
     title = [page.title, ""] if page.title else []
     beneath = _beneath(page)
-    if (width := width or _terminal_width()) is not None:
+    if width is not None:
         columns, left = fit(page, width)
         parts = [replace(page, columns=part) for part in blocks(columns, width, page.baselines)]
         beneath = [*([told(left, page.baselines)] if left else []), *beneath]
@@ -52,7 +50,7 @@ def _beneath(page: Sheet) -> list[str]:
 
 def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     # A file has no width: nothing is folded to fit it.
-    room = max(DEFAULT_WIDTH, breadth(page.columns, sys.maxsize)) if width is None else width
+    room = breadth(page.columns, sys.maxsize) if width is None else width
     # Text is content without markup: nothing that a plugin is called is read as a style.
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=False)
     places = widths(page.columns, room, MINIMUM_TEXT)
@@ -91,11 +89,3 @@ def _style(column: Column, cell: str, row: int, colour: bool) -> str:
     if not colour or column.heading != "status":
         return "bold" if colour and row in column.strong else ""
     return "green" if cell == "done" else "yellow" if cell.startswith("done") else "red"
-
-
-def _terminal_width() -> int | None:
-    """The width of the terminal that stdout is, or ``None`` where it is none."""
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError, AttributeError):
-        return None

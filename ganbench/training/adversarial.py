@@ -1,9 +1,10 @@
-"""What the loss itself makes of the discriminator's outputs, and which output is that of a discriminator in doubt."""
+"""What the loss itself makes of the discriminator's outputs, which output is that of a discriminator in doubt, and
+which penalties may be left out of a step."""
 
 import torch
 from torch import Tensor
 
-from ganbench.api import Loss
+from ganbench.api import Loss, Penalty
 from ganbench.spec import Recipe
 
 LIMIT, COARSE, FINE = 10.0, 0.1, 0.001
@@ -16,6 +17,11 @@ def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor
         smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
         return loss.discriminator(r, f, **smoothed)
     return loss.discriminator(r, f)
+
+
+def lazy(penalty: Penalty) -> bool:
+    """Whether a recipe's ``penalty_every`` is about this penalty: a term on gradients, which costs another pass."""
+    return penalty.differentiable and not penalty.of_outputs and penalty.constrains == "gradient"
 
 
 def undecided(loss: Loss, recipe: Recipe) -> float | None:

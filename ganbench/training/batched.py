@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ganbench import seeds
+from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
@@ -68,7 +69,7 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
         step += 1
         set_rate(model.d_optimiser.optimiser, recipe.d_lr, recipe, step)
         set_rate(model.g_optimiser.optimiser, recipe.g_lr, recipe, step)
-        for _ in range(recipe.n_critic):
+        for _ in range(critic_updates(recipe, step)):
             d_losses = discriminator_updates(model)
             _look(members, step, d_losses)
         g_losses = generator_updates(model)
@@ -128,7 +129,7 @@ def _discriminator_losses(model: BatchedModel, real: Tensor, fake: Tensor, r: Te
             loss = add_penalties(
                 adversarial_loss(member.objective.loss, r_own, f_own, model.recipe),
                 member.objective, critic, real_own, fake_own, r_own, f_own,
-                recipe=model.recipe, rng=member.state.streams[seeds.PENALTY],
+                recipe=model.recipe, step=member.state.step + 1, rng=member.state.streams[seeds.PENALTY],
             )  # fmt: skip
         losses.append(_or_zero(loss, f_own))
     return torch.stack(losses)

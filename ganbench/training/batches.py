@@ -58,6 +58,7 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64, device=data.device)
         self._position = 0
         self._latest = self._order
+        self._place: Tensor | None = None
         self._staged: Tensor | None = None
         self._row = 0
 
@@ -79,11 +80,12 @@ class Batches:
         So a step that was recorded once finds the samples of each later step where it found those of the first.
         """
         rows = torch.stack([self._draw() for _ in range(count)])
-        if self._staged is None:
-            self._staged = rows
-        else:
-            self._staged.copy_(rows)
-        self._row = 0
+        self._place = rows if self._place is None else self._place.copy_(rows)
+        self._staged, self._row = self._place, 0
+
+    def unstage(self) -> None:
+        """Let :meth:`next` draw again, for a step that is done as it is; :meth:`stage` will use the same place."""
+        self._staged = None
 
     def rewind(self) -> None:
         """Let :meth:`next` begin again with the first batch that was staged."""

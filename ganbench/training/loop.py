@@ -1,4 +1,4 @@
-"""The training loop. A step is one generator update after ``n_critic`` discriminator updates.
+"""The training loop. A step is one generator update after ``n_critic`` discriminator updates, more where it is boosted.
 
 Read it top to bottom: everything a recipe can change happens here.
 """
@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
+from ganbench.schedule import critic_updates, penalised, usual
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import adversarial_loss, undecided
+from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
@@ -108,8 +109,9 @@ def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """Do one step, ``n_critic`` discriminator updates and one of the generator; return their losses, in order."""
-    losses = [discriminator_update(state, objective, recipe) for _ in range(recipe.n_critic)]
+    """Do the next step, its discriminator updates and one of the generator; return their losses, in order."""
+    updates = critic_updates(recipe, state.step + 1)
+    losses = [discriminator_update(state, objective, recipe) for _ in range(updates)]
     return torch.stack([*losses, generator_update(state, objective, recipe)])
 
 
@@ -117,6 +119,8 @@ def whole_step(
     state: State, objective: Objective, recipe: Recipe, capture: Capture | None = None
 ) -> Callable[[], Tensor]:
     """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows.
+
+    A step that is not as most are is not: it is rare, and a boosted one has very many updates to hold.
 
     ``capture`` says how to record instead, on any device.
     """
@@ -130,7 +134,7 @@ def whole_step(
         remembers = any(penalty.state_dict() for penalty in objective.penalties)
         return obstacle_to_recording(state, recipe, remembers=remembers)
 
-    return Recorded(
+    recorded = Recorded(
         state,
         work,
         batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
@@ -139,6 +143,9 @@ def whole_step(
         obstacle=obstacle,
         capture=capture,
     )
+    if not recipe.n_critic_boost and recipe.penalty_every == 1:
+        return recorded
+    return lambda: recorded() if usual(recipe, state.step + 1) else recorded.apart()
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
@@ -164,7 +171,9 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
-    loss = add_penalties(loss, objective, critic, real, fake, r, f, recipe=recipe, rng=state.streams[seeds.PENALTY])
+    loss = add_penalties(
+        loss, objective, critic, real, fake, r, f, recipe=recipe, step=state.step + 1, rng=state.streams[seeds.PENALTY]
+    )
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -207,16 +216,20 @@ def add_penalties(
     f: Tensor,
     *,
     recipe: Recipe,
+    step: int,
     rng: torch.Generator,
 ) -> Tensor:
-    """The discriminator's loss with every penalty that is a term of it."""
+    """The discriminator's loss with every penalty that is a term of it in this step."""
     for penalty in objective.penalties:
+        seldom = recipe.penalty_every > 1 and lazy(penalty)
+        if seldom and not penalised(recipe, step):
+            continue
         if penalty.of_outputs:
             loss = loss + penalty.on_outputs(r, f)
         elif penalty.differentiable:
             with precision(recipe, real.device):
                 term = penalty(critic, real, fake, rng)
-            loss = loss + widened(term)
+            loss = loss + (recipe.penalty_every * widened(term) if seldom else widened(term))
     return loss
 
 

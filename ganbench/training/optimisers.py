@@ -42,9 +42,14 @@ def build_optimiser(network: nn.Module, rate: float, recipe: Recipe) -> Optimize
 
 
 def set_rate(optimiser: Optimizer, rate: float, recipe: Recipe, step: int) -> None:
-    """Set the learning rate of ``step`` (counted from 1): constant, or linear from ``rate`` towards zero."""
+    """Set the learning rate of ``step`` (counted from 1): constant, or from some step on linear towards zero.
+
+    After ``lr_decay_start`` steps at the whole ``rate`` it falls, so that it would be 0 in the step after the last, as
+    in the SNGAN authors' code (arXiv:1802.05957).
+    """
     if recipe.lr_schedule == "linear":
-        now = rate * (1.0 - (step - 1) / recipe.steps)
+        start = min(recipe.lr_decay_start, recipe.steps - 1)
+        now = rate * (1.0 - max(0, step - 1 - start) / (recipe.steps - start))
         for group in optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(now)

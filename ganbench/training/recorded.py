@@ -2,7 +2,7 @@
 
 1. The first ``WARM_UP`` steps are done as they are, on a stream of their own, so that everything is allocated.
 2. The next one is recorded. The recording and the step itself are run from one state, and what they leave is compared.
-3. From then on the recording is replayed.
+3. From then on the recording is replayed. A step of another kind, with more updates or a penalty, is done as it is.
 
 What a step draws on the host, the indices of its real samples, is put into a fixed place before each step; noise comes
 from the trial's own generators on the device, which take part in the graph. Where recording fails, or the two differ,
@@ -100,6 +100,18 @@ class Recorded:
             if self._steps == WARM_UP + 1:
                 self._record_or_give_up()
             return self._as_it_is() if self._replay is None else self._replayed()
+
+    def apart(self) -> Tensor:
+        """Do a step that is unlike the others as it is, however those are done; return its losses."""
+        device = self._state.device
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            self._state.batches.unstage()
+            if self._replay is None:
+                with self._aside():
+                    return self._work()
+            losses = self._work()
+            self._forget_gradients()  # those of recorded steps are in the recording's memory
+            return losses
 
     def _as_it_is(self) -> Tensor:
         with self._aside():

@@ -17,6 +17,7 @@ from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
 from ganbench.training.optimisers import build_optimiser, take_up
 from ganbench.training.replay import Replay
+from ganbench.training.standing import Standing
 from ganbench.training.watch import Watch
 
 
@@ -72,6 +73,11 @@ class State:
         labels = samples.labels if self.conditioning != "none" else None
         self._labels = None if labels is None else labels.to(device)
         self.samples_per_update = recipe.batch_size * architecture.pack
+        self._standing = (
+            Standing(self.generator, recipe, self.samples_per_update, seed, self._labels)
+            if recipe.standing_batches
+            else None
+        )
         self.batches = Batches(
             samples.data.to(device),
             self.samples_per_update,
@@ -94,8 +100,12 @@ class State:
 
     @property
     def scored(self) -> nn.Module:
-        """The generator whose samples are scored: the average where there is one."""
-        return self.average.module if self.average is not None else self.generator
+        """The generator whose samples are scored: the average where there is one.
+
+        With standing statistics they are taken each time that it is asked for.
+        """
+        generator = self.average.module if self.average is not None else self.generator
+        return generator if self._standing is None else self._standing.of(generator, self.device)
 
     def draw_labels(self, n: int) -> Tensor | None:
         """Return the labels (n,) of training samples at random, or ``None`` where the networks take none."""

@@ -14,9 +14,9 @@ from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.saved import runs_on
-from ganbench.evaluation.sources import choose, reopen, same_samples
+from ganbench.evaluation.sources import reopen, same_samples
+from ganbench.external import SourceSpec
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import SourceSpec
 from ganbench.worker.outputs import as_pictured
 from ganbench.worker.recording import Recorder
 
@@ -46,7 +46,7 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     device = torch.device(execution.device)
     given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
-        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
+        chosen = Samples(data=_chosen(given.data, spec.evaluation.num_samples, spec.seed))
         return evaluator.score_real(chosen), as_pictured(chosen)
     fakes = sample(
         given,
@@ -79,3 +79,11 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, di
     recorder.take_over(result)
     images = int(result.get("cost", {}).get("real_images") or 0)
     return spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels), fakes
+
+
+def _chosen(samples: Tensor, count: int, seed: int) -> Tensor:
+    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
+    if count == len(samples):
+        return samples
+    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
+    return samples[order[:count]]

@@ -1,5 +1,5 @@
 // The frame of a chart: axes, grid, and a drawing area that cuts what is beyond it.
-function frame(host, { height, margin, label, x, y, xTicks, yTicks, xTitle, yTitle, formatX, formatY, log }) {
+function frame(host, { height, margin, label, x, y, xTicks, yTicks, xTitle, yTitle, log }) {
   const width = Math.max(240, Math.round(host.clientWidth || 600));
   const [top, right, bottom, left] = margin;
   const clip = fresh("clip");
@@ -15,12 +15,12 @@ function frame(host, { height, margin, label, x, y, xTicks, yTicks, xTitle, yTit
   for (const tick of yScale.ticks(yTicks || 5)) {
     const at = yScale(tick);
     axes.append(svg("line", { class: "grid", x1: left, x2: width - right, y1: at, y2: at }));
-    axes.append(svg("text", { x: left - 7, y: at, dy: "0.32em", "text-anchor": "end" }, (formatY || short)(tick)));
+    axes.append(svg("text", { x: left - 7, y: at, dy: "0.32em", "text-anchor": "end" }, short(tick)));
   }
   for (const tick of xScale.ticks(xTicks || Math.max(2, Math.floor(width / 110)))) {
     const at = xScale(tick);
     axes.append(svg("line", { class: "tick", x1: at, x2: at, y1: height - bottom, y2: height - bottom + 4 }));
-    axes.append(svg("text", { x: at, y: height - bottom + 17, "text-anchor": "middle" }, (formatX || short)(tick)));
+    axes.append(svg("text", { x: at, y: height - bottom + 17, "text-anchor": "middle" }, short(tick)));
   }
   axes.append(svg("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }));
   if (xTitle) {

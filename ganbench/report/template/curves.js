@@ -30,10 +30,9 @@ function drawCurves(host, section, state, axis) {
     chart.area.append(svg("line", { class: "reference", x1: chart.left, x2: chart.right, y1: level, y2: level }));
     chart.area.append(svg("text", { class: "reference", x: chart.right, y: level - 5, "text-anchor": "end" }, "real data"));
   }
+  const path = (points) => linePath(points.map((point) => [chart.x(point.x), chart.y(point.y)]));
   const band = (points) => bandPath(points.map((point) => [chart.x(point.x), chart.y(point.low), chart.y(point.high)]));
-  for (const { points } of grey) {
-    chart.area.append(svg("path", { class: "line other", d: linePath(points.map((point) => [chart.x(point.x), chart.y(point.y)])) }));
-  }
+  for (const { points } of grey) chart.area.append(svg("path", { class: "line other", d: path(points) }));
   for (const { row, points } of rows) {
     if (row.seeds.length > 1 && !state.everySeed) chart.area.append(svg("path", { class: `band c${row.colour % 8}`, d: band(points) }));
   }
@@ -41,10 +40,10 @@ function drawCurves(host, section, state, axis) {
     if (state.everySeed) {
       for (const seed of row.seeds) {
         const own = overSeeds([seed], "curve", at, value);
-        chart.area.append(svg("path", { ...stroke(row), class: `line seed c${row.colour % 8}`, d: linePath(own.map((point) => [chart.x(point.x), chart.y(point.y)])) }));
+        chart.area.append(svg("path", { ...stroke(row), class: `line seed c${row.colour % 8}`, d: path(own) }));
       }
     } else {
-      chart.area.append(svg("path", { ...stroke(row), d: linePath(points.map((point) => [chart.x(point.x), chart.y(point.y)])) }));
+      chart.area.append(svg("path", { ...stroke(row), d: path(points) }));
       if (points.length === 1) chart.area.append(svg("circle", { class: `dot c${row.colour % 8}`, cx: chart.x(points[0].x), cy: chart.y(points[0].y), r: 3.5 }));
     }
     for (const seed of row.seeds.filter((one) => one.status === "diverged")) {
@@ -59,8 +58,23 @@ function drawCurves(host, section, state, axis) {
   addCursor(host, chart, rows, metric, time);
 }
 
+// Where the cursor stops: each step with the rows that have a point there, and where it is on average.
+function cursorStops(chart, rows) {
+  const stops = new Map();
+  for (const { row, points } of rows) {
+    for (const point of points) {
+      if (!stops.has(point.step)) stops.set(point.step, { step: point.step, found: [] });
+      stops.get(point.step).found.push({ row, point });
+    }
+  }
+  for (const stop of stops.values()) {
+    stop.x = chart.x(stop.found.reduce((sum, { point }) => sum + point.x, 0) / stop.found.length);
+  }
+  return [...stops.values()].sort((a, b) => a.step - b.step);
+}
+
 function addCursor(host, chart, rows, metric, time) {
-  const stops = [...new Set(rows.flatMap(({ points }) => points.map((point) => point.step)))].sort((a, b) => a - b);
+  const stops = cursorStops(chart, rows);
   const line = svg("line", { class: "cursor", y1: chart.top, y2: chart.bottom, visibility: "hidden" });
   const note = html("div", { class: "tooltip", hidden: true, role: "status" });
   chart.root.append(line);
@@ -74,10 +88,8 @@ function addCursor(host, chart, rows, metric, time) {
   };
   const show = (index) => {
     current = Math.min(stops.length - 1, Math.max(0, index));
-    const step = stops[current];
-    const found = rows.map(({ row, points }) => ({ row, point: points.find((point) => point.step === step) })).filter(({ point }) => point);
-    found.sort((a, b) => (metric.direction === "lower" ? 1 : -1) * (a.point.y - b.point.y));
-    const x = chart.x(found.reduce((sum, { point }) => sum + point.x, 0) / found.length);
+    const { step, x } = stops[current];
+    const found = [...stops[current].found].sort((a, b) => (metric.direction === "lower" ? 1 : -1) * (a.point.y - b.point.y));
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
     line.setAttribute("visibility", "visible");
@@ -93,15 +105,10 @@ function addCursor(host, chart, rows, metric, time) {
     const wide = note.offsetWidth;
     note.style.left = `${Math.max(0, Math.min(host.clientWidth - wide, x * scale > host.clientWidth / 2 ? x * scale - wide - 12 : x * scale + 12))}px`;
   };
-  const place = (index) => {
-    const step = stops[index];
-    const xs = rows.flatMap(({ points }) => points.filter((point) => point.step === step).map((point) => point.x));
-    return chart.x(xs.reduce((sum, x) => sum + x, 0) / xs.length);
-  };
   chart.root.addEventListener("pointermove", (event) => {
     const box = chart.root.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * chart.width;
-    const distances = stops.map((_, index) => Math.abs(place(index) - x));
+    const distances = stops.map((stop) => Math.abs(stop.x - x));
     show(distances.indexOf(Math.min(...distances)));
   });
   chart.root.addEventListener("pointerleave", hide);

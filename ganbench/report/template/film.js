@@ -16,8 +16,8 @@ function buildFilm(host, player, section) {
   const rows = section.rows.filter((row) => row.key in film.rows);
   const steps = [...new Set(Object.values(film.rows).flatMap((row) => row.frames.map((one) => one.step)))].sort((a, b) => a - b);
   const setters = [];
-  if (film.real) host.append(panel(film, null, null));
-  for (const row of rows) host.append(panel(film, row, setters));
+  if (film.real) host.append(realPanel(film));
+  for (const row of rows) host.append(rowPanel(film, row, setters));
   const show = (index) => {
     const step = steps[index];
     for (const set of setters) set(step);
@@ -51,27 +51,40 @@ function buildFilm(host, player, section) {
   show(steps.length - 1);
 }
 
-function panel(film, row, setters) {
-  const note = html("small", {}, row ? ` seed ${film.rows[row.key].seed}` : "");
-  const title = row ? html("h4", {}, chip(row), row.name, note) : html("h4", {}, "real data");
-  const figure = html("figure", row ? { "data-row": row.key } : { "data-real": true }, title);
-  const frames = row ? film.rows[row.key].frames : [];
+function realPanel(film) {
+  const { element, put } = canvas(film, "points", `real ${shown(film)}`);
+  put(film.real);
+  return html("figure", { "data-real": true }, html("h4", {}, "real data"), element);
+}
+
+function rowPanel(film, row, setters) {
+  const { seed, frames } = film.rows[row.key];
+  const note = html("small", {});
+  const { element, put } = canvas(film, `points c${row.colour % 8}`, `${shown(film)} of ${row.name}`);
   // A trial that ended early, or still runs, stays at its last snapshot and says so.
-  const last = frames.length ? frames[frames.length - 1].step : 0;
-  if (row) setters.push((step) => { note.textContent = ` seed ${film.rows[row.key].seed}${step > last ? `, only to step ${last}` : ""}`; });
-  const latest = (step) => frames.filter((one) => one.step <= step).pop() || frames[0];
+  const last = frames[frames.length - 1].step;
+  setters.push((step) => {
+    note.textContent = ` seed ${seed}${step > last ? `, only to step ${last}` : ""}`;
+    const latest = frames.filter((one) => one.step <= step).pop() || frames[0];
+    put(film.kind === "pictures" ? latest.source : latest.points);
+  });
+  return html("figure", { "data-row": row.key }, html("h4", {}, chip(row), row.name, note), element);
+}
+
+function shown(film) {
+  return film.kind === "pictures" ? "samples" : "points";
+}
+
+// A picture or a plot, and what puts a snapshot into it.
+function canvas(film, look, label) {
   if (film.kind === "pictures") {
-    const picture = html("img", { class: "pixelated", width: film.width, height: film.height, alt: row ? `samples of ${row.name}` : "real samples" });
-    figure.append(picture);
-    if (row) setters.push((step) => { picture.src = latest(step).source; });
-    else picture.src = film.real;
-    return figure;
+    const picture = html("img", { class: "pixelated", width: film.width, height: film.height, alt: label });
+    return { element: picture, put: (source) => { picture.src = source; } };
   }
   const place = ([x, y]) => [((x / film.span + 1) / 2) * SIZE, ((1 - y / film.span) / 2) * SIZE];
   const radius = film.sigma ? Math.max(4, (3 * film.sigma / film.span / 2) * SIZE) : 4;
-  const dots = svg("path", { class: row ? `points c${row.colour % 8}` : "points", d: row ? null : unpackPath(film.real, SIZE) });
-  figure.append(svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": row ? `points of ${row.name}` : "real points" },
-    film.means.map((mean) => svg("circle", { class: "mode", cx: place(mean)[0], cy: place(mean)[1], r: radius })), dots));
-  if (row) setters.push((step) => dots.setAttribute("d", unpackPath(latest(step).points, SIZE)));
-  return figure;
+  const modes = film.means.map((mean) => svg("circle", { class: "mode", cx: place(mean)[0], cy: place(mean)[1], r: radius }));
+  const dots = svg("path", { class: look });
+  const plot = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": label }, modes, dots);
+  return { element: plot, put: (points) => dots.setAttribute("d", unpackPath(points, SIZE)) };
 }

@@ -2,8 +2,6 @@
 function linearScale([low, high], [from, to]) {
   const span = high - low || 1;
   const scale = (value) => from + ((value - low) / span) * (to - from);
-  scale.domain = [low, high];
-  scale.invert = (place) => low + ((place - from) / (to - from)) * span;
   scale.ticks = (count) => {
     const step = niceStep(span / Math.max(1, count));
     const ticks = [];
@@ -18,8 +16,6 @@ function linearScale([low, high], [from, to]) {
 function logScale([low, high], range) {
   const inner = linearScale([Math.log10(low), Math.log10(high)], range);
   const scale = (value) => inner(Math.log10(Math.max(value, 1e-300)));
-  scale.domain = [low, high];
-  scale.invert = (place) => 10 ** inner.invert(place);
   scale.ticks = (count) => {
     const decades = Math.log10(high) - Math.log10(low);
     const steps = decades > count ? [1] : decades > count / 2 ? [1, 3] : [1, 2, 5];

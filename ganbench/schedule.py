@@ -1,0 +1,63 @@
+"""In which steps of a recipe the discriminator does something else: more updates, or updates without penalties.
+
+A boosted step has ``n_critic_boost`` of them in place of ``n_critic``: the first ``boost_first`` steps, and the step
+after every ``boost_every``. The authors' code of WGAN (arXiv:1701.07875) has 100 in place of 5 in its first 25 steps
+and in steps 501, 1001, ... Where ``penalty_every`` is more than 1, one step in so many has penalties on gradients, the
+first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958).
+"""
+
+import bisect
+from functools import partial
+
+from ganbench.spec import Recipe
+
+
+def critic_updates(recipe: Recipe, step: int) -> int:
+    """The discriminator's updates in a step, counted from 1."""
+    return recipe.n_critic_boost if _boosted(recipe, step) else recipe.n_critic
+
+
+def critic_updates_until(recipe: Recipe, steps: int) -> int:
+    """The discriminator's updates in so many steps from the first on."""
+    if not recipe.n_critic_boost:
+        return steps * recipe.n_critic
+    boosted = min(recipe.boost_first, steps)
+    if recipe.boost_every:
+        # Those that are not among the first already.
+        boosted += max(0, (steps - 1) // recipe.boost_every - _inside(recipe))
+    return steps * recipe.n_critic + boosted * (recipe.n_critic_boost - recipe.n_critic)
+
+
+def steps_for(recipe: Recipe, images: int) -> int:
+    """The fewest steps, at least one, in which the discriminator sees so many real images."""
+    updates = -(-images // recipe.batch_size)
+    most = max(1, -(-updates // recipe.n_critic))
+    # No boosted step has fewer updates than the others, so that so many steps are always enough.
+    return 1 + bisect.bisect_left(range(1, most), updates, key=partial(critic_updates_until, recipe))
+
+
+def first_later_boost(recipe: Recipe) -> int:
+    """The first step that is boosted by ``boost_every`` alone, which is not 0."""
+    return 1 + (_inside(recipe) + 1) * recipe.boost_every
+
+
+def penalised(recipe: Recipe, step: int) -> bool:
+    """Whether the loss of a step, counted from 1, has its penalties on gradients."""
+    return (step - 1) % recipe.penalty_every == 0
+
+
+def usual(recipe: Recipe, step: int) -> bool:
+    """Whether a step does what most steps do: as many updates, and penalties where all have them."""
+    return not _boosted(recipe, step) and (recipe.penalty_every == 1 or not penalised(recipe, step))
+
+
+def _boosted(recipe: Recipe, step: int) -> bool:
+    if not recipe.n_critic_boost:
+        return False
+    every = recipe.boost_every
+    return step <= recipe.boost_first or (every > 0 and step > 1 and (step - 1) % every == 0)
+
+
+def _inside(recipe: Recipe) -> int:
+    """How many steps after every ``boost_every`` are among the first ``boost_first``."""
+    return max(0, recipe.boost_first - 1) // recipe.boost_every

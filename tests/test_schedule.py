@@ -1,0 +1,93 @@
+"""In which steps the discriminator does something else: what is counted at once is what the steps have one by one."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, penalised, steps_for, usual
+from ganbench.spec import Recipe
+
+AUTHORS: dict[str, Any] = {"n_critic": 5, "n_critic_boost": 100, "boost_first": 25, "boost_every": 500}
+
+
+def counts(**settings: Any) -> list[int]:
+    recipe = Recipe(**settings)
+    return [critic_updates(recipe, step) for step in range(1, recipe.steps + 1)]
+
+
+def test_the_authors_wgan_has_a_hundred_at_first_and_then_now_and_again() -> None:
+    """``if gen_iterations < 25 or gen_iterations % 500 == 0``, which counts the steps from 0."""
+    authors = [100 if done < 25 or done % 500 == 0 else 5 for done in range(1700)]
+    assert counts(**AUTHORS, steps=1700) == authors
+
+
+def test_without_a_boost_every_step_is_like_the_others() -> None:
+    assert counts(steps=4, n_critic=3) == [3] * 4
+    assert critic_updates_until(Recipe(n_critic=3), 7) == 21
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"boost_first": 2}, [9, 9, 1, 1, 1, 1, 1, 1]),
+        ({"boost_every": 3}, [1, 1, 1, 9, 1, 1, 9, 1]),
+        ({"boost_first": 1, "boost_every": 3}, [9, 1, 1, 9, 1, 1, 9, 1]),
+        ({"boost_first": 4, "boost_every": 3}, [9, 9, 9, 9, 1, 1, 9, 1]),
+        ({"boost_every": 1}, [1, 9, 9, 9, 9, 9, 9, 9]),
+    ],
+)
+def test_which_steps_are_boosted(settings: dict[str, int], expected: list[int]) -> None:
+    assert counts(steps=8, n_critic_boost=9, **settings) == expected
+
+
+RECIPES = st.builds(
+    lambda n, more, first, every, batch: Recipe(
+        n_critic=n, n_critic_boost=n + more if more else 0, boost_first=first, boost_every=every, batch_size=batch
+    ),
+    st.integers(1, 5), st.integers(0, 40), st.integers(0, 30), st.integers(0, 12), st.integers(1, 9),
+)  # fmt: skip
+
+
+@given(RECIPES, st.integers(0, 60))
+def test_the_sum_is_that_of_the_steps(recipe: Recipe, steps: int) -> None:
+    assert critic_updates_until(recipe, steps) == sum(critic_updates(recipe, step) for step in range(1, steps + 1))
+
+
+@given(RECIPES, st.integers(1, 3000))
+def test_a_budget_of_images_takes_the_fewest_steps_that_show_so_many(recipe: Recipe, images: int) -> None:
+    steps = steps_for(recipe, images)
+    assert critic_updates_until(recipe, steps) * recipe.batch_size >= images
+    assert steps == 1 or critic_updates_until(recipe, steps - 1) * recipe.batch_size < images
+
+
+def test_a_budget_of_images_may_be_as_large_as_can_be_written() -> None:
+    most = 2**63 - 1
+    assert steps_for(Recipe(batch_size=1), most) == most
+    assert 0 < steps_for(Recipe(batch_size=1, **AUTHORS), most) < most
+
+
+@given(RECIPES.filter(lambda recipe: bool(recipe.boost_every and recipe.n_critic_boost)))
+def test_the_first_step_that_only_its_turn_boosts(recipe: Recipe) -> None:
+    boosted = [step for step in range(1, 60) if critic_updates(recipe, step) != recipe.n_critic]
+    assert first_later_boost(recipe) == next(step for step in boosted if step > max(1, recipe.boost_first))
+
+
+def test_one_step_in_so_many_is_penalised_and_the_first_is() -> None:
+    steps = range(1, 8)
+    assert [step for step in steps if penalised(Recipe(penalty_every=3), step)] == [1, 4, 7]
+    assert all(penalised(Recipe(), step) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [1, 2, 3, 4, 5, 6, 7]),
+        ({"penalty_every": 3}, [2, 3, 5, 6]),
+        ({"n_critic_boost": 9, "boost_first": 2}, [3, 4, 5, 6, 7]),
+        ({"n_critic_boost": 9, "boost_every": 2, "penalty_every": 3}, [2, 6]),
+    ],
+)
+def test_which_steps_are_as_most_are(settings: dict[str, int], expected: list[int]) -> None:
+    assert [step for step in range(1, 8) if usual(Recipe(**settings), step)] == expected

@@ -1,0 +1,93 @@
+"""Means, spreads and intervals: against scipy, what they assume, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganbench import statistics
+from ganbench.statistics import intervals
+from tests.scores import INF
+
+
+def test_intervals_of_known_numbers() -> None:
+    values = [1.0, 2.0, 3.0, 4.0, 5.0]
+    low, high = scipy.stats.t.interval(0.95, 4, loc=3, scale=scipy.stats.sem(values))
+    found = statistics.interval(values, method="t")
+    assert found == (pytest.approx(low), pytest.approx(high), 0.95, "t")
+    assert statistics.interval([1.0]) is None
+
+
+def test_the_smaller_assumption_is_taken_where_it_can_hold_the_level() -> None:
+    """Below six values nothing between the smallest and the largest covers with 95 %."""
+    methods = [found.method for n in range(2, 9) if (found := statistics.interval([float(i * i) for i in range(n)]))]
+    assert methods == ["t"] * 4 + ["bootstrap"] * 3
+    found = statistics.interval([1.0, 2.0, 4.0], level=0.75)
+    assert found is not None
+    assert found.method == "bootstrap"
+
+
+@given(st.permutations([0.5, 1.0, 1.5, 4.0, 4.0, 7.0, 11.0]))
+@settings(max_examples=10, deadline=None)
+def test_the_bootstrap_gives_the_same_values_the_same_interval(values: list[float]) -> None:
+    assert statistics.bootstrap_interval(values) == statistics.bootstrap_interval(sorted(values))
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 95.0, math.nan])
+def test_a_confidence_level_lies_between_0_and_1(level: float) -> None:
+    with pytest.raises(ValueError, match="a confidence level must be between 0 and 1, not"):
+        statistics.interval([1.0, 2.0, 4.0], level)
+
+
+def test_the_bootstrap_interval_of_roughly_normal_values_is_about_as_wide_as_students() -> None:
+    """That is what its tails are taken further out for."""
+    for n in (8, 16):
+        values = [float(value) for value in scipy.stats.norm.ppf((np.arange(n) + 0.5) / n)]
+        found, expected = statistics.bootstrap_interval(values), statistics.t_interval(values)
+        assert (found.high - found.low) / (expected.high - expected.low) == pytest.approx(1, abs=0.03)
+
+
+def test_the_bootstrap_interval_is_wider_than_the_percentile_interval_and_inside_the_data() -> None:
+    values = [float(i * i) for i in range(8)]
+    plain = scipy.stats.bootstrap((values,), np.mean, method="percentile", random_state=np.random.default_rng(0))
+    found = statistics.bootstrap_interval(values)
+    assert min(values) <= found.low < plain.confidence_interval.low
+    assert plain.confidence_interval.high < found.high <= max(values)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(([1.0, INF],), "finite"), (([1.0, 2.0], 0.95, "magic"), "no interval")],
+)
+def test_intervals_refuse_nonsense(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        statistics.interval(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [[8.0, 8.0, 8.0], [8.0] * 7])
+def test_equal_values_have_no_interval(values: list[float]) -> None:
+    """That a count came out alike in a few seeds is no proof that it always does."""
+    assert statistics.interval(values) is None
+
+
+def test_summaries_pass_over_what_is_missing() -> None:
+    found = statistics.summarise([1.0, None, math.nan, INF, 3.0, 8.0])
+    assert found is not None
+    assert (found.mean, found.median, found.n) == (4.0, 3.0, 3)
+    assert found.sd == pytest.approx(math.sqrt(13))
+    assert statistics.summarise([None, INF]) is None
+    one = statistics.summarise([2.0])
+    assert one is not None
+    assert (one.sd, one.interval()) == (None, None)
+
+
+def test_the_resamples_of_as_many_values_are_drawn_once() -> None:
+    intervals._resamples.cache_clear()
+    intervals._bootstrap.cache_clear()
+    for shift in range(4):
+        values = [shift + value for value in (1.0, 2.0, 4.0, 8.0, 9.0, 11.0)]
+        assert statistics.interval(values) == statistics.interval(values[::-1])
+    assert (intervals._resamples.cache_info().misses, intervals._bootstrap.cache_info().misses) == (1, 4)
