@@ -46,7 +46,7 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     device = torch.device(execution.device)
     given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
-        chosen = Samples(data=_chosen(given.data, spec.evaluation.num_samples, spec.seed))
+        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         return evaluator.score_real(chosen), as_pictured(chosen)
     fakes = sample(
         given,
@@ -81,7 +81,7 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, di
     return spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels), fakes
 
 
-def _chosen(samples: Tensor, count: int, seed: int) -> Tensor:
+def choose(samples: Tensor, count: int, seed: int) -> Tensor:
     """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
     if count == len(samples):
         return samples
