@@ -127,7 +127,7 @@ class Scorer:
             return self._peer(Tensors(self._levels), Tensors(self._reals), **PEERS[self._label])
         assert self._folders is not None
         if self._label == "ganbench-files":
-            data, _ = read_given(self._folders[0], "images", tuple(self._fakes.shape[1:]), "", size=0, channels=0)
+            data, _ = read_given(self._folders[0], "images", tuple(self._fakes.shape[1:]))
             return self._evaluator.score_real(Samples(data=data))
         return self._peer(*map(str, self._folders))
 

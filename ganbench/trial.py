@@ -12,8 +12,9 @@ from ganbench.api import Architecture
 from ganbench.errors import UsageError
 from ganbench.provenance import environment
 from ganbench.records.folder import TrialFolder
+from ganbench.registry import Registry
 from ganbench.resolving import components
-from ganbench.spec import Execution, TrialSpec
+from ganbench.spec import TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
@@ -39,16 +40,15 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
     recorder = Recorder(folder, trial)
     stop = stop_on_signals() if stop is None else stop
     try:
-        place = environment.place()
-        folder.append_start({"time": recorder.started, **place})
-        folder.write_status("running", started=recorder.started, **place)
+        recorder.start()
         torch.set_num_threads(trial.execution.threads)
-        return _run(trial.spec, trial.execution, recorder, stop)
+        return _run(recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
         return ended_by(error, recorder)
 
 
-def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFlag) -> str:
+def _run(recorder: Recorder, stop: StopFlag) -> str:
+    spec, execution = recorder.trial.spec, recorder.trial.execution
     environment.forget_peak(torch.device(execution.device))
     registry = plugins.load().registry
     parts = Parts(spec, execution, registry)
@@ -65,25 +65,24 @@ def _run(spec: TrialSpec, execution: Execution, recorder: Recorder, stop: StopFl
 
     if execution.source_path:
         recorder.begin_anew()
-        score_given(spec, execution, parts.evaluator, recorder)
+        score_given(parts.evaluator, recorder)
         return "done"
 
     if spec.architecture is None:
         raise UsageError("only the baseline 'real' has no architecture")
     architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
     torch.backends.cudnn.benchmark = False
-    objective = build_objective(spec, registry)
-    state, resumed = fresh_or_resumed(spec, architecture, parts, objective, recorder)
-    observer = Watcher(spec, execution, parts, objective, recorder, stop)
+    state, objective, resumed = fresh_or_resumed(architecture, parts, registry, recorder)
+    observer = Watcher(parts, objective, recorder, stop)
     if objective is None:
-        observer.evaluate(state, final=True)
+        observer.evaluate(state)
     else:
         if not resumed:
             observer.first_snapshot(state)
         recorder.begin(lambda: state.real_images)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             return observer.interrupted(state)
-    conclude(state, spec, parts, recorder)
+    conclude(state, parts, recorder)
     return "done"
 
 
@@ -100,39 +99,45 @@ def fresh_state(spec: TrialSpec, architecture: Architecture, parts: Parts) -> St
 
 
 def fresh_or_resumed(
-    spec: TrialSpec, architecture: Architecture, parts: Parts, objective: Objective | None, recorder: Recorder
-) -> tuple[State, bool]:
-    """The state that training begins with, and whether it is that of a checkpoint, the newest that is usable.
+    architecture: Architecture, parts: Parts, registry: Registry, recorder: Recorder
+) -> tuple[State, Objective | None, bool]:
+    """The state that training begins with, and what it minimises; whether they are those of a checkpoint.
 
-    The objective is brought to the same moment.
+    The checkpoint is the newest that is usable.
     """
+    spec = recorder.trial.spec
+
+    def build() -> tuple[State, Objective | None]:
+        objective = build_objective(spec, registry)  # before the state, which sets the stream that layers draw from
+        return fresh_state(spec, architecture, parts), objective
+
     # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
-    unused = [fresh_state(spec, architecture, parts)]
+    unused = [build()]
 
-    def fresh() -> State:
-        """A state that nothing was loaded into, not even in part by an attempt that failed."""
-        return unused.pop() if unused else fresh_state(spec, architecture, parts)
+    def fresh() -> tuple[State, Objective | None]:
+        """What nothing was loaded into, not even in part by an attempt that failed."""
+        return unused.pop() if unused else build()
 
-    def take(content: dict[str, Any]) -> tuple[State, dict[str, Any]]:
+    def take(content: dict[str, Any]) -> tuple[State, Objective | None, dict[str, Any]]:
         recorder.folder.require_written(content["record"]["written"])
-        state = fresh()
+        state, objective = fresh()
         state.load_state_dict(content["state"])
         if objective is not None:
             objective.load_state_dict(content["objective"])
-        return state, content["record"]
+        return state, objective, content["record"]
 
     taken, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
     recorder.warn(*warnings)
     if taken is None:
-        state = fresh()
+        state, objective = fresh()
         recorder.begin_anew()
     else:
-        state, record = taken
+        state, objective, record = taken
         recorder.go_on(state.step, state.real_images, record)
     recorder.attempt()
     if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
         print("the networks run in the plain memory layout: they fail or differ in channels-last", flush=True)
-    return state, taken is not None
+    return state, objective, taken is not None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -31,9 +31,12 @@ from tests.inception import random_weights, varied_images
 NAMES = {
     "fid": "frechet_inception_distance",
     "is": "inception_score_mean",
+    "is_std": "inception_score_std",
     "kid": "kernel_inception_distance_mean",
+    "kid_std": "kernel_inception_distance_std",
     "precision": "precision",
     "recall": "recall",
+    "f_score": "f_score",
 }
 
 
@@ -145,7 +148,7 @@ def test_the_severities_of_the_embedded_extractor_come_out_in_order() -> None:
     )
     found = {name: evaluator.score_real(Samples(data=data)) for name, data in cases.items()}
     for metric in ("fid", "kid"):
-        noise = [found[name][metric] for name in ("real", "noise 32", "noise 128", "uniform")]
+        noise = [found[name][metric] for name in ("real", "noise 8", "noise 32", "noise 128", "uniform")]
         assert noise == sorted(noise)
         lost = [found[name][metric] for name in ("real", "nine digits", "ten images", "three digits", "one image")]
         assert lost[0] < lost[1] < min(lost[2:])
@@ -158,9 +161,11 @@ def test_the_severities_of_the_embedded_extractor_come_out_in_order() -> None:
     assert found["one image"]["is"] == pytest.approx(1.0, abs=1e-6)
     precision = [found[name]["precision"] for name in ("real", "noise 32", "noise 128", "uniform")]
     assert precision == sorted(precision, reverse=True)
-    recall = [found[name]["recall"] for name in ("real", "nine digits", "three digits", "ten images")]
+    recall = [found[name]["recall"] for name in ("real", "nine digits", "three digits", "ten images", "one image")]
     assert recall == sorted(recall, reverse=True)
-    assert recall[-1] < 0.05
+    assert recall[-2] < 0.05
+    assert recall[-1] == 0
     # Known blind spots, which is why recall stands beside them.
     assert found["ten images"]["is"] > 0.8 * found["real"]["is"]
     assert found["three digits"]["precision"] > 0.8
+    assert found["one image"]["precision"] > 0.9

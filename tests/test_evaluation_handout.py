@@ -3,6 +3,7 @@
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def test_every_form_holds_the_samples_as_they_are_scored_in_their_order(
 ) -> None:
     images = GREY.expand(-1, channels, -1, -1) * torch.linspace(0.5, 1, channels).view(-1, 1, 1)
     write_samples(tmp_path / name, images, LABELS)
-    kind = "array" if name.startswith("s.np") else "images"
-    data, _ = read_given(tmp_path / name, kind, (channels, 8, 8), "", 0, 0)
+    kind: Any = "array" if name.startswith("s.np") else "images"
+    data, _ = read_given(tmp_path / name, kind, (channels, 8, 8))
     assert torch.equal(data, to_uint8(images))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -38,7 +39,7 @@ def test_truncated_samples_say_so_and_are_not_scored(tmp_path: Path) -> None:
     write_samples(tmp_path / "s.npz", GREY, LABELS, truncation=0.5)
     assert np.load(tmp_path / "s.npz")["truncation"] == 0.5
     with pytest.raises(DataError, match=r"s\.npz holds samples truncated at 0\.5"):
-        read_given(tmp_path / "s.npz", "array", (1, 8, 8), "", 0, 0)
+        read_given(tmp_path / "s.npz", "array", (1, 8, 8))
     for name in ("s.npy", "s.zip", "s"):
         with pytest.raises(UsageError, match="cannot say that its samples are truncated"):
             write_samples(tmp_path / name, GREY, LABELS, truncation=0.5)

@@ -3,8 +3,8 @@
 import pytest
 
 from ganbench.errors import ChangedSincePlanning, UsageError
-from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.naming import called
+from ganbench.evaluation.needs import check_shape
 from ganbench.extractors.embedded import Mnist
 from ganbench.extractors.inception import Inception
 

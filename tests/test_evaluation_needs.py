@@ -9,8 +9,7 @@ import torch
 
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
-from ganbench.evaluation.evaluator import check_shape, owners
-from ganbench.evaluation.needs import check_words, require
+from ganbench.evaluation.needs import check_shape, check_words, owners, require
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.metrics.fid import FID

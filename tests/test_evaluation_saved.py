@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench.errors import DataError
 from ganbench.evaluation.images import NonFiniteSamples, to_uint8
 from ganbench.evaluation.sampling import sample
-from ganbench.evaluation.saved import SavedGenerator, load_saved
+from ganbench.evaluation.saved import SavedGenerator, load_saved, runs_on
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
@@ -32,7 +32,12 @@ class Picture(nn.Module):
 
 def draw(generator: nn.Module, n: int = 21) -> Tensor:
     rng = torch.Generator().manual_seed(3)
-    return sample(generator, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU, batch_size=10)
+    return sample(generator, n=n, latent_dim=6, latent="normal", rng=rng, device=CPU)
+
+
+def test_an_exported_program_runs_where_it_was_exported_for() -> None:
+    gpu = torch.device("cuda", 1)
+    assert [runs_on(kind, gpu) for kind in ("exported", "torchscript", "trial")] == [CPU, gpu, gpu]
 
 
 def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path: Path) -> None:

@@ -1,10 +1,38 @@
-"""Which data are those that a trial was planned with."""
+"""What is refused of a source before it is read, and which data are those that a trial was planned with."""
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
+import torch
 
-from ganbench.evaluation.sources import same_samples
+from ganbench.errors import DataError
+from ganbench.evaluation.sources import open_given, same_samples
+from ganbench.plan import SourceRequest
 from ganbench.spec import DataSpec, Scalar
 from tests.trials import component
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("s.npy", {"size": 8}, "--size is for image files, but .*s.npy is an array; leave it out"),
+        ("g.pt2", {"size": 8}, "--size is for image files, but .*g.pt2 is a generator; leave it out"),
+        ("s.npy", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.npy contains samples; leave it out"),
+        ("s.zip", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.zip contains samples; leave it out"),
+        ("s.zip", {"value_range": "0:1"}, "--range is for arrays and generators, but the files in .*s.zip are images"),
+    ],
+)
+def test_what_means_nothing_of_a_kind_of_source_is_refused(
+    tmp_path: Path, name: str, said: dict[str, Any], words: str
+) -> None:
+    path = tmp_path / name
+    path.touch()
+    if path.suffix == ".npy":
+        np.save(path, np.zeros((4, 1, 8, 8), np.uint8))
+    with pytest.raises(DataError, match=words):
+        open_given(SourceRequest(path=str(path), **said), (1, 8, 8), torch.device("cpu"))
 
 
 def data(fingerprint: str = "ab", name: str = "folder", **parameters: Scalar) -> DataSpec:

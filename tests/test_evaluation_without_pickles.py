@@ -1,5 +1,6 @@
 """Archives of ``torch.export`` with something in them that would run when it is loaded."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -113,10 +114,8 @@ def test_those_pickles_do_run_where_nobody_refuses_them(
 ) -> None:
     ran = tmp_path / "ran"
     path = changed(exported, tmp_path / "g.pt2", make(ran))
-    try:
+    with contextlib.suppress(Exception):  # what they return is no tensor
         torch.export.load(path)
-    except Exception:  # what they return is no tensor
-        assert ran.exists()
     assert ran.exists()
 
 

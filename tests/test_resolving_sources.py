@@ -123,12 +123,6 @@ def test_the_number_of_samples(tmp_path: Path) -> None:
     path = array(tmp_path / "s", REAL[:300])
     assert ask(path, metrics=["fid"], num_samples=200).planned[0].spec.evaluation.num_samples == 200
     assert "contains 300 samples, but 400 were asked for" in ask(path, metrics=["fid"], num_samples=400).error
-    data = torch.arange(300)
-    assert torch.equal(sources.choose(data, 300, 0), data)
-    chosen = sources.choose(data, 100, 0)
-    assert len(set(chosen.tolist())) == 100
-    assert torch.equal(chosen, sources.choose(data, 100, 0))
-    assert not torch.equal(chosen, sources.choose(data, 100, 1))
 
 
 def test_a_number_of_samples_that_nobody_scores_is_not_judged(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""ADA: how the probability moves, what it does to images, and an exact resume."""
+"""ADA: how the probability moves, and what it does to images."""
 
 from typing import Any
 
@@ -124,21 +124,6 @@ def make(architecture: Architecture | None = None, **settings: Any) -> tuple[Sta
         augmentations=transforms,
     )  # fmt: skip
     return state, recipe
-
-
-def test_a_resumed_trial_is_the_uninterrupted_one() -> None:
-    goal = Objective(loss=Vanilla(), penalties=())
-    (whole, recipe), (first, _), (second, _) = make(), make(), make()
-    train(whole, goal, recipe, Notes(), evaluate_every=0)
-    train(first, goal, recipe, Notes(stop_after=5), evaluate_every=0)  # between two adjustments
-    second.load_state_dict(first.state_dict())
-    train(second, goal, recipe, Notes(), evaluate_every=0)
-    assert whole.adaptation is not None
-    assert second.adaptation is not None
-    assert whole.adaptation.p.item() > 0
-    assert whole.adaptation.p.item() == second.adaptation.p.item()
-    for one, other in ((whole.generator, second.generator), (whole.discriminator, second.discriminator)):
-        assert all(torch.equal(value, other.state_dict()[key]) for key, value in one.state_dict().items())
 
 
 class Pairs(Architecture):

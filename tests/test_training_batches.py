@@ -82,8 +82,13 @@ def test_several_batches_are_taken_from_those_that_were_staged() -> None:
     plain, staged = batches(10, 3), batches(10, 3)
     for _ in range(3):
         staged.stage(3)
-        assert take(staged, 1) == take(plain, 1)
+        position = staged.state_dict()["position"]
+        first = staged.next()
+        assert torch.equal(first, plain.next())
+        staged.rewind()
+        assert torch.equal(staged.next(), first)
         assert torch.equal(staged.next(2), plain.next(2))
+        assert position == staged.state_dict()["position"] == plain.state_dict()["position"]
 
 
 def test_images_are_mirrored_left_to_right_each_by_its_own_draw() -> None:

@@ -25,6 +25,10 @@ def draws(network: Peculiar) -> None:
     random.random()
 
 
+def draws_by_torch(network: Peculiar) -> None:
+    torch.rand(())
+
+
 def draws_by_numpy(network: Peculiar) -> None:
     np.random.rand()
 
@@ -43,6 +47,11 @@ def begun(also: Callable[[Peculiar], object]) -> tuple[State, Callable[[], Tenso
     return state, step
 
 
+def host_streams() -> tuple[object, list[int]]:
+    """Where Python's and numpy's own random numbers are."""
+    return random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+
+
 def content(state: State) -> dict[str, Tensor]:
     networks = {"g": state.generator, "d": state.discriminator}
     return {
@@ -54,6 +63,7 @@ def content(state: State) -> dict[str, Tensor]:
 
 CASES: dict[Callable[[Peculiar], object], str] = {
     moves_in_place: "",
+    draws_by_torch: "",  # what follows a recorded step is compared, the streams too
     rebinds: "new tensors in the places of old ones",
     adds_a_buffer: "new tensors in the places of old ones",
     counts: "Peculiar.calls changes on the host",
@@ -68,7 +78,7 @@ def test_what_a_step_leaves_on_the_host_is_noticed_and_undone(also: Callable[[Pe
     network = state.discriminator
     assert isinstance(network, Peculiar)
     before, ema, calls = content(state), network.ema, network.calls
-    of_host = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+    of_host, of_torch = host_streams(), torch.get_rng_state()
     kept = Kept(state)
     assert kept.moved() == ""
     kept.after(step)
@@ -77,7 +87,8 @@ def test_what_a_step_leaves_on_the_host_is_noticed_and_undone(also: Callable[[Pe
     kept.restore()
     assert network.ema is ema
     assert network.calls == calls
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == of_host  # type: ignore[index,union-attr]
+    assert host_streams() == of_host
+    assert torch.equal(torch.get_rng_state(), of_torch)
     now = content(state)
     assert all(torch.equal(now[name], value) for name, value in before.items())
 

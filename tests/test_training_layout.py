@@ -1,5 +1,6 @@
 """The layout of the networks: channels-last wherever it computes the same, whatever the networks are written like."""
 
+import contextlib
 import copy
 import pickle
 from typing import Any
@@ -182,8 +183,8 @@ def test_a_device_that_fails_is_no_reason_for_a_layout(monkeypatch: pytest.Monke
 
 
 def test_layouts_are_compared_without_tf32_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    before, exact = float32_arithmetic(cuda), module._unrounded
+    cuda = torch.device("cuda")
+    before = float32_arithmetic(cuda)
 
     def rounded(h: Tensor) -> Tensor:
         """As two kernels that round to TF32, each in its own way."""
@@ -194,12 +195,10 @@ def test_layouts_are_compared_without_tf32_on_a_gpu(monkeypatch: pytest.MonkeyPa
         return choose_layout(Images(rounded).build(SHAPE, 4), "none", SHAPE, 4)
 
     assert "tf32" in before
-    with exact(cpu):
-        assert float32_arithmetic(cuda) == before
-    assert chosen() is torch.contiguous_format
-    monkeypatch.setattr(module, "_unrounded", lambda device: exact(cuda))
     assert chosen() is torch.channels_last
     assert float32_arithmetic(cuda) == before
+    monkeypatch.setattr(module, "full_precision", contextlib.nullcontext)
+    assert chosen() is torch.contiguous_format
 
 
 def test_what_is_no_image_has_the_plain_layout() -> None:

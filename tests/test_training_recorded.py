@@ -3,7 +3,6 @@
 Without a GPU the recording is played by a function that does the work again; what surrounds it is the same.
 """
 
-import copy
 import math
 from collections.abc import Callable
 from functools import partial
@@ -149,19 +148,6 @@ def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
     for _ in range(WARM_UP + 2):
         step()
     assert step.given_up == "Counting.updates changes on the host"
-
-
-def test_staging_changes_no_sample(make_state: Make) -> None:
-    chosen = recipe(batch_size=7)
-    plain, staged = make_state(chosen).batches, make_state(chosen).batches
-    for count in (3, 3, 3, 3):
-        staged.stage(count)
-        kept = copy.deepcopy(staged.state_dict())
-        first = [staged.next() for _ in range(count)]
-        staged.rewind()
-        assert all(torch.equal(batch, staged.next()) for batch in first)
-        assert all(torch.equal(batch, plain.next()) for batch in first)
-        assert kept["position"] == plain.state_dict()["position"]
 
 
 @pytest.mark.parametrize(

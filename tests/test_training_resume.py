@@ -91,23 +91,25 @@ def test_stopping_and_going_on_changes_no_bit(
     assert_bit_equal(whole, second)
 
 
-def pictured(settings: Recipe, seed: int) -> State:
+def pictured(settings: Recipe, condition: str, seed: int) -> State:
     """The state of a conditional trial on 40 images of two classes, mirrored and augmented."""
     rng = torch.Generator().manual_seed(5)
     images = torch.randint(0, 256, (40, 1, 16, 16), generator=rng, dtype=torch.uint8)
     return State(
-        architecture=DCGAN(width=4, condition="projection"),
+        architecture=DCGAN(width=4, condition=condition),
         samples=Samples(data=images, labels=torch.arange(40) % 2), recipe=settings, seed=seed,
         device=torch.device("cpu"), augmentations=[Translation()],
     )  # fmt: skip
 
 
-def test_every_stream_and_memory_of_a_trial_on_images_is_taken_up() -> None:
+@pytest.mark.parametrize("condition", ["projection", "classifier"])
+def test_every_stream_and_memory_of_a_trial_on_images_is_taken_up(condition: str) -> None:
     """Mirroring, augmentation, its adaptation, labels, replay and the average, each with draws of its own."""
     chosen = recipe(
-        steps=9, mirror=0.5, augment="translation", ada_target=0.1, ada_images=100, ema_decay=0.9, ema_start=2
-    )
-    whole, first, second = (pictured(chosen, seed) for seed in (0, 0, 9))
+        steps=9, mirror=0.5, augment="translation", ada_target=0.1, ada_images=100, ema_decay=0.9, ema_start=2,
+        replay=20, d_lr=3e-3,
+    )  # fmt: skip
+    whole, first, second = (pictured(chosen, condition, seed) for seed in (0, 0, 9))
     run(whole, chosen, objective(Vanilla()))
     run(first, chosen, objective(Vanilla()), Notes(stop_after=6))
     before = flat(first.state_dict())
@@ -139,7 +141,7 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
     def score(state: State) -> None:
         sample(
             state.scored, n=30, latent_dim=4, latent="normal", rng=seeds.stream(0, seeds.EVALUATION),
-            device=state.device, batch_size=7,
+            device=state.device,
         )  # fmt: skip
 
     chosen = recipe(ema_decay=0.9, replay=16)

@@ -9,12 +9,12 @@ from safetensors.torch import load, load_file, save
 from torch import Tensor, nn
 
 from ganbench import seeds, trial
+from ganbench.api import Samples
 from ganbench.evaluation import drawing
 from ganbench.evaluation.sampling import sample
-from ganbench.spec import TrialSpec
 from ganbench.training.state import State
 from ganbench.worker import outputs
-from ganbench.worker.outputs import PREVIEW_POINTS, preview_samples, weights_of
+from ganbench.worker.outputs import PREVIEW_POINTS, as_pictured, preview_samples, weights_of
 from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 from tests.workers import MLP, lines, planned
@@ -38,6 +38,14 @@ def test_tied_weights_and_any_layout_are_written() -> None:
     assert torch.equal(again.kernel, network.kernel)
 
 
+def test_of_real_samples_a_picture_takes_no_more_than_it_has_room_for() -> None:
+    """2,500 large images, of which 64 are drawn, would take gigabytes."""
+    images = torch.arange(100, dtype=torch.uint8).view(-1, 1, 1, 1)
+    assert torch.equal(as_pictured(Samples(data=images)), images[:64] / 127.5 - 1)
+    points = torch.randn(3000, 2)
+    assert torch.equal(as_pictured(Samples(data=points)), points[:2500])
+
+
 @pytest.mark.usefixtures("signals_as_before")
 @pytest.mark.parametrize("recipe", [{}, {"ema_decay": 0.9}, {"latent": "uniform"}], ids=str)
 def test_what_is_scored_pictured_and_kept_is_one_generator(
@@ -47,9 +55,9 @@ def test_what_is_scored_pictured_and_kept_is_one_generator(
     ended: list[State] = []
     scored: list[Tensor] = []
 
-    def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+    def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
         ended.append(state)
-        outputs.conclude(state, spec, parts, recorder)
+        outputs.conclude(state, parts, recorder)
 
     def note(*arguments: Any) -> tuple[Tensor, Tensor | None]:
         fakes, labels = drawing.draw_to_score(*arguments)

@@ -8,6 +8,7 @@ import torch
 
 from ganbench import plugins, trial
 from ganbench.api import Architecture
+from ganbench.files import read_lines
 from ganbench.planning.suite import Suite, to_request
 from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
@@ -65,6 +66,20 @@ def test_the_floor_of_training_samples_is_not_called_memorised(tmp_path: Path) -
     found = folder.read_result()["metrics"]
     assert found["fid"] > 0
     assert (found["memorised"], found["train_preference"]) == (None, None)
+
+
+def test_an_untrained_generator_is_scored_once_by_all_metrics(tmp_path: Path) -> None:
+    """Those that wait for the end of training, too."""
+    (one,) = (
+        spec for spec in planned(metrics=("fid", "precision-recall"), baselines=True) if spec.baseline == "untrained"
+    )
+    folder = TrialFolder(tmp_path / one.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=one.trial_id, spec=one, execution=Execution()))
+    assert run_trial(folder) == "done"
+    (line,) = read_lines(folder.metrics)
+    assert line["step"] == 0
+    assert line["values"].keys() >= {"fid", "precision", "recall"}
 
 
 def test_the_states_of_a_cell_share_its_data_on_the_device(

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 
-from ganbench.api import Value
 from ganbench.metrics.density_coverage import DensityCoverage
 from ganbench.metrics.fid import FID
 from ganbench.records import manifest
@@ -38,6 +36,7 @@ def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     assert [row.values[name].metric for name in ("density", "coverage", "fid")] == ["density-coverage", None, "fid"]
     (line,) = lines(folder.metrics)
     assert [*line["values"]] == ["density", "coverage", "fid", "undeclared"]
+    assert folder.read_result()["best"]["fid"] == {"value": 1.5, "step": 1}
 
 
 def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
@@ -148,40 +147,25 @@ def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypat
     assert "bit-equal" in result["determinism"]["statement"]  # in equal conditions
 
 
-def test_time_goes_to_training_or_to_evaluation_and_an_earlier_attempts_is_added(
+def test_a_trial_that_ends_early_has_trained_since_its_last_evaluation_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [100.0]
-    monkeypatch.setattr("ganbench.worker.clock.time.monotonic", lambda: now[0])
+    now = 100.0
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
     (folder,) = planned(tmp_path, MLP, seeds=1)
-
-    def attempt(earlier: dict[str, Any] | None) -> Recorder:
-        """A second before training, four of it, three of evaluation, and four more of training."""
-        recorder = Recorder(folder, folder.read_spec())
-        if earlier is not None:
-            recorder.go_on(20, 400, earlier)
-        now[0] += 1
-        recorder.begin(lambda: 400)
-        now[0] += 4
-        with recorder.not_training():
-            now[0] += 3
-            recorder.evaluation(20, 400, {})
-        now[0] += 4
-        return recorder
-
-    first = attempt(None)
-    kept = first.state_dict()
-    assert (kept["seconds"], kept["elapsed"]) == (8.0, 12.0)
-    second = attempt(kept)
-    assert second.state_dict()["seconds"] == 16.0
-    second.finish("diverged", "NaN")
+    recorder = Recorder(folder, folder.read_spec())
+    now += 1
+    recorder.begin(lambda: 400)
+    now += 4
+    with recorder.not_training():
+        now += 3
+        recorder.evaluation(20, 400, {})
+    now += 4
+    recorder.finish("diverged", "NaN")
     cost = folder.read_result()["cost"]
-    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (24.0, 16.0, 6.0)
-    assert cost["images_per_second"] == 25.0
-    assert [line["seconds"] for line in lines(folder.metrics)] == [4.0, 12.0]
-    listed = manifest.read(folder)
-    assert listed is not None
-    assert {folder.result.name, folder.metrics.name, folder.spec.name} <= listed.files.keys()
+    assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (12.0, 8.0, 3.0)
+    assert cost["images_per_second"] == 50.0
+    assert [line["seconds"] for line in lines(folder.metrics)] == [4.0]
 
 
 def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,14 +218,3 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     assert listed.trial_id == folder.trial_id
     assert {"spec.json", "result.json", "metrics.jsonl", "progress.jsonl"} <= listed.files.keys()
     assert verify(folder) == ([], [])
-
-
-def test_a_best_value_that_was_reached_twice_is_of_the_first_time(tmp_path: Path) -> None:
-    (folder,) = planned(tmp_path, MLP, seeds=1)
-    recorder = Recorder(folder, folder.read_spec())
-    values = {"fid": FID.values["fid"], "up": Value(label="up", direction="higher", decimals=2)}
-    recorder.prepared(values, {}, {}, torch.device("cpu"))
-    for step, fid, up in ((1, 3.0, 0.2), (2, 1.5, 0.7), (3, 1.5, 0.7), (4, 2.0, 0.1)):
-        recorder.evaluation(step, 0, {"fid": fid, "up": up})
-    recorder.finish("done")
-    assert folder.read_result()["best"] == {"fid": {"value": 1.5, "step": 2}, "up": {"value": 0.7, "step": 2}}

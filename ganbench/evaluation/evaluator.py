@@ -1,7 +1,7 @@
 """One scoring of generated samples: features once, then every metric."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -9,15 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ganbench import files
 from ganbench.api import Extractor, Metric, Mixture, Samples
 from ganbench.errors import UsageError
 from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.needs import require, uses_extractor
+from ganbench.evaluation.needs import check_shape, owners, require
 from ganbench.evaluation.references import ReferenceKey, recall
 from ganbench.evaluation.values import as_declared
+from ganbench.spec import Component
 
 
 class Evaluator:
@@ -36,8 +38,7 @@ class Evaluator:
         extractor: Extractor | None,
         device: torch.device,
         cache: Path | None,
-        extractor_code: str = "",
-        extractor_name: str = "",
+        planned: Component | None = None,
         train: Samples | None = None,
     ) -> None:
         """Check that every metric can be computed; the reference is looked at when it is first needed.
@@ -46,12 +47,11 @@ class Evaluator:
             reference: the real samples that fakes are compared with.
             mixture: the true distribution, where it is known.
             metrics: name to metric.
-            extractor: the feature network, or ``None``.
+            extractor: the feature network; ``None`` where no metric needs one.
             device: where the network runs.
             cache: folder for reference features, or ``None``.
-            extractor_code: stands for the extractor's code and parameters in the cache, beside its name and weights:
-                features that others of that name left there are not its own.
-            extractor_name: what errors call the extractor; by default the name that torch-fidelity knows it by.
+            planned: the extractor as a trial names it: its name in errors, which is else the one that torch-fidelity
+                knows it by, and its code and parameters, by which the cache tells it from others of that name.
             train: the training samples, for metrics that need ``train``.
 
         Raises:
@@ -61,18 +61,18 @@ class Evaluator:
         """
         self.reference = reference
         self.mixture = mixture
-        self.metrics = dict(metrics)
-        self.extractor = extractor
-        self.device = device
-        self.cache = cache
-        self.extractor_code = extractor_code
-        self.extractor_name = extractor_name
-        self.train = train
-        owners(self.metrics.items())  # refuses two values of one name
-        for name, metric in self.metrics.items():
+        self._extractor = extractor
+        self._train = train
+        self._metrics = dict(metrics)
+        self._device = device
+        self._cache = cache
+        self._name = "" if planned is None else planned.name
+        self._code = "" if planned is None else files.digest(planned.model_dump(mode="json"))
+        owners(metrics.items())  # refuses two values of one name
+        for name, metric in metrics.items():
             require(name, metric, reference=reference, train=train, mixture=mixture, extractor=extractor)
-        if self._uses_extractor and extractor is not None:
-            with called(extractor_name, extractor):
+        if extractor is not None:
+            with called(self._name, extractor):
                 check_shape(extractor, reference.shape)
                 extractor.sha256()
 
@@ -119,39 +119,17 @@ class Evaluator:
     @cached_property
     def reference_evidence(self) -> Extracted:
         """The reference's side, its features from the cache where they are."""
-        needs_train = any("train" in metric.needs for metric in self.metrics.values())
-        train = self._known(self.train) if needs_train and self.train is not None else None
+        needs_train = any("train" in metric.needs for metric in self._metrics.values())
+        train = self._known(self._train) if needs_train and self._train is not None else None
         return self._known(self.reference, train)
 
-    @cached_property
-    def _network(self) -> nn.Module:
-        assert self.extractor is not None
-        # Networks are initialised at random before their weights are loaded.
-        with own_global_stream(0, self.device):
-            with called(self.extractor_name, self.extractor):
-                network = self.extractor.build(self._layers)
-            return network.to(self.device)
-
-    @property
-    def _uses_extractor(self) -> bool:
-        return any(uses_extractor(metric) for metric in self.metrics.values())
-
-    @property
-    def _layers(self) -> list[str]:
-        if self.extractor is None or not self._uses_extractor:
-            return []
-        return list(
-            dict.fromkeys(layer for layer in (self.extractor.feature_layer, self.extractor.logits_layer) if layer)
-        )
-
     def _score(self, samples: Samples, *, final: bool, from_train: bool = False) -> dict[str, float]:
-        wanted = {name: metric for name, metric in self.metrics.items() if final or metric.when == "always"}
         if samples.labels is None:
-            for name, metric in self.metrics.items():
+            for name, metric in self._metrics.items():
                 if "fake_labels" in metric.needs:
                     raise UsageError(f"metric '{name}' needs the labels of the fakes, but these have none")
         values: dict[str, float] = {}
-        with own_global_stream(0, self.device):
+        with own_global_stream(0, self._device):
             found = self._extract(samples.data)
             fake = Extracted(
                 samples=samples.data,
@@ -160,45 +138,31 @@ class Evaluator:
                 labels=samples.labels,
                 mixture=self.mixture,
             )
-            for name, metric in wanted.items():
+            for name, metric in self._metrics.items():
+                if metric.when != "always" and not final:
+                    continue
                 if from_train and "train" in metric.needs:
                     values.update(dict.fromkeys(metric.values, math.nan))
                 else:
                     values.update(as_declared(name, metric, metric.compute(fake, self.reference_evidence)))
         return values
 
-    def _extract(self, images: Tensor) -> dict[str, Tensor]:
-        if self.extractor is None or not self._layers:
-            return {}
-        outputs = extract(
-            self._network,
-            images,
-            channels=self.extractor.channels,
-            device=self.device,
-            batch_size=self.extractor.batch_size,
-        )
-        by_layer = dict(zip(self._layers, outputs, strict=True))
-        found = {"features": by_layer[self.extractor.feature_layer]}
-        if self.extractor.logits_layer:
-            found["logits"] = by_layer[self.extractor.logits_layer]
-        return found
-
     def _known(self, samples: Samples, train: Extracted | None = None) -> Extracted:
         """Evidence for real samples, its features and statistics recalled or computed."""
         make = partial(Extracted, samples=samples.data, labels=samples.labels, mixture=self.mixture, train=train)
-        if self.extractor is None or not self._layers:
+        if self._extractor is None:
             return make()
         key = ReferenceKey(
             fingerprint=samples.fingerprint,
-            preprocessing=f"uint8, {samples.shape[0]} channels to {self.extractor.channels}",
-            extractor=self.extractor.registered_name,
-            extractor_code=self.extractor_code,
-            extractor_sha256=self.extractor.sha256(),
-            layers=tuple(self._layers),
-            device=self.device.type,
+            preprocessing=f"uint8, {samples.shape[0]} channels to {self._extractor.channels}",
+            extractor=self._extractor.registered_name,
+            extractor_code=self._code,
+            extractor_sha256=self._extractor.sha256(),
+            layers=tuple(_layers(self._extractor)),
+            device=self._device.type,
             versions=tuple(f"{name} {version(name)}" for name in ("torch", "torch-fidelity", "numpy")),
         )
-        tensors = recall(key, lambda: self._with_statistics(samples.data), cache=self.cache)
+        tensors = recall(key, lambda: self._with_statistics(samples.data), cache=self._cache)
         return make(
             features=tensors["features"],
             logits=tensors.get("logits"),
@@ -210,47 +174,34 @@ class Evaluator:
         statistics = Extracted(samples=images, features=found["features"]).statistics()
         return {**found, **{name: torch.from_numpy(statistics[name]) for name in ("mu", "sigma")}}
 
-
-def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
-    """Return for each value the name of the metric that returns it.
-
-    Raises:
-        UsageError: two metrics have one name, or return values of one name; says which.
-    """
-    found: dict[str, str] = {}
-    names: set[str] = set()
-    for name, metric in metrics:
-        if name in names:
-            raise UsageError(f"two metrics are called '{name}'; choose one of them")
-        names.add(name)
-        for value in metric.values:
-            if value in found:
-                raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one of them")
-            found[value] = name
-    return found
-
-
-def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
-    """Check that an extractor takes samples of ``shape``.
-
-    Raises:
-        UsageError: it does not; names both.
-    """
-    name = extractor.registered_name
-    if len(shape) != 3:
-        raise UsageError(
-            f"extractor '{name}' takes images, but the samples are vectors of {shape[0]} numbers; choose other metrics"
+    def _extract(self, images: Tensor) -> dict[str, Tensor]:
+        """The extractor's ``features``, and its ``logits`` where it has some; nothing without an extractor."""
+        extractor = self._extractor
+        if extractor is None:
+            return {}
+        outputs = extract(
+            self._network,
+            images,
+            channels=extractor.channels,
+            device=self._device,
+            batch_size=extractor.batch_size,
         )
-    channels, height, width = shape
-    smallest, largest = extractor.sizes
-    if not all(smallest <= side <= largest for side in (height, width)):
-        takes = f"{smallest}x{smallest}" if smallest == largest else f"sides from {smallest} to {largest}"
-        raise UsageError(
-            f"extractor '{name}' takes images of {takes}, but the samples are {height}x{width}; choose another with "
-            "--extractor"
-        )
-    if channels not in (1, extractor.channels):
-        raise UsageError(
-            f"extractor '{name}' takes {extractor.channels} channels, but the samples have {channels}; choose "
-            "another with --extractor"
-        )
+        by_layer = dict(zip(_layers(extractor), outputs, strict=True))
+        found = {"features": by_layer[extractor.feature_layer]}
+        if extractor.logits_layer:
+            found["logits"] = by_layer[extractor.logits_layer]
+        return found
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        assert self._extractor is not None
+        # Networks are initialised at random before their weights are loaded.
+        with own_global_stream(0, self._device):
+            with called(self._name, self._extractor):
+                network = self._extractor.build(_layers(self._extractor))
+            return network.to(self._device)
+
+
+def _layers(extractor: Extractor) -> list[str]:
+    """The layers that an extractor's network is asked for: that of the features, and of the logits if it is another."""
+    return list(dict.fromkeys(layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer))

@@ -47,25 +47,22 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation:
     if truncation is not None and suffix != ".npz":
         raise UsageError(f"{out} cannot say that its samples are truncated; use --out samples.npz, or a .png grid")
     data = (to_uint8(samples) if samples.dim() == 4 else samples).numpy()
+    buffer = io.BytesIO()
     if suffix == ".npy":
-        buffer = io.BytesIO()
         np.save(buffer, data, allow_pickle=False)
-        write_bytes(out, buffer.getvalue())
     elif suffix == ".npz":
-        buffer = io.BytesIO()
         arrays: dict[str, Any] = {"samples": data} | ({} if labels is None else {"labels": labels.numpy()})
         if truncation is not None:
             arrays[TRUNCATION] = np.float64(truncation)
         np.savez(buffer, **arrays)
-        write_bytes(out, buffer.getvalue())
     elif suffix == ".zip":
-        buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, content in _png_files(data):
                 archive.writestr(zipfile.ZipInfo(name), content)  # without the time: equal samples, equal files
-        write_bytes(out, buffer.getvalue())
     else:
         _write_folder(out, data)
+        return
+    write_bytes(out, buffer.getvalue())
 
 
 def require_untruncated(path: Path) -> None:

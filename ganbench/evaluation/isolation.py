@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ from torch import nn
 
 
 @contextmanager
-def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
-    """Put modules in eval mode and restore every submodule's own flag afterwards.
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module in eval mode and restore every submodule's own flag afterwards.
 
     ``module.train()`` would not do: it would also switch a submodule that its author keeps in eval mode.
     """
-    flags = [(part, part.training) for module in modules for part in module.modules()]
+    flags = [(part, part.training) for part in module.modules()]
     try:
-        for module in modules:
-            module.eval()
+        module.eval()
         yield
     finally:
         for part, training in flags:
@@ -87,12 +86,13 @@ def own_global_stream(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def isolated(*modules: nn.Module, device: torch.device, seed: int = 0) -> Iterator[None]:
+def isolated(module: nn.Module, *, device: torch.device, seed: int = 0) -> Iterator[None]:
     """All of the above, without gradients and outside any autocast region."""
-    with ExitStack() as stack:
-        stack.enter_context(evaluation_mode(*modules))
-        stack.enter_context(full_precision())
-        stack.enter_context(own_global_stream(seed, device))
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.autocast(device.type, enabled=False))
+    with (
+        evaluation_mode(module),
+        full_precision(),
+        own_global_stream(seed, device),
+        torch.no_grad(),
+        torch.autocast(device.type, enabled=False),
+    ):
         yield

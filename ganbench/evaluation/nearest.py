@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganbench import files, plugins
+from ganbench import plugins
 from ganbench.api import Evidence, Extractor, Metric, Samples
 from ganbench.errors import StoreError, UsageError
 from ganbench.evaluation.drawing import load_split
@@ -154,24 +154,23 @@ class _Search(Metric):
 def _evaluator(
     trial: TrialFile, train: Samples, search: Metric, device: torch.device, warn: Callable[[str], object]
 ) -> Evaluator:
-    planned, cache = trial.spec.evaluation, trial.execution.cache_dir
-    assert planned.extractor is not None
-    extractor: Extractor = components.rebuild("extractor", planned.extractor, plugins.load().registry, warn=warn)
-    with called(planned.extractor.name, extractor):
+    planned, expected = trial.spec.evaluation.extractor, trial.spec.evaluation.extractor_sha256
+    assert planned is not None
+    extractor: Extractor = components.rebuild("extractor", planned, plugins.load().registry, warn=warn)
+    with called(planned.name, extractor):
         weights = extractor.sha256()
-    if weights != planned.extractor_sha256:
+    if weights != expected:
         raise StoreError(
-            f"the weights of extractor '{planned.extractor.name}' have changed since {trial.trial_id} was planned: "
-            f"their SHA-256 is {weights[:12]}, expected {planned.extractor_sha256[:12]}; restore them"
+            f"the weights of extractor '{planned.name}' have changed since {trial.trial_id} was planned: "
+            f"their SHA-256 is {weights[:12]}, expected {expected[:12]}; restore them"
         )
+    cache = trial.execution.cache_dir
     return Evaluator(
         reference=train,
         mixture=None,
         metrics={"neighbours": search},
         extractor=extractor,
-        extractor_name=planned.extractor.name,
+        planned=planned,
         device=device,
-        # Named as a worker names it, so that what the trial left in the cache is found.
-        extractor_code=files.digest(planned.extractor.model_dump(mode="json")),
         cache=Path(cache) / "references" if cache else None,
     )

@@ -1,5 +1,6 @@
-"""What metrics need of an evaluation, and whether it is there: asked while planning, and again in each trial."""
+"""What metrics and extractors need, and whether it is there: asked while planning, and again in each trial."""
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
 import torch
@@ -104,3 +105,48 @@ def require(
     if missing:
         hints = "; ".join(offers[need][1] for need in missing)
         raise UsageError(f"metric '{name}' needs {' and '.join(missing)}, which {where} does not offer; {hints}")
+
+
+def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
+    """Return for each value the name of the metric that returns it.
+
+    Raises:
+        UsageError: two metrics have one name, or return values of one name; says which.
+    """
+    found: dict[str, str] = {}
+    names: set[str] = set()
+    for name, metric in metrics:
+        if name in names:
+            raise UsageError(f"two metrics are called '{name}'; choose one of them")
+        names.add(name)
+        for value in metric.values:
+            if value in found:
+                raise UsageError(f"metrics '{found[value]}' and '{name}' both return '{value}'; choose one of them")
+            found[value] = name
+    return found
+
+
+def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
+    """Check that an extractor takes samples of ``shape``.
+
+    Raises:
+        UsageError: it does not; names both.
+    """
+    name = extractor.registered_name
+    if len(shape) != 3:
+        raise UsageError(
+            f"extractor '{name}' takes images, but the samples are vectors of {shape[0]} numbers; choose other metrics"
+        )
+    channels, height, width = shape
+    smallest, largest = extractor.sizes
+    if not all(smallest <= side <= largest for side in (height, width)):
+        takes = f"{smallest}x{smallest}" if smallest == largest else f"sides from {smallest} to {largest}"
+        raise UsageError(
+            f"extractor '{name}' takes images of {takes}, but the samples are {height}x{width}; choose another with "
+            "--extractor"
+        )
+    if channels not in (1, extractor.channels):
+        raise UsageError(
+            f"extractor '{name}' takes {extractor.channels} channels, but the samples have {channels}; choose "
+            "another with --extractor"
+        )

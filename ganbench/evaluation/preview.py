@@ -92,12 +92,9 @@ def columns_for(classes: int) -> int:
     return classes if 2 <= classes <= 16 else ROWS
 
 
-def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None, columns: int = ROWS) -> bool:
-    """Write ``samples.png`` for fakes in the range of the networks; false where there is nothing to draw."""
+def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None, columns: int = ROWS) -> None:
+    """Write ``samples.png`` for fakes in the range of the networks, and nothing for numbers on a line."""
     if fakes.dim() == 4:
         write_bytes(path, png(grid(fakes[: ROWS * columns], columns=columns)))
     elif fakes.shape[1] >= 2:
         write_bytes(path, scatter(fakes, real, mixture))
-    else:
-        return False
-    return True

@@ -9,6 +9,9 @@ from ganbench.evaluation.isolation import isolated
 
 Latent = Literal["normal", "uniform"]
 
+BATCH = 500
+"""How many samples are generated at a time."""
+
 
 def draw_latents(n: int, dim: int, kind: Latent, rng: torch.Generator) -> Tensor:
     """Draw ``n`` latent vectors of shape (n, dim) on the device of ``rng``: N(0, I), or U(-1, 1) in each coordinate."""
@@ -31,14 +34,12 @@ def sample(
     rng: torch.Generator,
     device: torch.device,
     labels: Tensor | None = None,
-    batch_size: int = 500,
-    keep_on_device: bool = False,
 ) -> Tensor:
     """Return ``n`` generated samples, float32 (n, C, H, W) in [-1, 1] or (n, D), on the CPU.
 
     The generator runs in eval mode, in full float32 and without gradients; its modes, its batch-norm statistics,
     torch's settings and torch's global random state are afterwards what they were before. All latents are drawn at
-    once from ``rng``, so neither the batch size nor the device changes which samples are asked for.
+    once from ``rng``, so the device does not change which samples are asked for.
 
     Args:
         generator: maps (N, latent_dim), and labels (N,) where it is conditional, to samples; on ``device``. Bytes,
@@ -49,13 +50,8 @@ def sample(
         rng: the evaluation's own stream, on the CPU.
         device: where the generator is.
         labels: the classes asked for, int64 (n,), of a conditional generator.
-        batch_size: how many at a time.
-        keep_on_device: leave the samples on ``device``.
     """
-    latents = draw_latents(n, latent_dim, latent, rng)
-    return generate(
-        generator, latents, rng=rng, device=device, labels=labels, batch_size=batch_size, keep_on_device=keep_on_device
-    )
+    return generate(generator, draw_latents(n, latent_dim, latent, rng), rng=rng, device=device, labels=labels)
 
 
 def generate(
@@ -65,8 +61,6 @@ def generate(
     rng: torch.Generator,
     device: torch.device,
     labels: Tensor | None = None,
-    batch_size: int = 500,
-    keep_on_device: bool = False,
 ) -> Tensor:
     """Return the samples at ``latents`` (n, latent_dim), as :func:`sample` does, whose arguments these are.
 
@@ -74,10 +68,8 @@ def generate(
     """
     # A generator that injects noise of its own draws it from a stream that continues ours, never from training's.
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
-    parts = []
+    inputs = [latents] if labels is None else [latents, labels]
+    batches = zip(*(torch.split(given, BATCH) for given in inputs), strict=True)
     with isolated(generator, device=device, seed=seed):
-        for start in range(0, len(latents), batch_size):
-            inputs = [latents, labels] if labels is not None else [latents]
-            part = in_network_range(generator(*(given[start : start + batch_size].to(device) for given in inputs)))
-            parts.append(part if keep_on_device else part.cpu())
+        parts = [in_network_range(generator(*(given.to(device) for given in batch))).cpu() for batch in batches]
     return torch.cat(parts)

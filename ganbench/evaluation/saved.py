@@ -56,11 +56,7 @@ class SavedGenerator(nn.Module):
         parts = []
         for part in torch.split(z, size):
             # A program with a fixed batch gets latents of zero to fill the last one; those samples are left out.
-            full = (
-                part
-                if len(part) == size or not self.batch_size
-                else nn.functional.pad(part, (0, 0, 0, size - len(part)))
-            )
+            full = nn.functional.pad(part, (0, 0, 0, size - len(part))) if self.batch_size else part
             try:
                 made = self._program[0](full)
             except Exception as error:
@@ -102,8 +98,13 @@ class SavedGenerator(nn.Module):
             to_network_values(made, self.value_range, self.where, tolerance=OVERSHOOT)
 
 
+def runs_on(kind: str, device: torch.device) -> torch.device:
+    """Where a source's generator is run: ``device``, but an exported program where it was exported for, the CPU."""
+    return torch.device("cpu") if kind == "exported" else device
+
+
 def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) -> SavedGenerator:
-    """Load a saved generator. TorchScript runs on ``device``, an exported program where it was exported for: the CPU.
+    """Load a saved generator to where :func:`runs_on` says.
 
     Args:
         path: the file.
@@ -118,11 +119,9 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated: what others saved still is what it is
-            return (
-                _script(path, latent_dim, device, where)
-                if form == "torchscript"
-                else _exported(path, latent_dim, where)
-            )
+            if form == "torchscript":
+                return _script(path, latent_dim, device, where)
+            return _exported(path, latent_dim, where)
     except DataError:
         raise
     except Exception as error:

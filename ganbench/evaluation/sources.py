@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.datasets.array_files import SUFFIXES as ARRAYS
 from ganbench.datasets.array_files import is_torchscript, read_array
-from ganbench.datasets.arrays import to_samples
+from ganbench.datasets.arrays import ValueRange, to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
@@ -19,12 +18,14 @@ from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.channels import recolourable, require_channels, unlike, with_channels
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.handout import require_untruncated
-from ganbench.evaluation.saved import load_saved
+from ganbench.evaluation.saved import load_saved, runs_on
 from ganbench.external import SourceSpec
 from ganbench.files import file_sha256
 from ganbench.plan import SourceRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import DataSpec
+
+Kind = Literal["images", "array", "torchscript", "exported"]
 
 
 class Given(NamedTuple):
@@ -35,7 +36,7 @@ class Given(NamedTuple):
     files: tuple[str, ...]
 
 
-def kind_of(path: Path) -> str:
+def kind_of(path: Path) -> Kind:
     """Return what a path holds, as :attr:`ganbench.external.SourceSpec.kind` names it.
 
     Raises:
@@ -75,27 +76,42 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
     """
     path = Path(request.path)
     kind = kind_of(path)
-    described = {"kind": kind, **_told(request, label_of(path, request.size, request.channels))}
     require_channels(request.channels, shape)
-    if kind in ("images", "array"):
-        if request.size and kind != "images":
-            raise DataError(f"--size is for image files, but {shown(path)} is an array; leave it out")
-        if request.latent_dim:
-            raise DataError(f"--latent-dim is for generators, but {shown(path)} contains samples; leave it out")
-        if request.value_range and kind == "images":
-            raise DataError(
-                f"--range is for arrays and generators, but the files in {shown(path)} are images of levels 0 "
-                "to 255; leave it out"
-            )
-        described |= {"value_range": request.value_range if kind == "array" else ""}
-        data, files = read_given(path, kind, shape, request.value_range, request.size, request.channels)
+    _require_meaning(request, kind)
+    told = _told(request, label_of(path, request.size, request.channels))
+    if kind == "images" or kind == "array":  # mypy narrows this, not `in`
+        data, files = read_given(
+            path, kind, shape, value_range=request.value_range, size=request.size, channels=request.channels
+        )
         samples = Samples(data=data)
-        return Given(SourceSpec(fingerprint=samples.fingerprint, **described), samples, files)
-    generator = load_saved(path, "torchscript" if kind == "torchscript" else "exported", request.latent_dim, device)
-    on = torch.device("cpu") if kind == "exported" else device
-    generator.settle(shape, request.value_range, on, channels=request.channels)
-    described |= {"latent_dim": generator.latent_dim, "latent": request.latent, "value_range": generator.value_range}
-    return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
+        spec = SourceSpec(kind=kind, **told, fingerprint=samples.fingerprint, value_range=request.value_range)
+        return Given(spec, samples, files)
+    generator = load_saved(path, kind, request.latent_dim, device)
+    generator.settle(shape, request.value_range, runs_on(kind, device), channels=request.channels)
+    spec = SourceSpec(
+        kind=kind,
+        **told,
+        fingerprint=file_sha256(path),
+        latent_dim=generator.latent_dim,
+        latent=request.latent,
+        value_range=generator.value_range,
+    )
+    return Given(spec, None, (str(path),))
+
+
+def _require_meaning(request: SourceRequest, kind: Kind) -> None:
+    """Raise :class:`DataError` where something is said of a source that means nothing of its kind."""
+    where = shown(Path(request.path))
+    if request.size and kind != "images":
+        what = "an array" if kind == "array" else "a generator"
+        raise DataError(f"--size is for image files, but {where} is {what}; leave it out")
+    if request.latent_dim and kind in ("images", "array"):
+        raise DataError(f"--latent-dim is for generators, but {where} contains samples; leave it out")
+    if request.value_range and kind == "images":
+        raise DataError(
+            f"--range is for arrays and generators, but the files in {where} are images of levels 0 to 255; "
+            "leave it out"
+        )
 
 
 def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ()) -> bool:
@@ -151,7 +167,13 @@ def open_trial(request: SourceRequest, shape: tuple[int, ...]) -> Given:
 
 
 def read_given(
-    path: Path, kind: str, shape: tuple[int, ...], value_range: str, size: int, channels: int
+    path: Path,
+    kind: Literal["images", "array"],
+    shape: tuple[int, ...],
+    *,
+    value_range: ValueRange = "",
+    size: int = 0,
+    channels: int = 0,
 ) -> tuple[Tensor, tuple[str, ...]]:
     """Read all samples of image files or of an array, in the form of the reference's, and the files they came from.
 
@@ -175,7 +197,7 @@ def read_given(
         own = _own_shape(array, shape)
         if own != shape and not channels:
             raise DataError(f"{where} contains images of {unlike(own, shape)}")
-        data = to_samples(array, own, value_range, where)  # type: ignore[arg-type]
+        data = to_samples(array, own, value_range, where)
         if channels:
             data = with_channels(data, channels)
     else:
@@ -225,14 +247,6 @@ def match(images: Tensor, shape: tuple[int, ...], where: str, channels: int) -> 
     raise DataError(f"{where} contains images of {images.shape[1]} channels, but the reference has {shape[0]}{hint}")
 
 
-def choose(samples: Tensor, count: int, seed: int) -> Tensor:
-    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
-    if count == len(samples):
-        return samples
-    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
-    return samples[order[:count]]
-
-
 def reopen(
     spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device, warn: Callable[[str], object]
 ) -> Samples | nn.Module:
@@ -244,7 +258,9 @@ def reopen(
         ChangedSincePlanning: it is no longer what it was when it was planned.
     """
     if spec.kind == "images" or spec.kind == "array":  # mypy narrows this, not `in`
-        data, _ = read_given(path, spec.kind, shape, spec.value_range, spec.size, spec.channels)
+        data, _ = read_given(
+            path, spec.kind, shape, value_range=spec.value_range, size=spec.size, channels=spec.channels
+        )
         samples = Samples(data=data)
         _same(samples.fingerprint, spec, path)
         return samples
@@ -262,7 +278,7 @@ def unsaid(warning: str) -> None:
     """Pass over a warning about a generator while planning; the trial that scores it gives it again."""
 
 
-def label_of(path: Path, size: int = 0, channels: int = 0) -> str:
+def label_of(path: Path, size: int, channels: int) -> str:
     """A row's label where none is given: the file's or folder's name, with what was done to the images."""
     done = [f"{name}={value}" for name, value in (("size", size), ("channels", channels)) if value]
     return f"{path.name or path}[{','.join(done)}]" if done else path.name or str(path)

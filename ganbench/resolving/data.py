@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
-from ganbench.evaluation.evaluator import check_shape, owners
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.needs import require, uses_extractor
+from ganbench.evaluation.needs import check_shape, owners, require, uses_extractor
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry

@@ -10,9 +10,8 @@ import torch
 
 from ganbench.api import Dataset, Extractor, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError
-from ganbench.evaluation.evaluator import check_shape
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.evaluation.needs import require
+from ganbench.evaluation.needs import check_shape, require
 from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.declarations import locations
 from ganbench.testing.files_read import check_named, readings

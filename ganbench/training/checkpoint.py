@@ -54,7 +54,7 @@ def load(path: Path, trial_id: str) -> dict[str, Any]:
     try:
         loaded = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except Exception as error:
-        raise DamagedCheckpoint(f"{path.name} cannot be loaded: {' '.join(str(error).split())[:200]}") from error
+        raise DamagedCheckpoint(f"{path.name} cannot be loaded: {in_one_line(error, 200)}") from error
     if not isinstance(loaded, dict) or loaded.get("trial_id") != trial_id:
         raise DamagedCheckpoint(f"{path.name} belongs to another trial")
     content = loaded.get("content")

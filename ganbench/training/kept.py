@@ -80,12 +80,12 @@ class Kept:
                 holder[name] = plain
         random.setstate(self._python)
         np.random.set_state(self._numpy)
-        *own, of_host, of_device = self._streams
-        for name, drawn in zip(DRAWN_ON_DEVICE, own, strict=True):
+        of_host, *of_gpu = self._streams[len(DRAWN_ON_DEVICE) :]
+        for name, drawn in zip(DRAWN_ON_DEVICE, self._streams, strict=False):
             self._state.streams[name].set_state(drawn)
         torch.set_rng_state(of_host)
-        if self._state.device.type == "cuda":
-            torch.cuda.set_rng_state(of_device, self._state.device)
+        for drawn in of_gpu:
+            torch.cuda.set_rng_state(drawn, self._state.device)
         self._state.real_images = self._images
         self._state.batches.rewind()
 
@@ -93,10 +93,10 @@ class Kept:
         return [tensor.detach().clone() for tensor in self._tensors]
 
     def _drawn(self) -> list[Tensor]:
-        """Where the random streams are: the trial's, and those from which layers draw."""
+        """Where the random streams are: the trial's, and those from which layers draw, on the CPU and on a GPU."""
         own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
-        on_gpu = self._state.device.type == "cuda"
-        return [*own, torch.get_rng_state(), torch.cuda.get_rng_state(self._state.device) if on_gpu else own[0]]
+        of_gpu = [torch.cuda.get_rng_state(self._state.device)] if self._state.device.type == "cuda" else []
+        return [*own, torch.get_rng_state(), *of_gpu]
 
 
 def _places(owners: Sequence[object]) -> Iterator[Place]:

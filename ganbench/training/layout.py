@@ -9,8 +9,7 @@ same numbers in the same order, copied. On a CPU convolutions in that layout tak
 import copy
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -50,15 +49,15 @@ def choose_layout(
     """
     if len(shape) != 3:
         return torch.contiguous_format
-    probe = partial(_probe, networks, conditioning, shape, latent_dim, 2 * pack)
-    expected = probe(torch.contiguous_format)
+    probe = _Probe(networks, conditioning, shape, latent_dim, 2 * pack)
+    expected = probe.outputs(torch.contiguous_format)
     if expected is None:
         return torch.contiguous_format
     forms: list[tuple[type[TorchFunctionMode], ...]] = [(), (_ViewsCopy,)]
-    if _device(networks).type == "cpu":
+    if probe.device.type == "cpu":
         forms = [(FasterConvolutions,), (FasterConvolutions, _ViewsCopy), *forms]
     for modes in forms:
-        found = probe(torch.channels_last, modes)
+        found = probe.outputs(torch.channels_last, modes)
         if found is not None and _alike(expected, found):
             for network in networks:
                 _run_under(network, modes)
@@ -67,69 +66,68 @@ def choose_layout(
     return torch.contiguous_format
 
 
-def _probe(
-    networks: Networks,
-    conditioning: Conditioning,
-    shape: tuple[int, ...],
-    latent_dim: int,
-    n: int,
-    layout: torch.memory_format,
-    modes: Sequence[type[TorchFunctionMode]] = (),
-) -> tuple[Tensor, ...] | None:
-    """The outputs of copies of the networks in a layout, ``None`` where they cannot be run in it."""
-    try:
-        tried = Networks(*copy.deepcopy(tuple(networks)))
-        for network in tried:
-            _run_under(network, modes)
-            network.to(memory_format=layout)
-        return _run(tried, conditioning, shape, latent_dim, n, layout)
-    except Exception as error:
-        # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied, or
-        # whatever comes of a mode.
-        if is_of_the_device(error) or not (modes or isinstance(error, RuntimeError | ValueError | TypeError)):
-            raise
-        return None
+@dataclass(frozen=True)
+class _Probe:
+    """Networks to be tried on ``n`` samples of a shape."""
 
+    networks: Networks
+    conditioning: Conditioning
+    shape: tuple[int, ...]
+    latent_dim: int
+    n: int
 
-def _run(
-    networks: Networks,
-    conditioning: Conditioning,
-    shape: tuple[int, ...],
-    latent_dim: int,
-    n: int,
-    layout: torch.memory_format,
-) -> tuple[Tensor, ...]:
-    """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's outputs,
-    and for each network the gradients of all its weights as one vector."""
-    modes = [(module, module.training) for network in networks for module in network.modules()]
-    device = _device(networks)
-    labels = None if conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
-    numbers = torch.Generator().manual_seed(0)
-    latents = torch.randn(n, latent_dim, generator=numbers).to(device)
-    # Not the fakes: some generators return bytes in eval mode.
-    samples = (2 * torch.rand(n, *shape, generator=numbers) - 1).to(device).contiguous(memory_format=layout)
-    outputs: list[tuple[Tensor, ...]] = []
-    own_numbers = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    with torch.enable_grad(), _unrounded(device), own_numbers:
-        for training in (False, True):
-            for module, mode in modes:
-                module.training = mode and training
-            fakes = generate(networks.generator, latents, labels)
-            raw = judge(networks.discriminator, samples, labels, conditioning).raw
-            found = [fakes.detach(), raw.detach()]
-            for network, output in zip(networks, (fakes, raw), strict=True):
-                wanted = [weight for weight in network.parameters() if weight.requires_grad]
-                if wanted and output.requires_grad:
-                    gradients = torch.autograd.grad(output.sum(), wanted, allow_unused=True)
-                    found += [torch.cat([each.flatten() for each in gradients if each is not None])]
-            outputs.append(tuple(found))
-    return outputs[0]
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        weight = next(self.networks.generator.parameters(), None)
+        return weight.device if weight is not None else torch.device("cpu")
 
+    def outputs(
+        self, layout: torch.memory_format, modes: Sequence[type[TorchFunctionMode]] = ()
+    ) -> tuple[Tensor, ...] | None:
+        """What copies of the networks compute in a layout (:meth:`_run`), ``None`` where they cannot be run in it."""
+        try:
+            tried = Networks(*copy.deepcopy(tuple(self.networks)))
+            for network in tried:
+                _run_under(network, modes)
+                network.to(memory_format=layout)
+            return self._run(tried, layout)
+        except Exception as error:
+            # A view that the layout refuses, a batch of a size that they do not take, a network that cannot be copied,
+            # or whatever comes of a mode.
+            if is_of_the_device(error) or not (modes or isinstance(error, RuntimeError | ValueError | TypeError)):
+                raise
+            return None
 
-def _unrounded(device: torch.device) -> AbstractContextManager[object]:
-    """Real float32 on a GPU: there each layout has its own kernel, and in TF32, the default of convolutions, rounding
-    alone may go beyond the tolerance. A CPU computes in float32 as it is."""
-    return full_precision() if device.type == "cuda" else nullcontext()
+    def _run(self, networks: Networks, layout: torch.memory_format) -> tuple[Tensor, ...]:
+        """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's
+        outputs, and for each network the gradients of all its weights as one vector."""
+        modes = [(module, module.training) for network in networks for module in network.modules()]
+        n, device = self.n, self.device
+        labels = None if self.conditioning == "none" else torch.zeros(n, dtype=torch.int64, device=device)
+        numbers = torch.Generator().manual_seed(0)
+        latents = torch.randn(n, self.latent_dim, generator=numbers).to(device)
+        # Not the fakes: some generators return bytes in eval mode.
+        samples = (2 * torch.rand(n, *self.shape, generator=numbers) - 1).to(device)
+        samples = samples.contiguous(memory_format=layout)
+        outputs: list[tuple[Tensor, ...]] = []
+        own_numbers = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        # Real float32: on a GPU each layout has its own kernel, and in TF32, the default of convolutions, rounding
+        # alone may go beyond the tolerance.
+        with torch.enable_grad(), full_precision(), own_numbers:
+            for training in (False, True):
+                for module, mode in modes:
+                    module.training = mode and training
+                fakes = generate(networks.generator, latents, labels)
+                raw = judge(networks.discriminator, samples, labels, self.conditioning).raw
+                found = [fakes.detach(), raw.detach()]
+                for network, output in zip(networks, (fakes, raw), strict=True):
+                    wanted = [weight for weight in network.parameters() if weight.requires_grad]
+                    if wanted and output.requires_grad:
+                        gradients = torch.autograd.grad(output.sum(), wanted, allow_unused=True)
+                        found += [torch.cat([each.flatten() for each in gradients if each is not None])]
+                outputs.append(tuple(found))
+        return outputs[0]
 
 
 def _alike(expected: tuple[Tensor, ...], found: tuple[Tensor, ...]) -> bool:
@@ -187,8 +185,3 @@ def _run_under(network: nn.Module, modes: Sequence[type[TorchFunctionMode]]) -> 
         under = _Under(*modes)
         network.register_forward_pre_hook(under.enter)
         network.register_forward_hook(under.leave, always_call=True)
-
-
-def _device(networks: Networks) -> torch.device:
-    weight = next(networks.generator.parameters(), None)
-    return weight.device if weight is not None else torch.device("cpu")

@@ -74,7 +74,7 @@ class Recorded:
         batches: int,
         seen: int,
         parts: Sequence[object] = (),
-        obstacle: Callable[[], str] = str,
+        obstacle: Callable[[], str] = lambda: "",
         capture: Capture = capture_on_cuda,
     ) -> None:
         self._state = state

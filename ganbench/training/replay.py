@@ -39,15 +39,14 @@ class Replay:
         if count == 0:
             return fake
         new = groups[:count].detach()
-        if self._kept is not None:
-            self._kept = self._kept.to(fake.device)  # of a checkpoint it is on the CPU
-        if self._kept is None or len(self._kept) < self._size:
-            room = self._size - (0 if self._kept is None else len(self._kept))
-            self._kept = new[:room].clone() if self._kept is None else torch.cat([self._kept, new[:room]])
+        kept = new[:0] if self._kept is None else self._kept.to(fake.device)  # of a checkpoint it is on the CPU
+        if len(kept) < self._size:
+            self._kept = torch.cat([kept, new[: self._size - len(kept)]])
             return fake
         chosen = torch.randperm(self._size, generator=self._rng)[:count].to(fake.device)
-        old = self._kept[chosen]
-        self._kept[chosen] = new
+        old = kept[chosen]
+        kept[chosen] = new
+        self._kept = kept
         return torch.cat([groups[: len(groups) - count], old]).flatten(0, 1)
 
     def state_dict(self) -> dict[str, Any]:

@@ -24,14 +24,11 @@ class Stacked:
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         self._networks = networks
         self.parameters = {
-            name: _share([dict(network.named_parameters())[name] for network in networks]).requires_grad_(
-                parameter.requires_grad
-            )
-            for name, parameter in networks[0].named_parameters()
+            name: _share([network.get_parameter(name) for network in networks]).requires_grad_(first.requires_grad)
+            for name, first in networks[0].named_parameters()
         }
         self._buffers = {
-            name: _share([dict(network.named_buffers())[name] for network in networks])
-            for name, _ in networks[0].named_buffers()
+            name: _share([network.get_buffer(name) for network in networks]) for name, _ in networks[0].named_buffers()
         }
 
     def __call__(self, x: Tensor, *, frozen: bool = False) -> Tensor:
@@ -97,7 +94,9 @@ class StackedOptimiser:
         for weight, *parameters in zip(self._weights, *map(_parameters, own), strict=True):
             states = [optimiser.state.get(parameter, {}) for optimiser, parameter in zip(own, parameters, strict=True)]
             if states[0]:
-                self.optimiser.state[weight] = {key: self._join(key, states, weight) for key in states[0]}
+                self.optimiser.state[weight] = {
+                    key: _joined(key, [state[key] for state in states], weight) for key in states[0]
+                }
 
     def update(self, losses: Tensor) -> None:
         """Move the weights of every member against the gradient of its own loss; losses are (K,)."""
@@ -116,13 +115,6 @@ class StackedOptimiser:
         for group, shared in zip(own.param_groups, self.optimiser.param_groups, strict=True):
             group["lr"] = shared["lr"]
 
-    @staticmethod
-    def _join(key: str, states: list[dict[str, Any]], weight: Tensor) -> Any:
-        values = [state[key] for state in states]
-        if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
-            return torch.stack(values)
-        return copy.deepcopy(values[0])  # the number of steps, which all share
-
 
 def _share(tensors: list[Tensor]) -> Tensor:
     """Stack tensors of one shape to (K, ...), and make each of them a view of its part."""
@@ -136,7 +128,15 @@ def _parameters(optimiser: Optimizer) -> list[Tensor]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
+def _joined(key: str, values: list[Any], weight: Tensor) -> Any:
+    """What the members' optimisers remember of a weight, as one for the stack ``weight``."""
+    if isinstance(values[0], Tensor) and values[0].shape == weight.shape[1:] and key != "step":
+        return torch.stack(values)
+    return copy.deepcopy(values[0])  # the number of steps, which all share
+
+
 def _part(value: Any, weight: Tensor, index: int) -> Any:
+    """The index-th member's part of what the optimiser of the stack ``weight`` remembers."""
     if isinstance(value, Tensor):
         return (value[index] if value.shape == weight.shape else value).clone()
     return value

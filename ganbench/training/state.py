@@ -70,8 +70,8 @@ class State:
             seeds.MIRROR: seeds.stream(seed, seeds.MIRROR, device),
             seeds.LABELS: seeds.stream(seed, seeds.LABELS),
         }
-        wanted = samples.labels is not None and self.conditioning != "none"
-        self._labels = samples.labels.to(device) if samples.labels is not None and wanted else None
+        labels = samples.labels if self.conditioning != "none" else None
+        self._labels = None if labels is None else labels.to(device)
         self.samples_per_update = recipe.batch_size * architecture.pack
         self._standing = (
             Standing(self.generator, recipe, self.samples_per_update, seed, self._labels)

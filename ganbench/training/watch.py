@@ -1,5 +1,6 @@
 """Notices the first step at which a loss is not finite or explodes, without waiting for the device at every step."""
 
+import math
 from typing import Any
 
 import torch
@@ -45,9 +46,9 @@ class Watch:
         """
         self._examine()
         if self._first != _NEVER:
-            loss = self._loss
-            what = f"a loss of magnitude {loss:.3g} beyond {self._limit:g}" if loss == loss else "a loss that is NaN"
-            raise Diverged(what, self._first)
+            if math.isnan(self._loss):
+                raise Diverged("a loss that is NaN", self._first)
+            raise Diverged(f"a loss of magnitude {self._loss:.3g} beyond {self._limit:g}", self._first)
 
     def _examine(self) -> None:
         if self._seen and self._first == _NEVER:

@@ -16,15 +16,14 @@ from ganbench.worker.recording import Recorder
 def ended_by(error: BaseException, recorder: Recorder) -> str:
     """Write down what ended a trial early; return its status. On a full disk the log, or the caller, must do."""
     folder, trial = recorder.folder, recorder.trial
-    try:
-        if isinstance(error, Diverged):
+    if isinstance(error, NonFiniteSamples):
+        error = Diverged(str(error), recorder.step)
+    if isinstance(error, Diverged):
+        try:
             recorder.finish("diverged", str(error), step=error.step)
             return "diverged"
-        if isinstance(error, NonFiniteSamples):
-            recorder.finish("diverged", f"{error} at step {recorder.step}", step=recorder.step)
-            return "diverged"
-    except StoreError as problem:
-        error = problem
+        except StoreError as problem:
+            error = problem
     status = "failed"
     if is_out_of_memory(error):
         status = "out-of-memory"

@@ -29,8 +29,10 @@ class Meters:
 
     def energy_joules(self) -> float | None:
         """The device's energy since :meth:`measure`."""
-        now = environment.energy_joules(self._device) if self._energy is not None else None
-        return round(now - self._energy, 1) if now is not None and self._energy is not None else None
+        if self._energy is None:
+            return None
+        now = environment.energy_joules(self._device)
+        return None if now is None else round(now - self._energy, 1)
 
     def peak_memory(self) -> int:
         """The most bytes that were in use."""

@@ -5,6 +5,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from ganbench import seeds
+from ganbench.api import Samples
 from ganbench.evaluation.labels import cycled
 from ganbench.evaluation.preview import ROWS, columns_for, write_preview
 from ganbench.evaluation.sampling import sample
@@ -16,24 +17,30 @@ from ganbench.training.state import State
 from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 
-PREVIEW_POINTS = 2500
+PREVIEW_IMAGES, PREVIEW_POINTS = ROWS * ROWS, 2500
+"""Samples that a picture has room for."""
 
 
-def conclude(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
     """Write what a trained trial leaves behind: weights, samples, and last its result."""
-    write_outcome(state, spec, parts, recorder)
+    write_outcome(state, parts, recorder)
     recorder.finish("done")
     checkpoint.remove(recorder.folder.checkpoint)
 
 
-def write_outcome(state: State, spec: TrialSpec, parts: Parts, recorder: Recorder) -> None:
+def write_outcome(state: State, parts: Parts, recorder: Recorder) -> None:
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
+    spec = recorder.trial.spec
     weights = weights_of(state.scored)
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
     fakes = preview_samples(state, spec)
-    real = to_network_range(parts.train.data[:PREVIEW_POINTS])
-    columns = preview_columns(state, spec)
-    write_preview(recorder.folder.samples, fakes, real=real, mixture=parts.dataset.mixture(), columns=columns)
+    write_preview(
+        recorder.folder.samples,
+        fakes,
+        real=as_pictured(parts.train),
+        mixture=parts.dataset.mixture(),
+        columns=preview_columns(state, spec),
+    )
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:
@@ -42,6 +49,12 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in network.state_dict().items()
     }
+
+
+def as_pictured(samples: Samples) -> Tensor:
+    """Return the first 64 of stored images or the first 2,500 points, in the range of the networks."""
+    most = PREVIEW_IMAGES if samples.kind == "image" else PREVIEW_POINTS
+    return to_network_range(samples.data[:most])
 
 
 def preview_columns(state: State, spec: TrialSpec) -> int:

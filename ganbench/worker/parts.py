@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 
-from ganbench import files, seeds
+from ganbench import seeds
 from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import ChangedSincePlanning, UsageError
-from ganbench.evaluation.evaluator import Evaluator, owners
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.naming import called
+from ganbench.evaluation.needs import owners
 from ganbench.registry import Registry
 from ganbench.resolving import components
 from ganbench.spec import Execution, TrialSpec
@@ -34,20 +35,18 @@ class Parts:
         metrics: dict[str, Metric] = {
             component.label: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
         }
+        planned = spec.evaluation.extractor
         extractor: Extractor | None = None
-        extractor_code = ""
-        if spec.evaluation.extractor is not None:
-            # Other code or parameters give other features from the same weights.
-            extractor_code = files.digest(spec.evaluation.extractor.model_dump(mode="json"))
-            extractor = components.rebuild("extractor", spec.evaluation.extractor, registry)
-            planned = spec.evaluation.extractor_sha256
-            with called(spec.evaluation.extractor.name, extractor):
+        if planned is not None:
+            extractor = components.rebuild("extractor", planned, registry)
+            with called(planned.name, extractor):
                 found = extractor.sha256()
-            if found != planned:
+            expected = spec.evaluation.extractor_sha256
+            if found != expected:
                 raise ChangedSincePlanning(
-                    f"the weights of extractor '{spec.evaluation.extractor.name}' have changed since the run "
-                    f"was planned: their SHA-256 is {found[:12]}, expected {planned[:12]}",
-                    planned,
+                    f"the weights of extractor '{planned.name}' have changed since the run was planned: their SHA-256 "
+                    f"is {found[:12]}, expected {expected[:12]}",
+                    expected,
                 )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.owners = owners(metrics.items())
@@ -57,9 +56,8 @@ class Parts:
             mixture=self.dataset.mixture(),
             metrics=metrics,
             extractor=extractor,
-            extractor_name=spec.evaluation.extractor.name if spec.evaluation.extractor else "",
+            planned=planned,
             device=self.device,
-            extractor_code=extractor_code,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
         )
 

@@ -14,7 +14,7 @@ import torch
 from ganbench.api import Value
 from ganbench.files import read_lines, write_json
 from ganbench.protocol import protocol_of
-from ganbench.provenance import conditions
+from ganbench.provenance import conditions, environment
 from ganbench.provenance.conditions import Conditions
 from ganbench.provenance.cuda import free_memory
 from ganbench.records import manifest
@@ -43,12 +43,18 @@ class Recorder:
         self._environment: dict[str, Any] = {}
         self._device = torch.device("cpu")
         self._warnings = list(trial.warnings)
-        self._parts: list[Conditions] = []
+        self._conditions: list[Conditions] = []
         self._clock = Clock(self._synchronise)
         self._meters = Meters()
         self._last = (0.0, 0)  # seconds of training and images at the last line of progress
         self._real_images: Callable[[], int] = lambda: 0
         self._inherited: dict[str, Any] = {}  # costs of training, of a trial that is only scored again
+
+    def start(self) -> None:
+        """Note that an attempt begins, when and where: the trial is running."""
+        place = environment.place()
+        self.folder.append_start({"time": self.started, **place})
+        self.folder.write_status("running", started=self.started, **place)
 
     def prepared(
         self, values: Mapping[str, Value], owners: Mapping[str, str], described: dict[str, Any], device: torch.device
@@ -64,7 +70,7 @@ class Recorder:
     def begin_anew(self) -> None:
         """Forget all lines of earlier attempts."""
         self.folder.rewind({})
-        self._parts = [self._present()]
+        self._conditions = [self._present()]
 
     def state_dict(self) -> dict[str, Any]:
         """What a later attempt has to know of this one to go on from here.
@@ -75,7 +81,7 @@ class Recorder:
         return {
             **self._clock.state_dict(),
             "warnings": list(self._warnings),
-            "parts": self._parts,
+            "parts": self._conditions,
             "written": dict(self.folder.written()),
         }
 
@@ -93,13 +99,13 @@ class Recorder:
         self._meters.forget_energy()
         self._last = (self._clock.trained, images)
         self._warnings = [*earlier["warnings"], *self._warnings]
-        self._parts = conditions.followed(earlier["parts"], self._present())
+        self._conditions = conditions.followed(earlier["parts"], self._present())
 
     def take_over(self, result: Mapping[str, Any]) -> None:
         """Take over what training cost, and its conditions, from the result of the trial that was trained."""
         cost = result.get("cost") or {}
         self._inherited = {name: cost.get(name) for name in TRAINING_COSTS}
-        self._parts = conditions.followed(conditions.of_result(result), self._present())
+        self._conditions = conditions.followed(conditions.of_result(result), self._present())
 
     def _present(self) -> Conditions:
         return conditions.present(self._device, beside=self.beside)
@@ -160,7 +166,7 @@ class Recorder:
         # What a trial that ends early has trained since the last evaluation was trained, too.
         seconds = self._clock.stopped_at if status == "done" else self._clock.trained
         real_images = self._real_images()
-        parts = self._parts or [self._present()]
+        parts = self._conditions or [self._present()]
         beside = conditions.most_beside(parts)
         last = history[-1]["values"] if history and status == "done" else {}
         result = {

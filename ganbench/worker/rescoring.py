@@ -13,44 +13,60 @@ from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
 from ganbench.evaluation.sampling import sample
-from ganbench.evaluation.sources import choose, reopen, same_samples
+from ganbench.evaluation.saved import runs_on
+from ganbench.evaluation.sources import reopen, same_samples
 from ganbench.external import SourceSpec
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import Execution, TrialSpec
-from ganbench.training.batches import to_network_range
+from ganbench.worker.outputs import as_pictured
 from ganbench.worker.recording import Recorder
 
-SHOWN = {"image": 64, "vector": 2500}
 
-
-def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
+def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
     """Score a source and write the result.
 
     Raises:
         NonFiniteSamples: a generator's samples are not finite.
         GanbenchError: the source has changed since it was planned, or cannot be scored.
     """
-    path = Path(execution.source_path)
-    device = torch.device(execution.device)
-    if spec.source is None:
-        _score_trial(spec, execution, evaluator, recorder)
-        return
-    given = reopen(spec.source, path, spec.data.shape, device, recorder.warn)
-    if isinstance(given, Samples):
-        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
-        values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
+    source = recorder.trial.spec.source
+    if source is None:
+        step, images, values, shown = _score_trial(evaluator, recorder)
     else:
-        fakes = _draw(given, spec, spec.source, torch.device("cpu") if spec.source.kind == "exported" else device)
-        if spec.source.channels:
-            fakes = with_channels_in_range(fakes, spec.source.channels)
-        values, shown = evaluator.score(fakes, final=True), fakes[: SHOWN[spec.data.kind]]
-    recorder.evaluation(0, 0, values)
-    _picture(shown, evaluator, recorder)
+        step, images = 0, 0
+        values, shown = _score_source(source, evaluator, recorder)
+    recorder.evaluation(step, images, values)
+    real = as_pictured(evaluator.reference)
+    write_preview(recorder.folder.samples, shown, real=real, mixture=evaluator.mixture)
     recorder.finish("done")
 
 
-def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, recorder: Recorder) -> None:
-    """Score a trial's generator under another evaluation, with the latent points that it would have had there."""
+def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) -> tuple[dict[str, float], Tensor]:
+    """The values of what was given, and samples of it for a picture."""
+    spec, execution = recorder.trial.spec, recorder.trial.execution
+    device = torch.device(execution.device)
+    given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
+    if isinstance(given, Samples):
+        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
+        return evaluator.score_real(chosen), as_pictured(chosen)
+    fakes = sample(
+        given,
+        n=spec.evaluation.num_samples,
+        latent_dim=source.latent_dim,
+        latent=source.latent,
+        rng=seeds.stream(spec.seed, seeds.EVALUATION),
+        device=runs_on(source.kind, device),
+    )
+    if source.channels:
+        fakes = with_channels_in_range(fakes, source.channels)
+    return evaluator.score(fakes, final=True), fakes
+
+
+def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, dict[str, float], Tensor]:
+    """Score a trial's generator under another evaluation, with the latent points that it would have had there.
+
+    Returns the steps and real images that it was trained for, its values, and the samples.
+    """
+    spec, execution = recorder.trial.spec, recorder.trial.execution
     path, device = Path(execution.source_path), torch.device(execution.device)
     folder = TrialFolder(path)
     trained = folder.read_spec().spec
@@ -62,22 +78,12 @@ def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, re
     result = folder.read_result()
     recorder.take_over(result)
     images = int(result.get("cost", {}).get("real_images") or 0)
-    recorder.evaluation(spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels))
-    _picture(fakes[: SHOWN[spec.data.kind]], evaluator, recorder)
-    recorder.finish("done")
+    return spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels), fakes
 
 
-def _draw(generator: torch.nn.Module, spec: TrialSpec, source: SourceSpec, device: torch.device) -> Tensor:
-    return sample(
-        generator,
-        n=spec.evaluation.num_samples,
-        latent_dim=source.latent_dim,
-        latent=source.latent,
-        rng=seeds.stream(spec.seed, seeds.EVALUATION),
-        device=device,
-    )
-
-
-def _picture(shown: Tensor, evaluator: Evaluator, recorder: Recorder) -> None:
-    real = to_network_range(evaluator.reference.data[: SHOWN["vector"]])
-    write_preview(recorder.folder.samples, shown, real=real, mixture=evaluator.mixture)
+def choose(samples: Tensor, count: int, seed: int) -> Tensor:
+    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
+    if count == len(samples):
+        return samples
+    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
+    return samples[order[:count]]

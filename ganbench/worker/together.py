@@ -15,7 +15,7 @@ from ganbench.errors import UsageError
 from ganbench.provenance import environment
 from ganbench.records.folder import TrialFolder
 from ganbench.resolving import components
-from ganbench.spec import Execution, TrialSpec
+from ganbench.spec import Execution
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.batched import train_together
 from ganbench.training.batched_model import Member
@@ -23,7 +23,7 @@ from ganbench.trial import fresh_or_resumed, fresh_state, run_trial
 from ganbench.worker.failures import ended_by
 from ganbench.worker.heap import keep_freed_memory
 from ganbench.worker.outputs import conclude
-from ganbench.worker.parts import Parts, build_objective
+from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 
@@ -38,12 +38,10 @@ def run_together(leader: TrialFolder) -> list[str]:
     recorders = [Recorder(folder, folder.read_spec()) for folder in folders]
     stop = stop_on_signals()
     try:
-        place = environment.place()
         for recorder in recorders:
-            recorder.folder.append_start({"time": recorder.started, **place})
-            recorder.folder.write_status("running", started=recorder.started, **place)
+            recorder.start()
         torch.set_num_threads(first.execution.threads)
-        batch = _Batch([recorder.trial.spec for recorder in recorders], first.execution, recorders, stop)
+        batch = _Batch(first.execution, recorders, stop)
     except BaseException as error:
         return [ended_by(error, recorder) for recorder in recorders]
     if not batch.obstacle:
@@ -64,22 +62,21 @@ def _one_after_another(folders: Sequence[TrialFolder], stop: StopFlag) -> list[s
     return statuses
 
 
-def _real_images(member: Member) -> int:
-    return member.state.real_images
-
-
 class _Batch:
-    """The trials while they run."""
+    """The trials while they run.
 
-    def __init__(
-        self, specs: Sequence[TrialSpec], execution: Execution, recorders: Sequence[Recorder], stop: StopFlag
-    ) -> None:
-        spec = specs[0]
+    Attributes:
+        obstacle: why they cannot be trained as one; empty where they can.
+    """
+
+    def __init__(self, execution: Execution, recorders: Sequence[Recorder], stop: StopFlag) -> None:
+        specs = [recorder.trial.spec for recorder in recorders]
+        self._spec = spec = specs[0]
         if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
             raise UsageError("only trials that differ in nothing but their seed can be trained together")
+        if spec.loss is None:
+            raise UsageError("only a baseline has no loss, and baselines are not trained together")
         registry = plugins.load().registry
-        self._specs = specs
-        self._stop = stop
         self._parts = parts = Parts(spec, execution, registry)
         if parts.device.type == "cpu":
             keep_freed_memory()
@@ -89,48 +86,51 @@ class _Batch:
         tried = [fresh_state(one, architecture, parts) for one in specs]
         self.obstacle = obstacle_to_batching(architecture, tried, spec.recipe)
         del tried
-        self._recorders: dict[Member, Recorder] = {}
-        self._watchers: dict[Member, Watcher] = {}
+        self._running: dict[Member, tuple[Recorder, Watcher]] = {}
         if self.obstacle:
             return
-        for one, recorder in zip(specs, recorders, strict=True):
-            objective = build_objective(one, registry)
-            if objective is None:
-                raise UsageError("only a baseline has no loss, and baselines are not trained together")
-            recorder.beside = len(specs) - 1
-            recorder.warn(*environment.cautions(one, execution, parts.device))
+        for recorder in recorders:
+            recorder.beside = len(recorders) - 1
+            recorder.warn(*environment.cautions(spec, execution, parts.device))
             recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
-            state, resumed = fresh_or_resumed(one, architecture, parts, objective, recorder)
-            watcher = Watcher(one, execution, parts, objective, recorder, stop)
-            member = Member(state=state, objective=objective, observer=watcher)
-            self._recorders[member], self._watchers[member] = recorder, watcher
+            state, objective, resumed = fresh_or_resumed(architecture, parts, registry, recorder)
+            assert objective is not None  # it has a loss
+            watcher = Watcher(parts, objective, recorder, stop)
+            self._running[Member(state=state, objective=objective, observer=watcher)] = recorder, watcher
             if not resumed:
                 watcher.first_snapshot(state)
 
     def run(self) -> list[str]:
         """Train all to their ends; return their statuses."""
         statuses: dict[Member, str] = {}
-        spec = self._specs[0]
 
         def end(member: Member, error: Exception | None) -> None:
-            recorder = self._recorders[member]
+            recorder, _ = self._running[member]
             try:
                 if error is not None:
                     raise error
-                conclude(member.state, recorder.trial.spec, self._parts, recorder)
+                conclude(member.state, self._parts, recorder)
                 statuses[member] = "done"
             except BaseException as problem:
                 statuses[member] = ended_by(problem, recorder)
 
-        for member, recorder in self._recorders.items():
+        for member, (recorder, _) in self._running.items():
             recorder.begin(partial(_real_images, member))
         try:
-            train_together(list(self._recorders), spec.recipe, evaluate_every=spec.evaluation.every, end=end)
+            every = self._spec.evaluation.every
+            train_together(list(self._running), self._spec.recipe, evaluate_every=every, end=end)
         except BaseException as error:
             # Of the batch, not of one member: out of memory, for example.
-            for member in self._recorders.keys() - statuses.keys():
-                statuses[member] = ended_by(error, self._recorders[member])
-        for member, watcher in self._watchers.items():
+            for member in self._running.keys() - statuses.keys():
+                statuses[member] = ended_by(error, self._running[member][0])
+        for member, (recorder, watcher) in self._running.items():
             if member not in statuses:
-                statuses[member] = watcher.interrupted(member.state)
-        return [statuses[member] for member in self._recorders]
+                try:
+                    statuses[member] = watcher.interrupted(member.state)
+                except BaseException as problem:  # of this member alone, as what its penalty remembers
+                    statuses[member] = ended_by(problem, recorder)
+        return [statuses[member] for member in self._running]
+
+
+def _real_images(member: Member) -> int:
+    return member.state.real_images

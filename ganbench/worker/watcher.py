@@ -8,12 +8,10 @@ from typing import Any
 from ganbench.errors import StoreError
 from ganbench.evaluation.drawing import draw_to_score
 from ganbench.evaluation.snapshots import snapshot, snapshot_steps, truth
-from ganbench.spec import Execution, TrialSpec
 from ganbench.training import checkpoint
-from ganbench.training.batches import to_network_range
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
-from ganbench.worker.outputs import PREVIEW_POINTS, preview_samples
+from ganbench.worker.outputs import as_pictured, preview_samples
 from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
 
@@ -40,32 +38,25 @@ def stop_on_signals() -> StopFlag:
 class Watcher:
     """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
 
-    def __init__(
-        self,
-        spec: TrialSpec,
-        execution: Execution,
-        parts: Parts,
-        objective: Objective | None,
-        recorder: Recorder,
-        stop: StopFlag,
-    ) -> None:
-        self._spec = spec
+    def __init__(self, parts: Parts, objective: Objective | None, recorder: Recorder, stop: StopFlag) -> None:
+        self._spec = recorder.trial.spec
         self._parts = parts
         self._objective = objective
         self._recorder = recorder
         self._stop = stop
-        self._interval = execution.checkpoint_seconds
+        self._interval = recorder.trial.execution.checkpoint_seconds
         self._written = time.monotonic()
-        frames = execution.snapshots
-        self._snapshot_steps = snapshot_steps(spec.recipe.steps, frames) if frames else frozenset()
+        frames = recorder.trial.execution.snapshots
+        self._snapshot_steps = snapshot_steps(self._spec.recipe.steps, frames) if frames else frozenset()
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
         """Write a line of progress."""
         self._recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
 
-    def evaluate(self, state: State, *, final: bool | None = None) -> None:
+    def evaluate(self, state: State) -> None:
         """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
-        final = state.step == self._spec.recipe.steps if final is None else final
+        untrained = self._objective is None
+        final = untrained or state.step == self._spec.recipe.steps
         with self._recorder.not_training():
             fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
             values = self._parts.evaluator.score(fakes, final=final, labels=labels)
@@ -74,7 +65,7 @@ class Watcher:
     def first_snapshot(self, state: State) -> None:
         """Record real samples and those of the generator before its first step."""
         if self._snapshot_steps:
-            real = to_network_range(self._parts.train.data[:PREVIEW_POINTS])
+            real = as_pictured(self._parts.train)
             self._record_snapshot(state, truth(real, self._parts.dataset.mixture()))
 
     def after_step(self, state: State) -> bool:
