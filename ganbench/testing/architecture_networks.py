@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing.kit import Flaw, Subject
 
+CPU = torch.device("cpu")
 CLASSES = 3
 """Of the data that conditional networks are built for: as many as nobody writes down for want of a better number."""
 LARGEST_RUN = 128
@@ -61,9 +62,9 @@ def other_shapes(subject: Subject) -> list[tuple[int, ...]]:
     return [(channels, *sides[:1] * 2), (channels, *sides[:2])] if len(sides) > 1 else []
 
 
-def with_inputs(subject: Subject, n: int) -> list[tuple[str, nn.Module, Tensor]]:
-    """Both networks for the typical shape, each with its role and a batch of ``n`` that it takes."""
-    shape = typical(subject)
+def with_inputs(subject: Subject, n: int, shape: tuple[int, ...] | None = None) -> list[tuple[str, nn.Module, Tensor]]:
+    """Both networks for a shape, the typical one by default, each with its role and a batch of ``n`` that it takes."""
+    shape = shape or typical(subject)
     batches = latents(subject, n), noise(n, shape)
     return list(zip(Networks._fields, networks(subject, shape), batches, strict=True))
 

@@ -4,12 +4,10 @@
 generator that draws noise in eval mode, too).
 """
 
-import random
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -22,15 +20,16 @@ from ganbench.testing.architecture_groups_and_labels import labels, packing
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
     CLASSES,
+    CPU,
     build,
     latent_dim,
     latents,
     networks,
-    noise,
     other_shapes,
     perturbed,
     sample_shapes,
     typical,
+    with_inputs,
 )
 from ganbench.testing.architecture_training import (
     any_batch,
@@ -128,17 +127,10 @@ def parameter_count(subject: Subject) -> str:
 def initialisation(subject: Subject) -> None:
     """Initial weights come from torch's seed, and from nothing else."""
     shape = typical(subject)
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    try:
-        np.random.seed(1)
-        random.seed(1)
+    with own_global_stream(1, CPU):  # numpy's and Python's, too; networks() seeds torch's itself
         first = networks(subject, shape)
-        np.random.seed(2)
-        random.seed(2)
+    with own_global_stream(2, CPU):
         second, other = networks(subject, shape), networks(subject, shape, seed=1)
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
     for role, one, two, three in zip(Networks._fields, first, second, other, strict=True):
         a, b, c = one.state_dict(), two.state_dict(), three.state_dict()
         differing = [name for name in a if not torch.equal(a[name], b[name])]
@@ -153,11 +145,9 @@ def initialisation(subject: Subject) -> None:
 
 def state_dict(subject: Subject) -> None:
     """Saved and loaded, a network is the same function."""
-    shape = typical(subject)
-    first, second = networks(subject, shape), networks(subject, shape, seed=1)
-    given = {"generator": latents(subject, 4), "discriminator": noise(4, shape)}
-    for role, one, two in zip(Networks._fields, first, second, strict=True):
-        one(given[role])  # running statistics and estimates move
+    others = networks(subject, typical(subject), seed=1)
+    for (role, one, x), two in zip(with_inputs(subject, 4), others, strict=True):
+        one(x)  # running statistics and estimates move
         tensors = {name: value.detach().clone().contiguous() for name, value in one.state_dict().items()}
         try:
             data = safetensors.torch.save(tensors)  # as a trial does: tied weights have copies
@@ -173,8 +163,8 @@ def state_dict(subject: Subject) -> None:
         with torch.no_grad():
             outputs = []
             for network in (one.eval(), two.eval()):
-                with own_global_stream(1, torch.device("cpu")):  # a generator may draw noise
-                    outputs.append(network(given[role]))
+                with own_global_stream(1, CPU):  # a generator may draw noise
+                    outputs.append(network(x))
             if not torch.equal(*outputs):
                 raise Flaw(
                     f"the {role} loaded from its saved weights gives other outputs, because part of its state "
@@ -184,9 +174,7 @@ def state_dict(subject: Subject) -> None:
 
 def moves(subject: Subject) -> None:
     """Networks move to another device and type whole."""
-    shape = typical(subject)
-    for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
-        x = latents(subject, 4) if role == "generator" else noise(4, shape)
+    for role, one, x in with_inputs(subject, 4):
         if said := left_behind(one, x):
             raise Flaw(
                 f"the {role} cannot run on another device ({said}): one of its tensors is neither a parameter "
@@ -241,10 +229,8 @@ def refusals(subject: Subject) -> None:
 
 def export(subject: Subject) -> str:
     """Whether torch.compile traces the networks whole and torch.export exports them; for information."""
-    shape = typical(subject)
     notes = []
-    for role, one in zip(Networks._fields, networks(subject, shape), strict=True):
-        x = latents(subject, 4) if role == "generator" else noise(4, shape)
+    for role, one, x in with_inputs(subject, 4):
         works = [what for what, trace in TRACERS.items() if _traces(trace, one.eval(), x)]
         notes.append(f"the {role} with {' and '.join(works) if works else 'neither torch.export nor torch.compile'}")
     return f"works: {', '.join(notes)}"

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
+from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing import architecture_networks, augmentation_images, metric_scoring, penalty_critics, raw_outputs
 from ganbench.testing.kit import Subject
@@ -140,11 +140,10 @@ def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:
 
 
 def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
-    pair = architecture_networks.networks(subject, shape)
-    seen: list[Any] = [deepcopy(one.state_dict()) for one in pair]
-    for role, network in zip(Networks._fields, pair, strict=True):
+    seen: list[Any] = []
+    for _, network, x in architecture_networks.with_inputs(subject, 8, shape):
+        seen.append(deepcopy(network.state_dict()))
         network = architecture_networks.perturbed(network, architecture_networks.BEYOND_ZERO)
-        x = architecture_networks.latents(subject, 8) if role == "generator" else architecture_networks.noise(8, shape)
         with own_global_stream(0, metric_scoring.CPU):
             y = network(x.requires_grad_())
             seen += [y, torch.autograd.grad(y.square().sum(), [x, *network.parameters()], allow_unused=True)]
