@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ganbench.api import Networks
 from ganbench.errors import GanbenchError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.resolving import components
 from ganbench.resolving.parameters import merge
 from ganbench.testing.architecture_groups_and_labels import labels, packing
 from ganbench.testing.architecture_networks import (
@@ -194,8 +195,6 @@ def moves(subject: Subject) -> None:
 
 def settling(subject: Subject) -> None:
     """What it settles by itself are parameters it has, and stays settled."""
-    from ganbench.resolving import components
-
     merged = merge("architecture", subject.name, subject.cls, dict(subject.parameters))
     for penalised, clipped in ((False, False), (True, False), (False, True), (True, True)):
         context = {"gradient_penalty": penalised, "weight_clipping": clipped}

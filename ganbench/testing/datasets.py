@@ -15,7 +15,7 @@ from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import require
 from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.declarations import locations
-from ganbench.testing.files_read import check_named, readings
+from ganbench.testing.files import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.random_streams import moved, states
 

@@ -15,7 +15,7 @@ from ganbench.api import Extractor
 from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
-from ganbench.testing.files_read import check_named, readings
+from ganbench.testing.files import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.other_device import left_behind
 from ganbench.testing.random_streams import states

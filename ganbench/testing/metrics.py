@@ -14,7 +14,7 @@ import torch
 from ganbench.api import Value
 from ganbench.errors import UsageError, with_kind
 from ganbench.evaluation.needs import check_words, uses_extractor
-from ganbench.testing.files_left import leftovers
+from ganbench.testing.files import leftovers
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.metric_needs import undeclared, unrefused
 from ganbench.testing.metric_references import references
