@@ -5,7 +5,6 @@ from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.recipe import validate
-from ganbench.resolving import components
 from ganbench.resolving.parameters import defaults
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -25,15 +24,6 @@ def parameters(subject: Subject) -> None:
         except UsageError as error:
             raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
     subject.build()
-
-
-def locations(subject: Subject) -> None:
-    """The parameters that it says its samples lie at are parameters, and text."""
-    try:
-        if not components.locations(subject.name, subject.cls):
-            raise NotApplicable("no parameter says where its samples lie")
-    except UsageError as error:
-        raise Flaw(f"{error}; every run on it would be refused with this line") from error
 
 
 def documentation(subject: Subject) -> None:

@@ -29,7 +29,7 @@ def references(subject: Subject) -> None:
 
 def _untouched(subject: Subject) -> Metric:
     """An instance of a class that has scored nothing, or a fresh one where its package cannot be imported again."""
-    cls = imported_anew(subject.cls) if subject.factory is None else None
+    cls = imported_anew(subject.cls)
     return build(subject if cls is None else replace(subject, cls=cls))
 
 
