@@ -116,7 +116,7 @@ def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None
 
 
 def test_an_argument_is_given_as_users_type_it() -> None:
-    (_, report) = check_package("ganbench", only=["dataset/folder:no-such-folder"])
+    (_, report) = check_package("ganbench", only={"dataset/folder:no-such-folder": {}})
     (samples,) = (outcome for outcome in report.outcomes if outcome.check == "samples")
     assert samples.message.startswith("its files are not here: ")
     assert "no-such-folder" in samples.message
