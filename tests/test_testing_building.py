@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.api import Architecture, Dataset, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Dataset, Networks, Penalty, Samples
 from ganbench.api.architecture import Conditioning
 from ganbench.errors import UsageError
 from ganbench.registry import Entry
@@ -36,17 +36,35 @@ class Particular(Right):
             raise ValueError("no margin below 0")
 
 
+class Weighed(Penalty):
+    """A penalty that refuses a weight."""
+
+    def __init__(self, margin: float = 1.0) -> None:
+        if margin < 0:
+            raise ValueError("no margin below 0")
+
+
+class Padded(Augmentation):
+    """An augmentation that refuses a margin."""
+
+    def __init__(self, margin: float = 1.0) -> None:
+        if margin < 0:
+            raise ValueError("no margin below 0")
+
+
 @pytest.mark.parametrize(
-    ("loss", "parameters", "words"),
+    ("component", "parameters", "words"),
     [
         (Unbuilt, {}, "no margin 1, with its own defaults"),
         (Particular, {"margin": -1.0}, "no margin below 0; `--losses particular` would be refused"),
+        (Weighed, {"margin": -1.0}, "no margin below 0; `--losses vanilla+weighed` would be refused"),
+        (Padded, {"margin": -1.0}, "no margin below 0; `--set augment=padded` would be refused"),
     ],
 )
 def test_that_a_component_cannot_be_built_is_said_once(
-    loss: type[Right], parameters: dict[str, float], words: str
+    component: type, parameters: dict[str, float], words: str
 ) -> None:
-    outcomes = check(loss, parameters=parameters)
+    outcomes = check(component, parameters=parameters)
     assert list(failed(outcomes)) == ["parameters"]
     assert words in failed(outcomes)["parameters"]
     assert sum(outcome.message == SAID for outcome in outcomes) > 5
