@@ -202,13 +202,11 @@ WRONG: list[tuple[type, str, str]] = [
     (NeedsParameter, "parameters", "has a parameter 'path' whose default is not a number, true or false, or text"),
     (RefusesItself, "parameters", "tracker 'refuses-itself' cannot be used: ValueError: size must be at least 1"),
 ]
-WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")
-SKIP = {HalfAnExecutor: dict.fromkeys(WORKS, "abstract")}
 
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component, skip=SKIP.get(component, {})), name, words)
+    assert_caught(component, name, words)
 
 
 def test_parameters_of_a_tracker_are_those_of_a_run() -> None:
@@ -242,8 +240,7 @@ def test_a_wrong_executor_is_caught_at_its_work(
     # What never comes need not be waited for long here.
     monkeypatch.setattr(executors, "PATIENCE", 30.0 if executor is not NeverStarts else 12.0)
     monkeypatch.setattr(executors, "END_PATIENCE", 4.0)
-    others = {*WORKS} - {name}
-    assert_caught(check(executor, skip=dict.fromkeys(others, "not what is wrong with it")), name, words)
+    assert_caught(executor, name, words)
 
 
 class OneByOne(Executor):

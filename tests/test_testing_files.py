@@ -19,7 +19,7 @@ from torch import nn
 from ganbench.api import Evidence, Samples
 from ganbench.testing import check
 from ganbench.testing.files import leftovers, opened, readings
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.components import RightData, RightExtractor, RightMetric, Thumbnails
 
 PICTURE = np.zeros((4, 4), dtype=np.uint8)
@@ -132,17 +132,17 @@ def test_a_dataset_names_what_it_reads(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     assert not failed(check(FromFiles, parameters={"path": str(tmp_path / "link")}))
     reads = f"loading 'train' reads {tmp_path.resolve() / 'train.npy'}, but none of the files that it reads"
-    assert_caught(check(Unnamed, parameters=given), "files", reads)
+    assert_caught(Unnamed, "files", reads, parameters=given)
 
 
 def test_what_is_read_besides_is_noted(tmp_path: Path) -> None:
     for split in ("train", "test"):
         np.save(tmp_path / f"{split}.npy", RightData().points(split).numpy())
     (tmp_path / "classes.txt").write_text("one")
-    told = {one.check: (one.status, one.message) for one in check(HalfNamed, parameters={"path": str(tmp_path)})}
-    status, note = told["files"]
-    assert status == "ok"
-    assert f"loading 'test' reads {tmp_path.resolve() / 'classes.txt'} too, which is not named; a change of it" in note
+    found = outcome_of("files", HalfNamed, parameters={"path": str(tmp_path)})
+    assert found.status == "ok"
+    words = f"loading 'test' reads {tmp_path.resolve() / 'classes.txt'} too, which is not named; a change of it"
+    assert words in found.message
 
 
 class Weighted(RightExtractor):
@@ -174,7 +174,7 @@ def test_an_extractor_names_what_it_reads(tmp_path: Path) -> None:
     given = {"path": str(tmp_path / "weights.pth")}
     assert not failed(check(Weighted, parameters=given))
     reads = f"read {tmp_path.resolve() / 'weights.pth'}, but none of the files that it reads is named; after a change"
-    assert_caught(check(UnnamedWeights, parameters=given), "files", reads)
+    assert_caught(UnnamedWeights, "files", reads, parameters=given)
 
 
 def _renamed(path: Path) -> None:
@@ -252,7 +252,6 @@ class ForAWhile(RightMetric):
 
 def test_a_metric_with_a_cache_of_its_own_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert_caught(
-        check(Cached), "files", f"compute() leaves {tmp_path / 'gap-reference.npy'} behind, which trials that run"
-    )
+    words = f"compute() leaves {tmp_path / 'gap-reference.npy'} behind, which trials that run"
+    assert_caught(Cached, "files", words)
     assert failed(check(ForAWhile)) == {}

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.api import Loss, Penalty
-from ganbench.testing import check
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, outcome_of
 from tests.kit.losses import Pairwise, Right
 
 
@@ -220,7 +219,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
-    assert_caught(check(loss), name, words)
+    assert_caught(loss, name, words)
 
 
 class Unbounded(Loss):
@@ -236,5 +235,5 @@ class Unbounded(Loss):
 
 
 def test_a_name_that_promises_a_penalty_has_one() -> None:
-    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' has no penalty")
-    assert "convention" not in failed(check(Unbounded, name="my-critic"))
+    assert_caught(Unbounded, "convention", "'wgan-gp' has no penalty", name="wgan-gp")
+    assert outcome_of("convention", Unbounded, name="my-critic").status == "skipped"

@@ -60,6 +60,6 @@ class ForAWhile(RightExtractor):
 
 def test_a_component_that_changes_one_is_caught() -> None:
     before = settings()
-    assert_caught(check(ForGood), "outputs", "it calls torch.set_grad_enabled and does not restore it")
+    assert_caught(ForGood, "outputs", "it calls torch.set_grad_enabled and does not restore it")
     assert settings() == before
     assert failed(check(ForAWhile)) == {}
