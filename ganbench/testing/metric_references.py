@@ -7,7 +7,7 @@ from ganbench.api import Evidence, Metric
 from ganbench.errors import with_kind
 from ganbench.testing.imported_anew import imported_anew
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.metric_scoring import build, compute, shown
+from ganbench.testing.metric_sides import build, compute, shown
 
 
 def references(subject: Subject) -> None:

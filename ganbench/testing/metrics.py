@@ -18,8 +18,19 @@ from ganbench.testing.files import leftovers
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.metric_needs import undeclared, unrefused
 from ganbench.testing.metric_references import references
-from ganbench.testing.metric_scoring import build, compute, headline, shown
-from ganbench.testing.metric_sides import DEGRADATIONS, SEVERITIES, N, Sides, contents, refuses, rows
+from ganbench.testing.metric_sides import (
+    DEGRADATIONS,
+    SEVERITIES,
+    N,
+    Sides,
+    build,
+    compute,
+    contents,
+    headline,
+    refuses,
+    rows,
+    shown,
+)
 from ganbench.testing.used_parameters import used_parameters
 
 FEWER = 240

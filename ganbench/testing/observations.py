@@ -16,9 +16,8 @@ from torch import Tensor
 
 from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import architecture_networks, augmentation_images, metric_scoring, penalty_critics, raw_outputs
+from ganbench.testing import architecture_networks, augmentation_images, metric_sides, penalty_critics, raw_outputs
 from ganbench.testing.kit import Subject
-from ganbench.testing.metric_sides import DEGRADATIONS
 
 Look = Callable[[], Any]
 
@@ -81,7 +80,7 @@ def of_metric(subject: Subject) -> Iterator[Look]:
     yield partial(_declared, subject, Metric)
     yield partial(_judged, subject)
     yield partial(_scores, subject)
-    for what in DEGRADATIONS:
+    for what in metric_sides.DEGRADATIONS:
         for severity in (0.25, 0.5):
             yield partial(_scores, subject, what, severity)
 
@@ -144,7 +143,7 @@ def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
     for _, network, x in architecture_networks.with_inputs(subject, 8, shape):
         seen.append(deepcopy(network.state_dict()))
         network = architecture_networks.perturbed(network, architecture_networks.BEYOND_ZERO)
-        with own_global_stream(0, metric_scoring.CPU):
+        with own_global_stream(0, metric_sides.CPU):
             y = network(x.requires_grad_())
             seen += [y, torch.autograd.grad(y.square().sum(), [x, *network.parameters()], allow_unused=True)]
             seen += [deepcopy(network.state_dict()), network.eval()(x)]
@@ -152,7 +151,7 @@ def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
 
 
 def _judged(subject: Subject) -> Any:
-    metric, dimension = metric_scoring.build(subject), metric_scoring.shown(subject).dimension
+    metric, dimension = metric_sides.build(subject), metric_sides.shown(subject).dimension
     found = []
     for fakes in COUNTS:
         for real in COUNTS:
@@ -166,8 +165,8 @@ def _judged(subject: Subject) -> Any:
 
 
 def _scores(subject: Subject, what: str = "", severity: float = 0.0) -> Any:
-    sides = metric_scoring.shown(subject)
-    return metric_scoring.compute(
+    sides = metric_sides.shown(subject)
+    return metric_sides.compute(
         sides.metric, sides.degraded(what, severity) if what else sides.fakes(), sides.reference()
     )
 
