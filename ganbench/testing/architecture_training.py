@@ -14,7 +14,6 @@ from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
     CLASSES,
     CPU,
-    Labelled,
     build,
     latent_dim,
     latents,
@@ -34,9 +33,7 @@ CALLS = 5
 def raw_outputs(subject: Subject) -> None:
     """The discriminator's outputs are raw: nothing squashes them to [0, 1] or [-1, 1]."""
     shape = typical(subject)
-    discriminator = networks(subject, shape).discriminator
-    if isinstance(discriminator, Labelled):
-        discriminator.only_raw = True
+    discriminator = networks(subject, shape, only_raw=True).discriminator
     with torch.no_grad():
         # Whatever the weights are: opposite changes of them, on samples far apart.
         found = torch.cat([perturbed(discriminator, scale)(10 * noise(8, shape)) for scale in (0.5, -0.5)])

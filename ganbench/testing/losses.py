@@ -15,7 +15,7 @@ from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
 from ganbench.testing.other_device import fails_elsewhere
-from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs, type_name
+from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 from ganbench.testing.used_parameters import used_parameters
 
 
@@ -124,8 +124,9 @@ def gradient(subject: Subject) -> None:
                 continue
             found = value(real, fake)
             if found.dtype != torch.float64:
+                dtype = str(found.dtype).removeprefix("torch.")
                 raise Flaw(
-                    f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
+                    f"{player}() returns {dtype} on float64 outputs: it casts inside, and loses digits"
                 ) from error
             raise Flaw(
                 f"the {player}'s gradient is not the derivative of its value ({in_one_line(error, 160)}); "
