@@ -3,15 +3,16 @@
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from ganbench.errors import UsageError
 from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.local import Local
 from ganbench.testing import check, executors
-from ganbench.trackers import Settings, Tracked
-from tests.kit import assert_caught, failed
+from ganbench.trackers import Settings, Tracked, Tracker
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.components import RightTracker
 
 
@@ -193,7 +194,17 @@ class NeedsLoss(RightTracker):
         self.loss = trial.spec["loss"]["label"]
 
 
+class UndocumentedTracker(Tracker):
+    pass
+
+
+class UndocumentedExecutor(Executor):
+    pass
+
+
 WRONG: list[tuple[type, str, str]] = [
+    (UndocumentedTracker, "documentation", "UndocumentedTracker has no docstring"),
+    (UndocumentedExecutor, "documentation", "UndocumentedExecutor has no docstring"),
     (HalfAnExecutor, "contract", "does not implement cancel"),
     (NeedsMetrics, "events", "without a result, makes it raise KeyError"),
     (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
@@ -241,6 +252,22 @@ def test_a_wrong_executor_is_caught_at_its_work(
     monkeypatch.setattr(executors, "PATIENCE", 30.0 if executor is not NeverStarts else 12.0)
     monkeypatch.setattr(executors, "END_PATIENCE", 4.0)
     assert_caught(executor, name, words)
+
+
+class OpensAndRefuses(Executor):
+    """Starts a process for its workers, and then sees that it cannot run here."""
+
+    servers: ClassVar[list[Any]] = []
+
+    def __init__(self, settings: Any) -> None:
+        self.servers.append(settings.server())
+        raise UsageError("there is no cluster here")
+
+
+def test_an_executor_that_cannot_run_here_leaves_no_process() -> None:
+    outcome = outcome_of("idle", OpensAndRefuses)
+    assert (outcome.status, outcome.message) == ("skipped", "it cannot run here: there is no cluster here")
+    assert [server.alive for server in OpensAndRefuses.servers] == [False]
 
 
 class OneByOne(Executor):

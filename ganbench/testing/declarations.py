@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.explain import own_doc
 from ganbench.recipe import validate
 from ganbench.resolving.parameters import defaults
 from ganbench.spec import Recipe
@@ -28,9 +29,7 @@ def parameters(subject: Subject) -> None:
 
 def documentation(subject: Subject) -> None:
     """It says what it is."""
-    bases = (one for one in getattr(subject.cls, "__mro__", ()) if one is not object)
-    own = [one for one in bases if not one.__module__.startswith("ganbench.api.")]
-    if not any((one.__dict__.get("__doc__") or "").strip() for one in own):
+    if not own_doc(subject.cls):
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.processes.server import shared_server
 from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -28,16 +29,7 @@ SETTLING = 1.5
 @contextmanager
 def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
     """An executor with one slot and its folder of trials; what it needs and cannot have leaves the check out."""
-    from ganbench.processes.server import Server
-
-    servers: list[Server] = []
-
-    def server() -> Server:
-        if not servers:
-            servers.append(Server(threads=1, device="cpu"))
-        return servers[0]
-
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, shared_server("cpu", threads=1) as server:
         out = Path(place).resolve()
         try:
             executor: Any = subject.cls(Settings(slots=1, timeout=None, server=server, out=out))
@@ -48,8 +40,6 @@ def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
         finally:
             executor.close()
             executor.close()  # the host closes in a finally: twice must do no harm
-            for one in servers:
-                one.close()
 
 
 def contract(subject: Subject) -> None:
