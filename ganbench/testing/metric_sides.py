@@ -157,6 +157,11 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
     return found
 
 
+def close(found: float, wanted: float) -> bool:
+    """Whether two values are one but for rounding, or both undefined."""
+    return math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(found) and math.isnan(wanted))
+
+
 def refuses(metric: Metric, dimension: int, *, fakes: int = 100_000, real: int = 100_000) -> bool:
     """Whether check() says no to these numbers; what else it may raise is for another check."""
     try:

@@ -24,6 +24,7 @@ from ganbench.testing.metric_sides import (
     N,
     Sides,
     build,
+    close,
     compute,
     contents,
     headline,
@@ -90,8 +91,7 @@ def known_values(subject: Subject) -> None:
     for fake, real, wanted in known:
         found = compute(build(subject), fake, real)
         for name, value in wanted.items():
-            undefined = math.isnan(found[name]) and math.isnan(value)
-            if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
+            if not close(found[name], value):
                 raise Flaw(f"'{name}' is {found[name]:.9g}, but {value:.9g} is the known value")
 
 
