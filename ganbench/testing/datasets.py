@@ -17,7 +17,7 @@ from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.dataset_loading import SPLITS, NoTest, build, load, splits
 from ganbench.testing.files import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
-from ganbench.testing.random_streams import moved, states
+from ganbench.testing.process_state import streams
 
 CPU = torch.device("cpu")
 OVERLAP = 0.01
@@ -111,9 +111,9 @@ def repeatable(subject: Subject) -> None:
         with own_global_stream(1, CPU):
             first = load(subject, split).fingerprint
         with own_global_stream(2, CPU):
-            before = states()
+            before = streams()
             second = load(subject, split).fingerprint
-            if whose := moved(before):
+            if whose := [name for name, state in streams().items() if state != before[name]]:
                 raise Flaw(
                     f"loading '{split}' uses or seeds a global random stream (that of {' and '.join(whose)}), "
                     "on which the initial weights depend; use a generator of its own with a fixed seed"

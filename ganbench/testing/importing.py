@@ -47,7 +47,7 @@ def main(question: str, *modules: str) -> None:
 def _changes(modules: Iterable[str]) -> dict[str, list[str]]:
     import torch
 
-    from ganbench.testing.torch_settings import put_back, settings
+    from ganbench.testing.process_state import put_back, settings
 
     found = {}
     for module in modules:

@@ -13,7 +13,7 @@ from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.resolving.parameters import merge
 from ganbench.spec import Scalar
-from ganbench.testing.torch_settings import put_back, settings
+from ganbench.testing.process_state import put_back, settings
 
 BUILT = "parameters"
 """The check that says whether a component can be built."""

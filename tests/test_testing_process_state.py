@@ -1,14 +1,17 @@
-"""A component that changes torch's settings for the whole process is caught, and they are put back."""
+"""What changes torch's settings for the whole process, or its random streams, is seen, and settings are put back."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing import check
-from ganbench.testing.torch_settings import put_back, settings
+from ganbench.testing.process_state import put_back, settings, streams
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightExtractor, Thumbnails
 
@@ -40,6 +43,18 @@ def test_each_is_seen_and_put_back(name: str) -> None:
     SETTERS[name]()
     assert put_back(before) == [name]
     assert settings() == before
+
+
+@pytest.mark.parametrize(
+    ("whose", "draw"),
+    [("torch", lambda: torch.rand(())), ("numpy", lambda: np.random.rand()), ("Python", random.random)],
+)
+def test_each_global_stream_is_told_from_the_others(whose: str, draw: Callable[[], Any]) -> None:
+    with own_global_stream(0, torch.device("cpu")):
+        before = streams()
+        assert streams() == before
+        draw()
+        assert [name for name, state in streams().items() if state != before[name]] == [whose]
 
 
 class ForGood(RightExtractor):
