@@ -142,6 +142,15 @@ class Counts(Right):
         return softplus(-fake).mean() / self.calls
 
 
+class InPlace(Right):
+    """Shifts the outputs it is given."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        with torch.no_grad():
+            real.sub_(1)
+        return super().discriminator(real, fake)
+
+
 class LearnsItsScale(torch.nn.Module, Right):
     """A scale that nobody trains."""
 
@@ -209,6 +218,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (ConstantFormula, "formula", "the declared '1' gives 0"),
     (Noisy, "repeatable", "gives another value when called again"),
     (Counts, "repeatable", "a resumed trial would not repeat itself"),
+    (InPlace, "repeatable", "discriminator() changes the outputs it is given"),
     (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
     (WrongSignature, "scalar", "positional argument"),
