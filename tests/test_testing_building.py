@@ -1,5 +1,6 @@
 """A component that cannot be built says so once, and one whose defaults do is checked with them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,21 @@ def test_an_argument_is_given_as_users_type_it() -> None:
     (samples,) = (outcome for outcome in report.outcomes if outcome.check == "samples")
     assert samples.message.startswith("its files are not here: ")
     assert "no-such-folder" in samples.message
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        (3, "3 is not a component: it must be a subclass of one of ganbench.api.Loss, "),
+        (Entry, "ganbench.api.Extractor, ganbench.executors.Executor, ganbench.trackers.Tracker"),
+        ("vanilas", "there is no component 'vanilas'"),
+        ("lose/vanilla", "there is no component 'lose/vanilla'"),
+        ("dragan", "'dragan' names a loss and a penalty; write 'loss/dragan'"),
+    ],
+)
+def test_what_is_no_component_is_refused(component: object, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        subject_of(component)
 
 
 class Conditional(Architecture):

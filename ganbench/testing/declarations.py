@@ -19,11 +19,8 @@ def parameters(subject: Subject) -> None:
         own = defaults(subject.kind, subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
-    if not subject.argument:
-        try:
-            replace(subject, parameters={}).build_as_a_run()
-        except UsageError as error:
-            raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
+    if not subject.argument and (refusal := replace(subject, parameters={}).refusal()):
+        raise Flaw(f"{refusal}, with its own defaults {own}; it could not be used by its name alone")
     subject.build()
 
 

@@ -278,8 +278,9 @@ def _kind_of(component: Any) -> str:
         for kind, contract in contracts.items():
             if issubclass(component, contract):
                 return kind
-    names = ", ".join(f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values())
-    raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {names}")
+    names = [f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values()]
+    names += ["ganbench.executors.Executor", "ganbench.trackers.Tracker"]
+    raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {', '.join(names)}")
 
 
 def _place(error: BaseException, subject: Subject) -> str:
