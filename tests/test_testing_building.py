@@ -131,6 +131,7 @@ def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None
     found = outcomes_of(dataset)
     assert found["samples"].status == "skipped"
     assert found["samples"].message == "it needs a kindof (mine:KINDOF), but none was given"
+    assert found["refusals"].status == ("skipped" if dataset is Required else "ok")
     assert "failed" not in {outcome.status for outcome in found.values()}
 
 

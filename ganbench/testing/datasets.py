@@ -175,9 +175,9 @@ def disjoint(subject: Subject) -> str:
 
 def refusals(subject: Subject) -> None:
     """An unknown split is refused in one line."""
-    root = Path(subject.expected.get("root", "data"))
+    dataset, root = build(subject), Path(subject.expected.get("root", "data"))
     try:
-        build(subject).load("no-such-split", root=root)
+        dataset.load("no-such-split", root=root)
     except (GanbenchError, ValueError, KeyError):
         return
     raise Flaw("load('no-such-split') returns samples; a misspelt --reference would be scored against something else")

@@ -15,7 +15,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.testing.formulas import NotAFormula, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 
 _CROSS_ENTROPY = "softplus(-r) + softplus(f)"
 _WASSERSTEIN = ("f - r", "-f")

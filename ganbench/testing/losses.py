@@ -14,8 +14,8 @@ from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
+from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 from ganbench.testing.other_device import fails_elsewhere
-from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 from ganbench.testing.used_parameters import used_parameters
 
 

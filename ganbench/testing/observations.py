@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import architecture_networks, augmentation_images, metric_sides, penalty_critics, raw_outputs
+from ganbench.testing import architecture_networks, augmentation_images, loss_outputs, metric_sides, penalty_critics
 from ganbench.testing.kit import Subject
 
 Look = Callable[[], Any]
@@ -41,12 +41,12 @@ def look(one: Look) -> Any:
 def of_loss(subject: Subject) -> Iterator[Look]:
     """Both objectives and their gradients, with smoothed labels too, and the penalty that it carries."""
     yield partial(_declared, subject, Loss)
-    yield lambda: raw_outputs.build(subject).penalty is None
+    yield lambda: loss_outputs.build(subject).penalty is None
     for scale in SCALES:
-        for player in raw_outputs.PLAYERS:
+        for player in loss_outputs.PLAYERS:
             yield partial(_objective, subject, player, scale)
         yield partial(_smoothed, subject, scale)
-    yield from of_penalty(replace(subject, kind="penalty", factory=lambda: raw_outputs.build(subject).penalty))
+    yield from of_penalty(replace(subject, kind="penalty", factory=lambda: loss_outputs.build(subject).penalty))
 
 
 def of_penalty(subject: Subject) -> Iterator[Look]:
@@ -102,14 +102,14 @@ def _declared(subject: Subject, contract: type) -> Any:
 
 
 def _objective(subject: Subject, player: str, scale: float) -> Any:
-    real, fake = raw_outputs.outputs(32, 32, scale=scale)
-    value = raw_outputs.objective(raw_outputs.build(subject), player, real, fake)
-    return value, raw_outputs.gradients(value, real, fake)
+    real, fake = loss_outputs.outputs(32, 32, scale=scale)
+    value = loss_outputs.objective(loss_outputs.build(subject), player, real, fake)
+    return value, loss_outputs.gradients(value, real, fake)
 
 
 def _smoothed(subject: Subject, scale: float) -> Any:
-    loss: Any = raw_outputs.build(subject)
-    real, fake = raw_outputs.outputs(32, 32, scale=scale)
+    loss: Any = loss_outputs.build(subject)
+    real, fake = loss_outputs.outputs(32, 32, scale=scale)
     return loss.discriminator(real, fake, real_label=0.9, fake_label=0.1) if loss.smoothable else None
 
 
@@ -122,7 +122,7 @@ def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
     seen: list[Any] = []
     for number in range(UPDATES):
         value = penalty_critics.at_update(penalty, critic, number, shape=shape, scale=scale)
-        seen += [value.detach().clone(), raw_outputs.gradients(value, *weights)]
+        seen += [value.detach().clone(), loss_outputs.gradients(value, *weights)]
         penalty.project(critic)
         seen += [weight.detach().clone() for weight in weights]
     return seen

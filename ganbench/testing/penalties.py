@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere, stream_on
 from ganbench.testing.penalty_critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.penalty_declarations import declared, once_differentiated
@@ -16,7 +17,6 @@ from ganbench.testing.penalty_gradients import all_dimensions, batch_size, close
 from ganbench.testing.penalty_memory import memory
 from ganbench.testing.penalty_modes import training_modes
 from ganbench.testing.penalty_outputs import on_outputs, reduction
-from ganbench.testing.raw_outputs import gradients
 from ganbench.testing.used_parameters import used_parameters
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.loss_outputs import gradients, outputs
 from ganbench.testing.penalty_critics import batches, build, differentiable, term
-from ganbench.testing.raw_outputs import gradients, outputs
 
 TIMES = 16
 """How often a batch is repeated. A sum grows by this, a norm by its root; chance, and N - 1 for N, do far less."""
