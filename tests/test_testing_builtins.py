@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ganbench import plugins
+from ganbench.registry import KINDS
 from ganbench.testing import check
 from tests.kit import failed, outcome_of
 from tests.kit.architectures import NO_EXPORT
@@ -23,7 +24,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "infogan": {"width": 4, "hidden": 16},
 }
 
-KINDS = ("loss", "penalty", "augmentation", "architecture", "dataset", "metric", "extractor", "executor", "tracker")
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 BUILT_IN = [f"{kind}/{entry.name}" for kind in KINDS for entry in REGISTRY.entries(kind)]
 
