@@ -49,6 +49,11 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.other_device import left_behind
 from ganbench.testing.used_parameters import used_parameters
 
+TRACERS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
+    "torch.export": lambda network, x: torch.export.export(network, (x,)).module(),
+    "torch.compile": lambda network, x: torch.compile(network, backend="eager", fullgraph=True),
+}
+
 
 def shapes(subject: Subject) -> str:
     """Samples have the declared shape and outputs are (N,), at every declared size and channel count."""
@@ -71,22 +76,20 @@ def shapes(subject: Subject) -> str:
         with torch.no_grad():
             fakes = generator(latents(subject, 2))
             if fakes.shape != (2, *shape):
+                hint = "; let build() raise a ValueError for shapes that it does not make" if shape in others else ""
                 raise Flaw(
                     f"the generator for samples {shape} returns {tuple(fakes.shape[1:])}; the discriminator would be "
-                    "shown other shapes for real and fake, or the evaluation would refuse them"
-                    + ("; let build() raise a ValueError for shapes that it does not make" if shape in others else "")
+                    f"shown other shapes for real and fake, or the evaluation would refuse them{hint}"
                 )
             for n in (2, 1):
                 # A batch norm after a dense layer has no statistics of one sample, and is no mistake.
                 discriminator.train(n > 1)
                 found = tuple(discriminator(fakes[:n]).shape)
                 if found != (n,):
+                    hint = "; a bare .squeeze() drops the batch of one" if found == () else ""
                     raise Flaw(
-                        (
-                            f"the discriminator returns shape {found} for {n} samples {shape}, not ({n},); a loss "
-                            "that compares real with fake would silently broadcast such outputs to N x N"
-                        )
-                        + ("; a bare .squeeze() drops the batch of one" if found == () else "")
+                        f"the discriminator returns shape {found} for {n} samples {shape}, not ({n},); a loss that "
+                        f"compares real with fake would silently broadcast such outputs to N x N{hint}"
                     )
     return f"tried {', '.join('x'.join(map(str, shape)) for shape in tried)}"
 
@@ -232,23 +235,6 @@ def export(subject: Subject) -> str:
     return f"works: {', '.join(notes)}"
 
 
-TRACERS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
-    "torch.export": lambda network, x: torch.export.export(network, (x,)).module(),
-    "torch.compile": lambda network, x: torch.compile(network, backend="eager", fullgraph=True),
-}
-
-
-def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Tensor) -> bool:
-    """Whether a traced network computes what the network computes."""
-    try:
-        with torch.no_grad():
-            return torch.allclose(trace(network, x)(x), network(x), rtol=1e-3, atol=1e-4)
-    except Exception:  # whatever the tracer cannot follow
-        return False
-    finally:
-        torch._dynamo.reset()
-
-
 CHECKS = (
     used_parameters,
     shapes,
@@ -274,3 +260,14 @@ CHECKS = (
     refusals,
     export,
 )
+
+
+def _traces(trace: Callable[[nn.Module, Tensor], Any], network: nn.Module, x: Tensor) -> bool:
+    """Whether a traced network computes what the network computes."""
+    try:
+        with torch.no_grad():
+            return torch.allclose(trace(network, x)(x), network(x), rtol=1e-3, atol=1e-4)
+    except Exception:  # whatever the tracer cannot follow
+        return False
+    finally:
+        torch._dynamo.reset()
