@@ -182,9 +182,9 @@ def cancels(subject: Subject) -> None:
         status = TrialFolder(short.folder).read_status()["status"]
         if status != "done":
             raise Flaw(f"one of two jobs was cancelled, and the status of the other is {status}: it was cancelled too")
-        size = _written(long)
-        # Longer than it takes for other things to settle: on a crowded machine a trial writes a line every few seconds.
-        if _until(executor, lambda: _written(long) != size, 3 * SETTLING):
+        written = _written(long)
+        # Longer than it takes for other things to settle.
+        if _until(executor, lambda: _written(long) != written, 3 * SETTLING):
             raise Flaw("a job that was cancelled at once still writes, because its process was not ended")
         jobs = [write_trial(out, seed=seed, steps=ENDLESS) for seed in (2, 3, 4)]
         executor.submit(jobs)
@@ -248,8 +248,17 @@ def _settle(executor: Executor) -> None:
         executor.states(timeout=0.1)
 
 
-def _written(job: Job) -> int:
-    return TrialFolder(job.folder).progress.stat().st_size
+def _written(job: Job) -> tuple[int, int]:
+    """How far a trial has written: its lines of progress, and when its last checkpoint, of which it makes two a second.
+
+    On a crowded machine a line may take it many seconds.
+    """
+    folder = TrialFolder(job.folder)
+    try:
+        checkpoint = folder.checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:  # there is none yet, or the next one is about to take its place
+        checkpoint = 0
+    return folder.progress.stat().st_size, checkpoint
 
 
 CHECKS = (contract, idle, runs, runs_again, ends_gently, cancels)
