@@ -26,7 +26,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "kind": entry.kind,
         "summary": entry.summary,
-        "doc": _own_doc(cls),
+        "doc": own_doc(cls),
         "paper": entry.paper,
         "package": f"{entry.distribution} {entry.version}",
         "target": entry.target,
@@ -36,7 +36,7 @@ def explain(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _own_doc(cls: Any) -> str:
+def own_doc(cls: Any) -> str:
     """The docstring of the class or of the nearest base that has one, contracts aside, without the section on
     arguments, which is for those who call it from Python.
     """
@@ -48,7 +48,7 @@ def _own_doc(cls: Any) -> str:
 
 
 def _is_contract(cls: type) -> bool:
-    return cls.__module__.startswith("ganbench.api.")
+    return cls.__module__.startswith("ganbench.api.") or cls.__module__ in ("ganbench.executors", "ganbench.trackers")
 
 
 def _declared(entry: Entry, cls: Any) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 import pytest
 
 from ganbench import plugins
-from ganbench.explain import explain
+from ganbench.executors import Executor
+from ganbench.explain import explain, own_doc
 from ganbench.registry import KINDS, Entry
+from ganbench.resolving.components import CONTRACTS
+from ganbench.trackers import Tracker
 
 ENTRIES = [
     entry
@@ -34,3 +37,11 @@ def test_a_tracker_has_the_parameters_that_users_give() -> None:
         if "pip install" in str(error):
             pytest.skip(str(error))
         raise
+
+
+@pytest.mark.parametrize("contract", [*CONTRACTS.values(), Executor, Tracker], ids=lambda one: one.__name__)
+def test_what_a_contract_says_of_itself_is_not_said_of_a_component(contract: type) -> None:
+    bare = type("Bare", (contract,), {})
+    assert own_doc(bare) == ""
+    documented = type("Documented", (contract,), {"__doc__": "Mine."})
+    assert own_doc(type("Special", (documented,), {})) == "Mine."

@@ -84,6 +84,16 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     assert list((tmp_path / "ganbench-x").iterdir()) == []
 
 
+def test_a_folder_that_appears_meanwhile_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "ganbench-x"
+    folder.mkdir()
+    (folder / "mine").touch()
+    monkeypatch.setattr(Path, "exists", lambda self: False)
+    with pytest.raises(StoreError, match="cannot write"):
+        scaffold.write("x", "loss", tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["ganbench-x", "mine"]
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="choose another folder with --out"):

@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.architectures import Right, ToImage, ToOutput
-
-SKIP = {"export": "slow, and only a note"}
+from tests.kit.architectures import NO_EXPORT, Right, ToImage, ToOutput
 
 
 class Grouped(ToOutput):
@@ -158,12 +156,12 @@ class OfTwo(Conditional):
 
 @pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier])
 def test_a_right_one_passes(architecture: type[Architecture]) -> None:
-    assert failed(check(architecture, skip=SKIP)) == {}
+    assert failed(check(architecture, skip=NO_EXPORT)) == {}
 
 
 @pytest.mark.parametrize("pack", [2, 3])
 def test_the_built_in_passes_packed(pack: int) -> None:
-    assert failed(check("architecture/pacgan", parameters={"pack": pack}, skip=SKIP)) == {}
+    assert failed(check("architecture/pacgan", parameters={"pack": pack}, skip=NO_EXPORT)) == {}
 
 
 WRONG: list[tuple[type[Architecture], str, str]] = [
@@ -179,4 +177,4 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
 
 @pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_one_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
-    assert_caught(check(architecture, skip=SKIP), name, words)
+    assert_caught(architecture, name, words)

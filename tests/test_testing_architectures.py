@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from ganbench.api import Architecture, Networks
 from ganbench.testing import check
-from tests.kit import assert_caught, failed
-from tests.kit.architectures import Right, ToImage, ToOutput, with_discriminator, with_generator
+from tests.kit import assert_caught, failed, outcome_of
+from tests.kit.architectures import NO_EXPORT, Right, ToImage, ToOutput, with_discriminator, with_generator
 
 
 class Small(ToImage):
@@ -269,7 +269,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
 
 @pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
-    assert_caught(check(architecture, skip={"export": "slow, and only a note"}), name, words)
+    assert_caught(architecture, name, words)
 
 
 RIGHT = [
@@ -284,16 +284,16 @@ RIGHT = [
 
 @pytest.mark.parametrize("architecture", RIGHT, ids=lambda one: one.__name__)
 def test_a_right_architecture_passes(architecture: type[Architecture]) -> None:
-    assert failed(check(architecture, skip={"export": "slow, and only a note"})) == {}
+    assert failed(check(architecture, skip=NO_EXPORT)) == {}
 
 
 def test_a_network_that_looks_at_values_can_move_all_the_same() -> None:
     looks = with_generator(LooksAtValues, "Divides by the largest number.")
-    assert "moves" not in failed(check(looks, skip={"export": "slow, and only a note"}))
+    assert outcome_of("moves", looks).status == "ok"
 
 
 def test_what_was_tried_and_counted_is_said() -> None:
-    notes = {outcome.check: outcome.message for outcome in check(Right)}
-    assert notes["shapes"] == "tried 1x8x8, 3x8x8, 1x16x16, 3x16x16"
-    assert notes["parameter-count"] == "712 in the generator and 529 in the discriminator for 1x8x8"
-    assert notes["export"].startswith("works: the generator with torch.export and torch.compile")
+    shapes, count, export = (outcome_of(name, Right).message for name in ("shapes", "parameter-count", "export"))
+    assert shapes == "tried 1x8x8, 3x8x8, 1x16x16, 3x16x16"
+    assert count == "712 in the generator and 529 in the discriminator for 1x8x8"
+    assert export.startswith("works: the generator with torch.export and torch.compile")

@@ -10,8 +10,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 from ganbench.api import Augmentation
-from ganbench.testing import Outcome, check
-from tests.kit import assert_caught, failed
+from ganbench.testing import check
+from tests.kit import assert_caught, failed, outcome_of
 
 
 class Mirror(Augmentation):
@@ -208,7 +208,7 @@ WRONG: list[tuple[type[Augmentation], str, str]] = [
 
 @pytest.mark.parametrize(("augmentation", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_augmentation_is_caught_by_name(augmentation: type[Augmentation], name: str, words: str) -> None:
-    assert_caught(check(augmentation), name, words)
+    assert_caught(augmentation, name, words)
 
 
 @pytest.mark.parametrize("augmentation", [Mirror, Softened])
@@ -217,12 +217,12 @@ def test_a_right_augmentation_passes(augmentation: type[Augmentation]) -> None:
 
 
 def test_what_draws_nothing_is_not_asked_for_its_draws() -> None:
-    skipped = {outcome.check: outcome.message for outcome in check(Softened) if outcome.status == "skipped"}
-    assert skipped["own-draws"] == skipped["repeatable"] == "it draws nothing from the stream it is given"
+    for name in ("own-draws", "repeatable"):
+        found = outcome_of(name, Softened)
+        assert (found.status, found.message) == ("skipped", "it draws nothing from the stream it is given")
 
 
 def test_the_shapes_can_be_chosen() -> None:
-    outcomes: list[Outcome] = check(Squares, shapes=((1, 4, 4), (3, 8, 8)))
-    assert failed(outcomes) == {}
-    notes = {outcome.check: outcome.message for outcome in outcomes}
-    assert notes["shape"] == "tried 1x4x4, 3x8x8"
+    square = ((1, 4, 4), (3, 8, 8))
+    assert failed(check(Squares, shapes=square)) == {}
+    assert outcome_of("shape", Squares, shapes=square).message == "tried 1x4x4, 3x8x8"

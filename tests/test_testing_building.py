@@ -1,12 +1,13 @@
 """A component that cannot be built says so once, and one whose defaults do is checked with them."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from ganbench.api import Architecture, Dataset, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Dataset, Networks, Penalty, Samples
 from ganbench.api.architecture import Conditioning
 from ganbench.errors import UsageError
 from ganbench.registry import Entry
@@ -36,17 +37,35 @@ class Particular(Right):
             raise ValueError("no margin below 0")
 
 
+class Weighed(Penalty):
+    """A penalty that refuses a weight."""
+
+    def __init__(self, margin: float = 1.0) -> None:
+        if margin < 0:
+            raise ValueError("no margin below 0")
+
+
+class Padded(Augmentation):
+    """An augmentation that refuses a margin."""
+
+    def __init__(self, margin: float = 1.0) -> None:
+        if margin < 0:
+            raise ValueError("no margin below 0")
+
+
 @pytest.mark.parametrize(
-    ("loss", "parameters", "words"),
+    ("component", "parameters", "words"),
     [
         (Unbuilt, {}, "no margin 1, with its own defaults"),
         (Particular, {"margin": -1.0}, "no margin below 0; `--losses particular` would be refused"),
+        (Weighed, {"margin": -1.0}, "no margin below 0; `--losses vanilla+weighed` would be refused"),
+        (Padded, {"margin": -1.0}, "no margin below 0; `--set augment=padded` would be refused"),
     ],
 )
 def test_that_a_component_cannot_be_built_is_said_once(
-    loss: type[Right], parameters: dict[str, float], words: str
+    component: type, parameters: dict[str, float], words: str
 ) -> None:
-    outcomes = check(loss, parameters=parameters)
+    outcomes = check(component, parameters=parameters)
     assert list(failed(outcomes)) == ["parameters"]
     assert words in failed(outcomes)["parameters"]
     assert sum(outcome.message == SAID for outcome in outcomes) > 5
@@ -112,14 +131,30 @@ def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None
     found = outcomes_of(dataset)
     assert found["samples"].status == "skipped"
     assert found["samples"].message == "it needs a kindof (mine:KINDOF), but none was given"
+    assert found["refusals"].status == ("skipped" if dataset is Required else "ok")
     assert "failed" not in {outcome.status for outcome in found.values()}
 
 
 def test_an_argument_is_given_as_users_type_it() -> None:
-    (_, report) = check_package("ganbench", only=["dataset/folder:no-such-folder"])
+    (_, report) = check_package("ganbench", only={"dataset/folder:no-such-folder": {}})
     (samples,) = (outcome for outcome in report.outcomes if outcome.check == "samples")
     assert samples.message.startswith("its files are not here: ")
     assert "no-such-folder" in samples.message
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        (3, "3 is not a component: it must be a subclass of one of ganbench.api.Loss, "),
+        (Entry, "ganbench.api.Extractor, ganbench.executors.Executor, ganbench.trackers.Tracker"),
+        ("vanilas", "there is no component 'vanilas'"),
+        ("lose/vanilla", "there is no component 'lose/vanilla'"),
+        ("dragan", "'dragan' names a loss and a penalty; write 'loss/dragan'"),
+    ],
+)
+def test_what_is_no_component_is_refused(component: object, words: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(words)):
+        subject_of(component)
 
 
 class Conditional(Architecture):

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from ganbench import plugins
+from ganbench.registry import KINDS
 from ganbench.testing import check
-from ganbench.testing.kit import Outcome
+from tests.kit import failed, outcome_of
+from tests.kit.architectures import NO_EXPORT
 
 # Small networks: what the kit asks of an architecture does not depend on its width.
 SMALL: dict[str, dict[str, Any]] = {
@@ -22,7 +24,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "infogan": {"width": 4, "hidden": 16},
 }
 
-KINDS = ("loss", "penalty", "augmentation", "architecture", "dataset", "metric", "extractor", "executor", "tracker")
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 BUILT_IN = [f"{kind}/{entry.name}" for kind in KINDS for entry in REGISTRY.entries(kind)]
 
@@ -39,41 +40,25 @@ def _refuse(*arguments: Any, **options: Any) -> None:
     raise OSError("no downloads in this test")
 
 
-def outcomes(component: str) -> list[Outcome]:
-    kind, _, name = component.partition("/")
-    skip = {"export": "slow, and only a note"} if kind == "architecture" else {}
-    return check(component, parameters=SMALL.get(name, {}) if kind == "architecture" else {}, skip=skip)
-
-
 @pytest.mark.parametrize("component", BUILT_IN)
 def test_a_built_in_conforms(component: str) -> None:
-    found = outcomes(component)
-    failed = {outcome.check: outcome.message for outcome in found if outcome.status == "failed"}
-    assert not failed
-    if component.startswith("loss/"):
+    kind, _, name = component.partition("/")
+    small = {"parameters": SMALL.get(name, {}), "skip": NO_EXPORT} if kind == "architecture" else {}
+    assert failed(check(component, **small)) == {}
+    if kind == "loss":
         # Whatever a built-in loss says of itself is held against its code.
-        assert {outcome.check: outcome.status for outcome in found}["formula"] == "ok"
+        assert outcome_of("formula", component).status == "ok"
 
 
 @pytest.mark.parametrize("condition", ["projection", "classifier"])
 @pytest.mark.parametrize("name", ["mlp", "sagan"])
 def test_a_conditional_built_in_conforms(name: str, condition: str) -> None:
-    found = check(
-        f"architecture/{name}",
-        parameters=SMALL[name] | {"condition": condition},
-        skip={"export": "said of the unconditional networks above", "shapes": "likewise, at every size"},
-    )
-    assert {outcome.check: outcome.message for outcome in found if outcome.status == "failed"} == {}
+    skip = NO_EXPORT | {"shapes": "tried at every size of the unconditional networks"}
+    assert failed(check(f"architecture/{name}", parameters=SMALL[name] | {"condition": condition}, skip=skip)) == {}
 
 
 def test_the_kit_says_why_data_that_are_not_here_are_left_out() -> None:
-    statuses = {outcome.check: (outcome.status, outcome.message) for outcome in outcomes("dataset/mnist")}
-    status, message = statuses["samples"]
-    assert status == "skipped"
-    assert message.startswith("its files are not here: mnist")
-    assert statuses["provenance"][0] == "ok"
-
-
-def test_an_argument_that_was_not_given_is_asked_for() -> None:
-    statuses = {outcome.check: (outcome.status, outcome.message) for outcome in outcomes("dataset/folder")}
-    assert statuses["samples"] == ("skipped", "it needs a path (folder:PATH), but none was given")
+    samples = outcome_of("samples", "dataset/mnist")
+    assert samples.status == "skipped"
+    assert samples.message.startswith("its files are not here: mnist")
+    assert outcome_of("provenance", "dataset/mnist").status == "ok"

@@ -13,7 +13,7 @@ from ganbench.metrics.fid import FID
 from ganbench.testing import Flaw, check
 from ganbench.testing.datasets import defaults
 from ganbench.testing.kit import subject_of
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.components import RightData
 
 
@@ -239,7 +239,6 @@ class NowhereKnown(RightData):
     locations = ("path",)
 
 
-SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
     (Doubles, "samples", "images must be uint8 in 0..255 and vectors float32"),
     (DarkImages, "samples", "every picture would be black"),
@@ -274,7 +273,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component, skip={} if name == "another-process" else SLOW), name, words)
+    assert_caught(component, name, words)
 
 
 def test_the_order_of_right_samples_does_not_matter() -> None:
@@ -285,9 +284,9 @@ def test_another_process_is_left_out_where_it_cannot_know_the_class() -> None:
     class Here(RightData):
         """Defined within a function."""
 
-    outcomes = {outcome.check: outcome for outcome in check(Here)}
-    assert outcomes["another-process"].status == "skipped"
-    assert "cannot be imported by name" in outcomes["another-process"].message
+    outcome = outcome_of("another-process", Here)
+    assert outcome.status == "skipped"
+    assert "cannot be imported by name" in outcome.message
 
 
 def test_default_metrics_are_given_what_a_run_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:

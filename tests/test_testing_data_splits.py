@@ -1,6 +1,5 @@
 """Datasets without a test split or without names of classes are right, and what is wrong with them is caught."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,8 @@ from torch import Tensor
 
 from ganbench.api import Samples
 from ganbench.errors import DataError
-from ganbench.testing import Outcome, check
-from tests.kit import assert_caught, failed
+from ganbench.testing import check
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.components import RightData
 
 
@@ -70,7 +69,6 @@ class NamedOnce(Unnamed):
         return Samples(data=found.data, labels=found.labels, classes=("a", "b", "c") if split == "train" else ())
 
 
-SLOW = {"another-process": "it takes seconds, and is not what is wrong here"}
 WRONG: list[tuple[type, str, str]] = [
     (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, but there are 3 classes"),
     (NamedOnce, "labels", "the classes of 'train' are a, b, c, but those of 'test' are without names"),
@@ -80,7 +78,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component, skip={} if name == "another-process" else SLOW), name, words)
+    assert_caught(component, name, words)
 
 
 def test_a_dataset_without_a_test_split_is_held_by_train_alone() -> None:
@@ -93,21 +91,14 @@ def test_a_dataset_without_a_test_split_is_held_by_train_alone() -> None:
 
 
 def test_what_a_dataset_has_not_is_told_apart() -> None:
-    said = {name: outcome.message for name, outcome in _samples_of(TrainOnlyUnsaid, Nowhere)}
-    assert said["TrainOnlyUnsaid"] == (
+    unsaid, nowhere = (outcome_of("samples", dataset) for dataset in (TrainOnlyUnsaid, Nowhere))
+    assert unsaid.status == nowhere.status == "skipped"
+    assert unsaid.message == (
         "there is no split 'test' here (there is only train); a dataset without one must set reference_split = 'train'"
     )
-    assert said["Nowhere"] == "its files are not here: no such file"
-
-
-def _samples_of(*datasets: type) -> Iterator[tuple[str, Outcome]]:
-    for dataset in datasets:
-        (outcome,) = (one for one in check(dataset, skip=SLOW) if one.check == "samples")
-        assert outcome.status == "skipped"
-        yield dataset.__name__, outcome
+    assert nowhere.message == "its files are not here: no such file"
 
 
 def test_classes_need_no_names() -> None:
-    outcomes = {outcome.check: outcome for outcome in check(Unnamed, skip=SLOW)}
-    assert failed(list(outcomes.values())) == {}
-    assert outcomes["labels"].status == "ok"
+    assert failed(check(Unnamed, skip={"another-process": "it takes seconds, and is not what is asked here"})) == {}
+    assert outcome_of("labels", Unnamed).status == "ok"

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Architecture
-from ganbench.testing import check
 from tests.kit import assert_caught
 from tests.kit.architectures import Right, ToOutput, with_discriminator
 
@@ -94,4 +93,4 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
 
 @pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
-    assert_caught(check(architecture, skip={"export": "slow, and only a note"}), name, words)
+    assert_caught(architecture, name, words)

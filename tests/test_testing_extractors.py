@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.testing import check
 from tests.kit import assert_caught
 from tests.kit.components import RightExtractor, Thumbnails
 
@@ -233,4 +232,4 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component), name, words)
+    assert_caught(component, name, words)

@@ -9,9 +9,7 @@ from torch.nn.functional import normalize
 from ganbench.api import Architecture, Networks
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.architectures import Right, ToImage, ToOutput, with_generator
-
-SKIP = {"export": "slow, and only a note"}
+from tests.kit.architectures import NO_EXPORT, Right, ToImage, ToOutput, with_generator
 
 
 class Reversed(ToImage):
@@ -138,23 +136,23 @@ UNUSUAL = [
 
 @pytest.mark.parametrize("architecture", MIXING, ids=lambda one: one.__name__)
 def test_a_sample_is_that_of_its_own_latent(architecture: type[Architecture]) -> None:
-    assert_caught(check(architecture, skip=SKIP), "evaluation", "a sample depends on the others in its batch")
+    assert_caught(architecture, "evaluation", "a sample depends on the others in its batch")
 
 
 def test_height_and_width_are_told_apart() -> None:
     words = "the generator for samples (1, 12, 8) returns (1, 8, 12)"
-    assert_caught(check(Transposed, skip=SKIP), "shapes", words)
+    assert_caught(Transposed, "shapes", words)
 
 
 @pytest.mark.parametrize("architecture", UNUSUAL, ids=lambda one: one.__name__)
 def test_an_unusual_architecture_passes(architecture: type[Architecture]) -> None:
-    assert failed(check(architecture, skip=SKIP)) == {}
+    assert failed(check(architecture, skip=NO_EXPORT)) == {}
 
 
 def test_noise_in_eval_mode_is_to_be_declared() -> None:
     noisy = with_generator(AlwaysNoisy, "Noisy.")
-    assert_caught(check(noisy, skip=SKIP), "evaluation", "say expected = {'noise': True}")
-    assert failed(check(noisy, skip=SKIP, noise=True)) == {}
+    assert_caught(noisy, "evaluation", "say expected = {'noise': True}")
+    assert failed(check(noisy, skip=NO_EXPORT, noise=True)) == {}
 
 
 @pytest.mark.parametrize(
@@ -162,4 +160,4 @@ def test_noise_in_eval_mode_is_to_be_declared() -> None:
     [(OnlyNoise, "z is not used"), (OwnStream, "with the same seed, too; no score could be repeated")],
 )
 def test_declared_noise_comes_beside_z_and_from_the_seed(network: type[nn.Module], words: str) -> None:
-    assert_caught(check(with_generator(network, "Noisy."), skip=SKIP, noise=True), "evaluation", words)
+    assert_caught(with_generator(network, "Noisy."), "evaluation", words, noise=True)

@@ -1,10 +1,10 @@
-"""What importing a component changes for the whole process is seen, module by module."""
+"""What importing a component changes for the whole process is seen, module by module, and what a plugin imports."""
 
 from pathlib import Path
 
 import pytest
 
-from ganbench.testing.importing import changes
+from ganbench.testing.importing import changes, heavy
 
 SETTERS = {
     "torch.set_default_dtype": "torch.set_default_dtype(torch.float64)",
@@ -38,3 +38,20 @@ def test_a_process_that_ends_has_nothing_to_tell(tmp_path: Path, monkeypatch: py
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "ends_at_once.py").write_text("import os\nos._exit(0)\n")
     assert changes(["ends_at_once"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import json, scipy", ["scipy"]),
+        ("print('pandas is not imported')", []),
+        ("import never_there", []),
+        ("import scipy\nraise SystemExit", []),
+    ],
+)
+def test_a_heavy_import_is_seen_where_this_process_finds_the_module(
+    text: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "registers.py").write_text(text)
+    assert heavy("registers") == found

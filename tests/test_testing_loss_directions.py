@@ -198,7 +198,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
-    assert_caught(check(loss), name, words)
+    assert_caught(loss, name, words)
 
 
 @pytest.mark.parametrize("loss", [Upcasts, UpcastsProbabilities, DetachesReal, Hinged, Smoothed, BetweenLabels])

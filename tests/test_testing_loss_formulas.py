@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from ganbench.api import Loss
 from ganbench.testing import check
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.losses import Margin, Right, Squares
 
 
@@ -70,17 +70,16 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
-    assert_caught(check(loss), name, words)
+    assert_caught(loss, name, words)
 
 
 def test_a_formula_is_held_at_the_parameters_that_are_given() -> None:
-    held = {outcome.check: outcome.status for outcome in check(Margin, parameters={"margin": 0.3})}
-    assert held["formula"] == "ok"
+    assert outcome_of("formula", Margin, parameters={"margin": 0.3}).status == "ok"
 
 
 def test_a_name_of_the_field_is_held_to_its_meaning() -> None:
-    found = failed(check(Squares, name="hinge"))
-    assert "what the field calls 'hinge', 'relu(1 - r) + relu(1 + f)'" in found["convention"]
+    words = "what the field calls 'hinge', 'relu(1 - r) + relu(1 + f)'"
+    assert_caught(Squares, "convention", words, name="hinge")
 
 
 class RelativisticAverage(Loss):
@@ -103,16 +102,14 @@ class RelativisticAverage(Loss):
 @pytest.mark.parametrize("factors", [(1.0, 1.0), (0.5, 0.5)])
 def test_relativistic_averages_have_the_factor_of_the_paper_or_that_of_its_code(factors: tuple[float, float]) -> None:
     loss = type("RaGAN", (RelativisticAverage,), {"__doc__": "Either.", "factors": factors})
-    outcomes = {outcome.check: outcome.status for outcome in check(loss, name="ragan")}
-    assert outcomes["convention"] == "ok"
+    assert outcome_of("convention", loss, name="ragan").status == "ok"
 
 
 @pytest.mark.parametrize(("factors", "words"), [((1.0, 0.5), "0.5 times it"), ((2.0, 2.0), "2 times it")])
 def test_any_other_factor_is_another_loss(factors: tuple[float, float], words: str) -> None:
     loss = type("RaGAN", (RelativisticAverage,), {"__doc__": "Neither.", "factors": factors})
-    found = failed(check(loss, name="ragan"))["convention"]
-    assert "what the field calls 'ragan', 'softplus(" in found
-    assert words in found
+    assert_caught(loss, "convention", "what the field calls 'ragan', 'softplus(", name="ragan")
+    assert_caught(loss, "convention", words, name="ragan")
 
 
 class SquaresOfSigmoid(Loss):
@@ -126,11 +123,11 @@ class SquaresOfSigmoid(Loss):
 
 
 def test_squares_of_the_sigmoid_are_another_loss_than_lsgan() -> None:
-    assert "what the field calls 'lsgan'" in failed(check(SquaresOfSigmoid, name="lsgan"))["convention"]
+    assert_caught(SquaresOfSigmoid, "convention", "what the field calls 'lsgan'", name="lsgan")
     assert failed(check(SquaresOfSigmoid, name="lsgan-sigmoid")) == {}
 
 
 def test_without_a_formula_the_report_says_that_none_is_held() -> None:
-    (outcome,) = [one for one in check(Squares) if one.check == "formula"]
+    outcome = outcome_of("formula", Squares)
     assert outcome.status == "skipped"
     assert "declare one" in outcome.message

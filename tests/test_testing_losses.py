@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.api import Loss, Penalty
-from ganbench.testing import check
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, outcome_of
 from tests.kit.losses import Pairwise, Right
 
 
@@ -143,6 +142,15 @@ class Counts(Right):
         return softplus(-fake).mean() / self.calls
 
 
+class InPlace(Right):
+    """Shifts the outputs it is given."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        with torch.no_grad():
+            real.sub_(1)
+        return super().discriminator(real, fake)
+
+
 class LearnsItsScale(torch.nn.Module, Right):
     """A scale that nobody trains."""
 
@@ -210,6 +218,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (ConstantFormula, "formula", "the declared '1' gives 0"),
     (Noisy, "repeatable", "gives another value when called again"),
     (Counts, "repeatable", "a resumed trial would not repeat itself"),
+    (InPlace, "repeatable", "discriminator() changes the outputs it is given"),
     (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
     (WrongSignature, "scalar", "positional argument"),
@@ -220,7 +229,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
-    assert_caught(check(loss), name, words)
+    assert_caught(loss, name, words)
 
 
 class Unbounded(Loss):
@@ -236,5 +245,5 @@ class Unbounded(Loss):
 
 
 def test_a_name_that_promises_a_penalty_has_one() -> None:
-    assert_caught(check(Unbounded, name="wgan-gp"), "convention", "'wgan-gp' has no penalty")
-    assert "convention" not in failed(check(Unbounded, name="my-critic"))
+    assert_caught(Unbounded, "convention", "'wgan-gp' has no penalty", name="wgan-gp")
+    assert outcome_of("convention", Unbounded, name="my-critic").status == "skipped"

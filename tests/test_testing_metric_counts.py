@@ -194,7 +194,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component), name, words)
+    assert_caught(component, name, words)
 
 
 @pytest.mark.parametrize("component", [OfClasses, OfEachReference, Counts, Matched, PerValue])

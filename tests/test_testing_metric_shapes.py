@@ -102,7 +102,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component), name, words)
+    assert_caught(component, name, words)
 
 
 @pytest.mark.parametrize("component", [NoScore, ScoreSecond])
@@ -132,4 +132,4 @@ def test_an_author_says_which_shape_a_metric_is_shown(component: type, shape: tu
     ],
 )
 def test_a_shape_of_the_other_kind_is_told(component: type, shape: tuple[int, ...], words: str) -> None:
-    assert_caught(check(component, shape=shape), "declaration", words)
+    assert_caught(component, "declaration", words, shape=shape)

@@ -240,7 +240,7 @@ WRONG: list[tuple[type, str, str]] = [
 
 @pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component), name, words)
+    assert_caught(component, name, words)
 
 
 @pytest.mark.parametrize("component", [Brightness, OfReferenceLabels])
@@ -255,5 +255,5 @@ def test_a_known_value_is_no_other_where_one_of_the_two_is_undefined(found: floa
             return {"gap": found}
 
     sides = evidence(features=torch.zeros(3, 8)), evidence(features=torch.zeros(3, 8))
-    outcomes = check(Says, known=[(*sides, {"gap": known})])
-    assert_caught(outcomes, "known-values", f"'gap' is {found:.9g}, but {known:.9g} is the known value")
+    words = f"'gap' is {found:.9g}, but {known:.9g} is the known value"
+    assert_caught(Says, "known-values", words, known=[(*sides, {"gap": known})])

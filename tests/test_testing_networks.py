@@ -7,9 +7,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Networks
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.architectures import Right, ToImage, ToOutput, with_discriminator, with_generator
-
-SKIP = {"export": "slow, and only a note"}
+from tests.kit.architectures import NO_EXPORT, Right, ToImage, ToOutput, with_discriminator, with_generator
 
 
 class Grouped(ToOutput):
@@ -96,7 +94,7 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
 
 @pytest.mark.parametrize(("architecture", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture], name: str, words: str) -> None:
-    assert_caught(check(architecture, skip=SKIP), name, words)
+    assert_caught(architecture, name, words)
 
 
 @pytest.mark.parametrize(
@@ -105,4 +103,4 @@ def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture]
     ids=lambda one: one.__name__,
 )
 def test_an_unusual_architecture_passes(architecture: type[Architecture]) -> None:
-    assert failed(check(architecture, skip=SKIP)) == {}
+    assert failed(check(architecture, skip=NO_EXPORT)) == {}

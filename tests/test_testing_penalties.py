@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.testing import check
-from tests.kit import assert_caught, failed
+from tests.kit import assert_caught, failed, outcome_of
 
 
 class Right(Penalty):
@@ -282,7 +282,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
 
 @pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[f"{one.__name__}-{name}" for one, name, _ in WRONG])
 def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
-    assert_caught(check(penalty), name, words)
+    assert_caught(penalty, name, words)
 
 
 @pytest.mark.parametrize("penalty", [Right, Perturbed, OnOutputs])
@@ -291,6 +291,5 @@ def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
 
 
 def test_points_around_real_samples_are_not_taken_for_points_between() -> None:
-    statuses = {outcome.check: outcome.status for outcome in check(Perturbed)}
-    assert statuses["positions"] == "skipped"
-    assert statuses["closed-form"] == "ok"
+    assert outcome_of("positions", Perturbed).status == "skipped"
+    assert outcome_of("closed-form", Perturbed).status == "ok"

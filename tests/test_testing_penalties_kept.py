@@ -230,7 +230,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
 
 @pytest.mark.parametrize(("penalty", "name", "words"), WRONG, ids=[f"{one.__name__}-{name}" for one, name, _ in WRONG])
 def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, words: str) -> None:
-    assert_caught(check(penalty), name, words)
+    assert_caught(penalty, name, words)
 
 
 @pytest.mark.parametrize("penalty", [Right, Plain, Upcasts, MeanOfSamples])

@@ -51,7 +51,7 @@ WRONG: list[tuple[type[Penalty], str]] = [
 
 @pytest.mark.parametrize(("penalty", "words"), WRONG, ids=[one.__name__ for one, _ in WRONG])
 def test_a_penalty_that_fails_in_a_mode_of_training_is_caught_by_name(penalty: type[Penalty], words: str) -> None:
-    assert_caught(check(penalty), "training-modes", words)
+    assert_caught(penalty, "training-modes", words)
 
 
 def test_a_penalty_on_weights_by_shape_and_name_passes() -> None:

@@ -7,9 +7,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture
 from ganbench.testing import check
 from tests.kit import assert_caught, failed
-from tests.kit.architectures import ToImage, ToOutput, with_discriminator, with_generator
-
-SKIP = {"export": "slow, and only a note"}
+from tests.kit.architectures import NO_EXPORT, ToImage, ToOutput, with_discriminator, with_generator
 
 
 class Warmup(ToImage):
@@ -97,9 +95,9 @@ RIGHT = [
 
 @pytest.mark.parametrize("architecture", WRONG, ids=lambda one: one.__name__)
 def test_a_network_that_cannot_go_on_is_caught(architecture: type[Architecture]) -> None:
-    assert_caught(check(architecture, skip=SKIP), "resuming", "a trial could not be resumed")
+    assert_caught(architecture, "resuming", "a trial could not be resumed")
 
 
 @pytest.mark.parametrize("architecture", RIGHT, ids=lambda one: one.__name__)
 def test_a_network_that_can_go_on_passes(architecture: type[Architecture]) -> None:
-    assert failed(check(architecture, skip=SKIP)) == {}
+    assert failed(check(architecture, skip=NO_EXPORT)) == {}

@@ -5,7 +5,7 @@ import torch
 
 from ganbench.api import Loss
 from ganbench.testing import Flaw, check, evidence
-from tests.kit import failed
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.components import RightData, RightExtractor, RightMetric, RightTracker
 from tests.kit.losses import Margin, Pairwise, Right, Squares
 
@@ -27,10 +27,10 @@ def test_what_an_author_knows_is_held() -> None:
     assert failed(check(RightMetric, known=[(ones, zeros, {"gap": 3.0})])) == {}
     wrong = failed(check(RightMetric, known=[(ones, zeros, {"gap": 4.0})]))
     assert wrong == {"known-values": "'gap' is 3, but 4 is the known value"}
-    assert "expected (2,)" in failed(check(RightData, shape=(2,)))["samples"]
+    assert_caught(RightData, "samples", "expected (2,)", shape=(2,))
     white = torch.full((2, 3, 8, 8), 255, dtype=torch.uint8)
-    assert failed(check(RightExtractor, known=[(white, torch.ones(2, 48))])) == {}
-    assert "known-values" in failed(check(RightExtractor, known=[(white, torch.zeros(2, 48))]))
+    assert outcome_of("known-values", RightExtractor, known=[(white, torch.ones(2, 48))]).status == "ok"
+    assert_caught(RightExtractor, "known-values", "are not the known ones", known=[(white, torch.zeros(2, 48))])
 
 
 def test_evidence_needs_something() -> None:

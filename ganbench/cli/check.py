@@ -57,7 +57,7 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
     counts = {"ok": 0, "failed": 0, "skipped": 0}
     listing = []
     colours = {"ok": "green", "failed": "red", "skipped": "yellow"}
-    for report in check_package(package, only=parameters, parameters=parameters, skip=reasons):
+    for report in check_package(package, only=parameters, skip=reasons):
         heading = "" if as_json else click.style(f"{report.kind} {report.name}", bold=True)
         checks: list[dict[str, str]] = []
         listing.append({"kind": report.kind, "name": report.name, "checks": checks})

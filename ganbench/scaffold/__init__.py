@@ -4,7 +4,6 @@ import ast
 import datetime
 import keyword
 import re
-import shutil
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -94,7 +93,7 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
             for path, text in contents.items():
                 (made / path).parent.mkdir(parents=True, exist_ok=True)
                 (made / path).write_text(text, "utf-8")
-            shutil.move(made, folder)
+            made.rename(folder)
     except OSError as error:
         raise StoreError(
             f"cannot write {folder}: {error.strerror or error}; choose another folder with --out"

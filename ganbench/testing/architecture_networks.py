@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganbench.api import Architecture, Conditioning, Networks
 from ganbench.testing.kit import Flaw, Subject
 
+CPU = torch.device("cpu")
 CLASSES = 3
 """Of the data that conditional networks are built for: as many as nobody writes down for want of a better number."""
 LARGEST_RUN = 128
@@ -61,15 +62,15 @@ def other_shapes(subject: Subject) -> list[tuple[int, ...]]:
     return [(channels, *sides[:1] * 2), (channels, *sides[:2])] if len(sides) > 1 else []
 
 
-def with_inputs(subject: Subject, n: int) -> list[tuple[str, nn.Module, Tensor]]:
-    """Both networks for the typical shape, each with its role and a batch of ``n`` that it takes."""
-    shape = typical(subject)
+def with_inputs(subject: Subject, n: int, shape: tuple[int, ...] | None = None) -> list[tuple[str, nn.Module, Tensor]]:
+    """Both networks for a shape, the typical one by default, each with its role and a batch of ``n`` that it takes."""
+    shape = shape or typical(subject)
     batches = latents(subject, n), noise(n, shape)
     return list(zip(Networks._fields, networks(subject, shape), batches, strict=True))
 
 
-def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Networks:
-    """Build as a trial does, after seeding torch's global stream."""
+def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0, only_raw: bool = False) -> Networks:
+    """Build as a trial does, after seeding torch's global stream; see :class:`Labelled` on ``only_raw``."""
     torch.manual_seed(seed)
     architecture = build(subject)
     found: Any = architecture.networks(shape, latent_dim(subject), CLASSES)
@@ -77,7 +78,8 @@ def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0) -> Netw
         raise Flaw("build() must return Networks(generator, discriminator); the trial would fail at its start")
     generator, discriminator = found
     if architecture.conditioning != "none":
-        generator, discriminator = Labelled(generator, "labels"), Labelled(discriminator, architecture.conditioning)
+        generator = Labelled(generator, "labels")
+        discriminator = Labelled(discriminator, architecture.conditioning, only_raw=only_raw)
     if architecture.pack > 1:
         discriminator = Packed(discriminator, architecture.pack)
     return Networks(generator, discriminator)
@@ -102,13 +104,16 @@ class Packed(nn.Module):
 
 
 class Labelled(nn.Module):
-    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes."""
+    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes.
 
-    def __init__(self, network: nn.Module, conditioning: Conditioning) -> None:
+    Class logits are added to the raw outputs, so that a gradient reaches the classifier, too, or left out.
+    """
+
+    def __init__(self, network: nn.Module, conditioning: Conditioning, *, only_raw: bool = False) -> None:
         super().__init__()
         self.network = network
         self.conditioning = conditioning
-        self.only_raw = False
+        self.only_raw = only_raw
 
     def forward(self, x: Tensor) -> Tensor:
         found: Any
@@ -122,9 +127,7 @@ class Labelled(nn.Module):
                 f"class logits (N, {CLASSES}); the classification term would fail at the first step"
             )
         raw, logits = found
-        if self.only_raw:
-            return cast(Tensor, raw)
-        return cast(Tensor, raw + logits.sum(1))  # so that a gradient reaches the classifier, too
+        return cast(Tensor, raw if self.only_raw else raw + logits.sum(1))
 
 
 def typical(subject: Subject) -> tuple[int, ...]:

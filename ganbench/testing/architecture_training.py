@@ -13,7 +13,7 @@ from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
     CLASSES,
-    Labelled,
+    CPU,
     build,
     latent_dim,
     latents,
@@ -33,9 +33,7 @@ CALLS = 5
 def raw_outputs(subject: Subject) -> None:
     """The discriminator's outputs are raw: nothing squashes them to [0, 1] or [-1, 1]."""
     shape = typical(subject)
-    discriminator = networks(subject, shape).discriminator
-    if isinstance(discriminator, Labelled):
-        discriminator.only_raw = True
+    discriminator = networks(subject, shape, only_raw=True).discriminator
     with torch.no_grad():
         # Whatever the weights are: opposite changes of them, on samples far apart.
         found = torch.cat([perturbed(discriminator, scale)(10 * noise(8, shape)) for scale in (0.5, -0.5)])
@@ -110,7 +108,7 @@ def randomness(subject: Subject) -> None:
     for role, network, x in with_inputs(subject, 8):
         found = []
         for seed in (1, 2):
-            with own_global_stream(seed, torch.device("cpu")), torch.no_grad():  # numpy's and Python's, too
+            with own_global_stream(seed, CPU), torch.no_grad():  # numpy's and Python's, too
                 torch.manual_seed(0)
                 found.append(deepcopy(network)(x.clone()))
         if not torch.equal(*found):
@@ -213,7 +211,7 @@ def evaluation(subject: Subject) -> None:
     generator.eval()
 
     def drawn(z: Tensor, seed: int = 1) -> Tensor:
-        with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+        with own_global_stream(seed, CPU), torch.no_grad():
             return cast(Tensor, generator(z))
 
     z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
@@ -249,5 +247,5 @@ def half_precision(subject: Subject) -> None:
 
 def _called(network: nn.Module, x: Tensor, *, seed: int) -> Tensor:
     """The outputs of some calls in training, one after the other."""
-    with own_global_stream(seed, torch.device("cpu")), torch.no_grad():
+    with own_global_stream(seed, CPU), torch.no_grad():
         return torch.stack([network(x.clone()) for _ in range(CALLS)])

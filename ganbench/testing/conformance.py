@@ -1,13 +1,13 @@
 """The kit as a class that an author's tests inherit from: one test of each property."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import pytest
 
 from ganbench.spec import Scalar
 from ganbench.testing.kit import Check, Subject, checks_of, judge, subject_of
-
-if TYPE_CHECKING:
-    import pytest
+from ganbench.testing.pytest_plugin import tell
 
 
 class Conformance:
@@ -32,7 +32,7 @@ class Conformance:
         """Return what is tested."""
         return subject_of(cls.component, name=cls.name, parameters=cls.parameters, **cls.expected)
 
-    def pytest_generate_tests(self, metafunc: "pytest.Metafunc") -> None:
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test of each check."""
         if "conformance_check" in metafunc.fixturenames:
             checks = checks_of(self.subject().kind)
@@ -40,11 +40,4 @@ class Conformance:
 
     def test_conforms(self, conformance_check: Check) -> None:
         """The component keeps its contract."""
-        import pytest
-
-        outcome = judge(conformance_check, self.subject(), skip=self.skip)
-        if outcome.status == "failed":
-            # The message is the finding; a traceback through the kit would bury it.
-            pytest.fail(f"{outcome.title}: {outcome.message}", pytrace=False)
-        if outcome.status == "skipped":
-            pytest.skip(outcome.message)
+        tell(judge(conformance_check, self.subject(), skip=self.skip))

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+from ganbench.testing.dataset_loading import load, splits
 from ganbench.testing.imported_anew import defined
 from ganbench.testing.kit import NotApplicable, Subject
 from ganbench.testing.other_process import NoAnswer, answer, ask
@@ -16,7 +17,7 @@ def fingerprints(subject: Subject) -> dict[str, str]:
         NotApplicable: it cannot be made there: its class is not found by name, or the process fails or is too slow.
     """
     where, name = subject.cls.__module__, subject.cls.__qualname__
-    if subject.factory is not None or defined(where, name) is not subject.cls:
+    if defined(where, name) is not subject.cls:
         raise NotApplicable("its class cannot be imported by name in another process")
     request = {
         "module": where,
@@ -40,8 +41,6 @@ def fingerprints(subject: Subject) -> dict[str, str]:
 
 def main(request: str) -> None:
     """Answer in the other process."""
-    from ganbench.testing.datasets import load, splits
-
     asked = json.loads(request)
     subject = Subject(
         kind="dataset",

@@ -4,63 +4,23 @@
 """
 
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 
-from ganbench.api import Dataset, Extractor, Samples
-from ganbench.errors import DataError, GanbenchError, UsageError
+from ganbench.api import Extractor
+from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import check_shape, require
+from ganbench.resolving import components
 from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
-from ganbench.testing.declarations import locations
-from ganbench.testing.files_read import check_named, readings
+from ganbench.testing.dataset_loading import SPLITS, NoTest, build, load, splits
+from ganbench.testing.files import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
-from ganbench.testing.random_streams import moved, states
+from ganbench.testing.process_state import streams
 
-SPLITS = ("train", "test")
 CPU = torch.device("cpu")
 OVERLAP = 0.01
 """The share of test samples that may also be in train: collections of photographs hold a few pictures twice."""
-
-
-def build(subject: Subject) -> Dataset:
-    """Return a fresh instance."""
-    return cast(Dataset, subject.build())
-
-
-class NoTest(NotApplicable):
-    """There is no split to compare fakes with beside the one that is trained on."""
-
-
-def load(subject: Subject, split: str) -> Samples:
-    """Load a split as a trial does.
-
-    Raises:
-        ganbench.errors.DataError: files of train are missing, which leaves the check out.
-        NoTest: train may be there, and test is not.
-    """
-    try:
-        found: Any = build(subject).load(split, root=Path(subject.expected.get("root", "data")))
-    except DataError as error:
-        if split == "train":
-            raise
-        reference = build(subject).reference_split
-        told = "" if reference == "train" else "; a dataset without one must set reference_split = 'train'"
-        raise NoTest(f"there is no split '{split}' here ({error}){told}") from error
-    if not isinstance(found, Samples):
-        raise Flaw(f"load('{split}') returns {type(found).__name__}, not ganbench.api.Samples; planning would fail")
-    return found
-
-
-def splits(subject: Subject) -> tuple[str, ...]:
-    """The splits to look at: train alone where it is the reference too, and there is no test."""
-    if build(subject).reference_split == "train":
-        try:
-            load(subject, "test")
-        except NoTest:
-            return ("train",)
-    return SPLITS
 
 
 def samples(subject: Subject) -> str:
@@ -137,9 +97,7 @@ def labels(subject: Subject) -> None:
             f"the split '{with_labels}' has labels but '{without}' has none; what needs classes could be "
             "trained but not scored, or scored but not trained"
         )
-    if train != test:
-        assert train is not None
-        assert test is not None
+    if train is not None and test is not None and train != test:
         raise Flaw(
             f"the classes of 'train' are {_listed(train)}, but those of 'test' are {_listed(test)}; a label "
             "would mean another class there, and a correct generator would be scored as wrong"
@@ -152,9 +110,9 @@ def repeatable(subject: Subject) -> None:
         with own_global_stream(1, CPU):
             first = load(subject, split).fingerprint
         with own_global_stream(2, CPU):
-            before = states()
+            before = streams()
             second = load(subject, split).fingerprint
-            if whose := moved(before):
+            if whose := [name for name, state in streams().items() if state != before[name]]:
                 raise Flaw(
                     f"loading '{split}' uses or seeds a global random stream (that of {' and '.join(whose)}), "
                     "on which the initial weights depend; use a generator of its own with a fixed seed"
@@ -216,9 +174,9 @@ def disjoint(subject: Subject) -> str:
 
 def refusals(subject: Subject) -> None:
     """An unknown split is refused in one line."""
-    root = Path(subject.expected.get("root", "data"))
+    dataset, root = build(subject), Path(subject.expected.get("root", "data"))
     try:
-        build(subject).load("no-such-split", root=root)
+        dataset.load("no-such-split", root=root)
     except (GanbenchError, ValueError, KeyError):
         return
     raise Flaw("load('no-such-split') returns samples; a misspelt --reference would be scored against something else")
@@ -233,6 +191,15 @@ def provenance(subject: Subject) -> None:
             f"it gives no {' and no '.join(missing)}; whoever publishes samples must know whose data they are and "
             f"under which terms (`ganbench show {subject.name}`)"
         )
+
+
+def locations(subject: Subject) -> None:
+    """The parameters that it says its samples lie at are parameters, and text."""
+    try:
+        if not components.locations(subject.name, subject.cls):
+            raise NotApplicable("no parameter says where its samples lie")
+    except UsageError as error:
+        raise Flaw(f"{error}; every run on it would be refused with this line") from error
 
 
 def defaults(subject: Subject) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
+from ganbench.explain import own_doc
 from ganbench.recipe import validate
-from ganbench.resolving import components
 from ganbench.resolving.parameters import defaults
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -19,28 +19,14 @@ def parameters(subject: Subject) -> None:
         own = defaults(subject.kind, subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; naming '{subject.name}' in a run would be refused with this line") from error
-    if not subject.argument:
-        try:
-            replace(subject, parameters={}).build_as_a_run()
-        except UsageError as error:
-            raise Flaw(f"{error}, with its own defaults {own}; it could not be used by its name alone") from error
+    if not subject.argument and (refusal := replace(subject, parameters={}).refusal()):
+        raise Flaw(f"{refusal}, with its own defaults {own}; it could not be used by its name alone")
     subject.build()
-
-
-def locations(subject: Subject) -> None:
-    """The parameters that it says its samples lie at are parameters, and text."""
-    try:
-        if not components.locations(subject.name, subject.cls):
-            raise NotApplicable("no parameter says where its samples lie")
-    except UsageError as error:
-        raise Flaw(f"{error}; every run on it would be refused with this line") from error
 
 
 def documentation(subject: Subject) -> None:
     """It says what it is."""
-    bases = (one for one in getattr(subject.cls, "__mro__", ()) if one is not object)
-    own = [one for one in bases if not one.__module__.startswith("ganbench.api.")]
-    if not any((one.__dict__.get("__doc__") or "").strip() for one in own):
+    if not own_doc(subject.cls):
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 
 

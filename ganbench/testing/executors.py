@@ -13,6 +13,7 @@ from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.processes.server import shared_server
 from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -28,16 +29,7 @@ SETTLING = 1.5
 @contextmanager
 def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
     """An executor with one slot and its folder of trials; what it needs and cannot have leaves the check out."""
-    from ganbench.processes.server import Server
-
-    servers: list[Server] = []
-
-    def server() -> Server:
-        if not servers:
-            servers.append(Server(threads=1, device="cpu"))
-        return servers[0]
-
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, shared_server("cpu", threads=1) as server:
         out = Path(place).resolve()
         try:
             executor: Any = subject.cls(Settings(slots=1, timeout=None, server=server, out=out))
@@ -48,8 +40,6 @@ def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
         finally:
             executor.close()
             executor.close()  # the host closes in a finally: twice must do no harm
-            for one in servers:
-                one.close()
 
 
 def contract(subject: Subject) -> None:
@@ -192,9 +182,9 @@ def cancels(subject: Subject) -> None:
         status = TrialFolder(short.folder).read_status()["status"]
         if status != "done":
             raise Flaw(f"one of two jobs was cancelled, and the status of the other is {status}: it was cancelled too")
-        size = _written(long)
-        # Longer than it takes for other things to settle: on a crowded machine a trial writes a line every few seconds.
-        if _until(executor, lambda: _written(long) != size, 3 * SETTLING):
+        written = _written(long)
+        # Longer than it takes for other things to settle.
+        if _until(executor, lambda: _written(long) != written, 3 * SETTLING):
             raise Flaw("a job that was cancelled at once still writes, because its process was not ended")
         jobs = [write_trial(out, seed=seed, steps=ENDLESS) for seed in (2, 3, 4)]
         executor.submit(jobs)
@@ -258,8 +248,17 @@ def _settle(executor: Executor) -> None:
         executor.states(timeout=0.1)
 
 
-def _written(job: Job) -> int:
-    return TrialFolder(job.folder).progress.stat().st_size
+def _written(job: Job) -> tuple[int, int]:
+    """How far a trial has written: its lines of progress, and when its last checkpoint, of which it makes two a second.
+
+    On a crowded machine a line may take it many seconds.
+    """
+    folder = TrialFolder(job.folder)
+    try:
+        checkpoint = folder.checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:  # there is none yet, or the next one is about to take its place
+        checkpoint = 0
+    return folder.progress.stat().st_size, checkpoint
 
 
 CHECKS = (contract, idle, runs, runs_again, ends_gently, cancels)

@@ -15,10 +15,10 @@ from ganbench.api import Extractor
 from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.files import file_sha256
-from ganbench.testing.files_read import check_named, readings
+from ganbench.testing import process_state
+from ganbench.testing.files import check_named, readings
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.other_device import left_behind
-from ganbench.testing.random_streams import states
 
 SEVERITIES = (0.0, 0.2, 0.5, 1.0)
 SMALLEST = 8
@@ -201,7 +201,7 @@ def streams(subject: Subject) -> None:
     for seed in (1, 2):
         with own_global_stream(seed, CPU):
             features(extractor, images(extractor))
-            after.append(states())
+            after.append(process_state.streams())
     fixed = [whose for whose, state in after[0].items() if state == after[1][whose]]
     if fixed:
         raise Flaw(

@@ -6,6 +6,7 @@ The language is small: numbers, names, ``+ - * / ^``, brackets, ``1/2`` or ``½`
 """
 
 import ast
+import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +31,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mean": torch.mean,
     "max": lambda a, b: torch.maximum(*_tensors(a, b)),
     "min": lambda a, b: torch.minimum(*_tensors(a, b)),
+}
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
 }
 _REPLACED = {"‖": "||", "²": "^2", "½": "0.5*", "·": "*", "−": "-", "^": "**", "σ(": "sigmoid("}
 
@@ -125,19 +133,8 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any]) -> Any:
             return values[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_evaluate(operand, values)
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _evaluate(left, values), _evaluate(right, values)
-            match op:
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.Mult():
-                    return a * b
-                case ast.Div():
-                    return a / b
-                case ast.Pow():
-                    return a**b
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_evaluate(left, values), _evaluate(right, values))
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return FUNCTIONS[name](*(_evaluate(one, values) for one in arguments))
     raise NotAFormula(f"a formula cannot have a {type(node).__name__.lower()}")

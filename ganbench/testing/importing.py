@@ -1,4 +1,8 @@
-"""What importing components changes for the whole process: seen in another one, where nothing is imported yet."""
+"""What importing does to the whole process: seen in another one, where nothing is imported yet.
+
+What cannot be imported there does nothing, and nor does it where the process fails or is too slow: that plugins and
+components can be imported is held by checks of their own.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -6,25 +10,44 @@ from importlib import import_module
 
 from ganbench.testing.other_process import NoAnswer, answer, ask
 
+HEAVY = ("torch", "pandas", "scipy", "matplotlib")
+"""What a registration module must not import: it is loaded by every command, ``--help`` too."""
+
+
+def heavy(module: str) -> list[str]:
+    """Return which of :data:`HEAVY` a module imports, itself or by others."""
+    try:
+        found: list[str] = ask("ganbench.testing.importing", "heavy", module, doing="import it")
+    except NoAnswer:
+        return []
+    return found
+
 
 def changes(modules: Iterable[str]) -> dict[str, list[str]]:
-    """By module the calls that set something for the whole process when it is imported; only those that do.
-
-    What cannot be imported has none, and where the process fails or is too slow there are none: the import of each
-    component is a check of its own.
-    """
+    """By module the calls that set something for the whole process when it is imported; only those that do."""
     try:
-        found: dict[str, list[str]] = ask("ganbench.testing.importing", *dict.fromkeys(modules), doing="import them")
+        found: dict[str, list[str]] = ask(
+            "ganbench.testing.importing", "changes", *dict.fromkeys(modules), doing="import them"
+        )
     except NoAnswer:
         return {}
     return found
 
 
-def main(modules: Iterable[str]) -> None:
+def main(question: str, *modules: str) -> None:
     """Answer in the other process."""
+    if question == "heavy":
+        for module in modules:
+            import_module(module)
+        answer(sorted(set(HEAVY) & set(sys.modules)))
+    else:
+        answer(_changes(modules))
+
+
+def _changes(modules: Iterable[str]) -> dict[str, list[str]]:
     import torch
 
-    from ganbench.testing.torch_settings import put_back, settings
+    from ganbench.testing.process_state import put_back, settings
 
     found = {}
     for module in modules:
@@ -38,8 +61,8 @@ def main(modules: Iterable[str]) -> None:
         changed += ["torch.manual_seed"] if torch.initial_seed() != seed else []
         if changed:
             found[module] = changed
-    answer(found)
+    return found
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -13,10 +13,21 @@ from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
 from ganbench.registry import KINDS, PLURALS, Entry
 from ganbench.resolving.parameters import merge
 from ganbench.spec import Scalar
-from ganbench.testing.torch_settings import put_back, settings
+from ganbench.testing.process_state import put_back, settings
 
 BUILT = "parameters"
 """The check that says whether a component can be built."""
+_GIVEN = {
+    "loss": "--losses {}",
+    "penalty": "--losses vanilla+{}",
+    "augmentation": "--set augment={}",
+    "architecture": "--arch {}",
+    "dataset": "--dataset {}",
+    "metric": "--metrics {}",
+    "extractor": "--extractor {}",
+    "tracker": "--tracker {}",
+}
+"""How a run is told to use a component."""
 
 
 class Flaw(AssertionError):
@@ -57,7 +68,7 @@ class Subject:
 
         Raises:
             Flaw: it cannot be built.
-            NotApplicable: it takes an argument, none was given, and it cannot do without.
+            UsageError: it takes an argument, none was given, and it cannot do without.
         """
         if self.factory is not None:
             return self.factory()
@@ -65,8 +76,9 @@ class Subject:
             return self.build_as_a_run(out)
         except UsageError as error:
             if self.lacks_argument:
-                raise NotApplicable(self.without_argument) from error
-            raise Flaw(f"{error}; `--{_option(self.kind)} {self.name}` would be refused with this line") from error
+                raise
+            given = _GIVEN[self.kind].format(self.name)
+            raise Flaw(f"{error}; `{given}` would be refused with this line") from error
 
     def refusal(self) -> str:
         """Why it cannot be built at all, empty where it can."""
@@ -98,11 +110,6 @@ class Subject:
         """Whether it takes an argument, and none was given; its default may do."""
         return bool(self.argument) and self.argument not in self.parameters
 
-    @property
-    def without_argument(self) -> str:
-        """What to say where the default does not do."""
-        return f"it needs a {self.argument} ({self.name}:{self.argument.upper()}), but none was given"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
@@ -131,8 +138,12 @@ def checks_of(kind: str) -> list[Check]:
     """
     if kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
-    functions = (*import_module("ganbench.testing.declarations").CHECKS, *_module(kind).CHECKS)
-    return [Check(name=_name(one), title=_title(one), function=one) for one in functions]
+    functions = [
+        function
+        for module in ("declarations", PLURALS[kind])
+        for function in import_module(f"ganbench.testing.{module}").CHECKS
+    ]
+    return [Check(name=one.__name__.replace("_", "-"), title=_title(one), function=one) for one in functions]
 
 
 def subject_of(
@@ -228,21 +239,24 @@ def judge(one: Check, subject: Subject, *, skip: Mapping[str, str] | None = None
 
 
 def _judge(one: Check, subject: Subject) -> Outcome:
+    status: Literal["ok", "failed", "skipped"] = "skipped"
     try:
-        note = one.function(subject)
+        message = one.function(subject) or ""
+        status = "ok"
     except Flaw as flaw:
-        return Outcome(check=one.name, title=one.title, status="failed", message=str(flaw))
+        status, message = "failed", str(flaw)
     except NotApplicable as reason:
-        return Outcome(check=one.name, title=one.title, status="skipped", message=str(reason))
+        message = str(reason)
     except DataError as error:
-        return Outcome(check=one.name, title=one.title, status="skipped", message=f"its files are not here: {error}")
+        message = f"its files are not here: {error}"
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
-        if subject.lacks_argument and isinstance(error, UsageError):
-            return Outcome(check=one.name, title=one.title, status="skipped", message=subject.without_argument)
-        where = _place(error, subject)
-        message = f"raises {with_kind(error)}{where}; a trial would fail with this"
-        return Outcome(check=one.name, title=one.title, status="failed", message=message)
-    return Outcome(check=one.name, title=one.title, status="ok", message=note or "")
+        if isinstance(error, UsageError) and subject.lacks_argument:
+            shown = f"{subject.name}:{subject.argument.upper()}"
+            message = f"it needs a {subject.argument} ({shown}), but none was given"
+        else:
+            status = "failed"
+            message = f"raises {with_kind(error)}{_place(error, subject)}; a trial would fail with this"
+    return Outcome(check=one.name, title=one.title, status=status, message=message)
 
 
 def check(component: Any, *, skip: Mapping[str, str] | None = None, **options: Any) -> list[Outcome]:
@@ -250,22 +264,8 @@ def check(component: Any, *, skip: Mapping[str, str] | None = None, **options: A
     return list(run(subject_of(component, **options), skip=skip))
 
 
-def _module(kind: str) -> Any:
-    return import_module(f"ganbench.testing.{PLURALS[kind]}")
-
-
-def _name(function: Callable[..., Any]) -> str:
-    return function.__name__.strip("_").replace("_", "-")
-
-
 def _title(function: Callable[..., Any]) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".").replace("``", "`")
-
-
-def _option(kind: str) -> str:
-    return {"architecture": "arch", "dataset": "dataset", "extractor": "extractor", "executor": "executor"}.get(
-        kind, PLURALS[kind]
-    )
 
 
 def _kind_of(component: Any) -> str:
@@ -278,8 +278,9 @@ def _kind_of(component: Any) -> str:
         for kind, contract in contracts.items():
             if issubclass(component, contract):
                 return kind
-    names = ", ".join(f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values())
-    raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {names}")
+    names = [f"ganbench.api.{contract.__name__}" for contract in components.CONTRACTS.values()]
+    names += ["ganbench.executors.Executor", "ganbench.trackers.Tracker"]
+    raise UsageError(f"{component!r} is not a component: it must be a subclass of one of {', '.join(names)}")
 
 
 def _place(error: BaseException, subject: Subject) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.errors import in_one_line
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.raw_outputs import LEVELS, build, gradients, objective, outputs
+from ganbench.testing.loss_outputs import LEVELS, build, gradients, objective, outputs
 
 SWEEP = (-50.0, -20.0, -5.0, -2.0, -1.5, -0.9, -0.5, 0.0, 0.5, 0.9, 1.5, 2.0, 5.0, 20.0, 50.0)
 """Outputs of a discriminator that is right, wrong or unsure, and how much."""

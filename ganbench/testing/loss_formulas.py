@@ -1,7 +1,12 @@
-"""Whether a loss is the one that is named: by its declared formula, and by what the field calls so."""
+"""Whether a loss is the one that is named: by its declared formula, and by what the field calls so.
+
+In formulas r and f are raw outputs on real and on fake samples, and means are over the batch. Those of the field are of
+Goodfellow et al. 2014, Mao et al. 2017 (a = 0, b = c = 1, with the 1/2), Arjovsky et al. 2017, Lim & Ye 2017, and
+Jolicoeur-Martineau 2019 (whose relativistic averages have no 1/2 in print and one in the code).
+"""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,8 +15,33 @@ from torch import Tensor
 from ganbench.api import Loss
 from ganbench.testing.formulas import NotAFormula, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.loss_conventions import CONVENTIONS, HALVED
-from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+
+_CROSS_ENTROPY = "softplus(-r) + softplus(f)"
+_WASSERSTEIN = ("f - r", "-f")
+_PAIRWISE = ("softplus(-(r - f))", "softplus(-(f - r))")
+_AVERAGED = (
+    "softplus(-(r - mean(f))) + softplus(f - mean(r))",
+    "softplus(r - mean(f)) + softplus(-(f - mean(r)))",
+)
+
+CONVENTIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "vanilla": ((_CROSS_ENTROPY, "softplus(-f)"),),
+    "minimax": ((_CROSS_ENTROPY, "-softplus(f)"),),
+    "lsgan": (("1/2 * (r - 1)^2 + 1/2 * f^2", "1/2 * (f - 1)^2"),),
+    "lsgan-sigmoid": (("1/2 * (sigmoid(r) - 1)^2 + 1/2 * sigmoid(f)^2", "1/2 * (sigmoid(f) - 1)^2"),),
+    "wgan": (_WASSERSTEIN,),
+    "wgan-gp": (_WASSERSTEIN,),
+    "wgan-lp": (_WASSERSTEIN,),
+    "hinge": (("relu(1 - r) + relu(1 + f)", "-f"),),
+    "dragan": ((_CROSS_ENTROPY, "softplus(-f)"),),
+    "rpgan": (_PAIRWISE,),
+    "rsgan": (_PAIRWISE,),
+    "ragan": (_AVERAGED, (f"1/2 * ({_AVERAGED[0]})", f"1/2 * ({_AVERAGED[1]})")),
+}
+"""What each name may mean: what both players minimise."""
+PENALISED = ("wgan", "wgan-gp", "wgan-lp", "dragan")
+"""Losses that are named after, or do not work without, a term that bounds the critic."""
 
 
 def formula(subject: Subject) -> None:
@@ -27,15 +57,13 @@ def formula(subject: Subject) -> None:
             raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
 
 
-PENALISED = ("wgan", "wgan-gp", "wgan-lp", "dragan")
-"""Losses that are named after, or do not work without, a term that bounds the critic."""
-
-
 def convention(subject: Subject) -> None:
     """A name of the field means what the field means by it."""
     loss = build(subject)
-    words = subject.name.split("-")
-    if "minimax" in words:
+    minimax, forms = "minimax" in subject.name.split("-"), CONVENTIONS.get(subject.name, ())
+    if not minimax and not forms:
+        raise NotApplicable(f"the name '{subject.name}' has no fixed meaning in the field")
+    if minimax:
         real, fake = outputs(6, 6)
         (by_d,) = gradients(loss.discriminator(real, fake), fake)
         (by_g,) = gradients(objective(loss, "generator", real, fake), fake)
@@ -45,15 +73,8 @@ def convention(subject: Subject) -> None:
                 "discriminator maximises; this is the non-saturating variant, which a table would show under "
                 "the wrong name"
             )
-    if subject.name not in CONVENTIONS:
-        if "minimax" in words:
-            return
-        raise NotApplicable(f"the name '{subject.name}' has no fixed meaning in the field")
-    forms: list[tuple[str, ...]] = [CONVENTIONS[subject.name]]
-    if subject.name in HALVED:
-        forms.append(tuple(f"1/2 * ({text})" for text in forms[0]))
     flaws = [flaw for form in forms if (flaw := _departs(subject, loss, form))]
-    if len(flaws) == len(forms):
+    if flaws and len(flaws) == len(forms):
         raise flaws[0]
     if subject.name in PENALISED and loss.penalty is None:
         raise Flaw(
@@ -82,7 +103,7 @@ def least_squares(subject: Subject) -> None:
         )
 
 
-def _departs(subject: Subject, loss: Loss, form: Sequence[str]) -> Flaw | None:
+def _departs(subject: Subject, loss: Loss, form: tuple[str, str]) -> Flaw | None:
     """How a loss differs from one whose players minimise these formulas; ``None`` where it does not."""
     try:
         for player, text in zip(PLAYERS, form, strict=True):
@@ -96,9 +117,11 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
     """Compare a player's objective with a formula, in value and gradient, at ordinary and at extreme outputs."""
     constants = {name: value for name, value in vars(loss).items() if isinstance(value, int | float)}
     constants |= {name: value for name, value in subject.parameters.items() if not isinstance(value, str)}
-    grid = torch.tensor([*itertools.product(EXTREMES, repeat=2)], dtype=torch.float64)
-    batches = [outputs(7, 7, seed=5), *([r.requires_grad_(), f.requires_grad_()] for r, f in _pairs(grid))]
-    for real, fake in batches:
+    extremes = [
+        [torch.tensor([level], dtype=torch.float64, requires_grad=True) for level in pair]
+        for pair in itertools.product(EXTREMES, repeat=2)
+    ]
+    for real, fake in (outputs(7, 7, seed=5), *extremes):
         # A formula without r and f is a number, whose gradient is zero.
         wanted = torch.as_tensor(expression({**constants, "r": real, "f": fake}), dtype=real.dtype).mean()
         wanted = wanted + 0 * (real.sum() + fake.sum())
@@ -126,10 +149,6 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
                 f"the {player}'s value is {number(found)} {at}, but {whose} gives "
                 f"{number(wanted)}{_times(found, wanted)}; the curves would be those of another loss"
             )
-
-
-def _pairs(grid: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return [(row[:1].clone(), row[1:].clone()) for row in grid]
 
 
 def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:

@@ -14,8 +14,8 @@ from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
+from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
 from ganbench.testing.other_device import fails_elsewhere
-from ganbench.testing.raw_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs, type_name
 from ganbench.testing.used_parameters import used_parameters
 
 
@@ -124,8 +124,9 @@ def gradient(subject: Subject) -> None:
                 continue
             found = value(real, fake)
             if found.dtype != torch.float64:
+                dtype = str(found.dtype).removeprefix("torch.")
                 raise Flaw(
-                    f"{player}() returns {type_name(found)} on float64 outputs: it casts inside, and loses digits"
+                    f"{player}() returns {dtype} on float64 outputs: it casts inside, and loses digits"
                 ) from error
             raise Flaw(
                 f"the {player}'s gradient is not the derivative of its value ({in_one_line(error, 160)}); "
@@ -196,13 +197,13 @@ def repeatable(subject: Subject) -> None:
     for player in PLAYERS:
         real, fake = outputs(5, 5)
         before, state = (real.detach().clone(), fake.detach().clone()), torch.get_rng_state()
-        first, second = (objective(loss, player, real, fake).item() for _ in range(2))
-        if first != second:
+        first = objective(loss, player, real, fake).item()
+        if not (torch.equal(real, before[0]) and torch.equal(fake, before[1])):
+            raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
+        if objective(loss, player, real, fake).item() != first:
             raise Flaw(f"{player}() gives another value when called again; a resumed trial would not repeat itself")
         if not torch.equal(torch.get_rng_state(), state):
             raise Flaw(f"{player}() draws from torch's own random stream; it would change what other layers draw")
-        if not (torch.equal(real, before[0]) and torch.equal(fake, before[1])):
-            raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
 
 
 def devices(subject: Subject) -> None:

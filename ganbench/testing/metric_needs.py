@@ -3,8 +3,7 @@
 import math
 
 from ganbench.evaluation.needs import NEEDS, uses_extractor
-from ganbench.testing.metric_scoring import compute, headline
-from ganbench.testing.metric_sides import IMAGES, VECTORS, Sides
+from ganbench.testing.metric_sides import IMAGES, VECTORS, Sides, compute, headline
 
 
 def undeclared(sides: Sides) -> str:

@@ -1,13 +1,12 @@
 """Whether a metric forgets the reference that it has scored against before."""
 
-import math
 from dataclasses import replace
 
 from ganbench.api import Evidence, Metric
 from ganbench.errors import with_kind
 from ganbench.testing.imported_anew import imported_anew
 from ganbench.testing.kit import Flaw, Subject
-from ganbench.testing.metric_scoring import build, compute, shown
+from ganbench.testing.metric_sides import build, close, compute, shown
 
 
 def references(subject: Subject) -> None:
@@ -29,7 +28,7 @@ def references(subject: Subject) -> None:
 
 def _untouched(subject: Subject) -> Metric:
     """An instance of a class that has scored nothing, or a fresh one where its package cannot be imported again."""
-    cls = imported_anew(subject.cls) if subject.factory is None else None
+    cls = imported_anew(subject.cls)
     return build(subject if cls is None else replace(subject, cls=cls))
 
 
@@ -40,7 +39,6 @@ def _kept(metric: Metric, fake: Evidence, other: Evidence, wanted: dict[str, flo
     except Exception as error:
         return f"raises {with_kind(error)}"
     for name, value in wanted.items():
-        undefined = math.isnan(found[name]) and math.isnan(value)
-        if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
+        if not close(found[name], value):
             return f"gives '{name}' as {found[name]:.6g} instead of {value:.6g}"
     return ""

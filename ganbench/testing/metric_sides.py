@@ -1,4 +1,4 @@
-"""The sides of a comparison that metrics are tried on: samples around known modes, better and worse ones."""
+"""How a metric is tried: the sides of a comparison, samples around known modes, scored as an evaluation does."""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +12,11 @@ from torch import Tensor
 from ganbench.api import Evidence, Metric, Mixture
 from ganbench.evaluation.features import Extracted
 from ganbench.evaluation.images import to_uint8
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import uses_extractor
+from ganbench.testing.kit import Flaw, Subject
 
+CPU = torch.device("cpu")
 SEVERITIES = (0.0, 0.25, 0.5, 1.0)
 DEGRADATIONS = ("lost modes", "noise", "copies of training samples")
 CLASSES, DIMENSION, N = 4, 8, 300
@@ -122,6 +125,41 @@ class Sides:
             mixture=side.mixture if "mixture" in needs else None,
             train=self._declared(train, real=True) if train is not None else None,
         )
+
+
+def build(subject: Subject) -> Metric:
+    """Return a fresh instance."""
+    return cast(Metric, subject.build())
+
+
+def shown(subject: Subject) -> Sides:
+    """What a fresh instance is shown."""
+    return Sides(build(subject), subject.expected.get("shape"))
+
+
+def headline(metric: Metric) -> str | None:
+    """Its first score: the first value with a direction; ``None`` where it gives no score."""
+    return next((name for name, value in metric.values.items() if value.direction), None)
+
+
+def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, float]:
+    """Compute as an evaluation does: torch's and numpy's global streams at a fixed start."""
+    with own_global_stream(0, CPU):
+        found: Any = metric.compute(fake, reference)
+    if not isinstance(found, dict) or set(found) != set(metric.values):
+        got = sorted(found) if isinstance(found, dict) else type(found).__name__
+        raise Flaw(
+            f"compute() returns {got} but declares {sorted(metric.values)}; a column of a table would be missing"
+        )
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Flaw(f"compute() returns {type(value).__name__} for '{name}', but must return a float")
+    return found
+
+
+def close(found: float, wanted: float) -> bool:
+    """Whether two values are one but for rounding, or both undefined."""
+    return math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(found) and math.isnan(wanted))
 
 
 def refuses(metric: Metric, dimension: int, *, fakes: int = 100_000, real: int = 100_000) -> bool:

@@ -14,12 +14,24 @@ import torch
 from ganbench.api import Value
 from ganbench.errors import UsageError, with_kind
 from ganbench.evaluation.needs import check_words, uses_extractor
-from ganbench.testing.files_left import leftovers
+from ganbench.testing.files import leftovers
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.metric_needs import undeclared, unrefused
 from ganbench.testing.metric_references import references
-from ganbench.testing.metric_scoring import build, compute, headline, shown
-from ganbench.testing.metric_sides import DEGRADATIONS, SEVERITIES, N, Sides, contents, refuses, rows
+from ganbench.testing.metric_sides import (
+    DEGRADATIONS,
+    SEVERITIES,
+    N,
+    Sides,
+    build,
+    close,
+    compute,
+    contents,
+    headline,
+    refuses,
+    rows,
+    shown,
+)
 from ganbench.testing.used_parameters import used_parameters
 
 FEWER = 240
@@ -79,8 +91,7 @@ def known_values(subject: Subject) -> None:
     for fake, real, wanted in known:
         found = compute(build(subject), fake, real)
         for name, value in wanted.items():
-            undefined = math.isnan(found[name]) and math.isnan(value)
-            if not undefined and not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-9):
+            if not close(found[name], value):
                 raise Flaw(f"'{name}' is {found[name]:.9g}, but {value:.9g} is the known value")
 
 

@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench.api import Architecture, Augmentation, Loss, Metric, Networks, Penalty
+from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.testing import architecture_networks, augmentation_images, metric_scoring, penalty_critics, raw_outputs
+from ganbench.testing import architecture_networks, augmentation_images, loss_outputs, metric_sides, penalty_critics
 from ganbench.testing.kit import Subject
-from ganbench.testing.metric_sides import DEGRADATIONS
 
 Look = Callable[[], Any]
 
@@ -42,12 +41,12 @@ def look(one: Look) -> Any:
 def of_loss(subject: Subject) -> Iterator[Look]:
     """Both objectives and their gradients, with smoothed labels too, and the penalty that it carries."""
     yield partial(_declared, subject, Loss)
-    yield lambda: raw_outputs.build(subject).penalty is None
+    yield lambda: loss_outputs.build(subject).penalty is None
     for scale in SCALES:
-        for player in raw_outputs.PLAYERS:
+        for player in loss_outputs.PLAYERS:
             yield partial(_objective, subject, player, scale)
         yield partial(_smoothed, subject, scale)
-    yield from of_penalty(replace(subject, kind="penalty", factory=lambda: raw_outputs.build(subject).penalty))
+    yield from of_penalty(replace(subject, kind="penalty", factory=lambda: loss_outputs.build(subject).penalty))
 
 
 def of_penalty(subject: Subject) -> Iterator[Look]:
@@ -81,7 +80,7 @@ def of_metric(subject: Subject) -> Iterator[Look]:
     yield partial(_declared, subject, Metric)
     yield partial(_judged, subject)
     yield partial(_scores, subject)
-    for what in DEGRADATIONS:
+    for what in metric_sides.DEGRADATIONS:
         for severity in (0.25, 0.5):
             yield partial(_scores, subject, what, severity)
 
@@ -103,14 +102,14 @@ def _declared(subject: Subject, contract: type) -> Any:
 
 
 def _objective(subject: Subject, player: str, scale: float) -> Any:
-    real, fake = raw_outputs.outputs(32, 32, scale=scale)
-    value = raw_outputs.objective(raw_outputs.build(subject), player, real, fake)
-    return value, raw_outputs.gradients(value, real, fake)
+    real, fake = loss_outputs.outputs(32, 32, scale=scale)
+    value = loss_outputs.objective(loss_outputs.build(subject), player, real, fake)
+    return value, loss_outputs.gradients(value, real, fake)
 
 
 def _smoothed(subject: Subject, scale: float) -> Any:
-    loss: Any = raw_outputs.build(subject)
-    real, fake = raw_outputs.outputs(32, 32, scale=scale)
+    loss: Any = loss_outputs.build(subject)
+    real, fake = loss_outputs.outputs(32, 32, scale=scale)
     return loss.discriminator(real, fake, real_label=0.9, fake_label=0.1) if loss.smoothable else None
 
 
@@ -123,7 +122,7 @@ def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
     seen: list[Any] = []
     for number in range(UPDATES):
         value = penalty_critics.at_update(penalty, critic, number, shape=shape, scale=scale)
-        seen += [value.detach().clone(), raw_outputs.gradients(value, *weights)]
+        seen += [value.detach().clone(), loss_outputs.gradients(value, *weights)]
         penalty.project(critic)
         seen += [weight.detach().clone() for weight in weights]
     return seen
@@ -140,12 +139,11 @@ def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:
 
 
 def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
-    pair = architecture_networks.networks(subject, shape)
-    seen: list[Any] = [deepcopy(one.state_dict()) for one in pair]
-    for role, network in zip(Networks._fields, pair, strict=True):
+    seen: list[Any] = []
+    for _, network, x in architecture_networks.with_inputs(subject, 8, shape):
+        seen.append(deepcopy(network.state_dict()))
         network = architecture_networks.perturbed(network, architecture_networks.BEYOND_ZERO)
-        x = architecture_networks.latents(subject, 8) if role == "generator" else architecture_networks.noise(8, shape)
-        with own_global_stream(0, metric_scoring.CPU):
+        with own_global_stream(0, metric_sides.CPU):
             y = network(x.requires_grad_())
             seen += [y, torch.autograd.grad(y.square().sum(), [x, *network.parameters()], allow_unused=True)]
             seen += [deepcopy(network.state_dict()), network.eval()(x)]
@@ -153,7 +151,7 @@ def _at_work(subject: Subject, shape: tuple[int, ...]) -> Any:
 
 
 def _judged(subject: Subject) -> Any:
-    metric, dimension = metric_scoring.build(subject), metric_scoring.shown(subject).dimension
+    metric, dimension = metric_sides.build(subject), metric_sides.shown(subject).dimension
     found = []
     for fakes in COUNTS:
         for real in COUNTS:
@@ -167,8 +165,8 @@ def _judged(subject: Subject) -> Any:
 
 
 def _scores(subject: Subject, what: str = "", severity: float = 0.0) -> Any:
-    sides = metric_scoring.shown(subject)
-    return metric_scoring.compute(
+    sides = metric_sides.shown(subject)
+    return metric_sides.compute(
         sides.metric, sides.degraded(what, severity) if what else sides.fakes(), sides.reference()
     )
 

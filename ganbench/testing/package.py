@@ -1,20 +1,15 @@
 """The kit on all that one distribution registers."""
 
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ganbench import plugins
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plugins import Plugin
-from ganbench.processes.interpreter import python
 from ganbench.registry import KINDS, Entry
 from ganbench.spec import Scalar
-from ganbench.testing.importing import changes
+from ganbench.testing.importing import changes, heavy
 from ganbench.testing.kit import Outcome, checks_of, run, subject_of_entry
-
-HEAVY = ("torch", "pandas", "scipy", "matplotlib")
-"""What a registration module must not import: it is loaded by every command, ``--help`` too."""
 
 
 class Report(NamedTuple):
@@ -31,23 +26,22 @@ class Report(NamedTuple):
 def check_package(
     distribution: str,
     *,
-    only: Iterable[str] = (),
-    parameters: Mapping[str, Mapping[str, Scalar]] | None = None,
+    only: Mapping[str, Mapping[str, Scalar]] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Iterator[Report]:
     """Run the kit on a distribution's plugins and components, one report and one check at a time.
 
     Args:
         distribution: the installed package's name.
-        only: names of components, as ``kind/name`` where two kinds share one, with their argument after a colon where
-            they take one (``folder:PATH``); all of them where it is empty.
-        parameters: what to build components with, by the same names.
+        only: what to build components with, by their names: as ``kind/name`` where two kinds share one, with their
+            argument after a colon where they take one (``folder:PATH``). All of them, by default, as they are.
         skip: checks to leave out, with the reason.
 
     Raises:
         UsageError: it is not installed, registers nothing, or not what ``only`` names; what it names takes no argument
-            and is given one; ``skip`` names no check of it.
+            and is given one, or does not take its parameters; ``skip`` names no check of it.
     """
+    only, skip = only or {}, skip or {}
     loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
     name = plugins.normalised(distribution)
     own = [plugin for plugin in loaded.plugins if plugin.distribution == name]
@@ -55,26 +49,34 @@ def check_package(
         packages = sorted({plugin.distribution for plugin in loaded.plugins})
         raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, packages)}")
     entries = [entry for kind in KINDS for entry in loaded.registry.entries(kind) if entry.distribution == name]
-    asked = {called: (parameters or {}).get(called, {}) for called in (*only, *(parameters or {}))}
-    wanted = {called.partition(":")[0] for called in only}
+    chosen = _chosen(name, entries, only)
+    checks = {kind: {one.name for one in checks_of(kind)} for kind in {entry.kind for entry, _ in chosen}}
+    known = set().union(*checks.values())
+    for check in skip:
+        if check not in known:
+            raise UsageError(f"there is no check '{check}'{did_you_mean(check, known)}")
+    yield Report("package", name, _check_itself(own, [entry for entry, _ in chosen]))
+    for entry, parameters in chosen:
+        its_own = {check: why for check, why in skip.items() if check in checks[entry.kind]}
+        yield Report(entry.kind, entry.name, _check(entry, parameters, its_own))
+
+
+def _chosen(
+    package: str, entries: list[Entry], only: Mapping[str, Mapping[str, Scalar]]
+) -> list[tuple[Entry, dict[str, Scalar]]]:
+    """The components to check, and what each is to be built with."""
+    if not only:
+        return [(entry, {}) for entry in entries]
+    asked = {called.partition(":")[0] for called in only}
     known = {called for entry in entries for called in _names(entry)}
-    unknown = wanted - known
-    if unknown:
-        near = known if "/" in min(unknown) else {entry.name for entry in entries}
-        raise UsageError(f"{name} registers no '{min(unknown)}'{did_you_mean(min(unknown), near)}")
-    given = {(entry.kind, entry.name): _given(entry, asked) for entry in entries}
-    for entry in entries:
-        if found := given[entry.kind, entry.name]:
-            _require_parameters(entry, found)
-    chosen = [entry for entry in entries if not wanted or wanted & set(_names(entry))]
-    checks = {kind: {one.name for one in checks_of(kind)} for kind in {entry.kind for entry in chosen}}
-    for check in skip or ():
-        if not any(check in names for names in checks.values()):
-            raise UsageError(f"there is no check '{check}'{did_you_mean(check, set().union(*checks.values()))}")
-    yield Report("package", name, _check_itself(own, chosen))
-    for entry in chosen:
-        its_own = {check: why for check, why in (skip or {}).items() if check in checks[entry.kind]}
-        yield Report(entry.kind, entry.name, _check(entry, given[entry.kind, entry.name], its_own))
+    if unknown := min(asked - known, default=""):
+        near = known if "/" in unknown else {entry.name for entry in entries}
+        raise UsageError(f"{package} registers no '{unknown}'{did_you_mean(unknown, near)}")
+    chosen = [(entry, _given(entry, only)) for entry in entries if asked & set(_names(entry))]
+    for entry, parameters in chosen:
+        if parameters:
+            _require_parameters(entry, parameters)
+    return chosen
 
 
 def _names(entry: Entry) -> tuple[str, str]:
@@ -114,42 +116,39 @@ def _check(entry: Entry, parameters: Mapping[str, Scalar], skip: Mapping[str, st
     try:
         subject = subject_of_entry(entry, parameters=parameters)
     except UsageError as error:
-        yield Outcome(check="target", title=title, status="failed", message=str(error))
+        yield _outcome("target", title, str(error))
         return
     if not entry.summary:
         message = "it is registered without a summary; `ganbench list` would show a bare name"
-        yield Outcome(check="summary", title="It is registered with a summary", status="failed", message=message)
+        yield _outcome("summary", "It is registered with a summary", message)
     yield from run(subject, skip=skip)
 
 
 def _imports(plugin: Plugin) -> Outcome:
     """Whether a plugin's module registers, and quickly."""
-    title = "Its entry point registers, and imports nothing heavy"
+    module, message = plugin.module.partition(":")[0], ""
     if plugin.status != "ok":
         message = f"entry point '{plugin.name}' is {plugin.status}: {plugin.reason}"
-        return Outcome(check="registration", title=title, status="failed", message=message)
-    module = plugin.module.partition(":")[0]
-    code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
-    answer = subprocess.run(python("-c", code), capture_output=True, text=True, check=False)
-    heavy = answer.stdout.split()
-    if heavy:
+    elif found := heavy(module):
         message = (
-            f"{module} imports {' and '.join(heavy)}, so every command, even `ganbench --help`, would wait for "
+            f"{module} imports {' and '.join(found)}, so every command, even `ganbench --help`, would wait for "
             "it; name components by 'module:Class', which is imported when it is used"
         )
-        return Outcome(check="registration", title=title, status="failed", message=message)
-    return Outcome(check="registration", title=title, status="ok")
+    return _outcome("registration", "Its entry point registers, and imports nothing heavy", message)
 
 
 def _settings(entries: Iterable[Entry]) -> Outcome:
     """Whether importing components leaves torch's settings alone."""
-    title = "Importing its components changes no setting of the whole process"
-    found = changes(entry.target.partition(":")[0] for entry in entries)
-    if not found:
-        return Outcome(check="settings", title=title, status="ok")
-    told = "; ".join(f"importing {module} calls {' and '.join(calls)}" for module, calls in found.items())
-    message = (
-        f"{told}: whatever runs in the same process would compute differently; set it only where it is needed, "
-        "and restore it there"
-    )
-    return Outcome(check="settings", title=title, status="failed", message=message)
+    message = ""
+    if found := changes(entry.target.partition(":")[0] for entry in entries):
+        told = "; ".join(f"importing {module} calls {' and '.join(calls)}" for module, calls in found.items())
+        message = (
+            f"{told}: whatever runs in the same process would compute differently; set it only where it is needed, "
+            "and restore it there"
+        )
+    return _outcome("settings", "Importing its components changes no setting of the whole process", message)
+
+
+def _outcome(check: str, title: str, message: str) -> Outcome:
+    """A failure where there is something to say."""
+    return Outcome(check=check, title=title, status="failed" if message else "ok", message=message)

@@ -1,9 +1,7 @@
 """What a penalty must do, whatever it constrains."""
 
 import math
-from collections.abc import Callable
 from copy import deepcopy
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +9,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.loss_outputs import gradients
 from ganbench.testing.other_device import fails_elsewhere, stream_on
 from ganbench.testing.penalty_critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.penalty_declarations import declared, once_differentiated
@@ -56,10 +55,7 @@ def double_backward(subject: Subject) -> None:
     real, fake, critic = batches(penalty, 4)
     weights = [*critic.parameters()]
     value = term(deepcopy(penalty), critic, real, fake)
-    by_weights = (
-        torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else [None] * len(weights)
-    )
-    slopes = [torch.zeros_like(w) if g is None else g for w, g in zip(weights, by_weights, strict=True)]
+    slopes = gradients(value, *weights)
     if not any(bool(slope.abs().sum() > 0) for slope in slopes):
         raise Flaw(
             "the penalty has no gradient by the discriminator's weights (create_graph=True is missing, or it "
@@ -68,13 +64,12 @@ def double_backward(subject: Subject) -> None:
     for seed in range(3):
         directions = [samples(1, tuple(w.shape), seed=20 + seed)[0] for w in weights]
         wanted = sum(float((slope * way).sum()) for slope, way in zip(slopes, directions, strict=True))
-        value_of = partial(_value_of, penalty, critic, real, fake)
-        found = _along(value_of, weights, directions, step=1e-5)
+        found = _along(directions, penalty, critic, real, fake, step=1e-5)
         near = 1e-5 * (1 + abs(value.item()))
         if math.isclose(found, wanted, rel_tol=1e-4, abs_tol=near):
             continue
         # A penalty that computes in float32 is a right one; steps must be as coarse as its digits are few then.
-        found = _along(value_of, weights, directions, step=1e-3)
+        found = _along(directions, penalty, critic, real, fake, step=1e-3)
         if not math.isclose(found, wanted, rel_tol=1e-2, abs_tol=near):
             raise Flaw(
                 f"the penalty's gradient is not the derivative of its value ({wanted:.4g} against {found:.4g} "
@@ -91,9 +86,7 @@ def flat_critic(subject: Subject) -> None:
         for parameter in critic.parameters():
             parameter.zero_()
     value = term(penalty, critic, real, fake)
-    grads = torch.autograd.grad(value, [*critic.parameters()], allow_unused=True) if value.requires_grad else ()
-    numbers = [value, *(g for g in grads if g is not None)]
-    if not all(bool(torch.isfinite(x).all()) for x in numbers):
+    if not all(bool(torch.isfinite(x).all()) for x in (value, *gradients(value, *critic.parameters()))):
         raise Flaw(
             "the value or gradient is NaN or infinite where the critic's gradient is 0 (the square root of a "
             "sum of squares?); a network whose last layer starts at zero would diverge at the first step"
@@ -236,21 +229,15 @@ CHECKS = (
 )
 
 
-@torch.no_grad()
-def _move(weights: list[nn.Parameter], directions: list[Tensor], step: float) -> None:
-    for weight, direction in zip(weights, directions, strict=True):
-        weight.add_(step * direction)
-
-
-def _value_of(penalty: Penalty, critic: nn.Module, real: Tensor, fake: Tensor) -> float:
-    return term(deepcopy(penalty), critic, real, fake).item()
-
-
-def _along(value: Callable[[], float], weights: list[nn.Parameter], directions: list[Tensor], *, step: float) -> float:
-    """The derivative of ``value`` along a direction in the space of weights, by central differences."""
-    _move(weights, directions, step)
-    above = value()
-    _move(weights, directions, -2 * step)
-    below = value()
-    _move(weights, directions, step)
-    return (above - below) / (2 * step)
+def _along(
+    directions: list[Tensor], penalty: Penalty, critic: nn.Module, real: Tensor, fake: Tensor, *, step: float
+) -> float:
+    """The penalty's derivative where each weight moves in a direction of its own, by central differences."""
+    values = []
+    for way in (step, -step):
+        moved = deepcopy(critic)
+        with torch.no_grad():
+            for weight, direction in zip(moved.parameters(), directions, strict=True):
+                weight.add_(way * direction)
+        values.append(term(deepcopy(penalty), moved, real, fake).item())
+    return (values[0] - values[1]) / (2 * step)

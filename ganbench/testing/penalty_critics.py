@@ -1,7 +1,6 @@
-"""How a penalty is tried: samples, and critics whose gradients are known."""
+"""How a penalty is tried: samples, a small critic, and the penalty called as the training loop calls it."""
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -21,22 +20,6 @@ def stream(seed: int = 0) -> torch.Generator:
 def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     """Draw a batch (n, *shape)."""
     return torch.randn(n, *shape, generator=stream(seed), dtype=torch.float64).to(dtype)
-
-
-class Formula(nn.Module):
-    """A critic that is a formula of the samples (N, ...), and has no weights."""
-
-    def __init__(self, formula: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.formula = formula
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.formula(x)
-
-
-def linear(weights: Tensor) -> nn.Module:
-    """D(x) = w.x, whose gradient is w everywhere."""
-    return Formula(lambda x: x.flatten(1) @ weights.flatten())
 
 
 def small_critic(inputs: int, *, dtype: torch.dtype = torch.float64) -> nn.Module:
@@ -95,20 +78,4 @@ def differentiable(subject: Subject) -> Penalty:
     penalty = build(subject)
     if not penalty.differentiable:
         raise NotApplicable("it adds no term to the objective (differentiable is False)")
-    return penalty
-
-
-def on_gradient(subject: Subject) -> Penalty:
-    """Return an instance if it acts on the discriminator's gradient."""
-    penalty = differentiable(subject)
-    if penalty.constrains != "gradient":
-        raise NotApplicable(f"it constrains {penalty.constrains}, not the gradient")
-    return penalty
-
-
-def image_penalty(subject: Subject) -> Penalty:
-    """Return an instance if it acts on the discriminator's gradient by images."""
-    penalty = on_gradient(subject)
-    if IMAGE not in sample_shapes(penalty):
-        raise NotApplicable("it is not for images")
     return penalty

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 from copy import deepcopy
 
 import torch
@@ -10,18 +11,28 @@ from torch import Tensor, nn
 from ganbench.api import Penalty
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.penalty_critics import (
-    IMAGE,
-    Formula,
-    image_penalty,
-    linear,
-    on_gradient,
-    sample_shapes,
-    samples,
-    term,
-)
+from ganbench.testing.penalty_critics import IMAGE, differentiable, sample_shapes, samples, term
 
 SLOPES = (0.3, 1.0, 3.0)
+
+
+class Formula(nn.Module):
+    """A critic that is a formula of the samples (N, ...), and has no weights."""
+
+    def __init__(self, formula: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.formula = formula
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.formula(x)
+
+
+def on_gradient(subject: Subject) -> Penalty:
+    """Return an instance if it acts on the discriminator's gradient."""
+    penalty = differentiable(subject)
+    if penalty.constrains != "gradient":
+        raise NotApplicable(f"it constrains {penalty.constrains}, not the gradient")
+    return penalty
 
 
 def batch_size(subject: Subject) -> None:
@@ -29,10 +40,7 @@ def batch_size(subject: Subject) -> None:
     penalty = on_gradient(subject)
     for shape in sample_shapes(penalty):
         weights = samples(1, shape, seed=3)[0]
-        found = {
-            n: term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
-            for n in (1, 2, 8)
-        }
+        found = {n: _on_linear(penalty, weights, n) for n in (1, 2, 8)}
         if not all(math.isclose(value, found[1], rel_tol=1e-6, abs_tol=1e-9) for value in found.values()):
             listed = ", ".join(f"{value:.4g} at {n}" for n, value in found.items())
             raise Flaw(
@@ -44,14 +52,13 @@ def batch_size(subject: Subject) -> None:
 
 def all_dimensions(subject: Subject) -> None:
     """A sample's gradient counts whole: over channels, rows and columns together."""
-    penalty, shape = image_penalty(subject), IMAGE
-    one, channels, everywhere = torch.zeros(shape), torch.zeros(shape), torch.ones(shape)
+    penalty = on_gradient(subject)
+    if IMAGE not in sample_shapes(penalty):
+        raise NotApplicable("it is not for images")
+    one, channels, everywhere = torch.zeros(IMAGE), torch.zeros(IMAGE), torch.ones(IMAGE)
     one[0, 0, 0], channels[:, 0, 0] = 1.0, 1.0
     cases = {"in one number": one, "over the channels of a pixel": channels, "over all numbers": everywhere}
-    found = {}
-    for where, direction in cases.items():
-        weights = 3.0 * (direction / direction.norm()).double()
-        found[where] = term(deepcopy(penalty), linear(weights), samples(4, shape), samples(4, shape, seed=2)).item()
+    found = {where: _on_linear(penalty, 3.0 * (way / way.norm()).double(), 4) for where, way in cases.items()}
     if max(found.values()) - min(found.values()) > 1e-6 * (1 + abs(max(found.values()))):
         listed = ", ".join(f"{value:.4g} where it lies {where}" for where, value in found.items())
         raise Flaw(
@@ -74,8 +81,7 @@ def closed_form(subject: Subject) -> None:
             wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
             for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
                 weights = samples(1, shape, seed=3)[0]
-                weights = slope * weights / weights.norm()
-                found = term(deepcopy(penalty), linear(weights), samples(n, shape), samples(n, shape, seed=2)).item()
+                found = _on_linear(penalty, slope * weights / weights.norm(), n)
                 if not math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9):
                     raise Flaw(
                         f"on a critic of slope {slope:g} it is {found:.6g} at {n} samples of shape {shape}, the "
@@ -133,6 +139,12 @@ def _positions(penalty: Penalty, shape: tuple[int, ...]) -> None:
         raise Flaw(
             "the positions between real and fake are the same at every step; the critic would be held only there"
         )
+
+
+def _on_linear(penalty: Penalty, weights: Tensor, n: int) -> float:
+    """What it is on D(x) = w.x, whose gradient is w everywhere, at a batch of ``n`` samples of the weights' shape."""
+    real, fake = samples(n, tuple(weights.shape)), samples(n, tuple(weights.shape), seed=2)
+    return term(deepcopy(penalty), Formula(lambda x: x.flatten(1) @ weights.flatten()), real, fake).item()
 
 
 def _row_linear(slopes: list[Tensor]) -> nn.Module:

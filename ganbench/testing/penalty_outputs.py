@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.loss_outputs import gradients, outputs
 from ganbench.testing.penalty_critics import batches, build, differentiable, term
-from ganbench.testing.raw_outputs import outputs
 
 TIMES = 16
 """How often a batch is repeated. A sum grows by this, a norm by its root; chance, and N - 1 for N, do far less."""
@@ -45,9 +45,8 @@ def on_outputs(subject: Subject) -> None:
     value = _value(penalty, real, fake)
     often = _value(penalty, torch.cat([real] * TIMES), torch.cat([fake] * TIMES))
     _same_at_any_size(value.item(), often.item(), 6)
-    slopes = torch.autograd.grad(value, (real, fake), allow_unused=True) if value.requires_grad else (None, None)
     # Some count from a later update on only: nothing is to be said of a term that is 0.
-    if value.item() and not any(slope is not None and bool(slope.abs().sum() > 0) for slope in slopes):
+    if value.item() and not any(bool(slope.abs().sum() > 0) for slope in gradients(value, real, fake)):
         raise Flaw("on_outputs() has no gradient by the outputs, so it would have no effect")
     _bounded(penalty, real.detach(), fake.detach())
     _as_called(penalty)

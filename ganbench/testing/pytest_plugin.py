@@ -63,11 +63,17 @@ class Property(pytest.Item):
 
     def runtest(self) -> None:
         """Tell what was found."""
-        if self.outcome.status == "failed":
-            pytest.fail(f"{self.outcome.title}: {self.outcome.message}", pytrace=False)
-        if self.outcome.status == "skipped":
-            pytest.skip(self.outcome.message)
+        tell(self.outcome)
 
     def reportinfo(self) -> tuple[str, None, str]:
         """Where it is, for the report."""
         return self.nodeid, None, self.name
+
+
+def tell(outcome: "Outcome") -> None:
+    """Let the running test end as a check did."""
+    if outcome.status == "failed":
+        # The message is the finding; a traceback through the kit would bury it.
+        pytest.fail(f"{outcome.title}: {outcome.message}", pytrace=False)
+    if outcome.status == "skipped":
+        pytest.skip(outcome.message)

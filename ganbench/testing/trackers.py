@@ -1,10 +1,9 @@
 """What a tracker must do: take in whatever a run tells of its trials, however they end."""
 
 import inspect
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,6 @@ RESULT: Mapping[str, Any] = {
     "cost": {"seconds": 1.5, "peak_memory": None},
     "warnings": ["few samples"],
 }
-
-
 PROGRESS: Mapping[str, Any] = {
     "step": 20,
     "images": 1280,
@@ -49,25 +46,27 @@ EVALUATION: Mapping[str, Any] = {
     "seconds": 1.5,
     "values": {"modes": 8.0, "reverse_kl": None},
 }
+BASELINES: Mapping[str, Mapping[str, Any]] = {
+    "untrained": {"baseline": "untrained", "loss": None},
+    "real": {"baseline": "real", "loss": None, "architecture": None},
+}
 
 
 @contextmanager
 def tracker(subject: Subject) -> Iterator[tuple[Tracker, Path]]:
     """An instance with an empty folder of trials, which is also the current one: trackers write files."""
-    before = os.getcwd()
-    with tempfile.TemporaryDirectory() as place:
-        os.chdir(place)
-        try:
-            out = Path(place).resolve()
-            yield subject.build(out), out
-        finally:
-            os.chdir(before)
+    with tempfile.TemporaryDirectory() as place, chdir(place):
+        out = Path(place).resolve()
+        yield subject.build(out), out
 
 
-BASELINES: Mapping[str, Mapping[str, Any]] = {
-    "untrained": {"baseline": "untrained", "loss": None},
-    "real": {"baseline": "real", "loss": None, "architecture": None},
-}
+@contextmanager
+def taken(what: str, consequence: str = "") -> Iterator[None]:
+    """Hold it to raising nothing: it is told ``what``, as the subject of a sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise Flaw(f"{what} makes it raise {with_kind(error)[:200]}{consequence}") from error
 
 
 def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
@@ -100,35 +99,29 @@ def events(subject: Subject) -> None:
     """It takes every way a trial can end, also without a result, and several trials at once."""
     with tracker(subject) as (one, out):
         trials = [tracked(out, number) for number in range(len(STATUSES))]
-        try:
+        with taken("following several trials", "; it would be switched off"):
             for trial in trials:
                 one.trial_started(trial)
             for trial in trials:
                 one.progress(trial, PROGRESS)
                 one.evaluation(trial, EVALUATION)
-        except Exception as error:
-            raise Flaw(f"following several trials makes it raise {_said(error)}; it would be switched off") from error
         for baseline, differs in BASELINES.items():
             trial = tracked(out, 0, baseline=baseline)
-            try:
+            missing = " and ".join(key for key in differs if key != "baseline")
+            with taken(
+                f"the baseline '{baseline}', which has no {missing},",
+                "; it would be switched off in every run with --baselines",
+            ):
                 one.trial_started(trial)
                 one.evaluation(trial, {**EVALUATION, "step": 0, "images": 0})
                 one.trial_finished(trial, "done", RESULT)
-            except Exception as error:
-                missing = " and ".join(key for key in differs if key != "baseline")
-                raise Flaw(
-                    f"the baseline '{baseline}', which has no {missing}, makes it raise {_said(error)}; it would be "
-                    "switched off in every run with --baselines"
-                ) from error
         for trial, status in zip(trials, STATUSES, strict=True):
             result = {**RESULT, "status": status} if status in ("done", "diverged") else {}
-            try:
+            with taken(
+                f"a trial that ends as {status}{'' if result else ', without a result,'}",
+                "; it would be switched off, and later trials would not be followed",
+            ):
                 one.trial_finished(trial, status, result)
-            except Exception as error:
-                raise Flaw(
-                    f"a trial that ends as {status}{'' if result else ', without a result,'} makes it raise "
-                    f"{_said(error)}; it would be switched off, and later trials would not be followed"
-                ) from error
         one.close()
 
 
@@ -137,18 +130,12 @@ def again(subject: Subject) -> None:
     with tracker(subject) as (one, out):
         for status in ("interrupted", "done"):
             trial = tracked(out, 0)
-            try:
+            with taken("a trial that it is told of a second time"):
                 one.trial_started(trial)
                 one.progress(trial, PROGRESS)
                 one.evaluation(trial, EVALUATION)
                 one.trial_finished(trial, status, RESULT if status == "done" else {})
-            except Exception as error:
-                raise Flaw(f"a trial that it is told of a second time makes it raise {_said(error)}") from error
         one.close()
 
 
 CHECKS = (contract, events, again)
-
-
-def _said(error: BaseException) -> str:
-    return with_kind(error)[:200]

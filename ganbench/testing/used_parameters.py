@@ -5,7 +5,7 @@ What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``e
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -44,7 +44,8 @@ def used_parameters(subject: Subject) -> str:
         ):
             idle.append(name)
     if idle:
-        tried = "; ".join(f"{name} = {', '.join(_shown(subject, values, name))}" for name in idle)
+        shown = {name: map(format_scalar, (values[name], *_others(subject, values, name))) for name in idle}
+        tried = "; ".join(f"{name} = {', '.join(those)}" for name, those in shown.items())
         number = next((name for name in idle if not isinstance(values[name], bool)), "")
         hint = f", or name a value that acts: expected = {{'other_values': {{'{number}': ...}}}}" if number else ""
         raise Flaw(
@@ -71,8 +72,7 @@ def _changes(subject: Subject, values: Values, usual: list[Look], name: str, mos
 
     ``None`` where the component works with none of them.
     """
-    others = [_with(subject, values, name, value) for value in _alternatives(subject, name, values[name])]
-    others = [other for other in others if not other.refusal()][:most]
+    others = [_with(subject, values, name, value) for value in _others(subject, values, name)[:most]]
     works = False
     for number, (plain, *changed) in enumerate(zip(usual, *map(OBSERVE[subject.kind], others), strict=False)):
         wanted = plain()
@@ -86,42 +86,29 @@ def _changes(subject: Subject, values: Values, usual: list[Look], name: str, mos
 def _beside(subject: Subject, values: Values, name: str) -> Iterator[Values]:
     """The values with one of the others changed: what a parameter does may depend on it."""
     for other, value in values.items():
-        if other == name:
-            continue
-        if isinstance(value, str):
-            offered = _offered(subject, values, other)
-        else:
-            offered = _alternatives(subject, other, value)[:FEW]
-        for one in offered:
-            if not _with(subject, values, other, one).refusal():
+        if other != name:
+            offered = _others(subject, values, other)
+            for one in offered if isinstance(value, str) else offered[:FEW]:
                 yield {**values, other: one}
 
 
-def _alternatives(subject: Subject, name: str, value: Scalar) -> list[Scalar]:
-    """Values beside the one that a parameter has."""
-    found: tuple[Scalar, ...]
-    if isinstance(value, bool):
+def _others(subject: Subject, values: Values, name: str) -> list[Scalar]:
+    """Values beside the one that a parameter has, as far as the component takes them."""
+    value = values[name]
+    found: Iterable[Scalar]
+    if isinstance(value, str):
+        # The words of the line in which it refuses another.
+        found = re.findall(r"[\w.-]+", _with(subject, values, name, "no such text").refusal())
+    elif isinstance(value, bool):
         found = (not value,)
     elif isinstance(value, int):
         found = (*WHOLE, value // 2, 2 * value, value + 1, value - 1)
     else:
-        found = (float(value) / 2, 2 * float(value), *NUMBERS, -float(value))
+        found = (value / 2, 2 * value, *NUMBERS, -value)
     known = subject.expected.get("other_values", {})
-    return [one for one in dict.fromkeys((*([known[name]] if name in known else []), *found)) if one != value]
-
-
-def _offered(subject: Subject, values: Values, name: str) -> list[Scalar]:
-    """Texts that a parameter takes: the words of the line in which it refuses another."""
-    line = _with(subject, values, name, "no such text").refusal()
-    return [word for word in dict.fromkeys(re.findall(r"[\w.-]+", line)) if word != values[name]]
+    tried = dict.fromkeys((*([known[name]] if name in known else []), *found))
+    return [one for one in tried if one != value and not _with(subject, values, name, one).refusal()]
 
 
 def _with(subject: Subject, values: Values, name: str, value: Scalar) -> Subject:
     return replace(subject, parameters={**values, name: value})
-
-
-def _shown(subject: Subject, values: Values, name: str) -> list[str]:
-    """The values that were tried, for a message."""
-    others = _alternatives(subject, name, values[name])
-    tried = [one for one in others if not _with(subject, values, name, one).refusal()]
-    return [format_scalar(one) for one in (values[name], *tried)]

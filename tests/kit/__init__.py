@@ -10,16 +10,16 @@ def failed(outcomes: list[Outcome]) -> dict[str, str]:
     return {outcome.check: outcome.message for outcome in outcomes if outcome.status == "failed"}
 
 
-def outcome_of(name: str, component: Any, **options: Any) -> Outcome:
-    """What one check finds of a component, given as to ``check``."""
+def outcome_of(check: str, component: Any, /, **options: Any) -> Outcome:
+    """What one check finds of a component, given as to ``ganbench.testing.check``."""
     subject = subject_of(component, **options)
-    (one,) = (one for one in checks_of(subject.kind) if one.name == name)
+    (one,) = (one for one in checks_of(subject.kind) if one.name == check)
     return judge(one, subject)
 
 
-def assert_caught(outcomes: list[Outcome], name: str, words: str) -> None:
+def assert_caught(component: Any, check: str, words: str, /, **options: Any) -> None:
     """One line of the check that is for the mistake says it in these words."""
-    found = failed(outcomes)
-    assert name in found, found
-    assert words in found[name], found[name]
-    assert "\n" not in found[name], found[name]
+    found = outcome_of(check, component, **options)
+    assert found.status == "failed", found
+    assert words in found.message, found
+    assert "\n" not in found.message, found

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from ganbench.api import Architecture, Networks
 
+NO_EXPORT = {"export": "slow, and only a note"}
+
 
 class ToImage(nn.Module):
     def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:

@@ -44,8 +44,3 @@ def build(subject: Subject) -> Loss:
 def number(value: Tensor) -> str:
     """A value for a message, or the shape of one that is no scalar."""
     return f"{value.item():.6g}" if value.numel() == 1 else f"a tensor of shape {tuple(value.shape)}"
-
-
-def type_name(value: Tensor) -> str:
-    """``float32``, without torch's prefix."""
-    return str(value.dtype).removeprefix("torch.")

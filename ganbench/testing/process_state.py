@@ -1,11 +1,15 @@
-"""Torch's settings for the whole process: what a component leaves of them."""
+"""What a component leaves of the process: torch's settings, and the global random streams.
 
+The kit imports this for all kinds, so torch is imported only where it is used.
+"""
+
+import random
 import sys
 from typing import Any
 
 
 def settings() -> dict[str, Any]:
-    """What each is now, by the call that sets it; nothing where torch is not imported."""
+    """What each of torch's settings is now, by the call that sets it; nothing where torch is not imported."""
     if "torch" not in sys.modules:
         return {}
     import torch
@@ -42,3 +46,16 @@ def put_back(before: dict[str, Any]) -> list[str]:
         else:
             getattr(torch, name.removeprefix("torch."))(before[name])
     return changed
+
+
+def streams() -> dict[str, bytes]:
+    """Where the global random streams of torch, numpy and Python are now, by whose each is."""
+    import numpy as np
+    import torch
+
+    _, keys, position, *_ = np.random.get_state(legacy=True)
+    return {
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "numpy": np.asarray(keys).tobytes() + bytes(str(position), "ascii"),
+        "Python": repr(random.getstate()).encode(),
+    }

@@ -1,18 +1,17 @@
-"""Executors and trackers that are wrong on purpose: each is caught, in words that name the mistake."""
+"""Executors that are wrong on purpose: each is caught, in words that name the mistake."""
 
 import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from ganbench.errors import UsageError
 from ganbench.executors import Executor, Job, JobState
 from ganbench.executors.local import Local
-from ganbench.testing import check, executors
-from ganbench.trackers import Settings, Tracked
-from tests.kit import assert_caught, failed
-from tests.kit.components import RightTracker
+from ganbench.testing import executors
+from tests.kit import assert_caught, outcome_of
 
 
 class HalfAnExecutor(Executor):
@@ -134,93 +133,22 @@ class Once(Local):
         super().submit(fresh)
 
 
-class NeedsMetrics(RightTracker):
-    """Takes for granted that a trial has metrics."""
-
-    def trial_finished(self, trial: Tracked, status: str, result: Any) -> None:
-        result["metrics"]["modes"]
+class UndocumentedExecutor(Executor):
+    pass
 
 
-class OtherWords(RightTracker):
-    """Other names for what it is told."""
-
-    def trial_finished(self, name: str) -> None:  # type: ignore[override]
-        ...
-
-
-class TellsOnce(RightTracker):
-    """Fails where a trial is told again."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.seen: set[str] = set()
-
-    def trial_started(self, trial: Tracked) -> None:
-        if trial.trial_id in self.seen:
-            raise FileExistsError(trial.trial_id)
-        self.seen.add(trial.trial_id)
+@pytest.mark.parametrize(
+    ("executor", "name", "words"),
+    [
+        (UndocumentedExecutor, "documentation", "UndocumentedExecutor has no docstring"),
+        (HalfAnExecutor, "contract", "does not implement cancel"),
+    ],
+)
+def test_a_wrong_executor_is_caught_by_name(executor: type[Executor], name: str, words: str) -> None:
+    assert_caught(executor, name, words)
 
 
-class NeedsParameter(RightTracker):
-    """Has to be told where to write."""
-
-    def __init__(self, settings: Settings, path: str) -> None:
-        super().__init__(settings)
-
-
-class RefusesItself(RightTracker):
-    """Its own default is none of the values it takes."""
-
-    def __init__(self, settings: Settings, size: int = 0) -> None:
-        super().__init__(settings)
-        if size < 1:
-            raise ValueError(f"size must be at least 1, not {size}")
-
-
-class Sized(RightTracker):
-    """Right: takes a parameter, and writes where it is told to when it is made."""
-
-    def __init__(self, settings: Settings, size: int = 1) -> None:
-        super().__init__(settings)
-        assert isinstance(size, int)
-        (settings.out / "notes.txt").write_text("#" * size)
-
-
-class NeedsLoss(RightTracker):
-    """Takes it that every trial has a loss."""
-
-    def trial_started(self, trial: Tracked) -> None:
-        self.loss = trial.spec["loss"]["label"]
-
-
-WRONG: list[tuple[type, str, str]] = [
-    (HalfAnExecutor, "contract", "does not implement cancel"),
-    (NeedsMetrics, "events", "without a result, makes it raise KeyError"),
-    (NeedsLoss, "events", "the baseline 'untrained', which has no loss, makes it raise TypeError"),
-    (OtherWords, "contract", "trial_finished() does not take trial, status, result"),
-    (TellsOnce, "again", "told of a second time makes it raise FileExistsError"),
-    (NeedsParameter, "parameters", "has a parameter 'path' whose default is not a number, true or false, or text"),
-    (RefusesItself, "parameters", "tracker 'refuses-itself' cannot be used: ValueError: size must be at least 1"),
-]
-WORKS = ("idle", "runs", "runs-again", "ends-gently", "cancels")
-SKIP = {HalfAnExecutor: dict.fromkeys(WORKS, "abstract")}
-
-
-@pytest.mark.parametrize(("component", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
-def test_a_wrong_component_is_caught_by_name(component: type, name: str, words: str) -> None:
-    assert_caught(check(component, skip=SKIP.get(component, {})), name, words)
-
-
-def test_parameters_of_a_tracker_are_those_of_a_run() -> None:
-    """What cannot be built is a failure of one check, and a value that a run takes is one that the kit takes."""
-    assert set(failed(check(NeedsParameter))) == {"parameters"}
-    assert failed(check(RefusesItself, parameters={"size": 2})).keys() == {"parameters"}  # by its name alone it fails
-    outcomes = {one.check: one for one in check(Sized, parameters={"size": 2})}
-    assert {one.status for one in outcomes.values()} == {"ok"}
-    assert "size=large must be a whole number" in failed(check(Sized, parameters={"size": "large"}))["parameters"]
-
-
-RUN_WRONG: list[tuple[type[Executor], str, str]] = [
+WRONG: list[tuple[type[Executor], str, str]] = [
     (EverySecond, "runs", "states() does not know number 2"),
     (Deaf, "runs", "states() does not know number 3"),
     (NeverStarts, "runs", "a trial's state is pending, not ended"),
@@ -233,17 +161,38 @@ RUN_WRONG: list[tuple[type[Executor], str, str]] = [
     (EndsNothing, "cancels", "after a running job was cancelled at once, it still runs"),
     (SaysItEnds, "cancels", "still writes, because its process was not ended"),
 ]
+# What never comes need not be waited for long here; what comes may need its time on a crowded machine.
+NEVER_COMES = {
+    NeverStarts: ("PATIENCE", 12.0),
+    Stubborn: ("END_PATIENCE", 4.0),
+    EndsNothing: ("END_PATIENCE", 4.0),
+}
 
 
-@pytest.mark.parametrize(("executor", "name", "words"), RUN_WRONG, ids=[one.__name__ for one, _, _ in RUN_WRONG])
+@pytest.mark.parametrize(("executor", "name", "words"), WRONG, ids=[one.__name__ for one, _, _ in WRONG])
 def test_a_wrong_executor_is_caught_at_its_work(
     executor: type[Executor], name: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What never comes need not be waited for long here.
-    monkeypatch.setattr(executors, "PATIENCE", 30.0 if executor is not NeverStarts else 12.0)
-    monkeypatch.setattr(executors, "END_PATIENCE", 4.0)
-    others = {*WORKS} - {name}
-    assert_caught(check(executor, skip=dict.fromkeys(others, "not what is wrong with it")), name, words)
+    if executor in NEVER_COMES:
+        patience, seconds = NEVER_COMES[executor]
+        monkeypatch.setattr(executors, patience, seconds)
+    assert_caught(executor, name, words)
+
+
+class OpensAndRefuses(Executor):
+    """Starts a process for its workers, and then sees that it cannot run here."""
+
+    servers: ClassVar[list[Any]] = []
+
+    def __init__(self, settings: Any) -> None:
+        self.servers.append(settings.server())
+        raise UsageError("there is no cluster here")
+
+
+def test_an_executor_that_cannot_run_here_leaves_no_process() -> None:
+    outcome = outcome_of("idle", OpensAndRefuses)
+    assert (outcome.status, outcome.message) == ("skipped", "it cannot run here: there is no cluster here")
+    assert [server.alive for server in OpensAndRefuses.servers] == [False]
 
 
 class OneByOne(Executor):

@@ -1,14 +1,17 @@
-"""A component that changes torch's settings for the whole process is caught, and they are put back."""
+"""What changes torch's settings for the whole process, or its random streams, is seen, and settings are put back."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing import check
-from ganbench.testing.torch_settings import put_back, settings
+from ganbench.testing.process_state import put_back, settings, streams
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightExtractor, Thumbnails
 
@@ -42,6 +45,18 @@ def test_each_is_seen_and_put_back(name: str) -> None:
     assert settings() == before
 
 
+@pytest.mark.parametrize(
+    ("whose", "draw"),
+    [("torch", lambda: torch.rand(())), ("numpy", lambda: np.random.rand()), ("Python", random.random)],
+)
+def test_each_global_stream_is_told_from_the_others(whose: str, draw: Callable[[], Any]) -> None:
+    with own_global_stream(0, torch.device("cpu")):
+        before = streams()
+        assert streams() == before
+        draw()
+        assert [name for name, state in streams().items() if state != before[name]] == [whose]
+
+
 class ForGood(RightExtractor):
     """Switches gradients off for good."""
 
@@ -60,6 +75,6 @@ class ForAWhile(RightExtractor):
 
 def test_a_component_that_changes_one_is_caught() -> None:
     before = settings()
-    assert_caught(check(ForGood), "outputs", "it calls torch.set_grad_enabled and does not restore it")
+    assert_caught(ForGood, "outputs", "it calls torch.set_grad_enabled and does not restore it")
     assert settings() == before
     assert failed(check(ForAWhile)) == {}
