@@ -8,10 +8,10 @@ import pytest
 
 from ganbench.executors import Job, JobState, Settings
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import STOP, read_handed
 from ganbench.executors.slurm import Slurm
 from ganbench.executors.slurm_meaning import got_on as has_got_on
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOP, read_handed
 from ganbench.testing.executor_trials import write_trial
 
 

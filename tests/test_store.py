@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import StoreError
-from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.protocol import protocol_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
+from ganbench.store.handed import Handed
 from ganbench.store.store import Store
 
 Make = Callable[..., TrialSpec]

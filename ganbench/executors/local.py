@@ -11,11 +11,11 @@ from typing import Any
 from ganbench import processes
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish, devices
-from ganbench.executors.handed import STOPPED
 from ganbench.executors.options import check_names
 from ganbench.executors.sharing import Sharing
 from ganbench.processes.server import Server, ServerDied
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOPPED
 
 GRACE_SECONDS = 30.0
 """Between asking a trial to stop, upon which it finishes its step and writes a checkpoint, and ending it."""

@@ -21,13 +21,13 @@ from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError, StoreError
 from ganbench.executors import Job, JobState, Settings
-from ganbench.executors.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
 from ganbench.executors.local import Local
 from ganbench.files import read_json, read_lines
 from ganbench.processes.server import Server, shared_server
 from ganbench.provenance.fingerprint import Fingerprint, fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Frozen
+from ganbench.store.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
 from ganbench.store.leases import Leases
 from ganbench.store.settling import settle
 
@@ -131,7 +131,7 @@ class Node:
                     folder.write_status("pending", f"{why}; tried again")
                     self._submit(local, [folder])
                     continue
-                settle(folder, JobState.ENDED, self._told(trial_id, why))
+                settle(folder, self._told(trial_id, why))
                 del working[trial_id]
 
     def _submit(self, local: Local, folders: Sequence[TrialFolder]) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish, node
 from ganbench.executors import ray_site as site
-from ganbench.executors.handed import STOP, UNDER_WAY, ask_to_stop
 from ganbench.executors.options import check_names, number
 from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOP, UNDER_WAY, ask_to_stop
 
 OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
 SILENCE_SECONDS = 30.0

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import (
+from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
+from ganbench.executors.slurm_meaning import Meaning, once_over, while_active
+from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import (
     STOP,
     STOPPED,
     UNDER_WAY,
@@ -23,9 +26,6 @@ from ganbench.executors.handed import (
     forget,
     read_handed,
 )
-from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
-from ganbench.executors.slurm_meaning import Meaning, once_over, while_active
-from ganbench.records.folder import TrialFolder
 
 OVER = (JobState.ENDED, JobState.LOST)
 

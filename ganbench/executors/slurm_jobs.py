@@ -12,11 +12,11 @@ from pathlib import Path
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Job, Settings
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import Handed
 from ganbench.executors.node import Task
 from ganbench.files import write_json, write_text
 from ganbench.processes.interpreter import safe_path
 from ganbench.provenance.fingerprint import fingerprint
+from ganbench.store.handed import Handed
 
 SILENCE_SECONDS = 1800.0
 """How long the controller may be away before a run gives up waiting; its jobs go on."""

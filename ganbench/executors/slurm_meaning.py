@@ -2,10 +2,10 @@
 
 from enum import Enum, auto
 
-from ganbench.executors.handed import asked_to_stop
 from ganbench.executors.slurm_site import Place
 from ganbench.files import read_lines
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import asked_to_stop
 
 
 class Meaning(Enum):

@@ -8,7 +8,6 @@ from ganbench.display import Display
 from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, JobState
 from ganbench.executors.batching import Batching
-from ganbench.executors.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
 from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials, settings
 from ganbench.plugins import Plugins
@@ -19,6 +18,7 @@ from ganbench.running.outcome import Outcome
 from ganbench.running.second_tries import SecondTries
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import TrialFile
+from ganbench.store.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store
@@ -169,7 +169,7 @@ class _Run:
     def _end(self, trial_id: str, state: JobState) -> None:
         """Take in that a trial's process has ended, unless it is tried again for want of memory beside others."""
         folder = self._store.folder(trial_id)
-        end = settle(folder, state, self._executor.why(trial_id))
+        end = settle(folder, self._executor.why(trial_id), lost=state is JobState.LOST)
         beside = end.status == "out-of-memory" and not end.own_limit
         if beside and self._second_tries.had(trial_id):
             end = end._replace(reason=f"{end.reason}; tried twice, the second time alone")
@@ -246,7 +246,7 @@ class _Run:
         folder = self._store.folder(trial_id)
         begun = folder.read_status()["status"] == "running"
         # One that came to its end at that moment has the last word.
-        end = settle(folder, JobState.LOST, f"interrupted: {STOPPED if begun else NOT_STARTED}")
+        end = settle(folder, f"interrupted: {STOPPED if begun else NOT_STARTED}")
         if end.status != "interrupted":
             self._show(trial_id)
         if trial_id in self._shown:

@@ -9,10 +9,10 @@ from pathlib import Path
 from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
-from ganbench.executors.handed import GONE, left_behind, read_handed
 from ganbench.files import as_number, read_json
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL, STATUSES
+from ganbench.store.handed import GONE, left_behind, read_handed
 from ganbench.store.results import read_row, trial_label, trial_paths
 from ganbench.tables.wording import duration, rate
 

@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.errors import StoreError
-from ganbench.executors.handed import GONE, left_behind
 from ganbench.files import as_number, is_regular, read_json
 from ganbench.protocol import Protocol, scored_by
 from ganbench.records.folder import TrialFolder, require_runs
 from ganbench.records.locations import shown
 from ganbench.records.schema import upgrade, why_unreadable
 from ganbench.spec import Component, TrialFile, TrialSpec
+from ganbench.store.handed import GONE, left_behind
 from ganbench.store.values import ValueInfo, values_in_order
 
 SUCCESS = "done"
