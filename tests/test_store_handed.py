@@ -9,7 +9,7 @@ import pytest
 from ganbench.errors import UsageError
 from ganbench.files import write_json
 from ganbench.records.folder import TrialFolder
-from ganbench.store.handed import Handed, forget, left_behind, read_handed, refuse_what_others_hold
+from ganbench.store.handed import Handed, forget, got_on, left_behind, read_handed, refuse_what_others_hold
 
 
 def test_what_was_handed_over_is_remembered_until_the_trial_has_ended(tmp_path: Path) -> None:
@@ -52,3 +52,27 @@ def test_nobody_trains_beside_the_cluster_that_a_trial_was_left_to(tmp_path: Pat
     refuse_what_others_hold(folders[:1], "local")
     with pytest.raises(UsageError, match=r"^left was left to slurm .*task 3\); collect it with --executor slurm"):
         refuse_what_others_hold(folders, "local")
+
+
+@pytest.mark.parametrize(
+    ("starts", "attempts", "further"),
+    [
+        ([], [], True),
+        ([1.0], [], False),
+        ([1.0], [(1.0, 0)], True),
+        ([1.0, 2.0], [(1.0, 0), (2.0, 300)], True),
+        ([1.0, 2.0], [(1.0, 0), (2.0, 0)], False),
+        ([1.0, 2.0, 3.0], [(1.0, 0), (2.0, 300)], False),
+        ([1.0, 2.0, 3.0], [(1.0, 0), (3.0, 300)], True),
+    ],
+    ids=["never started", "no step", "first stop", "further", "not further", "not begun again", "begun after all"],
+)
+def test_a_stopped_trial_is_submitted_again_only_where_it_got_on(
+    tmp_path: Path, starts: list[float], attempts: list[tuple[float, int]], further: bool
+) -> None:
+    folder = TrialFolder(tmp_path)
+    for began in starts:
+        folder.append_start({"time": began})
+    for began, step in attempts:
+        folder.append_attempt({"time": began, "step": step})
+    assert got_on(folder) is further

@@ -4,7 +4,7 @@ import math
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from ganbench.executors.options import check_names, count, seconds
 PREFIX = "ganbench-"
 """What the names of our jobs begin with."""
 COMMAND_SECONDS = 60.0
+CANCELLED_AT_ONCE = 200
+"""Jobs that one scancel is given: starting it for each of thousands would take minutes."""
 SBATCH = (
     "account", "comment", "constraint", "cores-per-socket", "cpus-per-gpu", "cpus-per-task",
     "dependency", "exclude", "exclusive", "gpus", "gpus-per-node", "gpus-per-task", "gres", "hint", "licenses", "mem",
@@ -200,6 +202,13 @@ def largest_array() -> int:
     answer = call("scontrol", "show", "config")
     found = re.search(r"^MaxArraySize\s*=\s*([0-9]+)", answer.stdout, re.MULTILINE)
     return max(1, int(found[1]) - 1) if found else 1000
+
+
+def cancel(jobs: Iterable[str], *options: str) -> None:
+    """Take jobs out of the queue, or signal them where the options of scancel say so."""
+    names = list(dict.fromkeys(jobs))  # several trials may be in one job
+    for start in range(0, len(names), CANCELLED_AT_ONCE):
+        call("scancel", *options, *names[start : start + CANCELLED_AT_ONCE])
 
 
 def call(*command: str) -> "subprocess.CompletedProcess[str]":
