@@ -1,7 +1,7 @@
 """A grid whose seeds are trained as one batched model: every trial has what it has alone, and says so."""
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,8 @@ import pytest
 import torch
 
 from ganbench import trial
-from ganbench.executors import Executor, Job, JobState, Settings
-from ganbench.executors.batching import Batching
 from ganbench.provenance import environment
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import Execution, TrialFile
 from ganbench.trial import run_trial
 from ganbench.worker import together
 from ganbench.worker.together import run_together
@@ -22,87 +19,6 @@ from ganbench.worker.watcher import StopFlag, Watcher
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
-
-
-class Noting(Executor):
-    """Takes jobs and runs none."""
-
-    def __init__(self, slots: int) -> None:
-        super().__init__(Settings(slots=slots, timeout=None, server=lambda: pytest.fail("no server is needed")))
-        self.jobs: list[Job] = []
-        self.cancelled: list[str] = []
-
-    def submit(self, jobs: Iterable[Job]) -> None:
-        self.jobs += jobs
-
-    def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
-        return {job.trial_id: JobState.RUNNING for job in self.jobs}
-
-    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
-        self.cancelled += trial_ids
-
-    def why(self, trial_id: str) -> str:
-        return f"because of {trial_id}"
-
-
-def jobs_for(path: Path, trial_spec: Any, *cells: dict[str, Any], seeds: int = 4, device: str = "cpu") -> list[Job]:
-    jobs = []
-    for cell in cells:
-        for seed in range(seeds):
-            spec = trial_spec(**cell, seed=seed)
-            folder = TrialFolder(path / spec.trial_id)
-            folder.path.mkdir(parents=True)
-            folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(device=device)))
-            jobs.append(Job(spec.trial_id, folder.path, 2.0))
-    return jobs
-
-
-def points(trial_spec: Any) -> dict[str, Any]:
-    data = trial_spec().data
-    return {"data": data.model_copy(update={"kind": "vector", "shape": (2,)})}
-
-
-def test_the_seeds_of_a_cell_are_one_job_for_each_free_slot(tmp_path: Path, trial_spec: Any) -> None:
-    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec))
-    for slots, sizes in ((1, [4]), (2, [2, 2]), (3, [2, 1, 1]), (9, [1, 1, 1, 1])):
-        inner = Noting(slots)
-        Batching(inner).submit(jobs)
-        assert [1 + len(TrialFolder(job.folder).read_spec().execution.beside) for job in inner.jobs] == sizes
-        assert [job.weight for job in inner.jobs] == [2.0 * size for size in sizes]
-
-
-def test_cells_are_kept_apart(tmp_path: Path, trial_spec: Any) -> None:
-    cell = points(trial_spec)
-    inner = Noting(2)
-    Batching(inner).submit(jobs_for(tmp_path, trial_spec, cell, cell | {"recipe": {"steps": 7}}, seeds=3))
-    assert len(inner.jobs) == 2
-    for job in inner.jobs:
-        trial = TrialFolder(job.folder).read_spec()
-        others = [TrialFolder(tmp_path / name).read_spec() for name in trial.execution.beside]
-        assert {other.spec.recipe for other in others} == {trial.spec.recipe}
-        assert sorted([trial.spec.seed, *(other.spec.seed for other in others)]) == [0, 1, 2]
-
-
-def test_images_stay_alone_on_a_cpu_and_baselines_everywhere(tmp_path: Path, trial_spec: Any) -> None:
-    for device, count in (("cpu", 4), ("cuda", 1)):
-        inner = Noting(1)
-        Batching(inner).submit(jobs_for(tmp_path / device, trial_spec, {}, device=device))
-        assert len(inner.jobs) == count
-    baseline = {"baseline": "untrained", "loss": None}
-    inner = Noting(1)
-    Batching(inner).submit(jobs_for(tmp_path / "b", trial_spec, baseline | points(trial_spec), device="cuda"))
-    assert len(inner.jobs) == 4
-
-
-def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_spec: Any) -> None:
-    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec))
-    inner = Noting(1)
-    batching = Batching(inner)
-    batching.submit(jobs)
-    assert set(batching.states()) == {job.trial_id for job in jobs}
-    assert batching.why(jobs[3].trial_id) == f"because of {jobs[0].trial_id}"
-    batching.cancel([jobs[2].trial_id], hard=False)
-    assert inner.cancelled == [jobs[0].trial_id]
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
