@@ -199,8 +199,8 @@ def test_one_that_does_not_stop_when_asked_is_killed_and_has_not_failed(
             self.ended = hard
 
         def receive(self, timeout: float) -> list[dict[str, object]]:
-            left = {"why": "", "code": -9, "signal": 9, "left": 0, "last_line": ""}
-            return [{"event": "exit", "id": "trial", **left}] if self.ended else []
+            end = {"id": "trial", "code": -9, "why": "", "left": 0, "last_line": ""}
+            return [end] if self.ended else []
 
     for grace in ("GRACE_SECONDS", "TIMEOUT_GRACE_SECONDS"):
         monkeypatch.setattr(local, grace, 0.0)

@@ -179,8 +179,7 @@ class Local(Executor):
 
     def _take(self, timeout: float) -> None:
         for message in self._own_server().receive(timeout):
-            if message["event"] == "exit":
-                self._take_exit(message)
+            self._take_exit(message)
 
     def _start_anew(self) -> None:
         """The server has died, and what it had started with it: take that up from its checkpoints."""
@@ -256,8 +255,8 @@ def _ending(message: Mapping[str, Any], asked: str) -> str:
         ending = str(message["why"])
     elif asked:
         ending = asked
-    elif message["signal"]:
-        ending = f"killed by {_signal_name(message['signal'])}"
+    elif message["code"] < 0:
+        ending = f"killed by {_signal_name(-message['code'])}"
     else:
         ending = f"ended with exit code {message['code']} before it was done"
     left = message["left"]
