@@ -47,6 +47,10 @@ class Ray(Executor):
         except BaseException:
             self._ray.shutdown()
             raise
+        # A worker keeps its devices until it exits, so each runs one task only.
+        self._run_part = self._ray.remote(
+            max_calls=1, max_retries=self._terms.attempts - 1, retry_exceptions=False, **self._terms.resources
+        )(node.run_part)
 
     @classmethod
     def layout(cls, wish: Wish) -> Layout:
@@ -137,8 +141,9 @@ class Ray(Executor):
         self._ray.shutdown()
 
     def _fill(self) -> None:
-        room = self.settings.slots or math.inf
-        while self._waiting and len({reference for _, reference in self._jobs.values()}) < room:
+        room = (self.settings.slots or math.inf) - len({reference for _, reference in self._jobs.values()})
+        while self._waiting and room > 0:
+            room -= 1
             jobs, self._waiting = self._waiting[: self._terms.pack], self._waiting[self._terms.pack :]
             task = node.Task(
                 executor="ray",
@@ -153,13 +158,9 @@ class Ray(Executor):
                 deadline=time.time() + self._terms.deadline if math.isfinite(self._terms.deadline) else None,
                 expected=self._expected,
             )
-            # A worker keeps its devices until it exits, so each runs one task only.
-            function = self._ray.remote(
-                max_calls=1, max_retries=self._terms.attempts - 1, retry_exceptions=False, **self._terms.resources
-            )(node.run_part)
             more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-            options = function.options(name=f"ganbench {jobs[0].trial_id}{more}")
-            reference = options.remote(task.model_dump(mode="json"), 0, "ray")
+            named = self._run_part.options(name=f"ganbench {jobs[0].trial_id}{more}")
+            reference = named.remote(task.model_dump(mode="json"), 0, "ray")
             self._jobs |= {job.trial_id: (job, reference) for job in jobs}
 
     def _take_end(self, reference: Any) -> None:
