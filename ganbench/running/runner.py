@@ -112,7 +112,7 @@ class _Run:
         cached = {trial_id for trial_id in self._trials if self._dispatcher.is_done(trial_id)}
         missing = [trial_id for trial_id in self._trials if trial_id not in cached]
         refuse_what_others_hold(map(self._store.folder, missing), self._request.executor)
-        self._dispatch(missing)
+        self._mine |= self._dispatcher.dispatch(missing)
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
             self._display.note(line)
@@ -126,9 +126,6 @@ class _Run:
                 self._look()
         self._outcome.interrupted = bool(self._interrupts.count)
         return self._outcome
-
-    def _dispatch(self, trial_ids: Sequence[str]) -> None:
-        self._mine |= self._dispatcher.dispatch(trial_ids)
 
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""
@@ -154,7 +151,7 @@ class _Run:
             return
         self._shown.add(trial_id)
         trial = self._trials[trial_id]
-        steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
+        steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
         self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
         self._tell("trial_started", trial_id)
 
@@ -201,7 +198,7 @@ class _Run:
                 self._finish(trial_id, "out-of-memory", reason)
         elif (chosen := self._second_tries.next(self._mine)) is not None:
             self._mine.discard(chosen)
-            self._dispatch([chosen])
+            self._mine |= self._dispatcher.dispatch([chosen])
 
     def _take_over(self) -> None:
         """What another run worked on and did not finish is ours, once it has given it back or died."""
@@ -212,7 +209,7 @@ class _Run:
             self._elsewhere.discard(trial_id)
         # Together, so that seeds which one run gives back at once are trained as one batch.
         if missing := [trial_id for trial_id in free if not self._dispatcher.is_done(trial_id)]:
-            self._dispatch(missing)
+            self._mine |= self._dispatcher.dispatch(missing)
 
     def _give_up_what_was_lost(self) -> None:
         """Stop working on trials that another run has taken over while this one was suspended."""
