@@ -110,12 +110,12 @@ class Submissions:
         Raises:
             GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
         """
-        places = site.queue()
-        if isinstance(places, str):
-            self._note_silence(places)
+        answer = site.call(*site.QUEUE)
+        if answer.returncode != 0:
+            self._note_silence(answer.stderr)
             return None
         self._silent_since = None
-        return places
+        return site.places(answer.stdout)
 
     def last_line(self, handed: Handed) -> str:
         """What a job printed last, as the end of a sentence; empty where it printed nothing."""
