@@ -13,6 +13,7 @@ from ganbench.errors import GanbenchError
 from ganbench.executors import JobState, Settings, ray, ray_site
 from ganbench.executors.ray import Ray
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import ask_to_stop, asked_to_stop
 from ganbench.testing.executor_trials import write_trial
 
 
@@ -26,6 +27,7 @@ class Cluster:
         self.functions: list[Mapping[str, Any]] = []
         self.tasks: list[tuple[str, ...]] = []
         self.over: set[int] = set()
+        self.lost: set[int] = set()
 
     def get_runtime_context(self) -> "Cluster":
         return self
@@ -41,7 +43,8 @@ class Cluster:
         return [one for one in references if one in self.over], []
 
     def get(self, reference: int) -> None:
-        pass
+        if reference in self.lost:
+            raise RuntimeError("Traceback (most recent call last):\n  somewhere\n  its worker died  \n\n")
 
 
 class Task:
@@ -117,3 +120,18 @@ def test_of_a_task_the_folders_of_its_trials_say_how_far_they_are(cluster: Clust
         TrialFolder(job.folder).write_status(status)
     states = found.states()
     assert [states[job.trial_id] for job in jobs] == [JobState.ENDED, JobState.RUNNING, JobState.PENDING]
+
+
+def test_how_a_task_ended_is_said_of_each_of_its_trials(cluster: Cluster, tmp_path: Path) -> None:
+    found = executor(slots=0, pack="2", attempts="3")
+    jobs = [write_trial(tmp_path, seed=seed) for seed in range(4)]
+    found.submit(jobs)
+    cluster.over, cluster.lost = {1, 2}, {2}
+    ask_to_stop(jobs[0].folder)
+    TrialFolder(jobs[0].folder).write_status("done")
+    assert set(found.states().values()) == {JobState.ENDED}
+    assert [found.why(job.trial_id) for job in jobs] == [
+        *["its task ended without a result"] * 2,
+        *["RuntimeError after 3 attempts: its worker died"] * 2,
+    ]
+    assert not asked_to_stop(jobs[0].folder)

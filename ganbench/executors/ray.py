@@ -74,8 +74,7 @@ class Ray(Executor):
         if wish.device == "cuda" and not gpus:
             raise UsageError("--device cuda needs --ray gpus=1 or a fraction such as gpus=0.5")
         device = "cuda" if gpus and wish.device != "cpu" else "cpu"
-        site.terms(wish.options, device)
-        processors = number(wish.options, "cpus", 1.0)
+        processors = site.terms(wish.options, device).resources["num_cpus"]
         return Layout(
             device=device, slots=wish.jobs, threads=max(1, int(processors)), shared=device == "cuda" and gpus < 1
         )
@@ -102,8 +101,7 @@ class Ray(Executor):
             over, _ = self._ray.wait(running, num_returns=1, timeout=timeout)
             if over:
                 over, _ = self._ray.wait(running, num_returns=len(running), timeout=0)
-            for reference in over:
-                self._take_end(reference)
+            self._take_ends(over)
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         for trial_id, (job, _) in self._jobs.items():
@@ -163,22 +161,23 @@ class Ray(Executor):
             reference = named.remote(task.model_dump(mode="json"), 0, "ray")
             self._jobs |= {job.trial_id: (job, reference) for job in jobs}
 
-    def _take_end(self, reference: Any) -> None:
-        why = "its task ended without a result"
+    def _take_ends(self, over: Iterable[Any]) -> None:
+        whys = {reference: self._how_it_ended(reference) for reference in over}
+        for trial_id, (job, reference) in list(self._jobs.items()):
+            if reference in whys:
+                del self._jobs[trial_id]
+                if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
+                    (job.folder / STOP).unlink(missing_ok=True)
+                self._ended[trial_id] = whys[reference]
+
+    def _how_it_ended(self, reference: Any) -> str:
         try:
             self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            why = (
-                f"{type(error).__name__} after {self._terms.attempts} attempts: {lines[-1] if lines else 'no message'}"
-            )
-        for trial_id, (job, its_reference) in list(self._jobs.items()):
-            if its_reference != reference:
-                continue
-            del self._jobs[trial_id]
-            if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
-                (job.folder / STOP).unlink(missing_ok=True)
-            self._ended[trial_id] = why
+            said = lines[-1] if lines else "no message"
+            return f"{type(error).__name__} after {self._terms.attempts} attempts: {said}"
+        return "its task ended without a result"
 
     def _check_that_it_is_there(self) -> None:
         now = time.monotonic()
