@@ -28,6 +28,7 @@ class Cluster:
         self.tasks: list[tuple[str, ...]] = []
         self.over: set[int] = set()
         self.lost: set[int] = set()
+        self.cancelled: set[int] = set()
 
     def get_runtime_context(self) -> "Cluster":
         return self
@@ -41,6 +42,9 @@ class Cluster:
 
     def wait(self, references: list[int], **how: Any) -> tuple[list[int], list[int]]:
         return [one for one in references if one in self.over], []
+
+    def cancel(self, reference: int, *, force: bool) -> None:
+        self.cancelled.add(reference)
 
     def get(self, reference: int) -> None:
         if reference in self.lost:
@@ -135,3 +139,26 @@ def test_how_a_task_ended_is_said_of_each_of_its_trials(cluster: Cluster, tmp_pa
         *["RuntimeError after 3 attempts: its worker died"] * 2,
     ]
     assert not asked_to_stop(jobs[0].folder)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status", "hard", "cancelled"),
+    [
+        ((0, 1), "pending", False, {1}),
+        ((0, 1), "running", False, set()),
+        ((0, 1), "running", True, {1}),
+        ((0,), "pending", True, set()),
+    ],
+    ids=["not begun", "begun", "at once", "one of two"],
+)
+def test_a_task_is_ended_where_none_of_its_trials_is_wanted_or_writes_a_checkpoint(
+    cluster: Cluster, tmp_path: Path, chosen: tuple[int, ...], status: str, hard: bool, cancelled: set[int]
+) -> None:
+    found = executor(slots=0, pack="2")
+    jobs = [write_trial(tmp_path, seed=seed) for seed in range(4)]
+    found.submit(jobs)
+    TrialFolder(jobs[1].folder).write_status(status)
+    found.cancel([jobs[place].trial_id for place in chosen], hard=hard)
+    assert cluster.cancelled == cancelled
+    assert [asked_to_stop(job.folder) for job in jobs] == [place in chosen for place in range(4)]
+    assert set(found.states()) == {job.trial_id for job in (jobs[2:] if cancelled else jobs)}

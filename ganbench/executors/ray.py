@@ -119,14 +119,16 @@ class Ray(Executor):
         ending = {trial_id: self._jobs[trial_id] for trial_id in chosen & set(self._jobs)}
         for job, _ in ending.values():
             ask_to_stop(job.folder)
-        begun = {
-            reference
-            for job, reference in self._jobs.values()
-            if TrialFolder(job.folder).read_status()["status"] == "running"
-        }
-        wanted = {reference for trial_id, (_, reference) in self._jobs.items() if trial_id not in chosen}
+        # A task goes on for its other trials, and where it has begun, until it has written a checkpoint.
+        kept = {reference for trial_id, (_, reference) in self._jobs.items() if trial_id not in chosen}
+        if not hard:
+            kept |= {
+                reference
+                for job, reference in ending.values()
+                if TrialFolder(job.folder).read_status()["status"] == "running"
+            }
         for trial_id, (_, reference) in ending.items():
-            if (hard or reference not in begun) and reference not in wanted:
+            if reference not in kept:
                 self._ray.cancel(reference, force=True)
                 del self._jobs[trial_id]
 
