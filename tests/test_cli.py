@@ -12,8 +12,8 @@ import click
 import pytest
 
 from ganbench.cli import cli
-from ganbench.executors.handed import Handed
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import Handed
 from tests.commands import QUICK, ganbench
 from tests.fuzz.inputs import run_command
 

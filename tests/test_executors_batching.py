@@ -1,4 +1,4 @@
-"""Which trials of a grid are one job: the seeds of a cell, as many at a time as slots are free."""
+"""The seeds of a cell as one job: which are together, and what becomes of them."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -91,3 +91,20 @@ def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_s
     assert batching.why(jobs[3].trial_id) == f"because of {jobs[0].trial_id}"
     batching.cancel([jobs[2].trial_id], hard=False)
     assert inner.cancelled == [jobs[0].trial_id]
+
+
+def test_one_that_is_tried_again_alone_leads_no_other(tmp_path: Path, trial_spec: Any) -> None:
+    """As after they have run out of memory together: what becomes of it then is its own."""
+    jobs = jobs_for(tmp_path, trial_spec, points(trial_spec), seeds=3)
+    leader, *others = [job.trial_id for job in jobs]
+    inner = Noting(1)
+    batching = Batching(inner)
+    for again in ([*jobs], jobs[:1], jobs[1:2]):
+        batching.submit(again)
+    assert [job.trial_id for job in inner.jobs] == [leader, leader, others[0]]
+    assert TrialFolder(jobs[0].folder).read_spec().execution.beside == ()
+    assert batching.why(others[0]) == f"because of {others[0]}"
+    batching.cancel([others[1]], hard=True)
+    assert inner.cancelled == []
+    batching.cancel([others[0], leader], hard=True)
+    assert inner.cancelled == [others[0], leader]

@@ -7,10 +7,10 @@ import pytest
 
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings, node
-from ganbench.executors.handed import ask_to_stop
 from ganbench.executors.node import Node, Task
 from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import ask_to_stop
 
 
 class Fake(Executor):

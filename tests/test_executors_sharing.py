@@ -202,7 +202,7 @@ def test_the_local_executor_tells_of_memory_that_ran_out(out: Path) -> None:
     assert list(local.states().values()).count(JobState.RUNNING) == 2
     first = next(job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING)
     TrialFolder(first.folder).write_status("out-of-memory", "batch_size=64")
-    exits.append({"event": "exit", "id": first.trial_id, "why": "", "signal": 0, "code": 0, "left": 0, "last_line": ""})
+    exits.append({"id": first.trial_id, "code": 0, "why": "", "left": 0, "last_line": ""})
     assert local.states()[first.trial_id] is JobState.ENDED
     running = [job for job in jobs if local.states()[job.trial_id] is JobState.RUNNING]
     for _ in range(2 * REPORTS):

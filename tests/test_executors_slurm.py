@@ -8,35 +8,10 @@ import pytest
 
 from ganbench.executors import Job, JobState, Settings
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import STOP, read_handed
 from ganbench.executors.slurm import Slurm
-from ganbench.executors.slurm_meaning import got_on as has_got_on
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOP, read_handed
 from ganbench.testing.executor_trials import write_trial
-
-
-@pytest.mark.parametrize(
-    ("starts", "attempts", "got_on"),
-    [
-        ([], [], True),
-        ([1.0], [], False),
-        ([1.0], [(1.0, 0)], True),
-        ([1.0, 2.0], [(1.0, 0), (2.0, 300)], True),
-        ([1.0, 2.0], [(1.0, 0), (2.0, 0)], False),
-        ([1.0, 2.0, 3.0], [(1.0, 0), (2.0, 300)], False),
-        ([1.0, 2.0, 3.0], [(1.0, 0), (3.0, 300)], True),
-    ],
-    ids=["never started", "no step", "first stop", "further", "not further", "not begun again", "begun after all"],
-)
-def test_a_stopped_trial_is_submitted_again_only_where_it_got_on(
-    tmp_path: Path, starts: list[float], attempts: list[tuple[float, int]], got_on: bool
-) -> None:
-    folder = TrialFolder(tmp_path)
-    for time in starts:
-        folder.append_start({"time": time})
-    for time, step in attempts:
-        folder.append_attempt({"time": time, "step": step})
-    assert has_got_on(folder) is got_on
 
 
 class Controller:
@@ -45,15 +20,19 @@ class Controller:
     def __init__(self) -> None:
         self.state, self.reason = "PENDING", "None"
         self.answers = True
+        self.loses = False  # its answer to a submission, which it takes or not
         self.submitted: list[str] = []
         self.cancelled: list[str] = []
 
     def call(self, *command: str) -> "subprocess.CompletedProcess[str]":
         output = ""
         if command[0] == "sbatch" and "--test-only" not in command:
-            self.submitted += [part.partition("=")[2] for part in command if part.startswith("--job-name=")]
+            if self.answers:
+                self.submitted += [part.partition("=")[2] for part in command if part.startswith("--job-name=")]
+            if self.loses or not self.answers:
+                return subprocess.CompletedProcess(command, 1, "", "Unable to contact slurm controller")
         elif command[0] == "scancel":
-            self.cancelled.append(command[-1])
+            self.cancelled += [part for part in command[1:] if not part.startswith("-")]
         elif command[0] == "squeue" and not self.answers:
             return subprocess.CompletedProcess(command, 1, "", "Unable to contact slurm controller")
         elif command[0] == "squeue" and self.state:
@@ -225,3 +204,72 @@ def test_of_a_controller_that_is_away_nothing_is_known(controller: Controller, s
     assert slurm.states() == {job.trial_id: JobState.UNKNOWN}
     controller.answers = True
     assert slurm.states() == {job.trial_id: JobState.PENDING}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_was_sent_without_an_answer_is_sent_again_unless_it_arrived(
+    controller: Controller, submit: Submit, taken: bool
+) -> None:
+    controller.loses, controller.answers = True, taken
+    slurm, job, _ = submit()
+    controller.answers = True
+    assert len(controller.submitted) == taken
+    assert slurm.states() == {job.trial_id: JobState.PENDING}
+    assert len(controller.submitted) == 1
+    controller.loses = False
+    assert "1 trial left to Slurm" in slurm.detach()
+    assert len(controller.submitted) == 1
+
+
+def test_one_that_ended_before_it_was_known_to_be_sent_is_not_sent_again(
+    controller: Controller, submit: Submit
+) -> None:
+    controller.loses = True
+    slurm, job, folder = submit()
+    folder.write_status("done")
+    for answers in (False, True):
+        controller.answers = answers
+        assert slurm.states() == {job.trial_id: JobState.ENDED}
+    assert len(controller.submitted) == 1
+
+
+def test_a_job_is_taken_out_of_the_queue_once_none_of_its_trials_is_wanted(
+    controller: Controller, submit: Submit
+) -> None:
+    slurm, _, folder = submit(pack="2")
+    pair = [write_trial(folder.path.parent, seed=seed) for seed in (1, 2)]
+    slurm.submit(pair)
+    slurm.cancel([pair[0].trial_id], hard=False)
+    assert controller.cancelled == []
+    slurm.cancel([pair[1].trial_id], hard=False)
+    assert controller.cancelled == ["2_0"]
+
+
+def test_trials_of_one_job_that_will_not_start_are_given_up_together(controller: Controller, submit: Submit) -> None:
+    slurm, _, folder = submit(pack="2", deadline="0")
+    slurm.submit([write_trial(folder.path.parent, seed=seed) for seed in (1, 2)])
+    assert set(slurm.states().values()) == {JobState.ENDED}
+    assert controller.cancelled == ["1_0", "2_0"]
+
+
+@pytest.mark.parametrize(("hard", "calls"), [(False, 1), (True, 2)])
+def test_thousands_of_jobs_are_cancelled_by_a_few_programs(
+    controller: Controller, submit: Submit, monkeypatch: pytest.MonkeyPatch, hard: bool, calls: int
+) -> None:
+    slurm, job, folder = submit()
+    jobs = [job, *(write_trial(folder.path.parent, seed=seed) for seed in (1, 2))]
+    for other in jobs[1:]:
+        slurm.submit([other])
+    asked: list[tuple[str, ...]] = []
+
+    def call(*command: str) -> "subprocess.CompletedProcess[str]":
+        asked.extend([command] if command[0] == "scancel" else [])
+        return controller.call(*command)
+
+    monkeypatch.setattr(site, "call", call)
+    monkeypatch.setattr(site, "CANCELLED_AT_ONCE", 2)
+    slurm.cancel([job.trial_id for job in jobs], hard=hard)
+    assert len(asked) == 2 * calls
+    assert set(controller.cancelled) == {"1_0", "2_0", "3_0"}
+    assert [command[-2:] for command in asked[-2:]] == [("1_0", "2_0"), ("scancel", "3_0")]
+    assert [("--signal=KILL" in command) for command in asked] == [True, True, False, False][-2 * calls :]

@@ -146,6 +146,11 @@ def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
     assert {each for each in found if heavy(each)} <= allowed
 
 
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, ("store",))])
+def test_the_store_knows_nothing_of_who_works_on_its_trials(name: str) -> None:
+    assert [each for each in imported(ALL[name]) if within(each, ("executors", "planning", "running"))] == []
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, SHARED)])
 def test_what_both_import_belongs_to_neither_and_is_light(name: str) -> None:
     found = set(imported(ALL[name]))

@@ -24,10 +24,10 @@ def test_the_message_of_an_end_is_written_in_one_piece(
     monkeypatch.setattr(select, "PIPE_BUF", limit)
     log = CappedLog("/nowhere/log")
     log.write(words + b"the end")
-    message = {"event": "exit", "id": "x" * 60, "code": 1, "signal": 0, "why": "", "left": 0}
+    name = "x" * 60
     read, write = os.pipe()
     try:
-        supervisor.send(write, message | {"last_line": log.last_line})
+        supervisor.report(write, name, 1, last_line=log.last_line)
         written = os.read(read, 1 << 16)
     finally:
         os.close(read)
@@ -35,7 +35,7 @@ def test_the_message_of_an_end_is_written_in_one_piece(
     assert written.endswith(b"\n")
     assert len(written) <= limit
     told = json.loads(written)
-    assert told | message == told
+    assert (told["id"], told["code"], told["why"], told["left"]) == (name, 1, "", 0)
     assert log.last_line.endswith(told["last_line"])
     assert told["last_line"].endswith("the end")
 
@@ -98,7 +98,7 @@ def test_without_proc_what_a_task_leaves_in_its_group_is_ended(tmp_path: Path) -
     with os.fdopen(read) as channel:
         told = json.loads(channel.readline())
     assert os.waitpid(child, 0)[1] == 0
-    assert (told["code"], told["signal"], told["last_line"]) == (3, 0, "fine")
+    assert (told["code"], told["last_line"]) == (3, "fine")
     assert (tmp_path / "log").read_text() == "fine\n"
     assert gone(number(tmp_path / "child"))
 
@@ -130,7 +130,7 @@ def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(t
     with os.fdopen(read) as channel:
         told = json.loads(channel.readline())
     assert os.waitpid(child, 0)[1] == 0
-    assert told["signal"] == signal.SIGTERM
+    assert told["code"] == -signal.SIGTERM
 
 
 @needs_proc

@@ -65,7 +65,7 @@ def test_a_node_with_other_code_trains_nothing_and_says_why(tmp_path: Path) -> N
 
 
 def test_a_node_leaves_alone_what_has_ended_or_is_to_stop_or_was_lost_too_often(tmp_path: Path) -> None:
-    from ganbench.executors.handed import ask_to_stop
+    from ganbench.store.handed import ask_to_stop
 
     folders = {name: TrialFolder(tmp_path / name) for name in ("done", "stopped", "lost")}
     folders["done"].write_status("done")

@@ -135,6 +135,7 @@ def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
     three: Run, why: str, submissions: int, reason: str
 ) -> None:
     submitted: list[list[str]] = []
+    looks = iter(range(100))
 
     class Crowded(Site):
         def submit(self, jobs: Iterable[Job]) -> None:
@@ -142,6 +143,9 @@ def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
             submitted.extend([names] if names else [])
 
         def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if next(looks) < 2:
+                assert submitted == [three.names], "the others still run"
+                return dict.fromkeys(three.names, JobState.RUNNING) | {three.names[0]: JobState.ENDED}
             for name in three.names[1:]:
                 TrialFolder(three.out / name).write_status("failed", "of itself")
             return dict.fromkeys(three.names, JobState.ENDED)
@@ -154,6 +158,52 @@ def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
     assert [(row.status, row.reason) for row in rows] == [
         ("out-of-memory", reason), ("failed", "of itself"), ("failed", "of itself")
     ]  # fmt: skip
+
+
+def test_those_that_ran_out_of_memory_are_tried_one_after_the_other(three: Run) -> None:
+    submitted: list[list[str]] = []
+    fresh: set[str] = set()
+    running: set[str] = set()
+
+    class Crowded(Site):
+        """What is submitted runs at the next look, and has ended at the one after it."""
+
+        def submit(self, jobs: Iterable[Job]) -> None:
+            if names := [job.trial_id for job in jobs]:
+                assert not running
+                submitted.append(names)
+                fresh.update(names)
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            running.clear()
+            running.update(fresh)
+            fresh.clear()
+            return dict.fromkeys(three.names, JobState.ENDED) | dict.fromkeys(running, JobState.RUNNING)
+
+        def why(self, trial_id: str) -> str:
+            return "out-of-memory: killed"
+
+    rows = three.on(Crowded).rows()
+    assert submitted == [three.names, *([name] for name in three.names)]
+    assert {row.reason for row in rows} == {"killed; tried twice, the second time alone"}
+
+
+def test_one_that_waits_to_be_tried_alone_has_ended_where_the_run_is_interrupted(three: Run) -> None:
+    looks = iter(range(100))
+
+    class Crowded(Site):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if next(looks) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return dict.fromkeys(self.jobs, JobState.RUNNING) | {three.names[0]: JobState.ENDED}
+
+        def why(self, trial_id: str) -> str:
+            return "out-of-memory: killed"
+
+    outcome = three.on(Crowded)
+    assert outcome.interrupted
+    first = outcome.rows()[0]
+    assert (first.status, first.reason) == ("out-of-memory", "killed")
 
 
 def test_one_that_another_run_takes_over_before_its_second_try_keeps_nobody_waiting(

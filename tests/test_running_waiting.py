@@ -9,7 +9,7 @@ from ganbench.running import waiting
 from ganbench.running.waiting import Elsewhere
 from ganbench.store.leases import Leases
 from ganbench.store.store import Store
-from tests.test_store_leases import aged, foreign
+from tests.leasing import aged, foreign
 
 
 class Clock:

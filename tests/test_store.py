@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import StoreError
-from ganbench.executors.handed import Handed
 from ganbench.files import write_json
 from ganbench.protocol import protocol_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import SCHEMA, Execution, TrialFile, TrialSpec
+from ganbench.store.handed import Handed
 from ganbench.store.store import Store
 
 Make = Callable[..., TrialSpec]
@@ -58,17 +58,25 @@ def test_only_what_would_end_the_same_is_cached(status: str, cached: bool, tmp_p
     assert store.cached(folder.trial_id, retry=True) == (status if status == "done" else None)
 
 
-def test_a_status_without_its_whole_result_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:
+@pytest.mark.parametrize("status", ["done", "diverged"])
+@pytest.mark.parametrize("damage", ["lost", "another's", "torn", "without a protocol"])
+def test_a_status_without_its_whole_result_is_not_cached(
+    status: str, damage: str, tmp_path: Path, trial_spec: Make
+) -> None:
+    """Without a protocol its row would have no table to stand in."""
     store = Store(tmp_path)
-    folder = finished(store, trial_spec(), "done")
-    folder.result.unlink()
+    folder = finished(store, trial_spec(), status)
+    assert store.cached(folder.trial_id) == status
+    match damage:
+        case "lost":
+            folder.result.unlink()
+        case "another's":
+            write_json(folder.result, folder.read_result() | {"trial_id": "another"})
+        case "torn":
+            folder.result.write_bytes(folder.result.read_bytes()[:-30])
+        case "without a protocol":
+            write_json(folder.result, folder.read_result() | {"protocol": None})
     assert store.cached(folder.trial_id) is None
-    other = finished(store, trial_spec(seed=1), "done")
-    write_json(other.result, {"trial_id": "another", "status": "done"})
-    assert store.cached(other.trial_id) is None
-    torn = finished(store, trial_spec(seed=2), "done")
-    torn.result.write_bytes(torn.result.read_bytes()[:-30])
-    assert store.cached(torn.trial_id) is None
 
 
 def test_a_finished_trial_that_lost_its_status_is_cached_and_one_damaged_otherwise_says_how(
@@ -169,15 +177,6 @@ def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:
     assert list((tmp_path / "fresh" / "runs").iterdir()) == []
 
 
-def test_a_trial_that_diverged_and_lost_its_result_is_trained_again(tmp_path: Path, trial_spec: Make) -> None:
-    """Its row would have no protocol, and so no table to stand in."""
-    store = Store(tmp_path)
-    folder = finished(store, trial_spec(), "diverged")
-    assert store.cached(folder.trial_id) == "diverged"
-    folder.result.unlink()
-    assert store.cached(folder.trial_id) is None
-
-
 @pytest.mark.parametrize("handed", [True, False])
 def test_what_a_cluster_may_be_writing_is_left_to_it(handed: bool, tmp_path: Path, trial_spec: Make) -> None:
     store, trial_id = Store(tmp_path), trial_spec().trial_id
@@ -235,13 +234,3 @@ def test_what_is_cached_is_read_once(tmp_path: Path, trial_spec: Make, monkeypat
     monkeypatch.setattr(TrialFolder, "read_status", counted)
     assert store.cached(folder.trial_id) == "done"
     assert len(reads) == 1
-
-
-def test_a_result_without_a_protocol_is_not_cached(tmp_path: Path, trial_spec: Make) -> None:
-    store = Store(tmp_path)
-    folder = finished(store, trial_spec(), "done")
-    content = folder.read_result()
-    write_json(folder.result, content | {"protocol": None})
-    assert store.cached(folder.trial_id) is None
-    write_json(folder.result, content)
-    assert store.cached(folder.trial_id) == "done"

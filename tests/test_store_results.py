@@ -12,9 +12,9 @@ import pytest
 
 from ganbench import processes
 from ganbench.errors import StoreError
-from ganbench.executors.handed import Handed
 from ganbench.records.folder import TrialFolder
 from ganbench.store.frame import frame
+from ganbench.store.handed import Handed
 from ganbench.store.leases import Leases
 from ganbench.store.results import order, read_row, read_rows
 from ganbench.tables.grouping import build
@@ -115,7 +115,7 @@ def test_one_that_ends_while_it_is_looked_at_was_not_killed(tmp_path: Path, monk
     def given_back(_: Path) -> None:
         folder.write_status("failed", "why")
 
-    monkeypatch.setattr("ganbench.executors.handed.holder", given_back)
+    monkeypatch.setattr("ganbench.store.handed.holder", given_back)
     assert read_row(folder).reason == ""
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import StoreError
-from ganbench.executors import JobState
 from ganbench.records.folder import TrialFolder
 from ganbench.store.settling import End, settle
 
@@ -27,7 +26,7 @@ from ganbench.store.settling import End, settle
 def test_a_trial_that_ended_without_a_word_gets_its_status(why: str, status: str, words: str, tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("running")
-    assert settle(folder, JobState.ENDED, why) == End(status, words)
+    assert settle(folder, why) == End(status, words)
     assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, words)
 
 
@@ -38,16 +37,16 @@ def test_a_trial_that_passed_a_limit_of_its_own_is_told_from_one_that_the_machin
     for name, why, own_limit in (("own", "memory-limit: 9 MiB", True), ("machine", "out-of-memory: 9 MiB", False)):
         folder = TrialFolder(tmp_path / name)
         folder.write_status("running")
-        end = settle(folder, JobState.ENDED, why)
+        end = settle(folder, why)
         assert end == End("out-of-memory", "9 MiB", own_limit)
-        assert settle(folder, JobState.ENDED, "its task ended without a result") == end
+        assert settle(folder, "its task ended without a result") == end
 
 
 def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("interrupted", "stopped after step 7; run again to resume")  # it answered the first signal
     folder.checkpoint.write_bytes(b"x")
-    status, reason, _ = settle(folder, JobState.ENDED, "timeout: not done within 5 s (--timeout)")
+    status, reason, _ = settle(folder, "timeout: not done within 5 s (--timeout)")
     assert status == folder.read_status()["status"] == "timeout"
     assert "resumes from its checkpoint" in reason
 
@@ -55,15 +54,15 @@ def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("out-of-memory", "too much")
-    assert settle(folder, JobState.ENDED, "killed by signal 9 (SIGKILL)") == End("out-of-memory", "too much")
-    assert settle(folder, JobState.ENDED, "timeout: not done") == End("out-of-memory", "too much")
+    assert settle(folder, "killed by signal 9 (SIGKILL)") == End("out-of-memory", "too much")
+    assert settle(folder, "timeout: not done") == End("out-of-memory", "too much")
     assert folder.read_status()["reason"] == "too much"
 
 
 def test_an_executor_that_lost_a_trial(tmp_path: Path) -> None:
     folder = TrialFolder(tmp_path / "trial")
     folder.write_status("running")
-    assert settle(folder, JobState.LOST, "") == End("failed", "its executor lost track of it")
+    assert settle(folder, "", lost=True) == End("failed", "its executor lost track of it")
 
 
 def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +73,7 @@ def test_a_status_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, mo
         raise StoreError("cannot write: No space left on device")
 
     monkeypatch.setattr(TrialFolder, "write_status", full)
-    assert settle(folder, JobState.ENDED, "exit code 1") == End("failed", "exit code 1")
+    assert settle(folder, "exit code 1") == End("failed", "exit code 1")
 
 
 @pytest.mark.parametrize(
@@ -93,5 +92,5 @@ def test_only_a_timeout_overrules_what_a_trial_said(
     folder = TrialFolder(tmp_path / "x")
     folder.path.mkdir()
     folder.write_status(said, "it said so")
-    assert settle(folder, JobState.ENDED, why) == End(status, reason)
+    assert settle(folder, why) == End(status, reason)
     assert (folder.read_status()["status"], folder.read_status()["reason"]) == (status, reason)

@@ -80,14 +80,14 @@ class EndsAll(Local):
     """Cancels more than it is asked to."""
 
     def cancel(self, trial_ids: Any, *, hard: bool) -> None:
-        super().cancel([job.trial_id for job in self._waiting] + list(self._started), hard=hard)
+        super().cancel([job.trial_id for job in self._waiting] + list(self._running), hard=hard)
 
 
 class EndsNothing(Local):
     """Forgets what waits, and lets run what runs."""
 
     def cancel(self, trial_ids: Any, *, hard: bool) -> None:
-        super().cancel(set(trial_ids) - set(self._started), hard=hard)
+        super().cancel(set(trial_ids) - set(self._running), hard=hard)
 
 
 class SaysItEnds(EndsNothing):

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from ganbench.cli import planned
 from ganbench.errors import StoreError
-from ganbench.executors.handed import refuse_what_others_hold
 from ganbench.files import digest
 from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
 from ganbench.spec import TrialFile
+from ganbench.store.handed import refuse_what_others_hold
 from ganbench.store.pruning import code
 from ganbench.store.results import dataset_name
 from ganbench.store.store import Store

@@ -16,7 +16,7 @@ class Batching(Executor):
     def __init__(self, inner: Executor) -> None:
         super().__init__(inner.settings)
         self._inner = inner
-        self._led: dict[str, tuple[str, ...]] = {}
+        self._leaders: dict[str, str] = {}  # by a trial's name, that of the job in which it is
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """Group jobs by cell and hand on one for each group."""
@@ -34,17 +34,16 @@ class Batching(Executor):
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
         """What a job's state is, all of its trials' states are."""
         found = self._inner.states(timeout)
-        return {trial_id: state for leader, state in found.items() for trial_id in self._led.get(leader, (leader,))}
+        return {trial_id: found[leader] for trial_id, leader in self._leaders.items() if leader in found}
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
         """End the jobs in which these trials are."""
-        chosen = set(trial_ids)
-        self._inner.cancel([leader for leader, led in self._led.items() if chosen & set(led)], hard=hard)
+        leaders = [self._leaders[trial_id] for trial_id in trial_ids if trial_id in self._leaders]
+        self._inner.cancel(dict.fromkeys(leaders), hard=hard)
 
     def why(self, trial_id: str) -> str:
         """How the job ended in which this trial was."""
-        leader = next((leader for leader, led in self._led.items() if trial_id in led), trial_id)
-        return self._inner.why(leader)
+        return self._inner.why(self._leaders.get(trial_id, trial_id))
 
     def close(self) -> None:
         """Close the executor behind this."""
@@ -52,8 +51,9 @@ class Batching(Executor):
 
     def _as_one(self, jobs: list[Job]) -> Job:
         leader, *others = jobs
-        self._led = {one: led for one, led in self._led.items() if leader.trial_id not in led}
-        self._led[leader.trial_id] = tuple(job.trial_id for job in jobs)
+        if leader.trial_id in self._leaders:  # tried again, alone, it no longer leads those that were with it
+            self._leaders = {one: its for one, its in self._leaders.items() if its != leader.trial_id}
+        self._leaders |= dict.fromkeys((job.trial_id for job in jobs), leader.trial_id)
         folder = TrialFolder(leader.folder)
         trial = folder.read_spec()
         beside = tuple(job.trial_id for job in others)

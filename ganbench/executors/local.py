@@ -1,21 +1,23 @@
 """Trials as processes on this machine, forked from a server that has torch imported."""
 
 import contextlib
+import math
 import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ganbench import processes
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish, devices
-from ganbench.executors.handed import STOPPED
 from ganbench.executors.options import check_names
 from ganbench.executors.sharing import Sharing
 from ganbench.processes.server import Server, ServerDied
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOPPED
 
 GRACE_SECONDS = 30.0
 """Between asking a trial to stop, upon which it finishes its step and writes a checkpoint, and ending it."""
@@ -78,6 +80,26 @@ def layout(wish: Wish) -> Layout:
     )
 
 
+@dataclass
+class _Running:
+    """A trial while it runs.
+
+    Attributes:
+        job: the trial.
+        device: what it leases; empty without leases.
+        began: when it was started, by the monotonic clock.
+        reason: why it was asked to end; empty where it was not.
+        kill_at: when it is ended if it has not done so by then; ``None`` where it was not asked, infinity where it has
+            been ended.
+    """
+
+    job: Job
+    device: str
+    began: float
+    reason: str = ""
+    kill_at: float | None = None
+
+
 class Local(Executor):
     """Runs up to ``slots`` trials at once, each in a process group of its own, each with the lease of a device.
 
@@ -89,12 +111,9 @@ class Local(Executor):
         super().__init__(settings)
         self._server: Server | None = None
         self._waiting: list[Job] = []
-        self._started: dict[str, tuple[Job, float]] = {}  # and when, by the monotonic clock
-        self._starts: dict[str, int] = {}  # how often
-        self._devices: dict[str, str] = {}  # the last one that was leased; empty without leases
-        self._reasons: dict[str, str] = {}  # why a trial that runs was asked to end
-        self._kill_at: dict[str, float] = {}  # when one that was asked is ended; never where it has been
+        self._running: dict[str, _Running] = {}
         self._ended: dict[str, str] = {}  # and how
+        self._starts: Counter[str] = Counter()
         self._sharing = Sharing(settings.per_device) if settings.adaptive else None
 
     def submit(self, jobs: Iterable[Job]) -> None:
@@ -108,28 +127,29 @@ class Local(Executor):
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
         """Collect what has ended, enforce time limits, start what there is room for."""
         try:
-            if self._started:
+            if self._running:
                 self._take(timeout)
             self._enforce()
         except ServerDied:
             self._start_anew()
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
-        states |= dict.fromkeys(self._started, JobState.RUNNING)
+        states |= dict.fromkeys(self._running, JobState.RUNNING)
         return states | dict.fromkeys(self._ended, JobState.ENDED)
 
     def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
         """Forget what waits; signal what runs."""
         chosen = set(trial_ids)
         self._waiting = [job for job in self._waiting if job.trial_id not in chosen]
-        for trial_id in chosen & set(self._started):
-            if self._reasons.get(trial_id, UNBEGUN) == UNBEGUN:
-                self._reasons[trial_id] = f"interrupted: {STOPPED}" if hard else UNBEGUN
+        for trial_id in chosen & self._running.keys():
+            running = self._running[trial_id]
+            if running.reason in ("", UNBEGUN):
+                running.reason = f"interrupted: {STOPPED}" if hard else UNBEGUN
             if hard:
                 self._end(trial_id, hard=True)
-            elif trial_id not in self._kill_at:
+            elif running.kill_at is None:
                 self._end(trial_id, hard=False)
-                self._kill_at[trial_id] = time.monotonic() + GRACE_SECONDS
+                running.kill_at = time.monotonic() + GRACE_SECONDS
 
     def why(self, trial_id: str) -> str:
         """How its process ended."""
@@ -137,22 +157,22 @@ class Local(Executor):
 
     def close(self) -> None:
         """End all jobs; the server belongs to the caller."""
-        self.cancel([job.trial_id for job in self._waiting] + list(self._started), hard=True)
+        self.cancel([job.trial_id for job in self._waiting] + list(self._running), hard=True)
 
     def _fill(self) -> None:
-        while self._waiting and len(self._started) < self.settings.slots:
+        while self._waiting and len(self._running) < self.settings.slots:
+            job, device = self._waiting[0], ""
             environment = dict(self.settings.environment)
-            job = self._waiting[0]
             if self.settings.devices:
                 found = self._fitting()
                 if found is None:
                     return
-                job, environment["CUDA_VISIBLE_DEVICES"] = found
+                job, device = found
+                environment["CUDA_VISIBLE_DEVICES"] = device
                 if "CUDA_VISIBLE_DEVICES" not in os.environ:
                     # Indices are those of nvidia-smi, and CUDA itself would count the fastest device first.
                     environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-            self._devices[job.trial_id] = environment.get("CUDA_VISIBLE_DEVICES", "")
-            self._starts[job.trial_id] = self._starts.get(job.trial_id, 0) + 1
+            self._starts[job.trial_id] += 1
             try:
                 self._own_server().start(
                     job.trial_id,
@@ -169,7 +189,7 @@ class Local(Executor):
                     raise
                 continue
             self._waiting.remove(job)
-            self._started[job.trial_id] = (job, time.monotonic())
+            self._running[job.trial_id] = _Running(job, device, time.monotonic())
 
     def _own_server(self) -> Server:
         """The server that runs this executor's trials: the same one until it has died and nothing of it is left."""
@@ -179,8 +199,7 @@ class Local(Executor):
 
     def _take(self, timeout: float) -> None:
         for message in self._own_server().receive(timeout):
-            if message["event"] == "exit":
-                self._take_exit(message)
+            self._take_exit(message)
 
     def _start_anew(self) -> None:
         """The server has died, and what it had started with it: take that up from its checkpoints."""
@@ -190,21 +209,20 @@ class Local(Executor):
             while self._server is not None and time.monotonic() < deadline:
                 self._take(1.0)
         self._server = None
-        lost, self._started, self._kill_at = self._started, {}, {}
-        for trial_id, (job, _) in lost.items():
-            reason = self._reasons.pop(trial_id, "")
-            if TrialFolder(job.folder).read_status()["status"] not in ("pending", "running"):
-                self._ended[trial_id] = reason  # it had come to its end, and only the news were lost
-            elif reason:
-                self._ended[trial_id] = reason
+        lost, self._running = self._running, {}
+        for trial_id, running in lost.items():
+            # It may have come to its end, and only the news were lost.
+            over = TrialFolder(running.job.folder).read_status()["status"] not in ("pending", "running")
+            if over or running.reason:
+                self._ended[trial_id] = running.reason
             elif self._starts[trial_id] >= STARTS:
                 self._ended[trial_id] = f"the process that starts trials died {STARTS} times while this one ran"
             else:
-                self._waiting.insert(0, job)
+                self._waiting.insert(0, running.job)
 
     def _fitting(self) -> tuple[Job, str] | None:
         """The job to start now, and the device with the fewest trials that takes it; ``None`` where all are full."""
-        used = Counter(self._devices[trial_id] for trial_id in self._started)
+        used = Counter(running.device for running in self._running.values())
         for device in sorted(self.settings.devices, key=lambda each: used[each]):
             if used[device] >= self.settings.per_device:
                 break
@@ -216,32 +234,29 @@ class Local(Executor):
         return None
 
     def _running_on(self, device: str) -> list[Job]:
-        return [job for job, _ in self._started.values() if self._devices[job.trial_id] == device]
+        return [running.job for running in self._running.values() if running.device == device]
 
     def _take_exit(self, message: Mapping[str, Any]) -> None:
-        trial_id = message["id"]
-        started = self._started.pop(trial_id, None)
-        if started is None:
-            return
-        self._kill_at.pop(trial_id, None)
-        job, device = started[0], self._devices[trial_id]
-        if self._sharing is not None and TrialFolder(job.folder).read_status()["status"] == "out-of-memory":
-            self._sharing.ran_out(job, 1 + len(self._running_on(device)))
-        self._ended[trial_id] = _ending(message, self._reasons.pop(trial_id, ""))
+        ended = self._running.pop(message["id"], None)
+        if ended is None:
+            return  # its supervisor was killed just after it had told
+        if self._sharing is not None and TrialFolder(ended.job.folder).read_status()["status"] == "out-of-memory":
+            self._sharing.ran_out(ended.job, 1 + len(self._running_on(ended.device)))
+        self._ended[ended.job.trial_id] = _ending(message, ended.reason)
 
     def _enforce(self) -> None:
         now = time.monotonic()
         limit = self.settings.timeout
-        for trial_id, (_, began) in self._started.items():
-            if limit is not None and now - began > limit and trial_id not in self._kill_at:
-                self._reasons[trial_id] = f"timeout: not done within {limit:g} s (--timeout)"
-                self._end(trial_id, hard=False)
-                self._kill_at[trial_id] = now + TIMEOUT_GRACE_SECONDS
-            elif now > self._kill_at.get(trial_id, float("inf")):
-                self._kill_at[trial_id] = float("inf")
-                asked = self._reasons[trial_id]
+        for trial_id, running in self._running.items():
+            if running.kill_at is None:
+                if limit is not None and now - running.began > limit:
+                    running.reason = f"timeout: not done within {limit:g} s (--timeout)"
+                    self._end(trial_id, hard=False)
+                    running.kill_at = now + TIMEOUT_GRACE_SECONDS
+            elif now > running.kill_at:
+                running.kill_at = math.inf
                 # It may have begun all the same, and goes on from its checkpoint.
-                self._reasons[trial_id] = UNHEEDED if asked == UNBEGUN else f"{asked}; {IGNORED}"
+                running.reason = UNHEEDED if running.reason == UNBEGUN else f"{running.reason}; {IGNORED}"
                 self._end(trial_id, hard=True)
 
     def _end(self, trial_id: str, *, hard: bool) -> None:
@@ -256,8 +271,8 @@ def _ending(message: Mapping[str, Any], asked: str) -> str:
         ending = str(message["why"])
     elif asked:
         ending = asked
-    elif message["signal"]:
-        ending = f"killed by {_signal_name(message['signal'])}"
+    elif message["code"] < 0:
+        ending = f"killed by {_signal_name(-message['code'])}"
     else:
         ending = f"ended with exit code {message['code']} before it was done"
     left = message["left"]

@@ -21,13 +21,13 @@ from pydantic import ValidationError
 
 from ganbench.errors import GanbenchError, StoreError
 from ganbench.executors import Job, JobState, Settings
-from ganbench.executors.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
 from ganbench.executors.local import Local
 from ganbench.files import read_json, read_lines
 from ganbench.processes.server import Server, shared_server
 from ganbench.provenance.fingerprint import Fingerprint, fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Frozen
+from ganbench.store.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
 from ganbench.store.leases import Leases
 from ganbench.store.settling import settle
 
@@ -127,12 +127,14 @@ class Node:
                 if states.get(trial_id) is not JobState.ENDED:
                     continue
                 why = local.why(trial_id)
-                if trial_id not in asked and self._was_killed(folder, why) and self._tries[trial_id] < self._limit():
+                tries = self._tries[trial_id]
+                may_go_on = trial_id not in asked and tries < self._task.attempts and not self._is_late
+                if may_go_on and self._was_killed(folder, why):
                     folder.write_status("pending", f"{why}; tried again")
                     self._submit(local, [folder])
-                    continue
-                settle(folder, JobState.ENDED, self._told(trial_id, why))
-                del working[trial_id]
+                else:
+                    settle(folder, f"{why} ({tries} attempts)" if tries > 1 else why)
+                    del working[trial_id]
 
     def _submit(self, local: Local, folders: Sequence[TrialFolder]) -> None:
         for folder in folders:
@@ -140,13 +142,9 @@ class Node:
         # Heavy ones first is the host's order, in which they were handed over.
         local.submit(Job(folder.trial_id, folder.path, -float(i)) for i, folder in enumerate(folders))
 
-    def _limit(self) -> int:
-        late = self._task.deadline is not None and time.time() > self._task.deadline
-        return 0 if late else self._task.attempts
-
-    def _told(self, trial_id: str, why: str) -> str:
-        tries = self._tries[trial_id]
-        return f"{why} ({tries} attempts)" if tries > 1 else why
+    @property
+    def _is_late(self) -> bool:
+        return self._task.deadline is not None and time.time() > self._task.deadline
 
     def _may_start(self, folder: TrialFolder) -> bool:
         """Whether a trial is to be trained here and now; one that never will be is told so in its folder."""
@@ -156,7 +154,7 @@ class Node:
         if asked_to_stop(folder.path):
             folder.write_status("interrupted", NOT_STARTED)
             return False
-        if self._task.deadline is not None and time.time() > self._task.deadline:
+        if self._is_late:
             folder.write_status("timeout", "its deadline passed before it started")
             return False
         if self._differences:
@@ -236,8 +234,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         task = read_task(Path(arguments[0]))
         os.chdir(task.folder)
-        node = Node(task, int(arguments[1]), _name(task, os.environ))
-        _on_signals(node.stop)
+        node = Node(task, int(arguments[1]), _name(task))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: node.stop())
         node.run()
     except GanbenchError as error:
         print(f"ganbench: {error}", file=sys.stderr)
@@ -245,15 +244,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop())
-
-
-def _name(task: Task, environ: Mapping[str, str]) -> str:
+def _name(task: Task) -> str:
     """The cluster's own name of this part, as its tools print it."""
-    job = environ.get("SLURM_ARRAY_JOB_ID")
-    return f"{task.executor} {job}_{environ.get('SLURM_ARRAY_TASK_ID')}" if job else task.executor
+    job = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{task.executor} {job}_{os.environ.get('SLURM_ARRAY_TASK_ID')}" if job else task.executor
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from typing import Any
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish, node
 from ganbench.executors import ray_site as site
-from ganbench.executors.handed import STOP, UNDER_WAY, ask_to_stop
 from ganbench.executors.options import check_names, number
 from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import STOP, UNDER_WAY, ask_to_stop
 
 OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
 SILENCE_SECONDS = 30.0
@@ -47,6 +47,10 @@ class Ray(Executor):
         except BaseException:
             self._ray.shutdown()
             raise
+        # A worker keeps its devices until it exits, so each runs one task only.
+        self._run_part = self._ray.remote(
+            max_calls=1, max_retries=self._terms.attempts - 1, retry_exceptions=False, **self._terms.resources
+        )(node.run_part)
 
     @classmethod
     def layout(cls, wish: Wish) -> Layout:
@@ -70,8 +74,7 @@ class Ray(Executor):
         if wish.device == "cuda" and not gpus:
             raise UsageError("--device cuda needs --ray gpus=1 or a fraction such as gpus=0.5")
         device = "cuda" if gpus and wish.device != "cpu" else "cpu"
-        site.terms(wish.options, device)
-        processors = number(wish.options, "cpus", 1.0)
+        processors = site.terms(wish.options, device).resources["num_cpus"]
         return Layout(
             device=device, slots=wish.jobs, threads=max(1, int(processors)), shared=device == "cuda" and gpus < 1
         )
@@ -98,8 +101,7 @@ class Ray(Executor):
             over, _ = self._ray.wait(running, num_returns=1, timeout=timeout)
             if over:
                 over, _ = self._ray.wait(running, num_returns=len(running), timeout=0)
-            for reference in over:
-                self._take_end(reference)
+            self._take_ends(over)
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         for trial_id, (job, _) in self._jobs.items():
@@ -117,14 +119,16 @@ class Ray(Executor):
         ending = {trial_id: self._jobs[trial_id] for trial_id in chosen & set(self._jobs)}
         for job, _ in ending.values():
             ask_to_stop(job.folder)
-        begun = {
-            reference
-            for job, reference in self._jobs.values()
-            if TrialFolder(job.folder).read_status()["status"] == "running"
-        }
-        wanted = {reference for trial_id, (_, reference) in self._jobs.items() if trial_id not in chosen}
+        # A task goes on for its other trials, and where it has begun, until it has written a checkpoint.
+        kept = {reference for trial_id, (_, reference) in self._jobs.items() if trial_id not in chosen}
+        if not hard:
+            kept |= {
+                reference
+                for job, reference in ending.values()
+                if TrialFolder(job.folder).read_status()["status"] == "running"
+            }
         for trial_id, (_, reference) in ending.items():
-            if (hard or reference not in begun) and reference not in wanted:
+            if reference not in kept:
                 self._ray.cancel(reference, force=True)
                 del self._jobs[trial_id]
 
@@ -137,8 +141,9 @@ class Ray(Executor):
         self._ray.shutdown()
 
     def _fill(self) -> None:
-        room = self.settings.slots or math.inf
-        while self._waiting and len({reference for _, reference in self._jobs.values()}) < room:
+        room = (self.settings.slots or math.inf) - len({reference for _, reference in self._jobs.values()})
+        while self._waiting and room > 0:
+            room -= 1
             jobs, self._waiting = self._waiting[: self._terms.pack], self._waiting[self._terms.pack :]
             task = node.Task(
                 executor="ray",
@@ -153,31 +158,28 @@ class Ray(Executor):
                 deadline=time.time() + self._terms.deadline if math.isfinite(self._terms.deadline) else None,
                 expected=self._expected,
             )
-            # A worker keeps its devices until it exits, so each runs one task only.
-            function = self._ray.remote(
-                max_calls=1, max_retries=self._terms.attempts - 1, retry_exceptions=False, **self._terms.resources
-            )(node.run_part)
             more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
-            options = function.options(name=f"ganbench {jobs[0].trial_id}{more}")
-            reference = options.remote(task.model_dump(mode="json"), 0, "ray")
+            named = self._run_part.options(name=f"ganbench {jobs[0].trial_id}{more}")
+            reference = named.remote(task.model_dump(mode="json"), 0, "ray")
             self._jobs |= {job.trial_id: (job, reference) for job in jobs}
 
-    def _take_end(self, reference: Any) -> None:
-        why = "its task ended without a result"
+    def _take_ends(self, over: Iterable[Any]) -> None:
+        whys = {reference: self._how_it_ended(reference) for reference in over}
+        for trial_id, (job, reference) in list(self._jobs.items()):
+            if reference in whys:
+                del self._jobs[trial_id]
+                if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
+                    (job.folder / STOP).unlink(missing_ok=True)
+                self._ended[trial_id] = whys[reference]
+
+    def _how_it_ended(self, reference: Any) -> str:
         try:
             self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            why = (
-                f"{type(error).__name__} after {self._terms.attempts} attempts: {lines[-1] if lines else 'no message'}"
-            )
-        for trial_id, (job, its_reference) in list(self._jobs.items()):
-            if its_reference != reference:
-                continue
-            del self._jobs[trial_id]
-            if TrialFolder(job.folder).read_status()["status"] not in UNDER_WAY:
-                (job.folder / STOP).unlink(missing_ok=True)
-            self._ended[trial_id] = why
+            said = lines[-1] if lines else "no message"
+            return f"{type(error).__name__} after {self._terms.attempts} attempts: {said}"
+        return "its task ended without a result"
 
     def _check_that_it_is_there(self) -> None:
         now = time.monotonic()

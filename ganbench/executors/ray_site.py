@@ -123,12 +123,12 @@ def check_the_nodes(ray: Any, expected: Fingerprint) -> None:
     """
     strategies = ray.util.scheduling_strategies
     probe = ray.remote(num_cpus=0, max_retries=0)(node.probe)
-    asked = {}
+    asked = []
     for one in ray.nodes():
         if one["Alive"]:
             there = strategies.NodeAffinitySchedulingStrategy(one["NodeID"], soft=False)
-            asked[one["NodeID"]] = (one["NodeManagerAddress"], probe.options(scheduling_strategy=there).remote())
-    for address, reference in asked.values():
+            asked.append((one["NodeManagerAddress"], probe.options(scheduling_strategy=there).remote()))
+    for address, reference in asked:
         try:
             found = Fingerprint.model_validate(ray.get(reference, timeout=PROBE_SECONDS))
         except ray.exceptions.RayError as error:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import (
+from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
+from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import (
     STOP,
     STOPPED,
     UNDER_WAY,
@@ -21,11 +23,9 @@ from ganbench.executors.handed import (
     ask_to_stop,
     asked_to_stop,
     forget,
+    got_on,
     read_handed,
 )
-from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
-from ganbench.executors.slurm_meaning import Meaning, once_over, while_active
-from ganbench.records.folder import TrialFolder
 
 OVER = (JobState.ENDED, JobState.LOST)
 
@@ -39,14 +39,12 @@ class _Trial:
     Attributes:
         job: the trial.
         handed: its submission, as noted in its folder.
-        sent: whether Slurm has its submission, as far as we know.
         missing_since: since when its job is over and its folder does not say so, by the monotonic clock.
         next_attempt: the number of the attempt with which it is to be submitted again; 0 where it is not.
     """
 
     job: Job
     handed: Handed
-    sent: bool = True
     missing_since: float | None = None
     next_attempt: int = 0
 
@@ -63,6 +61,8 @@ class Slurm(Executor):
         self._trials: dict[str, _Trial] = {}
         self._states: dict[str, JobState] = {}
         self._why: dict[str, str] = {}
+        self._unsent: set[str] = set()  # submissions of which nobody knows whether Slurm has them
+        self._given_up: dict[tuple[str, int], str] = {}  # jobs, by their elements, of trials that will not start
         self._next = 0.0
 
     @classmethod
@@ -78,9 +78,10 @@ class Slurm(Executor):
         for job, handed in left:
             if handed.executor != "slurm":
                 continue
-            stopped = TrialFolder(job.folder).read_status()["status"] == "interrupted"
-            if stopped and places is not None and not _is_active(places.get(handed.element)):
-                continue  # it ended as it was asked to, and goes on anew
+            if places is not None and TrialFolder(job.folder).read_status()["status"] == "interrupted":
+                place = places.get(handed.element)
+                if place is None or not place.active:
+                    continue  # it ended as it was asked to, and goes on anew
             (job.folder / STOP).unlink(missing_ok=True)
             self._trials[job.trial_id] = _Trial(job, handed)
             self._states[job.trial_id] = JobState.PENDING
@@ -96,16 +97,16 @@ class Slurm(Executor):
 
     def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
         """Look at the queue and the folders, every ``poll`` seconds; what was lost is submitted again."""
-        now = time.monotonic()
-        if now < self._next:
-            time.sleep(min(timeout, self._next - now))
-            if time.monotonic() < self._next:
-                return dict(self._states)
+        time.sleep(min(timeout, max(0.0, self._next - time.monotonic())))
+        if time.monotonic() < self._next:
+            return dict(self._states)
         self._next = time.monotonic() + self._terms.poll
         live = [trial_id for trial_id in self._trials if self._states[trial_id] not in OVER]
         places = self._submissions.queue() if live else {}
         for trial_id in live:
             self._states[trial_id] = self._look(self._trials[trial_id], places)
+        given_up, self._given_up = self._given_up, {}
+        self._cancel_unshared(given_up)
         # What is submitted from here on cannot stand in the queue that was looked at: that is for the next look.
         self._send_again(places)
         self._resubmit()
@@ -117,22 +118,28 @@ class Slurm(Executor):
         for trial_id in chosen:
             ask_to_stop(self._trials[trial_id].job.folder)
         places = self._submissions.queue() or {}
-        for trial_id in chosen:
-            trial = self._trials[trial_id]
+        to_kill: list[str] = []
+        waiting: dict[tuple[str, int], str] = {}
+        over: list[_Trial] = []
+        for trial in (self._trials[trial_id] for trial_id in chosen):
             status = TrialFolder(trial.job.folder).read_status()["status"]
             if status not in UNDER_WAY:
                 continue  # it has come to its end, which the next look at its folder finds
             place = places.get(trial.handed.element)
             waits = place is not None and place.waits
-            started = not waits and status == "running"
-            if hard and place is not None:
-                site.call("scancel", "--full", "--signal=KILL", place.job)
-            if place is not None and (hard or (waits and not self._shares(trial_id))):
-                site.call("scancel", place.job)
-            if hard or not started:
-                # The request to stop stays, should it be about to start after all.
-                Handed.path(trial.job.folder).unlink(missing_ok=True)
-                del self._trials[trial_id], self._states[trial_id]
+            if place is not None and hard:
+                to_kill.append(place.job)
+            elif place is not None and waits:
+                waiting[trial.handed.element] = place.job
+            if hard or waits or status != "running":
+                over.append(trial)
+        site.cancel(to_kill, "--full", "--signal=KILL")
+        site.cancel(to_kill)
+        self._cancel_unshared(waiting)
+        for trial in over:
+            # The request to stop stays, should it be about to start after all.
+            Handed.path(trial.job.folder).unlink(missing_ok=True)
+            del self._trials[trial.job.trial_id], self._states[trial.job.trial_id]
         self._next = 0.0
 
     def why(self, trial_id: str) -> str:
@@ -146,7 +153,7 @@ class Slurm(Executor):
             GanbenchError: the controller does not take them.
         """
         deadline = time.monotonic() + SILENCE_SECONDS
-        while any(not trial.sent for trial in self._trials.values()):
+        while self._unsent:
             if time.monotonic() > deadline:
                 raise GanbenchError("Slurm's controller does not answer; run again to submit")
             time.sleep(self._terms.poll)
@@ -161,52 +168,49 @@ class Slurm(Executor):
 
     def _look(self, trial: _Trial, places: Places | None) -> JobState:
         """Where a trial stands, by its folder first and the queue second; what is amiss is seen to."""
-        folder = TrialFolder(trial.job.folder)
-        status = folder.read_status()["status"]
+        status = TrialFolder(trial.job.folder).read_status()["status"]
         if status not in UNDER_WAY:
-            forget(folder.path)
+            forget(trial.job.folder)
             return JobState.ENDED
-        if not trial.sent:
+        if trial.handed.submission in self._unsent:
             return JobState.PENDING
         if places is None:
             return JobState.UNKNOWN
         place = places.get(trial.handed.element)
         if place is not None and place.active:
             trial.missing_since = None
-            waited = time.time() - trial.handed.time
-            found = while_active(place, status, waited=waited, deadline=self._terms.deadline)
-            return self._act_on_active(trial, place, found)
-        now = time.monotonic()
-        trial.missing_since = trial.missing_since or now
-        found = once_over(folder, status, missing=now - trial.missing_since, grace=self._terms.grace)
-        if found is Meaning.UNSEEN:
-            return JobState.RUNNING if status == "running" else JobState.PENDING
-        return self._act_on_over(trial, place, found)
+            return self._while_active(trial, place, status)
+        return self._once_over(trial, place, status)
 
-    def _act_on_active(self, trial: _Trial, place: site.Place, found: Meaning) -> JobState:
-        """Take out of the queue what will not start by itself."""
-        match found:
-            case Meaning.NOT_LAUNCHED:
-                site.call("scancel", place.job)
-                return self._try_again(trial, f"job {place.job} was not launched ({place.reason})")
-            case Meaning.HELD:
-                reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
-                return self._give_up(trial, "failed", reason, place)
-            case Meaning.LATE:
-                reason = f"its job did not start within {self._terms.deadline:g} s"
-                return self._give_up(trial, "timeout", reason, place)
-        return JobState.RUNNING if found is Meaning.RUNS else JobState.PENDING
+    def _while_active(self, trial: _Trial, place: site.Place, status: str) -> JobState:
+        """Where a trial stands whose job has not ended; one that will not start is taken out of the queue."""
+        if place.not_launched:
+            site.cancel([place.job])
+            return self._try_again(trial, f"job {place.job} was not launched ({place.reason})")
+        if place.held:
+            reason = f"Slurm holds job {place.job} and will not start it: {place.reason}"
+            return self._give_up(trial, "failed", reason, place)
+        if place.waits and time.time() - trial.handed.time > self._terms.deadline:
+            return self._give_up(trial, "timeout", f"its job did not start within {self._terms.deadline:g} s", place)
+        # Of a job that is to start again the trial still says what it said before.
+        return JobState.RUNNING if status == "running" and not place.waits else JobState.PENDING
 
-    def _act_on_over(self, trial: _Trial, place: site.Place | None, found: Meaning) -> JobState:
-        """Submit a trial again whose job is over, unless it was to stop or has had its attempts."""
-        match found:
-            case Meaning.STOPPED:
-                self._why[trial.job.trial_id] = f"interrupted: {STOPPED}"
-                forget(trial.job.folder)
-                return JobState.ENDED
-            case Meaning.SET_ASIDE:  # it has lost nothing, so this was no attempt
+    def _once_over(self, trial: _Trial, place: site.Place | None, status: str) -> JobState:
+        """Where a trial stands whose job is over and whose folder does not say that the trial is."""
+        if asked_to_stop(trial.job.folder):
+            self._why[trial.job.trial_id] = f"interrupted: {STOPPED}"
+            forget(trial.job.folder)
+            return JobState.ENDED
+        if status == "interrupted":
+            if got_on(TrialFolder(trial.job.folder)):
+                # The end of its time or preemption stopped it, and it has lost nothing: this was no attempt.
                 trial.next_attempt = trial.handed.attempt
                 return JobState.PENDING
+        else:
+            now = time.monotonic()
+            trial.missing_since = trial.missing_since or now
+            if now - trial.missing_since < self._terms.grace:  # what the node wrote last may be seen late
+                return JobState.RUNNING if status == "running" else JobState.PENDING
         if place is None:
             return self._try_again(trial, "its job is not in Slurm's queue", over=JobState.LOST)
         return self._try_again(trial, f"job {place.job} ended as {place.state}")
@@ -225,20 +229,20 @@ class Slurm(Executor):
         return over
 
     def _give_up(self, trial: _Trial, status: str, reason: str, place: site.Place) -> JobState:
-        if not self._shares(trial.job.trial_id):
-            site.call("scancel", place.job)
+        self._given_up[trial.handed.element] = place.job
         TrialFolder(trial.job.folder).write_status(status, reason)
         forget(trial.job.folder)
         return JobState.ENDED
 
-    def _shares(self, trial_id: str) -> bool:
-        """Whether other trials that are still wanted are in the same job."""
-        mine = self._trials[trial_id].handed
-        return any(
-            other.handed.element == mine.element
-            for name, other in self._trials.items()
-            if name != trial_id and not asked_to_stop(other.job.folder) and self._states[name] not in OVER
-        )
+    def _cancel_unshared(self, jobs: Mapping[tuple[str, int], str]) -> None:
+        """Cancel the jobs in which no trial is wanted any more."""
+        if jobs:
+            wanted = {
+                trial.handed.element
+                for trial_id, trial in self._trials.items()
+                if self._states[trial_id] not in OVER and not asked_to_stop(trial.job.folder)
+            }
+            site.cancel(job for element, job in jobs.items() if element not in wanted)
 
     def _resubmit(self) -> None:
         """Hand over again what was lost or set aside, trials of equal attempts together."""
@@ -260,41 +264,32 @@ class Slurm(Executor):
                 for job in pack:
                     handed = Handed("slurm", submission, index, attempt, time.time())
                     handed.write(job.folder)
-                    self._trials[job.trial_id] = _Trial(job, handed, sent=False)
+                    self._trials[job.trial_id] = _Trial(job, handed)
                     self._states[job.trial_id] = JobState.PENDING
                     self._why.pop(job.trial_id, None)
-            self._send(submission, len(chunk))
+            self._unsent.add(submission)
+            self._send(submission)
 
-    def _send(self, submission: str, parts: int) -> None:
-        """Submit; where it is refused, none of these trials will ever run."""
-        mine = [trial for trial in self._trials.values() if trial.handed.submission == submission]
+    def _send(self, submission: str) -> None:
+        """Submit what is still wanted of a submission; where it is refused, none of these trials will ever run."""
+        mine = [
+            trial
+            for trial_id, trial in self._trials.items()
+            if trial.handed.submission == submission and self._states[trial_id] not in OVER
+        ]
         try:
-            sent = self._submissions.send(submission, parts)
+            sent = not mine or self._submissions.send(submission, 1 + max(trial.handed.index for trial in mine))
         except UsageError as error:
             for trial in mine:
                 forget(trial.job.folder)
                 TrialFolder(trial.job.folder).write_status("failed", str(error))
             raise
-        for trial in mine:
-            trial.sent = sent
+        if sent:
+            self._unsent.discard(submission)
 
     def _send_again(self, places: Places | None) -> None:
         """Send what the controller did not take, unless it did and only the answer was lost."""
-        if places is None:
-            return
-        arrived = {submission for submission, _ in places}
-        unsent: dict[str, int] = {}
-        for trial in self._trials.values():
-            if trial.sent:
-                continue
-            if trial.handed.submission in arrived:
-                trial.sent = True
-            else:
-                known = unsent.get(trial.handed.submission, 0)
-                unsent[trial.handed.submission] = max(known, trial.handed.index + 1)
-        for submission, parts in unsent.items():
-            self._send(submission, parts)
-
-
-def _is_active(place: site.Place | None) -> bool:
-    return place is not None and place.active
+        if places is not None:
+            self._unsent -= {submission for submission, _ in places}
+            for submission in sorted(self._unsent):
+                self._send(submission)

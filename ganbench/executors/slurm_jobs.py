@@ -12,11 +12,11 @@ from pathlib import Path
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.executors import Job, Settings
 from ganbench.executors import slurm_site as site
-from ganbench.executors.handed import Handed
 from ganbench.executors.node import Task
 from ganbench.files import write_json, write_text
 from ganbench.processes.interpreter import safe_path
 from ganbench.provenance.fingerprint import fingerprint
+from ganbench.store.handed import Handed
 
 SILENCE_SECONDS = 1800.0
 """How long the controller may be away before a run gives up waiting; its jobs go on."""
@@ -110,12 +110,12 @@ class Submissions:
         Raises:
             GanbenchError: it has not answered for :data:`SILENCE_SECONDS`.
         """
-        places = site.queue()
-        if isinstance(places, str):
-            self._note_silence(places)
+        answer = site.call(*site.QUEUE)
+        if answer.returncode != 0:
+            self._note_silence(answer.stderr)
             return None
         self._silent_since = None
-        return places
+        return site.places(answer.stdout)
 
     def last_line(self, handed: Handed) -> str:
         """What a job printed last, as the end of a sentence; empty where it printed nothing."""

@@ -4,7 +4,7 @@ import math
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,10 @@ from ganbench.executors.options import check_names, count, seconds
 PREFIX = "ganbench-"
 """What the names of our jobs begin with."""
 COMMAND_SECONDS = 60.0
+QUEUE = ("squeue", "-h", "-r", "-t", "all", "--me", "-o", "%i|%j|%T|%r")
+"""Lists the user's jobs; Slurm forgets one some minutes after its end (``MinJobAge``)."""
+CANCELLED_AT_ONCE = 200
+"""Jobs that one scancel is given: starting it for each of thousands would take minutes."""
 SBATCH = (
     "account", "comment", "constraint", "cores-per-socket", "cpus-per-gpu", "cpus-per-task",
     "dependency", "exclude", "exclusive", "gpus", "gpus-per-node", "gpus-per-task", "gres", "hint", "licenses", "mem",
@@ -124,21 +128,15 @@ def layout(wish: Wish) -> Layout:
     return Layout(device=device, slots=wish.jobs, threads=threads, per_device=each, shared=shared)
 
 
-def queue() -> dict[tuple[str, int], Place] | str:
-    """Every element of our arrays that Slurm knows, by submission and index, or why it does not answer.
-
-    Slurm forgets a job some minutes after its end (``MinJobAge``).
-    """
-    answer = call("squeue", "-h", "-r", "-t", "all", "--me", "-o", "%i|%j|%T|%r")
-    if answer.returncode != 0:
-        return one_line(answer.stderr)
-    places = {}
-    for line in answer.stdout.splitlines():
+def places(listing: str) -> dict[tuple[str, int], Place]:
+    """Every element of our arrays that :data:`QUEUE` lists, by submission and index."""
+    found = {}
+    for line in listing.splitlines():
         job, name, state, reason = (*line.strip().split("|", 3), "", "", "")[:4]
         element = re.fullmatch(r"[0-9]+_([0-9]+)", job)
         if element is not None and name.startswith(PREFIX):
-            places[name.removeprefix(PREFIX), int(element[1])] = Place(job, state, reason)
-    return places
+            found[name.removeprefix(PREFIX), int(element[1])] = Place(job, state, reason)
+    return found
 
 
 def gave_no_answer(error: str) -> bool:
@@ -200,6 +198,13 @@ def largest_array() -> int:
     answer = call("scontrol", "show", "config")
     found = re.search(r"^MaxArraySize\s*=\s*([0-9]+)", answer.stdout, re.MULTILINE)
     return max(1, int(found[1]) - 1) if found else 1000
+
+
+def cancel(jobs: Iterable[str], *options: str) -> None:
+    """Take jobs out of the queue, or signal them where the options of scancel say so."""
+    names = list(dict.fromkeys(jobs))  # several trials may be in one job
+    for start in range(0, len(names), CANCELLED_AT_ONCE):
+        call("scancel", *options, *names[start : start + CANCELLED_AT_ONCE])
 
 
 def call(*command: str) -> "subprocess.CompletedProcess[str]":

@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_ARGUMENTS = {
-    **{name: name for name in ("batch_seeds", "batch_size", "data_root", "device", "devices", "executor")},
-    **{name: name for name in ("extractor", "images", "jobs", "labels", "losses", "memory_limit", "metrics")},
-    **{name: name for name in ("num_samples", "out", "per_device", "reference", "seeds", "steps", "timeout")},
+_SAME_NAMES = (
+    "batch_seeds", "batch_size", "data_root", "device", "devices", "executor", "executor_options", "extractor",
+    "images", "jobs", "labels", "losses", "memory_limit", "metrics", "num_samples", "out", "per_device", "reference",
+    "seeds", "steps", "timeout",
+)  # fmt: skip
+_ARGUMENTS = {name: name for name in _SAME_NAMES} | {
     "arch": "architectures",
     "dataset": "datasets",
-    "tracker": "trackers",
+    "ray": "executor_options",
     "set": "recipe",
-    **dict.fromkeys(("executor_options", "slurm", "ray"), "executor_options"),
+    "slurm": "executor_options",
+    "tracker": "trackers",
 }
 """By an option's name in messages, without its dashes: the argument of :func:`ganbench.run` that is the same."""
 _OPTION = re.compile(

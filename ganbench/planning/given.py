@@ -1,5 +1,6 @@
 """From the command line's words for ``ganbench eval`` to the request that the worker answers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,15 +87,20 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
             raise UsageError(
                 f"{option} is given {len(given)} times for {count} sources; give it once, or once for each source"
             )
-    names = list(labels) * (count if len(labels) == 1 else 1) or [""] * count
+    names = list(labels) if len(labels) == count else [labels[0] if labels else ""] * count
     if len(seeds) == count:
         numbers = list(seeds)
     else:
         first = seeds[0] if seeds else 0
-        numbers = [first + (names[:place].count(name) if name else 0) for place, name in enumerate(names)]
+        before: Counter[str] = Counter()
+        numbers = []
+        for name in names:
+            numbers.append(first + before[name])
+            if name:
+                before[name] += 1
     found = list(zip(names, numbers, strict=True))
-    for name, number in found:
-        if name and found.count((name, number)) > 1:
+    for (name, number), times in Counter(found).items():
+        if name and times > 1:
             raise UsageError(f"--seed {number} is given twice for '{name}'; each training needs a seed of its own")
     return found
 
@@ -151,9 +157,8 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
     head = against.partition("[")[0].strip()
     known = registry.names("dataset")
     # `distribution:name` and `folder:PATH` begin with what is no path.
-    if head.partition(":")[0] not in known and not any(
-        head == entry.qualified for entry in registry.entries("dataset")
-    ):
+    is_named = head.partition(":")[0] in known or head in {entry.qualified for entry in registry.entries("dataset")}
+    if not is_named:
         path = Path(head).expanduser()
         if (trial := next(path.glob("*/spec.json"), None)) is not None:
             raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")

@@ -33,14 +33,10 @@ def are_seen() -> bool:
 def start_ticks(pid: int) -> int | None:
     """When a process of this machine started, in the kernel's ticks since boot; ``None`` where there is none such."""
     try:
-        text = (_PROC / f"{int(pid)}/stat").read_text("ascii", errors="replace")
-    except (OSError, ValueError, OverflowError):
+        state, _, *more = _stat(pid)
+        return None if state in "ZX" else int(more[17])
+    except (OSError, ValueError, IndexError):
         return None
-    # The name in parentheses may hold anything; the fields after it do not.
-    fields = text.rpartition(")")[2].split()
-    if len(fields) < 20 or fields[0] in "ZX":
-        return None
-    return int(fields[19])
 
 
 def alive(pid: int, started: int) -> bool | None:
@@ -82,11 +78,11 @@ def place() -> str:
 def below(root: int) -> list[int]:
     """All processes below ``root``, children before their own children; none where they are not seen."""
     children: dict[int, list[int]] = {}
-    for entry in _numbered(_PROC):
+    for pid in _numbers():
         try:
-            text = (_PROC / f"{entry}/stat").read_text("ascii", errors="replace")
-            children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(entry)
-        except (OSError, IndexError, ValueError):
+            _, parent, *_ = _stat(pid)
+            children.setdefault(int(parent), []).append(pid)
+        except (OSError, ValueError):
             continue  # it has ended
     found: list[int] = []
     ahead = [root]
@@ -182,8 +178,18 @@ def _prctl(option: int, value: int) -> bool:
         return False
 
 
-def _numbered(folder: Path) -> list[int]:
+def _numbers() -> list[int]:
+    """Of all processes; none where they are not seen."""
     try:
-        return [int(name) for name in os.listdir(folder) if name.isdigit()]
+        return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
     except OSError:
         return []
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel tells of a process: its state, its parent and so on, after its name, which may hold anything.
+
+    Raises:
+        OSError: there is none of that number.
+    """
+    return (_PROC / f"{pid}/stat").read_text("ascii", errors="replace").rpartition(")")[2].split()

@@ -7,11 +7,11 @@ touches a GPU, because neither a thread pool nor a CUDA context survives a fork.
 
 It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolve" | "resolve-sources" | "cuda",
 "arguments": [...], "log": ..., "environment": {...}, "memory_limit": bytes or null}`` and ``{"op": "kill", "id": ...,
-"hard": bool}``. Out:
-``{"event": "ready"}`` and ``{"event": "exit", "id": ..., "code": ..., "signal": ..., "why": ..., "left": ...,
-"last_line": ...}``, where ``why`` is empty, or a status or ``memory-limit`` and the reason, ``left`` counts the
-processes that the task left behind, and ``last_line`` is the last it printed if it failed or its log could not be
-written. When its input closes, because its host has ended however it did, it ends all its tasks and itself.
+"hard": bool}``. Out, once a task has ended: ``{"id": ..., "code": ..., "why": ..., "left": ..., "last_line": ...}``,
+where ``code`` is its exit code, or the signal that killed it, below 0; ``why`` is empty, or a status or
+``memory-limit`` and the reason; ``left`` counts the processes that it left behind; and ``last_line`` is the last it
+printed if it failed or its log could not be written. When its input closes, because its host has ended however it did,
+it ends all its tasks and itself.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import sys
 from typing import Any
 
 from ganbench.processes import become_subreaper, below
-from ganbench.processes.supervisor import END, Supervisor, send
+from ganbench.processes.supervisor import END, Supervisor, report
 
 
 def serve() -> int:
@@ -47,7 +47,6 @@ def serve() -> int:
     import ganbench.trial  # noqa: F401
 
     running: dict[int, str] = {}
-    send(channel, {"event": "ready"})
     pending = b""
     while True:
         readable, _, _ = select.select([0, wake_read], [], [])
@@ -112,9 +111,7 @@ def _reap(channel: int, running: dict[int, str]) -> None:
             break
         name = running.pop(child, None)
         if name is not None and status != 0:
-            code = os.waitstatus_to_exitcode(status)
-            ending = {"event": "exit", "id": name, "code": code, "signal": max(0, -code)}
-            send(channel, ending | {"why": "", "left": 0, "last_line": ""})
+            report(channel, name, os.waitstatus_to_exitcode(status))
     # The children of a supervisor that was killed are ours now; its task has been killed with it.
     # Looked for before the others, so that what starts meanwhile is not among them.
     everyone = set(below(os.getpid()))

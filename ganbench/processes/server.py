@@ -95,7 +95,7 @@ class Server:
             raise ServerDied(f"the process that starts trials has died ({error}); run again to resume") from error
 
     def receive(self, timeout: float) -> list[dict[str, Any]]:
-        """Return the messages that arrive within ``timeout`` seconds, as soon as there is one.
+        """Return how tasks ended, as soon as one does within ``timeout`` seconds: messages of the fork server.
 
         Raises:
             ServerDied: it has.
@@ -123,9 +123,8 @@ class Server:
         self.start(task, task, arguments, log)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            for message in self.receive(min(1.0, timeout)):
-                if message["event"] == "exit":
-                    return int(message["code"]), str(message["last_line"])
+            if ended := self.receive(min(1.0, timeout)):
+                return int(ended[0]["code"]), str(ended[0]["last_line"])
         self.end(task, hard=True)
         what = "asking torch for a GPU" if task == "cuda" else "planning"
         raise GanbenchError(f"{what} took longer than {timeout:.0f} seconds and was stopped")

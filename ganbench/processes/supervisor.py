@@ -155,19 +155,9 @@ class Supervisor:
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         if code == -signal.SIGKILL and kernel_killed and not self._ending:
             self._why = f"out-of-memory: the kernel killed it for lack of memory, at {peak / 2**30:.2f} GiB"
-        send(
-            self._channel,
-            {
-                "event": "exit",
-                "id": self._message["id"],
-                "code": code,
-                "signal": max(0, -code),
-                "why": self._why,
-                "left": left,
-                # What ended a task that ended by itself, and could perhaps be written nowhere else.
-                "last_line": log.last_line[-LAST_LINE:] if code > 0 or log.lost else "",
-            },
-        )
+        # What ended a task that ended by itself, and could perhaps be written nowhere else.
+        last_line = log.last_line[-LAST_LINE:] if code > 0 or log.lost else ""
+        report(self._channel, self._message["id"], code, why=self._why, left=left, last_line=last_line)
 
     def _on_signal(self, number: int, frame: Any) -> None:
         if number == END:
@@ -217,14 +207,14 @@ def become_task(
         os._exit(code & 0xFF)
 
 
-def send(channel: int, message: dict[str, Any]) -> None:
-    """Write one message in one piece, so that several processes may write to one channel.
+def report(channel: int, name: str, code: int, *, why: str = "", left: int = 0, last_line: str = "") -> None:
+    """Tell the host how a task ended, in one piece, so that several processes may write to one channel.
 
     What a pipe takes in one piece is little (4 KiB on Linux, 512 bytes elsewhere), and a character may take 12 bytes of
     JSON: a last line that is too long is cut at its beginning.
     """
-    while len(line := (json.dumps(message) + "\n").encode()) > select.PIPE_BUF and message.get("last_line"):
-        excess = len(line) - select.PIPE_BUF
-        message = message | {"last_line": message["last_line"][math.ceil(excess / 12) :]}
+    message = {"id": name, "code": code, "why": why, "left": left}
+    while len(line := (json.dumps(message | {"last_line": last_line}) + "\n").encode()) > select.PIPE_BUF and last_line:
+        last_line = last_line[math.ceil((len(line) - select.PIPE_BUF) / 12) :]
     with contextlib.suppress(BrokenPipeError):
         os.write(channel, line)

@@ -51,7 +51,9 @@ class Dispatcher:
     def dispatch(self, trial_ids: Sequence[str]) -> frozenset[str]:
         """Hand over what need be; return the trials that the executor works on, those of an earlier run among them."""
         leased = [
-            Job(name, self._store.folder(name).path, self._weight(name)) for name in trial_ids if self._take(name)
+            Job(name, self._store.folder(name).path, weight(self._trials[name]))
+            for name in trial_ids
+            if self._take(name)
         ]
         under_way = self._executor.adopt(leased)
         jobs = self._prepare([job for job in leased if job.trial_id not in under_way])
@@ -72,9 +74,6 @@ class Dispatcher:
             self._leave_out(trial_id, str(error))
             return False
         return True
-
-    def _weight(self, trial_id: str) -> float:
-        return weight(self._trials[trial_id])
 
     def _is_restored(self, trial_id: str) -> bool:
         """Whether a trial that had ended lacked nothing but its specification, which is there again."""

@@ -6,8 +6,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-HANGUP = tuple(filter(None, [getattr(signal, "SIGHUP", None)]))  # Windows has none
-SIGNALS = (signal.SIGINT, signal.SIGTERM, *HANGUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has none
 
 
 class Interrupts:
@@ -20,7 +20,7 @@ class Interrupts:
 
     def __init__(self, *, hangup: bool = True) -> None:
         """Make it; without ``hangup``, SIGHUP is left to what it did before."""
-        self._signals = SIGNALS if hangup else SIGNALS[:2]
+        self._signals = (*SIGNALS, *HANGUP) if hangup else SIGNALS
         self.count = 0
         self._before: dict[int, Any] = {}
 

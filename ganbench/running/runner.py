@@ -8,7 +8,6 @@ from ganbench.display import Display
 from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, JobState
 from ganbench.executors.batching import Batching
-from ganbench.executors.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
 from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials, settings
 from ganbench.plugins import Plugins
@@ -16,9 +15,9 @@ from ganbench.processes.server import shared_server
 from ganbench.running.dispatching import Dispatcher
 from ganbench.running.interrupts import Interrupts
 from ganbench.running.outcome import Outcome
-from ganbench.running.second_tries import SecondTries
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import TrialFile
+from ganbench.store.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store
@@ -102,7 +101,9 @@ class _Run:
             retry=request.retry,
         )
         self._mine: set[str] = set()  # all that this run has to see to their end; it has their leases
-        self._second_tries = SecondTries()  # those that wait are among mine, though their executor is done with them
+        # Those of mine that ran out of memory beside others, and how: they wait to be tried alone.
+        self._crowded_out: dict[str, str] = {}
+        self._tried_alone: set[str] = set()
         self._shown: set[str] = set()  # those that the display and the plugins know of
         self._silent_since: dict[str, float] = {}  # of those that the executor does not speak of
         self._answered = 0  # how many interrupts were
@@ -112,7 +113,7 @@ class _Run:
         cached = {trial_id for trial_id in self._trials if self._dispatcher.is_done(trial_id)}
         missing = [trial_id for trial_id in self._trials if trial_id not in cached]
         refuse_what_others_hold(map(self._store.folder, missing), self._request.executor)
-        self._dispatch(missing)
+        self._mine |= self._dispatcher.dispatch(missing)
         self._display.planned(len(self._trials), len(cached), len(self._elsewhere))
         for line in dict.fromkeys(warning for trial in self._trials.values() for warning in trial.warnings):
             self._display.note(line)
@@ -127,16 +128,13 @@ class _Run:
         self._outcome.interrupted = bool(self._interrupts.count)
         return self._outcome
 
-    def _dispatch(self, trial_ids: Sequence[str]) -> None:
-        self._mine |= self._dispatcher.dispatch(trial_ids)
-
     def _look(self) -> None:
         """Wait a moment for news, and take them in."""
         if not self._mine:
             self._interrupts.sleep(REMOTE_POLL_SECONDS)
         states = self._executor.states(timeout=POLL_SECONDS)
         for trial_id, state in states.items():
-            if trial_id not in self._mine or trial_id in self._second_tries:
+            if trial_id not in self._mine or trial_id in self._crowded_out:
                 continue
             if state not in (JobState.PENDING, JobState.UNKNOWN):
                 self._show(trial_id)
@@ -154,13 +152,13 @@ class _Run:
             return
         self._shown.add(trial_id)
         trial = self._trials[trial_id]
-        steps = 0 if trial.spec.baseline or trial.execution.source_path else trial.spec.recipe.steps
+        steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
         self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
         self._tell("trial_started", trial_id)
 
     def _end_what_the_executor_forgot(self, known: set[str]) -> None:
         """End trials that an executor took and has not spoken of for a while: they would be waited for without end."""
-        now, silent = time.monotonic(), self._mine - known - set(self._second_tries)
+        now, silent = time.monotonic(), self._mine - known - self._crowded_out.keys()
         self._silent_since = {trial_id: self._silent_since.get(trial_id, now) for trial_id in silent}
         for trial_id, since in list(self._silent_since.items()):
             if now - since > SILENT_SECONDS:
@@ -169,16 +167,16 @@ class _Run:
     def _end(self, trial_id: str, state: JobState) -> None:
         """Take in that a trial's process has ended, unless it is tried again for want of memory beside others."""
         folder = self._store.folder(trial_id)
-        end = settle(folder, state, self._executor.why(trial_id))
+        end = settle(folder, self._executor.why(trial_id), lost=state is JobState.LOST)
         beside = end.status == "out-of-memory" and not end.own_limit
-        if beside and self._second_tries.had(trial_id):
+        if beside and trial_id in self._tried_alone:
             end = end._replace(reason=f"{end.reason}; tried twice, the second time alone")
             with contextlib.suppress(StoreError):
                 folder.write_status(end.status, end.reason)
         elif beside and not self._interrupts.count:
             label = trial_label(self._trials[trial_id])
             self._display.note(f"{label}: {end.reason}; it is tried once more later, alone")
-            self._second_tries.wait(trial_id, end.reason)
+            self._crowded_out[trial_id] = end.reason
             return
         self._finish(trial_id, end.status, end.reason)
 
@@ -197,11 +195,15 @@ class _Run:
     def _try_again_alone(self) -> None:
         """Once nothing else runs, try a trial again that ran out of memory beside others."""
         if self._interrupts.count:
-            for trial_id, reason in self._second_tries.give_up().items():
+            for trial_id, reason in self._crowded_out.items():
                 self._finish(trial_id, "out-of-memory", reason)
-        elif (chosen := self._second_tries.next(self._mine)) is not None:
+            self._crowded_out = {}
+        elif self._crowded_out and self._mine <= self._crowded_out.keys():
+            chosen = next(iter(self._crowded_out))
+            del self._crowded_out[chosen]
+            self._tried_alone.add(chosen)
             self._mine.discard(chosen)
-            self._dispatch([chosen])
+            self._mine |= self._dispatcher.dispatch([chosen])
 
     def _take_over(self) -> None:
         """What another run worked on and did not finish is ours, once it has given it back or died."""
@@ -212,14 +214,14 @@ class _Run:
             self._elsewhere.discard(trial_id)
         # Together, so that seeds which one run gives back at once are trained as one batch.
         if missing := [trial_id for trial_id in free if not self._dispatcher.is_done(trial_id)]:
-            self._dispatch(missing)
+            self._mine |= self._dispatcher.dispatch(missing)
 
     def _give_up_what_was_lost(self) -> None:
         """Stop working on trials that another run has taken over while this one was suspended."""
         for trial_id in self._store.lost() & self._mine:
             self._display.note(f"{trial_label(self._trials[trial_id])}: another run has taken it over")
             self._executor.cancel([trial_id], hard=True)
-            self._second_tries.forget(trial_id)
+            self._crowded_out.pop(trial_id, None)
             self._give_back(trial_id)
             self._elsewhere.add(trial_id)
 
@@ -235,7 +237,7 @@ class _Run:
             self._display.note("stopping at once")
         else:
             self._display.note("writing checkpoints and stopping; press Ctrl-C again to stop at once")
-        under_way = self._mine - set(self._second_tries)
+        under_way = self._mine - self._crowded_out.keys()
         with contextlib.suppress(GanbenchError):
             self._executor.cancel(list(under_way), hard=hard)
         for trial_id in under_way - set(self._executor.states()):
@@ -246,7 +248,7 @@ class _Run:
         folder = self._store.folder(trial_id)
         begun = folder.read_status()["status"] == "running"
         # One that came to its end at that moment has the last word.
-        end = settle(folder, JobState.LOST, f"interrupted: {STOPPED if begun else NOT_STARTED}")
+        end = settle(folder, f"interrupted: {STOPPED if begun else NOT_STARTED}")
         if end.status != "interrupted":
             self._show(trial_id)
         if trial_id in self._shown:

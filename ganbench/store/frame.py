@@ -1,13 +1,18 @@
 """Rows as a pandas DataFrame. Importing this module imports no pandas."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganbench.store.results import Row
 from ganbench.tables.grouping import build, named_alike
 
 if TYPE_CHECKING:
     import pandas
+
+
+_WHICH = ("trial_id", "loss", "architecture", "dataset")
+_HOW = ("seed", "baseline", "status", "reason")
+_COSTS = ("images_per_second", "real_images", "seconds", "train_seconds", "peak_memory")
 
 
 def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
@@ -20,39 +25,23 @@ def frame(rows: Iterable[Row]) -> "pandas.DataFrame":
 
     rows = named_alike(rows)
     recipes = {row.trial_id: group.recipe for table in build(rows) for group in table.all_groups for row in group.rows}
-    records = [_fixed(row) | {"recipe": recipes[row.trial_id]} for row in rows]
-    costs = [_costs(row) for row in rows]
-    taken = {*_FIXED, *_COSTS, "protocol", "path"}
-    columns: list[str] = list(_FIXED)
+    trials = {name: [getattr(row, name) for row in rows] for name in _WHICH}
+    trials["recipe"] = [recipes[row.trial_id] for row in rows]
+    trials |= {name: [getattr(row, name) for row in rows] for name in _HOW}
+    costs = {name: [row.cost.get(name) for row in rows] for name in _COSTS}
+    origin = {
+        "protocol": [row.protocol.key if row.protocol else "" for row in rows],
+        "path": [str(row.folder) for row in rows],
+    }
+    fixed = trials.keys() | costs.keys() | origin.keys()
+    measured: dict[str, list[float | None]] = {}
     values = {name: info for row in rows for name, info in row.values.items()}
     for name, info in values.items():
-        column = f"metric_{name}" if name in taken else name
-        columns.append(column)
-        for row, record in zip(rows, records, strict=True):
-            record[column] = row.metrics.get(name)
-        if info.direction is None:
-            continue
-        columns += [f"best_{name}", f"best_{name}_step", f"area_{name}"]
-        for row, record in zip(rows, records, strict=True):
-            best = row.best.get(name)
-            record[f"best_{name}"] = best.value if best else None
-            record[f"best_{name}_step"] = best.step if best else None
-            record[f"area_{name}"] = row.area.get(name)
-    numeric = [*columns[len(_FIXED) :], *_COSTS]
-    merged = [record | cost for record, cost in zip(records, costs, strict=True)]
-    table = pandas.DataFrame.from_records(merged, columns=[*columns, *_COSTS, "protocol", "path"])
-    return table.astype(dict.fromkeys(numeric, "float64"))
-
-
-_ROW = ("trial_id", "loss", "architecture", "dataset", "seed", "baseline", "status", "reason")
-_FIXED = (*_ROW[:4], "recipe", *_ROW[4:])
-_COSTS = ("images_per_second", "real_images", "seconds", "train_seconds", "peak_memory")
-
-
-def _fixed(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _ROW}
-
-
-def _costs(row: Row) -> dict[str, Any]:
-    costs: dict[str, Any] = {name: row.cost.get(name) for name in _COSTS}
-    return costs | {"protocol": row.protocol.key if row.protocol else "", "path": str(row.folder)}
+        measured[f"metric_{name}" if name in fixed else name] = [row.metrics.get(name) for row in rows]
+        if info.direction is not None:
+            best = [row.best.get(name) for row in rows]
+            measured[f"best_{name}"] = [each.value if each else None for each in best]
+            measured[f"best_{name}_step"] = [each.step if each else None for each in best]
+            measured[f"area_{name}"] = [row.area.get(name) for row in rows]
+    table = pandas.DataFrame(trials | measured | costs | origin)
+    return table.astype(dict.fromkeys((*measured, *costs), "float64"))

@@ -62,7 +62,8 @@ class Holder:
 
 def take(folder: Path) -> Holder | None:
     """Take the lease of a folder, or return ``None`` where another has it."""
-    _check_clear_of_links(folder)
+    if folder.is_symlink():  # a lease is taken in the trial's own folder, never somewhere else
+        raise OSError(errno.ELOOP, "is a symbolic link, which a trial's folder must not be")
     mine = _myself()
     draft = folder / f"{NAME}.{mine.token}.draft"
     try:
@@ -239,9 +240,3 @@ def _myself() -> Holder:
         started=processes.start_ticks(os.getpid()) or 0,
         since=time.time(),
     )
-
-
-def _check_clear_of_links(folder: Path) -> None:
-    """A lease is taken in the trial's own folder, never through a link to somewhere else."""
-    if folder.is_symlink():
-        raise OSError(errno.ELOOP, "is a symbolic link, which a trial's folder must not be")

@@ -1,5 +1,6 @@
 """Where every trial of a folder stands, from the files alone: nobody is asked who runs them, wherever that is."""
 
+import heapq
 import os
 import time
 from collections import Counter
@@ -9,10 +10,10 @@ from pathlib import Path
 from ganbench.cleaning import clean
 from ganbench.display.watching import Tail, roughly
 from ganbench.errors import StoreError
-from ganbench.executors.handed import GONE, left_behind, read_handed
 from ganbench.files import as_number, read_json
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL, STATUSES
+from ganbench.store.handed import GONE, left_behind, read_handed
 from ganbench.store.results import read_row, trial_label, trial_paths
 from ganbench.tables.wording import duration, rate
 
@@ -211,11 +212,12 @@ def time_left(standings: list[Standing]) -> float | None:
     ]
     if waiting and not whole:
         return None
-    slots = sorted(ahead or [0.0])
+    slots = ahead or [0.0]
+    heapq.heapify(slots)
     for one in waiting:
-        slots[0] += sum(whole) / len(whole) if one.steps else 0.0
-        slots.sort()
-    return slots[-1]
+        if one.steps:
+            heapq.heapreplace(slots, slots[0] + sum(whole) / len(whole))
+    return max(slots)
 
 
 def lines(standings: list[Standing]) -> list[tuple[str, ...]]:

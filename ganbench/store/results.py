@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ganbench.errors import StoreError
-from ganbench.executors.handed import GONE, left_behind
 from ganbench.files import as_number, is_regular, read_json
 from ganbench.protocol import Protocol, scored_by
 from ganbench.records.folder import TrialFolder, require_runs
 from ganbench.records.locations import shown
 from ganbench.records.schema import upgrade, why_unreadable
 from ganbench.spec import Component, TrialFile, TrialSpec
+from ganbench.store.handed import GONE, left_behind
 from ganbench.store.values import ValueInfo, values_in_order
 
 SUCCESS = "done"
@@ -65,12 +65,12 @@ class Row:
     spec: TrialSpec
     status: str
     reason: str
-    metrics: Mapping[str, float | None]
-    best: Mapping[str, Best]
-    area: Mapping[str, float]
-    values: Mapping[str, ValueInfo]
-    protocol: Protocol | None
-    cost: Mapping[str, float | None]
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    best: Mapping[str, Best] = field(default_factory=dict)
+    area: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, ValueInfo] = field(default_factory=dict)
+    protocol: Protocol | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     samples: Path | None = None
@@ -78,7 +78,6 @@ class Row:
     instructions: str = ""
     threads: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
-    cached: bool = field(default=False, compare=False)
     named: str = ""
     since: float | None = field(default=None, compare=False)
 
@@ -168,12 +167,13 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
     state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
     reason = GONE if left_behind(folder, status) else reason
-    result = _read_result(folder, trial.trial_id, required=status == SUCCESS)
     done = status == SUCCESS
+    result = _read_result(folder, trial.trial_id, required=done)
     if done and result is not None and result.status != SUCCESS:
         raise StoreError(f"{folder.path} is done in status.json but {result.status} in result.json; remove it")
     # A result that tells of another end than the status belongs to an earlier attempt: only its protocol still holds.
     current = result if result is not None and result.status == status else None
+    scored = current if done else None
     values = values_in_order(result.values, spec) if result else {}
     return Row(
         trial_id=trial.trial_id,
@@ -181,9 +181,9 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
         spec=spec,
         status=status,
         reason="" if done else reason,
-        metrics={name: _finite(current.metrics.get(name)) for name in values} if done and current else {},
-        best={k: v for k, v in current.best.items() if math.isfinite(v.value)} if done and current else {},
-        area={k: v for k, v in current.area.items() if math.isfinite(v)} if done and current else {},
+        metrics={name: _finite(scored.metrics.get(name)) for name in values} if scored else {},
+        best={name: best for name, best in scored.best.items() if math.isfinite(best.value)} if scored else {},
+        area={name: area for name, area in scored.area.items() if math.isfinite(area)} if scored else {},
         values=values,
         # Results of older versions name no packages.
         protocol=result.protocol.model_copy(update=scored_by(spec.evaluation)) if result else None,
@@ -205,12 +205,6 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
         spec=trial.spec,
         status=status,
         reason=" ".join(reason.split()),
-        metrics={},
-        best={},
-        area={},
-        values={},
-        protocol=None,
-        cost={},
         warnings=trial.warnings,
         log=tuple(folder.log_tail()),
         named=named_after(trial),

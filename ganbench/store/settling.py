@@ -4,7 +4,6 @@ import contextlib
 from typing import NamedTuple
 
 from ganbench.errors import StoreError
-from ganbench.executors import JobState
 from ganbench.processes import MEMORY_LIMIT
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import STATUSES
@@ -29,7 +28,7 @@ class End(NamedTuple):
     own_limit: bool = False
 
 
-def settle(folder: TrialFolder, state: JobState, why: str) -> End:
+def settle(folder: TrialFolder, why: str, *, lost: bool = False) -> End:
     """Give a trial whose process has ended without a word the status it deserves; return how it ended.
 
     The worker writes its own status last thing. Where it could not, because it was killed or crashed, this writes it;
@@ -37,8 +36,8 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> End:
 
     Args:
         folder: the trial's.
-        state: what its executor says of it.
         why: what :meth:`ganbench.executors.Executor.why` says.
+        lost: whether its executor no longer knows of it.
     """
     content = folder.read_status()
     said = End(str(content["status"]), str(content["reason"]), content.get(_BY_LIMIT) is True)
@@ -47,18 +46,14 @@ def settle(folder: TrialFolder, state: JobState, why: str) -> End:
     # A trial whose time was up may have had the time to say that it was asked to stop.
     if said.status not in ("pending", "running") and not (kind == "timeout" and said.status == "interrupted"):
         return said
-    end = _deserved(state, why, kind, words)
+    if kind == MEMORY_LIMIT:
+        end = End("out-of-memory", words, own_limit=True)
+    elif kind:
+        end = End(kind, words)
+    else:
+        end = End("failed", why or ("its executor lost track of it" if lost else "it ended without a status"))
     if kind == "timeout" and folder.goes_on():
         end = end._replace(reason=f"{end.reason}; with a longer one it resumes from its checkpoint")
     with contextlib.suppress(StoreError):
         folder.write_status(end.status, end.reason, **({_BY_LIMIT: True} if end.own_limit else {}))
     return end
-
-
-def _deserved(state: JobState, why: str, kind: str, words: str) -> End:
-    if kind == MEMORY_LIMIT:
-        return End("out-of-memory", words, own_limit=True)
-    if kind:
-        return End(kind, words)
-    unknown = "its executor lost track of it" if state is JobState.LOST else "it ended without a status"
-    return End("failed", why or unknown)

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ganbench.errors import StoreError
-from ganbench.executors.handed import read_handed
 from ganbench.files import json_text, remove_drafts, write_bytes
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL, TrialFile
+from ganbench.store.handed import read_handed
 from ganbench.store.leases import Leases
 from ganbench.store.results import read_row
 from ganbench.store.verification import require_intact

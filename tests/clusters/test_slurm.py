@@ -13,10 +13,10 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, JobState, Settings, Wish
-from ganbench.executors.handed import read_handed
 from ganbench.executors.slurm import Slurm
 from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
+from ganbench.store.handed import read_handed
 from ganbench.testing.executor_trials import ENDLESS, write_trial
 from tests.executing import ExecutorContract, status_of, wait, wait_for_the_end
 

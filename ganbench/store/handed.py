@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganbench.errors import StoreError, UsageError
-from ganbench.files import as_number, read_json, write_json
+from ganbench.files import as_number, read_json, read_lines, write_json
 from ganbench.records.folder import TrialFolder
 from ganbench.store.leases import holder
 
@@ -126,3 +126,18 @@ def ask_to_stop(folder: Path) -> None:
 def asked_to_stop(folder: Path) -> bool:
     """Whether a trial is to stop."""
     return (folder / STOP).exists()
+
+
+def got_on(folder: TrialFolder) -> bool:
+    """Whether a trial that was asked to stop had got further than the last time.
+
+    One whose jobs end before its first step, time and again, would be submitted for ever.
+    """
+    starts, attempts = read_lines(folder.starts), read_lines(folder.attempts)
+    if not starts:
+        return True  # it was taken out of the queue before it began
+    # A worker notes its start, and its attempt once it begins to train, with one time.
+    if not attempts or attempts[-1].get("time") != starts[-1].get("time"):
+        return False
+    steps = [int(line.get("step", 0)) for line in attempts]
+    return len(steps) == 1 or steps[-1] > steps[-2]
