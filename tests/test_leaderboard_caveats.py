@@ -29,6 +29,14 @@ def test_it_is_what_the_gate_would_do(rows: int, old: int, new: int) -> None:
     assert (decisions[0].outcome == "fail") == (not cannot_fail([(old, new)] * rows, 0.05))
 
 
+def test_rows_with_just_the_seeds_that_they_need_can_fail() -> None:
+    """At a level that three rows of three seeds reach exactly, but for rounding."""
+    worst = margin_tests(LOW[:3], HIGH[:3])
+    assert 3 * worst.worse > 0.15
+    assert cannot_fail([(3, 3)] * 3, 0.15) == []
+    assert [decision.outcome for decision in decide([worst] * 3, 0.15)] == ["fail"] * 3
+
+
 def test_rows_of_several_sizes_are_counted() -> None:
     (line,) = cannot_fail([(3, 3), (5, 5), (5, 5)], 0.05)
     told = "1 of 3 rows cannot fail by their scores unless others do"

@@ -54,7 +54,9 @@ def test_the_rank_test_of_many_values_is_close_to_exact() -> None:
     assert statistics.rank_test([0.0, 1.0], [2.0 + i for i in range(39)], "less") == pytest.approx(1 / math.comb(41, 2))
     a, b = rng.normal(size=200), rng.normal(0.2, size=200)
     assert not statistics.is_exact(200, 200)
-    assert statistics.rank_test(a.tolist(), b.tolist()) == pytest.approx(scipy.stats.mannwhitneyu(a, b).pvalue)
+    for alternative in ("less", "greater", "two-sided"):
+        expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative).pvalue
+        assert statistics.rank_test(a.tolist(), b.tolist(), alternative) == pytest.approx(expected)
 
 
 @given(st.lists(st.integers(0, 9), min_size=4, max_size=12), st.integers(1, 3))
@@ -79,11 +81,15 @@ def test_a_divergence_ranks_last_and_is_no_number_for_a_mean() -> None:
         statistics.permutation_test([1, INF], [2, 3])
 
 
-@pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], []), ([math.nan], [1.0])])
+@pytest.mark.parametrize(
+    ("a", "b"), [([], [1.0]), ([1.0], []), ([1.0, math.nan], [1.0]), ([1.0], [math.nan, 1.0])]
+)  # fmt: skip
 def test_tests_refuse_what_they_cannot_place(a: list[float], b: list[float]) -> None:
     for test in (statistics.rank_test, statistics.permutation_test):
         with pytest.raises(ValueError, match=r"NaN|at least one value"):
             test(a, b)
+        with pytest.raises(ValueError, match=r"^there is no alternative 'more'; choose one of: greater, less, two-"):
+            test([1.0], [2.0], "more")  # type: ignore[arg-type]
 
 
 def test_the_permutation_test_looks_at_sizes() -> None:
@@ -123,6 +129,7 @@ def test_of_many_values_the_permutation_test_draws_splits() -> None:
     assert found == statistics.permutation_test(a, b)
     assert found == pytest.approx(scipy.stats.ttest_ind(a, b).pvalue, abs=0.01)
     assert statistics.permutation_test([0.0] * 20, [1.0] * 25, "less") == 1 / (tests.SPLITS + 1)
+    assert statistics.permutation_test([1.0] * 20, [0.0] * 25, "greater") == 1 / (tests.SPLITS + 1)
 
 
 def test_holm() -> None:
@@ -222,6 +229,14 @@ def test_tie_groups_of_clear_cases() -> None:
 def test_three_seeds_separate_no_two_rows() -> None:
     assert statistics.tie_groups([[1, 2, 3], [11, 12, 13]]) == [1, 1]
     assert statistics.tie_groups([[1, 2, 3, 4], [11, 12, 13, 14]]) == [1, 2]
+
+
+def test_a_p_value_of_just_the_level_sets_rows_apart_also_after_the_correction() -> None:
+    """Three seeds are all below three others by chance in 1 of 20, and each of four rows has three rivals."""
+    rows = [[10.0 * place + seed for seed in range(3)] for place in range(4)]
+    assert 3 * 0.05 > 0.15, "by rounding"
+    assert [statistics.best_set(rows, alpha) for alpha in (0.15, 0.1499)] == [[0], [0, 1, 2, 3]]
+    assert [statistics.best_set(rows[:2], alpha) for alpha in (0.1, 0.0999)] == [[0], [0, 1]]
 
 
 def test_rows_that_beat_each_other_in_a_circle_are_tied() -> None:
