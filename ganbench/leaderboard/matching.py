@@ -60,7 +60,7 @@ def match(base: Sequence[Table], new: Sequence[Table]) -> tuple[list[Pair], list
                 pairs.append(Pair(group, table, alike[0][1], alike[0][0]))
             elif not namesakes:
                 pairs.append(Pair(group, table))
-            elif alike or any(_comparable(t, table) for t, _ in namesakes):
+            elif any(_comparable(t, table) for t, _ in namesakes):
                 why = "the base has several rows with this name, but not exactly one with its recipe"
                 pairs.append(Pair(group, table, why=why))
             else:
@@ -142,8 +142,6 @@ def _comparable(one: Table, other: Table) -> bool:
 
 
 def _protocols_differ(one: Table, other: Table) -> str:
-    if one.protocol is None or other.protocol is None:
-        return "one side has no protocol"
     fields = [f"{name} {a} and {b}" for name, a, b in _differences(one.protocol, other.protocol)]
     return f"the protocols differ ({clean('; '.join(fields))}): build the base again with the new one"
 
