@@ -16,6 +16,7 @@ import ganbench
 from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
+from ganbench.statistics import Interval
 from ganbench.store.values import ValueInfo
 
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
@@ -48,6 +49,9 @@ def test_it_is_found_by_its_name_and_another_name_is_refused() -> None:
     assert find(str(PATH)) == PATH
     with pytest.raises(UsageError, match="did you mean 'pacgan-table1'"):
         find("pacgan-table2")
+    with pytest.raises(UsageError) as refused:
+        find("digit")
+    assert "digits" not in str(refused.value), "a suite, but nothing was published of it"
 
 
 def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
@@ -155,8 +159,13 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
     assert suite.datasets == ("ring",)
     assert suite.steps == 40_000
     assert [cell.name for cell in published.cells] == ["GAN", "PacGAN3"]
+    assert restrict(suite, published, rows=[], datasets=[], scale=1e-9) == (
+        suite.model_copy(update={"steps": 1}), published
+    )  # fmt: skip
     with pytest.raises(UsageError, match="no 'PacGAN5'"):
         restrict(*read(PATH), rows=["PacGAN5"], datasets=[], scale=1.0)
+    with pytest.raises(UsageError, match="the suite sets no steps, so --scale has nothing to scale; leave it out"):
+        restrict(suite.model_copy(update={"steps": None}), published, rows=[], datasets=[], scale=0.5)
 
 
 def test_verdicts() -> None:
@@ -171,6 +180,8 @@ def test_verdicts() -> None:
     assert compare(published, far[:1])[0].verdict == "one seed"
     assert compare(published, far[:2])[0].verdict == "no spread"
     assert compare(published, other)[0].verdict == "no result"
+    for low, high, verdict in ((0.0, 1.0, "agree"), (-1.0, 0.0, "agree"), (0.1, 1.0, "differ"), (-1.0, -0.1, "differ")):
+        assert replace(modes, difference=Interval(low, high, 0.95, "welch")).verdict == verdict
 
 
 def test_the_text_says_the_scale_plainly() -> None:
