@@ -78,6 +78,19 @@ def test_perturbed_points_are_real_samples_plus_gaussian_noise() -> None:
     assert torch.equal(seen[1], real)
 
 
+@pytest.mark.parametrize("penalty", [LipschitzPenalty(), PerturbedPenalty(), Consistency(shift=2)])
+def test_what_is_drawn_is_drawn_from_the_stream_that_is_given(penalty: Penalty) -> None:
+    real, fake = draw(6, 1, 5, 5), draw(6, 1, 5, 5, seed=2)
+
+    def critic(x: Tensor) -> Tensor:
+        return (x * draw(5, 5, seed=3)).square().flatten(1).sum(1)
+
+    before = torch.get_rng_state()
+    one, again, other = (penalty(critic, real, fake, rng(seed)).item() for seed in (0, 0, 1))
+    assert one == again != other
+    assert torch.equal(torch.get_rng_state(), before), "and torch's own is left alone"
+
+
 @pytest.mark.parametrize("penalty", [LipschitzPenalty(), PerturbedPenalty()])
 def test_gradient_penalties_differentiate_twice_and_leave_the_samples_alone(penalty: Penalty) -> None:
     """d/dw λ(|w| - 1)² = 2·10·4·(0.6, 0.8) at w = (3, 4)."""
@@ -170,6 +183,13 @@ def test_moves_are_shifts_and_mirror_images_each_equally_often() -> None:
     assert torch.equal(move(images, 0, rng(), flip=False), images)
 
 
+def test_a_shift_down_says_nothing_of_the_shift_across() -> None:
+    pixels = move(ramp(8).expand(5000, 1, 8, 8), 2, rng(), flip=False)[:, 0, 3, 3].long()
+    counts = torch.bincount((pixels % 100 - 1) * 5 + pixels // 100 - 1, minlength=25)
+    assert len(counts) == 25
+    assert (counts - 200).abs().max() < 60, "each of the 25 shifts equally often, to about four standard errors"
+
+
 def test_a_row_enters_as_the_reflection_of_the_image() -> None:
     for seed in range(20):
         moved = move(ramp(6), 1, rng(seed), flip=False)[0, 0] % 100
@@ -219,6 +239,29 @@ def test_what_they_declare() -> None:
     assert LeCam.of_outputs
     assert Consistency.kinds == ("image",)
     assert math.prod(bool(cls.formula) for cls in (LipschitzPenalty, PerturbedPenalty, LeCam, Consistency))
+
+
+def test_what_they_start_from_are_the_papers_numbers() -> None:
+    plain, around, averages = Consistency(), PerturbedPenalty(), LeCam()
+    assert (plain.lambda_real, plain.lambda_fake, plain.shift, plain.flip) == (10.0, 0.0, 4, True)
+    assert (around.lambda_dragan, around.sigma) == (10.0, 0.08)
+    assert (averages.lambda_lc, averages.decay, averages.start) == (0.3, 0.99, 0)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [LipschitzPenalty(lambda_lp=0), PerturbedPenalty(lambda_dragan=0), LeCam(lambda_lc=0), Consistency(lambda_real=0)],
+)
+def test_a_weight_of_nothing_is_a_weight(penalty: Penalty) -> None:
+    assert penalty(half_square, draw(3, 1, 6, 6), draw(3, 1, 6, 6, seed=2), rng()).item() == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4)])
+def test_a_shift_is_less_than_the_shorter_side(shape: tuple[int, int]) -> None:
+    images = draw(2, 1, *shape)
+    with pytest.raises(ValueError, match="shift=4 must be less than the side of the images, 4"):
+        Consistency(shift=4)(half_square, images, images, rng())
+    assert Consistency(shift=3)(half_square, images, images, rng()).isfinite()
 
 
 @pytest.mark.parametrize(
