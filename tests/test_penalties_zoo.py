@@ -13,6 +13,7 @@ from ganbench.penalties.consistency import Consistency, move
 from ganbench.penalties.dragan import PerturbedPenalty
 from ganbench.penalties.gradient import GradientPenalty, LipschitzPenalty
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1, R2
 
 D = torch.float64
 
@@ -138,17 +139,27 @@ def test_lecam_waits_for_its_start() -> None:
     assert values[2] == pytest.approx(7**2 + 5**2)  # until the start the latest means stand
 
 
-def test_lecam_resumes_exactly() -> None:
+def test_until_its_start_lecam_is_nothing_whatever_the_outputs() -> None:
+    outputs = torch.tensor([1.0, -1.0], requires_grad=True)
+    value = LeCam(start=1).on_outputs(outputs, torch.tensor([2.0, -2.0]))
+    assert value.item() == 0.0
+    value.backward()
+    assert outputs.grad is not None
+    assert outputs.grad.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("start", [0, 4])
+def test_lecam_resumes_exactly(start: int) -> None:
     def outputs(k: int) -> tuple[Tensor, Tensor]:
         return torch.randn(8, generator=rng(k)), torch.randn(8, generator=rng(100 + k))
 
-    whole, first, second = LeCam(), LeCam(), LeCam()
+    whole, first, second = LeCam(start=start), LeCam(start=start), LeCam(start=start)
     expected = [whole.on_outputs(*outputs(k)).item() for k in range(6)]
     for k in range(3):
         first.on_outputs(*outputs(k))
     second.load_state_dict(first.state_dict())
     assert [second.on_outputs(*outputs(k)).item() for k in range(3, 6)] == expected[3:]
-    fresh = LeCam()
+    fresh = LeCam(start=start)
     fresh.load_state_dict(LeCam().state_dict())
     assert fresh.on_outputs(*outputs(0)).item() == expected[0]
 
@@ -246,11 +257,12 @@ def test_what_they_start_from_are_the_papers_numbers() -> None:
     assert (plain.lambda_real, plain.lambda_fake, plain.shift, plain.flip) == (10.0, 0.0, 4, True)
     assert (around.lambda_dragan, around.sigma) == (10.0, 0.08)
     assert (averages.lambda_lc, averages.decay, averages.start) == (0.3, 0.99, 0)
+    assert LeCam(decay=0).decay == 0, "the latest means are averages too"
 
 
 @pytest.mark.parametrize(
     "penalty",
-    [LipschitzPenalty(lambda_lp=0), PerturbedPenalty(lambda_dragan=0), LeCam(lambda_lc=0), Consistency(lambda_real=0)],
+    [LipschitzPenalty(lambda_lp=0), PerturbedPenalty(lambda_dragan=0), LeCam(lambda_lc=0), R1(gamma=0), R2(gamma=0)],
 )
 def test_a_weight_of_nothing_is_a_weight(penalty: Penalty) -> None:
     assert penalty(half_square, draw(3, 1, 6, 6), draw(3, 1, 6, 6, seed=2), rng()).item() == 0
