@@ -43,14 +43,17 @@ def test_reverse_kl_is_between_zero_and_log_of_the_modes(counts: list[int]) -> N
 
 @pytest.mark.parametrize(("reached", "modes"), [(8, 8), (4, 8), (1, 8), (5, 25)])
 def test_reverse_kl_of_even_modes(reached: int, modes: int) -> None:
-    counts = torch.tensor([50] * reached + [0] * (modes - reached))
-    assert reverse_kl(counts) == pytest.approx(math.log(modes / reached))
+    for each in (50, 1):
+        counts = torch.tensor([each] * reached + [0] * (modes - reached))
+        assert reverse_kl(counts) == pytest.approx(math.log(modes / reached))
 
 
 def test_radius() -> None:
     mixture = Mixture(means=torch.zeros(1, 2), sigma=0.01)
     points = torch.tensor([[0.0299, 0.0], [0.0301, 0.0], [0.0, -0.0299], [0.03, 0.03]])
     assert mode_counts(points, mixture).tolist() == [2]
+    whole = Mixture(means=torch.zeros(1, 2), sigma=1.0)
+    assert mode_counts(torch.tensor([[3.0, 0.0]]), whole).tolist() == [0], "just three is not within three"
 
 
 @pytest.mark.parametrize("mixture", [RING, GRID])

@@ -280,6 +280,13 @@ def test_values_of_an_older_result_are_in_the_order_of_the_metrics_that_their_na
     assert list(read_row(folder).values) == ordered
 
 
+def test_a_value_belongs_to_the_metric_whose_name_is_the_longest_that_fits(tmp_path: Path) -> None:
+    spec = make_spec(metrics=("precision-recall", "precision"))
+    ordered = ["precision_recall_z", "precision_a"]
+    folder = make_trial(tmp_path, spec, values=dict.fromkeys(ordered, VALUES["fid"]))
+    assert list(read_row(folder).values) == ordered
+
+
 def test_importing_loads_neither_torch_nor_pandas() -> None:
     code = (
         "import sys, ganbench.store.results, ganbench.store.frame, ganbench.tables, ganbench.display.plain;"
