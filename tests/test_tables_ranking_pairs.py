@@ -2,9 +2,11 @@
 
 import pytest
 
+from ganbench import statistics
+from ganbench.errors import UsageError
 from ganbench.store.results import Row
 from ganbench.tables.grouping import build
-from ganbench.tables.ranking import PAIRED, Ranking, rank
+from ganbench.tables.ranking import PAIRED, Ranking, rank, require_level
 from tests.rows import HIGH, LOW, make_row, rows_of
 from tests.trials import make_spec
 
@@ -68,3 +70,19 @@ def test_of_each_pair_it_is_said_how_many_seeds_it_needs() -> None:
     near = next(pair for pair in found.pairs if (pair.a, pair.b) == (0, 2))
     assert near.seeds is not None
     assert told[0, 2] == str(near.seeds)
+    # Each of four rows has three rivals, any of which might have beaten it.
+    assert near.seeds == statistics.seeds_for_power(near.superiority.probability, 0.05, comparisons=3, sides=1)
+
+
+def test_equal_means_are_none_that_is_better() -> None:
+    """One seed of the better row is so far off that both have a mean of 1."""
+    found = ranking([*rows_of("best", [0.0] * 7 + [8.0]), *rows_of("even", [1.0] * 8)])
+    assert found.ties == (1, 2)
+    assert not any("mean" in line for line in found.conclusions())
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 1.5, 1e-17])
+def test_a_level_that_is_none_is_refused(alpha: float) -> None:
+    """Of the last one an interval would hold 100 %."""
+    with pytest.raises(UsageError, match=f"--alpha {alpha:g} must be between 0 and 1, e.g. 0.05"):
+        require_level(alpha)

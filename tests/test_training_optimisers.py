@@ -129,3 +129,13 @@ def test_each_player_has_the_rate_of_its_own(make_state: Make) -> None:
     assert [group["lr"] for group in state.d_optimiser.param_groups] == [1e-3]
     held = {id(weight) for group in state.g_optimiser.param_groups for weight in group["params"]}
     assert held == {id(weight) for weight in state.generator.parameters()}
+
+
+def test_a_rate_that_lies_on_the_device_is_changed_where_it_lies() -> None:
+    """A recorded step reads it there."""
+    optimiser = Adam(one_weight().parameters(), lr=torch.tensor(0.4))
+    (held,) = (group["lr"] for group in optimiser.param_groups)
+    for step, rate in ((1, 0.4), (3, 0.2), (4, 0.1)):
+        set_rate(optimiser, 0.4, Recipe(lr_schedule="linear", steps=4), step)
+        assert optimiser.param_groups[0]["lr"] is held
+        assert held.item() == pytest.approx(rate)
