@@ -116,6 +116,15 @@ def test_a_baseline_of_another_version_frames_the_table_of_that_version() -> Non
     assert framed == [[0.4], [0.5]]
 
 
+def test_a_baseline_frames_trials_without_a_result_too_where_they_would_be_measured_alike() -> None:
+    real, here = make_row(make_spec(baseline="real")), make_row(make_spec(seed=1))
+    lost, far = (make_row(make_spec(dataset=name), "failed", result=False) for name in ("digits", "mnist"))
+    framed, alone = build([real, lost, far])
+    assert (len(framed.baselines), len(alone.baselines)) == (1, 0)
+    (whole,) = build([real, lost, here])
+    assert (whole.protocol, len(whole.baselines)) == (here.protocol, 1), "whichever of its trials comes first"
+
+
 def test_baselines_without_company_have_a_table() -> None:
     (table,) = build([make_row(make_spec(baseline="real"))])
     assert (len(table.groups), len(table.baselines)) == (0, 1)

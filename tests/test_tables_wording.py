@@ -1,5 +1,7 @@
 """Numbers, durations and foreign text in words that a cell can hold."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,22 @@ def test_a_share_has_the_decimals_of_its_spread() -> None:
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value, FID) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [(0.005, 2, "0.01"), (0.00499, 2, "0.005"), (999_999_999.0, 0, "999999999"), (1e9, 0, "1e+09"),
+     (math.nan, 2, "-"), (-math.inf, 2, "-")],
+)  # fmt: skip
+def test_where_the_decimals_of_a_metric_end(value: float, decimals: int, text: str) -> None:
+    assert number(value, ValueInfo(label="v", decimals=decimals)) == text
+
+
+def test_a_spread_of_a_share_is_held_against_the_share_as_it_is_written() -> None:
+    """In float32 0.9000002 and 0.9 are two numbers: the spread of such a share is rounding, as that of 90 is."""
+    info = ValueInfo(label="high quality", direction="higher", decimals=1, percent=True)
+    assert spread(0.9, 8e-7, info) == "90.0 ± 8e-05 %"
+    assert spread(0.9, 1e-6, info) == "90.00000 ± 0.00010 %"
 
 
 def test_durations_and_rates() -> None:
