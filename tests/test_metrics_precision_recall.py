@@ -67,6 +67,17 @@ def test_a_fake_at_the_edge_of_a_ball_is_in_it(large: int, monkeypatch: pytest.M
     assert PrecisionRecall(nearest=1).compute(fake, real)["precision"] == 0.5
 
 
+@pytest.mark.parametrize("large", [1, 2000])
+def test_the_f_score_is_the_harmonic_mean_however_small_both_are(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.metrics.precision_recall.LARGE", large)
+    found = PrecisionRecall(nearest=1).compute(evidence(rows(70, 0, 3) * 0.7 + 1.5), evidence(rows(50, 1, 3)))
+    both = found["precision"] + found["recall"]
+    assert 0 < both < 0.8
+    assert found["f_score"] == pytest.approx(2 * found["precision"] * found["recall"] / both)
+    far = PrecisionRecall(nearest=1).compute(evidence(rows(70, 0, 3) + 100), evidence(rows(50, 1, 3)))
+    assert far == {"precision": 0.0, "recall": 0.0, "f_score": 0.0}
+
+
 def test_the_smaller_side_decides_whether_there_are_neighbours() -> None:
     assert PrecisionRecall().nearest == 3
     three, four, many = (evidence(rows(n, n)) for n in (3, 4, 50))

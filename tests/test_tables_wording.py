@@ -1,6 +1,7 @@
 """Numbers, durations and foreign text in words that a cell can hold."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,19 @@ from hypothesis import strategies as st
 
 from ganbench.cleaning import clean
 from ganbench.store.values import ValueInfo
-from ganbench.tables.wording import duration, headline, number, rate, spread
+from ganbench.tables.wording import (
+    duration,
+    energy,
+    headline,
+    listed,
+    may_be_the_best,
+    named_rows,
+    number,
+    rate,
+    seeds_of,
+    size,
+    spread,
+)
 from tests.rows import FID, IS
 
 
@@ -71,6 +84,38 @@ def test_durations_and_rates() -> None:
     seconds |= {7500.0: "2 h 05 m", 1e5: "1 d 03 h", float("nan"): "-"}
     assert {value: duration(value) for value in seconds} == seconds
     assert [rate(value) for value in (None, 9.87, 12345.6)] == ["-", "9.9", "12,346"]
+
+
+@pytest.mark.parametrize(
+    ("written", "texts"),
+    [
+        (duration, {0.0: "0.0 s", 9.94: "9.9 s", 9.95: "10 s", 59.4: "59 s", 3599.4: "59 m 59 s", 3600.0: "1 h 00 m",
+                    86399.0: "23 h 59 m", 86400.0: "1 d 00 h"}),
+        (rate, {0.0: "0.0", 99.94: "99.9", 99.95: "100", 999.0: "999", math.nan: "-", math.inf: "-"}),
+        (size, {None: "-", -1.0: "-", math.nan: "-", math.inf: "-", 0.0: "0 MiB", 512 * 2**20: "512 MiB",
+                999 * 2**20: "999 MiB", 1000 * 2**20: "1.0 GiB", 3.25 * 2**30: "3.2 GiB"}),
+        (energy, {None: "-", -1.0: "-", math.nan: "-", math.inf: "-", 0.0: "0 J", 830.0: "830 J", 999.4: "999 J",
+                  999.5: "1.0 kJ", 12300.0: "12.3 kJ", 999_400.0: "999.4 kJ", 4.5e6: "4.5 MJ"}),
+    ],
+    ids=["duration", "rate", "size", "energy"],
+)  # fmt: skip
+def test_where_one_unit_ends_and_the_next_begins(
+    written: Callable[[float | None], str], texts: dict[float | None, str]
+) -> None:
+    assert {value: written(value) for value in texts} == texts
+
+
+def test_names_in_a_sentence() -> None:
+    names = [f"w{index}" for index in range(13)]
+    assert [listed(names[:count]) for count in (1, 2, 3)] == ["w0", "w0 and w1", "w0, w1 and w2"]
+    assert named_rows(names[:12], "the other ").endswith(", w10 and w11")
+    assert [named_rows(names), named_rows(names, "the other ")] == ["13 rows", "the other 13 rows"]
+    told = [may_be_the_best(names[:count], everyone=everyone) for count in (2, 3) for everyone in (True, False)]
+    assert told == [
+        "either of the 2 rows may be the best", "either of w0 and w1 may be the best",
+        "any of the 3 rows may be the best", "any of w0, w1 and w2 may be the best",
+    ]  # fmt: skip
+    assert [seeds_of(count) for count in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
 
 
 def test_the_headline_is_the_first_that_is_a_score() -> None:
