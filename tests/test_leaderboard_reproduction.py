@@ -239,6 +239,12 @@ def test_our_interval_does_not_depend_on_theirs() -> None:
     assert first.interval is not None
     assert first.interval.low < 6.33 < first.interval.high
     assert replace(first, printed=(0.0, 0.1)).interval == first.interval
+    # As the printed tables' own: by Student's t, however many seeds there are.
+    many = [row("pacgan", "ring", pacgan_modes=5.0 + seed % 3) for seed in range(8)]
+    found = compare(published, iter(many))
+    assert (len(found[0].ours), found[1].trials) == (8, 8)
+    assert found[0].interval is not None
+    assert found[0].interval.method == "t"
 
 
 @pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])
