@@ -18,7 +18,7 @@ from ganbench.executors.handed import Handed
 from ganbench.records.folder import TrialFolder
 from ganbench.store.frame import frame
 from ganbench.store.leases import Leases
-from ganbench.store.results import order, read_row, read_rows, row_of_failure
+from ganbench.store.results import computed_by, order, read_row, read_rows, row_of_failure
 from ganbench.tables.grouping import build
 from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
@@ -79,6 +79,16 @@ def test_of_a_trial_whose_folder_cannot_tell_the_reason_is_told(tmp_path: Path) 
     assert (row.trial_id, row.loss, row.seed, row.status) == (folder.path.name, "hinge", 2, "failed")
     assert (row.reason, row.log, row.warnings) == ("no space left on device", ("last words",), ("careful",))
     assert not any((row.metrics, row.best, row.area, row.values, row.cost, row.protocol))
+
+
+def test_what_computed_a_result_is_told_of_a_processor_with_its_threads() -> None:
+    known = {"device_name": "Xeon", "instructions": "AVX2", "threads": 4, "versions": {"torch": 2}}
+    assert computed_by(known | {"device": "cpu"}) == {
+        "device": "Xeon", "instructions": "AVX2", "threads": "4", "versions": {"torch": "2"}
+    }  # fmt: skip
+    assert computed_by(known | {"device": "cuda"})["threads"] == ""
+    nothing = {"device": "", "instructions": "", "threads": "", "versions": {}}
+    assert computed_by({}) == computed_by({"device": "cpu", "device_name": None, "versions": "2"}) == nothing
 
 
 def test_a_folder_that_cannot_be_listed_is_named_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,13 +286,6 @@ def test_values_are_in_the_order_in_which_they_were_asked_for_and_declared(tmp_p
 def test_values_of_an_older_result_are_in_the_order_of_the_metrics_that_their_names_are_like(tmp_path: Path) -> None:
     spec = make_spec(metrics=("reverse-kl", "precision-recall", "fid", "is"))
     ordered = ["reverse_kl", "precision", "recall", "fid", "fid_debiased", "is", "extra"]
-    folder = make_trial(tmp_path, spec, values=dict.fromkeys(ordered, VALUES["fid"]))
-    assert list(read_row(folder).values) == ordered
-
-
-def test_a_value_belongs_to_the_metric_whose_name_is_the_longest_that_fits(tmp_path: Path) -> None:
-    spec = make_spec(metrics=("precision-recall", "precision"))
-    ordered = ["precision_recall_z", "precision_a"]
     folder = make_trial(tmp_path, spec, values=dict.fromkeys(ordered, VALUES["fid"]))
     assert list(read_row(folder).values) == ordered
 
