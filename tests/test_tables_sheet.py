@@ -59,3 +59,13 @@ def test_one_picture_is_named_by_its_path_and_many_by_a_pattern() -> None:
     assert at("runs/a/samples.png") == "runs/a/samples.png"
     assert at("runs/a/samples.png", "runs/b/samples.png") == "runs/*/samples.png"
     assert at("/r/one/a/samples.png", "/r/two/b/samples.png") == "under /r"
+
+
+def test_a_warning_of_every_row_names_none_and_of_some_names_them() -> None:
+    rows = [make_row(make_spec(loss), warnings=warnings) for loss, warnings in
+            (("a", ("all", "two")), ("b", ("all", "two")), ("c", ("all", "one", "one")))]  # fmt: skip
+    told = {note.text: note.whose for note in notes([Group([row]) for row in rows])}
+    assert told["all"] == "every row"
+    assert (told["two"].count("dcgan"), told["one"].count("dcgan")) == (2, 1)
+    alone = notes([Group(rows[:1])])
+    assert {note.whose for note in alone} == {told["two"].split(", ")[0]}, "one row is not every row"
