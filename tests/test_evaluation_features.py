@@ -24,6 +24,14 @@ def test_batches_cover_everything_once_and_none_is_tiny(n: int, batch_size: int)
     assert found[-1][1] == n
     assert all(end == start for (_, end), (start, _) in pairwise(found))
     assert all(end - start >= min(n, SMALLEST_BATCH) for start, end in found)
+    assert all(end - start < batch_size + SMALLEST_BATCH for start, end in found), "there is memory for no more"
+
+
+def test_a_rest_joins_its_neighbour_only_where_it_is_small() -> None:
+    assert SMALLEST_BATCH == 16
+    assert batches(216, 100) == [(0, 100), (100, 200), (200, 216)]
+    assert batches(215, 100) == [(0, 100), (100, 215)]
+    assert batches(15, 100) == [(0, 15)]
 
 
 @pytest.mark.parametrize("batch_size", [16, 37, 100, 111, 5000])

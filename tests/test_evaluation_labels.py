@@ -40,6 +40,9 @@ def test_order_is_random_and_the_seeds() -> None:
     assert balanced(100, 10, rng()).tolist() == balanced(100, 10, rng()).tolist()
     assert balanced(100, 10, rng()).tolist() != balanced(100, 10, rng(1)).tolist()
     assert balanced(100, 10, rng()).tolist() != sorted(balanced(100, 10, rng()).tolist())
+    every = torch.arange(50)
+    assert like(120, every, rng()).tolist() == like(120, every, rng()).tolist() != like(120, every, rng(1)).tolist()
+    assert like(50, every, rng()).tolist() != every.tolist()
 
 
 def test_what_a_protocol_asks_for() -> None:
@@ -51,8 +54,9 @@ def test_what_a_protocol_asks_for() -> None:
     found = evaluation_labels("balanced", 4, reference=reference, classes=2, rng=rng())
     assert found is not None
     assert sorted(found.tolist()) == [0, 0, 1, 1]
-    with pytest.raises(ValueError, match="no labels"):
-        evaluation_labels("reference", 4, reference=Samples(data=torch.zeros(4, 2)), classes=2, rng=rng())
+    for without in (None, Samples(data=torch.zeros(4, 2))):
+        with pytest.raises(ValueError, match="the reference has no labels"):
+            evaluation_labels("reference", 4, reference=without, classes=2, rng=rng())
 
 
 def test_cycled_labels_give_each_class_a_column() -> None:

@@ -93,6 +93,13 @@ def test_decimals_that_cannot_be_written_are_refused(decimals: Any) -> None:
         check_words("one", metric)
 
 
+def test_a_value_has_from_0_to_20_decimals() -> None:
+    for decimals in (0, 20):
+        metric = needing()
+        metric.values = {"x": Value(label="X", direction=None, decimals=decimals)}  # type: ignore[misc]
+        check_words("one", metric)
+
+
 def test_every_need_is_known_to_be_there_or_not() -> None:
     """A word that the contract gains is one that an evaluation answers for."""
     everything = needing(*get_args(Need))

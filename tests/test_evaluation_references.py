@@ -2,7 +2,8 @@
 
 import multiprocessing
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench.evaluation.references import ReferenceKey, decode, encode, recall
+from ganbench.evaluation import references
+from ganbench.evaluation.references import ReferenceKey, content_digest, decode, encode, recall
 
 KEY = ReferenceKey(
     fingerprint="f" * 64,
@@ -102,6 +104,35 @@ def test_content_round_trips_without_pickle() -> None:
     assert all(torch.equal(value, decode(data)[name]) for name, value in tensors.items())
     with pytest.raises(ValueError, match="not a cache entry"):
         decode(b"\x80\x04K\x01.")
+
+
+def test_the_digest_is_of_names_types_and_shapes_too() -> None:
+    """Else the bytes of one tensor would pass for another's."""
+    zeros = torch.zeros(2, 3)
+    others: list[dict[str, Tensor]] = [
+        {"a": zeros}, {"b": zeros}, {"a": zeros.int()}, {"a": zeros.view(3, 2)}, {"a": zeros + 1},
+        {"a": zeros[:1], "b": zeros[1:]},
+    ]  # fmt: skip
+    assert len({content_digest(tensors) for tensors in others}) == len(others)
+    assert content_digest({"a": zeros, "b": zeros + 1}) == content_digest({"b": zeros + 1, "a": zeros})
+    assert content_digest({"a": zeros.T.contiguous().T}) == content_digest({"a": zeros})
+
+
+def test_what_another_process_made_while_this_one_waited_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that holds the lock is done when this one gets it."""
+    made = {"features": torch.ones(3)}
+
+    @contextmanager
+    def waited_for(path: Path) -> Iterator[None]:
+        path.write_bytes(encode(made))
+        yield
+
+    monkeypatch.setattr(references, "_lock", waited_for)
+    compute = Counted()
+    assert torch.equal(recall(KEY, compute, cache=tmp_path)["features"], made["features"])
+    assert compute.calls == 0
 
 
 def slow(folder: str) -> int:

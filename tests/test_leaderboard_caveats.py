@@ -16,8 +16,8 @@ LOW, HIGH = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5], [2.0, 2.1, 2.2, 2.3, 2.4, 2.5]
 @pytest.mark.parametrize(("rows", "seeds", "needed"), [(13, 5, 6), (2, 3, 4), (1, 2, 3)])
 def test_rows_that_are_too_many_for_their_seeds_are_told(rows: int, seeds: int, needed: int) -> None:
     (line,) = cannot_fail([(seeds, seeds)] * rows, 0.05)
-    assert line.startswith(f"no single row can fail by its scores alone: {rows} row")
-    assert line.endswith(f"at least {needed} seeds per side")
+    told = f"{rows} rows at alpha 0.05 need" if rows > 1 else "1 row at alpha 0.05 needs"
+    assert line == f"no single row can fail by its scores alone: {told} at least {needed} seeds per side"
     assert cannot_fail([(needed, needed)] * rows, 0.05) == []
 
 
@@ -27,6 +27,14 @@ def test_it_is_what_the_gate_would_do(rows: int, old: int, new: int) -> None:
     same = margin_tests(LOW[:old], LOW[:new], 0.3)
     decisions = decide([margin_tests(LOW[:old], HIGH[:new]), *[same] * (rows - 1)], 0.05)
     assert (decisions[0].outcome == "fail") == (not cannot_fail([(old, new)] * rows, 0.05))
+
+
+def test_rows_with_just_the_seeds_that_they_need_can_fail() -> None:
+    """At a level that three rows of three seeds reach exactly, but for rounding."""
+    worst = margin_tests(LOW[:3], HIGH[:3])
+    assert 3 * worst.worse > 0.15
+    assert cannot_fail([(3, 3)] * 3, 0.15) == []
+    assert [decision.outcome for decision in decide([worst] * 3, 0.15)] == ["fail"] * 3
 
 
 def test_rows_of_several_sizes_are_counted() -> None:
@@ -63,3 +71,4 @@ def test_of_what_is_not_known_nothing_is_told() -> None:
     """An older result does not say which instructions it was computed with."""
     older = OLD | {"instructions": ""}
     assert computed_elsewhere([(computed(older), computed(OLD)), (computed({}), computed(NEW))]) == []
+    assert computed_elsewhere([(computed(OLD), computed(older)), (computed(NEW), computed({}))]) == []

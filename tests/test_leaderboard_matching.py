@@ -9,9 +9,10 @@ import pytest
 
 from ganbench.leaderboard import matching
 from ganbench.leaderboard.compare import compare
+from ganbench.leaderboard.matching import Pair, code_differs, placed
 from ganbench.store.results import Row
-from ganbench.tables.grouping import build
-from tests.rows import HIGH, LOW, NONE, judged, make_row, rows_of
+from ganbench.tables.grouping import Table, build
+from tests.rows import FID, HIGH, LOW, NONE, judged, make_row, rows_of
 from tests.trials import make_protocol, make_spec
 
 
@@ -64,6 +65,22 @@ def test_numbers_of_another_metrics_code_are_not_compared() -> None:
     )
 
 
+def test_of_code_that_only_one_side_names_nothing_is_said() -> None:
+    def table(*metrics: str, **changes: Any) -> Table:
+        (found,) = build([make_row(make_spec("a", metrics=metrics), metrics={"quality": 1.0}, **changes)])
+        return found
+
+    def said(before: Table, after: Table) -> str:
+        return code_differs(Pair(*placed([after]), *placed([before])), "quality")
+
+    quality = {"quality": FID}
+    assert said(table("fid", values=quality), table("fid", "kid", values=quality)) == ""
+    assert said(table("fid", values={}), table("fid", values=quality)) == "", "nor of a direction"
+    assert said(table("fid", values=quality), table("fid", values={})) == ""
+    alone = table("fid", values=quality)
+    assert code_differs(Pair(*placed([alone])), "quality") == ""
+
+
 def test_numbers_of_another_extractors_code_are_not_compared() -> None:
     def scored(values: Sequence[float], source: str) -> list[Row]:
         found = []
@@ -82,13 +99,17 @@ def test_numbers_of_another_extractors_code_are_not_compared() -> None:
 
 
 def test_a_training_that_is_scored_twice_is_matched_by_its_schedule() -> None:
-    rows = []
-    for every in (4, 0):
-        for row in rows_of("a", LOW):
+    def scored(values: Sequence[float], every: int) -> list[Row]:
+        rows = []
+        for row in rows_of("a", values):
             evaluation = row.spec.evaluation.model_copy(update={"every": every})
             rows.append(make_row(row.spec.model_copy(update={"evaluation": evaluation}), fid=row.metrics["fid"]))
+        return rows
+
+    rows = [*scored(LOW, 4), *scored(HIGH, 0)]
     verdict = compare(rows, rows, margin=NONE)
     assert [check.reason for check in verdict.checks] == ["every seed has the same number as before"] * 2
+    assert judged(scored(LOW, 4), scored(LOW, 2)).outcome == "pass", "one of a name needs no equal schedule"
 
 
 def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
@@ -101,7 +122,11 @@ def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
     verdict = compare(recipes(1, 5), recipes(1, 5), margin=NONE)
     assert [check.outcome for check in verdict.checks] == ["pass", "pass"]
     unknown = compare(recipes(1, 5), recipes(2, 3), margin=NONE)
-    assert {check.outcome for check in unknown.checks} == {"inconclusive"}
+    why = "the base has several rows with this name, but not exactly one with its recipe"
+    assert [(check.outcome, check.reason) for check in unknown.checks] == [("inconclusive", why)] * 2
+    other = [make_row(make_spec("a", seed=seed, steps=5000), fid=value) for seed, value in enumerate(LOW)]
+    beside = compare([*recipes(1, 5), *other], recipes(2, 3), margin=NONE)
+    assert [check.reason for check in beside.checks] == [why] * 2, "and one of another protocol"
     # A row that is added beside an unchanged one is not held against it.
     added = compare(recipes(1, 5)[: len(LOW)], recipes(1, 5), margin=NONE)
     assert [(check.outcome, check.worse is None) for check in added.checks] == [("pass", True), ("pass", True)]
@@ -110,8 +135,15 @@ def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
     assert {check.outcome for check in unclear.checks} == {"inconclusive"}
     assert "several rows with this name" in unclear.checks[0].reason
     # One row of a name: its recipe may be what changed.
-    changed = [make_row(make_spec("b", seed=seed, n_critic=5), fid=value) for seed, value in enumerate(LOW)]
+    changed, longer = (
+        [make_row(make_spec("b", seed=seed, n_critic=5, **more), fid=value) for seed, value in enumerate(LOW)]
+        for more in ({}, {"steps": 5000})
+    )
     assert judged(rows_of("b", HIGH), changed).outcome == "pass"
+    # A namesake of another protocol is no rival.
+    tested, apart = compare(rows_of("b", HIGH), [*changed, *longer], margin=NONE).checks
+    assert (tested.outcome, tested.fine is not None) == ("pass", True)
+    assert apart.reason.startswith("the protocols differ (budget ")
 
 
 def test_other_protocols_are_not_compared() -> None:
@@ -135,6 +167,8 @@ def test_rows_on_one_side() -> None:
     assert compare([], [], margin=NONE).outcome == "inconclusive"
     lost = [make_row(make_spec("a", seed=seed), "failed", result=False) for seed in range(5)]
     assert compare(base, lost, margin=NONE).outcome == "fail"
+    (check,) = compare(lost, base, margin=NONE).checks
+    assert (check.outcome, check.reason) == ("inconclusive", "no seed of the base has a score to compare with")
 
 
 def test_own_data_are_matched_by_what_they_are_not_by_what_they_are_called() -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
 from ganbench.spec import Recipe
+from ganbench.statistics import Interval
 from ganbench.store.values import ValueInfo
 
 PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
@@ -49,6 +51,9 @@ def test_it_is_found_by_its_name_and_another_name_is_refused() -> None:
     assert find(str(PATH)) == PATH
     with pytest.raises(UsageError, match="did you mean 'pacgan-table1'"):
         find("pacgan-table2")
+    with pytest.raises(UsageError) as refused:
+        find("digit")
+    assert "digits" not in str(refused.value), "a suite, but nothing was published of it"
 
 
 def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
@@ -156,8 +161,13 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
     assert suite.datasets == ("ring",)
     assert suite.steps == 40_000
     assert [cell.name for cell in published.cells] == ["GAN", "PacGAN3"]
+    assert restrict(suite, published, rows=[], datasets=[], scale=1e-9) == (
+        suite.model_copy(update={"steps": 1}), published
+    )  # fmt: skip
     with pytest.raises(UsageError, match="no 'PacGAN5'"):
         restrict(*read(PATH), rows=["PacGAN5"], datasets=[], scale=1.0)
+    with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):
+        restrict(suite.model_copy(update={"steps": None}), published, rows=[], datasets=[], scale=0.5)
 
 
 def test_verdicts() -> None:
@@ -172,6 +182,8 @@ def test_verdicts() -> None:
     assert compare(published, far[:1])[0].verdict == "one seed"
     assert compare(published, far[:2])[0].verdict == "no spread"
     assert compare(published, other)[0].verdict == "no result"
+    for low, high, verdict in ((0.0, 1.0, "agree"), (-1.0, 0.0, "agree"), (0.1, 1.0, "differ"), (-1.0, -0.1, "differ")):
+        assert replace(modes, difference=Interval(low, high, 0.95, "welch")).verdict == verdict
 
 
 def test_the_text_says_the_scale_plainly() -> None:
@@ -238,6 +250,12 @@ def test_our_interval_does_not_depend_on_theirs() -> None:
     assert first.interval.low < 6.33 < first.interval.high
     assert other.interval == first.interval
     assert other.difference != first.difference
+    # As the printed tables' own: by Student's t, however many seeds there are.
+    many = [row("pacgan", "ring", pacgan_modes=5.0 + seed % 3) for seed in range(8)]
+    found = compare(published, iter(many))
+    assert (len(found[0].ours), found[1].trials) == (8, 8)
+    assert found[0].interval is not None
+    assert found[0].interval.method == "t"
 
 
 def test_a_suite_without_steps_is_refused_with_what_to_add(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.errors import StoreError
 from ganbench.leaderboard.build import assemble, write
-from ganbench.leaderboard.sources import SUFFIXES, Source, merge, read_source, rows_of, to_board
+from ganbench.leaderboard.sources import SUFFIXES, Source, finished_rows_of, merge, read_source, rows_of, to_board
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -24,6 +24,24 @@ def test_how_numbers_are_read_is_said_by_the_first_source(tmp_path: Path) -> Non
     for sources, label in (((one, two), "one"), ((two, one), "two")):
         (protocol,) = merge(sources, partial=False).protocols.values()
         assert protocol.values["fid"].label == label
+
+
+def test_what_is_judged_has_ended_and_its_evaluations_can_be_read(tmp_path: Path) -> None:
+    """A score that is not known yet is not the same as none."""
+    runs = tmp_path / "runs"
+    trial(runs, "vanilla", 0, 1.0)
+    assert len(finished_rows_of(runs)) == 1
+    unfinished = make_trial(runs, make_spec("vanilla", seed=1), "interrupted")
+    assert len(rows_of(read_source(runs))) == 2
+    with pytest.raises(
+        StoreError, match=rf"^1 of 2 trials of .*runs are unfinished \({unfinished.trial_id}, \.\.\.\): run"
+    ):
+        finished_rows_of(runs)
+    unfinished.append_metrics({"step": 1, "images": "many"})
+    with pytest.raises(
+        StoreError, match=r"metrics\.jsonl does not contain evaluations; remove the trial and run it aga"
+    ):
+        read_source(runs)
 
 
 def test_a_board_has_the_protocols_and_environments_of_its_trials_and_no_others(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_a_number_may_move_by_less_than_a_hundredth_of_the_margin(margin: Margin
     within, beyond = (judged(base, moved(sign * edge * part), margin) for part in (0.99, 1.01))
     assert (within.outcome, within.fine) == ("pass", None)
     assert beyond.fine is not None, "it is tested"
+    exactly = judged(base, moved(sign * 0.25), Margin(25.0, False))
+    assert exactly.fine is not None, "a hundredth is not less than one"
 
 
 def test_each_seed_has_its_own_share_whatever_the_others_are() -> None:

@@ -3,9 +3,10 @@
 import re
 from xml.etree import ElementTree
 
+from ganbench.leaderboard import verdicts
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.compare import compare
-from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text
+from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text, without_commands
 from ganbench.tables.markdown import inert
 from tests.rows import HIGH, HOSTILE, LOW, NONE, make_row, rows_of
 from tests.trials import component, make_spec
@@ -34,6 +35,60 @@ def test_caveats_are_in_every_form() -> None:
     assert "::warning title=ganbench::half of it, 50 %25,%0Ais <b>@guess</b>" in as_github(verdict).splitlines()
     told = Verdict(verdict.checks, NONE, 0.05)
     assert ElementTree.fromstring(as_junit(told)).find("system-out") is None
+
+
+def three() -> Verdict:
+    checks = (
+        Check("a", "fail", "worse", metric="FID", base="1.20", new="2.20", effect=1.0, margin=0.1, worse=0.004),
+        Check("b", "inconclusive", "too few seeds", metric="FID", base="1.20", new="1.30", effect=0.1, margin=0.1),
+        Check("c", "pass", "new"),
+        Check("d", "pass", "new"),
+    )
+    return Verdict(checks, NONE, 0.05)
+
+
+def test_a_verdict_as_text() -> None:
+    text = as_text(three())
+    assert "\x1b" not in text, "colours only where they are asked for"
+    lines = [line for line in text.splitlines() if line.startswith((" ", "a", "b", "c", "d", "r"))]
+    columns = [line.split() for line in lines[:2]]
+    assert columns[0] == ["row", "score", "base", "new", "change", "status", "why"]
+    assert columns[1] == ["a", "FID", "1.20", "2.20", "+1", "(margin", "0.1)", "fail", "worse"]
+    new = Verdict((Check("c", "pass", "new"),), NONE, 0.05)
+    assert "score" not in as_text(new), "a column in which nothing stands is left out"
+
+
+def test_numbers_stand_right_in_a_table_and_names_left() -> None:
+    numeric = {column.heading: column.numeric for column in verdicts._sheet(three()).columns}
+    assert [name for name in numeric if numeric[name]] == ["base", "new", "change"]
+    assert verdicts._sheet(three()).baselines == 0
+
+
+def test_a_verdict_as_a_comment() -> None:
+    rows = [line.split(" | ") for line in as_markdown(three()).splitlines() if line.startswith("| ")]
+    assert rows[1] == ["| ❌", "`a`", "`FID`", "1.20", "2.20", "+1 (margin 0.1)", "worse |"]
+    assert rows[3] == ["| ✅", "`c`", "`-`", "-", "-", "-", "new |"]
+
+
+def test_a_verdict_as_junit_xml() -> None:
+    text = as_junit(three())
+    suite = ElementTree.fromstring(text)
+    assert suite.attrib == {
+        "name": "ganbench leaderboard compare", "tests": "4", "failures": "1", "skipped": "1", "errors": "0"
+    }  # fmt: skip
+    assert [case.attrib for case in suite] == [{"classname": "ganbench", "name": name} for name in "abcd"]
+    assert [child.tag for case in suite for child in case if child.tag != "system-out"] == ["failure", "skipped"]
+    assert suite[0].findtext("failure") == suite[0].findtext("system-out")
+    assert suite[0].findtext("failure") == "FID 1.20 -> 2.20, change +1 (margin 0.1): worse"
+    assert len(text.splitlines()) > 10, "a person reads it, too"
+
+
+def test_no_line_of_a_text_is_a_command_and_nobody_can_know_what_ends_that() -> None:
+    first, *lines, last = without_commands("::set-output name=a::1\nb").splitlines()
+    word = first.removeprefix("::stop-commands::")
+    assert (lines, last) == (["::set-output name=a::1", "b"], f"::{word}::")
+    assert len(bytes.fromhex(word)) >= 16
+    assert word not in without_commands("")
 
 
 def hostile() -> Verdict:

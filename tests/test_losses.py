@@ -221,6 +221,13 @@ def test_label_smoothing_of_least_squares() -> None:
     assert loss.discriminator(t(1), t(0), real_label=1.0, fake_label=0.2).item() == pytest.approx(0.02)
 
 
+def test_label_smoothing_of_least_squares_on_probabilities() -> None:
+    """Probabilities of 3/4 for real and 1/4 for fake are what is asked for, or a quarter off."""
+    r, f = t(math.log(3)), t(-math.log(3))
+    found = [SigmoidLSGAN().discriminator(r, f, *labels).item() for labels in ((0.75, 0.25), (0.75, 0.0), (1.0, 0.25))]
+    assert found == pytest.approx([0, 0.5 / 16, 0.5 / 16])
+
+
 @pytest.mark.parametrize("cls", SMOOTHABLE)
 def test_labels_of_one_and_zero_are_no_smoothing(cls: Any) -> None:
     r, f = t(0.3, -2), t(1, 0.2)
@@ -252,6 +259,9 @@ def test_the_penalties_that_wasserstein_losses_carry() -> None:
     one_sided = WGANLP(lambda_lp=5.0).penalty
     assert isinstance(one_sided, LipschitzPenalty)
     assert one_sided.lambda_lp == 5.0
+    plain = DRAGAN().penalty
+    assert isinstance(plain, PerturbedPenalty)
+    assert (plain.lambda_dragan, plain.sigma) == (10.0, 0.08)
     around = DRAGAN(lambda_dragan=3.0, sigma=0.5).penalty
     assert isinstance(around, PerturbedPenalty)
     assert (around.lambda_dragan, around.sigma) == (3.0, 0.5)

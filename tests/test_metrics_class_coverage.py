@@ -35,8 +35,16 @@ def test_class_coverage() -> None:
     assert half["class_kl"] == pytest.approx(math.log(2), abs=1e-3)
     stray = ClassCoverage().compute(evidence(logits=one_hot([990, 5, 5])), reference)
     assert stray["classes"] == 1
-    with pytest.raises(ValueError, match="share must be"):
-        ClassCoverage(share=0)
+    for share in (0, 1.5):
+        with pytest.raises(ValueError, match="share must be"):
+            ClassCoverage(share=share)
+
+
+def test_a_class_with_just_its_share_is_reached() -> None:
+    """Due is a half, and a half of that is a quarter."""
+    reference, fake = evidence(logits=one_hot([2, 2])), evidence(logits=one_hot([3, 1]))
+    assert [ClassCoverage(share).compute(fake, reference)["classes"] for share in (0.5, 0.51, 1.0)] == [2, 1, 1]
+    assert ClassCoverage(share=1.0).compute(reference, reference)["classes"] == 2
 
 
 def test_class_kl_is_finite_where_the_reference_shows_nothing() -> None:

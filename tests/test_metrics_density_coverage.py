@@ -1,10 +1,13 @@
 """Density and coverage."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
-from ganbench.metrics.density_coverage import density_coverage
+from ganbench.evaluation.features import Extracted
+from ganbench.metrics.density_coverage import DensityCoverage, density_coverage
 
 
 def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
@@ -21,6 +24,21 @@ def test_density_and_coverage() -> None:
     assert collapsed[1] < 0.1
     outlier = torch.cat([real, torch.full((1, 6), 50.0)])
     assert density_coverage(rows(400, 1), outlier, 5)[0] == pytest.approx(density, abs=0.6)
+
+
+def test_a_fake_at_the_edge_of_a_ball_is_not_in_it() -> None:
+    """Real samples at 0, 1 and 3 with balls of radius 1, 1 and 2: a fake at 2 is at the edge of the second."""
+    real, fake = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([[2.0]])
+    assert density_coverage(fake, real, 1) == (1.0, pytest.approx(1 / 3))
+
+
+def test_the_metric_gives_both() -> None:
+    fake, real = (Extracted(samples=torch.zeros(60, 1), features=rows(60, seed)) for seed in (0, 1))
+    density, coverage = density_coverage(rows(60, 0), rows(60, 1), 5)
+    assert DensityCoverage().compute(fake, real) == {"density": density, "coverage": coverage}
+    five = Extracted(samples=torch.zeros(5, 1), features=rows(5, 2))
+    assert all(math.isnan(value) for value in DensityCoverage().compute(fake, five).values())
+    assert DensityCoverage().compute(five, real)["density"] >= 0, "few fakes have no neighbourhood to lack"
 
 
 @pytest.mark.parametrize("nearest", [1, 5])

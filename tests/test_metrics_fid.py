@@ -73,6 +73,51 @@ def test_groups_downdate_exactly() -> None:
         np.testing.assert_allclose(covariance, expected[1], rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("groups", [2, 5, 10])
+def test_the_jackknife_is_that_of_leaving_each_group_out_on_both_sides(groups: int) -> None:
+    """By moments of the rows that are left, and not of sums less a group's."""
+    fake, real = features(103, 6, 0, 0.3), features(84, 6, 1)
+
+    def kept(rows: Tensor, group: int) -> Tensor:
+        parts = np.array_split(np.random.RandomState(2020).permutation(len(rows)), groups)
+        return rows[torch.from_numpy(np.delete(np.arange(len(rows)), parts[group]))]
+
+    whole = frechet(*moments(fake), *moments(real))
+    partial = [frechet(*moments(kept(fake, group)), *moments(kept(real, group))) for group in range(groups)]
+    mean = sum(partial) / groups
+    # Quenouille's estimate, and Tukey's variance of it.
+    debiased = mean - groups * (mean - whole)
+    error = math.sqrt((groups - 1) / groups * sum((each - mean) ** 2 for each in partial))
+    expected = pytest.approx((debiased, error), rel=1e-6)
+    assert jackknife(GroupedMoments(fake, groups), GroupedMoments(real, groups)) == expected
+    found = FID(groups=groups).compute(evidence(fake), evidence(real))
+    assert (found["fid_debiased"], found["fid_stderr"]) == expected
+
+
+def test_the_moments_of_a_reference_are_those_of_no_other() -> None:
+    metric, fake = FID(groups=2), evidence(features(50, 3, 0))
+    for seed in (1, 2, 1):
+        reference = evidence(features(50, 3, seed, float(seed)))
+        assert metric.compute(fake, reference) == FID(groups=2).compute(fake, reference)
+
+
+@pytest.mark.parametrize(
+    ("fakes", "reference", "unknown"),
+    [
+        (20, 100, []),
+        (100, 20, []),
+        (19, 100, ["fid_debiased", "fid_stderr"]),
+        (100, 19, ["fid_debiased", "fid_stderr"]),
+    ],
+)
+def test_each_of_ten_groups_has_two_samples_or_there_is_no_error(
+    fakes: int, reference: int, unknown: list[str]
+) -> None:
+    assert FID().groups == 10
+    found = FID().compute(evidence(features(fakes, 3, 0)), evidence(features(reference, 3, 1)))
+    assert [name for name, value in found.items() if math.isnan(value)] == unknown
+
+
 @pytest.mark.slow
 def test_jackknife_removes_the_bias_and_its_error_is_calibrated() -> None:
     pairs = [(features(400, 16, 2 * seed), features(400, 16, 2 * seed + 1)) for seed in range(60)]
@@ -95,5 +140,6 @@ def test_without_groups_the_error_is_unknown() -> None:
     found = FID(groups=0).compute(evidence(features(50, 3, 0)), evidence(features(50, 3, 1)))
     assert math.isnan(found["fid_stderr"])
     assert math.isnan(found["fid_debiased"])
-    with pytest.raises(ValueError, match="groups must be 0 or at least 2"):
-        FID(groups=1)
+    for groups in (1, -1):
+        with pytest.raises(ValueError, match=f"groups must be 0 or at least 2, not {groups}"):
+            FID(groups=groups)

@@ -33,7 +33,10 @@ def test_is_of_too_few_samples() -> None:
     with pytest.raises(ValueError, match="cannot be cut"):
         InceptionScore().check(fakes=9, reference=100, dimension=64, classes=10)
     assert InceptionScore().check(fakes=900, reference=1, dimension=64, classes=10) is not None
-    few = evidence(logits=torch.zeros(3, 10))
+    assert InceptionScore().splits == 10
+    just = evidence(logits=torch.zeros(10, 10))
+    assert InceptionScore().compute(just, just)["is"] == pytest.approx(1)
+    few = evidence(logits=torch.zeros(9, 10))
     assert math.isnan(InceptionScore().compute(few, few)["is"])
     with pytest.raises(ValueError, match="splits must be"):
         InceptionScore(splits=0)

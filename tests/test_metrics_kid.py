@@ -47,6 +47,22 @@ def test_kid_of_whole_sides_is_the_unbiased_squared_mmd_of_a_cubic_kernel() -> N
     assert found["kid_std"] == pytest.approx(0, abs=1e-9)  # each subset is the whole
 
 
+def test_as_many_subsets_are_drawn_as_were_asked_for() -> None:
+    fake, real = evidence(rows(100, 0)), evidence(rows(100, 1))
+    spreads = [KID(subsets=subsets, subset_size=20).compute(fake, real)["kid_std"] for subsets in (1, 2, 100)]
+    assert spreads[0] == 0 < spreads[1] != spreads[2]
+    assert KID().subsets == 100
+
+
+def test_the_smaller_side_decides_whether_there_is_a_kid() -> None:
+    one, two, many = (evidence(rows(n, seed)) for seed, n in enumerate((1, 2, 50)))
+    for fake, real in ((one, many), (many, one)):
+        assert all(math.isnan(value) for value in KID().compute(fake, real).values())
+    for fake, real in ((two, many), (many, two)):
+        assert math.isfinite(KID().compute(fake, real)["kid"])
+        assert math.isnan(KID(subset_size=3).compute(fake, real)["kid"])
+
+
 def test_kid_subset_sizes() -> None:
     assert [KID().size(n) for n in (500, 5000)] == [500, 1000]
     assert KID().check(fakes=5000, reference=5000, dimension=6, classes=0) is None

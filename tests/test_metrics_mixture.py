@@ -43,14 +43,17 @@ def test_reverse_kl_is_between_zero_and_log_of_the_modes(counts: list[int]) -> N
 
 @pytest.mark.parametrize(("reached", "modes"), [(8, 8), (4, 8), (1, 8), (5, 25)])
 def test_reverse_kl_of_even_modes(reached: int, modes: int) -> None:
-    counts = torch.tensor([50] * reached + [0] * (modes - reached))
-    assert reverse_kl(counts) == pytest.approx(math.log(modes / reached))
+    for each in (50, 1):
+        counts = torch.tensor([each] * reached + [0] * (modes - reached))
+        assert reverse_kl(counts) == pytest.approx(math.log(modes / reached))
 
 
 def test_radius() -> None:
     mixture = Mixture(means=torch.zeros(1, 2), sigma=0.01)
     points = torch.tensor([[0.0299, 0.0], [0.0301, 0.0], [0.0, -0.0299], [0.03, 0.03]])
     assert mode_counts(points, mixture).tolist() == [2]
+    whole = Mixture(means=torch.zeros(1, 2), sigma=1.0)
+    assert mode_counts(torch.tensor([[3.0, 0.0]]), whole).tolist() == [0], "just three is not within three"
 
 
 @pytest.mark.parametrize("mixture", [RING, GRID])
@@ -80,6 +83,26 @@ def test_pacgan_looks_at_the_first_2500() -> None:
     }
     assert PacGAN().check(fakes=2500, reference=1, dimension=0, classes=8) is None
     assert "2500" in (PacGAN().check(fakes=1000, reference=1, dimension=0, classes=8) or "")
+
+
+def test_a_mode_with_just_its_share_is_reached_and_one_sample_is_the_least() -> None:
+    """A tenth of an eighth of 160 is 2, of 40 is half a sample."""
+    many, few = (
+        evidence(RING.means[: len(counts)].repeat_interleave(torch.tensor(counts), 0))
+        for counts in ([2, 157, 1], [1, 39])
+    )
+    assert [Modes().compute(fake, fake)["modes"] for fake in (many, few)] == [2, 2]
+    assert Modes(share=1.0).compute(many, many)["modes"] == 1
+    assert PacGAN().compute(many, many)["pacgan_modes"] == 3
+
+
+def test_how_near_a_sample_must_be_can_be_chosen() -> None:
+    away = RING.means + torch.tensor([2.0, 0.0]) * RING.sigma
+    fake = evidence(away)
+    for sigmas, near in ((0.5, 0.0), (3.0, 1.0)):
+        assert HighQuality(sigmas=sigmas).compute(fake, fake)["high_quality"] == near
+        assert Modes(sigmas=sigmas).compute(fake, fake)["modes"] == 8 * near
+    assert PacGAN(samples=1).compute(fake, fake)["pacgan_modes"] == 1
 
 
 def test_nothing_near_any_mode() -> None:

@@ -59,6 +59,34 @@ def test_both_are_those_of_the_definition(nearest: int, large: int, monkeypatch:
     assert 0 < recall < precision < 1
 
 
+@pytest.mark.parametrize("large", [1, 2000])
+def test_a_fake_at_the_edge_of_a_ball_is_in_it(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real samples at 0, 1 and 3 with balls of radius 1, 1 and 2: a fake at -1 is at the edge of the first."""
+    monkeypatch.setattr("ganbench.metrics.precision_recall.LARGE", large)
+    real, fake = evidence(torch.tensor([[0.0], [1.0], [3.0]])), evidence(torch.tensor([[-1.0], [50.0]]))
+    assert PrecisionRecall(nearest=1).compute(fake, real)["precision"] == 0.5
+
+
+@pytest.mark.parametrize("large", [1, 2000])
+def test_the_f_score_is_the_harmonic_mean_however_small_both_are(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.metrics.precision_recall.LARGE", large)
+    found = PrecisionRecall(nearest=1).compute(evidence(rows(70, 0, 3) * 0.7 + 1.5), evidence(rows(50, 1, 3)))
+    both = found["precision"] + found["recall"]
+    assert 0 < both < 0.8
+    assert found["f_score"] == pytest.approx(2 * found["precision"] * found["recall"] / both)
+    far = PrecisionRecall(nearest=1).compute(evidence(rows(70, 0, 3) + 100), evidence(rows(50, 1, 3)))
+    assert far == {"precision": 0.0, "recall": 0.0, "f_score": 0.0}
+
+
+def test_the_smaller_side_decides_whether_there_are_neighbours() -> None:
+    assert PrecisionRecall().nearest == 3
+    three, four, many = (evidence(rows(n, n)) for n in (3, 4, 50))
+    for fake, real in ((three, many), (many, three)):
+        assert all(math.isnan(value) for value in PrecisionRecall().compute(fake, real).values())
+    for fake, real in ((four, many), (many, four)):
+        assert all(0 <= value <= 1 for value in PrecisionRecall().compute(fake, real).values())
+
+
 @pytest.mark.parametrize("nearest", [1, 3, 8])
 def test_the_values_of_many_samples_are_torch_fidelitys(nearest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With copies and with samples at the edge of a ball, where the last bit of a distance decides."""

@@ -13,6 +13,7 @@ from ganbench.penalties.consistency import Consistency, move
 from ganbench.penalties.dragan import PerturbedPenalty
 from ganbench.penalties.gradient import GradientPenalty, LipschitzPenalty
 from ganbench.penalties.lecam import LeCam
+from ganbench.penalties.zero_centred import R1, R2
 
 D = torch.float64
 
@@ -78,6 +79,19 @@ def test_perturbed_points_are_real_samples_plus_gaussian_noise() -> None:
     assert torch.equal(seen[1], real)
 
 
+@pytest.mark.parametrize("penalty", [LipschitzPenalty(), PerturbedPenalty(), Consistency(shift=2)])
+def test_what_is_drawn_is_drawn_from_the_stream_that_is_given(penalty: Penalty) -> None:
+    real, fake = draw(6, 1, 5, 5), draw(6, 1, 5, 5, seed=2)
+
+    def critic(x: Tensor) -> Tensor:
+        return (x * draw(5, 5, seed=3)).square().flatten(1).sum(1)
+
+    before = torch.get_rng_state()
+    one, again, other = (penalty(critic, real, fake, rng(seed)).item() for seed in (0, 0, 1))
+    assert one == again != other
+    assert torch.equal(torch.get_rng_state(), before), "and torch's own is left alone"
+
+
 @pytest.mark.parametrize("penalty", [LipschitzPenalty(), PerturbedPenalty()])
 def test_gradient_penalties_differentiate_twice_and_leave_the_samples_alone(penalty: Penalty) -> None:
     """d/dw λ(|w| - 1)² = 2·10·4·(0.6, 0.8) at w = (3, 4)."""
@@ -125,17 +139,27 @@ def test_lecam_waits_for_its_start() -> None:
     assert values[2] == pytest.approx(7**2 + 5**2)  # until the start the latest means stand
 
 
-def test_lecam_resumes_exactly() -> None:
+def test_until_its_start_lecam_is_nothing_whatever_the_outputs() -> None:
+    outputs = torch.tensor([1.0, -1.0], requires_grad=True)
+    value = LeCam(start=1).on_outputs(outputs, torch.tensor([2.0, -2.0]))
+    assert value.item() == 0.0
+    value.backward()
+    assert outputs.grad is not None
+    assert outputs.grad.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("start", [0, 4])
+def test_lecam_resumes_exactly(start: int) -> None:
     def outputs(k: int) -> tuple[Tensor, Tensor]:
         return torch.randn(8, generator=rng(k)), torch.randn(8, generator=rng(100 + k))
 
-    whole, first, second = LeCam(), LeCam(), LeCam()
+    whole, first, second = LeCam(start=start), LeCam(start=start), LeCam(start=start)
     expected = [whole.on_outputs(*outputs(k)).item() for k in range(6)]
     for k in range(3):
         first.on_outputs(*outputs(k))
     second.load_state_dict(first.state_dict())
     assert [second.on_outputs(*outputs(k)).item() for k in range(3, 6)] == expected[3:]
-    fresh = LeCam()
+    fresh = LeCam(start=start)
     fresh.load_state_dict(LeCam().state_dict())
     assert fresh.on_outputs(*outputs(0)).item() == expected[0]
 
@@ -168,6 +192,13 @@ def test_moves_are_shifts_and_mirror_images_each_equally_often() -> None:
     assert len(counts) == 5
     assert (counts / counts.sum() - 0.2).abs().max() < 0.05
     assert torch.equal(move(images, 0, rng(), flip=False), images)
+
+
+def test_a_shift_down_says_nothing_of_the_shift_across() -> None:
+    pixels = move(ramp(8).expand(5000, 1, 8, 8), 2, rng(), flip=False)[:, 0, 3, 3].long()
+    counts = torch.bincount((pixels % 100 - 1) * 5 + pixels // 100 - 1, minlength=25)
+    assert len(counts) == 25
+    assert (counts - 200).abs().max() < 60, "each of the 25 shifts equally often, to about four standard errors"
 
 
 def test_a_row_enters_as_the_reflection_of_the_image() -> None:
@@ -219,6 +250,30 @@ def test_what_they_declare() -> None:
     assert LeCam.of_outputs
     assert Consistency.kinds == ("image",)
     assert math.prod(bool(cls.formula) for cls in (LipschitzPenalty, PerturbedPenalty, LeCam, Consistency))
+
+
+def test_what_they_start_from_are_the_papers_numbers() -> None:
+    plain, around, averages = Consistency(), PerturbedPenalty(), LeCam()
+    assert (plain.lambda_real, plain.lambda_fake, plain.shift, plain.flip) == (10.0, 0.0, 4, True)
+    assert (around.lambda_dragan, around.sigma) == (10.0, 0.08)
+    assert (averages.lambda_lc, averages.decay, averages.start) == (0.3, 0.99, 0)
+    assert LeCam(decay=0).decay == 0, "the latest means are averages too"
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [LipschitzPenalty(lambda_lp=0), PerturbedPenalty(lambda_dragan=0), LeCam(lambda_lc=0), R1(gamma=0), R2(gamma=0)],
+)
+def test_a_weight_of_nothing_is_a_weight(penalty: Penalty) -> None:
+    assert penalty(half_square, draw(3, 1, 6, 6), draw(3, 1, 6, 6, seed=2), rng()).item() == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4)])
+def test_a_shift_is_less_than_the_shorter_side(shape: tuple[int, int]) -> None:
+    images = draw(2, 1, *shape)
+    with pytest.raises(ValueError, match="shift=4 must be less than the side of the images, 4"):
+        Consistency(shift=4)(half_square, images, images, rng())
+    assert Consistency(shift=3)(half_square, images, images, rng()).isfinite()
 
 
 @pytest.mark.parametrize(

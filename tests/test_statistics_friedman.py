@@ -69,6 +69,22 @@ def test_average_ranks_of_a_clear_case() -> None:
     assert found.cliques == ((0, 1), (1, 2))
 
 
+def test_methods_that_are_given_in_any_order_are_named_best_first() -> None:
+    found = statistics.average_ranks([[[5, INF], [1, 2], [3, 4]]] * 5)
+    assert (found.ranks, found.cliques) == ((3.0, 1.0, 2.0), ((1, 2), (2, 0)))
+
+
+def test_a_method_with_more_seeds_stands_where_their_mean_rank_puts_it() -> None:
+    assert statistics.average_ranks([[[9.0], [1.0, 2.0, 3.0, 4.0]]]).ranks == (2.0, 1.0)
+
+
+def test_a_difference_that_chance_makes_just_as_often_as_the_level_counts() -> None:
+    """Five datasets agree on two methods by chance in 1 of 16."""
+    found, stricter = (statistics.average_ranks([[[1], [2]]] * 5, alpha) for alpha in (1 / 16, 0.0624))
+    assert (found.p, found.critical_difference, found.cliques) == (1 / 16, 1.0, ((0,), (1,)))
+    assert (stricter.critical_difference, stricter.cliques) == (math.inf, ((0, 1),))
+
+
 def test_many_datasets_are_compared_by_the_approximations() -> None:
     rng = np.random.default_rng(3)
     places: Places = [tuple(rng.integers(0, 4, 5).tolist()) for _ in range(60)]

@@ -2,8 +2,11 @@
 
 import math
 import random
+from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ganbench.statistics import MarginTests, decide, margin_tests, rank_test, seeds_to_settle
 
@@ -65,6 +68,13 @@ def test_rows_share_the_level_of_the_test_that_they_got_worse_alone() -> None:
     assert among[0] > alone[0]
 
 
+def test_the_seeds_that_would_settle_it_are_those_of_a_one_sided_test() -> None:
+    """Noether's numbers for a probability of 0.8: 12, and 19 where five rows share the level."""
+    worse, fine = [4.5], [1.5]  # behind four of the five, and ahead of four
+    assert [seeds_to_settle([1, 2, 3, 4, 5], new) for new in (worse, fine)] == [12, 12]
+    assert [seeds_to_settle([1, 2, 3, 4, 5], new, comparisons=5) for new in (worse, fine)] == [19, 12]
+
+
 @pytest.mark.parametrize("margin", [-0.1, math.inf, math.nan])
 def test_margins_that_are_none(margin: float) -> None:
     with pytest.raises(ValueError, match="a margin must be finite and not negative"):
@@ -77,6 +87,9 @@ def test_rows_are_decided_together() -> None:
     assert [decision.outcome for decision in decide(tests, 0.05)] == ["inconclusive"] * 2 + ["pass", "inconclusive"]
     assert decide(tests, 0.05)[0].worse == pytest.approx(0.08)
     assert [decision.outcome for decision in decide(tests[:2], 0.05)] == ["fail", "fail"]
+    assert decide([MarginTests(0.05, 0.9)], 0.05)[0].outcome == "fail", "of just the level"
+    assert 3 * 0.05 > 0.15, "by rounding"
+    assert {decision.outcome for decision in decide([MarginTests(0.05, 0.9)] * 3, 0.15)} == {"fail"}
     assert decide([], 0.05) == []
 
 
@@ -91,6 +104,7 @@ def test_a_mean_that_is_worse_by_more_than_the_margin_does_not_pass() -> None:
     assert (near.beyond, decide([near], 0.05)[0].outcome) == (False, "pass")
     # What diverged has no part in a mean, and where more is better it is turned.
     assert not margin_tests([*base, DIVERGED], [*new[:8], DIVERGED], 0.3, relative=True).beyond
+    assert not margin_tests(base, [*new[:8], DIVERGED], 0.3, relative=True).beyond
     assert not margin_tests([DIVERGED], [1.0], 0.3).beyond
     assert margin_tests([-score for score in (9.0, 9.1)], [-9.2, -0.1], 0.3, relative=True).beyond
 
@@ -113,6 +127,21 @@ def test_a_mean_that_is_worse_by_exactly_the_margin_is_not_beyond_it_whatever_th
         assert not margin_tests(base, [value + 0.3 for value in base[::-1]], 0.3).beyond
         assert not margin_tests(base, [value * 1.1 for value in base[::-1]], 0.1, relative=True).beyond
         assert margin_tests(base, [value + 0.3001 for value in base], 0.3).beyond
+
+
+tenths = st.lists(st.integers(-5, 5), min_size=1, max_size=3)
+
+
+@given(tenths, tenths, st.integers(0, 6), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_means_are_compared_as_the_numbers_are_written(
+    base: list[int], new: list[int], margin: int, relative: bool
+) -> None:
+    """In whole tenths, of which the floating-point numbers know about sixteen digits."""
+    before, after = Fraction(sum(base), len(base)), Fraction(sum(new), len(new))
+    edge = before + abs(before) * Fraction(margin, 10) if relative else before + margin
+    scores = [[value / 10 for value in side] for side in (base, new)]
+    assert margin_tests(*scores, margin / 10, relative=relative).beyond == (after > edge)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,10 @@ def test_no_spread_and_single_runs() -> None:
     for mean, error in ((8.0, 0.0), (7.9, 0.0), (8.8, 0.2)):
         assert difference_interval([8.0, 8.0, 8.0], mean, error, 10) is None
     assert difference_interval([8.0, 8.0, 7.0], 7.9, 0.0, 10) is not None
-    with pytest.raises(ValueError, match="finite"):
-        difference_interval([math.nan, 1.0], 1.0, 0.1, 10)
+    assert difference_interval([8.0, 7.0], 7.8, 0.1, 1) is None
+    for ours, error in (([math.nan, 1.0], 0.1), ([1.0, 2.0], math.inf), ([1.0, 2.0], -0.1)):
+        with pytest.raises(ValueError, match="values must be finite, and a standard error not negative"):
+            difference_interval(ours, 1.0, error, 10)
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1e-90, 1e90, 1e200])

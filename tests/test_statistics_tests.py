@@ -57,21 +57,21 @@ def test_the_rank_test_of_many_values_is_close_to_exact() -> None:
     assert statistics.rank_test([0.0, 1.0], [2.0 + i for i in range(39)], "less") == pytest.approx(1 / math.comb(41, 2))
     a, b = rng.normal(size=200), rng.normal(0.2, size=200)
     assert not statistics.is_exact(200, 200)
-    assert statistics.rank_test(a.tolist(), b.tolist()) == pytest.approx(scipy.stats.mannwhitneyu(a, b).pvalue)
+    for alternative in ("less", "greater", "two-sided"):
+        expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative).pvalue
+        assert statistics.rank_test(a.tolist(), b.tolist(), alternative) == pytest.approx(expected)
 
 
 @given(st.lists(st.integers(0, 9), min_size=4, max_size=12), st.integers(1, 3))
 @settings(max_examples=40, deadline=None)
 def test_both_ways_to_count_give_the_same(values: list[int], n: int) -> None:
     ranks = tuple(sorted(tests.double_midranks(values)))
-    observed = sum(ranks[:n])
-    with pytest.MonkeyPatch.context() as patch:
-        tests._tails.cache_clear()
-        plain = tests._tails(ranks, n, observed)
-        tests._tails.cache_clear()
-        patch.setattr(tests, "SMALL", 0)
-        assert tests._tails(ranks, n, observed) == pytest.approx(plain)
-        tests._tails.cache_clear()
+    count = tests._tails.__wrapped__
+    for observed in {sum(part) for part in itertools.combinations(ranks, n)}:
+        with pytest.MonkeyPatch.context() as patch:
+            plain = count(ranks, n, observed)
+            patch.setattr(tests, "SMALL", 0)
+            assert count(ranks, n, observed) == pytest.approx(plain)
 
 
 def test_a_divergence_ranks_last_and_is_no_number_for_a_mean() -> None:
@@ -82,11 +82,15 @@ def test_a_divergence_ranks_last_and_is_no_number_for_a_mean() -> None:
         statistics.permutation_test([1, INF], [2, 3])
 
 
-@pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], []), ([math.nan], [1.0])])
+@pytest.mark.parametrize(
+    ("a", "b"), [([], [1.0]), ([1.0], []), ([1.0, math.nan], [1.0]), ([1.0], [math.nan, 1.0])]
+)  # fmt: skip
 def test_tests_refuse_what_they_cannot_place(a: list[float], b: list[float]) -> None:
     for test in (statistics.rank_test, statistics.permutation_test):
         with pytest.raises(ValueError, match=r"NaN|at least one value"):
             test(a, b)
+        with pytest.raises(ValueError, match=r"^there is no alternative 'more'; choose one of: greater, less, two-"):
+            test([1.0], [2.0], "more")  # type: ignore[arg-type]
 
 
 def test_the_permutation_test_looks_at_sizes() -> None:
@@ -115,7 +119,9 @@ def test_the_permutation_test_of_a_single_value_and_beside_a_huge_one() -> None:
     assert statistics.permutation_test([1.0], [2.0]) == 1.0
     assert statistics.permutation_test([1.0], [2.0, 3.0, 4.0], "less") == 0.25
     assert statistics.permutation_test([1e12, 0.9], [0.0, 1.0, 1.0, 1.0], "less") == pytest.approx(12 / 15)
-    assert statistics.permutation_test([1e308, 1.7e308], [-1.7e308, -1e308], "greater") == pytest.approx(1 / 6)
+    for low in ([-1.7e308, -1e308], [0.0, 1.0]):
+        found = [statistics.permutation_test([1e308, 1.7e308], low, way) for way in ("greater", "less")]  # type: ignore[arg-type]
+        assert found == pytest.approx([1 / 6, 1])
 
 
 def test_of_many_values_the_permutation_test_draws_splits() -> None:
@@ -126,6 +132,7 @@ def test_of_many_values_the_permutation_test_draws_splits() -> None:
     assert found == statistics.permutation_test(a, b)
     assert found == pytest.approx(scipy.stats.ttest_ind(a, b).pvalue, abs=0.01)
     assert statistics.permutation_test([0.0] * 20, [1.0] * 25, "less") == 1 / (tests.SPLITS + 1)
+    assert statistics.permutation_test([1.0] * 20, [0.0] * 25, "greater") == 1 / (tests.SPLITS + 1)
 
 
 def test_holm() -> None:

@@ -55,3 +55,11 @@ def test_the_same_rows_are_tested_once_for_all_places_of_a_page(monkeypatch: pyt
 def test_rows_without_scores_cost_the_others_nothing() -> None:
     rows = [[1.0, 2, 3, 4], [11.0, 12, 13, 14]]
     assert statistics.best_set([*rows, [], [], []]) == [0]
+
+
+def test_a_p_value_of_just_the_level_sets_rows_apart_also_after_the_correction() -> None:
+    """Three seeds are all below three others by chance in 1 of 20, and each of four rows has three rivals."""
+    rows = [[10.0 * place + seed for seed in range(3)] for place in range(4)]
+    assert 3 * 0.05 > 0.15, "by rounding"
+    assert [statistics.best_set(rows, alpha) for alpha in (0.15, 0.1499)] == [[0], [0, 1, 2, 3]]
+    assert [statistics.best_set(rows[:2], alpha) for alpha in (0.1, 0.0999)] == [[0], [0, 1]]

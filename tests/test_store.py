@@ -43,9 +43,10 @@ def test_whether_a_folder_is_possible_is_seen_without_making_it(
     for refused in (Store(tmp_path / "trial").require_possible, Store(tmp_path / "trial").prepare):
         with pytest.raises(StoreError, match="trial is the folder of one trial; choose another folder with --out"):
             refused()
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write into a folder that nobody may
-    with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
-        Store(tmp_path / "new" / "runs").require_possible()
+    for lacking in (os.W_OK, os.X_OK):  # root may write into a folder that nobody may
+        monkeypatch.setattr("os.access", lambda path, mode, lacking=lacking: not mode & lacking)
+        with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
+            Store(tmp_path / "new" / "runs").require_possible()
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,10 @@ def test_a_finished_trial_that_lost_its_status_is_cached_and_one_damaged_otherwi
     assert "result.json" in store.damage_of_finished(lost.trial_id)
     assert store.damage_of_finished(finished(store, trial_spec(seed=2), "failed").trial_id) == ""
     assert store.damage_of_finished("never-heard-of") == ""
+    stopped = finished(store, trial_spec(seed=3), "done")
+    stopped.write_status("interrupted")
+    stopped.spec.unlink()
+    assert "spec.json" in store.damage_of_finished(stopped.trial_id), "its result says that it had ended"
 
 
 def test_a_specification_is_written_again_where_the_manifest_has_it(tmp_path: Path, trial_spec: Make) -> None:
@@ -171,7 +176,7 @@ def test_an_unusable_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreError, match="is a file, not a folder"):
         Store(tmp_path / "file").prepare()
-    with pytest.raises(StoreError, match="cannot make"):
+    with pytest.raises(StoreError, match=r"^cannot make the folder /proc/nowhere/runs: No such file or directory; cho"):
         Store(Path("/proc/nowhere/runs")).prepare()
     Store(tmp_path / "fresh" / "runs").prepare()
     assert list((tmp_path / "fresh" / "runs").iterdir()) == []
@@ -209,8 +214,9 @@ def test_trials_are_written_many_at_once_and_one_that_fails_harms_no_other(
         assert store.lease(trial.trial_id)
     (store.folder(trials[2].trial_id).log).mkdir()
     store.folder(trials[3].trial_id).log.write_text("of an earlier attempt")
+    store.folder(trials[3].trial_id).write_status("failed", "of an earlier attempt")
     problems = store.enqueue(trials)
-    assert [bool(problem) for problem in problems] == [False, False, True, False]
+    assert [problem == "" for problem in problems] == [True, True, False, True]
     assert "worker.log" in problems[2]
     assert "choose another folder with --out" in problems[2]
     for trial in (*trials[:2], trials[3]):

@@ -78,6 +78,55 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str, folder: TrialFolder, 
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize("place", ["..", ".", "", ".hidden", "a\\b", "a/b"])
+def test_a_whole_trial_under_a_name_that_leads_elsewhere_is_refused(
+    place: str, folder: TrialFolder, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for file in sorted(folder.path.iterdir()):
+            archive.writestr(f"{place}/{file.name}", file.read_bytes())
+    with pytest.raises(StoreError, match=r"cannot import .* is not a file of a trial"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other" / "runs")
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_is_encrypted_or_no_archive_or_not_there_is_named(folder: TrialFolder, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    write_archive(folder, path)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"PK\x01\x02")
+    while at >= 0:  # the flags in the list of contents
+        data[at + 8] |= 1
+        at = data.find(b"PK\x01\x02", at + 1)
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"^cannot import .*x\.zip: it is encrypted$"):
+        read_archive(path, tmp_path / "other")
+    path.write_bytes(b"no archive")
+    with pytest.raises(
+        StoreError, match=r"x\.zip is damaged or is not an archive \(File is not a zip file\); export the"
+    ):
+        read_archive(path, tmp_path / "other")
+    path.unlink()
+    with pytest.raises(StoreError, match=r"^cannot import .*x\.zip: No such file or directory$"):
+        read_archive(path, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_link_in_the_place_of_the_trial_is_not_replaced(folder: TrialFolder, tmp_path: Path) -> None:
+    write_archive(folder, tmp_path / "x.zip")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / folder.trial_id).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match="already exists; remove it, or choose another folder with --out"):
+        read_archive(tmp_path / "x.zip", tmp_path / "other")
+
+
+def test_an_archive_that_cannot_be_written_is_one_line(folder: TrialFolder, tmp_path: Path) -> None:
+    with pytest.raises(
+        StoreError, match=r"^cannot write .*: No such file or directory; choose another file with --to$"
+    ):
+        write_archive(folder, tmp_path / "no" / "x.zip")
+
+
 def test_a_link_is_neither_packed_nor_unpacked(folder: TrialFolder, tmp_path: Path) -> None:
     write_archive(folder, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip", "a") as archive:

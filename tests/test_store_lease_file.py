@@ -1,12 +1,15 @@
 """The file of a lease, where links, disks and file servers fail, and where it is replaced while one looks."""
 
 import errno
+import json
 import os
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest.mock import Mock
 
 import pytest
 
+from ganbench import processes
 from ganbench.errors import StoreError
 from ganbench.store import lease_file
 from ganbench.store.lease_file import STALE_SECONDS, Holder
@@ -60,6 +63,44 @@ def test_a_token_that_is_no_part_of_a_files_name_makes_a_lease_unreadable(token:
     assert mine.take(tmp_path / "trial")
     mine.release_all()
     assert [file.name for file in tmp_path.rglob("*")] == ["trial"]
+
+
+@pytest.mark.parametrize("name", ["token", "user", "host", "place", "pid", "started", "since"])
+def test_a_lease_of_which_one_thing_is_of_no_use_is_unreadable(name: str, tmp_path: Path) -> None:
+    """Text where a number must be, and a number where text must be."""
+    path = foreign(tmp_path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {name: 5 if isinstance(content[name], str) else "five"}))
+    assert lease_file.end_of_chain(tmp_path) == (path, None)
+
+
+def test_a_lease_says_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody knows the user's name, and in a process that has the number of one that died."""
+    monkeypatch.setattr(lease_file.getpass, "getuser", Mock(side_effect=KeyError("no such user")))
+    mine = lease_file.take(tmp_path)
+    assert mine is not None
+    assert (mine.user, mine.pid) == (str(os.getuid()), os.getpid())
+    assert mine.started == (processes.start_ticks(os.getpid()) or 0)
+    assert lease_file.end_of_chain(tmp_path) == (tmp_path / ".lease", mine)
+
+
+def test_a_disk_that_fails_while_a_lease_is_taken_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_file.os, "link", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(StoreError, match=r"cannot write to .*: Input/output error; choose another folder with --out"):
+        Leases().take(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lease_that_cannot_be_given_back_is_left_to_its_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Leases()
+    assert mine.take(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(lease_file, "release", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+        mine.release_all()
+    assert (tmp_path / ".lease").exists()
+    assert mine.take(tmp_path) is False, "it counts like another's until then"
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ETIMEDOUT])

@@ -1,13 +1,18 @@
 """Which trials may go: never one that could go on, that is newer, or that has changed since it was looked at."""
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from ganbench.errors import StoreError
 from ganbench.records.folder import TrialFolder
+from ganbench.store import pruning
 from ganbench.store.leases import Leases
-from ganbench.store.pruning import candidates, remove
+from ganbench.store.pruning import candidates, code, question, remove
 from ganbench.store.results import Row, read_row
 from tests.trials import component, make_spec, make_trial
 
@@ -101,3 +106,25 @@ def test_a_trial_that_was_finished_meanwhile_is_not_removed(tmp_path: Path) -> N
     assert TrialFolder(row.folder).read_status()["status"] == "done"
     assert remove(read_row(TrialFolder(row.folder)))
     assert not row.folder.exists()
+
+
+def test_another_question_is_superseded_by_nothing(tmp_path: Path) -> None:
+    """Whatever it is in: a number of the recipe, a parameter, a list, the seed."""
+    specs = [make_spec(), make_spec(n_critic=5), make_spec(seed=1), make_spec(metrics=("fid",)), make_spec("hinge"),
+             make_spec(component("vanilla", parameters={"margin": 1.0}))]  # fmt: skip
+    assert len({question(read_row(make_trial(tmp_path, spec))) for spec in specs}) == len(specs)
+    assert len({code(spec) for spec in specs}) == len(specs)
+
+
+def test_of_what_is_removed_nothing_is_left_and_what_cannot_be_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = trial(tmp_path / "runs")
+    with monkeypatch.context() as patched:
+        refused = Mock(side_effect=PermissionError(1, "Operation not permitted"))
+        patched.setattr(pruning, "os", SimpleNamespace(getpid=os.getpid, rename=refused))
+        with pytest.raises(StoreError, match=r"^cannot remove .*: Operation not permitted$"):
+            remove(row)
+    assert read_row(TrialFolder(row.folder)) == row
+    assert remove(row)
+    assert list((tmp_path / "runs").iterdir()) == []

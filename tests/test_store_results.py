@@ -1,12 +1,14 @@
 """From folders to rows: what is read, what is refused, what is never left out."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +18,7 @@ from ganbench.records.folder import TrialFolder
 from ganbench.store.frame import frame
 from ganbench.store.handed import Handed
 from ganbench.store.leases import Leases
-from ganbench.store.results import order, read_row, read_rows
+from ganbench.store.results import computed_by, order, read_row, read_rows, row_of_failure
 from ganbench.tables.grouping import build
 from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
@@ -44,6 +46,64 @@ def test_a_done_trial_is_read(tmp_path: Path) -> None:
     assert row.components["loss"].version == "0.1"
     assert {"architecture", "dataset", "metric fid", "extractor"} <= set(row.components)
     assert row.name == "wgan-gp · dcgan · digits · seed 3"
+
+
+def test_every_component_is_known_by_its_role(tmp_path: Path) -> None:
+    spec = make_spec("hinge", metrics=("fid",)).model_copy(
+        update={"penalties": (component("r1"),), "augmentations": (component("translation"),)}
+    )
+    roles = {role: part.name for role, part in read_row(make_trial(tmp_path, spec)).components.items()}
+    assert roles == {
+        "loss": "hinge", "penalty r1": "r1", "augmentation translation": "translation", "architecture": "dcgan",
+        "dataset": "digits", "metric fid": "fid", "extractor": "digits",
+    }  # fmt: skip
+
+
+def test_samples_are_those_of_a_trial_that_is_done_and_the_log_of_one_that_is_not(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    folder.log.write_text("one\n")
+    assert (read_row(folder).samples, read_row(folder).log) == (None, ())
+    folder.samples.symlink_to(folder.log)
+    assert read_row(folder).samples is None, "a link may lead anywhere"
+    folder.samples.unlink()
+    folder.samples.write_bytes(b"picture")
+    assert read_row(folder).samples == folder.samples
+    folder.write_status("failed", "killed")
+    assert (read_row(folder).samples, read_row(folder).log) == (None, ("one",))
+
+
+def test_of_a_trial_whose_folder_cannot_tell_the_reason_is_told(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec("hinge", seed=2), warnings=("careful",))
+    folder.log.write_text("last words\n")
+    row = row_of_failure(folder, folder.read_spec(), "failed", "no space\n  left on device")
+    assert (row.trial_id, row.loss, row.seed, row.status) == (folder.path.name, "hinge", 2, "failed")
+    assert (row.reason, row.log, row.warnings) == ("no space left on device", ("last words",), ("careful",))
+    assert not any((row.metrics, row.best, row.area, row.values, row.cost, row.protocol))
+
+
+def test_what_computed_a_result_is_told_of_a_processor_with_its_threads() -> None:
+    known = {"device_name": "Xeon", "instructions": "AVX2", "threads": 4, "versions": {"torch": 2}}
+    assert computed_by(known | {"device": "cpu"}) == {
+        "device": "Xeon", "instructions": "AVX2", "threads": "4", "versions": {"torch": "2"}
+    }  # fmt: skip
+    assert computed_by(known | {"device": "cuda"})["threads"] == ""
+    nothing = {"device": "", "instructions": "", "threads": "", "versions": {}}
+    assert computed_by({}) == computed_by({"device": "cpu", "device_name": None, "versions": "2"}) == nothing
+
+
+def test_a_folder_that_cannot_be_listed_is_named_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error, why in ((PermissionError(13, "Permission denied"), "Permission denied"), (OSError("gone"), "gone")):
+        monkeypatch.setattr(Path, "iterdir", Mock(side_effect=error))
+        with pytest.raises(StoreError, match=f"^cannot list {re.escape(str(tmp_path))}: {why}$"):
+            read_rows(tmp_path)
+
+
+def test_a_result_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path, make_spec())
+    folder.result.rename(tmp_path / "elsewhere.json")
+    folder.result.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(StoreError, match=r"cannot read .*result\.json: "):
+        read_row(folder)
 
 
 def test_a_result_of_an_older_version_is_told_apart_from_namesakes_of_its_metrics(tmp_path: Path) -> None:
@@ -130,11 +190,12 @@ def test_a_result_of_an_earlier_attempt_gives_no_numbers(tmp_path: Path) -> None
 def test_values_that_are_not_numbers_are_missing(tmp_path: Path) -> None:
     folder = make_trial(tmp_path, make_spec(), metrics={"fid": None, "is": 2.0, "is_std": 0.0})
     content = json.loads(folder.result.read_text())
-    content["metrics"]["is"] = float("nan")
+    content["metrics"]["is"] = content["area"]["is"] = content["best"]["is"]["value"] = float("nan")
     folder.result.write_text(json.dumps(content))
     row = read_row(folder)
     assert row.metrics["fid"] is None
     assert row.metrics["is"] is None
+    assert (dict(row.area), set(row.best)) == ({"fid": 3.5}, set())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ganbench.store.settling import End, settle
         ("interrupted: stopped immediately", "interrupted", "stopped immediately"),
         ("killed by signal 9 (SIGKILL)", "failed", "killed by signal 9 (SIGKILL)"),
         ("nonsense: exit code 3", "failed", "nonsense: exit code 3"),
+        ("timeout", "failed", "timeout"),
         ("done: exit code 0", "failed", "done: exit code 0"),
         ("running: on node 7", "failed", "running: on node 7"),
         ("pending: in the queue", "failed", "pending: in the queue"),
@@ -49,6 +50,13 @@ def test_a_trial_whose_time_is_up_says_how_to_go_on(tmp_path: Path) -> None:
     status, reason, _ = settle(folder, "timeout: not done within 5 s (--timeout)")
     assert status == folder.read_status()["status"] == "timeout"
     assert "resumes from its checkpoint" in reason
+
+
+def test_a_trial_that_was_killed_is_promised_nothing_of_a_longer_time(tmp_path: Path) -> None:
+    folder = TrialFolder(tmp_path / "trial")
+    folder.write_status("running")
+    folder.checkpoint.write_bytes(b"x")
+    assert settle(folder, "killed by signal 9 (SIGKILL)").reason == "killed by signal 9 (SIGKILL)"
 
 
 def test_a_trial_that_spoke_is_believed(tmp_path: Path) -> None:

@@ -205,3 +205,6 @@ def test_each_damaged_checkpoint_is_told(tmp_path: Path) -> None:
     damage, _ = verify(folder)
     assert [line.split()[0] for line in damage] == [
         str(folder.checkpoint), str(previous_checkpoint(folder.checkpoint))]  # fmt: skip
+    folder.checkpoint.unlink()
+    folder.checkpoint.mkdir()
+    assert verify(folder)[0][0] == f"{folder.checkpoint} cannot be read: Is a directory"

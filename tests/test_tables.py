@@ -85,6 +85,11 @@ def test_a_trial_without_a_result_stands_where_its_specification_belongs() -> No
     lost = make_row(make_spec("hinge", steps=5000), "failed", result=False)
     tables = build([here, lost, there])
     assert [[group.first.loss for group in table.groups] for table in tables] == [["vanilla"], ["hinge", "vanilla"]]
+    rarely = lost.spec.evaluation.model_copy(update={"every": 0})
+    scored_once = make_row(lost.spec.model_copy(update={"evaluation": rarely}), "failed", result=False)
+    assert len(build([here, scored_once, there])) == 2, "how often a trial is scored on the way is no protocol"
+    elsewhere = [make_row(make_spec(dataset=name), "failed", result=False) for name in ("mnist", "cifar10", "mnist")]
+    assert [len(table.groups[0].rows) for table in build(elsewhere)] == [2, 1]
     alone = build([here, make_row(make_spec(dataset="mnist"), "failed", result=False)])
     assert len(alone) == 2
     assert alone[1].protocol is None
@@ -102,6 +107,23 @@ def test_baselines_stand_beneath_every_table_they_measure_alike() -> None:
     assert not lines[3].strip()
     assert "best" in lines[0]
     assert cells(render(rows[:3], "markdown"))[1]["best FID"] == "-"
+
+
+def test_a_baseline_of_another_version_frames_the_table_of_that_version() -> None:
+    spec, real = make_spec(), make_spec(baseline="real")
+    rows = [make_row(one, fid=fid, protocol=make_protocol(one, version))
+            for version, fid in (("0.4.0", 0.4), ("0.5.0", 0.5)) for one in (spec, real)]  # fmt: skip
+    framed = [[row.metrics["fid"] for group in table.baselines for row in group.rows] for table in build(rows)]
+    assert framed == [[0.4], [0.5]]
+
+
+def test_a_baseline_frames_trials_without_a_result_too_where_they_would_be_measured_alike() -> None:
+    real, here = make_row(make_spec(baseline="real")), make_row(make_spec(seed=1))
+    lost, far = (make_row(make_spec(dataset=name), "failed", result=False) for name in ("digits", "mnist"))
+    framed, alone = build([real, lost, far])
+    assert (len(framed.baselines), len(alone.baselines)) == (1, 0)
+    (whole,) = build([real, lost, here])
+    assert (whole.protocol, len(whole.baselines)) == (here.protocol, 1), "whichever of its trials comes first"
 
 
 def test_baselines_without_company_have_a_table() -> None:

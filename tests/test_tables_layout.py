@@ -17,7 +17,7 @@ from ganbench.tables import FORMATS, render
 from ganbench.tables.grouping import build
 from ganbench.tables.layout import Layout, named
 from ganbench.tables.overall import Overall
-from tests.rows import HIGH, LOW, cells, make_row, rows_of
+from tests.rows import FID, HIGH, LOW, cells, make_row, rows_of
 from tests.trials import make_spec
 
 
@@ -89,6 +89,15 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
 def test_what_no_table_has_is_named(layout: Layout, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         render(rows_of("a", LOW), "markdown", layout=layout)
+
+
+def test_nothing_is_ranked_by_a_value_of_which_neither_more_nor_less_is_better() -> None:
+    deviation = ValueInfo(label="IS std")
+    rows = [make_row(row.spec, metrics={"fid": 1.0, "is_std": 0.1}, values={"fid": FID, "is_std": deviation})
+            for row in rows_of("a", LOW)]  # fmt: skip
+    assert "IS std" in render(rows, "markdown", layout=Layout(columns=("is_std",)))
+    with pytest.raises(UsageError, match="no table has a score 'is_std'"):
+        render(rows, "markdown", layout=Layout(metric="is_std"))
 
 
 def test_sorting_puts_the_best_first_and_the_missing_last() -> None:

@@ -72,6 +72,24 @@ class Undefined(Loss):
         return (real - fake).mean() * torch.nan
 
 
-@pytest.mark.parametrize("kind", [Relative, Endless, Undefined])
+class Broad(Loss):
+    """Costs nothing over most of what is looked at, on both sides of zero."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real.abs() - 6).relu().mean()
+
+
+class OfPositives(Loss):
+    """Is defined for outputs above zero alone, and costs least at 2."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real / 2).log().square().mean() + (fake / 2).log().square().mean()
+
+
+def test_where_a_loss_is_not_defined_it_does_not_cost_nothing() -> None:
+    assert undecided(OfPositives(), Recipe()) == 2.0
+
+
+@pytest.mark.parametrize("kind", [Relative, Endless, Undefined, Broad])
 def test_a_loss_that_prefers_no_output_has_no_level(kind: type[Loss]) -> None:
     assert undecided(kind(), Recipe()) is None

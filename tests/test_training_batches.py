@@ -147,3 +147,12 @@ def test_going_on_gives_the_same_batches(taken: int) -> None:
     other.set_state(noise)
     again.load_state_dict(position)
     assert take(again, 10) == expected
+
+
+def test_what_is_mirrored_is_drawn_from_its_own_stream() -> None:
+    images = torch.arange(60.0).view(30, 1, 1, 2)
+    before = torch.get_rng_state()
+    one, again, other = (Mirror(0.5, torch.Generator().manual_seed(seed))(images) for seed in (0, 0, 1))
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -182,6 +183,53 @@ def test_a_device_that_fails_costs_no_checkpoint(path: Path, error: RuntimeError
     with pytest.raises(RuntimeError, match="CUDA"):
         latest(path, "t", take)
     assert newest(path) == ({"step": 2}, [])
+
+
+@pytest.mark.parametrize("where", [lambda view: view, lambda view: {"deep": [view, {"er": view}]}])
+def test_of_a_view_its_own_numbers_are_written_and_not_all_that_it_is_a_view_of(
+    path: Path, where: Callable[[torch.Tensor], Any]
+) -> None:
+    whole = torch.arange(100_000.0)
+    save(path, "t", {"state": where(whole[7:9])})
+    assert path.stat().st_size < 10_000
+    found = load(path, "t")["state"]
+    for view in [found] if isinstance(found, torch.Tensor) else [found["deep"][0], found["deep"][1]["er"]]:
+        assert view.tolist() == [7.0, 8.0]
+    assert checkpoint._compact(whole) is whole, "what is whole is not copied: it may fill half the memory"
+
+
+def test_what_does_not_fit_is_set_aside_with_why_in_one_line(path: Path) -> None:
+    def take(content: dict[str, Any]) -> int:
+        if content["step"] == 2:
+            raise RuntimeError("size mismatch for weight:\n\tcopying a param with shape [2, 3]")
+        return int(content["step"])
+
+    for step in (1, 2):
+        save(path, "t", {"step": step})
+    why = "RuntimeError: size mismatch for weight: copying a param with shape [2, 3]"
+    warning = f"checkpoint.pt does not fit ({why}); it is kept as checkpoint.damaged"
+    assert latest(path, "t", take) == (1, [warning])
+
+    def lacks(content: dict[str, Any]) -> None:
+        raise StoreError("its data are gone")
+
+    save(path, "t", {"step": 3})
+    previous_checkpoint(path).unlink()
+    assert latest(path, "t", lacks) == (
+        None, ["cannot resume from checkpoint.pt: its data are gone; it is kept as checkpoint.damaged"]
+    )  # fmt: skip
+
+
+def test_what_is_no_file_or_no_checkpoint_inside_is_named(path: Path) -> None:
+    torch.save([1, 2], path)
+    payload = path.read_bytes()
+    path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
+    with pytest.raises(DamagedCheckpoint, match=r"^checkpoint\.pt belongs to another trial$"):
+        load(path, "t")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DamagedCheckpoint, match=r"^checkpoint\.pt cannot be read: Is a directory$"):
+        load(path, "t")
 
 
 def test_removing_takes_both(path: Path) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganbench.losses.vanilla import Vanilla
 from ganbench.training.kept import Kept
 from ganbench.training.loop import plain_step
+from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 from tests.loops import Peculiar, counts, objective, rebinds, recipe, state_with
 
@@ -155,3 +156,17 @@ def test_buffers_of_a_penalty_that_is_a_network_are_put_back() -> None:
     kept.after(looking)
     kept.restore()
     assert int(penalty.num_batches_tracked) == 0  # type: ignore[arg-type]
+
+
+def test_what_the_optimisers_remember_is_put_back() -> None:
+    """Adam's moments and its count of updates: a step that was tried must not count as one."""
+    state, step = begun(moves_in_place)
+    optimisers = (state.g_optimiser, state.d_optimiser)
+    held = [tensor for optimiser in optimisers for tensor in optimiser_tensors(optimiser)]
+    before = [tensor.clone() for tensor in held]
+    kept = Kept(state)
+    kept.after(step)
+    assert not all(torch.equal(*pair) for pair in zip(held, before, strict=True))
+    kept.restore()
+    assert len(held) > 10
+    assert all(torch.equal(*pair) for pair in zip(held, before, strict=True))

@@ -142,3 +142,13 @@ def test_a_gpus_rmsprop_goes_on_on_a_cpu(make_state: Any) -> None:
     second.load_state_dict(written)
     run(second, recipe, goal)
     assert_bit_equal(whole, second)
+
+
+def test_a_rate_that_lies_on_the_device_is_changed_where_it_lies() -> None:
+    """A recorded step reads it there."""
+    optimiser = Adam(one_weight().parameters(), lr=torch.tensor(0.4))
+    (held,) = (group["lr"] for group in optimiser.param_groups)
+    for step, rate in ((1, 0.4), (3, 0.2), (4, 0.1)):
+        set_rate(optimiser, 0.4, Recipe(lr_schedule="linear", steps=4), step)
+        assert optimiser.param_groups[0]["lr"] is held
+        assert held.item() == pytest.approx(rate)

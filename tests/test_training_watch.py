@@ -60,3 +60,14 @@ def test_looking_keeps_no_graph_and_asks_again_as_often_as_wanted() -> None:
         with pytest.raises(Diverged):
             watching.check()
     assert not watching._seen
+
+
+def test_losses_that_nobody_asks_for_are_looked_at_before_they_are_many() -> None:
+    """A trial of a million steps without a report would keep them all on the device."""
+    watching = watch()
+    for step in range(1, 3001):
+        watching.look(step, t(math.nan if step == 1500 else 1.0), t(2.0))
+        assert len(watching._seen) < 1024
+    with pytest.raises(Diverged) as caught:
+        watching.check()
+    assert caught.value.step == 1500

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ganbench.cleaning import clean
 from ganbench.provenance.versions import COMPUTING
 from ganbench.statistics import minimum_seeds, smallest_p
+from ganbench.statistics.margin import ROUNDING
 from ganbench.tables.grouping import Group
 
 
@@ -19,7 +20,7 @@ def cannot_fail(sizes: Sequence[tuple[int, int]], alpha: float) -> list[str]:
         a line, or nothing where each row can fail on its own.
     """
     rows = len(sizes)
-    blind = sum(rows * smallest_p(old, new, "greater") > alpha for old, new in sizes)
+    blind = sum(rows * smallest_p(old, new, "greater") > alpha * (1 + ROUNDING) for old, new in sizes)
     if not blind:
         return []
     whose = "no single row can fail by its scores alone"

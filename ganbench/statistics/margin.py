@@ -10,7 +10,7 @@ from ganbench.statistics.superiority import superiority
 from ganbench.statistics.tests import holm, rank_test
 
 ROUNDING = 1e-12
-"""The share of a score, or of the margin, by which two that are equal may differ."""
+"""The share of a score, of the margin or of a level, by which two that are equal may differ."""
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 
@@ -59,7 +59,9 @@ def margin_tests(
     beyond = False
     if old and now:
         before, after = statistics.fmean(old), statistics.fmean(now)
-        beyond = after > before and not _alike(after, before, 0.0 if relative else margin)
+        # The mean of scores of both signs may be next to nothing, and was rounded as they were.
+        size = max(*(statistics.fmean(map(abs, scores)) for scores in (old, now)), 0.0 if relative else margin)
+        beyond = after > before and not _alike(after, before, size)
     return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"), beyond)
 
 
@@ -73,7 +75,7 @@ def decide(tests: Sequence[MarginTests], alpha: float) -> list[Decision]:
     found = []
     for test, worse in zip(tests, holm([test.worse for test in tests]), strict=True):
         fine = test.fine <= alpha and not test.beyond
-        outcome: Outcome = "fail" if worse <= alpha else "pass" if fine else "inconclusive"
+        outcome: Outcome = "fail" if worse <= alpha * (1 + ROUNDING) else "pass" if fine else "inconclusive"
         found.append(Decision(outcome, worse))
     return found
 
@@ -124,9 +126,9 @@ def _at_margin(
     return [tied[value] for value in edge], [tied[value] for value in new]
 
 
-def _alike(value: float, other: float, shift: float) -> bool:
-    """Whether two scores are equal but for rounding: by a share of them, or of the shift that took nearly all away.
+def _alike(value: float, other: float, size: float) -> bool:
+    """Whether two scores are equal but for rounding: by a share of them, or of what took nearly all of them away.
 
     Not by a share of the largest score of all: one seed that exploded must not make the others alike.
     """
-    return math.isfinite(value) and abs(value - other) <= ROUNDING * max(abs(value), shift)
+    return math.isfinite(value) and abs(value - other) <= ROUNDING * max(abs(value), size)

@@ -50,7 +50,7 @@ def rank_test(a: Sequence[float], b: Sequence[float], alternative: Alternative =
 
 def is_exact(n: int, m: int) -> bool:
     """Whether the rank test of ``n`` against ``m`` values is exact; else it is the normal approximation."""
-    return n + m <= SMALL or 2.0 * (min(n, m) * (n + m)) ** 2 <= EXACT_WORK
+    return 2.0 * (min(n, m) * (n + m)) ** 2 <= EXACT_WORK
 
 
 @lru_cache(maxsize=4096)

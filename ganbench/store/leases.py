@@ -41,7 +41,6 @@ class Leases:
             if mine is None:
                 return False
             self._held[folder] = mine
-            self._lost.discard(folder)
             if self._thread is None:
                 self._wake.clear()
                 self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
