@@ -87,7 +87,8 @@ class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
     ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed. ``data_at``
-    is as in :class:`ganbench.spec.Execution`.
+    is as in :class:`ganbench.spec.Execution`. ``values`` says how the values that the request names are declared, each
+    with the fields of :class:`ganbench.api.Value`.
     """
 
     spec: TrialSpec
@@ -95,6 +96,7 @@ class Planned(Frozen):
     baseline: bool = False
     source: str = ""
     data_at: dict[str, str] = {}
+    values: dict[str, dict[str, Any]] = {}
 
 
 class FileStamp(Frozen):

@@ -10,6 +10,7 @@ from ganbench.cli.values import PATH, SHARE, TEXT, Whole
 
 if TYPE_CHECKING:
     from ganbench.store.results import Row
+    from ganbench.store.values import ValueInfo
 
 
 @click.command()
@@ -92,8 +93,8 @@ def reproduce(
     width = terminal_width()
     line = scale_line(whole, suite, scale, len(chosen), printed)
 
-    def show(found: "list[Row]", **more: Any) -> None:
-        comparisons = reproduction.compare(printed, found)
+    def show(found: "list[Row]", declared: "dict[str, ValueInfo] | None" = None, **more: Any) -> None:
+        comparisons = reproduction.compare(printed, found, declared)
         if form == "json":
             click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found, **more))
         else:
@@ -109,7 +110,7 @@ def reproduce(
         if form == "json":
             show([], cost=costs, dry_run=dry.as_record(planned))
         else:
-            show([])
+            show([], planned.values)
             click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)

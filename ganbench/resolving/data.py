@@ -1,7 +1,8 @@
 """A dataset read for a plan: its splits, and how what is trained on it is scored."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
@@ -24,7 +25,8 @@ class Data(NamedTuple):
     ``asked`` is the dataset with all its parameters, for messages; ``spec`` is what a trial asks, without those that
     say where the samples lie, which are ``data_at``. ``floor`` is how its real samples are scored, where baselines are
     asked for: as everything else, or, where there are fewer of them beside the reference, with as many as there are;
-    ``floor_warnings`` are about that. ``of_fake_labels`` are the metrics that look at the labels of fakes.
+    ``floor_warnings`` are about that. ``of_fake_labels`` are the metrics that look at the labels of fakes, ``values``
+    the declarations of the values that the plan names.
     """
 
     asked: DataSpec
@@ -37,6 +39,7 @@ class Data(NamedTuple):
     floor: EvaluationSpec
     floor_warnings: tuple[str, ...]
     of_fake_labels: tuple[str, ...]
+    values: dict[str, dict[str, Any]]
 
 
 class Opened:
@@ -95,6 +98,7 @@ def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str
             )
             told = f"only {len(beside)} real samples besides the reference, not {evaluation.num_samples}"
             floor_warnings += (f"there are {told}, so the floor has its own table",)
+    declared = {name: asdict(value) for _, metric in metrics for name, value in metric.values.items()}
     of_fake_labels = tuple(component.name for component, metric in metrics if "fake_labels" in metric.needs)
     return Data(
         asked=asked,
@@ -107,6 +111,7 @@ def settle(opened: Opened, plan: PlanRequest, registry: Registry, files: set[str
         floor=floor,
         floor_warnings=floor_warnings,
         of_fake_labels=of_fake_labels,
+        values={name: declared[name] for name in plan.values},
     )
 
 

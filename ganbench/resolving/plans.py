@@ -118,7 +118,7 @@ def _cell(
         ),
     )
     warnings = (*data.warnings, *doubts(label, penalties, architecture_component, architecture))
-    return Planned(spec=spec, warnings=warnings, data_at=data.data_at)
+    return Planned(spec=spec, warnings=warnings, data_at=data.data_at, values=data.values)
 
 
 def _try_once(
