@@ -86,7 +86,7 @@ def sample(
     import torch
 
     from ganbench.evaluation import drawing, handout
-    from ganbench.evaluation.preview import columns_for
+    from ganbench.evaluation.preview import columns_for, what_is_missing
     from ganbench.evaluation.trained import load_generator
 
     if out.suffix == ".pt2":
@@ -120,6 +120,8 @@ def sample(
         elif out.suffix == ".png":
             classes = told.spec.data.classes if labels is not None and wanted is None else 0
             drawing.write_grid(out, samples, columns or columns_for(classes), notes)
+            if problem := what_is_missing(samples):
+                _say(problem)
         else:
             handout.write_samples(out, samples, labels, truncation)
     click.echo(str(out))

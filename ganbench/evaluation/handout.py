@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, StoreError, UsageError, in_one_line
-from ganbench.evaluation.images import to_uint8
+from ganbench.evaluation.images import NonFiniteSamples, require_finite, to_uint8
 from ganbench.evaluation.trained import TrainedGenerator
 from ganbench.files import ordinary_mode, write_bytes
 
@@ -41,12 +41,16 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation:
 
     Raises:
         UsageError: PNG files are asked for of what they cannot hold, or truncated samples of a file that cannot say so.
+        DataError: samples are not finite, which nobody could score.
         StoreError: it cannot be written.
     """
     suffix = out.suffix.lower()
     if truncation is not None and suffix != ".npz":
         raise UsageError(f"{out} cannot say that its samples are truncated; use --out samples.npz, or a .png grid")
-    data = (to_uint8(samples) if samples.dim() == 4 else samples).numpy()
+    try:
+        data = (to_uint8(samples) if samples.dim() == 4 else require_finite(samples)).numpy()
+    except NonFiniteSamples as error:
+        raise DataError(f"{error}, so {out} is not written; a picture (--out samples.png) shows which") from error
     if suffix == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, data, allow_pickle=False)
