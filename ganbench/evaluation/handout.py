@@ -73,19 +73,25 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation:
 
 
 def require_untruncated(path: Path) -> None:
-    """Raise where an array that can be read says that its latents were truncated: no score is of those.
+    """Raise where an array says that its latents were truncated: neither side of a score may be of those.
+
+    A file that is no ``.npz``, or none of numbers, says nothing; whoever reads it says what is wrong with it.
 
     Raises:
         DataError: it does.
     """
     if path.suffix.lower() != ".npz":
         return
-    with np.load(path, allow_pickle=False) as arrays:
-        if TRUNCATION in arrays.files and arrays[TRUNCATION].shape == ():
-            raise DataError(
-                f"{shown(path)} holds samples truncated at {arrays[TRUNCATION]}, which are for people to look at; "
-                "score samples that were drawn without --truncation"
-            )
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            threshold = arrays[TRUNCATION] if TRUNCATION in arrays.files else np.empty(0)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return
+    if threshold.shape == ():
+        raise DataError(
+            f"{shown(path)} holds samples truncated at {threshold}, which are for people to look at; use samples "
+            "that were drawn without --truncation"
+        )
 
 
 def write_program(out: Path, generator: TrainedGenerator) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.evaluator import check_shape, owners
+from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import require, uses_extractor
 from ganbench.grid import ComponentRequest
@@ -55,9 +56,13 @@ class Opened:
 
         Raises:
             UsageError: there are none, or they cannot be read.
+            DataError: they were generated from truncated latents.
         """
         if split not in self._splits:
-            self._splits[split] = _load(self.component, self.dataset, split, self._root)
+            samples = _load(self.component, self.dataset, split, self._root)
+            for file in samples.files:
+                require_untruncated(Path(file))
+            self._splits[split] = samples
         return self._splits[split]
 
 
