@@ -70,12 +70,15 @@ class SourcesRequest(Frozen):
         plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
         asked: whether the user named the number of samples, for the message where there are fewer.
         device: where generators are tried.
+        labels: those of conditional generators, where the user chose; else the plan says those of the trial that it
+            scores as.
     """
 
     sources: tuple[SourceRequest, ...]
     plan: PlanRequest
     asked: bool = False
     device: str = "cpu"
+    labels: Literal["balanced", "reference"] | None = None
 
     @property
     def data_root(self) -> str:

@@ -32,6 +32,10 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
 )  # fmt: skip
 @click.option(
+    "--labels", type=click.Choice(["balanced", "reference"]),
+    help="Labels of a conditional generator's samples: as many of each, or as in the reference.  [default: reference]",
+)  # fmt: skip
+@click.option(
     "--label", type=TEXT, multiple=True, metavar="TEXT",
     help="Name of the row, once for all sources or once for each; sources with the same label are several trainings "
     "of one row.  [default: the file's name]",

@@ -27,11 +27,16 @@ from ganbench.spec import DataSpec, SourceSpec
 
 
 class Given(NamedTuple):
-    """A source that was opened: what it is, its samples where it holds some, and the files it depends on."""
+    """A source that was opened: what it is, its samples where it holds some, and the files it depends on.
+
+    ``conditional`` says that it is a generator that gets labels, ``warnings`` in a line each what else to know of it.
+    """
 
     spec: SourceSpec
     samples: Samples | None
     files: tuple[str, ...]
+    conditional: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def kind_of(path: Path) -> str:
@@ -61,16 +66,21 @@ def kind_of(path: Path) -> str:
     )
 
 
-def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.device) -> Given:
+def open_given(
+    request: SourceRequest, shape: tuple[int, ...], device: torch.device, *, classes: int = 0, labelled: bool = False
+) -> Given:
     """Look at a source as a whole: whatever is wrong with it is said here, before anything is written.
 
     Args:
         request: where it is and how it was described.
         shape: of the reference's samples.
         device: where a generator runs.
+        classes: of the reference's dataset; 0 where it has no labels.
+        labelled: give labels also to a generator that can do without.
 
     Raises:
-        DataError: it is damaged, empty, or cannot be compared with samples of ``shape``.
+        DataError: it is damaged, empty, or cannot be compared with samples of ``shape``; or it takes labels and there
+            are none.
     """
     path = Path(request.path)
     kind = kind_of(path)
@@ -92,9 +102,14 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
         return Given(SourceSpec(fingerprint=samples.fingerprint, **described), samples, files)
     generator = load_saved(path, "torchscript" if kind == "torchscript" else "exported", request.latent_dim, device)
     on = torch.device("cpu") if kind == "exported" else device
-    generator.settle(shape, request.value_range, on, channels=request.channels)
+    conditional = generator.conditioning == "needed" or (labelled and generator.conditioning == "optional")
+    if conditional and not classes:
+        raise DataError(f"{shown(path)} takes labels, but the reference has none; score it against a labelled dataset")
+    generator.settle(shape, request.value_range, on, channels=request.channels, classes=classes if conditional else 0)
     described |= {"latent_dim": generator.latent_dim, "latent": request.latent, "value_range": generator.value_range}
-    return Given(SourceSpec(fingerprint=file_sha256(path), **described), None, (str(path),))
+    spec = SourceSpec(fingerprint=file_sha256(path), **described)
+    said = (f"'{spec.label}' was saved in training mode and is scored in eval mode",) if generator.switched else ()
+    return Given(spec, None, (str(path),), conditional, said)
 
 
 def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ()) -> bool:

@@ -133,6 +133,28 @@ def require_labels(data: Data, labels: Labels, what: str) -> None:
         )
 
 
+def settle_labels(what: str, data: Data, wanted: Labels | None) -> Labels:
+    """Return where the labels of a conditional generator's fakes come from, checked to be there.
+
+    Args:
+        what: makes the fakes, for the message.
+        data: what they are compared with.
+        wanted: what was chosen; ``None`` takes the reference's where it has labels.
+
+    Raises:
+        UsageError: they are to be the reference's, which has none, or more than the training samples.
+    """
+    chosen: Labels = wanted or ("reference" if data.reference_classes else "balanced")
+    known, there = data.spec.classes, data.reference_classes
+    if chosen == "reference" and not 0 < there <= known:
+        has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
+        raise UsageError(
+            f"{what} makes fakes with the reference's labels, but the reference of '{data.asked.component.label}' "
+            f"{has}; use --labels balanced"
+        )
+    return chosen
+
+
 def _spare(opened: Opened) -> Samples:
     """Real samples for the floor where the reference is the training split: those of the test split.
 

@@ -23,7 +23,7 @@ from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry, package_of
 from ganbench.resolving import components
 from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
-from ganbench.resolving.data import Data, read_dataset, require_labels
+from ganbench.resolving.data import Data, read_dataset, require_labels, settle_labels
 from ganbench.resolving.parameters import merge
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
 from ganbench.spec import Component, DataSpec, Labels, Recipe, TrialSpec
@@ -152,15 +152,7 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
     if architecture.conditioning == "none":
         require_labels(data, "none", f"architecture '{component.label}'")
         return "none"
-    chosen: Labels = plan.labels or ("reference" if data.reference_classes else "balanced")
-    known, there = data.spec.classes, data.reference_classes
-    if chosen == "reference" and not 0 < there <= known:
-        has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
-        raise UsageError(
-            f"architecture '{component.label}' makes fakes with the reference's labels, but the reference of "
-            f"'{data.asked.component.label}' {has}; use --labels balanced"
-        )
-    return chosen
+    return settle_labels(f"architecture '{component.label}'", data, plan.labels)
 
 
 def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str]) -> Iterable[Planned]:

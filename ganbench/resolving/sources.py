@@ -17,9 +17,9 @@ from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
 from ganbench.resolving import components
-from ganbench.resolving.data import Data, Opened, require_labels, settle
+from ganbench.resolving.data import Data, Opened, require_labels, settle, settle_labels
 from ganbench.resolving.plans import loaded_sources, refusal, stamps
-from ganbench.spec import Component, Recipe, TrialSpec
+from ganbench.spec import Component, Labels, Recipe, TrialSpec
 
 
 def answer(request: SourcesRequest) -> PlanAnswer:
@@ -30,6 +30,7 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         reference = Reference(request, registry)
         planned = tuple(_plan(source, request, reference) for source in request.sources)
         _require_trainings(planned)
+        _require_some_labelled(request, planned)
         _try(planned[0].spec.evaluation.extractor, registry)  # they are all scored alike
         return PlanAnswer(planned=planned, files=tuple(stamps(reference.files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:
@@ -80,17 +81,30 @@ def _require_trainings(planned: Sequence[Planned]) -> None:
             seen[what] = cell.source
 
 
+def _require_some_labelled(request: SourcesRequest, planned: Sequence[Planned]) -> None:
+    """Raise :class:`UsageError` for a choice of labels where nothing takes any."""
+    if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
+        raise UsageError(f"labels {request.labels}: no source is a conditional generator; leave --labels out")
+
+
 def _plan(source: SourceRequest, request: SourcesRequest, reference: Reference) -> Planned:
     device = torch.device(request.device)
     data, files = reference.scoring(request.plan.num_samples), reference.files
+    wanted: Labels | None = request.labels or request.plan.labels
     if source.trial:
         trial = TrialFolder(Path(source.path)).read_spec().spec
         if same_samples(data.spec, trial.data, data.dataset.locations):
-            return _again(source, trial, data, files)
-    given = open_trial(source, data.spec.shape) if source.trial else open_given(source, data.spec.shape, device)
+            return _again(source, trial, data, files, wanted)
+    if source.trial:
+        given = open_trial(source, data.spec.shape)
+    else:
+        classes = data.spec.classes
+        given = open_given(source, data.spec.shape, device, classes=classes, labelled=wanted is not None)
     files.update(given.files)
-    require_labels(data, "none", f"'{given.spec.label}'")
-    seed, warnings = source.seed, data.warnings
+    what = f"'{given.spec.label}'"
+    labels = settle_labels(what, data, wanted) if given.conditional else "none"
+    require_labels(data, labels, what)
+    seed, warnings = source.seed, (*data.warnings, *given.warnings)
     if given.samples is not None:
         data = _counted(given, request, reference)
         warnings = data.warnings
@@ -106,26 +120,27 @@ def _plan(source: SourceRequest, request: SourcesRequest, reference: Reference) 
         data=data.spec,
         seed=seed,
         recipe=Recipe(),
-        evaluation=data.evaluation,
+        evaluation=data.evaluation.model_copy(update={"labels": labels}),
     )
     return Planned(spec=spec, warnings=warnings, baseline=True, source=source.path, data_at=data.data_at)
 
 
-def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str]) -> Planned:
+def _again(source: SourceRequest, trial: TrialSpec, data: Data, files: set[str], wanted: Labels | None) -> Planned:
     """A trial scored in another way: the same question as training it with that evaluation, which changes nothing."""
     if source.label:
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     if source.channels:
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
     folder = TrialFolder(Path(source.path))
-    require_labels(data, trial.evaluation.labels, shown(source.path))
+    labels = wanted if wanted and trial.evaluation.labels != "none" else trial.evaluation.labels
+    require_labels(data, labels, shown(source.path))
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))
-    if trial.evaluation.labels == "reference" and data.reference_classes != trial.data.classes:
+    if labels == "reference" and data.reference_classes != trial.data.classes:
         raise UsageError(
             f"{shown(source.path)} is scored with the reference's labels, but this reference has different ones"
         )
-    evaluation = data.evaluation.model_copy(update={"every": 0, "labels": trial.evaluation.labels})
+    evaluation = data.evaluation.model_copy(update={"every": 0, "labels": labels})
     spec = trial.model_copy(update={"evaluation": evaluation, "data": data.spec})
     warnings = data.warnings
     now, then = data.spec.component, trial.data.component

@@ -5,14 +5,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError
 from ganbench.evaluation.channels import with_channels_in_range
 from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
-from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.sources import choose, reopen, same_samples
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, SourceSpec, TrialSpec
@@ -39,10 +37,12 @@ def score_given(spec: TrialSpec, execution: Execution, evaluator: Evaluator, rec
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         values, shown = evaluator.score_real(chosen), to_network_range(chosen.data[: SHOWN[spec.data.kind]])
     else:
-        fakes = _draw(given, spec, spec.source, torch.device("cpu") if spec.source.kind == "exported" else device)
+        on = torch.device("cpu") if spec.source.kind == "exported" else device
+        fakes, labels = _draw(given, spec, spec.source, evaluator.reference, on)
         if spec.source.channels:
             fakes = with_channels_in_range(fakes, spec.source.channels)
-        values, shown = evaluator.score(fakes, final=True), fakes[: SHOWN[spec.data.kind]]
+        values = evaluator.score(fakes, final=True, labels=labels)
+        shown = fakes[: SHOWN[spec.data.kind]]
     recorder.evaluation(0, 0, values)
     _picture(shown, evaluator, recorder)
     recorder.finish("done")
@@ -66,15 +66,12 @@ def _score_trial(spec: TrialSpec, execution: Execution, evaluator: Evaluator, re
     recorder.finish("done")
 
 
-def _draw(generator: torch.nn.Module, spec: TrialSpec, source: SourceSpec, device: torch.device) -> Tensor:
-    return sample(
-        generator,
-        n=spec.evaluation.num_samples,
-        latent_dim=source.latent_dim,
-        latent=source.latent,
-        rng=seeds.stream(spec.seed, seeds.EVALUATION),
-        device=device,
-    )
+def _draw(
+    generator: torch.nn.Module, spec: TrialSpec, source: SourceSpec, reference: Samples, device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """The samples of a saved generator and their labels, at the latents and labels that a trial of the seed has."""
+    recipe = spec.recipe.model_copy(update={"latent_dim": source.latent_dim, "latent": source.latent})
+    return draw_to_score(generator, spec.model_copy(update={"recipe": recipe}), reference, device)
 
 
 def _picture(shown: Tensor, evaluator: Evaluator, recorder: Recorder) -> None:
