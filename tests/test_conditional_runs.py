@@ -103,54 +103,6 @@ def test_balanced_labels_are_another_protocol(runs: Path) -> None:
     assert "with balanced labels" in answer.stdout
 
 
-def test_a_conditional_generator_as_a_program_is_scored_like_its_trial(runs: Path) -> None:
-    folder = results(runs)["projection", ""]["folder"]
-    assert ganbench("sample", str(folder), "--out", "generator.pt2", cwd=runs).returncode == 0
-    options = ["--range=-1:1", "--device", "cpu", "-q"]
-    theirs = results(runs)["projection", ""]["metrics"]
-    for more, labels in (([], "reference"), (["--labels", "balanced"], "balanced")):
-        out = f"program-{labels}"
-        answer = ganbench("eval", "generator.pt2", "--against", str(folder), *options, *more, "--out", out, cwd=runs)
-        assert answer.returncode == 0, answer.stderr
-        (result,) = (json.loads(path.read_text()) for path in runs.glob(f"{out}/*/result.json"))
-        assert result["protocol"]["labels"] == labels
-        same = result["metrics"]["fid"] == pytest.approx(theirs["fid"], rel=1e-3)  # type: ignore[index]
-        assert same is (labels == "reference")  # other labels, other samples
-
-
-def test_a_conditional_trial_is_scored_again_with_other_labels(runs: Path) -> None:
-    folder = results(runs)["projection", ""]["folder"]
-    options = ["--labels", "balanced", "--device", "cpu", "-q"]
-    answer = ganbench("eval", str(folder), *options, "--out", "again", cwd=runs)
-    assert answer.returncode == 0, answer.stderr
-    trained = ganbench(
-        "run", "--losses", "hinge", "--arch", CONDITIONAL, *QUICK, "--labels", "balanced", "--out", "fresh", cwd=runs
-    )
-    assert trained.returncode == 0, trained.stderr
-    found = [next(runs.glob(f"{name}/hinge-*/result.json")) for name in ("again", "fresh")]
-    assert found[0].parent.name == found[1].parent.name
-    one, other = (json.loads(path.read_text())["metrics"] for path in found)
-    assert one == pytest.approx(other, rel=1e-4)
-
-
-def test_labels_that_nothing_takes_or_that_are_not_there_are_refused(runs: Path) -> None:
-    folder = results(runs)["projection", ""]["folder"]
-    assert ganbench("sample", str(folder), "--out", "program.pt2", cwd=runs).returncode == 0
-    np.save(runs / "fakes.npy", np.zeros((100, 1, 16, 16), np.uint8))
-    photos(runs / "photos", ".")
-    unlabelled = ["--against", "folder:photos", "--extractor", "digits", "--metrics", "fid", "--num-samples", "10"]
-    for arguments, message in (
-        (["fakes.npy", "--against", "digits", "--labels", "balanced"], "labels balanced: no source is a conditional"),
-        (["program.pt2", "--range=-1:1", *unlabelled], "program.pt2 takes labels, but the reference has none; score"),
-    ):
-        answer = ganbench("eval", *arguments, "--device", "cpu", "--out", "refused", cwd=runs)
-        assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1), answer.stderr
-        assert message in answer.stderr
-    # Where the trial of --against has labels, samples that have none are scored all the same.
-    answer = ganbench("eval", "fakes.npy", "--against", str(folder), "--device", "cpu", "--out", "fakes", cwd=runs)
-    assert answer.returncode == 0, answer.stderr
-
-
 def photos(folder: Path, *parts: str) -> None:
     rng = np.random.default_rng(0)
     for part in parts:
