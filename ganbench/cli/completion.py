@@ -3,9 +3,11 @@
 import click
 from click.shell_completion import get_completion_class
 
+from ganbench.cli.values import Choice
+
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
     """Print the completion script of SHELL; it completes commands, options and component names.

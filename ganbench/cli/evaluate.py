@@ -7,7 +7,7 @@ import click
 
 from ganbench.cli.options import complete_components, format_option
 from ganbench.cli.outputs import print_rows
-from ganbench.cli.values import PATH, SEED, TEXT, Whole
+from ganbench.cli.values import PATH, SEED, TEXT, Choice, Whole
 
 RANGES = ("-1:1", "0:1", "0:255")
 
@@ -18,7 +18,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     "--against", type=TEXT, metavar="REFERENCE", shell_complete=complete_components("dataset"),
     help="A dataset, a folder or .zip of images, an array, or a trial: then as that trial was scored.",
 )  # fmt: skip
-@click.option("--reference", type=click.Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
+@click.option("--reference", type=Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
 @click.option(
     "--metrics", "--metric", type=TEXT, multiple=True, metavar="M,N", shell_complete=complete_components("metric"),
     help="Metrics.  [default: the dataset's, e.g. fid,is]",
@@ -32,7 +32,7 @@ RANGES = ("-1:1", "0:1", "0:255")
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
 )  # fmt: skip
 @click.option(
-    "--labels", type=click.Choice(["balanced", "reference"]),
+    "--labels", type=Choice(["balanced", "reference"]),
     help="Labels of a conditional generator's samples: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
 @click.option(
@@ -43,12 +43,12 @@ RANGES = ("-1:1", "0:1", "0:255")
 @click.option(
     "--size", type=Whole(4, 2048), metavar="N", help="Resize image files to NxN, as folder:PATH[size=N] does."
 )
-@click.option("--channels", type=click.Choice(["1", "3"]),
+@click.option("--channels", type=Choice(["1", "3"]),
               help="Convert images to grey (1) or colour (3), like the reference.")  # fmt: skip
-@click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
+@click.option("--range", "value_range", type=Choice(RANGES), metavar="|".join(RANGES),
               help="Values of black and white in floating point images.")  # fmt: skip
 @click.option("--latent-dim", type=Whole(1), metavar="N", help="How many numbers z has, for a TorchScript generator.")
-@click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
+@click.option("--latent", type=Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
 @click.option(
     "--seed", type=SEED, multiple=True, metavar="N",

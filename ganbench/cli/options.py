@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ganbench.cli.values import ALPHA, TEXT, Whole
+from ganbench.cli.values import ALPHA, TEXT, Choice, Whole
 from ganbench.executors import AUTO
 from ganbench.planning.arguments import size
 
@@ -67,7 +67,7 @@ BYTES = Bytes()
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--format``."""
     return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format of the table."
+        "--format", "form", type=Choice(FORMATS), default="table", show_default=True, help="Format of the table."
     )(function)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cli.options import batch_seeds_option
-from ganbench.cli.values import PATH, SHARE, TEXT, Whole
+from ganbench.cli.values import PATH, SHARE, TEXT, Choice, Whole
 
 if TYPE_CHECKING:
     from ganbench.store.results import Row
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
     help="Folder of trials; what is done there is not trained again.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
+@click.option("--format", "form", type=Choice(["table", "markdown", "json"]), default="table", show_default=True,
               help="Format of the table.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress on stderr.")
 def reproduce(
