@@ -8,11 +8,12 @@ from ganbench.display import Display
 from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, JobState
 from ganbench.executors.batching import Batching
-from ganbench.executors.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
+from ganbench.executors.handed import STOPPED, refuse_what_others_hold
 from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials, settings
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
+from ganbench.records.folder import NOT_STARTED
 from ganbench.running.dispatching import Dispatcher
 from ganbench.running.interrupts import Interrupts
 from ganbench.running.outcome import Outcome
