@@ -82,6 +82,7 @@ def evaluate(
       ganbench eval theirs.zip ours.npy --against runs/hinge-dcgan-digits-s0-0123456789ab
       ganbench eval photos/ --against 'folder:reals[size=64]' --size 64 --metrics fid,kid
       ganbench eval generator.pt --latent-dim 128 --against cifar10 --reference train
+      ganbench eval conditional.pt2 --against cifar10 --labels balanced
       ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
     """
     from ganbench import plugins
