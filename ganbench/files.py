@@ -159,7 +159,8 @@ def append_line(path: Path, value: Any) -> None:
             os.close(descriptor)
     except OSError as error:
         reason = _NOT_FOLLOWED if error.errno in _LINKED else error.strerror or error
-        raise StoreError(f"cannot write {path}: {reason}; choose another place") from error
+        what_to_do = "remove it" if reason in (_NOT_FOLLOWED, _NOT_REGULAR) else "choose another place"
+        raise StoreError(f"cannot write {path}: {reason}; {what_to_do}") from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

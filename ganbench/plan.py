@@ -70,12 +70,15 @@ class SourcesRequest(Frozen):
         plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
         asked: whether the user named the number of samples, for the message where there are fewer.
         device: where generators are tried.
+        labels: those of conditional generators, where the user chose; else the plan says those of the trial that it
+            scores as.
     """
 
     sources: tuple[SourceRequest, ...]
     plan: PlanRequest
     asked: bool = False
     device: str = "cpu"
+    labels: Literal["balanced", "reference"] | None = None
 
     @property
     def data_root(self) -> str:
@@ -87,7 +90,8 @@ class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
     ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed. ``data_at``
-    is as in :class:`ganbench.spec.Execution`.
+    is as in :class:`ganbench.spec.Execution`. ``values`` says how the values that the request names are declared, each
+    with the fields of :class:`ganbench.api.Value`.
     """
 
     spec: TrialSpec
@@ -95,6 +99,7 @@ class Planned(Frozen):
     baseline: bool = False
     source: str = ""
     data_at: dict[str, str] = {}
+    values: dict[str, dict[str, Any]] = {}
 
 
 class FileStamp(Frozen):

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean, with_kind
+from ganbench.streams import results_apart
 
 KINDS = {
     "loss": "register_losses",
@@ -72,7 +73,8 @@ class Entry:
         """
         module, _, attribute = self.target.partition(":")
         try:
-            value: Any = import_module(module)
+            with results_apart():  # a package may print what it likes where it is imported
+                value: Any = import_module(module)
             for part in attribute.split("."):
                 value = getattr(value, part)
         except (Exception, SystemExit) as error:

@@ -28,8 +28,8 @@ def test_inception_weights_are_looked_for_where_the_extractor_looks(
 @pytest.mark.parametrize(
     ("listed", "obstacle", "words"),
     [
-        (("H100",), "the driver is too old", "nvidia-smi lists a GPU that torch cannot use: the driver is too old"),
-        ((), "", "torch finds 2 CUDA device(s), but nvidia-smi lists none, so trials run on the CPU: put"),
+        (("H100",), "the driver is too old", "the driver lists a GPU that torch cannot use: the driver is too old"),
+        ((), "", "torch finds 2 CUDA device(s), but the driver lists none, so trials run on the CPU: see"),
         (("H100",), "", ""),
         ((), "no driver", ""),
     ],
@@ -47,6 +47,6 @@ def test_nvidia_smi_and_torch_must_agree_on_gpus(
     said = [
         line.strip()
         for line in answer.output.splitlines()
-        if "cannot use" in line or "but nvidia-smi lists none" in line
+        if "cannot use" in line or "but the driver lists none" in line
     ]
     assert [line.startswith(words) for line in said] == ([True] if words else [])

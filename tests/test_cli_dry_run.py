@@ -15,7 +15,7 @@ def found() -> DryRun:
     specs = [make_spec(seed=seed) for seed in range(3)]
     trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
     place = "cpu, 2 at once with 1 thread each"
-    return DryRun(trials, ["done", None, None], {trials[1].trial_id: "another"}, place, [NOTE])
+    return DryRun(trials, ["done", None, None], {trials[1].trial_id: "another"}, place, [NOTE], {})
 
 
 def test_data_notes_and_counts_stand_beneath_the_rows(found: DryRun) -> None:

@@ -230,7 +230,13 @@ def test_reproduce_says_what_it_would_do(tmp_path: Path) -> None:
     arguments = ["pacgan-table1", "--scale", "0.1", "--dry-run", "--row", "GAN", "--seeds", "2", "--device", "cpu"]
     answer = ganbench("reproduce", *arguments, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    for words in ("17.300 ± 0.800", "scale 0.1: 40,000 of the published 400,000", "4 trials of 40,000 updates"):
+    for words in (
+        "17.3 ± 0.8",
+        "98.2 ± 0.2 %",
+        "0.45 ± 0.09",
+        "scale 0.1: 40,000 of the published 400,000",
+        "4 trials of 40,000 updates",
+    ):
         assert words in answer.stdout
     found = json.loads(ganbench("reproduce", *arguments, "--format", "json", cwd=tmp_path).stdout)
     assert {"mean": 17.3, "standard_error": 0.8} in [value["published"] for value in found["values"]]

@@ -1,9 +1,15 @@
-"""``ganbench sample``: what it refuses before it loads a generator. What it draws is tested with a run."""
+"""``ganbench sample``: what it refuses, before it loads a generator and after. What it draws is tested with a run."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
+import ganbench
+from ganbench.records import manifest
+from ganbench.records.folder import TrialFolder
 from tests.fuzz.inputs import run_command
 from tests.trials import make_spec, make_trial
 
@@ -63,3 +69,27 @@ def test_what_cannot_be_drawn_is_one_line(
     assert (code, output) == (2, "")
     assert words in message
     assert len(message.splitlines()) == 1
+
+
+def test_what_is_no_number_is_drawn_in_magenta_and_written_to_no_array(tmp_path: Path) -> None:
+    ganbench.run(
+        losses="hinge", architectures="mlp[hidden=8,layers=1]", steps=2, batch_size=8, metrics="fid", device="cpu",
+        quiet=True, out=tmp_path / "runs",
+    )  # fmt: skip
+    (folder,) = map(TrialFolder, tmp_path.glob("runs/hinge-*"))
+    weights = {name: value * float("nan") for name, value in load_file(folder.generator).items()}
+    save_file(weights, folder.generator, metadata={"trial_id": folder.path.name})
+    manifest.write(folder, folder.path.name)
+    for more in ([], ["--interpolate"]):
+        code, _, message = run_command(["sample", folder.path.name, "--out", "s.png", *more], tmp_path)
+        assert (code or 0, message.strip()) == (
+            0,
+            "warning: 64 of 64 samples in the picture are not finite; their pixels that are not are magenta",
+        )
+        assert (np.asarray(Image.open(tmp_path / "s.png")) == (255, 0, 255)).all(axis=2).any()
+    for more in (["--out", "s.npz"], ["--out", "s.png", "--neighbours", "2"]):
+        code, output, message = run_command(["sample", folder.path.name, *more], tmp_path)
+        assert (code, output, len(message.splitlines())) == (2, "", 1)
+        assert "of " in message
+        assert "generated samples are not finite" in message
+    assert not (tmp_path / "s.npz").exists()

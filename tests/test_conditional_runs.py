@@ -103,6 +103,13 @@ def test_balanced_labels_are_another_protocol(runs: Path) -> None:
     assert "with balanced labels" in answer.stdout
 
 
+def test_labels_are_chosen_for_conditional_generators_alone(tmp_path: Path) -> None:
+    np.save(tmp_path / "fakes.npy", np.zeros((100, 1, 16, 16), np.uint8))
+    answer = ganbench("eval", "fakes.npy", "--against", "digits", "--labels", "balanced", "-q", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == ("ganbench: labels balanced: no source is a conditional generator; leave --labels out\n")
+
+
 def photos(folder: Path, *parts: str) -> None:
     rng = np.random.default_rng(0)
     for part in parts:

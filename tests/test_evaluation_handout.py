@@ -65,6 +65,18 @@ def test_what_no_picture_holds_is_refused_and_leaves_nothing(samples: Tensor, wo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["s.npy", "s.npz", "s.zip", "s"])
+def test_samples_that_are_no_numbers_are_not_written(name: str, tmp_path: Path) -> None:
+    images, points = GREY.clone(), torch.randn(5, 2)
+    images[2:4, 0, 1, 1] = float("nan")
+    points[0, 1] = float("inf")
+    with pytest.raises(DataError, match=r"^2 of 11 generated samples are not finite, so .*s.* is not written; a pict"):
+        write_samples(tmp_path / name, images, None)
+    with pytest.raises(DataError, match=r"^1 of 5 generated samples are not finite"):
+        write_samples(tmp_path / name, points, None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_is_whole_or_not_there_and_others_may_read_it(tmp_path: Path) -> None:
     write_samples(tmp_path / "new", GREY, None)
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o755 & (tmp_path / "new").stat().st_mode | 0o700

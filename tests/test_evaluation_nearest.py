@@ -13,7 +13,7 @@ from PIL import Image
 import ganbench
 from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
-from ganbench.errors import StoreError, UsageError
+from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.evaluation.features import extract
 from ganbench.evaluation.nearest import Neighbours, find_neighbours, nearest, require_neighbours, write_neighbours
 from ganbench.records.folder import TrialFolder
@@ -174,3 +174,10 @@ def test_a_row_is_a_fake_a_wider_gap_and_its_neighbours(tmp_path: Path) -> None:
         [gap, 255, gap, gap, gap, gap, 30, gap, 40, gap],
         [gap] * 10,
     ]
+
+
+def test_nothing_is_near_to_fakes_that_are_no_numbers(runs: Path) -> None:
+    fakes = torch.zeros(3, 1, 8, 8)
+    fakes[1, 0, 0, 0] = float("nan")
+    with pytest.raises(DataError, match=r"1 of 3 generated samples are not finite, .*; leave --neighbours out"):
+        find_neighbours(trial_of(runs, "digits"), fakes, 1, device=CPU, warn=pytest.fail)

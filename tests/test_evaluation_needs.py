@@ -85,7 +85,7 @@ def test_a_need_that_there_is_not_is_refused(needs: Any, words: str) -> None:
         evaluator({"mine": metric})
 
 
-@pytest.mark.parametrize("decimals", [-1, 21, 2.5])
+@pytest.mark.parametrize("decimals", [-1, 21, 2.5, True])
 def test_decimals_that_cannot_be_written_are_refused(decimals: Any) -> None:
     metric = needing()
     metric.values = {"x": Value(label="X", direction=None, decimals=decimals)}  # type: ignore[misc]

@@ -10,8 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganbench.api import Mixture
-from ganbench.evaluation.images import NonFiniteSamples
-from ganbench.evaluation.preview import grid, png, scatter, write_preview
+from ganbench.evaluation.preview import grid, png, scatter, what_is_missing, write_preview
 
 
 def flat(levels: list[float], channels: int = 1, side: int = 2) -> Tensor:
@@ -67,9 +66,29 @@ def test_small_sheets_are_enlarged_and_large_ones_are_not(side: int, columns: in
     assert grid(torch.zeros(columns, 1, side, side), columns=columns).width == width
 
 
-def test_samples_that_are_no_numbers_are_not_drawn() -> None:
-    with pytest.raises(NonFiniteSamples):
-        grid(flat([0.0, float("nan")]), columns=2)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(("channels", "where"), [(1, 0), (3, 1), (4, 3)])
+def test_pixels_that_are_no_numbers_are_magenta_and_the_others_what_they_are(
+    value: float, channels: int, where: int
+) -> None:
+    images = flat([1.0, 0.2], channels)
+    images[1, where, 0, 1] = value
+    pixels = small(grid(images, columns=2), 7)
+    assert pixels[1, 5].tolist() == [255, 0, 255]
+    assert pixels[1, 4].tolist() == pixels[2, 4].tolist() == [153] * 3
+    assert pixels[1:3, 1:3].tolist() == [[[255] * 3] * 2] * 2
+    assert what_is_missing(images) == (
+        "1 of 2 samples in the picture are not finite; their pixels that are not are magenta"
+    )
+
+
+def test_points_that_are_no_numbers_are_left_out_of_the_plot() -> None:
+    points = torch.tensor([[1.0, 1.0], [float("nan"), 0.0], [0.0, float("inf")]])
+    assert scatter(points, points, None) == scatter(points[:1], points[:1], None)
+    assert what_is_missing(points) == "2 of 3 samples in the picture are not finite; the plot leaves those out"
+    assert what_is_missing(points[:1]) == ""
+    none = points[1:]
+    assert Image.open(io.BytesIO(scatter(none, none, None))).size == (640, 640)
 
 
 def test_a_png_is_lossless() -> None:

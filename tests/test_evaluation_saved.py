@@ -50,6 +50,8 @@ def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path:
     generator.settle((1, 8, 8), "", CPU)
     assert generator.value_range == "-1:1"
     assert torch.allclose(draw(generator), draw(module), atol=1e-6)
+    assert generator.switched
+    assert not script(torch.jit.script(module.eval()), tmp_path).switched
     with pytest.raises(DataError, match="set --latent-dim"):
         load_saved(tmp_path / "g.pt", "torchscript", 0, CPU)
     with pytest.raises(DataError, match="makes samples of 1x8x8, but the reference has 3x8x8"):
@@ -148,3 +150,79 @@ def test_a_torchscript_program_that_was_taken_for_an_array_is_not_loaded(tmp_pat
         load_saved(tmp_path / "samples.pt", "torchscript", 2, CPU)
     with pytest.raises(DataError, match=r"is a TorchScript program, .*; set --latent-dim"):
         load_saved(tmp_path / "samples.pt", "torchscript", 0, CPU)
+
+
+class Classed(nn.Module):
+    """Makes points that say which class they were asked for."""
+
+    def __init__(self, classes: int = 3) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, 2)
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        return torch.cat([z, labels[:, None].to(z.dtype), self.embedding(labels)], dim=1)
+
+
+class MayBeClassed(nn.Module):
+    def forward(self, z: Tensor, labels: Tensor | None = None, psi: float = 1.0) -> Tensor:
+        return z * psi if labels is None else z * psi + labels[:, None]
+
+
+class Scaled(nn.Module):
+    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        return z * psi
+
+
+def script(program: Any, path: Path) -> SavedGenerator:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program.save(str(path / "g.pt"))
+    return load_saved(path / "g.pt", "torchscript", 6, CPU)
+
+
+def exported(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> SavedGenerator:
+    torch.export.save(torch.export.export(module, inputs), str(path / "g.pt2"))
+    return load_saved(path / "g.pt2", "exported", 0, CPU)
+
+
+def test_a_program_says_whether_it_takes_labels(tmp_path: Path) -> None:
+    z, labels = torch.zeros(4, 6), torch.zeros(4, dtype=torch.int64)
+    assert script(torch.jit.script(Classed().eval()), tmp_path).conditioning == "needed"
+    assert script(torch.jit.trace(Classed().eval(), (z, labels)), tmp_path).conditioning == "needed"
+    assert script(torch.jit.freeze(torch.jit.script(Classed().eval())), tmp_path).conditioning == "needed"
+    assert script(torch.jit.script(MayBeClassed().eval()), tmp_path).conditioning == "optional"
+    assert script(torch.jit.script(Scaled().eval()), tmp_path).conditioning == "none"
+    assert exported(Classed(), (z, labels), tmp_path).conditioning == "needed"
+    assert exported(Scaled(), (z,), tmp_path).conditioning == "none"
+
+
+@pytest.mark.parametrize("form", ["torchscript", "exported"])
+def test_a_conditional_program_makes_what_is_asked_for_in_any_number(tmp_path: Path, form: Any) -> None:
+    module, inputs = Classed().eval(), (torch.zeros(4, 6), torch.zeros(4, dtype=torch.int64))
+    found = script(torch.jit.script(module), tmp_path) if form == "torchscript" else exported(module, inputs, tmp_path)
+    found.settle((9,), "", CPU, classes=3)
+    z, labels = torch.randn(11, 6, generator=torch.Generator().manual_seed(0)), torch.arange(11) % 3
+    with torch.no_grad():  # exported for four at once: the last part is filled up
+        assert torch.equal(found(z, labels), module(z, labels))
+    with pytest.raises(DataError, match=r"z of \d+x6 and labels of 0 to 7 \(.*the dataset whose classes it knows$"):
+        found.settle((9,), "", CPU, classes=8)
+
+
+class OneHot(nn.Module):
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        return torch.cat([z, labels], dim=1)
+
+
+class Three(nn.Module):
+    def forward(self, z: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
+        return z + labels[:, None] + noise
+
+
+def test_programs_that_take_something_else_are_refused(tmp_path: Path) -> None:
+    z, labels = torch.zeros(4, 6), torch.zeros(4, dtype=torch.int64)
+    with pytest.raises(DataError, match=r"takes a second input of 2 dimensions, float32, but a generator takes z of"):
+        exported(OneHot(), (z, torch.zeros(4, 3)), tmp_path)
+    with pytest.raises(DataError, match="takes 3 inputs, but a generator takes z of shape"):
+        exported(Three(), (z, labels, z), tmp_path)
+    with pytest.raises(DataError, match="takes 3 inputs, but a generator takes z of shape"):
+        script(torch.jit.script(Three().eval()), tmp_path)

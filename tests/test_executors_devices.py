@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -14,9 +15,11 @@ Machine = Callable[..., None]
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    """Pretend that ``nvidia-smi`` lists these GPUs."""
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Machine]:
+    """Pretend that ``nvidia-smi`` lists these GPUs, and that the driver says nothing without it."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(devices, "LISTED", tmp_path / "gpus")
+    monkeypatch.setattr(devices, "DEVICES", tmp_path)
 
     def pretend(*names: str, visible: str | None = None, code: int = 0, error: Exception | None = None) -> None:
         def answer(command: list[str], **options: Any) -> Any:
@@ -66,6 +69,30 @@ def test_without_a_gpu_auto_is_the_cpu(machine: Machine, how: dict[str, Any]) ->
     assert devices.choose("auto") == "cpu"
     assert "use --device cpu" in refusal("cuda")
     assert "use --device cpu" in refusal("cuda:0")
+
+
+def information(place: Path, bus: str, text: str) -> None:
+    folder = place / "gpus" / bus
+    folder.mkdir(parents=True)
+    (folder / "information").write_text(text)
+
+
+def test_without_the_tool_the_driver_tells_which_gpus_may_be_opened(machine: Machine, tmp_path: Path) -> None:
+    information(tmp_path, "0000:82:00.0", "Model: \t\t NVIDIA A10\nBus Location: \t 0000:82:00.0\nDevice Minor: \t 0\n")
+    information(tmp_path, "0000:01:00.0", "Model: \t\t NVIDIA H100\nDevice Minor: \t 1\n")
+    information(tmp_path, "0000:03:00.0", "Model: \t\t NVIDIA L4\nDevice Minor: \t 2\n")
+    information(tmp_path, "0000:04:00.0", "what an old driver says")
+    for number in (0, 1):  # not nvidia2, as in a container that was given two of three
+        (tmp_path / f"nvidia{number}").touch()
+    machine(error=FileNotFoundError())
+    assert devices.gpus() == ("NVIDIA H100", "NVIDIA A10")
+    assert devices.choose("auto") == "cuda"
+    assert devices.choose("cuda:1") == "cuda:1"
+    machine(error=FileNotFoundError(), visible="1")
+    assert devices.gpus() == ("NVIDIA A10",)
+    for how in ({"code": 9}, {"error": subprocess.TimeoutExpired("nvidia-smi", 20)}):  # it is there, and knows better
+        machine(**how)  # type: ignore[arg-type]
+        assert devices.choose("auto") == "cpu"
 
 
 def test_an_index_out_of_range_says_what_there_is(machine: Machine) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ganbench.errors import GanbenchError
+from ganbench.errors import GanbenchError, StoreError
 from ganbench.executors import Executor, Job, JobState, Settings, node
 from ganbench.executors.node import Node, Task
 from ganbench.provenance.fingerprint import fingerprint
@@ -102,6 +103,32 @@ def test_what_is_to_stop_before_its_job_starts_starts_nothing(local: type[Fake],
     mine.run()
     assert local.made == []
     assert folder.read_status()["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("when", ["before its job starts", "before it has started"])
+def test_one_status_that_cannot_be_written_does_not_end_the_others(
+    when: str, local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full, other = (TrialFolder(tmp_path / name) for name in ("full", "other"))
+    one = part(full)
+    part(other)
+    one._folders.append(other)
+    if when == "before its job starts":
+        ask_to_stop(full.path)
+        local.endings = ["its end"]  # of the other
+    else:
+        one.stop()
+    write = TrialFolder.write_status
+
+    def failing(folder: TrialFolder, *arguments: Any, **more: Any) -> None:
+        if folder.trial_id == "full":
+            raise StoreError("cannot write status.json: No space left on device; choose another place")
+        write(folder, *arguments, **more)
+
+    monkeypatch.setattr(TrialFolder, "write_status", failing)
+    one.run()
+    assert other.read_status()["status"] == ("failed" if when == "before its job starts" else "interrupted")
+    assert "full: interrupted: not started yet; run again to start it (cannot write" in capsys.readouterr().err
 
 
 def test_a_server_that_has_died_is_replaced(local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

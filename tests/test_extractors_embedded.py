@@ -12,6 +12,11 @@ from ganbench.errors import DataError, UsageError
 from ganbench.extractors import embedded, register_with_torch_fidelity
 from ganbench.extractors.embedded import WEIGHTS, Digits, Embedded, Mnist
 from ganbench.files import file_sha256
+from ganbench.metrics.fid import FID
+from ganbench.metrics.inception_score import InceptionScore
+from ganbench.metrics.kid import KID
+from ganbench.metrics.precision_recall import PrecisionRecall
+from ganbench.tables.sheet import ARROWS
 
 EMBEDDED = [Digits, Mnist]
 TEST = DigitsData().load("test", root=Path())
@@ -29,6 +34,15 @@ def test_identity_is_the_file_and_is_on_its_card(extractor: type[Embedded]) -> N
     assert extractor().sha256() == file_sha256(Path(path))
     assert extractor().sha256() in Path(path).with_suffix(".md").read_text("utf-8")
     assert sum(tensor.numel() for tensor in load_file(path).values()) == 23_946
+
+
+@pytest.mark.parametrize("extractor", EMBEDDED)
+def test_the_scores_on_a_card_say_which_way_is_better(extractor: type[Embedded]) -> None:
+    values = [value for metric in (FID, InceptionScore, KID, PrecisionRecall) for value in metric.values.values()]
+    known = {f"{value.label} {ARROWS[value.direction]}" for value in values if value.direction}
+    card = (WEIGHTS / f"{extractor.registered_name.removeprefix('ganbench-')}.md").read_text("utf-8")
+    (headings,) = [line for line in card.splitlines() if line.startswith("| n |")]
+    assert {heading.strip() for heading in headings.strip("|").split("|")} - {"n"} <= known
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_the_page_says_what_can_be_concluded_and_hides_no_failure(runs: Path, tm
     assert "13 trials, 11 done, diverged 1, failed 1." in page
     assert "ganbench leaderboard make leaderboards/digits.toml" in page
     html = files(board, out)[tmp_path / "digits.html"]
-    assert "<h2>digits</h2>" in html
+    assert "<h1>digits</h1>" in html
     assert "NaN at step 12" in html
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ganbench.leaderboard import matching
 from ganbench.leaderboard.compare import compare
-from ganbench.leaderboard.matching import Pair, code_differs, placed
+from ganbench.leaderboard.matching import code_differs, placed
 from ganbench.store.results import Row
 from ganbench.tables.grouping import Table, build
 from tests.rows import FID, HIGH, LOW, NONE, judged, make_row, rows_of
@@ -71,14 +71,12 @@ def test_of_code_that_only_one_side_names_nothing_is_said() -> None:
         return found
 
     def said(before: Table, after: Table) -> str:
-        return code_differs(Pair(*placed([after]), *placed([before])), "quality")
+        return code_differs(*placed([before]), *placed([after]), "quality")
 
     quality = {"quality": FID}
     assert said(table("fid", values=quality), table("fid", "kid", values=quality)) == ""
     assert said(table("fid", values={}), table("fid", values=quality)) == "", "nor of a direction"
     assert said(table("fid", values=quality), table("fid", values={})) == ""
-    alone = table("fid", values=quality)
-    assert code_differs(Pair(*placed([alone])), "quality") == ""
 
 
 def test_numbers_of_another_extractors_code_are_not_compared() -> None:

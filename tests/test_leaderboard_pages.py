@@ -63,6 +63,19 @@ def test_the_heading_says_what_the_dataset_is_and_no_column_does(tmp_path: Path)
     assert [*shown[0]][:3] == ["loss", "architecture", "FID"]
 
 
+def test_a_page_that_is_called_like_its_dataset_says_its_name_once(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "vanilla", 0, 1.0, dataset="digits")
+    made = pages(assemble([tmp_path / "runs"], tmp_path / "digits"))
+    assert next(line for line in made[".md"].splitlines() if line.startswith("#")) == "# digits"
+    assert "## digits" not in made[".md"]
+    assert made[".html"].count(">digits</h") == 1
+    # Under the name of another dataset the first table would be taken for that one's.
+    trial(tmp_path / "runs", "vanilla", 0, 1.0, dataset="mnist")
+    page = pages(assemble([tmp_path / "runs"], tmp_path / "mnist"))[".md"]
+    assert "## digits" in page
+    assert "## mnist" in page
+
+
 def test_two_protocols_of_a_dataset_are_told_apart_by_their_keys(tmp_path: Path) -> None:
     for steps in (500, 1000):
         make_trial(tmp_path / "runs", make_spec("vanilla", steps=steps))

@@ -223,6 +223,17 @@ def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:
         assert text in as_text(part, compare(part, [trial]), "", "table")
 
 
+def test_how_a_published_value_is_read_is_known_before_there_is_a_trial_and_from_that_of_another_row() -> None:
+    _, part = restrict(*read(PATH), rows=["GAN", "PacGAN2"], datasets=["ring"], scale=1.0)
+    info = ValueInfo(label="high quality", decimals=1, percent=True)
+    told = as_text(part, compare(part, [], {"pacgan_high_quality": info}), "", "table")
+    assert "98.2 ± 0.2 %" in told
+    assert "6.300 ± 0.500" in told  # nobody said how this one is read
+    trial = row("pacgan[pack=2]", "ring", pacgan_high_quality=0.9)
+    trial.values["pacgan_high_quality"] = info
+    assert "98.2 ± 0.2 %" in as_text(part, compare(part, [trial]), "", "table")
+
+
 def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
     suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
     assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")

@@ -196,3 +196,23 @@ def test_a_metric_of_the_labels_of_fakes_is_refused_for_samples_without_any(
     monkeypatch.setattr(InceptionScore, "needs", ("logits", "fake_labels"))
     path = array(tmp_path / "s", REAL[:100])
     assert "metric 'is' needs the labels of the fakes, but 's.npy' has none" in ask(path, metrics=["is"]).error
+
+
+class Plain(torch.nn.Module):
+    """Makes images in -1 to 1, with a dropout that its mode decides on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = torch.nn.Dropout(0.5)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.dropout(torch.tanh(z)).view(-1, 1, 16, 16)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("training", [True, False])
+def test_a_script_that_was_saved_in_training_mode_says_so_in_its_row(tmp_path: Path, training: bool) -> None:
+    torch.jit.script(Plain().train(training)).save(str(tmp_path / "g.pt"))
+    (planned,) = ask(tmp_path / "g.pt", latent_dim=256, metrics=["fid"]).planned
+    said = "'g.pt' was saved in training mode and is scored in eval mode"
+    assert (said in planned.warnings) is training

@@ -19,7 +19,7 @@ from tests.commands import ganbench
 
 RUN = ["run", "--losses", "vanilla", "--arch", "mlp[hidden=16,layers=1]", "--dataset", "ring", "--steps", "2",
        "--batch-size", "16", "--num-samples", "100"]  # fmt: skip
-CANNOT = "nvidia-smi lists a GPU that torch cannot use: torch "
+CANNOT = "the driver lists a GPU that torch cannot use: torch "
 PLAN = PlanRequest(losses=(), architectures=(), datasets=())
 
 
@@ -99,7 +99,7 @@ def test_a_driver_whose_tool_lists_nothing_is_worth_a_line(
 ) -> None:
     def noted(**given: Any) -> bool:
         show(**given)
-        return "nvidia-smi lists no GPU, so trials run on the CPU" in capsys.readouterr().err
+        return "but it lists no GPU, so trials run on the CPU" in capsys.readouterr().err
 
     monkeypatch.setattr(devices, "gpus", lambda: ())
     monkeypatch.setattr(devices, "DRIVER", tmp_path)

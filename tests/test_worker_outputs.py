@@ -12,6 +12,7 @@ from ganbench import seeds, trial
 from ganbench.api import Samples
 from ganbench.evaluation import drawing
 from ganbench.evaluation.sampling import sample
+from ganbench.spec import TrialSpec
 from ganbench.training.state import State
 from ganbench.worker import outputs
 from ganbench.worker.outputs import PREVIEW_POINTS, as_pictured, preview_samples, weights_of
@@ -92,3 +93,20 @@ def test_what_is_scored_pictured_and_kept_is_one_generator(
     last = lines(folder.snapshots)[-1]
     assert last["step"] == spec.recipe.steps
     assert torch.allclose(torch.tensor(last["points"]), preview_samples(state, spec)[: len(last["points"])], rtol=1e-3)
+
+
+@pytest.mark.usefixtures("signals_as_before")
+def test_training_is_not_lost_over_a_picture_of_what_is_no_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def some_missing(state: State, spec: TrialSpec) -> Tensor:
+        samples = preview_samples(state, spec)
+        samples[:3] = float("nan")
+        return samples
+
+    monkeypatch.setattr(outputs, "preview_samples", some_missing)
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0)
+    assert trial.run_trial(folder) == "done"
+    assert folder.samples.is_file()
+    told = [line for line in folder.read_result()["warnings"] if "samples.png" in line]
+    assert told == ["samples.png: 3 of 2500 samples in the picture are not finite; the plot leaves those out"]

@@ -1,8 +1,124 @@
-"""Which of a source's samples are scored where it holds more than are asked for."""
+"""Sources that are scored without being trained: which of their samples, and labels that are those of a trial."""
 
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
 
+from ganbench import plugins
+from ganbench.evaluation.handout import write_program
+from ganbench.evaluation.trained import load_generator
+from ganbench.plan import PlanAnswer, Planned
+from ganbench.planning.given import to_request
+from ganbench.planning.suite import Suite
+from ganbench.planning.suite import to_request as to_run
+from ganbench.records.folder import TrialFolder
+from ganbench.resolving import plans, sources
+from ganbench.spec import Execution, TrialFile
+from ganbench.trial import run_trial
 from ganbench.worker.rescoring import choose
+
+GRID = Suite(
+    losses=("hinge",), architectures=("mlp[hidden=16,layers=1,condition=projection]",), datasets=("digits",), steps=4,
+    batch_size=16, num_samples=100, eval_every=0, metrics=("fid", "gan-test"),
+)  # fmt: skip
+PROGRAM: dict[str, Any] = {"value_range": "-1:1"}
+
+
+def run(cell: Planned, place: Path) -> TrialFolder:
+    folder = TrialFolder(place / cell.spec.trial_id)
+    folder.path.mkdir(parents=True)
+    execution = Execution(snapshots=0, source_path=cell.source, data_at=cell.data_at)
+    folder.write_spec(TrialFile(trial_id=cell.spec.trial_id, spec=cell.spec, execution=execution))
+    assert run_trial(folder) == "done"
+    return folder
+
+
+def trained(place: Path, **more: Any) -> TrialFolder:
+    request, _ = to_run(Suite(), GRID.model_copy(update=more), plugins.load().registry)
+    (cell,) = plans.answer(request).planned
+    return run(cell, place)
+
+
+def ask(path: Path, **options: Any) -> PlanAnswer:
+    return sources.answer(to_request([path], plugins.load().registry, device="cpu", **options))
+
+
+def outcome(folder: TrialFolder) -> tuple[Any, str]:
+    result = folder.read_result()
+    return pytest.approx(result["metrics"], rel=1e-5), result["protocol"]["labels"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same generator scored with the reference's labels and with balanced ones, and as two programs."""
+    import signal
+
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    place = tmp_path_factory.mktemp("rescoring")
+    for labels in ("reference", "balanced"):
+        trained(place / "runs", labels=labels).path.rename(place / labels)
+    generator = load_generator(place / "reference")
+    write_program(place / "g.pt2", generator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        inputs = (torch.zeros(2, generator.latent_dim), torch.zeros(2, dtype=torch.int64))
+        torch.jit.trace(generator, inputs).save(str(place / "g.pt"))
+    yield place
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("name", "more"), [("g.pt2", {}), ("g.pt", {"latent_dim": 32})])
+def test_a_program_has_the_score_of_its_trial_under_either_choice_of_labels(
+    runs: Path, name: str, more: dict[str, Any], tmp_path: Path
+) -> None:
+    for against in ("reference", "balanced"):
+        (cell,) = ask(runs / name, against=str(runs / against), **PROGRAM, **more).planned
+        found = run(cell, tmp_path / against).read_result()
+        assert (found["metrics"], found["protocol"]["labels"]) == outcome(TrialFolder(runs / against))
+    # What is asked for counts more than what the trial had.
+    (cell,) = ask(runs / name, against=str(runs / "reference"), labels="balanced", **PROGRAM, **more).planned
+    found = run(cell, tmp_path / "asked").read_result()
+    assert (found["metrics"], found["protocol"]["labels"]) == outcome(TrialFolder(runs / "balanced"))
+
+
+def test_against_a_dataset_the_labels_are_the_references(runs: Path) -> None:
+    (cell,) = ask(runs / "g.pt2", against="digits", **PROGRAM).planned
+    assert cell.spec.evaluation.labels == "reference"
+
+
+def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_are_asked_for(
+    runs: Path, tmp_path: Path
+) -> None:
+    reference, balanced = (TrialFolder(runs / labels) for labels in ("reference", "balanced"))
+    (cell,) = ask(reference.path, labels="balanced").planned
+    assert cell.spec.trial_id == balanced.read_spec().trial_id
+    found = run(cell, tmp_path).read_result()
+    assert (found["metrics"], found["protocol"]["labels"]) == outcome(balanced)
+    (cell,) = ask(balanced.path, against=str(reference.path)).planned
+    assert cell.spec.trial_id == reference.read_spec().trial_id
+    (cell,) = ask(balanced.path).planned
+    assert cell.spec.trial_id == balanced.read_spec().trial_id
+
+
+def test_labels_that_nothing_takes_or_that_are_not_there_are_refused(runs: Path, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (100, 1, 16, 16), np.uint8)
+    np.save(tmp_path / "fakes.npy", images)
+    np.save(tmp_path / "reals.npy", images)
+    fid: dict[str, Any] = {"metrics": ["fid"]}
+    refused = ask(tmp_path / "fakes.npy", against="digits", labels="balanced", **fid).error
+    assert refused == "labels balanced: no source is a conditional generator; leave --labels out"
+    plain = {"against": str(tmp_path / "reals.npy"), "extractor": "digits", "num_samples": 50}
+    refused = ask(runs / "g.pt2", **plain, **fid, **PROGRAM).error
+    assert refused.endswith("g.pt2 takes labels, but the reference has none; score it against a labelled dataset")
+    # The trial of --against has labels: samples that have none are scored as it was in all else.
+    (cell,) = ask(tmp_path / "fakes.npy", against=str(runs / "reference"), **fid).planned
+    assert cell.spec.evaluation.labels == "none"
 
 
 def test_as_many_as_are_asked_for_are_drawn_by_the_seed() -> None:

@@ -3,11 +3,13 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
+from ganbench.cli.values import Choice
+
 SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", type=Choice(list(SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
     """Print the completion script of SHELL; it completes commands, options and component names.

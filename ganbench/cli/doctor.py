@@ -51,7 +51,7 @@ def doctor(data_root: Path) -> int:
     for index, name in enumerate(found):
         click.echo(f"  cuda:{index} {name}")
     if not found:
-        click.echo("  no CUDA device: trials run on the CPU (nvidia-smi lists none)")
+        click.echo("  no CUDA device: trials run on the CPU (the NVIDIA driver lists none)")
     disagreement = _disagreement(bool(found)) if works else ""
     if disagreement:
         click.echo(f"  {disagreement}")
@@ -91,18 +91,18 @@ def _torch() -> bool:
 
 
 def _disagreement(listed: bool) -> str:
-    """What is wrong where nvidia-smi, by which a device is chosen, and torch, which computes on it, do not agree."""
+    """What is wrong where the driver, by which a device is chosen, and torch, which computes on it, do not agree."""
     import torch
 
     from ganbench.provenance.cuda import obstacle
 
     why = obstacle()
     if listed and why:
-        return f"nvidia-smi lists a GPU that torch cannot use: {why}"
+        return f"the driver lists a GPU that torch cannot use: {why}"
     if not listed and not why:
         return (
-            f"torch finds {torch.cuda.device_count()} CUDA device(s), but nvidia-smi lists none, so trials run on the "
-            "CPU: put nvidia-smi on PATH, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
+            f"torch finds {torch.cuda.device_count()} CUDA device(s), but the driver lists none, so trials run on the "
+            "CPU: see what nvidia-smi says, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
         )
     return ""
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from ganbench.cli import planned
 from ganbench.errors import StoreError
 from ganbench.files import digest
+from ganbench.planning.planner import plan
 from ganbench.planning.request import RunRequest
-from ganbench.planning.trials import executor_class, plan_trials
+from ganbench.planning.trials import executor_class, trials_of
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
 from ganbench.spec import TrialFile
@@ -16,6 +17,7 @@ from ganbench.store.handed import refuse_what_others_hold
 from ganbench.store.pruning import code
 from ganbench.store.results import dataset_name
 from ganbench.store.store import Store
+from ganbench.store.values import ValueInfo
 from ganbench.trackers.following import check_trackers
 
 
@@ -23,7 +25,8 @@ class DryRun(NamedTuple):
     """The trials of a grid, the status each has already (``None`` for one that would run), and where they would run.
 
     ``released`` names, for those that would run, the trial that is done already with the same code in another version
-    of its package. ``notes`` are about the grid as a whole.
+    of its package. ``notes`` are about the grid as a whole. ``values`` says how the values that the request names are
+    read.
     """
 
     trials: list[TrialFile]
@@ -31,6 +34,7 @@ class DryRun(NamedTuple):
     released: dict[str, str]
     place: str
     notes: list[str]
+    values: dict[str, ValueInfo]
 
 
 def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
@@ -45,11 +49,13 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
     place = executor_class(request, plugins).layout(request.wish)
     notes: list[str] = []
     with shared_server(place.device, place.threads) as server:
-        trials = plan_trials(request, server, place, notes.append)
+        cells = plan(request.plan, server)
+    trials = trials_of(cells, request, place, notes.append)
     statuses = [store.cached(trial.trial_id, retry=request.retry) for trial in trials]
     missing = [trial for trial, status in zip(trials, statuses, strict=True) if status is None]
     refuse_what_others_hold((store.folder(trial.trial_id) for trial in missing), request.executor)
-    return DryRun(trials, statuses, _released(missing, store), place.sentence(), notes)
+    values = {name: ValueInfo(**declared) for cell in cells for name, declared in cell.values.items()}
+    return DryRun(trials, statuses, _released(missing, store), place.sentence(), notes, values)
 
 
 def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:

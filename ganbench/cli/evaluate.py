@@ -14,7 +14,7 @@ from ganbench.cli.options import (
     quiet_option,
 )
 from ganbench.cli.outputs import print_rows
-from ganbench.cli.values import PATH, SEED, TEXT, Whole
+from ganbench.cli.values import PATH, SEED, TEXT, Choice, Whole
 
 RANGES = ("-1:1", "0:1", "0:255")
 
@@ -25,12 +25,16 @@ RANGES = ("-1:1", "0:1", "0:255")
     "--against", type=TEXT, metavar="REFERENCE", shell_complete=complete_components("dataset"),
     help="A dataset, a folder or .zip of images, an array, or a trial: then as that trial was scored.",
 )  # fmt: skip
-@click.option("--reference", type=click.Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
+@click.option("--reference", type=Choice(["train", "test"]), help="Split of the dataset.  [default: its own]")
 @metrics_option
 @extractor_option
 @click.option(
     "--num-samples", type=Whole(2), metavar="N",
     help="Samples scored.  [default: all; of a generator as many as reals, at most 10,000]",
+)  # fmt: skip
+@click.option(
+    "--labels", type=Choice(["balanced", "reference"]),
+    help="Labels of a conditional generator's samples: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
 @click.option(
     "--label", type=TEXT, multiple=True, metavar="TEXT",
@@ -40,12 +44,12 @@ RANGES = ("-1:1", "0:1", "0:255")
 @click.option(
     "--size", type=Whole(4, 2048), metavar="N", help="Resize image files to NxN, as folder:PATH[size=N] does."
 )
-@click.option("--channels", type=click.Choice(["1", "3"]),
+@click.option("--channels", type=Choice(["1", "3"]),
               help="Convert images to grey (1) or colour (3), like the reference.")  # fmt: skip
-@click.option("--range", "value_range", type=click.Choice(RANGES), metavar="|".join(RANGES),
+@click.option("--range", "value_range", type=Choice(RANGES), metavar="|".join(RANGES),
               help="Values of black and white in floating point images.")  # fmt: skip
 @click.option("--latent-dim", type=Whole(1), metavar="N", help="How many numbers z has, for a TorchScript generator.")
-@click.option("--latent", type=click.Choice(["normal", "uniform"]), default="normal", show_default=True,
+@click.option("--latent", type=Choice(["normal", "uniform"]), default="normal", show_default=True,
               help="z from N(0, I) or U(-1, 1).")  # fmt: skip
 @click.option(
     "--seed", type=SEED, multiple=True, metavar="N",
@@ -79,6 +83,7 @@ def evaluate(
       ganbench eval theirs.zip ours.npy --against runs/hinge-dcgan-digits-s0-0123456789ab
       ganbench eval photos/ --against 'folder:reals[size=64]' --size 64 --metrics fid,kid
       ganbench eval generator.pt --latent-dim 128 --against cifar10 --reference train
+      ganbench eval conditional.pt2 --against cifar10 --labels balanced
       ganbench eval runs/hinge-dcgan-digits-s0-0123456789ab --metrics fid,kid,precision-recall
     """
     from ganbench import plugins

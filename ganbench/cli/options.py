@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ganbench.cli.values import ALPHA, PATH, PER_DEVICE, TEXT, Whole
+from ganbench.cli.values import ALPHA, PATH, PER_DEVICE, TEXT, Choice, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
@@ -58,7 +58,7 @@ extractor_option = click.option(
     help="Feature network.  [default: the dataset's]",
 )  # fmt: skip
 format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Format of the table."
+    "--format", "form", type=Choice(FORMATS), default="table", show_default=True, help="Format of the table."
 )
 jobs_option = click.option(
     "--jobs", "-j", type=Whole(0), default=0, show_default=True, metavar="N", help="Trials at once; 0 chooses."

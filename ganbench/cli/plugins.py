@@ -8,7 +8,7 @@ import click
 
 from ganbench.cleaning import clean_line
 from ganbench.cli.check import check
-from ganbench.cli.values import PATH, TEXT
+from ganbench.cli.values import PATH, TEXT, Choice
 from ganbench.registry import BUILTIN, KINDS, Registry
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def list_plugins(as_json: bool) -> int:
 
 @plugins.command(short_help="Write a package for a new component.")
 @click.argument("name", type=TEXT)
-@click.option("--kind", type=click.Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
+@click.option("--kind", type=Choice(list(KINDS)), default="loss", show_default=True, help="What it adds.")
 @click.option("--out", type=PATH, default=Path(), show_default=True,
               help="The folder in which the package's folder is made.")  # fmt: skip
 @click.option("--author", type=TEXT, help="Name of the copyright holder.  [default: the package's authors]")

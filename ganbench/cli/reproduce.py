@@ -13,10 +13,11 @@ from ganbench.cli.options import (
     quiet_option,
     train_device_option,
 )
-from ganbench.cli.values import SHARE, TEXT
+from ganbench.cli.values import SHARE, TEXT, Choice
 
 if TYPE_CHECKING:
     from ganbench.store.results import Row
+    from ganbench.store.values import ValueInfo
 
 
 @click.command()
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @jobs_option
 @batch_seeds_option
 @out_option
-@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table", show_default=True,
+@click.option("--format", "form", type=Choice(["table", "markdown", "json"]), default="table", show_default=True,
               help="Format of the table.")  # fmt: skip
 @quiet_option
 def reproduce(
@@ -92,8 +93,8 @@ def reproduce(
     width = terminal_width()
     line = scale_line(whole, suite, scale, len(chosen), printed)
 
-    def show(found: "list[Row]", **more: Any) -> None:
-        comparisons = reproduction.compare(printed, found)
+    def show(found: "list[Row]", declared: "dict[str, ValueInfo] | None" = None, **more: Any) -> None:
+        comparisons = reproduction.compare(printed, found, declared)
         if form == "json":
             click.echo(as_json(printed, comparisons, line, scale=scale, seeds=chosen, rows=found, **more))
         else:
@@ -109,7 +110,7 @@ def reproduce(
         if form == "json":
             show([], cost=costs, dry_run=dry.as_record(planned))
         else:
-            show([])
+            show([], planned.values)
             click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
         return 0
     outcome = run_shown(wanted, loaded, quiet=quiet)

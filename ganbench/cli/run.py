@@ -22,7 +22,7 @@ from ganbench.cli.options import (
     train_device_option,
 )
 from ganbench.cli.outputs import print_rows, terminal_width
-from ganbench.cli.values import BYTES, PATH, SECONDS, TEXT, Whole
+from ganbench.cli.values import BYTES, PATH, SECONDS, TEXT, Choice, Whole
 
 if TYPE_CHECKING:
     from ganbench.planning.request import RunRequest
@@ -56,18 +56,16 @@ if TYPE_CHECKING:
 @click.option(
     "--num-samples", type=Whole(2), metavar="N", help="Fakes scored.  [default: as many as reals, at most 10,000]"
 )
+@click.option("--reference", type=Choice(["train", "test"]), help="Split to score against.  [default: the dataset's]")
 @click.option(
-    "--reference", type=click.Choice(["train", "test"]), help="Split to score against.  [default: the dataset's]"
-)
-@click.option(
-    "--labels", type=click.Choice(["balanced", "reference"]),
+    "--labels", type=Choice(["balanced", "reference"]),
     help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
 @click.option(
     "--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.  [default: 0]"
 )
 @click.option(
-    "--protocol", type=click.Choice(["paper", "uniform"]),
+    "--protocol", type=Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
 )  # fmt: skip
 @click.option(

@@ -84,7 +84,7 @@ def sample(
     import torch
 
     from ganbench.evaluation import drawing, handout
-    from ganbench.evaluation.preview import columns_for
+    from ganbench.evaluation.preview import columns_for, what_is_missing
     from ganbench.evaluation.trained import load_generator
 
     on, classes = torch.device(place), told.spec.data.classes
@@ -113,6 +113,8 @@ def sample(
             drawing.write_grid(out, samples, columns or columns_for(classes if in_turn else 0), notes)
         else:
             handout.write_samples(out, samples, labels, truncation)
+    if out.suffix == ".png" and (problem := what_is_missing(samples)):
+        _say(problem)
     click.echo(str(out))
     return 0
 

@@ -1,4 +1,4 @@
-"""What options and arguments take: a whole number, and where they name something a text or a path, never an empty one.
+"""What options and arguments take: a number, a choice, and what names something: a text or a path, never an empty one.
 
 ``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the folder
 that one is in. Where nothing is a choice, the option says so in its help and takes any text.
@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ganbench.errors import did_you_mean
 from ganbench.executors import AUTO
 from ganbench.planning.arguments import size
 
@@ -96,6 +97,26 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
         if value == "auto":
             return AUTO
         return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
+
+
+class Choice(click.Choice):  # type: ignore[type-arg]  # as above
+    """One of a few words; another one is told which was meant, also by an abbreviation such as ``md``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word."""
+        try:
+            return str(super().convert(value, param, ctx))
+        except click.BadParameter:
+            choices = [str(choice) for choice in self.choices]
+            longer = [choice for choice in choices if _abbreviates(str(value).lower(), choice)]
+            meant = f"; did you mean '{longer[0]}'?" if len(longer) == 1 else did_you_mean(str(value), choices)
+            self.fail(f"{str(value)!r} is no choice{meant}", param, ctx)
+
+
+def _abbreviates(short: str, word: str) -> bool:
+    """Whether the letters of ``short``, two or more, are in a word in their order, the first one first."""
+    letters = iter(word)
+    return len(short) > 1 and word.startswith(short[0]) and all(letter in letters for letter in short)
 
 
 TEXT = Text()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, StoreError, UsageError, in_one_line
-from ganbench.evaluation.images import to_uint8
+from ganbench.evaluation.images import NonFiniteSamples, require_finite, to_uint8
 from ganbench.evaluation.trained import TrainedGenerator
 from ganbench.files import ordinary_mode, write_bytes
 
@@ -41,12 +41,16 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation:
 
     Raises:
         UsageError: PNG files are asked for of what they cannot hold, or truncated samples of a file that cannot say so.
+        DataError: samples are not finite, which nobody could score.
         StoreError: it cannot be written.
     """
     suffix = out.suffix.lower()
     if truncation is not None and suffix != ".npz":
         raise UsageError(f"{out} cannot say that its samples are truncated; use --out samples.npz, or a .png grid")
-    data = (to_uint8(samples) if samples.dim() == 4 else samples).numpy()
+    try:
+        data = (to_uint8(samples) if samples.dim() == 4 else require_finite(samples)).numpy()
+    except NonFiniteSamples as error:
+        raise DataError(f"{error}, so {out} is not written; a picture (--out samples.png) shows which") from error
     buffer = io.BytesIO()
     if suffix == ".npy":
         np.save(buffer, data, allow_pickle=False)
@@ -66,19 +70,25 @@ def write_samples(out: Path, samples: Tensor, labels: Tensor | None, truncation:
 
 
 def require_untruncated(path: Path) -> None:
-    """Raise where an array that can be read says that its latents were truncated: no score is of those.
+    """Raise where an array says that its latents were truncated: neither side of a score may be of those.
+
+    A file that is no ``.npz``, or none of numbers, says nothing; whoever reads it says what is wrong with it.
 
     Raises:
         DataError: it does.
     """
     if path.suffix.lower() != ".npz":
         return
-    with np.load(path, allow_pickle=False) as arrays:
-        if TRUNCATION in arrays.files and arrays[TRUNCATION].shape == ():
-            raise DataError(
-                f"{shown(path)} holds samples truncated at {arrays[TRUNCATION]}, which are for people to look at; "
-                "score samples that were drawn without --truncation"
-            )
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            threshold = arrays[TRUNCATION] if TRUNCATION in arrays.files else np.empty(0)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return
+    if threshold.shape == ():
+        raise DataError(
+            f"{shown(path)} holds samples truncated at {threshold}, which are for people to look at; use samples "
+            "that were drawn without --truncation"
+        )
 
 
 def write_program(out: Path, generator: TrainedGenerator) -> None:

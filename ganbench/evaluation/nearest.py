@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ganbench import plugins
 from ganbench.api import Evidence, Extractor, Metric, Samples
-from ganbench.errors import StoreError, UsageError
+from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.evaluation.drawing import load_split
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.features import SMALLEST_BATCH
+from ganbench.evaluation.images import NonFiniteSamples, require_finite
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.preview import grid, png
 from ganbench.files import write_bytes
@@ -100,10 +101,14 @@ def find_neighbours(
 
     Raises:
         UsageError: as in :func:`require_neighbours`, or the extractor is missing or has changed.
-        DataError: the training images or the extractor's weights are missing.
+        DataError: the training images or the extractor's weights are missing, or fakes are not finite.
         StoreError: one of these is not what it was when the trial was planned.
     """
     require_neighbours(trial, count)
+    try:
+        require_finite(fakes)
+    except NonFiniteSamples as error:
+        raise DataError(f"{error}, and nothing is near those; leave --neighbours out to see them") from error
     train = load_split(trial, "train", trial.spec.data.fingerprint)
     search = _Search(count, len(fakes))
     evaluator = _evaluator(trial, train, search, device, warn)

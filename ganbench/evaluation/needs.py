@@ -38,9 +38,11 @@ def check_words(name: str, metric: Metric) -> None:
         UsageError: one is not; says which is near.
     """
     for value, declared in metric.values.items():
-        if not (isinstance(declared.decimals, int) and 0 <= declared.decimals <= MOST_DECIMALS):
+        decimals = declared.decimals
+        # True is a whole number to Python, and 1 to what reads the result.
+        if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MOST_DECIMALS:
             raise UsageError(
-                f"metric '{name}' declares '{value}' with {declared.decimals!r} decimals; it must be a whole number "
+                f"metric '{name}' declares '{value}' with {decimals!r} decimals; it must be a whole number "
                 f"from 0 to {MOST_DECIMALS}"
             )
     needs: Any = metric.needs

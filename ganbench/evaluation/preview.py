@@ -14,18 +14,23 @@ from ganbench.files import write_bytes
 SIDE_PIXELS = 640
 GAP = 1
 ROWS = 8
+MISSING = (255, 0, 255)
+"""Magenta, which hardly any image has: a pixel that is NaN or infinite."""
 
 
 def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXELS, apart: int = 0) -> Image.Image:
     """Arrange images in [-1, 1], shape (N, C, H, W), row by row; small ones are enlarged without smoothing.
 
-    Images of one or three channels are shown as they are; of any other number, the first channel is. ``gap`` grey
-    pixels lie between two images, and ``apart`` more after the first of a row; the sheet is enlarged by a whole number
-    as long as it stays within ``side`` pixels.
+    Images of one or three channels are shown as they are; of any other number, the first channel is. A pixel that is
+    not finite in some channel is :data:`MISSING`. ``gap`` grey pixels lie between two images, and ``apart`` more after
+    the first of a row; the sheet is enlarged by a whole number as long as it stays within ``side`` pixels.
     """
-    pixels = to_uint8(images)
-    if pixels.shape[1] not in (1, 3):
-        pixels = pixels[:, :1]
+    finite = torch.isfinite(images).all(dim=1, keepdim=True)
+    if images.shape[1] not in (1, 3):
+        images = images[:, :1]
+    pixels = to_uint8(images.where(finite, 0))
+    if not bool(finite.all()):
+        pixels = pixels.where(finite, torch.tensor(MISSING, dtype=torch.uint8)[:, None, None])
     count, channels, height, width = pixels.shape
     rows = -(-count // columns)
     size = (channels, rows * (height + gap) + gap, columns * (width + gap) + gap + apart)
@@ -41,7 +46,10 @@ def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXEL
 
 
 def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None, notes: dict[str, str] | None = None) -> bytes:
-    """Draw two-dimensional samples beside real ones; returns a PNG, with ``notes`` in its text fields."""
+    """Draw two-dimensional samples beside real ones; returns a PNG, with ``notes`` in its text fields.
+
+    Points that are not finite have no place and are left out.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -68,7 +76,8 @@ def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None, notes: dict[st
             label="modes",
             linewidths=1,
         )
-    span = 1.3 * float(real[:, :2].abs().max())
+    sizes = real[:, :2].abs()
+    span = 1.3 * float(sizes.where(torch.isfinite(sizes), 0).max()) or 1.0
     axes.set(xlim=(-span, span), ylim=(-span, span), aspect="equal")
     # Not over the plot, where it would hide modes.
     figure.legend(loc="outside upper center", ncols=3, fontsize="small", markerscale=2)
@@ -90,6 +99,17 @@ def png(picture: Image.Image, notes: dict[str, str] | None = None) -> bytes:
 def columns_for(classes: int) -> int:
     """How many images stand in a row: a column for each class where there are a few, else eight."""
     return classes if 2 <= classes <= 16 else ROWS
+
+
+def what_is_missing(samples: Tensor) -> str:
+    """Say in one line what of samples (N, ...) a picture cannot show as it is; empty where it shows all, or is none."""
+    if samples.dim() == 2 and samples.shape[1] < 2:
+        return ""  # numbers on a line are not drawn
+    count = int((~torch.isfinite(samples).flatten(1).all(dim=1)).sum())
+    if not count:
+        return ""
+    shown = "their pixels that are not are magenta" if samples.dim() == 4 else "the plot leaves those out"
+    return f"{count} of {len(samples)} samples in the picture are not finite; {shown}"
 
 
 def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture | None, columns: int = ROWS) -> None:

@@ -29,11 +29,16 @@ Kind = Literal["images", "array", "torchscript", "exported"]
 
 
 class Given(NamedTuple):
-    """A source that was opened: what it is, its samples where it holds some, and the files it depends on."""
+    """A source that was opened: what it is, its samples where it holds some, and the files it depends on.
+
+    ``conditional`` says that it is a generator that gets labels, ``warnings`` in a line each what else to know of it.
+    """
 
     spec: SourceSpec
     samples: Samples | None
     files: tuple[str, ...]
+    conditional: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def kind_of(path: Path) -> Kind:
@@ -63,16 +68,21 @@ def kind_of(path: Path) -> Kind:
     )
 
 
-def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.device) -> Given:
+def open_given(
+    request: SourceRequest, shape: tuple[int, ...], device: torch.device, *, classes: int = 0, labelled: bool = False
+) -> Given:
     """Look at a source as a whole: whatever is wrong with it is said here, before anything is written.
 
     Args:
         request: where it is and how it was described.
         shape: of the reference's samples.
         device: where a generator runs.
+        classes: of the reference's dataset; 0 where it has no labels.
+        labelled: give labels also to a generator that can do without.
 
     Raises:
-        DataError: it is damaged, empty, or cannot be compared with samples of ``shape``.
+        DataError: it is damaged, empty, or cannot be compared with samples of ``shape``; or it takes labels and there
+            are none.
     """
     path = Path(request.path)
     kind = kind_of(path)
@@ -87,7 +97,16 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
         spec = SourceSpec(kind=kind, **told, fingerprint=samples.fingerprint, value_range=request.value_range)
         return Given(spec, samples, files)
     generator = load_saved(path, kind, request.latent_dim, device)
-    generator.settle(shape, request.value_range, runs_on(kind, device), channels=request.channels)
+    conditional = generator.conditioning == "needed" or (labelled and generator.conditioning == "optional")
+    if conditional and not classes:
+        raise DataError(f"{shown(path)} takes labels, but the reference has none; score it against a labelled dataset")
+    generator.settle(
+        shape,
+        request.value_range,
+        runs_on(kind, device),
+        channels=request.channels,
+        classes=classes if conditional else 0,
+    )
     spec = SourceSpec(
         kind=kind,
         **told,
@@ -96,7 +115,8 @@ def open_given(request: SourceRequest, shape: tuple[int, ...], device: torch.dev
         latent=request.latent,
         value_range=generator.value_range,
     )
-    return Given(spec, None, (str(path),))
+    said = (f"'{spec.label}' was saved in training mode and is scored in eval mode",) if generator.switched else ()
+    return Given(spec, None, (str(path),), conditional, said)
 
 
 def _require_meaning(request: SourceRequest, kind: Kind) -> None:

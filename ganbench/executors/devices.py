@@ -8,15 +8,18 @@ from pathlib import Path
 
 from ganbench.errors import UsageError
 
-DRIVER = Path("/dev/nvidiactl")
+DEVICES = Path("/dev")
+DRIVER = DEVICES / "nvidiactl"
 """There where the driver is loaded; in a container, where it was given GPUs."""
+LISTED = Path("/proc/driver/nvidia/gpus")
+"""Where the driver tells of each GPU, in a folder named by its place on the bus."""
 ANSWER_SECONDS = 60.0
 """A driver that is not kept loaded starts every GPU of the machine before it answers."""
 
 
 @cache
 def gpus() -> tuple[str, ...]:
-    """The names of the visible NVIDIA GPUs, as the driver's own tool lists them; none where it is missing."""
+    """The names of the visible NVIDIA GPUs, as the driver's own tool lists them, or where it is missing the driver."""
     try:
         answer = subprocess.run(
             ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
@@ -24,9 +27,13 @@ def gpus() -> tuple[str, ...]:
             text=True,
             timeout=ANSWER_SECONDS,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
         return ()
-    names = tuple(line.strip() for line in answer.stdout.splitlines() if line.strip()) if not answer.returncode else ()
+    except OSError:
+        names = _listed_by_the_driver()
+    else:
+        lines = answer.stdout.splitlines() if not answer.returncode else []
+        names = tuple(line.strip() for line in lines if line.strip())
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return names
@@ -42,8 +49,26 @@ def gpus() -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def _listed_by_the_driver() -> tuple[str, ...]:
+    """The names of the GPUs that this process may open, in the order of the bus, which is also that of the tool.
+
+    In a container the driver may list all of the machine, but only those that it was given have a file there.
+    """
+    names = []
+    for path in sorted(LISTED.glob("*/information")):
+        try:
+            lines = path.read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        number = told.get("Device Minor", "")
+        if re.fullmatch("[0-9]+", number) and os.access(DEVICES / f"nvidia{number}", os.R_OK | os.W_OK):
+            names.append(told.get("Model") or "NVIDIA GPU")
+    return tuple(names)
+
+
 def unlisted() -> bool:
-    """Whether a driver is there and no GPU is listed, though none is hidden: its tool is missing, or fails."""
+    """Whether a driver is there and no GPU is listed, though none is hidden: its tool fails, for example."""
     return not gpus() and "CUDA_VISIBLE_DEVICES" not in os.environ and DRIVER.exists()
 
 
@@ -62,7 +87,7 @@ def choose(request: str) -> str:
         raise UsageError(f"device '{request}' must be auto, cpu, cuda or cuda:i")
     if not gpus():
         raise UsageError(
-            "there is no CUDA device here (nvidia-smi lists none); use --device cpu, or see 'ganbench doctor'"
+            "there is no CUDA device here (the NVIDIA driver lists none); use --device cpu, or see 'ganbench doctor'"
         )
     if index and int(index) >= len(gpus()):
         raise UsageError(f"device '{request}' does not exist; this machine has cuda:0 to cuda:{len(gpus()) - 1}")

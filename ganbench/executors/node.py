@@ -25,9 +25,9 @@ from ganbench.executors.local import Local
 from ganbench.files import read_json, read_lines
 from ganbench.processes.server import Server, shared_server
 from ganbench.provenance.fingerprint import Fingerprint, fingerprint
-from ganbench.records.folder import TrialFolder
+from ganbench.records.folder import NOT_STARTED, TrialFolder
 from ganbench.spec import Frozen
-from ganbench.store.handed import NOT_STARTED, UNDER_WAY, asked_to_stop
+from ganbench.store.handed import UNDER_WAY, asked_to_stop
 from ganbench.store.leases import Leases
 from ganbench.store.settling import settle
 
@@ -120,7 +120,7 @@ class Node:
                 local.cancel(stopping, hard=False)
             states = local.states(timeout=POLL_SECONDS)
             for trial_id in stopping - set(states):  # had not started
-                working.pop(trial_id).write_status("interrupted", NOT_STARTED)
+                _write_status(working.pop(trial_id), "interrupted", NOT_STARTED)
             if not states:
                 time.sleep(POLL_SECONDS if working else 0)
             for trial_id, folder in list(working.items()):
@@ -130,7 +130,7 @@ class Node:
                 tries = self._tries[trial_id]
                 may_go_on = trial_id not in asked and tries < self._task.attempts and not self._is_late
                 if may_go_on and self._was_killed(folder, why):
-                    folder.write_status("pending", f"{why}; tried again")
+                    _write_status(folder, "pending", f"{why}; tried again")
                     self._submit(local, [folder])
                 else:
                     settle(folder, f"{why} ({tries} attempts)" if tries > 1 else why)
@@ -152,19 +152,19 @@ class Node:
         if status not in UNDER_WAY:
             return False
         if asked_to_stop(folder.path):
-            folder.write_status("interrupted", NOT_STARTED)
+            _write_status(folder, "interrupted", NOT_STARTED)
             return False
         if self._is_late:
-            folder.write_status("timeout", "its deadline passed before it started")
+            _write_status(folder, "timeout", "its deadline passed before it started")
             return False
         if self._differences:
             more = f"; and {len(self._differences) - 1} more" if len(self._differences) > 1 else ""
-            folder.write_status("failed", f"{self._differences[0]}{more}; install the same version there")
+            _write_status(folder, "failed", f"{self._differences[0]}{more}; install the same version there")
             return False
         started = self._started(folder)
         # One that was asked to stop, by preemption or the end of its time, has lost nothing: only losses count.
         if status != "interrupted" and started >= self._task.attempts:
-            folder.write_status("failed", f"its process or machine was lost {started} times; it is not tried again")
+            _write_status(folder, "failed", f"its process or machine was lost {started} times; it is not tried again")
             return False
         return True
 
@@ -194,6 +194,14 @@ class Node:
             yield mine
         finally:
             leases.release_all()
+
+
+def _write_status(folder: TrialFolder, status: str, reason: str) -> None:
+    """Write a trial's status; where that cannot be, the node's log has it, and its other trials go on."""
+    try:
+        folder.write_status(status, reason)
+    except StoreError as problem:
+        print(f"{folder.trial_id}: {status}: {reason} ({problem})", file=sys.stderr)
 
 
 def given_devices() -> tuple[str, ...]:

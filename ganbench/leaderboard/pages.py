@@ -59,7 +59,9 @@ READING = {
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: a heading, paragraphs, points, tables and, in HTML, figures."""
+    """A part of a page: a heading (none where the page's own says it), paragraphs, points, tables and, in HTML,
+    figures.
+    """
 
     heading: str
     paragraphs: Sequence[str] = ()
@@ -71,7 +73,9 @@ class Section:
 def pages(board: Board) -> dict[str, str]:
     """The content of each page by its suffix."""
     tables = build(rows_of(board))
-    parts = _sections(board, tables)
+    first, *others = _sections(board, tables)
+    # A board of one dataset is mostly called like it, and a page says its name once.
+    parts = [replace(first, heading="") if first.heading == clean(board.name) else first, *others]
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
         ".md": _markdown(board.name, notice, parts),
@@ -207,7 +211,7 @@ def _differently(board: Board, trial: Trial) -> str:
 def _markdown(name: str, notice: str, sections: Sequence[Section]) -> str:
     lines = [f"<!-- {notice} -->", f"# {text.escape(name)}"]
     for section in sections:
-        lines.append(f"## {text.escape(section.heading)}")
+        lines += [f"## {text.escape(section.heading)}"] if section.heading else []
         lines += [text.escape(paragraph) for paragraph in section.paragraphs]
         if section.points:
             lines.append("\n".join(f"- {text.escape(point)}" for point in section.points))
@@ -221,7 +225,7 @@ def _html(name: str, notice: str, sections: Sequence[Section]) -> str:
 
     lines = [wrap("h1", name)]
     for section in sections:
-        lines.append(wrap("h2", section.heading))
+        lines += [wrap("h2", section.heading)] if section.heading else []
         lines += [wrap("p", paragraph) for paragraph in section.paragraphs]
         if section.points:
             lines.append("<ul>\n" + "\n".join(wrap("li", point) for point in section.points) + "\n</ul>")

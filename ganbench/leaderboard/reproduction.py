@@ -1,7 +1,7 @@
 """Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -192,9 +192,17 @@ def is_on(row: Row, dataset: str) -> bool:
     return row.dataset in (dataset, shown_of(dataset))
 
 
-def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
-    """Put our trials beside the printed values, in the order of the table."""
+def compare(
+    published: Published, rows: Iterable[Row], declared: Mapping[str, ValueInfo] | None = None
+) -> list[Comparison]:
+    """Put our trials beside the printed values, in the order of the table.
+
+    How a value is read is known from a trial that has it; ``declared`` says it where nothing is trained yet.
+    """
     rows = list(rows)
+    known = dict(declared or {})
+    for row in rows:
+        known |= row.values
     found = []
     for cell in published.cells:
         own = [
@@ -207,12 +215,11 @@ def compare(published: Published, rows: Iterable[Row]) -> list[Comparison]:
         ]
         for name, printed in cell.values.items():
             ours = tuple(value for row in own if (value := row.metrics.get(name)) is not None)
-            info = next((row.values[name] for row in own if name in row.values), None)
             found.append(
                 Comparison(
                     cell=cell,
                     value=name,
-                    info=info,
+                    info=known.get(name),
                     printed=printed,
                     ours=ours,
                     trials=len(own),

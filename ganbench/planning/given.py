@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ganbench import grid
 from ganbench.errors import UsageError, did_you_mean
@@ -26,6 +26,7 @@ def to_request(
     metrics: Sequence[str] = (),
     extractor: str | None = None,
     num_samples: int | None = None,
+    labels: Literal["balanced", "reference"] | None = None,
     label: Sequence[str] = (),
     size: int | None = None,
     channels: int | None = None,
@@ -73,7 +74,9 @@ def to_request(
     scored_as = _trial_meant(against, requests)
     base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
     plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
-    return SourcesRequest(sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device))
+    return SourcesRequest(
+        sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device), labels=labels
+    )
 
 
 def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[tuple[str, int]]:
@@ -133,6 +136,7 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
         extractor=_asked("extractor", evaluation.extractor, registry) if evaluation.extractor else None,
         num_samples=evaluation.num_samples,
         reference_split=evaluation.reference.split,
+        labels=None if evaluation.labels == "none" else evaluation.labels,
         data_root=trial.execution.data_root,
     )
 

@@ -1,7 +1,7 @@
 """From a request to its trials, and to the executor that runs them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, Layout, Settings
@@ -53,6 +53,13 @@ def plan_trials(
     Raises:
         UsageError: the grid cannot be run, or its samples can never be held in memory.
     """
+    return trials_of(plan(request.plan, server), request, place, note)
+
+
+def trials_of(
+    cells: Iterable[Planned], request: RunRequest, place: Layout, note: Callable[[str], object]
+) -> list[TrialFile]:
+    """As :func:`plan_trials`, of cells that are planned already."""
     execution = Execution(
         device=place.device,
         threads=place.threads,
@@ -63,7 +70,7 @@ def plan_trials(
     )
     trials: dict[str, TrialFile] = {}
     doubled: dict[str, str] = {}
-    for cell in plan(request.plan, server):
+    for cell in cells:
         _require_memory(cell.spec, request.memory_limit, place.memory)
         for seed in _seeds(cell, request.seeds):
             trial = _with_seed(cell, seed, execution)

@@ -8,9 +8,7 @@ else works. ``GANBENCH_PLUGINS`` (a comma-separated list of distributions) allow
 import inspect
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, version
 from typing import Any, Literal
@@ -21,6 +19,7 @@ from ganbench import __version__, hookspecs
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plugins.installed import entry_points, said
 from ganbench.registry import BUILTIN, KINDS, Entry, Registry
+from ganbench.streams import results_apart
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -67,7 +66,7 @@ class Plugins:
             return []
         try:
             # Standard output is the table's: what a plugin prints is for the person who reads along.
-            with redirect_stdout(sys.stderr):
+            with results_apart():
                 for implementation in plugin.hooks[hook]:
                     _call(implementation, arguments)
         except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
@@ -87,7 +86,7 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
             registry.disabled.append(plugin.distribution)
             continue
         if point is not None:
-            with redirect_stdout(sys.stderr):
+            with results_apart():
                 _load_one(plugin, point, registry)
         if plugin.status == "broken":
             registry.broken.append(plugin.distribution)

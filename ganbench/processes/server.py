@@ -138,7 +138,7 @@ class Server:
         with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
             code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
         if code:
-            raise NoGPU(f"nvidia-smi lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
+            raise NoGPU(f"the driver lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
 
     def close(self) -> None:
         """Close the server's input, upon which it ends all it started; kill it if it does not."""

@@ -15,6 +15,8 @@ from ganbench.files import append_line, open_regular, read_json, read_whole, wri
 from ganbench.records.schema import upgrade, why_unreadable
 from ganbench.spec import FINAL, STATUSES, TrialFile
 
+NOT_STARTED = "not started yet; run again to start it"
+"""Of a trial that was to stop before it had begun."""
 Written = Mapping[str, tuple[int, str]]
 """By the name of a file of lines: its bytes at some moment, and their SHA-256."""
 

@@ -1,10 +1,12 @@
 """A dataset read for a plan: its splits, and how samples are scored against it."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
+from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import check_shape, owners, require, uses_extractor
 from ganbench.grid import ComponentRequest
@@ -41,6 +43,7 @@ class Data:
         data_at: those parameters.
         dataset: the dataset itself.
         reference: the samples that others are compared with.
+        values: the declarations of the values that the plan names.
     """
 
     def __init__(self, request: ComponentRequest, plan: PlanRequest, registry: Registry, files: set[str]) -> None:
@@ -54,6 +57,7 @@ class Data:
 
         Raises:
             UsageError: something cannot be read, or is missing; names it.
+            DataError: samples were generated from truncated latents.
         """
         self._component, self.dataset = components.resolve(request, registry)
         self._root, self._files = Path(plan.data_root), files
@@ -77,6 +81,8 @@ class Data:
         self.spec = self.asked.model_copy(update={"component": known})
         self._metrics = _metrics(plan, self.dataset, registry)
         _require_values(plan, self._metrics)
+        declared = {name: asdict(value) for _, metric in self._metrics for name, value in metric.values.items()}
+        self.values = {name: declared[name] for name in plan.values}
         self._network = self._chosen_network(plan, registry)
         name, mixture = self._component.label, self.dataset.mixture()
         where = f"dataset '{name}'" + (f" with extractor '{self._network.component.name}'" if self._network else "")
@@ -140,6 +146,26 @@ class Data:
                 "metric out, or choose a conditional architecture"
             )
 
+    def settle_labels(self, what: str, wanted: Labels | None) -> Labels:
+        """Return where the labels of a conditional generator's fakes come from, checked to be there.
+
+        Args:
+            what: makes the fakes, for the message.
+            wanted: what was chosen; ``None`` takes the reference's where it has labels.
+
+        Raises:
+            UsageError: they are to be the reference's, which has none, or more than the training samples.
+        """
+        known, there = self.spec.classes, self.reference.class_count
+        chosen: Labels = wanted or ("reference" if there else "balanced")
+        if chosen == "reference" and not 0 < there <= known:
+            has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
+            raise UsageError(
+                f"{what} makes fakes with the reference's labels, but the reference of '{self.asked.component.label}' "
+                f"{has}; use --labels balanced"
+            )
+        return chosen
+
     def try_network(self) -> None:
         """Build the feature network once: weights of another network are refused before anything is written."""
         if self._network is not None:
@@ -160,6 +186,8 @@ class Data:
             raise UsageError(f"dataset '{label}' cannot be read: {with_kind(error)}") from error
         if len(samples) == 0:
             raise UsageError(f"dataset '{label}' has no samples in its split '{split}'")
+        for file in samples.files:
+            require_untruncated(Path(file))
         self._files.update(samples.files)
         return self._splits.setdefault(split, samples)
 

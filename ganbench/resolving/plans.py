@@ -117,7 +117,7 @@ def _cell(
         evaluation=scored.spec.model_copy(update={"every": every, "labels": labels}),
     )
     warnings = (*scored.warnings, *doubts(label, penalties, architecture_component, architecture))
-    return Planned(spec=spec, warnings=warnings, data_at=data.data_at)
+    return Planned(spec=spec, warnings=warnings, data_at=data.data_at, values=data.values)
 
 
 def _try_once(
@@ -151,15 +151,7 @@ def _labels(component: Component, architecture: Architecture, data: Data, plan: 
     if architecture.conditioning == "none":
         data.require_labels("none", f"architecture '{component.label}'")
         return "none"
-    known, there = data.spec.classes, data.reference.class_count
-    chosen: Labels = plan.labels or ("reference" if there else "balanced")
-    if chosen == "reference" and not 0 < there <= known:
-        has = f"has {there} classes where the training samples have {known}" if there else "has no labels"
-        raise UsageError(
-            f"architecture '{component.label}' makes fakes with the reference's labels, but the reference of "
-            f"'{data.asked.component.label}' {has}; use --labels balanced"
-        )
-    return chosen
+    return data.settle_labels(f"architecture '{component.label}'", plan.labels)
 
 
 def _baselines(plan: PlanRequest, data: Data, registry: Registry, tried: set[str]) -> Iterable[Planned]:

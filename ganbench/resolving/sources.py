@@ -15,7 +15,7 @@ from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.resolving.data import Data
 from ganbench.resolving.plans import loaded_sources, refusal, stamps
-from ganbench.spec import Recipe, TrialSpec
+from ganbench.spec import Labels, Recipe, TrialSpec
 
 
 def answer(request: SourcesRequest) -> PlanAnswer:
@@ -26,6 +26,7 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         data = Data(request.plan.datasets[0], request.plan, registry, files)
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
+        _require_some_labelled(request, planned)
         data.try_network()
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:
@@ -47,22 +48,34 @@ def _require_trainings(planned: Sequence[Planned]) -> None:
             seen[what] = cell.source
 
 
+def _require_some_labelled(request: SourcesRequest, planned: Sequence[Planned]) -> None:
+    """Raise :class:`UsageError` for a choice of labels where nothing takes any."""
+    if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
+        raise UsageError(f"labels {request.labels}: no source is a conditional generator; leave --labels out")
+
+
 def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set[str]) -> Planned:
     device, count, seed = torch.device(request.device), request.plan.num_samples, source.seed
+    wanted: Labels | None = request.labels or request.plan.labels
     if source.trial:
         trial = TrialFolder(Path(source.path)).read_spec().spec
         if same_samples(data.spec, trial.data, data.dataset.locations):
-            return _again(source, trial, data, count, files)
-    given = open_trial(source, data.spec.shape) if source.trial else open_given(source, data.spec.shape, device)
+            return _again(source, trial, data, count, wanted, files)
+        given = open_trial(source, data.spec.shape)
+    else:
+        classes = data.spec.classes
+        given = open_given(source, data.spec.shape, device, classes=classes, labelled=wanted is not None)
     files.update(given.files)
-    data.require_labels("none", f"'{given.spec.label}'")
-    said: tuple[str, ...] = ()
+    what = f"'{given.spec.label}'"
+    labels = data.settle_labels(what, wanted) if given.conditional else "none"
+    data.require_labels(labels, what)
+    said = given.warnings
     if given.samples is not None:
         there = len(given.samples)
         count = _counted(given.spec.label, there, request)
         if seed and not given.spec.named and count == there:
             # Nothing is drawn: as another trial, the same samples would be scored again, to the same values.
-            said = (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
+            said += (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
             seed = 0
     scored = data.scored(count)
     spec = TrialSpec(
@@ -73,19 +86,23 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
         data=data.spec,
         seed=seed,
         recipe=Recipe(),
-        evaluation=scored.spec,
+        evaluation=scored.spec.model_copy(update={"labels": labels}),
     )
     warnings = (*scored.warnings, *said)
     return Planned(spec=spec, warnings=warnings, baseline=True, source=source.path, data_at=data.data_at)
 
 
-def _again(source: SourceRequest, trial: TrialSpec, data: Data, count: int | None, files: set[str]) -> Planned:
+def _again(
+    source: SourceRequest, trial: TrialSpec, data: Data, count: int | None, wanted: Labels | None, files: set[str]
+) -> Planned:
     """A trial scored in another way: the same question as training it with that evaluation, which changes nothing."""
     if source.label:
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     if source.channels:
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
     folder, labels = TrialFolder(Path(source.path)), trial.evaluation.labels
+    if wanted and labels != "none":
+        labels = wanted
     data.require_labels(labels, shown(source.path))
     rebuild_generator(folder, trial, unsaid)
     files.update((str(folder.generator), str(folder.spec)))

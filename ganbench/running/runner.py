@@ -12,12 +12,13 @@ from ganbench.planning.request import RunRequest
 from ganbench.planning.trials import executor_class, plan_trials, settings
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
+from ganbench.records.folder import NOT_STARTED
 from ganbench.running.dispatching import Dispatcher
 from ganbench.running.interrupts import Interrupts
 from ganbench.running.outcome import Outcome
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import TrialFile
-from ganbench.store.handed import NOT_STARTED, STOPPED, refuse_what_others_hold
+from ganbench.store.handed import STOPPED, refuse_what_others_hold
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store

@@ -24,8 +24,7 @@ def run_shown(request: RunRequest, plugins: Plugins, *, quiet: bool) -> Outcome:
     try:
         if request.leaves_device and request.executor == "local" and devices.unlisted():
             display.note(
-                "a GPU driver is installed, but nvidia-smi lists no GPU, so trials run on the CPU; see "
-                "'ganbench doctor'"
+                "a GPU driver is installed, but it lists no GPU, so trials run on the CPU; see 'ganbench doctor'"
             )
         try:
             return run_grid(request, plugins, display)

@@ -19,8 +19,6 @@ UNDER_WAY = ("pending", "running", "interrupted")
 """Statuses of a trial that a cluster may still be working on, or take up again."""
 GONE = "its run has ended; run again to resume"
 """Of a trial that says it runs or waits, and nobody works on it."""
-NOT_STARTED = "not started yet; run again to start it"
-"""Of a trial that was to stop before it had begun."""
 STOPPED = "stopped immediately; run again to resume"
 """Of a trial that was ended without being asked, or did not answer."""
 

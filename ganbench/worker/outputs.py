@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.evaluation.labels import cycled
-from ganbench.evaluation.preview import ROWS, columns_for, write_preview
+from ganbench.evaluation.preview import ROWS, columns_for, what_is_missing, write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
 from ganbench.spec import TrialSpec
@@ -29,7 +29,11 @@ def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
 
 
 def write_outcome(state: State, parts: Parts, recorder: Recorder) -> None:
-    """Write the generator's scored weights and a picture of its samples at the latent points all trials share."""
+    """Write the generator's scored weights and a picture of its samples at the latent points all trials share.
+
+    The samples of the picture are not those of the score: where the latter were finite, the trial is done whatever the
+    picture shows, and a warning says what it cannot show.
+    """
     spec = recorder.trial.spec
     weights = weights_of(state.scored)
     write_bytes(recorder.folder.generator, to_safetensors(weights, metadata={"trial_id": recorder.trial.trial_id}))
@@ -41,6 +45,8 @@ def write_outcome(state: State, parts: Parts, recorder: Recorder) -> None:
         mixture=parts.dataset.mixture(),
         columns=preview_columns(state, spec),
     )
+    if problem := what_is_missing(fakes):
+        recorder.warn(f"{recorder.folder.samples.name}: {problem}")
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:

@@ -12,7 +12,6 @@ from ganbench.evaluation.channels import with_channels_in_range
 from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
-from ganbench.evaluation.sampling import sample
 from ganbench.evaluation.saved import runs_on
 from ganbench.evaluation.sources import reopen, same_samples
 from ganbench.external import SourceSpec
@@ -48,17 +47,13 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     if isinstance(given, Samples):
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
         return evaluator.score_real(chosen), as_pictured(chosen)
-    fakes = sample(
-        given,
-        n=spec.evaluation.num_samples,
-        latent_dim=source.latent_dim,
-        latent=source.latent,
-        rng=seeds.stream(spec.seed, seeds.EVALUATION),
-        device=runs_on(source.kind, device),
-    )
+    # At the latents and labels that a trial of this seed has.
+    recipe = spec.recipe.model_copy(update={"latent_dim": source.latent_dim, "latent": source.latent})
+    like = spec.model_copy(update={"recipe": recipe})
+    fakes, labels = draw_to_score(given, like, evaluator.reference, runs_on(source.kind, device))
     if source.channels:
         fakes = with_channels_in_range(fakes, source.channels)
-    return evaluator.score(fakes, final=True), fakes
+    return evaluator.score(fakes, final=True, labels=labels), fakes
 
 
 def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, dict[str, float], Tensor]:

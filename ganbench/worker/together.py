@@ -4,6 +4,7 @@ Each keeps what a trial has: its folder, progress, evaluations, checkpoints, res
 reference's features are there once for all. Where the networks cannot be batched, the trials run one after another.
 """
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,9 +12,9 @@ import torch
 
 from ganbench import plugins
 from ganbench.api import Architecture
-from ganbench.errors import UsageError
+from ganbench.errors import StoreError, UsageError
 from ganbench.provenance import environment
-from ganbench.records.folder import TrialFolder
+from ganbench.records.folder import NOT_STARTED, TrialFolder
 from ganbench.resolving import components
 from ganbench.spec import Execution
 from ganbench.training.batchable import obstacle_to_batching
@@ -55,7 +56,10 @@ def _one_after_another(folders: Sequence[TrialFolder], stop: StopFlag) -> list[s
     statuses: list[str] = []
     for folder in folders:
         if stop.requested:  # perhaps while the one before concluded
-            folder.write_status("interrupted", "not started yet; run again to start it")
+            try:
+                folder.write_status("interrupted", NOT_STARTED)
+            except StoreError as problem:  # as of every status that cannot be written, the log has it
+                print(f"{folder.trial_id}: {NOT_STARTED} ({problem})", file=sys.stderr)
             statuses.append("interrupted")
         else:
             statuses.append(run_trial(folder, stop))

@@ -1,0 +1,38 @@
+"""A dataset read for a plan: what is refused of its files, whoever reads them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganbench import plugins
+from ganbench.errors import DataError
+from ganbench.evaluation.handout import write_samples
+from ganbench.grid import parse_axis
+from ganbench.plan import PlanRequest
+from ganbench.resolving.data import Data
+
+IMAGES = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def read(path: Path) -> Data:
+    registry = plugins.load().registry
+    datasets = tuple(parse_axis("dataset", [f"array:{path}"], registry))
+    metrics = tuple(parse_axis("metric", ["fid"], registry))
+    (extractor,) = parse_axis("extractor", ["digits"], registry)
+    plan = PlanRequest(
+        losses=(), architectures=(), datasets=datasets, metrics=metrics, extractor=extractor, reference_split="train"
+    )
+    return Data(datasets[0], plan, registry, set())
+
+
+def test_truncated_samples_are_no_dataset_and_no_reference(tmp_path: Path) -> None:
+    write_samples(tmp_path / "cut.npz", IMAGES, None, truncation=0.5)
+    with pytest.raises(DataError, match=r"^\S*cut\.npz holds samples truncated at 0\.5, .*without --truncation$"):
+        read(tmp_path / "cut.npz")
+    write_samples(tmp_path / "whole.npz", IMAGES, None)
+    assert read(tmp_path / "whole.npz").spec.size == 20
+    # What others call so is an array of their own.
+    np.savez(tmp_path / "theirs.npz", samples=np.zeros((20, 1, 16, 16), np.uint8), truncation=np.ones(20))
+    assert read(tmp_path / "theirs.npz").spec.size == 20
