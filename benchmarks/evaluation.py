@@ -35,7 +35,7 @@ from benchmarks.harness import Machine, cpu_seconds, interleave, report, timed, 
 from ganbench.api import Extractor, Samples
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import to_uint8
-from ganbench.evaluation.sources import read_given
+from ganbench.evaluation.reading import read_given
 from ganbench.extractors import register_with_torch_fidelity
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.metrics.fid import FID

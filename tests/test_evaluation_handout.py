@@ -15,7 +15,7 @@ from ganbench.api import Architecture
 from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.images import to_uint8
-from ganbench.evaluation.sources import read_given
+from ganbench.evaluation.reading import read_given
 from ganbench.evaluation.trained import TrainedGenerator
 
 GREY = torch.rand(11, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -1,0 +1,69 @@
+"""Samples from elsewhere: read in the form of the reference's, or refused with what is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganbench.errors import DataError
+from ganbench.evaluation.reading import match, read_given
+
+LEVELS = torch.randint(0, 256, (3, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+def folder(path: Path, images: torch.Tensor) -> Path:
+    path.mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image.squeeze(0).numpy() if len(image) == 1 else image.permute(1, 2, 0).numpy()).save(
+            path / f"{index}.png"
+        )
+    return path
+
+
+def test_images_are_read_in_the_form_of_the_reference(tmp_path: Path) -> None:
+    grey = folder(tmp_path / "grey", LEVELS)
+    data, files = read_given(grey, "images", (1, 8, 8))
+    assert torch.equal(data, LEVELS)
+    assert len(files) >= 3
+    coloured, _ = read_given(grey, "images", (3, 8, 8))
+    assert torch.equal(coloured, LEVELS.expand(-1, 3, -1, -1))
+    # An image whose channels are equal is a grey one that was stored in colour.
+    stored = folder(tmp_path / "stored", LEVELS.expand(-1, 3, -1, -1))
+    assert torch.equal(read_given(stored, "images", (1, 8, 8))[0], LEVELS)
+
+
+def test_arrays_are_read_in_either_order_of_channels(tmp_path: Path) -> None:
+    np.save(tmp_path / "first.npy", LEVELS.numpy())
+    np.save(tmp_path / "last.npy", LEVELS.permute(0, 2, 3, 1).numpy())
+    for name in ("first.npy", "last.npy"):
+        data, files = read_given(tmp_path / name, "array", (1, 8, 8))
+        assert torch.equal(data, LEVELS)
+        assert files == (str(tmp_path / name),)
+    with pytest.raises(DataError, match=r"first\.npy contains images of 1x8x8, .*; make them colour with --channels 3"):
+        read_given(tmp_path / "first.npy", "array", (3, 8, 8))
+    made, _ = read_given(tmp_path / "first.npy", "array", (3, 8, 8), channels=3)
+    assert torch.equal(made, LEVELS.expand(-1, 3, -1, -1))
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [(LEVELS[:0], "contains no images"), (LEVELS[:1], "contains only one image, but a score needs many")],
+)
+def test_a_score_needs_many(images: torch.Tensor, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=words):
+        read_given(folder(tmp_path / "few", images), "images", (1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("shape", "images", "words"),
+    [
+        ((2,), LEVELS, "x contains images, but the reference contains points of 2 numbers"),
+        ((1, 16, 16), LEVELS, "x contains images of 8x8, but the reference has 16x16; resize them with --size 16"),
+        ((1, 8, 8), torch.cat([LEVELS, LEVELS, 255 - LEVELS], 1), "3 channels, .*; make them grey with --channels 1"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(shape: tuple[int, ...], images: torch.Tensor, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        match(images, shape, "x", 0)
