@@ -19,6 +19,12 @@ from ganbench.evaluation.without_pickles import TENSORS_ONLY, only_tensors
 
 CPU = torch.device("cpu")
 Change = Callable[[dict[str, bytes]], None]
+WHOLE = {
+    "weights": "serialized_state_dict.pt",
+    "inputs": "serialized_example_inputs.pt",
+    "constants": "serialized_constants.pt",
+}
+"""The files of an archive of torch 2.6, each of which is one pickle; later ones have a file for each tensor."""
 
 
 class Ran:
@@ -62,13 +68,15 @@ def changed(source: Path, target: Path, change: Change) -> Path:
 
 def pickled_weight(place: Path) -> Change:
     def change(content: dict[str, bytes]) -> None:
-        (config,) = (name for name in content if name.endswith("weights_config.json"))
-        listed = json.loads(content[config])
-        listed["config"]["linear.bias"]["use_pickle"] = True
-        content[config] = json.dumps(listed).encode()
         torch.save(Ran(place), str(place) + ".pt")
-        (weight,) = (name for name in content if name.endswith("weights/weight_1"))
-        content[weight] = Path(f"{place}.pt").read_bytes()
+        weights = WHOLE["weights"]
+        if weights not in content:
+            (config,) = (name for name in content if name.endswith("weights_config.json"))
+            listed = json.loads(content[config])
+            listed["config"]["linear.bias"]["use_pickle"] = True
+            content[config] = json.dumps(listed).encode()
+            (weights,) = (name for name in content if name.endswith("weights/weight_1"))
+        content[weights] = Path(f"{place}.pt").read_bytes()
 
     return change
 
@@ -76,7 +84,7 @@ def pickled_weight(place: Path) -> Change:
 def pickled_inputs(place: Path) -> Change:
     def change(content: dict[str, bytes]) -> None:
         torch.save(((Ran(place),), {}), str(place) + ".pt")
-        (inputs,) = (name for name in content if "sample_inputs/" in name)
+        (inputs,) = (name for name in content if "sample_inputs/" in name or name == WHOLE["inputs"])
         content[inputs] = Path(f"{place}.pt").read_bytes()
 
     return change
@@ -84,6 +92,10 @@ def pickled_inputs(place: Path) -> Change:
 
 def pickled_constant(place: Path) -> Change:
     def change(content: dict[str, bytes]) -> None:
+        if WHOLE["constants"] in content:
+            torch.save({"x": Ran(place)}, str(place) + ".pt")
+            content[WHOLE["constants"]] = Path(f"{place}.pt").read_bytes()
+            return
         (config,) = (name for name in content if name.endswith("constants_config.json"))
         meta = {"path_name": "opaque_obj_0", "is_param": False, "use_pickle": True, "tensor_meta": None}
         content[config] = json.dumps({"config": {"x": meta}}).encode()
@@ -121,6 +133,8 @@ def test_those_pickles_do_run_where_nobody_refuses_them(
 
 def test_an_exported_program_with_compiled_code_is_not_loaded(tmp_path: Path, exported: Path) -> None:
     def change(content: dict[str, bytes]) -> None:
+        if WHOLE["weights"] in content:
+            pytest.skip("an archive of this torch has no place for compiled code")
         folder = next(iter(content)).partition("/")[0]
         content[f"{folder}/data/aotinductor/model/x.so"] = b"\x7fELF"
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
@@ -66,6 +67,8 @@ def test_every_loss(loss: str) -> None:
 
 @pytest.mark.parametrize("penalty", names("penalty"))
 def test_every_penalty(penalty: str) -> None:
+    if penalty == "lecam" and Version(torch.__version__) < Version("2.7"):
+        pytest.skip("torch 2.6 moves no tensor to a device that is only pretended")
     assert_there(step("hinge", penalties=(penalty,)))
 
 

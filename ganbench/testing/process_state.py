@@ -17,7 +17,7 @@ def settings() -> dict[str, Any]:
     return {
         "torch.set_grad_enabled": torch.is_grad_enabled(),
         "torch.set_default_dtype": torch.get_default_dtype(),
-        "torch.set_default_device": torch.get_default_device(),
+        "torch.set_default_device": _default_device(),
         "torch.set_num_threads": torch.get_num_threads(),
         "torch.use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "torch.set_float32_matmul_precision": torch.get_float32_matmul_precision(),
@@ -25,6 +25,15 @@ def settings() -> dict[str, Any]:
         "torch.backends.cudnn.benchmark": torch.backends.cudnn.benchmark,
         "torch.backends.cudnn.deterministic": torch.backends.cudnn.deterministic,
     }
+
+
+def _default_device() -> Any:
+    import torch
+
+    try:
+        return torch.get_default_device()
+    except AttributeError:  # torch 2.6 and 2.7, once a default has been taken back
+        return torch.device("cpu")
 
 
 def put_back(before: dict[str, Any]) -> list[str]:
