@@ -79,25 +79,17 @@ def test_trials_do_not_share_the_noise_of_a_generators_own() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [3, 500])
-def test_each_sample_is_of_the_class_that_it_was_asked_for(batch_size: int) -> None:
+def test_each_sample_is_of_the_class_that_it_was_asked_for(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "BATCH", batch_size)
+
     class OfClasses(nn.Module):
         def forward(self, z: Tensor, labels: Tensor) -> Tensor:
             return torch.stack([z[:, 0], labels.float()], dim=1)
 
     labels, rng = torch.arange(10) % 4, torch.Generator().manual_seed(5)
-    found = sample(OfClasses(), n=10, latent_dim=6, latent="normal", rng=rng, device=CPU, labels=labels,
-                   batch_size=batch_size)  # fmt: skip
+    found = sample(OfClasses(), n=10, latent_dim=6, latent="normal", rng=rng, device=CPU, labels=labels)
     assert found[:, 1].tolist() == labels.tolist()
     assert torch.equal(found[:, 0], draw_latents(10, 6, "normal", torch.Generator().manual_seed(5))[:, 0])
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_samples_stay_on_the_device_where_that_is_asked_for(keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the device is the CPU itself, whether they are fetched is seen by who fetches them."""
-    fetched: list[int] = []
-    monkeypatch.setattr(Tensor, "cpu", lambda self: fetched.append(len(self)) or self)
-    sample(nn.Linear(6, 2), n=7, latent_dim=6, latent="normal", rng=torch.Generator(), device=CPU, keep_on_device=keep)
-    assert (fetched == []) is keep
 
 
 @pytest.mark.parametrize(("kind", "low", "high", "spread"), [("uniform", -1, 1, 3**-0.5), ("normal", -9, 9, 1)])

@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_set_aside_with_why_in_one_line(path: Path) -> None
 def test_what_is_no_file_or_no_checkpoint_inside_is_named(path: Path) -> None:
     torch.save([1, 2], path)
     payload = path.read_bytes()
-    path.write_bytes(sealing.seal(sealing.CHECKPOINT, payload))
+    path.write_bytes(sealing.seal(payload))
     with pytest.raises(DamagedCheckpoint, match=r"^checkpoint\.pt belongs to another trial$"):
         load(path, "t")
     path.unlink()
