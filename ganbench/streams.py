@@ -4,16 +4,18 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 
 @contextlib.contextmanager
 def results_apart() -> Iterator[None]:
     """Lead standard output to standard error: Python's, and the descriptor that programs and libraries in C write to.
 
-    Where a caller has closed one of the two descriptors, they stay as they are.
+    What a library in C still holds in a buffer of its own at the end is not among it. Where a caller has closed one of
+    the two descriptors, they stay as they are.
     """
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()  # what was printed before is a result
+    held = sys.stdout
+    _flush(held)  # what was printed before is a result
     kept: int | None = None
     with contextlib.suppress(OSError):
         os.fstat(2)
@@ -23,6 +25,12 @@ def results_apart() -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        _flush(held)  # what somebody wrote into it who had kept it is none
         if kept is not None:
             os.dup2(kept, 1)
             os.close(kept)
+
+
+def _flush(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        stream.flush()

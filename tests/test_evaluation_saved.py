@@ -52,6 +52,8 @@ def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path:
     assert torch.allclose(draw(generator), draw(module), atol=1e-6)
     assert generator.switched
     assert not script(torch.jit.script(module.eval()), tmp_path).switched
+    next(module.children()).train()  # a part of it alone
+    assert script(torch.jit.script(module), tmp_path).switched
     with pytest.raises(DataError, match="set --latent-dim"):
         load_saved(tmp_path / "g.pt", "torchscript", 0, CPU)
     with pytest.raises(DataError, match="makes samples of 1x8x8, but the reference has 3x8x8"):

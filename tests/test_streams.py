@@ -31,6 +31,15 @@ def test_whatever_is_printed_meanwhile_goes_to_standard_error(capfd: pytest.Capt
     }  # fmt: skip
 
 
+def test_what_is_written_into_a_stream_that_somebody_kept_is_no_result() -> None:
+    """As a logging handler of before does; its text waits in the stream's buffer where the output is a pipe."""
+    program = "import sys\nfrom ganbench.streams import results_apart\nkept = sys.stdout\n"
+    program += "with results_apart():\n    kept.write('noise\\n')\nprint('result')"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    assert (done.stdout, done.stderr) == ("result\n", "noise\n")
+
+
 def test_an_error_passes_and_leaves_the_streams_as_they_were(capfd: pytest.CaptureFixture[str]) -> None:
     before = len(os.listdir("/dev/fd")) if os.path.isdir("/dev/fd") else 0
     with pytest.raises(SystemExit), results_apart():

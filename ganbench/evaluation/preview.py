@@ -105,7 +105,8 @@ def what_is_missing(samples: Tensor) -> str:
     """Say in one line what of samples (N, ...) a picture cannot show as it is; empty where it shows all, or is none."""
     if samples.dim() == 2 and samples.shape[1] < 2:
         return ""  # numbers on a line are not drawn
-    count = int((~torch.isfinite(samples).flatten(1).all(dim=1)).sum())
+    seen = samples[:, :2] if samples.dim() == 2 else samples  # of points two coordinates are drawn
+    count = int((~torch.isfinite(seen).flatten(1).all(dim=1)).sum())
     if not count:
         return ""
     shown = "their pixels that are not are magenta" if samples.dim() == 4 else "the plot leaves those out"

@@ -172,7 +172,7 @@ def _script(path: Path, latent_dim: int, device: torch.device, where: str) -> Sa
     program: Any = torch.jit.load(str(path), map_location=device)
     _require_evaluation(trained_script(program), where)
     generator = SavedGenerator(program, latent_dim, 0, where, _takes_labels(program, where))
-    generator.switched = getattr(program, "training", False)
+    generator.switched = any(getattr(part, "training", False) for part in program.modules())
     if hasattr(program, "training"):  # a frozen program has no mode
         program.eval()
     return generator

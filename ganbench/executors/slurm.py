@@ -5,12 +5,13 @@ restarted, the login node may go away, and a later run of the same grid collects
 submission has a name of its own, noted in the trials' folders before it is sent.
 """
 
+import contextlib
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.executors import slurm_site as site
 from ganbench.executors.slurm_jobs import SILENCE_SECONDS, Submissions
@@ -230,7 +231,9 @@ class Slurm(Executor):
 
     def _give_up(self, trial: _Trial, status: str, reason: str, place: site.Place) -> JobState:
         self._given_up[trial.handed.element] = place.job
-        TrialFolder(trial.job.folder).write_status(status, reason)
+        self._why[trial.job.trial_id] = f"{status}: {reason}"
+        with contextlib.suppress(StoreError):  # its job is to be cancelled all the same, and its end is told
+            TrialFolder(trial.job.folder).write_status(status, reason)
         forget(trial.job.folder)
         return JobState.ENDED
 

@@ -134,7 +134,7 @@ def weight(trial: TrialFile) -> float:
     """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
     twice where penalties are added to its loss in each step. Whether a loss carries one itself only the worker knows.
     """
-    if trial.spec.baseline:
+    if trial.spec.baseline or trial.execution.source_path:  # scored again, it trains no more
         return 0.0
     recipe = trial.spec.recipe
     passes = 1.0 + (1.0 / recipe.penalty_every if trial.spec.penalties else 0.0)

@@ -153,7 +153,9 @@ class _Run:
             return
         self._shown.add(trial_id)
         trial = self._trials[trial_id]
-        steps = 0 if trial.spec.baseline else trial.spec.recipe.steps
+        # One that is scored again has the recipe that it was trained with, and trains no more.
+        untrained = trial.spec.baseline or trial.execution.source_path
+        steps = 0 if untrained else trial.spec.recipe.steps
         self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
         self._tell("trial_started", trial_id)
 
