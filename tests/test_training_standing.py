@@ -154,3 +154,13 @@ def test_which_networks_have_statistics() -> None:
     assert has_statistics(small())
     assert not has_statistics(nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)))
     assert not has_statistics(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2, track_running_stats=False)))
+
+
+def test_a_batch_norm_that_its_author_keeps_in_eval_mode_keeps_its_statistics() -> None:
+    generator = small(nn.BatchNorm1d(8))
+    kept = generator[3].eval()
+    kept.running_mean.fill_(5.0)
+    found = made(generator, recipe(standing_batches=3)).of(generator, CPU)
+    assert found[3].running_mean.tolist() == [5.0] * 8
+    assert not torch.equal(found[1].running_mean, generator[1].running_mean)
+    assert not has_statistics(kept)

@@ -15,7 +15,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def has_statistics(network: nn.Module) -> bool:
-    """Whether a network keeps statistics of batch norms, which it computes with in eval mode."""
+    """Whether a network, as it is trained, takes statistics of batch norms, which it computes with in eval mode."""
     return bool(_norms(network))
 
 
@@ -72,4 +72,9 @@ class Standing:
 
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm]:
-    return [part for part in network.modules() if isinstance(part, NORMS) and part.running_mean is not None]
+    """Those that take statistics now: one that its author keeps in eval mode computes with its own in training, too."""
+    return [
+        part
+        for part in network.modules()
+        if isinstance(part, NORMS) and part.running_mean is not None and part.training
+    ]
