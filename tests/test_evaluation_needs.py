@@ -9,7 +9,7 @@ import torch
 
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
-from ganbench.evaluation.needs import check_shape, check_words, owners, require
+from ganbench.evaluation.needs import check_shape, check_words, layers_of, owners, require
 from ganbench.extractors.embedded import Digits, Mnist
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.metrics.fid import FID
@@ -123,3 +123,12 @@ def test_shapes_are_checked_by_name() -> None:
         evaluator().score(torch.zeros(20, 1, 32, 32), final=True)
     with pytest.raises(UsageError, match="with a reference"):
         evaluator().score_real(replace(TEST, data=torch.zeros(20, 3, dtype=torch.float32), labels=None))
+
+
+@pytest.mark.parametrize(
+    ("features", "logits", "asked"), [("64", "logits", ["64", "logits"]), ("64", "", ["64"]), ("x", "x", ["x"])]
+)
+def test_a_layer_that_is_both_is_asked_for_once(features: str, logits: str, asked: list[str]) -> None:
+    extractor = Digits()
+    extractor.feature_layer, extractor.logits_layer = features, logits
+    assert layers_of(extractor) == asked

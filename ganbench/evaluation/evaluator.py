@@ -16,7 +16,7 @@ from ganbench.evaluation.features import Extracted, extract
 from ganbench.evaluation.images import require_finite, to_uint8
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.needs import check_shape, owners, require
+from ganbench.evaluation.needs import check_shape, layers_of, owners, require
 from ganbench.evaluation.references import ReferenceKey, recall
 from ganbench.evaluation.values import as_declared
 from ganbench.spec import Component
@@ -158,7 +158,7 @@ class Evaluator:
             extractor=self._extractor.registered_name,
             extractor_code=self._code,
             extractor_sha256=self._extractor.sha256(),
-            layers=tuple(_layers(self._extractor)),
+            layers=tuple(layers_of(self._extractor)),
             device=self._device.type,
             versions=tuple(f"{name} {version(name)}" for name in ("torch", "torch-fidelity", "numpy")),
         )
@@ -186,7 +186,7 @@ class Evaluator:
             device=self._device,
             batch_size=extractor.batch_size,
         )
-        by_layer = dict(zip(_layers(extractor), outputs, strict=True))
+        by_layer = dict(zip(layers_of(extractor), outputs, strict=True))
         found = {"features": by_layer[extractor.feature_layer]}
         if extractor.logits_layer:
             found["logits"] = by_layer[extractor.logits_layer]
@@ -198,10 +198,5 @@ class Evaluator:
         # Networks are initialised at random before their weights are loaded.
         with own_global_stream(0, self._device):
             with called(self._name, self._extractor):
-                network = self._extractor.build(_layers(self._extractor))
+                network = self._extractor.build(layers_of(self._extractor))
             return network.to(self._device)
-
-
-def _layers(extractor: Extractor) -> list[str]:
-    """The layers that an extractor's network is asked for: that of the features, and of the logits if it is another."""
-    return list(dict.fromkeys(layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer))

@@ -109,6 +109,11 @@ def require(
         raise UsageError(f"metric '{name}' needs {' and '.join(missing)}, which {where} does not offer; {hints}")
 
 
+def layers_of(extractor: Extractor) -> list[str]:
+    """The layers that an extractor's network is asked for: that of the features, and of the logits if it is another."""
+    return list(dict.fromkeys(layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer))
+
+
 def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
     """Return for each value the name of the metric that returns it.
 

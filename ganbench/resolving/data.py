@@ -8,7 +8,7 @@ from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.naming import called
-from ganbench.evaluation.needs import check_shape, owners, require, uses_extractor
+from ganbench.evaluation.needs import check_shape, layers_of, owners, require, uses_extractor
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
@@ -171,7 +171,7 @@ class Data:
         if self._network is not None:
             extractor = self._network.extractor
             with called(self._network.component.name, extractor):
-                extractor.build([layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer])
+                extractor.build(layers_of(extractor))
 
     def _load(self, split: str) -> Samples:
         """The samples of a split, read and given their fingerprint once, however often they are asked for."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ganbench.api import Extractor
 from ganbench.errors import with_kind
 from ganbench.evaluation.isolation import own_global_stream
+from ganbench.evaluation.needs import layers_of
 from ganbench.files import file_sha256
 from ganbench.testing import process_state
 from ganbench.testing.files import check_named, readings
@@ -33,14 +34,9 @@ def build(subject: Subject) -> Extractor:
     return cast(Extractor, subject.build())
 
 
-def layers(extractor: Extractor) -> list[str]:
-    """The layers that an evaluation asks for."""
-    return list(dict.fromkeys(layer for layer in (extractor.feature_layer, extractor.logits_layer) if layer))
-
-
 def network(extractor: Extractor) -> nn.Module:
     """Build as an evaluation does; weights that are missing are a DataError, which leaves the check out."""
-    found: Any = extractor.build(layers(extractor))
+    found: Any = extractor.build(layers_of(extractor))
     if not isinstance(found, nn.Module):
         raise Flaw(f"build() returns {type(found).__name__}, not a network; no image could be scored")
     return found
@@ -62,8 +58,8 @@ def features(extractor: Extractor, pictures: Tensor, built: nn.Module | None = N
     before = pictures.clone()
     with torch.no_grad():
         found: Any = (built or network(extractor))(pictures)
-    if not isinstance(found, tuple) or len(found) != len(layers(extractor)):
-        raise Flaw(f"forward() does not return a tuple of {len(layers(extractor))} outputs, one for each layer")
+    if not isinstance(found, tuple) or len(found) != len(layers_of(extractor)):
+        raise Flaw(f"forward() does not return a tuple of {len(layers_of(extractor))} outputs, one for each layer")
     if not torch.equal(pictures, before):
         raise Flaw(
             "forward() changes the images that it is given in place; other metrics and later evaluations would "
@@ -114,7 +110,7 @@ def outputs(subject: Subject) -> str:
     built = network(extractor)
     if built.training:
         raise Flaw("build() returns a network in training mode; its features would change with every batch")
-    found = dict(zip(layers(extractor), features(extractor, images(extractor), built), strict=True))
+    found = dict(zip(layers_of(extractor), features(extractor, images(extractor), built), strict=True))
     for layer, value in found.items():
         if value.dim() != 2 or len(value) != 6:
             raise Flaw(f"layer '{layer}' has shape {tuple(value.shape)} for 6 images, not (6, F); scoring would fail")
