@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,11 @@ def answer(request: PlanRequest) -> PlanAnswer:
     files: set[str] = set()
     try:
         planned = tuple(_cells(request, loaded.registry, files))
-        _check_labels(request, planned)
+        require_labelled(
+            request.labels,
+            planned,
+            "no architecture here is conditional; leave --labels out, or add a conditional one",
+        )
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(loaded.registry))))
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
         return refusal(error, loaded)
@@ -48,13 +52,14 @@ def refusal(error: BaseException, loaded: plugins.Plugins) -> PlanAnswer:
     return PlanAnswer(error=f"planning failed: {with_blame(error, loaded)}", trace=trace)
 
 
-def _check_labels(request: PlanRequest, planned: tuple[Planned, ...]) -> None:
-    """Refuse a choice of labels where nothing has labels."""
-    if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
-        raise UsageError(
-            f"labels {request.labels}: no architecture here is conditional; leave --labels out, or add a "
-            "conditional one"
-        )
+def require_labelled(labels: Labels | None, planned: Sequence[Planned], otherwise: str) -> None:
+    """Refuse a choice of labels where nothing that is planned has labels.
+
+    Raises:
+        UsageError: ends with ``otherwise``, which says what has none and what to do.
+    """
+    if labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
+        raise UsageError(f"labels {labels}: {otherwise}")
 
 
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:

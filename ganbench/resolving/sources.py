@@ -14,7 +14,7 @@ from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.resolving.data import Data
-from ganbench.resolving.plans import loaded_sources, refusal, stamps
+from ganbench.resolving.plans import loaded_sources, refusal, require_labelled, stamps
 from ganbench.spec import Labels, Recipe, TrialSpec
 
 
@@ -26,7 +26,7 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         data = Data(request.plan.datasets[0], request.plan, registry, files)
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
-        _require_some_labelled(request, planned)
+        require_labelled(request.labels, planned, "no source is a conditional generator; leave --labels out")
         data.try_network()
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:
@@ -46,12 +46,6 @@ def _require_trainings(planned: Sequence[Planned]) -> None:
                     f"two trainings of '{source.label}'; leave one out"
                 )
             seen[what] = cell.source
-
-
-def _require_some_labelled(request: SourcesRequest, planned: Sequence[Planned]) -> None:
-    """Raise :class:`UsageError` for a choice of labels where nothing takes any."""
-    if request.labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
-        raise UsageError(f"labels {request.labels}: no source is a conditional generator; leave --labels out")
 
 
 def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set[str]) -> Planned:
