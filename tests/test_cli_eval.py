@@ -101,6 +101,8 @@ def test_a_trial_scored_again_is_the_trial_that_was_trained_so(place: Path) -> N
     arguments = ["--metrics", "fid,precision-recall", "--num-samples", "500"]
     again = ganbench("eval", str(trial), *arguments, "--out", "again", "--format", "json", cwd=place)
     assert again.returncode == 0, again.stderr
+    (started,) = (line for line in again.stderr.splitlines() if line.startswith("started:"))
+    assert "steps" not in started, "it trains no more"
     trained = ganbench(
         "run", "--losses", "vanilla", *QUICK, "--eval-every", "0", *arguments, "--out", "fresh", cwd=place
     )

@@ -130,11 +130,16 @@ def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
 
+def trains(trial: TrialFile) -> bool:
+    """Whether a trial trains: no baseline does, nor one that is scored again, which keeps its recipe."""
+    return not (trial.spec.baseline or trial.execution.source_path)
+
+
 def weight(trial: TrialFile) -> float:
     """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
     twice where penalties are added to its loss in each step. Whether a loss carries one itself only the worker knows.
     """
-    if trial.spec.baseline or trial.execution.source_path:  # scored again, it trains no more
+    if not trains(trial):
         return 0.0
     recipe = trial.spec.recipe
     passes = 1.0 + (1.0 / recipe.penalty_every if trial.spec.penalties else 0.0)

@@ -9,7 +9,7 @@ from ganbench.errors import GanbenchError, StoreError, with_kind
 from ganbench.executors import Executor, JobState
 from ganbench.executors.batching import Batching
 from ganbench.planning.request import RunRequest
-from ganbench.planning.trials import executor_class, plan_trials, settings
+from ganbench.planning.trials import executor_class, plan_trials, settings, trains
 from ganbench.plugins import Plugins
 from ganbench.processes.server import shared_server
 from ganbench.records.folder import NOT_STARTED
@@ -153,9 +153,7 @@ class _Run:
             return
         self._shown.add(trial_id)
         trial = self._trials[trial_id]
-        # One that is scored again has the recipe that it was trained with, and trains no more.
-        untrained = trial.spec.baseline or trial.execution.source_path
-        steps = 0 if untrained else trial.spec.recipe.steps
+        steps = trial.spec.recipe.steps if trains(trial) else 0
         self._display.started(self._store.folder(trial_id), trial_label(trial), steps)
         self._tell("trial_started", trial_id)
 
