@@ -1,29 +1,27 @@
-"""The worker: one trial, from its specification to its result. ``python -m ganbench.trial SPEC DIR``."""
+"""The worker: one trial, from its specification to its result. ``python -m ganbench.trial SPEC DIR``.
+
+Seeds of one cell can be handed over together: they are trained as one batched model, or else one after another.
+"""
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ganbench import plugins
-from ganbench.api import Architecture
-from ganbench.errors import UsageError
+from ganbench.errors import StoreError
 from ganbench.provenance import environment
-from ganbench.records.folder import TrialFolder
-from ganbench.registry import Registry
-from ganbench.resolving import components
-from ganbench.spec import TrialSpec
-from ganbench.training import checkpoint
-from ganbench.training.loop import Objective, train
-from ganbench.training.state import State
+from ganbench.records.folder import NOT_STARTED, TrialFolder
+from ganbench.training.loop import train
 from ganbench.worker.failures import ended_by
 from ganbench.worker.heap import keep_freed_memory
 from ganbench.worker.outputs import conclude
-from ganbench.worker.parts import Parts, build_objective, held_out
+from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
-from ganbench.worker.rescoring import score_given
+from ganbench.worker.rescoring import score_given, score_real_data
+from ganbench.worker.resuming import fresh_or_resumed
+from ganbench.worker.together import Batch
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
 
 EXIT = {"done": 0, "interrupted": 130}
@@ -34,14 +32,56 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
 
     Args:
         folder: the trial's.
-        stop: the flag of a process that runs several trials; by default signals set one of this trial's own.
+        stop: asks it to stop; by default a flag that signals set.
     """
-    trial = folder.read_spec()
-    recorder = Recorder(folder, trial)
+    return _run_to_its_end(Recorder(folder, folder.read_spec()), stop_on_signals() if stop is None else stop)
+
+
+def run_seeds(leader: TrialFolder, stop: StopFlag | None = None) -> list[str]:
+    """Run the trial of ``leader`` and those that its specification names beside it; return their statuses.
+
+    They are trained as one batched model, or one after another where their networks cannot be batched. Never raises
+    for a failed trial.
+
+    Args:
+        leader: the folder of one; those of the others lie next to it.
+        stop: asks them to stop; by default a flag that signals set.
+    """
+    beside = leader.read_spec().execution.beside
+    folders = [leader, *(TrialFolder(leader.path.parent / name) for name in beside)]
+    recorders = [Recorder(folder, folder.read_spec()) for folder in folders]
     stop = stop_on_signals() if stop is None else stop
     try:
+        recorders[0].start()  # it stands for all until it is known whether the others start now or in their turn
+        batch = Batch(recorders, stop)
+    except BaseException as error:
+        return [ended_by(error, recorder) for recorder in recorders]
+    if not batch.obstacle:
+        return batch.run()
+    print(f"not batched, so the seeds run one after another: {batch.obstacle}", flush=True)
+    del batch  # and what it has on the device: each trial brings its own
+    statuses: list[str] = []
+    for folder in folders:
+        if stop.requested:  # perhaps while the one before concluded
+            statuses.append(_not_started(folder))
+        else:
+            # Of the others' time only their own turn counts.
+            recorder = recorders[0] if folder is leader else Recorder(folder, folder.read_spec())
+            statuses.append(_run_to_its_end(recorder, stop))
+    return statuses
+
+
+def _not_started(folder: TrialFolder) -> str:
+    try:
+        folder.write_status("interrupted", NOT_STARTED)
+    except StoreError as problem:  # as of every status that cannot be written, the log has it
+        print(f"{folder.trial_id}: {NOT_STARTED} ({problem})", file=sys.stderr)
+    return "interrupted"
+
+
+def _run_to_its_end(recorder: Recorder, stop: StopFlag) -> str:
+    try:
         recorder.start()
-        torch.set_num_threads(trial.execution.threads)
         return _run(recorder, stop)
     except BaseException as error:  # a component may even raise SystemExit
         return ended_by(error, recorder)
@@ -49,95 +89,31 @@ def run_trial(folder: TrialFolder, stop: StopFlag | None = None) -> str:
 
 def _run(recorder: Recorder, stop: StopFlag) -> str:
     spec, execution = recorder.trial.spec, recorder.trial.execution
+    torch.set_num_threads(execution.threads)
     environment.forget_peak(torch.device(execution.device))
-    registry = plugins.load().registry
-    parts = Parts(spec, execution, registry)
+    parts = Parts(spec, execution, plugins.load().registry)
     if parts.device.type == "cpu":
         keep_freed_memory()
-    recorder.prepared(parts.values, parts.owners, environment.describe(execution, parts.device), parts.device)
-    recorder.warn(*environment.cautions(spec, execution, parts.device))
+    recorder.prepared(parts.values, parts.owners, parts.device)
     if spec.baseline == "real":
-        recorder.begin_anew()
-        from_train = parts.reference is not parts.train
-        recorder.evaluation(0, 0, parts.evaluator.score_real(held_out(parts, spec), from_train=from_train))
-        recorder.finish("done")
+        score_real_data(parts, recorder)
         return "done"
-
     if execution.source_path:
-        recorder.begin_anew()
         score_given(parts.evaluator, recorder)
         return "done"
 
-    if spec.architecture is None:
-        raise UsageError("only the baseline 'real' has no architecture")
-    architecture: Architecture = components.rebuild("architecture", spec.architecture, registry)
     torch.backends.cudnn.benchmark = False
-    state, objective, resumed = fresh_or_resumed(architecture, parts, registry, recorder)
+    state, objective = fresh_or_resumed(parts, recorder)
     observer = Watcher(parts, objective, recorder, stop)
     if objective is None:
         observer.evaluate(state)
     else:
-        if not resumed:
-            observer.first_snapshot(state)
-        recorder.begin(lambda: state.real_images)
+        observer.first_snapshot(state)
+        recorder.train(lambda: state.real_images)
         if not train(state, objective, spec.recipe, observer, evaluate_every=spec.evaluation.every):
             return observer.interrupted(state)
     conclude(state, parts, recorder)
     return "done"
-
-
-def fresh_state(spec: TrialSpec, architecture: Architecture, parts: Parts) -> State:
-    """The state before the first step."""
-    return State(
-        architecture=architecture,
-        samples=parts.resident,
-        recipe=spec.recipe,
-        seed=spec.seed,
-        device=parts.device,
-        augmentations=parts.augmentations,
-    )
-
-
-def fresh_or_resumed(
-    architecture: Architecture, parts: Parts, registry: Registry, recorder: Recorder
-) -> tuple[State, Objective | None, bool]:
-    """The state that training begins with, and what it minimises; whether they are those of a checkpoint.
-
-    The checkpoint is the newest that is usable.
-    """
-    spec = recorder.trial.spec
-
-    def build() -> tuple[State, Objective | None]:
-        objective = build_objective(spec, registry)  # before the state, which sets the stream that layers draw from
-        return fresh_state(spec, architecture, parts), objective
-
-    # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
-    unused = [build()]
-
-    def fresh() -> tuple[State, Objective | None]:
-        """What nothing was loaded into, not even in part by an attempt that failed."""
-        return unused.pop() if unused else build()
-
-    def take(content: dict[str, Any]) -> tuple[State, Objective | None, dict[str, Any]]:
-        recorder.folder.require_written(content["record"]["written"])
-        state, objective = fresh()
-        state.load_state_dict(content["state"])
-        if objective is not None:
-            objective.load_state_dict(content["objective"])
-        return state, objective, content["record"]
-
-    taken, warnings = checkpoint.latest(recorder.folder.checkpoint, recorder.trial.trial_id, take)
-    recorder.warn(*warnings)
-    if taken is None:
-        state, objective = fresh()
-        recorder.begin_anew()
-    else:
-        state, objective, record = taken
-        recorder.go_on(state.step, state.real_images, record)
-    recorder.attempt()
-    if len(parts.train.shape) == 3 and state.memory_format is not torch.channels_last:
-        print("the networks run in the plain memory layout: they fail or differ in channels-last", flush=True)
-    return state, objective, taken is not None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,9 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder.spec = spec
     os.makedirs(path, exist_ok=True)
     if folder.read_spec().execution.beside:
-        from ganbench.worker.together import run_together
-
-        return max(EXIT.get(status, 1) for status in run_together(folder))
+        return max(EXIT.get(status, 1) for status in run_seeds(folder))
     return EXIT.get(run_trial(folder), 1)
 
 

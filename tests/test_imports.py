@@ -113,6 +113,7 @@ def test_the_guide_for_contributors_names_every_room_in_its_half() -> None:
 def test_the_reader_of_imports_sees_them() -> None:
     found = set(imported(ALL["ganbench.trial"]))
     assert {"torch", "ganbench.training.loop", "ganbench.worker.together", "ganbench.plugins"} <= found
+    assert "ganbench.trial" in set(imported(ALL["ganbench.processes.forkserver"]))  # inside a function
     assert "ganbench.processes.server" not in set(imported(ALL["ganbench.executors"]))  # for the type checker alone
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import plugins, trial
-from ganbench.api import Architecture
+from ganbench import plugins
 from ganbench.files import read_lines
 from ganbench.planning.suite import Suite, to_request
 from ganbench.records.folder import TrialFolder
@@ -17,6 +16,7 @@ from ganbench.resolving.plans import answer
 from ganbench.spec import Component, Execution, TrialFile, TrialSpec
 from ganbench.training import state
 from ganbench.trial import run_trial
+from ganbench.worker import resuming
 from ganbench.worker.parts import Parts
 
 LOADED = plugins.load()
@@ -89,9 +89,9 @@ def test_the_states_of_a_cell_share_its_data_on_the_device(
     parts = Parts(spec, Execution(), LOADED.registry)
     parts.device = torch.device("meta")
     given: list[dict[str, Any]] = []
-    monkeypatch.setattr(trial, "State", lambda **arguments: given.append(arguments))
+    monkeypatch.setattr(resuming, "State", lambda **arguments: given.append(arguments))
     for seed in (0, 1):
-        trial.fresh_state(spec.model_copy(update={"seed": seed}), Architecture(), parts)
+        resuming.fresh_state(spec.model_copy(update={"seed": seed}), parts)
     one, other = (each["samples"] for each in given)
     assert one.data is other.data
     assert one.labels is other.labels

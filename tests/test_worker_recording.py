@@ -14,10 +14,9 @@ from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile
 from ganbench.store.results import read_row, read_rows
 from ganbench.store.verification import verify
-from ganbench.trial import run_trial
+from ganbench.trial import run_seeds, run_trial
 from ganbench.worker import clock, recording
 from ganbench.worker.recording import Recorder
-from ganbench.worker.together import run_together
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
@@ -27,7 +26,7 @@ def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())
     values = {**DensityCoverage.values, **FID.values}
-    recorder.prepared(values, {"density": "density-coverage", "fid": "fid"}, {}, torch.device("cpu"))
+    recorder.prepared(values, {"density": "density-coverage", "fid": "fid"}, torch.device("cpu"))
     recorder.evaluation(1, 20, {"fid": 1.5, "coverage": 0.5, "density": 0.75, "undeclared": 2.0})
     recorder.finish("done")
     row = read_row(folder)
@@ -39,13 +38,9 @@ def test_the_order_in_which_values_are_declared_is_kept(tmp_path: Path) -> None:
     assert folder.read_result()["best"]["fid"] == {"value": 1.5, "step": 1}
 
 
-def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trial_that_was_batched_at_first_and_goes_on_alone_counts_as_batched(tmp_path: Path) -> None:
     folders = planned(tmp_path, MLP)
-    with monkeypatch.context() as patch:
-        patch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
-        assert run_together(folders[0]) == ["interrupted"] * 3
+    assert run_seeds(folders[0], StopAfter(3 * 25 - 1)) == ["interrupted"] * 3
     assert run_trial(folders[1]) == "done"
     result = folders[1].read_result()
     assert result["cost"]["beside"] == 2
@@ -121,7 +116,7 @@ def test_lines_lost_after_the_checkpoint_before_cost_only_the_last_one(tmp_path:
 
 def test_a_trial_scored_again_keeps_how_it_was_trained(tmp_path: Path) -> None:
     folders = planned(tmp_path, MLP)
-    assert run_together(folders[0]) == ["done"] * 3
+    assert run_seeds(folders[0]) == ["done"] * 3
     trained = folders[0].read_spec().spec
     spec = trained.model_copy(update={"evaluation": trained.evaluation.model_copy(update={"num_samples": 150})})
     again = TrialFolder(tmp_path / spec.trial_id)
@@ -155,7 +150,7 @@ def test_a_trial_that_ends_early_has_trained_since_its_last_evaluation_too(
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())
     now += 1
-    recorder.begin(lambda: 400)
+    recorder.train(lambda: 400)
     now += 4
     with recorder.not_training():
         now += 3
@@ -186,11 +181,11 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
 
     def attempt() -> Recorder:
         recorder = Recorder(folder, folder.read_spec())
-        recorder.prepared(FID.values, {"fid": "fid"}, {}, torch.device("cpu"))
+        recorder.prepared(FID.values, {"fid": "fid"}, torch.device("cpu"))
         return recorder
 
     first = attempt()
-    first.begin(lambda: 100)
+    first.train(lambda: 100)
     now += 10
     first.progress(5, 100, 0.5, 0.5)
     with first.not_training():
@@ -199,10 +194,10 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     earlier = first.state_dict()
     now += 500  # nobody works on it
     second = attempt()
-    second.go_on(5, 100, earlier)
+    second.resume(5, 100, earlier)
     going_on = second.state_dict()
     assert (going_on["seconds"], going_on["elapsed"]) == (10, 13)
-    second.begin(lambda: 150)
+    second.train(lambda: 150)
     now += 5
     second.progress(7, 150, 0.5, 0.5)
     assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 10)]

@@ -11,10 +11,9 @@ import torch
 
 from ganbench import trial
 from ganbench.provenance import environment
-from ganbench.records.folder import TrialFolder
-from ganbench.trial import run_trial
+from ganbench.trial import run_seeds, run_trial
 from ganbench.worker import together
-from ganbench.worker.together import run_together
+from ganbench.worker.recording import Recorder
 from ganbench.worker.watcher import StopFlag, Watcher
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -29,13 +28,13 @@ def test_the_process_of_a_trial_keeps_the_memory_that_it_frees(
     for module in (trial, together):
         monkeypatch.setattr(module, "keep_freed_memory", partial(kept.append, module.__name__))
     folders = planned(tmp_path, MLP, seeds=seeds, steps=1, every=1)
-    assert set(run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == {"done"}
+    assert set(run_seeds(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == {"done"}
     assert kept == ["ganbench.worker.together" if seeds > 1 else "ganbench.trial"]
 
 
 def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
     folders = planned(tmp_path / "batched", MLP)
-    assert run_together(folders[0]) == ["done"] * 3
+    assert run_seeds(folders[0]) == ["done"] * 3
     alone = planned(tmp_path / "alone", MLP)
     assert [run_trial(folder) for folder in alone] == ["done"] * 3
     for folder, single in zip(folders, alone, strict=True):
@@ -60,17 +59,15 @@ def test_a_batch_has_what_its_trials_have_alone(tmp_path: Path) -> None:
     assert len({folder.generator.read_bytes() for folder in folders}) == 3
 
 
-def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_interrupted_and_goes_on(tmp_path: Path) -> None:
     folders = planned(tmp_path / "stopped", MLP)
     whole = planned(tmp_path / "whole", MLP)
-    assert run_together(whole[0]) == ["done"] * 3
-    with monkeypatch.context() as patch:
-        patch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
-        assert run_together(folders[0]) == ["interrupted"] * 3
+    assert run_seeds(whole[0]) == ["done"] * 3
+    assert run_seeds(folders[0], StopAfter(3 * 25 - 1)) == ["interrupted"] * 3
     for folder in folders:
         assert folder.read_status()["reason"] == "stopped after step 25; run again to resume"
         assert folder.checkpoint.exists()
-    assert run_together(folders[0]) == ["done"] * 3
+    assert run_seeds(folders[0]) == ["done"] * 3
     for folder, expected in zip(folders, whole, strict=True):
         assert folder.generator.read_bytes() == expected.generator.read_bytes()
         assert [line["step"] for line in lines(folder.progress)] == list(range(1, 41))
@@ -88,7 +85,7 @@ def test_one_trial_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pyt
         evaluate(watcher, state)
 
     monkeypatch.setattr(Watcher, "evaluate", failing)
-    assert run_together(folders[0]) == ["done", "failed", "done"]
+    assert run_seeds(folders[0]) == ["done", "failed", "done"]
     assert "a metric's own trouble" in folders[1].read_status()["reason"]
     assert folders[2].read_result()["step"] == 40
 
@@ -103,8 +100,7 @@ def test_one_trial_that_cannot_be_saved_leaves_the_others(tmp_path: Path, monkey
         return interrupted(watcher, state)
 
     monkeypatch.setattr(Watcher, "interrupted", failing)
-    monkeypatch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
-    assert run_together(folders[0]) == ["failed", "interrupted", "interrupted"]
+    assert run_seeds(folders[0], StopAfter(3 * 25 - 1)) == ["failed", "interrupted", "interrupted"]
     assert "a penalty's own trouble" in folders[0].read_status()["reason"]
     assert [folder.checkpoint.exists() for folder in folders] == [False, True, True]
 
@@ -116,7 +112,7 @@ def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: py
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(together, "train_together", full)
-    assert run_together(folders[0]) == ["out-of-memory"] * 3
+    assert run_seeds(folders[0]) == ["out-of-memory"] * 3
     assert (
         "batched with 2 other seeds (without --batch-seeds less memory is needed)" in folders[1].read_status()["reason"]
     )
@@ -125,13 +121,32 @@ def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: py
 def test_networks_that_cannot_be_batched_run_one_after_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        "ganbench.worker.together.obstacle_to_batching", lambda *arguments: "its layers draw random numbers"
-    )
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "its layers draw random numbers")
     folders = planned(tmp_path, MLP, steps=5, every=0)
-    assert run_together(folders[0]) == ["done"] * 3
+    assert run_seeds(folders[0]) == ["done"] * 3
     assert [folder.read_result()["cost"]["beside"] for folder in folders] == [0, 0, 0]
     assert capsys.readouterr().out.count("not batched, so the seeds run one after another") == 1
+
+
+@pytest.mark.parametrize("obstacle", ["", "for the test"])
+def test_each_seed_starts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str) -> None:
+    """A node that is lost has cost each of them one start at most, batched or one after another."""
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: obstacle)
+    folders = planned(tmp_path, MLP, steps=5, every=0)
+    statuses: list[list[str]] = []
+    train = Recorder.train
+
+    def training(recorder: Recorder, real_images: Callable[[], int]) -> None:
+        statuses.append([folder.read_status()["status"] for folder in folders])
+        train(recorder, real_images)
+
+    monkeypatch.setattr(Recorder, "train", training)
+    assert run_seeds(folders[0]) == ["done"] * 3
+    assert [len(lines(folder.starts)) for folder in folders] == [1] * 3
+    for folder in folders:  # by this time a later run tells whether a start has got on
+        assert [line["time"] for line in lines(folder.attempts)] == [line["time"] for line in lines(folder.starts)]
+    in_turn = [["running", "pending", "pending"], ["done", "running", "pending"], ["done", "done", "running"]]
+    assert statuses == (in_turn if obstacle else [["running"] * 3] * 3)
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Callable[[], object]]:
@@ -157,22 +172,22 @@ def test_what_was_tried_is_gone_before_the_trials_are_built(tmp_path: Path, monk
         return build(*arguments)
 
     monkeypatch.setattr(together, "fresh_or_resumed", building)
-    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+    assert run_seeds(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
 
 
 def test_trials_that_run_one_after_another_have_the_device_to_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts, forgotten = watched(monkeypatch, "Parts"), []
+    parts, forgotten, run = watched(monkeypatch, "Parts"), list[torch.device](), trial._run
 
-    def run(folder: TrialFolder, stop: StopFlag) -> str:
+    def running(recorder: Recorder, stop: StopFlag) -> str:
         assert [each() for each in parts] == [None]
-        return run_trial(folder, stop)
+        return run(recorder, stop)
 
     monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
-    monkeypatch.setattr(together, "run_trial", run)
+    monkeypatch.setattr(trial, "_run", running)
     monkeypatch.setattr(environment, "forget_peak", forgotten.append)
-    assert run_together(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
+    assert run_seeds(planned(tmp_path, MLP, steps=5, every=0)[0]) == ["done"] * 3
     assert forgotten == [torch.device("cpu")] * 3
 
 
@@ -182,30 +197,27 @@ def test_only_the_seeds_of_one_cell_are_a_batch(tmp_path: Path) -> None:
     trial = folders[0].read_spec()
     beside = trial.execution.model_copy(update={"beside": (other.trial_id,)})
     folders[0].write_spec(trial.model_copy(update={"execution": beside}))
-    assert run_together(folders[0]) == ["failed", "failed"]
+    assert run_seeds(folders[0]) == ["failed", "failed"]
     assert "nothing but their seed" in other.read_status()["reason"]
 
 
 def test_asked_to_stop_between_two_seeds_no_other_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = planned(tmp_path, MLP)
-    flag = StopFlag()
 
-    def run(folder: TrialFolder, stop: StopFlag) -> str:
-        assert stop is flag
+    def run(recorder: Recorder, stop: StopFlag) -> str:
         stop.requested = True  # while the trial concludes: it is done all the same
         return "done"
 
-    monkeypatch.setattr("ganbench.worker.together.stop_on_signals", lambda: flag)
-    monkeypatch.setattr("ganbench.worker.together.obstacle_to_batching", lambda *arguments: "for the test")
-    monkeypatch.setattr("ganbench.worker.together.run_trial", run)
-    assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
+    monkeypatch.setattr(trial, "_run", run)
+    assert run_seeds(folders[0], StopFlag()) == ["done", "interrupted", "interrupted"]
     assert folders[2].read_status()["reason"] == "not started yet; run again to start it"
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_a_diverged_trial_has_the_costs_it_had(tmp_path: Path, seeds: int) -> None:
     folders = planned(tmp_path, MLP, seeds=seeds, every=0, divergence_limit=0.1)
-    assert (run_together(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == ["diverged"] * seeds
+    assert (run_seeds(folders[0]) if seeds > 1 else [run_trial(folders[0])]) == ["diverged"] * seeds
     for folder in folders:
         result = folder.read_result()
         assert result["step"] == 1

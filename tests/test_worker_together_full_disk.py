@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from ganbench import trial
 from ganbench.errors import StoreError
 from ganbench.records.folder import TrialFolder
-from ganbench.worker.together import run_together
+from ganbench.trial import run_seeds
+from ganbench.worker import together
+from ganbench.worker.recording import Recorder
 from ganbench.worker.watcher import StopFlag
 from tests.workers import MLP, StopAfter, planned
 
@@ -32,13 +35,10 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> Fill:
     return fill
 
 
-def test_the_other_seeds_of_a_batch_have_their_checkpoints(
-    tmp_path: Path, fill: Fill, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_other_seeds_of_a_batch_have_their_checkpoints(tmp_path: Path, fill: Fill) -> None:
     folders = planned(tmp_path, MLP)
     fill(folders[0])
-    monkeypatch.setattr("ganbench.worker.together.stop_on_signals", lambda: StopAfter(3 * 25 - 1))
-    assert run_together(folders[0]) == ["failed", "interrupted", "interrupted"]
+    assert run_seeds(folders[0], StopAfter(3 * 25 - 1)) == ["failed", "interrupted", "interrupted"]
     assert all(folder.checkpoint.exists() for folder in folders)
 
 
@@ -47,15 +47,13 @@ def test_the_other_seeds_of_a_row_say_that_they_have_not_started(
 ) -> None:
     folders = planned(tmp_path, MLP)
     fill(folders[1])
-    flag = StopFlag()
 
-    def run(folder: TrialFolder, stop: StopFlag) -> str:
+    def run(recorder: Recorder, stop: StopFlag) -> str:
         stop.requested = True
         return "done"
 
-    monkeypatch.setattr("ganbench.worker.together.stop_on_signals", lambda: flag)
-    monkeypatch.setattr("ganbench.worker.together.obstacle_to_batching", lambda *arguments: "for the test")
-    monkeypatch.setattr("ganbench.worker.together.run_trial", run)
-    assert run_together(folders[0]) == ["done", "interrupted", "interrupted"]
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
+    monkeypatch.setattr(trial, "_run", run)
+    assert run_seeds(folders[0], StopFlag()) == ["done", "interrupted", "interrupted"]
     assert "not started yet; run again to start it (cannot write status.json" in capsys.readouterr().err
     assert folders[2].read_status()["reason"] == "not started yet; run again to start it"

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ganbench import seeds
-from ganbench.api import Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
+from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import ChangedSincePlanning, UsageError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.naming import called
@@ -62,6 +62,14 @@ class Parts:
         )
 
     @cached_property
+    def architecture(self) -> Architecture:
+        """What the networks are built by; real data and samples from elsewhere have none."""
+        if self._spec.architecture is None:
+            raise UsageError("only the baseline 'real' has no architecture")
+        architecture: Architecture = components.rebuild("architecture", self._spec.architecture, self._registry)
+        return architecture
+
+    @cached_property
     def augmentations(self) -> tuple[Augmentation, ...]:
         """Those that the recipe names; only training needs them, so a trial that is scored again can do without."""
         named = self._spec.augmentations
@@ -74,15 +82,15 @@ class Parts:
         moved = labels.to(self.device) if labels is not None else None
         return replace(self.train, data=self.train.data.to(self.device), labels=moved)
 
-
-def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:
-    """What the players minimise; ``None`` for a baseline, which has no loss."""
-    if spec.loss is None:
-        return None
-    loss: Loss = components.rebuild("loss", spec.loss, registry)
-    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
-    added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
-    return Objective(loss=loss, penalties=(*own, *added))
+    def build_objective(self) -> Objective | None:
+        """Build what the players of one trial minimise; ``None`` for a baseline, which has no loss."""
+        spec, registry = self._spec, self._registry
+        if spec.loss is None:
+            return None
+        loss: Loss = components.rebuild("loss", spec.loss, registry)
+        own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
+        added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
+        return Objective(loss=loss, penalties=(*own, *added))
 
 
 def held_out(parts: Parts, spec: TrialSpec) -> Samples:

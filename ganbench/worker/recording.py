@@ -29,7 +29,11 @@ TRAINING_COSTS = ("train_seconds", "real_images", "images_per_second", "beside")
 
 
 class Recorder:
-    """Writes progress, evaluations and the result of one trial into its folder."""
+    """Writes progress, evaluations and the result of one trial into its folder.
+
+    In this order: :meth:`start`; :meth:`prepared`; :meth:`begin` or, from a checkpoint, :meth:`resume`; :meth:`train`
+    where something is trained; its lines; and :meth:`finish`. A trial can end after any of them.
+    """
 
     def __init__(self, folder: TrialFolder, trial: TrialFile) -> None:
         self.folder = folder
@@ -41,6 +45,7 @@ class Recorder:
         self._values: Mapping[str, Value] = {}
         self._owners: Mapping[str, str] = {}
         self._environment: dict[str, Any] = {}
+        self._is_started = False
         self._device = torch.device("cpu")
         self._warnings = list(trial.warnings)
         self._conditions: list[Conditions] = []
@@ -51,24 +56,38 @@ class Recorder:
         self._inherited: dict[str, Any] = {}  # costs of training, of a trial that is only scored again
 
     def start(self) -> None:
-        """Note that an attempt begins, when and where: the trial is running."""
+        """Note, once, that an attempt begins, when and where: the trial is running."""
+        if self._is_started:
+            return
+        self._is_started = True
         place = environment.place()
         self.folder.append_start({"time": self.started, **place})
         self.folder.write_status("running", started=self.started, **place)
 
     def prepared(
-        self, values: Mapping[str, Value], owners: Mapping[str, str], described: dict[str, Any], device: torch.device
+        self, values: Mapping[str, Value], owners: Mapping[str, str], device: torch.device, *, beside: int = 0
     ) -> None:
-        """Take in what is known once the parts are built; ``owners``: by value, the metric that returns it."""
-        self._values, self._owners, self._environment, self._device = values, owners, described, device
+        """Take in what is known once the parts are built.
+
+        Args:
+            values: what the metrics return, in the order in which they declare it.
+            owners: by value, the metric that returns it.
+            device: where the trial is computed.
+            beside: how many other seeds are trained in the same steps.
+        """
+        spec, execution = self.trial.spec, self.trial.execution
+        self.beside = beside
+        self._values, self._owners, self._device = values, owners, device
+        self._environment = environment.describe(execution, device)
+        self.warn(*environment.cautions(spec, execution, device))
         self._meters.measure(device)
 
     def warn(self, *warnings: str) -> None:
         """Add warnings to the result."""
         self._warnings.extend(warnings)
 
-    def begin_anew(self) -> None:
-        """Forget all lines of earlier attempts."""
+    def begin(self) -> None:
+        """Begin anew, and forget all lines of earlier attempts."""
         self.folder.rewind({})
         self._conditions = [self._present()]
 
@@ -85,7 +104,7 @@ class Recorder:
             "written": dict(self.folder.written()),
         }
 
-    def go_on(self, step: int, images: int, earlier: Mapping[str, Any]) -> None:
+    def resume(self, step: int, images: int, earlier: Mapping[str, Any]) -> None:
         """Go on from a checkpoint: take up its clocks, warnings and conditions, and forget later lines.
 
         Args:
@@ -110,16 +129,17 @@ class Recorder:
     def _present(self) -> Conditions:
         return conditions.present(self._device, beside=self.beside)
 
-    def attempt(self) -> None:
-        """Note that a worker begins to train, and from which step."""
+    def train(self, real_images: Callable[[], int]) -> None:
+        """Note that training begins, and from which step, and start its clock.
+
+        Args:
+            real_images: tells at any time how many the discriminator has seen.
+        """
         self.folder.append_attempt(
             {"pid": os.getpid(), "host": socket.gethostname(), "time": self.started, "step": self.step}
         )
-
-    def begin(self, real_images: Callable[[], int]) -> None:
-        """Start the training clock; ``real_images`` tells at any time how many the discriminator has seen."""
-        self._clock.start_training()
         self._real_images = real_images
+        self._clock.start_training()
 
     def not_training(self) -> AbstractContextManager[None]:
         """Stop the training clock; what passes meanwhile is evaluation."""

@@ -1,4 +1,5 @@
-"""Trials that train nothing: what ``ganbench eval`` was given, and trials scored in another way than when they ran."""
+"""Trials that train nothing: real data, what ``ganbench eval`` was given, and trials scored in another way than when
+they ran."""
 
 from pathlib import Path
 
@@ -17,7 +18,17 @@ from ganbench.evaluation.sources import reopen, same_samples
 from ganbench.external import SourceSpec
 from ganbench.records.folder import TrialFolder
 from ganbench.worker.outputs import as_pictured
+from ganbench.worker.parts import Parts, held_out
 from ganbench.worker.recording import Recorder
+
+
+def score_real_data(parts: Parts, recorder: Recorder) -> None:
+    """Score real samples that are not in the reference, and write the result: the floor of the table."""
+    recorder.begin()
+    from_train = parts.reference is not parts.train
+    values = parts.evaluator.score_real(held_out(parts, recorder.trial.spec), from_train=from_train)
+    recorder.evaluation(0, 0, values)
+    recorder.finish("done")
 
 
 def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
@@ -27,6 +38,7 @@ def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
         NonFiniteSamples: a generator's samples are not finite.
         GanbenchError: the source has changed since it was planned, or cannot be scored.
     """
+    recorder.begin()
     source = recorder.trial.spec.source
     if source is None:
         step, images, values, shown = _score_trial(evaluator, recorder)

@@ -42,7 +42,7 @@ class Watcher:
         self._spec = recorder.trial.spec
         self._parts = parts
         self._objective = objective
-        self._recorder = recorder
+        self.recorder = recorder
         self._stop = stop
         self._interval = recorder.trial.execution.checkpoint_seconds
         self._written = time.monotonic()
@@ -51,27 +51,27 @@ class Watcher:
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
         """Write a line of progress."""
-        self._recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
+        self.recorder.progress(state.step, state.real_images, discriminator_loss, generator_loss)
 
     def evaluate(self, state: State) -> None:
         """Score the generator as it is. Draws only from the evaluation's own stream: training goes on unchanged."""
         untrained = self._objective is None
         final = untrained or state.step == self._spec.recipe.steps
-        with self._recorder.not_training():
+        with self.recorder.not_training():
             fakes, labels = draw_to_score(state.scored, self._spec, self._parts.reference, state.device)
             values = self._parts.evaluator.score(fakes, final=final, labels=labels)
-            self._recorder.evaluation(state.step, state.real_images, values)
+            self.recorder.evaluation(state.step, state.real_images, values)
 
     def first_snapshot(self, state: State) -> None:
-        """Record real samples and those of the generator before its first step."""
-        if self._snapshot_steps:
+        """Record real samples and those of the generator, if it is before its first step."""
+        if state.step == 0 and self._snapshot_steps:
             real = as_pictured(self._parts.train)
             self._record_snapshot(state, truth(real, self._parts.dataset.mixture()))
 
     def after_step(self, state: State) -> bool:
         """Take a snapshot and write a checkpoint where it is time; return whether a signal asked to stop."""
         if state.step in self._snapshot_steps:
-            with self._recorder.not_training():
+            with self.recorder.not_training():
                 self._record_snapshot(state, {})
         if time.monotonic() - self._written >= self._interval and state.step < self._spec.recipe.steps:
             self.write_checkpoint(state)
@@ -83,7 +83,7 @@ class Watcher:
         if content is None:  # a generator on its way to diverging may make nothing that can be drawn
             return
         try:
-            self._recorder.folder.append_snapshot({"step": state.step, **content, **more})
+            self.recorder.folder.append_snapshot({"step": state.step, **content, **more})
         except StoreError as error:
             self._snapshot_steps = frozenset()
             self._unwritten(f"no snapshots from step {state.step} on", error)
@@ -94,14 +94,14 @@ class Watcher:
         A full disk may have room again later, and the checkpoint before this one is still there: training goes on.
         """
         problem = ""
-        with self._recorder.not_training():
+        with self.recorder.not_training():
             try:
                 content = {
                     "state": state.state_dict(),
                     "objective": self._objective.state_dict() if self._objective is not None else {},
-                    "record": self._recorder.state_dict(),
+                    "record": self.recorder.state_dict(),
                 }
-                checkpoint.save(self._recorder.folder.checkpoint, self._recorder.trial.trial_id, content)
+                checkpoint.save(self.recorder.folder.checkpoint, self.recorder.trial.trial_id, content)
             except StoreError as error:
                 problem = self._unwritten(f"no checkpoint at step {state.step}", error)
         self._written = time.monotonic()
@@ -111,12 +111,12 @@ class Watcher:
         """Say in the log and with the result what the trial goes on without, and why; return that."""
         problem = f"{what}: {str(error).partition(';')[0]}"
         print(problem, file=sys.stderr)
-        self._recorder.warn(problem)
+        self.recorder.warn(problem)
         return problem
 
     def interrupted(self, state: State) -> str:
         """Save a trial that was asked to stop, so that it can be resumed; return its status."""
         problem = self.write_checkpoint(state)
         reason = f"stopped after step {state.step}{problem and '; '}{problem}; run again to resume"
-        self._recorder.folder.write_status("interrupted", reason)
+        self.recorder.folder.write_status("interrupted", reason)
         return "interrupted"
