@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError, UsageError
-from ganbench.evaluation.drawing import draw, draw_interpolated, draw_to_score, rebuild_generator
+from ganbench.evaluation.drawing import Choice, Drawer, draw_to_score, rebuild_generator
 from ganbench.evaluation.labels import balanced, like
 from ganbench.evaluation.latents import draw_truncated, draw_walks
 from ganbench.evaluation.sampling import draw_latents, generate, sample
@@ -80,9 +80,10 @@ def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path
     (folder,) = planned(tmp_path, MLP, seeds=1, steps=2, every=0, latent=latent)
     assert run_trial(folder) == "done"
     trial = folder.read_spec()
+    drawer = Drawer(folder=folder, trial=trial, device=CPU, warn=print)
     generator = rebuild_generator(folder, trial.spec, print)
     for seed in (0, 3):
-        drawn, labels = draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print)
+        drawn, labels = drawer.draw(9, Choice(seed=seed))
         expected = sample(
             generator, n=9, latent_dim=trial.spec.recipe.latent_dim, latent=latent,
             rng=seeds.stream(seed, seeds.PREVIEW), device=CPU,
@@ -91,14 +92,14 @@ def test_a_finished_trial_is_drawn_from_by_the_seed_that_is_given(tmp_path: Path
         assert torch.equal(drawn, expected)
         if latent == "uniform":
             with pytest.raises(UsageError, match="leave --truncation out"):
-                draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print, truncation=0.5)
+                drawer.draw(9, Choice(seed=seed, truncation=0.5))
             continue
-        cut, _ = draw(folder, trial, count=9, seed=seed, wanted=None, device=CPU, warn=print, truncation=0.5)
+        cut, _ = drawer.draw(9, Choice(seed=seed, truncation=0.5))
         rng = seeds.stream(seed, seeds.PREVIEW)
         points = draw_truncated(9, trial.spec.recipe.latent_dim, latent, rng, 0.5)
         assert torch.equal(cut, generate(generator, points, rng=rng, device=CPU))
     with pytest.raises(UsageError, match="are points, whose plot has no rows to walk along; leave --interpolate out"):
-        draw_interpolated(folder, trial, rows=2, steps=3, seed=0, wanted=None, device=CPU, warn=print)
+        drawer.draw_walks(2, 3, Choice())
 
 
 @pytest.mark.parametrize(("wanted", "classes"), [(None, [0, 1, 2, 0]), ("2", [2, 2, 2, 2])])
@@ -109,9 +110,8 @@ def test_a_walk_keeps_to_one_class(wanted: str | None, classes: list[int], monke
     plain = spec("balanced", latent_dim=5)
     images = plain.model_copy(update={"data": plain.data.model_copy(update={"shape": (1, 8, 8)})})
     trial: Any = SimpleNamespace(spec=images, trial_id="t")
-    drawn, labels = draw_interpolated(
-        Path(), trial, rows=4, steps=3, seed=6, wanted=wanted, device=CPU, warn=print  # type: ignore[arg-type]
-    )  # fmt: skip
+    drawer = Drawer(folder=TrialFolder(Path()), trial=trial, device=CPU, warn=print)
+    drawn, labels = drawer.draw_walks(4, 3, Choice(seed=6, wanted=wanted))
     assert labels is not None
     assert labels.view(4, 3).tolist() == [[one] * 3 for one in classes]
     assert torch.equal(torch.cat(generator.labels), labels)

@@ -11,7 +11,7 @@ from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
 from ganbench.errors import StoreError, UsageError
-from ganbench.evaluation.drawing import draw_scored
+from ganbench.evaluation.drawing import Drawer
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.labels import like
 from ganbench.evaluation.sampling import sample
@@ -42,6 +42,10 @@ def conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(tmp_path_factory.mktemp("conditional"), "mlp[condition=projection,hidden=16,layers=1]")
 
 
+def drawer(folder: TrialFolder) -> Drawer:
+    return Drawer(folder=folder, trial=folder.read_spec(), device=CPU, warn=pytest.fail)
+
+
 def test_it_makes_the_samples_that_the_trial_scored(plain: Path) -> None:
     generator = ganbench.load_generator(plain)
     assert (generator.latent_dim, generator.latent, generator.classes) == (32, "normal", 0)
@@ -50,7 +54,7 @@ def test_it_makes_the_samples_that_the_trial_scored(plain: Path) -> None:
     assert not any(parameter.requires_grad for parameter in generator.parameters())
     made = sample(generator, n=100, latent_dim=32, latent="normal", rng=seeds.stream(0, seeds.EVALUATION), device=CPU)
     folder = TrialFolder(plain)
-    drawn, labels = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    drawn, labels = drawer(folder).draw_scored()
     assert labels is None
     assert torch.equal(made, drawn)
     evaluator = Evaluator(
@@ -86,13 +90,13 @@ def test_it_says_what_it_takes(plain: Path, conditional: Path) -> None:
 
 def test_the_scored_samples_of_a_conditional_generator_have_their_labels(conditional: Path) -> None:
     folder = TrialFolder(conditional)
-    drawn, labels = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    drawn, labels = drawer(folder).draw_scored()
     assert labels is not None
     assert folder.read_spec().spec.evaluation.labels == "reference"
     real = Digits().load("test", root=Path())
     assert real.labels is not None
     assert torch.equal(labels, like(100, real.labels, seeds.stream(0, seeds.EVALUATION_LABELS)))
-    again, _ = draw_scored(folder, folder.read_spec(), device=CPU, warn=pytest.fail)
+    again, _ = drawer(folder).draw_scored()
     assert torch.equal(drawn, again)
 
 

@@ -1,7 +1,6 @@
 """``ganbench sample``."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -88,26 +87,27 @@ def sample(
     from ganbench.evaluation.trained import load_generator
 
     on, classes = torch.device(place), told.spec.data.classes
-    how: dict[str, Any] = {"seed": seed or 0, "wanted": wanted, "device": on, "warn": _say, "truncation": truncation}
+    drawer = drawing.Drawer(folder=folder, trial=told, device=on, warn=_say)
+    choice = drawing.Choice(seed=seed or 0, wanted=wanted, truncation=truncation)
     notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
     if out.suffix == ".pt2":
         handout.write_program(out, load_generator(folder.path, warn=_say))
     elif scored:
-        samples, labels = drawing.draw_scored(folder, told, device=on, warn=_say)
+        samples, labels = drawer.draw_scored()
         handout.write_samples(out, samples, labels)
     elif neighbours:
         from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
 
         nearest.require_neighbours(told, neighbours)
         all_classes = wanted is None and told.spec.evaluation.labels != "none"
-        samples, _ = drawing.draw(folder, told, count=count or columns_for(classes if all_classes else 0), **how)
+        samples, _ = drawer.draw(count or columns_for(classes if all_classes else 0), choice)
         found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
         nearest.write_neighbours(out, samples, found, notes)
     elif interpolate:
-        samples, _ = drawing.draw_interpolated(folder, told, rows=rows, steps=steps, **how)
+        samples, _ = drawer.draw_walks(rows, steps, choice)
         drawing.write_grid(out, samples, steps, notes | {"interpolated": f"walks of {steps} images"})
     else:
-        samples, labels = drawing.draw(folder, told, count=count or 64, **how)
+        samples, labels = drawer.draw(count or 64, choice)
         if out.suffix == ".png":
             in_turn = labels is not None and wanted is None
             drawing.write_grid(out, samples, columns or columns_for(classes if in_turn else 0), notes)

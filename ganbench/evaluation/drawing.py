@@ -1,6 +1,7 @@
 """Samples from a finished trial's generator."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -140,101 +141,96 @@ def load_split(trial: TrialFile, split: str, fingerprint: str) -> Samples:
     return samples
 
 
-def draw(
-    folder: TrialFolder,
-    trial: TrialFile,
-    *,
-    count: int,
-    seed: int,
-    wanted: str | None,
-    device: torch.device,
-    warn: Callable[[str], object],
-    truncation: float | None = None,
-) -> tuple[Tensor, Tensor | None]:
-    """Draw ``count`` samples from a trial's generator, and return them on the CPU with their labels, if it takes any.
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which of a generator's samples to draw.
 
-    Args:
-        folder: the trial's.
-        trial: what its worker was told.
-        count: how many.
+    Attributes:
         seed: of the latent points.
-        wanted: the class of all samples, as in :func:`labels_to_draw`.
-        device: where to compute.
-        warn: as in :func:`rebuild_generator`.
+        wanted: the class of all, as in :func:`labels_to_draw`; ``None`` for all in turn.
         truncation: of the latent points, as in :func:`~ganbench.evaluation.latents.draw_truncated`.
-
-    Raises:
-        UsageError: there is no such class, or the latents cannot be truncated.
-        StoreError: as in :func:`rebuild_generator`.
     """
-    recipe = trial.spec.recipe
-    labels = labels_to_draw(trial, count, wanted, warn)
-    rng = seeds.stream(seed, seeds.PREVIEW)
-    latents = draw_truncated(count, recipe.latent_dim, recipe.latent, rng, truncation)
-    generator = rebuild_generator(folder, trial.spec, warn).to(device)
-    return generate(generator, latents, rng=rng, device=device, labels=labels), labels
+
+    seed: int = 0
+    wanted: str | None = None
+    truncation: float | None = None
 
 
-def draw_interpolated(
-    folder: TrialFolder,
-    trial: TrialFile,
-    *,
-    rows: int,
-    steps: int,
-    seed: int,
-    wanted: str | None,
-    device: torch.device,
-    warn: Callable[[str], object],
-    truncation: float | None = None,
-) -> tuple[Tensor, Tensor | None]:
-    """Draw images on ``rows`` walks between two latent points each; returns (rows x steps, C, H, W), walk after walk.
+@dataclass(frozen=True, kw_only=True)
+class Drawer:
+    """Draws from a trial's generator: samples on the CPU, and their labels if it takes any.
 
-    Each walk of a conditional generator keeps to one class, whose labels (rows x steps,) are returned too.
+    Every method raises :class:`~ganbench.errors.StoreError` and :class:`~ganbench.errors.UsageError` as
+    :func:`rebuild_generator` does.
 
-    Args:
+    Attributes:
         folder: the trial's.
         trial: what its worker was told.
-        rows: how many walks.
-        steps: images in each, at least 2; the first and the last are at the two latent points.
-        seed: of the latent points.
-        wanted: the class of all walks, as in :func:`labels_to_draw`; ``None`` for one class after another.
         device: where to compute.
         warn: as in :func:`rebuild_generator`.
-        truncation: of the two latent points, as in :func:`~ganbench.evaluation.latents.draw_truncated`.
-
-    Raises:
-        UsageError: as in :func:`draw`, or the samples are points.
-        StoreError: as in :func:`rebuild_generator`.
     """
-    recipe = trial.spec.recipe
-    if len(trial.spec.data.shape) != 3:
-        raise UsageError(
-            f"the samples of {trial.trial_id} are points, whose plot has no rows to walk along; leave --interpolate out"
-        )
-    labels = labels_to_draw(trial, rows, wanted, warn)
-    if labels is not None:
-        labels = labels.repeat_interleave(steps)
-    rng = seeds.stream(seed, seeds.PREVIEW)
-    latents = draw_walks(rows, steps, recipe.latent_dim, recipe.latent, rng, truncation)
-    generator = rebuild_generator(folder, trial.spec, warn).to(device)
-    return generate(generator, latents, rng=rng, device=device, labels=labels), labels
 
+    folder: TrialFolder
+    trial: TrialFile
+    device: torch.device
+    warn: Callable[[str], object]
 
-def draw_scored(
-    folder: TrialFolder, trial: TrialFile, *, device: torch.device, warn: Callable[[str], object]
-) -> tuple[Tensor, Tensor | None]:
-    """Draw the samples of a trial's final score again, and return them on the CPU with their labels, if it has any.
+    def draw(self, count: int, choice: Choice) -> tuple[Tensor, Tensor | None]:
+        """Draw ``count`` samples.
 
-    They are the same to the bit on the device that the trial was scored on; another one rounds otherwise.
+        Raises:
+            UsageError: there is no such class, or the latents cannot be truncated.
+        """
+        recipe = self.trial.spec.recipe
+        labels = labels_to_draw(self.trial, count, choice.wanted, self.warn)
+        rng = seeds.stream(choice.seed, seeds.PREVIEW)
+        latents = draw_truncated(count, recipe.latent_dim, recipe.latent, rng, choice.truncation)
+        return self._generate(latents, labels, rng), labels
 
-    Raises:
-        StoreError: as in :func:`rebuild_generator`; or its labels are the reference's, which has changed.
-    """
-    generator = rebuild_generator(folder, trial.spec, warn).to(device)
-    reference = trial.spec.evaluation.reference
-    of_reference = trial.spec.evaluation.labels == "reference"
-    real = load_split(trial, reference.split, reference.fingerprint) if of_reference else None
-    return draw_to_score(generator, trial.spec, real, device)
+    def draw_walks(self, rows: int, steps: int, choice: Choice) -> tuple[Tensor, Tensor | None]:
+        """Draw images on ``rows`` walks between two latent points each: (rows x steps, C, H, W), walk after walk.
+
+        Each walk of a conditional generator keeps to one class.
+
+        Args:
+            rows: how many walks.
+            steps: images in each, at least 2; the first and the last are at the two latent points.
+            choice: which; of the walks, one class after another where none is wanted.
+
+        Raises:
+            UsageError: as in :meth:`draw`, or the samples are points.
+        """
+        recipe = self.trial.spec.recipe
+        if len(self.trial.spec.data.shape) != 3:
+            raise UsageError(
+                f"the samples of {self.trial.trial_id} are points, whose plot has no rows to walk along; leave "
+                "--interpolate out"
+            )
+        labels = labels_to_draw(self.trial, rows, choice.wanted, self.warn)
+        if labels is not None:
+            labels = labels.repeat_interleave(steps)
+        rng = seeds.stream(choice.seed, seeds.PREVIEW)
+        latents = draw_walks(rows, steps, recipe.latent_dim, recipe.latent, rng, choice.truncation)
+        return self._generate(latents, labels, rng), labels
+
+    def draw_scored(self) -> tuple[Tensor, Tensor | None]:
+        """Draw the samples of the trial's final score again.
+
+        They are the same to the bit on the device that the trial was scored on; another one rounds otherwise.
+
+        Raises:
+            StoreError: its labels are the reference's, which has changed.
+        """
+        spec = self.trial.spec
+        generator = rebuild_generator(self.folder, spec, self.warn).to(self.device)
+        reference = spec.evaluation.reference
+        of_reference = spec.evaluation.labels == "reference"
+        real = load_split(self.trial, reference.split, reference.fingerprint) if of_reference else None
+        return draw_to_score(generator, spec, real, self.device)
+
+    def _generate(self, latents: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
+        generator = rebuild_generator(self.folder, self.trial.spec, self.warn).to(self.device)
+        return generate(generator, latents, rng=rng, device=self.device, labels=labels)
 
 
 def write_grid(out: Path, samples: Tensor, columns: int, notes: dict[str, str] | None = None) -> None:
