@@ -18,8 +18,8 @@ from ganbench.planning.arguments import in_python, place
 from ganbench.planning.request import RunRequest
 from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
 from ganbench.running.shown import run_shown
-from ganbench.store.frame import frame
 from ganbench.store.results import read_rows
+from ganbench.tables.frame import frame
 
 if TYPE_CHECKING:
     import pandas

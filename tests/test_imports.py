@@ -149,8 +149,9 @@ def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, ("store",))])
-def test_the_store_knows_nothing_of_who_works_on_its_trials(name: str) -> None:
-    assert [each for each in imported(ALL[name]) if within(each, ("executors", "planning", "running"))] == []
+def test_the_store_knows_nothing_of_who_works_on_its_trials_nor_of_who_shows_them(name: str) -> None:
+    above = ("display", "executors", "leaderboard", "planning", "report", "running", "tables", "trackers")
+    assert [each for each in imported(ALL[name]) if within(each, above)] == []
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, SHARED)])

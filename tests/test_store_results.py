@@ -15,10 +15,10 @@ import pytest
 from ganbench import processes
 from ganbench.errors import StoreError
 from ganbench.records.folder import TrialFolder
-from ganbench.store.frame import frame
 from ganbench.store.handed import Handed
 from ganbench.store.leases import Leases
 from ganbench.store.results import computed_by, order, read_row, read_rows, row_of_failure
+from ganbench.tables.frame import frame
 from ganbench.tables.grouping import build
 from ganbench.tables.sheet import notes
 from tests.trials import VALUES, component, make_protocol, make_spec, make_trial
@@ -292,7 +292,7 @@ def test_values_of_an_older_result_are_in_the_order_of_the_metrics_that_their_na
 
 def test_importing_loads_neither_torch_nor_pandas() -> None:
     code = (
-        "import sys, ganbench.store.results, ganbench.store.frame, ganbench.tables, ganbench.display.plain;"
+        "import sys, ganbench.store.results, ganbench.tables.frame, ganbench.tables, ganbench.display.plain;"
         "bad = {'torch', 'pandas', 'scipy', 'numpy', 'rich'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,15 +1,11 @@
 """``ganbench status``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.inputs import no_trials
 from ganbench.cli.values import PATH
-
-if TYPE_CHECKING:
-    from ganbench.store.monitor import Standing
 
 WATCH_SECONDS = 2.0
 
@@ -35,8 +31,9 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
     from dataclasses import asdict
 
     from ganbench.cli.outputs import terminal_height, terminal_width
+    from ganbench.display.monitor import Monitor
+    from ganbench.display.standings import table
     from ganbench.errors import UsageError
-    from ganbench.store.monitor import Monitor
 
     if watch and as_json:
         raise UsageError("--watch and --json cannot be used together; leave one of them out")
@@ -49,7 +46,7 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
         return 0
     while True:
         width = terminal_width()
-        text = _render(standings, width, terminal_height() if watch else None)
+        text = table(standings, width, terminal_height() if watch else None)
         if watch and width is not None:
             click.clear()
         click.echo(text)
@@ -57,23 +54,3 @@ def status(runs: Path, watch: bool, as_json: bool) -> int:
             return 0
         time.sleep(WATCH_SECONDS)
         standings = monitor.look()
-
-
-def _render(standings: "list[Standing]", width: int | None, height: int | None) -> str:
-    """The table and its summary; on a terminal each line is cut to its width, and what does not fit is counted.
-
-    The last line of the terminal is left to the cursor, and a heading, an empty line and the summary need three more.
-    """
-    from ganbench.store.monitor import lines, summary
-
-    room = len(standings) if height is None else max(1, height - 4)
-    # The line that counts the others needs a place too.
-    shown = standings if len(standings) <= room else standings[: max(1, room - 1)]
-    rows = lines(shown)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    filled = [column for column, size in enumerate(widths) if size]
-    text = ["  ".join(f"{row[column]:{widths[column]}}" for column in filled).rstrip() for row in rows]
-    if more := len(standings) - len(shown):
-        text.append(f"and {more:,} more; without --watch all of them are listed")
-    text = [line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in text]
-    return "\n".join([*text, "", summary(standings)])

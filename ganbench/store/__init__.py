@@ -1,1 +1,1 @@
-"""A folder of trials on the host: looked up, leased, read as rows, watched, pruned, verified."""
+"""A folder of trials on the host: looked up, leased, read as rows, pruned, verified."""

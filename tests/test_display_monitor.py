@@ -13,15 +13,17 @@ import pytest
 from click.testing import CliRunner
 
 from ganbench.cli.status import status
+from ganbench.display import monitor
+from ganbench.display.monitor import Monitor, Standing
+from ganbench.display.standings import lines, summary, time_left
 from ganbench.errors import StoreError
 from ganbench.files import read_json, write_json
 from ganbench.records import folder
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL, SCHEMA, Execution, TrialFile, TrialSpec
-from ganbench.store import monitor, results
+from ganbench.store import results
 from ganbench.store.handed import Handed
 from ganbench.store.leases import Leases
-from ganbench.store.monitor import Monitor, Standing, lines, summary, time_left
 from tests.trials import make_protocol
 
 MakeTrial = Callable[..., TrialFolder]

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ganbench.display.monitor import Monitor, Standing
+from ganbench.display.standings import lines, time_left
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.leases import Leases
-from ganbench.store.monitor import Monitor, Standing, lines, time_left
 
 
 def one(status: str, **more: Any) -> Standing:

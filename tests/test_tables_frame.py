@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ganbench.store.frame import frame
 from ganbench.store.results import read_rows
+from ganbench.tables.frame import frame
 from tests.test_store_results import make_spec, make_trial
 
 

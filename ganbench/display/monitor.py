@@ -1,21 +1,19 @@
 """Where every trial of a folder stands, from the files alone: nobody is asked who runs them, wherever that is."""
 
-import heapq
 import os
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganbench.cleaning import clean
-from ganbench.display.watching import Tail, roughly
+from ganbench.display.watching import Tail
 from ganbench.errors import StoreError
 from ganbench.files import as_number, read_json
 from ganbench.records.folder import TrialFolder
-from ganbench.spec import FINAL, STATUSES
+from ganbench.spec import FINAL
 from ganbench.store.handed import GONE, left_behind, read_handed
 from ganbench.store.results import read_row, trial_label, trial_paths
-from ganbench.tables.wording import duration, rate
+from ganbench.tables.wording import duration
 
 QUIET_SECONDS = 300.0
 """A running trial that has written nothing for this long is pointed out."""
@@ -183,59 +181,3 @@ def _age(path: Path) -> float:
         return max(0.0, time.time() - os.stat(path).st_mtime)
     except OSError:
         return float("inf")
-
-
-def summary(standings: list[Standing]) -> str:
-    """One line: how many there are of each status, and how long the running ones will take."""
-    counts = Counter(one.status for one in standings)
-    parts = [f"{counts[status]} {status}" for status in (*STATUSES[2:], DAMAGED, *STATUSES[:2]) if counts[status]]
-    many = len(standings)
-    text = f"{many} trial{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
-    left = time_left(standings)
-    return text if left is None else f"{text}; {roughly(left)} left"
-
-
-def time_left(standings: list[Standing]) -> float | None:
-    """Seconds until all that runs or waits has ended, if as many run at once as now; ``None`` where unknown.
-
-    A waiting trial takes as long as the running ones take in all, measured over their steps.
-    """
-    running = [one for one in standings if one.alive]
-    waiting = [one for one in standings if one.waits or one.status == "interrupted"]
-    ahead = [one.seconds_left for one in running if one.seconds_left is not None]
-    if not running or len(ahead) < len([one for one in running if one.steps]):
-        return None
-    whole = [
-        one.seconds_left * one.steps / max(1, one.steps - one.step)
-        for one in running
-        if one.seconds_left is not None and one.steps > one.step
-    ]
-    if waiting and not whole:
-        return None
-    slots = ahead or [0.0]
-    heapq.heapify(slots)
-    for one in waiting:
-        if one.steps:
-            heapq.heapreplace(slots, slots[0] + sum(whole) / len(whole))
-    return max(slots)
-
-
-def lines(standings: list[Standing]) -> list[tuple[str, ...]]:
-    """The table, its heading first: status, trial, where, since, step, images/s, left, and what is odd or why."""
-    now = time.time()
-    rows: list[tuple[str, ...]] = [("status", "trial", "where", "since", "step", "images/s", "left", "")]
-    for one in standings:
-        under_way = one.status == "running"
-        rows.append(
-            (
-                one.status,
-                one.label,
-                one.where,
-                f"{duration(now - one.since)} ago" if one.since else "",
-                f"{one.step:,}/{one.steps:,}" if one.steps and (under_way or one.step) else "",
-                rate(one.images_per_second) if one.images_per_second is not None else "",
-                roughly(one.seconds_left).removeprefix("about ") if one.seconds_left is not None else "",
-                one.note or one.reason,
-            )
-        )
-    return rows
