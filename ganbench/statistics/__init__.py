@@ -11,7 +11,7 @@ from ganbench.statistics.intervals import Interval, Method, Summary, bootstrap_i
 from ganbench.statistics.margin import Decision, MarginTests, Outcome, decide, margin_tests, seeds_to_settle
 from ganbench.statistics.planning import minimum_seeds, seeds_for_power, smallest_p
 from ganbench.statistics.superiority import Superiority, superiority
-from ganbench.statistics.tests import holm, is_exact, permutation_test, rank_test
+from ganbench.statistics.tests import holm, is_exact, rank_test
 from ganbench.statistics.ties import best_set, tie_groups
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "is_exact",
     "margin_tests",
     "minimum_seeds",
-    "permutation_test",
     "rank_test",
     "seeds_for_power",
     "seeds_to_settle",

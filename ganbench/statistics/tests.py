@@ -1,6 +1,5 @@
-"""Exact two-sample tests, and Holm's correction of several."""
+"""The exact rank test of two samples, and Holm's correction of several."""
 
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,9 +14,6 @@ SMALL = 40
 EXACT_WORK = 3e8
 """Additions up to which the rank test counts every split: two samples of about 75 values, or 5 beside 2,400. Beyond,
 its normal approximation is good."""
-
-SPLITS = 200_000
-"""Splits up to which the permutation test takes all of them; beyond, it draws as many."""
 
 
 def rank_test(a: Sequence[float], b: Sequence[float], alternative: Alternative = "two-sided") -> float:
@@ -72,39 +68,6 @@ def _tails(ranks: tuple[int, ...], n: int, observed: int) -> tuple[float, float]
         sums[1:, rank:] += sums[:-1, :-rank].copy()
     found = sums[n] / sums[n].sum()
     return float(found[: observed + 1].sum()), float(found[observed:].sum())
-
-
-def permutation_test(a: Sequence[float], b: Sequence[float], alternative: Alternative = "two-sided") -> float:
-    """Return the p-value of the permutation test of the difference of means.
-
-    All splits are taken where there are at most :data:`SPLITS`, else as many drawn from a fixed stream, and the split
-    that was found counts as one more. Its smallest p-values are the rank test's; it looks at sizes, so values must be
-    finite. Splits whose difference is that found but for the rounding of the values count as no smaller.
-
-    Raises:
-        ValueError: a sample is empty or holds a value that is not finite, or there is no such alternative.
-    """
-    import numpy as np
-
-    _validate(a, b, alternative)
-    if not all(math.isfinite(value) for value in (*a, *b)):
-        raise ValueError("a test of means needs finite values; the rank test takes infinite ones")
-    both = np.asarray([*a, *b], dtype=np.float64)
-    both = np.ldexp(both, -np.frexp(np.abs(both).max())[1])  # at most 1, so that no sum is too large
-    n, total = len(a), len(both)
-    every = math.comb(total, n) <= SPLITS
-    if every:
-        splits = np.array(list(itertools.combinations(range(total), n)))
-    else:
-        order = np.tile(np.arange(total), (SPLITS, 1))
-        splits = np.random.default_rng(0).permuted(order, axis=1)[:, :n]
-    # The sum of all is the same in every split, so that the difference of the means grows with the sum of the first.
-    above = both[splits].sum(axis=1) - both[:n].sum()
-    rounding = total * np.finfo(np.float64).eps * np.abs(both).sum()
-    more = 0 if every else 1
-    less = float((np.count_nonzero(above <= rounding) + more) / (len(splits) + more))
-    greater = float((np.count_nonzero(above >= -rounding) + more) / (len(splits) + more))
-    return _p_value(less, greater, alternative)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
