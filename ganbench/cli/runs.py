@@ -165,11 +165,11 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
     for folder in folders:
-        damage, unverified = check(folder)
-        damaged += bool(damage)
-        for line in damage:
+        found = check(folder)
+        damaged += bool(found.damage)
+        for line in found.damage:
             click.echo(clean_line(f"damaged: {line}"))
-        for line in unverified:
+        for line in found.unverified:
             click.echo(clean_line(f"unverified: {line}"))
     click.echo(f"{len(folders)} trial{'s' if len(folders) != 1 else ''}, {damaged} damaged")
     return 1 if damaged else 0

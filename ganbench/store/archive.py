@@ -38,7 +38,7 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
     owner = holder(folder.path)
     if owner is not None:
         raise StoreError(f"{folder.path} is held by {owner}; export it after it has ended")
-    damage, _ = verify(folder)
+    damage = verify(folder).damage
     if damage:
         raise StoreError(f"{damage[0]}; a damaged trial cannot be exported")
     name = folder.read_spec().trial_id
@@ -74,7 +74,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
                 inside.mkdir()
                 for name, member in members.items():
                     _unpack(archive, member, inside / name, path)
-                damage, _ = verify(TrialFolder(inside))
+                damage = verify(TrialFolder(inside)).damage
                 if damage:
                     raise StoreError(f"cannot import {path}: {damage[0].replace(str(inside), trial_id)}")
                 os.rename(inside, target)

@@ -1,5 +1,8 @@
 """Is a trial's folder what was written there?"""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from ganbench.errors import StoreError
 from ganbench.files import read_whole
 from ganbench.records import manifest, sealing
@@ -8,49 +11,56 @@ from ganbench.spec import FINAL
 from ganbench.store.results import read_row
 
 
-def verify(folder: TrialFolder) -> tuple[list[str], list[str]]:
-    """Hash all files of a trial again.
+class Findings(NamedTuple):
+    """What was found of a trial's files, a line each: what is damaged, and what could not be verified."""
 
-    Returns:
-        what is damaged, a line each; and what could not be verified, a line each.
-    """
-    damage: list[str] = []
-    unverified: list[str] = []
+    damage: list[str]
+    unverified: list[str]
+
+
+def verify(folder: TrialFolder) -> Findings:
+    """Hash all files of a trial again."""
     try:
         row = read_row(folder)
     except StoreError as error:
-        return [str(error)], []
+        return Findings([str(error)], [])
+    found = Findings([*_damaged_checkpoints(folder)], [])
+    if row.status not in FINAL:
+        return found
+    path = folder.path / manifest.NAME
+    try:
+        listed = manifest.read(folder)
+    except StoreError as error:
+        found.damage.append(str(error))
+        return found
+    if listed is None:
+        found.unverified.append(f"{folder.path} has no {manifest.NAME}: only the form of its files was verified")
+        return found
+    if listed.trial_id != row.trial_id:
+        found.damage.append(f"{path} is the manifest of {listed.trial_id}")
+    known = {path.name: path for path in manifest.covered(folder)}
+    for name, expected in sorted(listed.files.items()):
+        if name not in known:
+            found.unverified.append(f"{path} names {name}, which this version does not know")
+        elif complaint := manifest.complaint(known[name], expected):
+            found.damage.append(complaint)
+    added = [known[name] for name in sorted(known.keys() - listed.files.keys()) if known[name].exists()]
+    found.damage.extend(f"{file} is not in the manifest: it was added later" for file in added)
+    return found
+
+
+def _damaged_checkpoints(folder: TrialFolder) -> Iterator[str]:
     for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
         if not path.exists():
             continue
         try:
             sealing.unseal(read_whole(path))
         except sealing.Damaged as error:
-            damage.append(f"{path} {error}; the trial resumes from the one before it")
+            yield f"{path} {error}; the trial resumes from the one before it"
         except FileNotFoundError:
             continue  # the trial is under way and has written the next one
         except OSError as error:
-            damage.append(f"{path} cannot be read: {error.strerror or error}")
-    if row.status not in FINAL:
-        return damage, unverified
-    path = folder.path / manifest.NAME
-    try:
-        listed = manifest.read(folder)
-    except StoreError as error:
-        return [*damage, str(error)], unverified
-    if listed is None:
-        return damage, [f"{folder.path} has no {manifest.NAME}: only the form of its files was verified"]
-    if listed.trial_id != row.trial_id:
-        damage.append(f"{path} is the manifest of {listed.trial_id}")
-    known = {path.name: path for path in manifest.covered(folder)}
-    for name, expected in sorted(listed.files.items()):
-        if name not in known:
-            unverified.append(f"{path} names {name}, which this version does not know")
-            continue
-        damage += filter(None, [manifest.complaint(known[name], expected)])
-    added = [known[name] for name in sorted(known.keys() - listed.files.keys()) if known[name].exists()]
-    damage += [f"{file} is not in the manifest: it was added later" for file in added]
-    return damage, unverified
+            yield f"{path} cannot be read: {error.strerror or error}"
 
 
 def require_intact(folder: TrialFolder, trial_id: str) -> None:

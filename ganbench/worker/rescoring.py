@@ -40,38 +40,34 @@ def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
     """
     recorder.begin()
     source = recorder.trial.spec.source
-    if source is None:
-        step, images, values, shown = _score_trial(evaluator, recorder)
-    else:
-        step, images = 0, 0
-        values, shown = _score_source(source, evaluator, recorder)
-    recorder.evaluation(step, images, values)
+    shown = _score_trial(evaluator, recorder) if source is None else _score_source(source, evaluator, recorder)
     real = as_pictured(evaluator.reference)
     write_preview(recorder.folder.samples, shown, real=real, mixture=evaluator.mixture)
     recorder.finish("done")
 
 
-def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) -> tuple[dict[str, float], Tensor]:
-    """The values of what was given, and samples of it for a picture."""
+def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) -> Tensor:
+    """Note the values of what was given; return samples of it for a picture."""
     spec, execution = recorder.trial.spec, recorder.trial.execution
     device = torch.device(execution.device)
     given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
     if isinstance(given, Samples):
         chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
-        return evaluator.score_real(chosen), as_pictured(chosen)
+        recorder.evaluation(0, 0, evaluator.score_real(chosen))
+        return as_pictured(chosen)
     # At the latents and labels that a trial of this seed has.
     recipe = spec.recipe.model_copy(update={"latent_dim": source.latent_dim, "latent": source.latent})
     like = spec.model_copy(update={"recipe": recipe})
     fakes, labels = draw_to_score(given, like, evaluator.reference, runs_on(source.kind, device))
     if source.channels:
         fakes = with_channels_in_range(fakes, source.channels)
-    return evaluator.score(fakes, final=True, labels=labels), fakes
+    recorder.evaluation(0, 0, evaluator.score(fakes, final=True, labels=labels))
+    return fakes
 
 
-def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, dict[str, float], Tensor]:
-    """Score a trial's generator under another evaluation, with the latent points that it would have had there.
-
-    Returns the steps and real images that it was trained for, its values, and the samples.
+def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
+    """Note the values that a trial's generator has under another evaluation, at the latent points that it would have
+    had there; return the samples.
     """
     spec, execution = recorder.trial.spec, recorder.trial.execution
     path, device = Path(execution.source_path), torch.device(execution.device)
@@ -85,7 +81,8 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, di
     result = folder.read_result()
     recorder.take_over(result)
     images = int(result.get("cost", {}).get("real_images") or 0)
-    return spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels), fakes
+    recorder.evaluation(spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels))
+    return fakes
 
 
 def choose(samples: Tensor, count: int, seed: int) -> Tensor:
