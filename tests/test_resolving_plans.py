@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from ganbench import plugins
-from ganbench.api import Metric, Networks, Samples
-from ganbench.architectures.mlp import MLP
+from ganbench.api import Metric, Samples
 from ganbench.datasets.digits import Digits
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.losses.hinge import Hinge
@@ -21,7 +20,6 @@ from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.plan import PlanAnswer, PlanRequest
 from ganbench.resolving.plans import answer
-from ganbench.spec import Recipe
 
 
 def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", **more: Any) -> PlanAnswer:
@@ -34,22 +32,6 @@ def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", *
             **more,
         )
     )
-
-
-def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[tuple[int, int]] = []
-
-    networks = MLP.networks
-
-    def seen(self: MLP, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        built.append((self.hidden, latent_dim))
-        return networks(self, shape, latent_dim, classes)
-
-    monkeypatch.setattr(MLP, "networks", seen)
-    found = ask(["vanilla,hinge,lsgan"], ["mlp[hidden=8|16]"], recipe={"latent_dim": 3}, baselines=True)
-    assert found.error == ""
-    assert len(found.planned) == 1 + 2 + 3 * 2
-    assert built == [(8, 3), (16, 3)]
 
 
 def test_each_metric_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,22 +80,6 @@ def test_a_penalty_on_who_knows_what_is_refused(monkeypatch: pytest.MonkeyPatch)
         assert ask([loss], ["mlp"]).error == f"penalty 'r1' {words}"
     monkeypatch.setattr(GradientPenalty, "constrains", "gradients")
     assert ask(["wgan-gp"], ["mlp"]).error == f"the penalty of loss 'wgan-gp' {words}"
-
-
-def test_a_batch_of_one_is_tried_with_networks_that_two_samples_had_passed() -> None:
-    wrong = ask(["vanilla"], ["mlp"], recipe={"batch_size": 1}, baselines=True)
-    assert "architecture 'mlp' cannot be trained with batch_size=1 on dataset 'ring'" in wrong.error
-    assert ask(["vanilla"], ["mlp[norm_g=none]"], recipe={"batch_size": 1}).error == ""
-
-
-def test_standing_statistics_are_refused_where_no_batch_norm_has_any() -> None:
-    """Also with networks that had passed for the row of an untrained generator, which is scored without them."""
-    wrong = ask(["vanilla"], ["mlp[norm_g=none]"], recipe={"standing_batches": 4}, baselines=True)
-    words = (
-        "standing_batches is about batch norm in the generator, but that of architecture 'mlp[norm_g=none]' has none"
-    )
-    assert wrong.error.startswith(words)
-    assert ask(["vanilla"], ["mlp"], recipe={"standing_batches": 4}, baselines=True).error == ""
 
 
 def test_vectors_are_not_told_of_an_extractor_that_nobody_named(tmp_path: Path) -> None:
@@ -224,35 +190,6 @@ def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.Mon
     assert found.planned[0].warnings == ("is: 200 of 898, 256 and 10", "fid: 200 of 898, 64 and 10")
 
 
-def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:
-    normalised, bounded = ["hinge", "hinge+lecam"], ["wgan-gp", "wgan-lp", "dragan", "hinge+r1", "wgan"]
-    found = ask([*normalised, *bounded], ["resnet[width=4]"], dataset="digits", baselines=True)
-    assert found.error == ""
-    settled = {
-        cell.spec.loss_label: (cell.spec.architecture.parameters["spectral_norm"], cell.spec.architecture.label)
-        for cell in found.planned
-        if cell.spec.architecture is not None
-    }
-    assert settled == {
-        **dict.fromkeys(("(untrained)", *normalised), ("true", "resnet[width=4]")),
-        **dict.fromkeys(bounded, ("false", "resnet[width=4]")),
-    }
-    assert not any("constrained twice" in line for cell in found.planned for line in cell.warnings)
-
-
-@pytest.mark.parametrize("loss", ["wgan-gp", "wgan"])
-def test_spectral_norm_that_is_asked_for_stays_and_is_doubted(loss: str) -> None:
-    cells = {
-        cell.spec.architecture.label: cell
-        for cell in ask([loss], ["resnet[width=4,spectral_norm=true|false]"], dataset="digits").planned
-        if cell.spec.architecture is not None
-    }
-    both, plain = (f"resnet[width=4,spectral_norm={value}]" for value in ("true", "false"))
-    assert set(cells) == {both, plain}
-    assert [line for line in cells[both].warnings if f"spectral norm in '{both}'" in line]
-    assert not [line for line in cells[plain].warnings if "spectral norm" in line]
-
-
 def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In any cell, baselines too; what is said of the dataset names the place all the same."""
     monkeypatch.chdir(tmp_path)
@@ -272,14 +209,6 @@ def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypat
     np.save(tmp_path / "there.npy", images[::-1])
     assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id
     assert "'array:there.npy' has no labels" in on("there.npy", "dcgan[condition=projection]").error
-
-
-def test_the_untrained_baseline_has_the_latents_and_weights_that_all_rows_share() -> None:
-    shared = {"latent_dim": 7, "latent": "uniform", "init": "orthogonal", "init_gain": 0.5}
-    found = ask(["vanilla"], ["mlp"], recipe=shared | {"steps": 9}, baselines=True)
-    assert found.error == ""
-    (untrained,) = (cell.spec for cell in found.planned if cell.spec.baseline == "untrained")
-    assert untrained.recipe == Recipe(**shared)
 
 
 @pytest.mark.parametrize(("given", "largest", "expected"), [(None, 150, 150), (None, 10**6, 0), (120, 100, 120)])
