@@ -190,27 +190,13 @@ def check_pair(
     data: DataSpec,
     recipe: Recipe,
 ) -> None:
-    """Refuse an architecture that is not for this data, or cannot serve this loss, by what they declare."""
+    """Refuse an architecture that is not for this data, or cannot serve this loss, by what they declare.
+
+    Raises:
+        UsageError: names what does not fit.
+    """
     name, dataset = component.label, data.component.label
-    if data.kind not in architecture.kinds:
-        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
-        raise UsageError(
-            f"architecture '{name}' makes {kinds}, but dataset '{dataset}' contains {data.kind}s; choose another "
-            "architecture ('ganbench list architectures')"
-        )
-    if data.kind == "image":
-        _, height, width = data.shape
-        low, high = architecture.sizes
-        power = architecture.power_of_two
-        bad_power = power and (height != width or height & (height - 1))
-        if bad_power or not (low <= height <= high and low <= width <= high):
-            wanted = (
-                f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
-            )
-            raise UsageError(
-                f"architecture '{name}' makes {wanted}, but dataset '{dataset}' is {height}x{width}; choose another "
-                "architecture or image size"
-            )
+    _check_shape(name, architecture, data)
     for penalty in penalties:
         if data.kind not in penalty.kinds:
             kinds = " and ".join(f"{kind}s" for kind in penalty.kinds)
@@ -235,6 +221,29 @@ def check_pair(
             f"loss '{label}' penalises the gradients of single samples, but the discriminator of architecture "
             f"'{name}' judges {architecture.pack} samples at once; use pack=1 or a loss without a gradient "
             "penalty"
+        )
+
+
+def _check_shape(name: str, architecture: Architecture, data: DataSpec) -> None:
+    """Refuse an architecture that makes other samples than these, or images of other sizes."""
+    dataset = data.component.label
+    if data.kind not in architecture.kinds:
+        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
+        raise UsageError(
+            f"architecture '{name}' makes {kinds}, but dataset '{dataset}' contains {data.kind}s; choose another "
+            "architecture ('ganbench list architectures')"
+        )
+    if data.kind != "image":
+        return
+    _, height, width = data.shape
+    low, high = architecture.sizes
+    power = architecture.power_of_two
+    bad_power = power and (height != width or height & (height - 1))
+    if bad_power or not (low <= height <= high and low <= width <= high):
+        wanted = f"{'square images with a power-of-two side' if power else 'images with sides'} from {low} to {high}"
+        raise UsageError(
+            f"architecture '{name}' makes {wanted}, but dataset '{dataset}' is {height}x{width}; choose another "
+            "architecture or image size"
         )
 
 
