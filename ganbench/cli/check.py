@@ -8,6 +8,8 @@ import click
 
 from ganbench.cli.values import TEXT
 
+COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
+
 
 @click.command(short_help="Run the conformance kit on a package.")
 @click.argument("package", type=TEXT)
@@ -34,30 +36,11 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
       ganbench plugins check ganbench --only 'architecture/pacgan[pack=2]'
       ganbench plugins check ganbench --only 'folder:photos[size=32]'
     """
-    from ganbench.errors import UsageError
-    from ganbench.grid import parse_scalar, split_parameters
     from ganbench.testing.package import check_package
-
-    parameters: dict[str, dict[str, Any]] = {}
-    for text in only:
-        name, items = split_parameters(text)
-        given = parameters.setdefault(name, {})
-        for item in items:
-            key, equals, value = item.partition("=")
-            if not equals:
-                raise UsageError(f"'{item}' in '{text}' must be key=value")
-            given[key.strip()] = parse_scalar(value)
-    reasons = {}
-    for text in skip:
-        name, equals, reason = text.partition("=")
-        if not equals or not reason.strip():
-            raise UsageError(f"--skip {text} must be CHECK=REASON; every skipped check needs a reason")
-        reasons[name.strip()] = reason.strip()
 
     counts = {"ok": 0, "failed": 0, "skipped": 0}
     listing = []
-    colours = {"ok": "green", "failed": "red", "skipped": "yellow"}
-    for report in check_package(package, only=parameters, skip=reasons):
+    for report in check_package(package, only=_parameters(only), skip=_reasons(skip)):
         heading = "" if as_json else click.style(f"{report.kind} {report.name}", bold=True)
         checks: list[dict[str, str]] = []
         listing.append({"kind": report.kind, "name": report.name, "checks": checks})
@@ -69,7 +52,7 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
             if heading:
                 click.echo(heading)
                 heading = ""
-            click.echo(f"  {click.style(f'{one.status:7}', fg=colours[one.status])}  {one.check:16}  {one.title}")
+            click.echo(f"  {click.style(f'{one.status:7}', fg=COLOURS[one.status])}  {one.check:16}  {one.title}")
             if one.message:
                 click.echo(textwrap.indent(textwrap.fill(one.message, 100), " " * 11))
     if as_json:
@@ -77,3 +60,33 @@ def check(package: str, only: tuple[str, ...], skip: tuple[str, ...], quiet: boo
     else:
         click.echo(f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped")
     return int(counts["failed"] > 0)
+
+
+def _parameters(only: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The parameters of each component that ``--only`` names."""
+    from ganbench.errors import UsageError
+    from ganbench.grid import parse_scalar, split_parameters
+
+    parameters: dict[str, dict[str, Any]] = {}
+    for text in only:
+        name, items = split_parameters(text)
+        given = parameters.setdefault(name, {})
+        for item in items:
+            key, equals, value = item.partition("=")
+            if not equals:
+                raise UsageError(f"'{item}' in '{text}' must be key=value")
+            given[key.strip()] = parse_scalar(value)
+    return parameters
+
+
+def _reasons(skip: tuple[str, ...]) -> dict[str, str]:
+    """The reason for which ``--skip`` leaves out each check."""
+    from ganbench.errors import UsageError
+
+    reasons = {}
+    for text in skip:
+        name, equals, reason = text.partition("=")
+        if not equals or not reason.strip():
+            raise UsageError(f"--skip {text} must be CHECK=REASON; every skipped check needs a reason")
+        reasons[name.strip()] = reason.strip()
+    return reasons

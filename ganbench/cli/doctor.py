@@ -28,12 +28,23 @@ def doctor(data_root: Path) -> int:
       ganbench doctor
       ganbench doctor --data-root ~/data
     """
-    from ganbench import __version__, plugins
-    from ganbench.executors import devices
-    from ganbench.planning.planner import cache_folder
-
-    healthy = True
     click.secho("versions", bold=True)
+    complete = _packages()
+    works = _torch()
+    click.secho("devices", bold=True)
+    agree = _gpus(works)
+    click.secho("plugins", bold=True)
+    _entry_points()
+    click.secho("data and weights", bold=True)
+    _files(data_root)
+    return 0 if complete and works and agree else 1
+
+
+def _packages() -> bool:
+    """Print the versions; return whether all packages are there."""
+    from ganbench import __version__
+
+    complete = True
     click.echo(
         f"  ganbench {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     )
@@ -41,37 +52,44 @@ def doctor(data_root: Path) -> int:
         try:
             click.echo(f"  {package} {version(package)}")
         except PackageNotFoundError:
-            healthy = False
+            complete = False
             click.echo(f"  {package} is missing: {sys.executable} -m pip install {package}")
-    works = _torch()
+    return complete
 
-    click.secho("devices", bold=True)
+
+def _gpus(torch_works: bool) -> bool:
+    """Print the devices; return whether driver and torch agree on them, as far as torch works."""
+    from ganbench.executors import devices
+
     found = devices.gpus()
     click.echo(f"  {devices.cores()} processor cores: {devices.cores()} one-thread trials at once by default")
     for index, name in enumerate(found):
         click.echo(f"  cuda:{index} {name}")
     if not found:
         click.echo("  no CUDA device: trials run on the CPU (the NVIDIA driver lists none)")
-    disagreement = _disagreement(bool(found)) if works else ""
+    disagreement = _disagreement(bool(found)) if torch_works else ""
     if disagreement:
         click.echo(f"  {disagreement}")
-    healthy &= works and not disagreement
+    return not disagreement
 
-    click.secho("plugins", bold=True)
-    loaded = plugins.load()
-    broken = [plugin for plugin in loaded.plugins if plugin.status == "broken"]
-    click.echo(
-        f"  {len(loaded.plugins)} entry points, {len(broken)} broken{'; see: ganbench plugins list' if broken else ''}"
-    )
 
-    click.secho("data and weights", bold=True)
+def _entry_points() -> None:
+    from ganbench import plugins
+
+    loaded = plugins.load().plugins
+    broken = sum(plugin.status == "broken" for plugin in loaded)
+    click.echo(f"  {len(loaded)} entry points, {broken} broken{'; see: ganbench plugins list' if broken else ''}")
+
+
+def _files(data_root: Path) -> None:
+    from ganbench.planning.planner import cache_folder
+
     click.echo("  digits: embedded, with its extractor; needs no download")
     for name, place, how in _data(data_root):
         click.echo(f"  {name}: {f'found at {place}' if place.exists() else f'not at {place}; {how}'}")
     cache = cache_folder()
     free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free / 2**30
     click.echo(f"  cache: {cache}, {free:.1f} GiB free")
-    return 0 if healthy else 1
 
 
 def _torch() -> bool:

@@ -1,6 +1,7 @@
 """``ganbench plugins``: list, new, install, uninstall and check."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from ganbench.cli.values import PATH, TEXT, Choice
 from ganbench.registry import BUILTIN, KINDS, Registry
 
 if TYPE_CHECKING:
-    from ganbench.plugins import Plugin
+    from ganbench.cli.commands import PluginCommands
+    from ganbench.plugins import Plugin, Plugins
+
+COLOURS = {"ok": "green", "conflict": "yellow", "broken": "red", "disabled": "yellow"}
 
 
 @click.group()
@@ -50,6 +54,18 @@ def list_plugins(as_json: bool) -> int:
     commands = PluginCommands(loaded)
     for plugin, problem in commands.problems:
         plugin.status, plugin.reason = "broken", problem
+    for line in loader.not_installed(loaded):
+        click.echo(f"ganbench: {line}", err=True)
+    if as_json:
+        click.echo(json.dumps(_listing(loaded, commands), indent=2))
+    else:
+        for line in _lines(loaded, commands):
+            click.echo(line)
+    return int(any(plugin.status == "broken" for plugin in loaded.plugins))
+
+
+def _listing(loaded: "Plugins", commands: "PluginCommands") -> dict[str, Any]:
+    """All plugins and conflicts, for programs."""
     conflicts: list[dict[str, Any]] = [
         {
             "kind": entries[0].kind,
@@ -62,27 +78,25 @@ def list_plugins(as_json: bool) -> int:
     conflicts += [
         {"kind": "command", "name": name, "packages": packages, "use": []} for name, packages in commands.conflicts()
     ]
-    for line in loader.not_installed(loaded):
-        click.echo(f"ganbench: {line}", err=True)
-    broken = any(plugin.status == "broken" for plugin in loaded.plugins)
-    if as_json:
-        listing = [
-            {
-                "distribution": plugin.distribution,
-                "version": plugin.version,
-                "name": plugin.name,
-                "module": plugin.module,
-                "status": plugin.status,
-                "reason": plugin.reason,
-                "components": [{"kind": kind, "name": name} for kind, name in plugin.components],
-                "commands": commands.of(plugin),
-                "hooks": _hooks(plugin),
-            }
-            for plugin in loaded.plugins
-        ]
-        click.echo(json.dumps({"plugins": listing, "conflicts": conflicts}, indent=2))
-        return int(broken)
-    colours = {"ok": "green", "conflict": "yellow", "broken": "red", "disabled": "yellow"}
+    listing = [
+        {
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "name": plugin.name,
+            "module": plugin.module,
+            "status": plugin.status,
+            "reason": plugin.reason,
+            "components": [{"kind": kind, "name": name} for kind, name in plugin.components],
+            "commands": commands.of(plugin),
+            "hooks": _hooks(plugin),
+        }
+        for plugin in loaded.plugins
+    ]
+    return {"plugins": listing, "conflicts": conflicts}
+
+
+def _lines(loaded: "Plugins", commands: "PluginCommands") -> Iterator[str]:
+    """A line for each plugin, its columns aligned: status, package, name, and what it brings or why it is broken."""
     width = max((len(f"{plugin.distribution} {plugin.version}") for plugin in loaded.plugins), default=0)
     names = max((len(plugin.name) for plugin in loaded.plugins), default=0)
     for plugin in loaded.plugins:
@@ -90,8 +104,7 @@ def list_plugins(as_json: bool) -> int:
         status: str = "conflict" if taken else plugin.status
         what = plugin.reason or "; ".join([_brings(plugin, commands.of(plugin)), *taken])
         line = f"{f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {what}"
-        click.echo(click.style(f"{status:8}", fg=colours[status]) + "  " + clean_line(line))
-    return int(broken)
+        yield click.style(f"{status:8}", fg=COLOURS[status]) + "  " + clean_line(line)
 
 
 @plugins.command(short_help="Write a package for a new component.")
