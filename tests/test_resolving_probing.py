@@ -77,7 +77,7 @@ class Made(Architecture):
 
 
 def check(architecture: Architecture, samples: DataSpec | None = None) -> None:
-    check_networks(component("mine"), architecture, samples or data(), 4)
+    check_networks(component("mine"), architecture, samples or data(), Recipe(latent_dim=4))
 
 
 def refusal(function: Callable[..., None], *arguments: Any) -> str:
@@ -132,11 +132,11 @@ def test_networks_that_need_two_samples_are_refused_one_at_a_time() -> None:
         "; use --batch-size 2 or more",
     ]
     one = Made(lambda x: x[:, 0])
-    message = refusal(lambda: check_networks(component("mine"), one, data(), 4, alone=True))
+    message = refusal(lambda: check_networks(component("mine"), one, data(), Recipe(latent_dim=4, batch_size=1)))
     assert all(part in message for part in words)
-    check_networks(component("mine"), one, data(), 4)
+    check_networks(component("mine"), one, data(), Recipe(latent_dim=4))
     packed = Made(lambda x: x.view(-1, 3, 2)[:, 0, 0], pack=3)
-    check_networks(component("mine"), packed, data(), 4, alone=True)
+    check_networks(component("mine"), packed, data(), Recipe(latent_dim=4, batch_size=1))
 
 
 class Hooked(Made):
@@ -152,7 +152,9 @@ class Hooked(Made):
 def test_weights_that_cannot_be_drawn_anew_are_refused_where_that_is_asked_for() -> None:
     hooked = Hooked(lambda x: x[:, 0])
     check(hooked)
-    message = refusal(lambda: check_networks(component("mine"), hooked, data(), 4, init="orthogonal"))
+    message = refusal(
+        lambda: check_networks(component("mine"), hooked, data(), Recipe(latent_dim=4, init="orthogonal"))
+    )
     assert message.startswith(
         "architecture 'mine': init=orthogonal cannot draw the weight of layer 'layers.1' (Linear)"
     )

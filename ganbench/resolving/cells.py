@@ -172,15 +172,7 @@ class Cells:
         alone, standing = recipe.batch_size == 1, recipe.standing_batches > 0
         name = digest([component.model_dump(mode="json"), recipe.latent_dim, alone, recipe.init, standing])
         if name not in self._tried:
-            check_networks(
-                component,
-                architecture,
-                self._data.asked,
-                recipe.latent_dim,
-                alone=alone,
-                init=recipe.init,
-                standing=standing,
-            )
+            check_networks(component, architecture, self._data.asked, recipe)
             self._tried.add(name)
 
     def _labels(self, component: Component, architecture: Architecture) -> Labels:

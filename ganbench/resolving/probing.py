@@ -118,53 +118,40 @@ def check_augmentations(augmentations: list[tuple[Component, Augmentation]], dat
             )
 
 
-def check_networks(
-    component: Component,
-    architecture: Architecture,
-    data: DataSpec,
-    latent_dim: int,
-    *,
-    alone: bool = False,
-    init: str = "architecture",
-    standing: bool = False,
-) -> None:
+def check_networks(component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
     """Build the networks and show them two samples (two groups, where they are packed): what comes out of them has
     the shapes that a loss and the evaluation count on. Torch's random state stays as it is.
 
     Args:
         component, architecture: the networks.
         data: what they are trained on.
-        latent_dim: dimension of z.
-        alone: they are trained on batches of one sample (one group); show them one as well.
-        init: the scheme by which their weights are drawn.
-        standing: the generator is scored with standing statistics of its batch norms.
+        recipe: how: by it they are also shown batches of one sample (one group), have their weights drawn by a scheme,
+            and must have batch norms in the generator where it is scored with standing statistics.
 
     Raises:
         UsageError: they cannot be built, fail on samples, or return something else; names the architecture.
     """
     with _same_random_state():
-        _try(component, architecture, data, latent_dim, init, standing)
-        if alone:
-            _try_alone(component, architecture, data, latent_dim)
+        _try(component, architecture, data, recipe)
+        if recipe.batch_size == 1:
+            _try_alone(component, architecture, data, recipe.latent_dim)
 
 
-def _try(
-    component: Component, architecture: Architecture, data: DataSpec, latent_dim: int, init: str, standing: bool
-) -> None:
+def _try(component: Component, architecture: Architecture, data: DataSpec, recipe: Recipe) -> None:
     name, dataset, n = component.label, data.component.label, 2 * architecture.pack
     labels = _some_labels(architecture, n)
     with _refused(f"architecture '{name}' cannot be built for dataset '{dataset}'"):
-        generator, discriminator = architecture.networks(data.shape, latent_dim, data.classes)
+        generator, discriminator = architecture.networks(data.shape, recipe.latent_dim, data.classes)
         with torch.no_grad():
-            fakes: object = generate(generator, torch.zeros(n, latent_dim), labels)
-    if standing and not has_statistics(generator):
+            fakes: object = generate(generator, torch.zeros(n, recipe.latent_dim), labels)
+    if recipe.standing_batches and not has_statistics(generator):
         raise UsageError(
             f"standing_batches is about batch norm in the generator, but that of architecture '{name}' has none; run "
             "it separately, without standing_batches"
         )
     for network in (generator, discriminator):
         try:
-            initialise(network, init, 1.0)
+            initialise(network, recipe.init, 1.0)
         except UsageError as error:
             raise UsageError(f"architecture '{name}': {error}") from error
     if not _has_shape(fakes, (n, *data.shape)):
