@@ -183,8 +183,7 @@ def to_run(
     from ganbench.planning.suite import Suite, to_request, trackers_of
 
     loaded = plugins.load()
-    given["recipe"] = parse_settings(settings)
-    chosen = Suite.model_validate(given)
+    chosen = Suite.model_validate(given | {"recipe": parse_settings(settings)})
     request, seeds = to_request(asked, chosen, loaded.registry)
     trackers = trackers_of(asked, chosen, loaded.registry)
     return RunRequest(plan=request, seeds=seeds, trackers=trackers, **how), loaded

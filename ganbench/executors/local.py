@@ -47,14 +47,19 @@ def layout(wish: Wish) -> Layout:
     if wish.memory_limit is not None and not processes.are_seen():
         raise UsageError("--memory-limit needs /proc, which this system does not have; leave it out")
     device = devices.choose(wish.device)
-    if device == "cpu":
-        if wish.devices or wish.per_device:
-            option = "--devices" if wish.devices else "--per-device"
-            raise UsageError(f"{option} is for GPUs, but these trials run on the CPU; use --jobs")
-        slots = wish.jobs or devices.cores()
-        threads = max(1, devices.cores() // slots)
-        return Layout(device=device, slots=slots, threads=threads, memory=devices.main_memory())
-    chosen = devices.leasable(device, wish.devices)
+    return _on_processors(wish) if device == "cpu" else _on_gpus(wish, devices.leasable(device, wish.devices))
+
+
+def _on_processors(wish: Wish) -> Layout:
+    if wish.devices or wish.per_device:
+        option = "--devices" if wish.devices else "--per-device"
+        raise UsageError(f"{option} is for GPUs, but these trials run on the CPU; use --jobs")
+    slots = wish.jobs or devices.cores()
+    threads = max(1, devices.cores() // slots)
+    return Layout(device="cpu", slots=slots, threads=threads, memory=devices.main_memory())
+
+
+def _on_gpus(wish: Wish, chosen: tuple[str, ...]) -> Layout:
     adaptive = wish.per_device == AUTO
     if adaptive:
         each = max(1, min(MOST_PER_DEVICE, devices.cores() // len(chosen)))
@@ -67,11 +72,10 @@ def layout(wish: Wish) -> Layout:
             f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} can run at once"
         )
     slots = wish.jobs or room
-    threads = max(1, devices.cores() // slots)
     return Layout(
         device="cuda",
         slots=slots,
-        threads=threads,
+        threads=max(1, devices.cores() // slots),
         devices=chosen,
         per_device=each,
         shared=each > 1,

@@ -172,28 +172,14 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         UsageError: an unknown name, no loss, no architecture or no dataset, or both steps and images.
     """
     merged = overlay(suite, given)
-    # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
-    if not grid.split_list(merged.losses):
-        raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
-    if not grid.split_list(merged.architectures):
-        raise UsageError("no architectures; name some with --arch, e.g. --arch dcgan,resnet")
-    datasets = merged.datasets or (DEFAULT_DATASET,)
-    if not grid.split_list(datasets):
-        raise UsageError(f"no datasets; name some with --dataset, or leave it out for {DEFAULT_DATASET}")
-    if merged.metrics and not grid.split_list(merged.metrics):
-        raise UsageError("no metrics; name some with --metrics, or leave it out to use the dataset's")
-    if given.images is not None and "steps" in given.settings():
-        raise UsageError("steps and images both set the budget; give only one of them")
-    for name in ("steps", "batch_size"):
-        if getattr(given, name) is not None and name in given.recipe:
-            raise UsageError(f"{name} is set twice, with --{name.replace('_', '-')} and with --set; give it once")
+    _require_sense(merged, given)
     extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
     if len(extractor) > 1:
         raise UsageError("one run uses one extractor, so that its numbers can be compared; name only one")
     request = PlanRequest(
         losses=tuple(grid.parse_losses(merged.losses, registry)),
         architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
-        datasets=tuple(grid.parse_axis("dataset", datasets, registry)),
+        datasets=tuple(grid.parse_axis("dataset", merged.datasets or (DEFAULT_DATASET,), registry)),
         policy=merged.protocol or "paper",
         suite_recipe=suite.settings(),
         recipe=given.settings(),
@@ -212,6 +198,24 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     if cells > grid.MAX_TRIALS:
         raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are allowed")
     return request, seeds
+
+
+def _require_sense(merged: Suite, given: Suite) -> None:
+    """Refuse a grid of nothing, and what is given twice in different words."""
+    # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
+    if not grid.split_list(merged.losses):
+        raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
+    if not grid.split_list(merged.architectures):
+        raise UsageError("no architectures; name some with --arch, e.g. --arch dcgan,resnet")
+    if merged.datasets and not grid.split_list(merged.datasets):
+        raise UsageError(f"no datasets; name some with --dataset, or leave it out for {DEFAULT_DATASET}")
+    if merged.metrics and not grid.split_list(merged.metrics):
+        raise UsageError("no metrics; name some with --metrics, or leave it out to use the dataset's")
+    if given.images is not None and "steps" in given.settings():
+        raise UsageError("steps and images both set the budget; give only one of them")
+    for name in ("steps", "batch_size"):
+        if getattr(given, name) is not None and name in given.recipe:
+            raise UsageError(f"{name} is set twice, with --{name.replace('_', '-')} and with --set; give it once")
 
 
 def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.ComponentRequest, ...]:
