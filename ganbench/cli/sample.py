@@ -1,10 +1,14 @@
 """``ganbench sample``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganbench.cli.values import PATH, SEED, TEXT, TRUNCATION, Whole
+
+if TYPE_CHECKING:
+    from ganbench.evaluation.drawing import Choice, Drawer
 
 ARRAYS = (".npy", ".npz")
 STEPS = 8
@@ -74,7 +78,7 @@ def sample(
         "--truncation": truncation,
     }
     _require_sense(out, scored, given | {"--neighbours": neighbours, "--interpolate": interpolate or None}, device)
-    rows, steps = _walks(count, columns) if interpolate else (0, 0)
+    walks = _walks(count, columns) if interpolate else None
     place = devices.choose(device)
     require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
     folder = find_trained(trial)
@@ -83,40 +87,55 @@ def sample(
     import torch
 
     from ganbench.evaluation import drawing, handout
-    from ganbench.evaluation.preview import columns_for, what_is_missing
     from ganbench.evaluation.trained import load_generator
 
-    on, classes = torch.device(place), told.spec.data.classes
-    drawer = drawing.Drawer(folder=folder, trial=told, device=on, warn=_say)
+    drawer = drawing.Drawer(folder=folder, trial=told, device=torch.device(place), warn=_say)
     choice = drawing.Choice(seed=seed or 0, wanted=wanted, truncation=truncation)
-    notes = {} if truncation is None else {"truncation": f"{truncation:g}"}
     if out.suffix == ".pt2":
         handout.write_program(out, load_generator(folder.path, warn=_say))
     elif scored:
-        samples, labels = drawer.draw_scored()
-        handout.write_samples(out, samples, labels)
-    elif neighbours:
-        from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
-
-        nearest.require_neighbours(told, neighbours)
-        all_classes = wanted is None and told.spec.evaluation.labels != "none"
-        samples, _ = drawer.draw(count or columns_for(classes if all_classes else 0), choice)
-        found = nearest.find_neighbours(told, samples, neighbours, device=on, warn=_say)
-        nearest.write_neighbours(out, samples, found, notes)
-    elif interpolate:
-        samples, _ = drawer.draw_walks(rows, steps, choice)
-        drawing.write_grid(out, samples, steps, notes | {"interpolated": f"walks of {steps} images"})
+        handout.write_samples(out, *drawer.draw_scored())
+    elif out.suffix == ".png":
+        _write_picture(out, drawer, choice, count=count, columns=columns, neighbours=neighbours, walks=walks)
     else:
-        samples, labels = drawer.draw(count or 64, choice)
-        if out.suffix == ".png":
-            in_turn = labels is not None and wanted is None
-            drawing.write_grid(out, samples, columns or columns_for(classes if in_turn else 0), notes)
-        else:
-            handout.write_samples(out, samples, labels, truncation)
-    if out.suffix == ".png" and (problem := what_is_missing(samples)):
-        _say(problem)
+        handout.write_samples(out, *drawer.draw(count or 64, choice), truncation)
     click.echo(str(out))
     return 0
+
+
+def _write_picture(
+    out: Path,
+    drawer: "Drawer",
+    choice: "Choice",
+    *,
+    count: int | None,
+    columns: int | None,
+    neighbours: int | None,
+    walks: tuple[int, int] | None,
+) -> None:
+    """Draw samples, alone or beside their neighbours, or walks between them; say what the picture cannot show."""
+    from ganbench.evaluation.preview import columns_for, what_is_missing, write_grid
+
+    spec = drawer.trial.spec
+    in_turn = choice.wanted is None and spec.evaluation.labels != "none"
+    usual = columns_for(spec.data.classes if in_turn else 0)
+    notes = {} if choice.truncation is None else {"truncation": f"{choice.truncation:g}"}
+    if neighbours:
+        from ganbench.evaluation import nearest  # with torch-fidelity and all, a second that others need not wait
+
+        nearest.require_neighbours(drawer.trial, neighbours)
+        samples, _ = drawer.draw(count or usual, choice)
+        found = nearest.find_neighbours(drawer.trial, samples, neighbours, device=drawer.device, warn=_say)
+        nearest.write_neighbours(out, samples, found, notes)
+    elif walks:
+        rows, steps = walks
+        samples, _ = drawer.draw_walks(rows, steps, choice)
+        write_grid(out, samples, steps, notes | {"interpolated": f"walks of {steps} images"})
+    else:
+        samples, _ = drawer.draw(count or 64, choice)
+        write_grid(out, samples, columns or usual, notes)
+    if problem := what_is_missing(samples):
+        _say(problem)
 
 
 def _require_sense(out: Path, scored: bool, given: dict[str, object], device: str) -> None:

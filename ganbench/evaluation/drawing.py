@@ -13,9 +13,8 @@ from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.latents import draw_truncated, draw_walks
-from ganbench.evaluation.preview import grid, png, scatter
 from ganbench.evaluation.sampling import generate, sample
-from ganbench.files import is_regular, write_bytes
+from ganbench.files import is_regular
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.records.locations import shown
@@ -231,18 +230,3 @@ class Drawer:
     def _generate(self, latents: Tensor, labels: Tensor | None, rng: torch.Generator) -> Tensor:
         generator = rebuild_generator(self.folder, self.trial.spec, self.warn).to(self.device)
         return generate(generator, latents, rng=rng, device=self.device, labels=labels)
-
-
-def write_grid(out: Path, samples: Tensor, columns: int, notes: dict[str, str] | None = None) -> None:
-    """Write a picture of samples, ``columns`` in a row, or of points; ``notes`` go into the PNG's text fields.
-
-    Raises:
-        UsageError: there is no picture of such samples.
-    """
-    if samples.dim() == 4:
-        picture = png(grid(samples, columns), notes)
-    elif samples.shape[1] >= 2:
-        picture = scatter(samples, samples, None, notes)
-    else:
-        raise UsageError("one-dimensional samples cannot be drawn as a picture; use --out samples.npy")
-    write_bytes(out, picture)

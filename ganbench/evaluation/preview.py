@@ -8,6 +8,7 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ganbench.api import Mixture
+from ganbench.errors import UsageError
 from ganbench.evaluation.images import to_uint8
 from ganbench.files import write_bytes
 
@@ -119,3 +120,18 @@ def write_preview(path: Path, fakes: Tensor, *, real: Tensor, mixture: Mixture |
         write_bytes(path, png(grid(fakes[: ROWS * columns], columns=columns)))
     elif fakes.shape[1] >= 2:
         write_bytes(path, scatter(fakes, real, mixture))
+
+
+def write_grid(out: Path, samples: Tensor, columns: int, notes: dict[str, str] | None = None) -> None:
+    """Write a picture of samples, ``columns`` in a row, or of points; ``notes`` go into the PNG's text fields.
+
+    Raises:
+        UsageError: there is no picture of such samples.
+    """
+    if samples.dim() == 4:
+        picture = png(grid(samples, columns), notes)
+    elif samples.shape[1] >= 2:
+        picture = scatter(samples, samples, None, notes)
+    else:
+        raise UsageError("one-dimensional samples cannot be drawn as a picture; use --out samples.npy")
+    write_bytes(out, picture)
