@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ganbench.errors import UsageError, with_kind
@@ -53,7 +54,7 @@ def _is_contract(cls: type) -> bool:
 
 def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
     try:
-        return _facts(entry, cls)
+        return _FACTS[entry.kind](entry, cls) if entry.kind in _FACTS else {}
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{entry.kind} '{entry.name}' of {entry.distribution} cannot be explained ({with_kind(error)}); run "
@@ -61,48 +62,68 @@ def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
         ) from error
 
 
-def _facts(entry: Entry, cls: Any) -> dict[str, Any]:
-    """What the kind's contract lets a class declare, in the words of the contract."""
-    kind = entry.kind
-    if kind == "loss":
-        discriminator, generator = cls.formula
-        penalty = components.build("loss", cls.__name__, cls, {}).penalty
-        return {
-            "discriminator minimises": discriminator,
-            "generator minimises": generator,
-            "penalty": type(penalty).__name__ if penalty is not None else "",
-            "label smoothing": "yes" if cls.smoothable else "",
-            "generator sees real samples": "yes" if cls.needs_real else "",
-        }
-    if kind == "penalty":
-        return {"term": cls.formula, "constrains": cls.constrains}
-    if kind == "augmentation":
-        return {"used with": f"--set augment={entry.name}"}
-    if kind == "architecture":
-        low, high = cls.sizes
-        sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in cls.kinds else ""
-        return {"makes": " and ".join(f"{one}s" for one in cls.kinds), "image sides": sides}
-    if kind == "dataset":
-        return {
-            "extractor": cls.extractor if isinstance(cls.extractor, str) else "",
-            "metrics": ", ".join(cls.metrics) if isinstance(cls.metrics, tuple) else "",
-            "reference": cls.reference_split if isinstance(cls.reference_split, str) else "",
-            "source": cls.source,
-            "licence": cls.licence,
-        }
-    if kind == "metric":
-        values = {name: value.direction for name, value in cls.values.items()}
-        return {
-            "values": ", ".join(f"{name} ({way} is better)" if way else name for name, way in values.items()),
-            "needs": ", ".join(cls.needs),
-            "when": "at every evaluation" if cls.when == "always" else "at the end",
-        }
-    if kind == "extractor":
-        return {
-            "features": f"{cls.dimension} from layer {cls.feature_layer}",
-            "logits": cls.logits_layer,
-            "channels": cls.channels,
-            "domain": cls.domain,
-            "torch-fidelity": cls.registered_name,
-        }
-    return {}
+def _of_loss(entry: Entry, cls: Any) -> dict[str, Any]:
+    discriminator, generator = cls.formula
+    penalty = components.build("loss", cls.__name__, cls, {}).penalty
+    return {
+        "discriminator minimises": discriminator,
+        "generator minimises": generator,
+        "penalty": type(penalty).__name__ if penalty is not None else "",
+        "label smoothing": "yes" if cls.smoothable else "",
+        "generator sees real samples": "yes" if cls.needs_real else "",
+    }
+
+
+def _of_penalty(entry: Entry, cls: Any) -> dict[str, Any]:
+    return {"term": cls.formula, "constrains": cls.constrains}
+
+
+def _of_augmentation(entry: Entry, cls: Any) -> dict[str, Any]:
+    return {"used with": f"--set augment={entry.name}"}
+
+
+def _of_architecture(entry: Entry, cls: Any) -> dict[str, Any]:
+    low, high = cls.sizes
+    sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in cls.kinds else ""
+    return {"makes": " and ".join(f"{one}s" for one in cls.kinds), "image sides": sides}
+
+
+def _of_dataset(entry: Entry, cls: Any) -> dict[str, Any]:
+    return {
+        "extractor": cls.extractor if isinstance(cls.extractor, str) else "",
+        "metrics": ", ".join(cls.metrics) if isinstance(cls.metrics, tuple) else "",
+        "reference": cls.reference_split if isinstance(cls.reference_split, str) else "",
+        "source": cls.source,
+        "licence": cls.licence,
+    }
+
+
+def _of_metric(entry: Entry, cls: Any) -> dict[str, Any]:
+    values = {name: value.direction for name, value in cls.values.items()}
+    return {
+        "values": ", ".join(f"{name} ({way} is better)" if way else name for name, way in values.items()),
+        "needs": ", ".join(cls.needs),
+        "when": "at every evaluation" if cls.when == "always" else "at the end",
+    }
+
+
+def _of_extractor(entry: Entry, cls: Any) -> dict[str, Any]:
+    return {
+        "features": f"{cls.dimension} from layer {cls.feature_layer}",
+        "logits": cls.logits_layer,
+        "channels": cls.channels,
+        "domain": cls.domain,
+        "torch-fidelity": cls.registered_name,
+    }
+
+
+_FACTS: dict[str, Callable[[Entry, Any], dict[str, Any]]] = {
+    "loss": _of_loss,
+    "penalty": _of_penalty,
+    "augmentation": _of_augmentation,
+    "architecture": _of_architecture,
+    "dataset": _of_dataset,
+    "metric": _of_metric,
+    "extractor": _of_extractor,
+}
+"""By kind, what its contract lets a class declare, in the words of the contract; the other kinds declare nothing."""
