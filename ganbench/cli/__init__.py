@@ -161,13 +161,16 @@ def _perform(arguments: list[str]) -> int:
             return 2
         if debug:
             raise
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            _complain(f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}")
-            return 2
-        reason = with_kind(error) + _in_a_plugin(error)
-        _complain(f"unexpected {reason}; run again with --debug for the traceback")
+        _complain(_unexpected(error))
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say of an error that nobody foresaw."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}"
+    return f"unexpected {with_kind(error)}{_in_a_plugin(error)}; run again with --debug for the traceback"
 
 
 def _unasked(error: click.UsageError) -> str:

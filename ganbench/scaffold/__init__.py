@@ -59,13 +59,40 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
         UsageError: the name cannot be one, would hide a name that the package needs, or the folder is there already.
         StoreError: it cannot be written.
     """
+    _require_name(name)
+    folder = out / distribution(name)
+    if folder.exists():
+        raise UsageError(f"{folder} already exists; choose another name, or another folder with --out")
+    contents = _contents(name, kind, author)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as place:
+            made = Path(place) / folder.name
+            for path, text in contents.items():
+                (made / path).parent.mkdir(parents=True, exist_ok=True)
+                (made / path).write_text(text, "utf-8")
+            made.rename(folder)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {folder}: {error.strerror or error}; choose another folder with --out"
+        ) from error
+    return folder
+
+
+def _require_name(name: str) -> None:
+    """Raise :class:`~ganbench.errors.UsageError` where no component can have this name."""
     if keyword.iskeyword(bare(name)) or keyword.iskeyword(class_name(name)):
         raise UsageError(f"'{name}' is a reserved word of Python, so no module can have this name; choose another name")
     if not _NAME.fullmatch(bare(name)):
         raise UsageError(f"'{name}' must be words of lower-case letters and digits joined by '-', such as margin-gan")
-    folder = out / distribution(name)
-    if folder.exists():
-        raise UsageError(f"{folder} already exists; choose another name, or another folder with --out")
+
+
+def _contents(name: str, kind: str, author: str) -> dict[str, str]:
+    """The package's files by their paths in it.
+
+    Raises:
+        UsageError: the class would hide a name that one of its modules uses.
+    """
     words = {
         "name": bare(name),
         "kind": kind,
@@ -85,20 +112,7 @@ def write(name: str, kind: str, out: Path, *, author: str = "") -> Path:
         raise UsageError(
             f"'{name}' would name its class {words['cls']}, which {Path(user).name} already uses; choose another name"
         )
-    contents = {path: text.substitute(words) for path, text in texts.items()}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=".new-") as place:
-            made = Path(place) / folder.name
-            for path, text in contents.items():
-                (made / path).parent.mkdir(parents=True, exist_ok=True)
-                (made / path).write_text(text, "utf-8")
-            made.rename(folder)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {folder}: {error.strerror or error}; choose another folder with --out"
-        ) from error
-    return folder
+    return {path: text.substitute(words) for path, text in texts.items()}
 
 
 def _names(source: str) -> set[str]:

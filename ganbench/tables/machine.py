@@ -76,7 +76,8 @@ def _table_fields(table: Table, values: Mapping[str, ValueInfo], layout: Layout)
         ends = (SUCCESS, *(status for status in STATUSES if status != SUCCESS))
         fields += [("seeds", status.replace("-", "_"), counts[status]) for status in ends]
         for name, info in values.items():
-            fields += _triple(name, clean(name), summary := group.metric(name))
+            summary = group.metric(name)
+            fields += _triple(name, clean(name), summary)
             if info.direction is not None:
                 fields += _score(clean(name), summary, _tie(rankings[name], index))
                 fields += _triple(f"{name}:best", f"best_{clean(name)}", group.best(name))
