@@ -29,7 +29,7 @@ from ganbench.records.folder import NOT_STARTED, TrialFolder
 from ganbench.spec import Frozen
 from ganbench.store.handed import UNDER_WAY, asked_to_stop
 from ganbench.store.leases import Leases
-from ganbench.store.settling import settle
+from ganbench.store.settling import End, settle
 
 POLL_SECONDS = 0.3
 WAIT_SECONDS = 600.0
@@ -151,22 +151,25 @@ class Node:
         status = folder.read_status()["status"]
         if status not in UNDER_WAY:
             return False
+        if (end := self._end_without_start(folder, status)) is None:
+            return True
+        _write_status(folder, end.status, end.reason)
+        return False
+
+    def _end_without_start(self, folder: TrialFolder, status: str) -> End | None:
+        """How a trial ends that is not to be trained here; ``None`` for one that is."""
         if asked_to_stop(folder.path):
-            _write_status(folder, "interrupted", NOT_STARTED)
-            return False
+            return End("interrupted", NOT_STARTED)
         if self._is_late:
-            _write_status(folder, "timeout", "its deadline passed before it started")
-            return False
+            return End("timeout", "its deadline passed before it started")
         if self._differences:
             more = f"; and {len(self._differences) - 1} more" if len(self._differences) > 1 else ""
-            _write_status(folder, "failed", f"{self._differences[0]}{more}; install the same version there")
-            return False
+            return End("failed", f"{self._differences[0]}{more}; install the same version there")
         started = self._started(folder)
         # One that was asked to stop, by preemption or the end of its time, has lost nothing: only losses count.
         if status != "interrupted" and started >= self._task.attempts:
-            _write_status(folder, "failed", f"its process or machine was lost {started} times; it is not tried again")
-            return False
-        return True
+            return End("failed", f"its process or machine was lost {started} times; it is not tried again")
+        return None
 
     def _started(self, folder: TrialFolder) -> int:
         """How often a trial was started within this submission."""
