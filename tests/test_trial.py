@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from ganbench.penalties.zero_centred import R1
 from ganbench.trial import run_trial
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -29,18 +28,3 @@ def test_a_trial_that_is_gone_on_with_ends_where_it_ends_at_one_go(
     assert [(one["d_loss"], one["g_loss"]) for one in lines(parted.progress)] == [
         (one["d_loss"], one["g_loss"]) for one in lines(whole.progress)
     ]
-
-
-def test_what_a_checkpoint_left_in_part_is_not_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of two penalties has taken up what it remembers when the second refuses its own."""
-    (whole,), (parted,) = (planned(tmp_path / name, MLP, loss="vanilla+lecam+r1", seeds=1) for name in ("one", "two"))
-    assert run_trial(whole) == "done"
-    assert run_trial(parted, StopAfter(24)) == "interrupted"
-
-    def refuse(penalty: R1, state: dict[str, Any]) -> None:
-        raise ValueError("of another version")
-
-    monkeypatch.setattr(R1, "load_state_dict", refuse)
-    assert run_trial(parted) == "done"
-    assert [line["step"] for line in lines(parted.attempts)] == [0, 0]
-    assert parted.generator.read_bytes() == whole.generator.read_bytes()

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from ganbench import plugins
 from ganbench.files import read_lines
@@ -14,9 +13,7 @@ from ganbench.registry import Registry
 from ganbench.resolving import components
 from ganbench.resolving.plans import answer
 from ganbench.spec import Component, Execution, TrialFile, TrialSpec
-from ganbench.training import state
 from ganbench.trial import run_trial
-from ganbench.worker import resuming
 from ganbench.worker.parts import Parts
 
 LOADED = plugins.load()
@@ -80,37 +77,3 @@ def test_an_untrained_generator_is_scored_once_by_all_metrics(tmp_path: Path) ->
     (line,) = read_lines(folder.metrics)
     assert line["step"] == 0
     assert line["values"].keys() >= {"fid", "precision", "recall"}
-
-
-def test_the_states_of_a_cell_share_its_data_on_the_device(
-    spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On another device than the CPU each move is a copy."""
-    parts = Parts(spec, Execution(), LOADED.registry)
-    parts.device = torch.device("meta")
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(resuming, "State", lambda **arguments: given.append(arguments))
-    for seed in (0, 1):
-        resuming.fresh_state(spec.model_copy(update={"seed": seed}), parts)
-    one, other = (each["samples"] for each in given)
-    assert one.data is other.data
-    assert one.labels is other.labels
-    assert (one.data.device.type, one.labels.device.type, parts.train.data.device.type) == ("meta", "meta", "cpu")
-    assert (one.shape, one.classes) == (parts.train.shape, parts.train.classes)
-
-
-@pytest.mark.parametrize(("layout", "said"), [(torch.channels_last, 0), (torch.contiguous_format, 1)])
-def test_networks_that_are_run_in_the_slower_layout_are_said_in_the_log(
-    spec: TrialSpec,
-    layout: torch.memory_format,
-    said: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(state, "choose_layout", lambda *arguments, **options: layout)
-    folder = TrialFolder(tmp_path / spec.trial_id)
-    folder.path.mkdir()
-    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
-    assert run_trial(folder) == "done"
-    assert capsys.readouterr().out.count("the plain memory layout") == said
