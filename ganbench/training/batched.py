@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ganbench import seeds
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
@@ -126,11 +125,9 @@ def _discriminator_losses(model: BatchedModel, real: Tensor, fake: Tensor, r: Te
     for member, critic, real_own, fake_own, r_own, f_own in zip(model.members, critics, real, fake, r, f, strict=True):
         loss = None
         with model.own(member):
-            loss = add_penalties(
-                adversarial_loss(member.objective.loss, r_own, f_own, model.recipe),
-                member.objective, critic, real_own, fake_own, r_own, f_own,
-                recipe=model.recipe, step=member.state.step + 1, rng=member.state.streams[seeds.PENALTY],
-            )  # fmt: skip
+            state, objective, recipe = member.state, member.objective, model.recipe
+            bare = adversarial_loss(objective.loss, r_own, f_own, recipe)
+            loss = add_penalties(bare, state, objective, recipe, critic, real_own, fake_own, r_own, f_own)
         losses.append(_or_zero(loss, f_own))
     return torch.stack(losses)
 

@@ -171,9 +171,7 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
-    loss = add_penalties(
-        loss, objective, critic, real, fake, r, f, recipe=recipe, step=state.step + 1, rng=state.streams[seeds.PENALTY]
-    )
+    loss = add_penalties(loss, state, objective, recipe, critic, real, fake, r, f)
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -208,27 +206,35 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
 
 def add_penalties(
     loss: Tensor,
+    state: State,
     objective: Objective,
+    recipe: Recipe,
     critic: Discriminator,
     real: Tensor,
     fake: Tensor,
     r: Tensor,
     f: Tensor,
-    *,
-    recipe: Recipe,
-    step: int,
-    rng: torch.Generator,
 ) -> Tensor:
-    """The discriminator's loss with every penalty that is a term of it in this step."""
+    """The discriminator's loss with every penalty that is a term of it in the next step.
+
+    Args:
+        loss: without them, a scalar.
+        state: how far training is, and the stream that penalties draw from.
+        objective: the penalties.
+        recipe: how often those on gradients are taken.
+        critic: the discriminator as they call it.
+        real, fake: samples (N, ...), as the discriminator sees them.
+        r, f: its raw outputs on them (N,).
+    """
     for penalty in objective.penalties:
         seldom = recipe.penalty_every > 1 and lazy(penalty)
-        if seldom and not penalised(recipe, step):
+        if seldom and not penalised(recipe, state.step + 1):
             continue
         if penalty.of_outputs:
             loss = loss + penalty.on_outputs(r, f)
         elif penalty.differentiable:
             with precision(recipe, real.device):
-                term = penalty(critic, real, fake, rng)
+                term = penalty(critic, real, fake, state.streams[seeds.PENALTY])
             loss = loss + (recipe.penalty_every * widened(term) if seldom else widened(term))
     return loss
 
