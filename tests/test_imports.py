@@ -137,6 +137,11 @@ def test_the_worker_imports_nothing_of_the_host(name: str) -> None:
     assert [each for each in imported(ALL[name]) if within(each, HOST)] == []
 
 
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, ("training", "evaluation", "resolving"))])
+def test_what_a_trial_is_made_of_knows_nothing_of_the_trial_that_runs(name: str) -> None:
+    assert [each for each in imported(ALL[name]) if within(each, ("trial", "worker"))] == []
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, HOST) and name not in VISITORS])
 def test_the_host_imports_nothing_of_the_worker(name: str) -> None:
     """Registration modules and the package's own names are shared; their components are not."""

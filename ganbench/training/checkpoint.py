@@ -12,7 +12,7 @@ from ganbench.errors import StoreError, in_one_line
 from ganbench.files import read_whole, write_bytes
 from ganbench.records import sealing
 from ganbench.records.folder import previous_checkpoint
-from ganbench.worker.memory import is_of_the_device
+from ganbench.training.device_errors import is_of_the_device
 
 Taken = TypeVar("Taken")
 

@@ -20,7 +20,7 @@ from ganbench.api import Conditioning, Networks
 from ganbench.evaluation.isolation import full_precision
 from ganbench.training.conditional import generate, judge
 from ganbench.training.convolutions import FasterConvolutions
-from ganbench.worker.memory import is_of_the_device
+from ganbench.training.device_errors import is_of_the_device
 
 TOLERANCE = 1e-2
 """How far outputs of the two layouts may be apart, relative to the largest, and so the gradients of a network: room for

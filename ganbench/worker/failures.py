@@ -9,7 +9,7 @@ from ganbench.errors import ChangedSincePlanning, Diverged, GanbenchError, Store
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.plugins.blame import with_blame
 from ganbench.provenance.conditions import others
-from ganbench.worker.memory import is_out_of_memory
+from ganbench.training.device_errors import is_out_of_memory
 from ganbench.worker.recording import Recorder
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ganbench.worker import memory
-from ganbench.worker.memory import SCARCE, is_of_the_device, is_out_of_memory
+from ganbench.training import device_errors
+from ganbench.training.device_errors import SCARCE, is_of_the_device, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_a_fault_of_the_device_is_no_fault_of_what_was_computed() -> None:
 )
 def test_what_may_be_a_lack_of_memory_is_one_where_little_is_free(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for free, lacks in ((0, True), (SCARCE - 1, True), (SCARCE, False), (None, False)):
-        monkeypatch.setattr(memory, "free_memory", lambda free=free: free)
+        monkeypatch.setattr(device_errors, "free_memory", lambda free=free: free)
         assert is_out_of_memory(RuntimeError(text)) is lacks
         assert not is_out_of_memory(ValueError(text))
-    monkeypatch.setattr(memory, "free_memory", lambda: 0)
+    monkeypatch.setattr(device_errors, "free_memory", lambda: 0)
     assert is_of_the_device(RuntimeError(text))
     assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
