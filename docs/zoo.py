@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.explain import explain
 from ganbench.registry import Entry
-from ganbench.resolving import components
 
 PAGE = Path(__file__).with_name("zoo.md")
 COUNTED = (3, 32, 32)

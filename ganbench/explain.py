@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ganbench import components
 from ganbench.errors import UsageError, with_kind
+from ganbench.parameters import defaults
 from ganbench.registry import Entry
-from ganbench.resolving import components
-from ganbench.resolving.parameters import defaults
 from ganbench.spec import format_scalar
 
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")

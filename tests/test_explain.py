@@ -3,10 +3,10 @@
 import pytest
 
 from ganbench import plugins
+from ganbench.components import CONTRACTS
 from ganbench.executors import Executor
 from ganbench.explain import explain, own_doc
 from ganbench.registry import KINDS, Entry
-from ganbench.resolving.components import CONTRACTS
 from ganbench.trackers import Tracker
 
 ENTRIES = [

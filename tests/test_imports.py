@@ -25,11 +25,11 @@ HEAVY = ("torch", "torchvision", "torch_fidelity", "pandas", "scipy", "sklearn",
 HOST = ("cleaning", "cli", "display", "executors", "leaderboard", "planning", "plugins.installer",
         "processes.interpreter", "processes.server", "provenance.fingerprint", "report", "running", "session",
         "statistics", "store", "tables", "trackers")  # fmt: skip
-WORKER = ("api", "architectures", "augmentations", "datasets", "evaluation", "extractors", "losses", "metrics",
-          "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy", "provenance.environment",
-          "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
-SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "plan", "plugins", "processes", "protocol",
-          "provenance", "recipe", "records", "registry", "resolving.parameters", "schedule", "spec",
+WORKER = ("api", "architectures", "augmentations", "components", "datasets", "evaluation", "extractors", "losses",
+          "metrics", "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy",
+          "provenance.environment", "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
+SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "parameters", "plan", "plugins",
+          "processes", "protocol", "provenance", "recipe", "records", "registry", "schedule", "spec",
           "streams")  # fmt: skip
 OTHERS = ("__main__", "explain", "processes.forkserver", "scaffold", "testing")
 """Entry points, what authors of plugins call, and a visitor; each has a rule of its own below or none."""
@@ -137,9 +137,9 @@ def test_the_worker_imports_nothing_of_the_host(name: str) -> None:
     assert [each for each in imported(ALL[name]) if within(each, HOST)] == []
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if within(name, ("training", "evaluation", "resolving"))])
-def test_what_a_trial_is_made_of_knows_nothing_of_the_trial_that_runs(name: str) -> None:
-    assert [each for each in imported(ALL[name]) if within(each, ("trial", "worker"))] == []
+@pytest.mark.parametrize("name", [name for name in ALL if within(name, ("components", "training", "evaluation"))])
+def test_what_a_trial_is_made_of_knows_nothing_of_the_trial_that_runs_nor_of_its_planning(name: str) -> None:
+    assert [each for each in imported(ALL[name]) if within(each, ("resolving", "trial", "worker"))] == []
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if within(name, HOST) and name not in VISITORS])
@@ -163,7 +163,7 @@ def test_the_store_knows_nothing_of_who_works_on_its_trials_nor_of_who_shows_the
 def test_what_both_import_belongs_to_neither_and_is_light(name: str) -> None:
     found = set(imported(ALL[name]))
     if name == "ganbench.plugins":  # inside build(), which is for the commands of plugins
-        found -= {"ganbench.resolving", "ganbench.resolving.components"}
+        found -= {"ganbench.components"}
     assert [each for each in found if within(each, HOST) or within(each, WORKER)] == []
     assert [each for each in found if heavy(each)] == []
 

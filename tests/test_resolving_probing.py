@@ -7,12 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.api import Architecture, Augmentation, Conditioning, Loss, Networks
 from ganbench.errors import UsageError
 from ganbench.losses.hinge import Hinge
 from ganbench.penalties.lecam import LeCam
-from ganbench.resolving import components
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
 from ganbench.spec import Component, DataSpec, Recipe
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.api import Loss
-from ganbench.resolving import components
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import undecided
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.files import read_lines
 from ganbench.planning.suite import Suite, to_request
 from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
-from ganbench.resolving import components
 from ganbench.resolving.plans import answer
 from ganbench.spec import Component, Execution, TrialFile, TrialSpec
 from ganbench.trial import run_trial

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import plugins, seeds
+from ganbench import components, plugins, seeds
 from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
 from ganbench.evaluation.labels import cycled, evaluation_labels
@@ -18,7 +18,6 @@ from ganbench.files import is_regular
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.records.locations import shown
-from ganbench.resolving import components
 from ganbench.spec import TrialFile, TrialSpec
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.api import Evidence, Extractor, Metric, Samples
 from ganbench.errors import DataError, StoreError, UsageError
 from ganbench.evaluation.drawing import load_split
@@ -20,7 +20,6 @@ from ganbench.evaluation.naming import called
 from ganbench.evaluation.preview import grid, png
 from ganbench.files import write_bytes
 from ganbench.metrics.neighbours import BLOCK, Points
-from ganbench.resolving import components
 from ganbench.spec import TrialFile
 
 APART = 3

@@ -105,8 +105,8 @@ def build(kind: str, text: str) -> Any:
     Raises:
         UsageError: there is no such component, it cannot be used, or does not take a parameter; in the words of a run.
     """
+    from ganbench import components
     from ganbench.grid import parse_component
-    from ganbench.resolving import components
 
     if kind not in components.CONTRACTS:
         raise UsageError(f"there is no kind '{kind}' to build{did_you_mean(kind, components.CONTRACTS)}")

@@ -1,1 +1,1 @@
-"""The worker's answer to a plan: components built, data read, pairs checked, recipes resolved."""
+"""The worker's answer to a plan: data read, pairs checked, recipes resolved."""

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ganbench import components
 from ganbench.api import Architecture, Augmentation, Loss, Penalty
 from ganbench.files import digest
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import Planned, PlanRequest
 from ganbench.recipe import resolve_recipe, validate
 from ganbench.registry import Registry
-from ganbench.resolving import components
 from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
 from ganbench.resolving.data import Data
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties

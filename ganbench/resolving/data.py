@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
 from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.handout import require_untruncated
@@ -12,7 +13,6 @@ from ganbench.evaluation.needs import check_shape, layers_of, owners, require, u
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
-from ganbench.resolving import components
 from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, ReferenceSpec
 
 SPLITS = ("train", "test")

@@ -6,14 +6,13 @@ import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.errors import DataError, GanbenchError, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.plugins.blame import with_blame
 from ganbench.plugins.installed import siblings
 from ganbench.registry import Registry, package_of
-from ganbench.resolving import components
 from ganbench.resolving.cells import Cells
 from ganbench.resolving.data import Data
 from ganbench.spec import Labels

@@ -12,11 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from ganbench import components
 from ganbench.api import Networks
 from ganbench.errors import GanbenchError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
-from ganbench.resolving import components
-from ganbench.resolving.parameters import merge
+from ganbench.parameters import merge
 from ganbench.testing.architecture_groups_and_labels import labels, packing
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,

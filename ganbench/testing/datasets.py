@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from ganbench import components
 from ganbench.api import Extractor
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import check_shape, require
-from ganbench.resolving import components
 from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.dataset_loading import SPLITS, NoTest, build, load, splits
 from ganbench.testing.files import check_named, readings

@@ -5,8 +5,8 @@ from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.explain import own_doc
+from ganbench.parameters import defaults
 from ganbench.recipe import validate
-from ganbench.resolving.parameters import defaults
 from ganbench.spec import Recipe
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 

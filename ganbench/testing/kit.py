@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ganbench.errors import DataError, UsageError, did_you_mean, with_kind
+from ganbench.parameters import merge
 from ganbench.registry import KINDS, PLURALS, Entry
-from ganbench.resolving.parameters import merge
 from ganbench.spec import Scalar
 from ganbench.testing.process_state import put_back, settings
 
@@ -101,7 +101,7 @@ class Subject:
 
             with TemporaryDirectory() as empty:
                 return make_tracker(self.name, self.cls, merged, out or Path(empty))
-        from ganbench.resolving import components
+        from ganbench import components
 
         return components.build(self.kind, self.name, self.cls, merged)
 
@@ -183,7 +183,7 @@ def subject_of_entry(entry: Entry, *, parameters: Mapping[str, Scalar] | None = 
     Raises:
         UsageError: it cannot be imported, or is no component of its kind.
     """
-    from ganbench.resolving import components
+    from ganbench import components
 
     cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
     return Subject(
@@ -269,8 +269,8 @@ def _title(function: Callable[..., Any]) -> str:
 
 
 def _kind_of(component: Any) -> str:
+    from ganbench import components
     from ganbench.executors import Executor
-    from ganbench.resolving import components
     from ganbench.trackers import Tracker
 
     contracts = {**components.CONTRACTS, "executor": Executor, "tracker": Tracker}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from ganbench.resolving.parameters import merge
+from ganbench.parameters import merge
 from ganbench.spec import Scalar, format_scalar
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.observations import OBSERVE, Look, look

@@ -14,9 +14,9 @@ from ganbench.display import Display
 from ganbench.errors import StoreError, UsageError
 from ganbench.files import as_number, read_lines
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import merge
 from ganbench.records.folder import TrialFolder
 from ganbench.registry import Registry
-from ganbench.resolving.parameters import merge
 from ganbench.spec import Scalar
 from ganbench.store.results import Row
 from ganbench.trackers import Settings, Tracked, Tracker

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import torch
 
-from ganbench import seeds
+from ganbench import components, seeds
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty, Samples
 from ganbench.errors import ChangedSincePlanning, UsageError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import owners
 from ganbench.registry import Registry
-from ganbench.resolving import components
 from ganbench.spec import Execution, TrialSpec
 from ganbench.training.loop import Objective
 

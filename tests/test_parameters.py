@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.resolving.parameters import defaults, merge
+from ganbench.parameters import defaults, merge
 
 
 class Sample:

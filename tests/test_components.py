@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from ganbench import plugins
+from ganbench import components, plugins
 from ganbench.api import Dataset, Loss, Penalty
+from ganbench.components import build, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import defaults
 from ganbench.provenance.sources import source_files, source_hash
 from ganbench.registry import Entry, Registry
-from ganbench.resolving import components
-from ganbench.resolving.components import build, rebuild, resolve
-from ganbench.resolving.parameters import defaults
 
 
 class Sample(Loss):

@@ -7,10 +7,10 @@ from typing import Any
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
+from ganbench.parameters import defaults, merge
 from ganbench.provenance.sources import source_hash
 from ganbench.records.locations import absolute
 from ganbench.registry import Entry, Registry
-from ganbench.resolving.parameters import defaults, merge
 from ganbench.spec import Component, Scalar, format_scalar
 
 CONTRACTS: dict[str, type] = {
