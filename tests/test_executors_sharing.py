@@ -6,7 +6,8 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.executors import AUTO, Job, JobState, Layout, Settings, Wish, devices
-from ganbench.executors.local import Local, layout
+from ganbench.executors.layouts import on_this_machine
+from ganbench.executors.local import Local
 from ganbench.executors.sharing import CONTEXT, REPORTS, Sharing
 from ganbench.executors.slurm_site import layout as slurm_layout
 from ganbench.records.folder import TrialFolder
@@ -155,12 +156,12 @@ def test_a_waiting_trial_that_cannot_be_read_holds_up_nobody(out: Path) -> None:
 
 def test_auto_is_for_gpus_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--per-device is for GPUs"):
-        layout(Wish(device="cpu", per_device=AUTO))
+        on_this_machine(Wish(device="cpu", per_device=AUTO))
     with pytest.raises(UsageError, match="give a number"):
         slurm_layout(Wish(per_device=AUTO, options={"gres": "gpu:1"}))
     monkeypatch.setattr(devices, "gpus", lambda: ("A100",) * 2)
     monkeypatch.setattr(devices, "cores", lambda: 16)
-    place = layout(Wish(per_device=AUTO))
+    place = on_this_machine(Wish(per_device=AUTO))
     assert place == Layout(
         device="cuda", slots=16, threads=1, devices=("0", "1"), per_device=8, shared=True, adaptive=True,
         memory=devices.main_memory(),

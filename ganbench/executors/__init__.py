@@ -6,14 +6,13 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from ganbench.executors.layouts import AUTO, Layout, Wish, on_this_machine
 from ganbench.hookspecs import Register, hookimpl
 
 if TYPE_CHECKING:
     from ganbench.processes.server import Server
 
-
-AUTO = -1
-"""As many trials per GPU as pay: ``--per-device auto``."""
+__all__ = ["AUTO", "Executor", "Job", "JobState", "Layout", "Settings", "Wish", "register_executors"]
 
 
 class Job(NamedTuple):
@@ -35,62 +34,6 @@ class JobState(Enum):
     ENDED = "ended"
     LOST = "lost"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What was asked for, before an executor has said what that means to it.
-
-    Attributes:
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        devices: the GPUs to use, as in ``--devices 0,2``; empty for all there are.
-        per_device: trials at once on each GPU; 0 chooses, :data:`AUTO` finds out while they run.
-        jobs: trials at once; 0 chooses.
-        memory_limit: bytes of memory that a trial and what it starts may use, or ``None``.
-        options: settings of the executor's own, by name.
-    """
-
-    device: str = "auto"
-    devices: tuple[str, ...] = ()
-    per_device: int = 0
-    jobs: int = 0
-    memory_limit: int | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How trials are laid out over devices.
-
-    Attributes:
-        device: what a trial is told: ``cpu``, ``cuda`` or ``cuda:i``.
-        slots: trials at once; 0 where the cluster decides.
-        threads: CPU threads of each trial.
-        devices: what ``CUDA_VISIBLE_DEVICES`` may be for a trial, one entry per device; empty: left as it is.
-        per_device: trials at once on each device, at most.
-        adaptive: whether fewer are, where more do not pay.
-        shared: whether a trial may share its GPU, so that its speed says little.
-        memory: bytes of memory of the machine, all of which a trial could take; ``None`` where it is not known.
-    """
-
-    device: str
-    slots: int
-    threads: int
-    devices: tuple[str, ...] = ()
-    per_device: int = 1
-    shared: bool = False
-    adaptive: bool = False
-    memory: int | None = None
-
-    def sentence(self) -> str:
-        """In words, e.g. ``cuda, devices 0 and 2, 2 at once with 8 threads each``."""
-        where = self.device
-        if self.devices:
-            where += f" (device{'s' if len(self.devices) > 1 else ''} {', '.join(self.devices)})"
-        many = f"{self.slots} at once" if self.slots else "as many at once as fit"
-        if self.adaptive:
-            many = f"up to {many}, as long as more are faster,"
-        return f"{where}, {many} with {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +88,7 @@ class Executor:
         Raises:
             UsageError: the wish cannot be fulfilled; names the option.
         """
-        from ganbench.executors.local import layout
-
-        return layout(wish)
+        return on_this_machine(wish)
 
     def adopt(self, jobs: Iterable[Job]) -> frozenset[str]:
         """Return which of these jobs an earlier run submitted and are still under way: they are collected, not run.

@@ -10,10 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganbench import processes
-from ganbench.errors import UsageError
-from ganbench.executors import AUTO, Executor, Job, JobState, Layout, Settings, Wish, devices
-from ganbench.executors.options import check_names
+from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.sharing import Sharing
 from ganbench.processes.server import Server, ServerDied
 from ganbench.records.folder import TrialFolder
@@ -29,59 +26,6 @@ UNBEGUN = "interrupted: stopped before its first step; run again to resume"
 """For one that was asked to end before it could listen; what others say themselves goes before it."""
 IGNORED = "it did not stop when asked and was killed"
 UNHEEDED = f"interrupted: {IGNORED}; run again to resume"
-
-MOST_PER_DEVICE = 16
-"""Trials at once on a GPU where their number is found out; fewer where there are fewer processor cores for each."""
-
-
-def layout(wish: Wish) -> Layout:
-    """Lay trials out over this machine: one per processor core with one thread each, or one per GPU.
-
-    On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
-
-    Raises:
-        UsageError: a device that is not there, more trials at once than ``--devices`` and ``--per-device`` allow,
-            settings of another executor, or a limit of memory where nothing tells how much processes hold.
-    """
-    check_names("local", wish.options, ())
-    if wish.memory_limit is not None and not processes.are_seen():
-        raise UsageError("--memory-limit needs /proc, which this system does not have; leave it out")
-    device = devices.choose(wish.device)
-    return _on_processors(wish) if device == "cpu" else _on_gpus(wish, devices.leasable(device, wish.devices))
-
-
-def _on_processors(wish: Wish) -> Layout:
-    if wish.devices or wish.per_device:
-        option = "--devices" if wish.devices else "--per-device"
-        raise UsageError(f"{option} is for GPUs, but these trials run on the CPU; use --jobs")
-    slots = wish.jobs or devices.cores()
-    threads = max(1, devices.cores() // slots)
-    return Layout(device="cpu", slots=slots, threads=threads, memory=devices.main_memory())
-
-
-def _on_gpus(wish: Wish, chosen: tuple[str, ...]) -> Layout:
-    adaptive = wish.per_device == AUTO
-    if adaptive:
-        each = max(1, min(MOST_PER_DEVICE, devices.cores() // len(chosen)))
-    else:
-        each = wish.per_device or max(1, -(-wish.jobs // len(chosen)))
-    room = each * len(chosen)
-    if wish.jobs > room:
-        given = "auto" if adaptive else each
-        raise UsageError(
-            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} can run at once"
-        )
-    slots = wish.jobs or room
-    return Layout(
-        device="cuda",
-        slots=slots,
-        threads=max(1, devices.cores() // slots),
-        devices=chosen,
-        per_device=each,
-        shared=each > 1,
-        adaptive=adaptive,
-        memory=devices.main_memory(),
-    )
 
 
 @dataclass
