@@ -21,7 +21,7 @@ class Parts:
     """Everything a specification names, built, checked against what was planned, and on its device."""
 
     def __init__(self, spec: TrialSpec, execution: Execution, registry: Registry) -> None:
-        self._spec, self._registry = spec, registry
+        self._spec, self.registry = spec, registry
         self.device = torch.device(execution.device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise UsageError("device 'cuda' was asked for, but torch finds none; use --device cpu")
@@ -65,14 +65,14 @@ class Parts:
         """What the networks are built by; real data and samples from elsewhere have none."""
         if self._spec.architecture is None:
             raise UsageError("only the baseline 'real' has no architecture")
-        architecture: Architecture = components.rebuild("architecture", self._spec.architecture, self._registry)
+        architecture: Architecture = components.rebuild("architecture", self._spec.architecture, self.registry)
         return architecture
 
     @cached_property
     def augmentations(self) -> tuple[Augmentation, ...]:
         """Those that the recipe names; only training needs them, so a trial that is scored again can do without."""
         named = self._spec.augmentations
-        return tuple(components.rebuild("augmentation", component, self._registry) for component in named)
+        return tuple(components.rebuild("augmentation", component, self.registry) for component in named)
 
     @cached_property
     def resident(self) -> Samples:
@@ -81,15 +81,15 @@ class Parts:
         moved = labels.to(self.device) if labels is not None else None
         return replace(self.train, data=self.train.data.to(self.device), labels=moved)
 
-    def build_objective(self) -> Objective | None:
-        """Build what the players of one trial minimise; ``None`` for a baseline, which has no loss."""
-        spec, registry = self._spec, self._registry
-        if spec.loss is None:
-            return None
-        loss: Loss = components.rebuild("loss", spec.loss, registry)
-        own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
-        added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
-        return Objective(loss=loss, penalties=(*own, *added))
+
+def build_objective(spec: TrialSpec, registry: Registry) -> Objective | None:
+    """What the players minimise; ``None`` for a baseline, which has no loss."""
+    if spec.loss is None:
+        return None
+    loss: Loss = components.rebuild("loss", spec.loss, registry)
+    own: list[Penalty] = [loss.penalty] if loss.penalty is not None else []
+    added: list[Penalty] = [components.rebuild("penalty", component, registry) for component in spec.penalties]
+    return Objective(loss=loss, penalties=(*own, *added))
 
 
 def held_out(parts: Parts, spec: TrialSpec) -> Samples:

@@ -8,7 +8,7 @@ from ganbench.spec import TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.loop import Objective
 from ganbench.training.state import State
-from ganbench.worker.parts import Parts
+from ganbench.worker.parts import Parts, build_objective
 from ganbench.worker.recording import Recorder
 
 
@@ -29,7 +29,9 @@ def fresh_or_resumed(parts: Parts, recorder: Recorder) -> tuple[State, Objective
     spec = recorder.trial.spec
 
     def build() -> tuple[State, Objective | None]:
-        objective = parts.build_objective()  # before the state, which sets the stream that layers draw from
+        objective = build_objective(
+            spec, parts.registry
+        )  # before the state, which sets the stream that layers draw from
         return fresh_state(spec, parts), objective
 
     # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
