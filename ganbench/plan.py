@@ -111,11 +111,15 @@ class FileStamp(Frozen):
 
 
 class PlanAnswer(Frozen):
-    """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it."""
+    """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it.
+
+    ``needed_steps`` is not 0 where there are too few steps: so many are enough, as far as the line goes.
+    """
 
     planned: tuple[Planned, ...] = ()
     error: str = ""
     trace: str = ""
+    needed_steps: int = 0
     files: tuple[FileStamp, ...] = ()
 
 

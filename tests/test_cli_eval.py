@@ -256,6 +256,20 @@ def test_a_printed_value_that_no_metric_gives_is_refused_before_anything_trains(
     assert not list(tmp_path.glob("runs/*/spec.json"))
 
 
+def test_a_scale_that_leaves_too_few_steps_is_refused_with_one_that_does_not(tmp_path: Path) -> None:
+    table = (Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml").read_text("utf-8")
+    (tmp_path / "table.toml").write_text(table.replace("[recipe]", "[recipe]\nreplay = 5000\nema_decay=0.9"), "utf-8")
+    arguments = ["table.toml", "--row", "GAN", "--dataset", "ring", "--seeds", "1", "--device", "cpu", "--dry-run"]
+    answer = ganbench("reproduce", *arguments, "--scale", "0.0001", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("ganbench: --scale 0.0001 leaves too few steps: replay=5000 has no effect")
+    assert answer.stderr.endswith("; use --scale 0.00026 or more\n")
+    assert answer.stderr.count("\n") == 1
+    answer = ganbench("reproduce", *arguments, "--scale", "0.001", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "run it with --scale 0.00026 to learn it" in answer.stdout
+
+
 def test_reproduce_trains_and_compares(tmp_path: Path) -> None:
     arguments = ["--scale", "0.00001", "--row", "PacGAN3", "--dataset", "ring", "--seeds", "2", "--device", "cpu"]
     answer = ganbench("reproduce", "pacgan-table1", *arguments, cwd=tmp_path)

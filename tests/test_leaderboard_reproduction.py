@@ -11,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ganbench
-from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
-from ganbench.errors import UsageError
+from ganbench.cli.published import HEADINGS, as_text, at_scale, cost, scale_line, scale_of
+from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
 from ganbench.spec import Recipe
 from ganbench.statistics import Interval
@@ -30,6 +32,15 @@ def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = 
         values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0},
         spec=SimpleNamespace(recipe=Recipe(steps=4)),
     )  # fmt: skip
+
+
+def planned(recipe: Recipe) -> Any:
+    """A trial of ``pacgan`` on ``ring``, before it runs."""
+    component = SimpleNamespace(label="ring")
+    spec = SimpleNamespace(
+        recipe=recipe, baseline="", architecture_label="pacgan", data=SimpleNamespace(component=component)
+    )
+    return SimpleNamespace(spec=spec, execution=SimpleNamespace(source_path="", data_at={}))
 
 
 def test_the_table_has_every_cell_of_the_paper() -> None:
@@ -123,14 +134,13 @@ def test_a_cell_is_about_its_own_loss_and_no_baseline(tmp_path: Path) -> None:
         CELL.replace('"A"', f'"{loss}"') + f'loss = "{loss}"\nmodes = [6.0, 0.1]\n' for loss in ("vanilla", "wgan")
     ]
     path.write_text(TABLE + "".join(cells))
-    suite, published = read(path)
+    _, published = read(path)
     trials = [row("pacgan", "ring", modes=6.0 + seed / 10) for seed in range(3)]
     trials += [row("pacgan", "ring", loss="wgan", modes=50.0 + seed) for seed in range(3)]
     trials += [row("pacgan", "ring", baseline="untrained", modes=0.0)]
     vanilla, wgan = compare(published, trials)
     assert (vanilla.ours, vanilla.verdict) == ((6.0, 6.1, 6.2), "agree")
     assert (wgan.ours, wgan.verdict) == ((50.0, 51.0, 52.0), "differ")
-    assert "6 trials of 10 updates" in cost(suite, 3, [])
 
 
 def test_own_data_are_known_by_the_last_name_of_their_path(tmp_path: Path) -> None:
@@ -168,6 +178,58 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
         restrict(*read(PATH), rows=["PacGAN5"], datasets=[], scale=1.0)
     with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):
         restrict(suite.model_copy(update={"steps": None}), published, rows=[], datasets=[], scale=0.5)
+
+
+STEPPED = """
+n_critic_boost = 100
+boost_first = 25
+boost_every = 500
+lr_schedule = "linear"
+lr_decay_start = 5000
+ema_decay = 0.99
+ema_start = 1000
+"""
+
+
+def test_with_fewer_steps_what_counts_them_is_fitted_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    text = TABLE.replace("steps = 10\n", "").replace("[published]", f"[recipe]\nsteps = 10000{STEPPED}\n[published]")
+    path.write_text(text + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
+    whole, printed = read(path)
+    full, _ = restrict(whole, printed, rows=[], datasets=[], scale=1.0)
+    assert full.settings() == whole.settings()
+    assert scale_line(whole, full, 1.0, 1, printed).startswith("full scale: 10,000 of the published 10,000")
+    suite, _ = restrict(whole, printed, rows=[], datasets=[], scale=0.02)
+    fitted = {"steps": 200, "boost_every": 0, "lr_decay_start": 100, "ema_start": 20}
+    assert suite.settings() == whole.settings() | fitted
+    line = scale_line(whole, suite, 0.02, 1, printed)
+    assert "200 of the published 10,000 updates per trial" in line
+    assert (
+        "for so few steps boost_every=0 (published: 500), lr_decay_start=100 (published: 5000), ema_start=20 "
+        "(published: 1000); shorter training"
+    ) in line
+
+
+@pytest.mark.parametrize(
+    ("scale", "needed", "words"),
+    [
+        (0.003, 12, "--scale 0.003 leaves too few steps: replay=9; use --scale 0.0012 or more"),
+        (0.003, 10_001, "replay=9"),
+        (1.0, 12, "replay=9"),
+    ],
+)
+def test_a_refusal_for_want_of_steps_says_which_scale_is_enough(scale: float, needed: int, words: str) -> None:
+    with pytest.raises(UsageError) as refused, at_scale(scale, 10_000):
+        raise TooFewSteps("replay=9", needed)
+    assert str(refused.value) == words
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6))
+def test_the_scale_that_is_named_gives_enough_steps(steps: int, more: int) -> None:
+    whole = steps + more
+    share = float(f"{scale_of(steps, whole):g}")
+    assert 0 < share <= 1
+    assert round(whole * share) >= steps
 
 
 def test_verdicts() -> None:
@@ -235,18 +297,33 @@ def test_how_a_published_value_is_read_is_known_before_there_is_a_trial_and_from
 
 
 def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
-    suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
-    assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")
-    short, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1e-5)
-    assert cost(short, 1, [], scale=1e-5).startswith("cost: 1 trial of 4 updates")
-    assert cost(short, 1, [], scale=1e-5).endswith("not known yet: run it to learn it")
-    text = cost(suite, 3, [row("pacgan", "ring")])
+    long = Recipe(steps=4000)
+    floor = planned(Recipe())
+    floor.spec.baseline = "real"
+    trials = [*[planned(long)] * 3, floor]
+    assert cost(trials, [], 400_000).endswith("not known yet: run it with --scale 2.5e-05 to learn it")
+    assert cost([planned(Recipe(steps=4))], [], 400_000).startswith("cost: 1 trial of 4 updates")
+    assert cost([planned(Recipe(steps=4))], [], 400_000).endswith("not known yet: run it to learn it")
+    text = cost(trials, [row("pacgan", "ring")], 400_000)
     assert "3 trials of 4,000 updates, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
-    boosted = row("pacgan", "ring")
-    boosted.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
-    # 8 s for 4 + 301 updates, and so 218 s for 8,000 and 297 more.
-    assert "about 10 m 53 s of training" in cost(suite, 3, [boosted])
+    for other in (row("pacgan[pack=2]", "ring"), row("pacgan", "grid")):
+        assert "not known yet" in cost(trials, [other], 400_000)
+
+
+def test_the_cost_counts_the_boosts_of_the_trials_and_of_those_that_were_timed() -> None:
+    short = row("pacgan", "ring")
+    short.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
+    long = Recipe(steps=4000, n_critic_boost=100, boost_first=23)
+    # 8 s for 4 + 301 updates, and so 4 m 30 s for 8,000 and 99 more for each of 23 steps.
+    assert "about 4 m 30 s of training" in cost([planned(long)], [short], 4000)
+
+
+def test_what_would_be_refused_is_not_suggested_to_learn_the_cost() -> None:
+    # A history of 3,200 fakes, of which 32 are drawn and added in an update, is full after 100.
+    trials = [planned(Recipe(steps=4000)), planned(Recipe(steps=4000, replay=3200))]
+    assert cost(trials, [], 4000).endswith("run it with --scale 0.026 to learn it")
+    assert cost([planned(Recipe(steps=101, replay=3200))], [], 4000).endswith("run it to learn it")
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:

@@ -11,7 +11,9 @@ from pydantic import Field, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
+from ganbench.leaderboard.scaling import shortened
 from ganbench.planning.suite import Suite, load
+from ganbench.recipe import validate
 from ganbench.records.locations import shown_of
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
@@ -161,8 +163,10 @@ def restrict(
 ) -> tuple[Suite, Published]:
     """Return the part of a table that was asked for, its trials ``scale`` times as long.
 
+    With fewer steps, the suite's other settings that count steps are those of :func:`ganbench.leaderboard.scaling`.
+
     Raises:
-        UsageError: there is no such row or dataset, or the suite sets no steps.
+        UsageError: there is no such row or dataset, or the suite sets no steps, or settings that no recipe has.
     """
     for asked, known in (
         (rows, [cell.name for cell in published.cells]),
@@ -171,18 +175,24 @@ def restrict(
         for name in asked:
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
-    if suite.steps is None:
+    settings = suite.settings()
+    if "steps" not in settings:
         raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
     cells = tuple(
         cell
         for cell in published.cells
         if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
     )
+    published_recipe = validate(settings, "the suite")
+    steps = max(1, round(published_recipe.steps * scale))
+    recipe = shortened(published_recipe, steps) if steps < published_recipe.steps else published_recipe
+    changed = {key: value for key, value in recipe if key != "steps" and value != getattr(published_recipe, key)}
     names = {cell.architecture for cell in cells}
     chosen: dict[str, Any] = {
         "architectures": tuple(name for name in suite.architectures if name in names),
         "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),
-        "steps": max(1, round(suite.steps * scale)),
+        "steps": steps,
+        "recipe": {**suite.recipe, **changed},
     }
     return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ganbench import plugins
 from ganbench.api import Architecture, Penalty
-from ganbench.errors import DataError, GanbenchError, UsageError
+from ganbench.errors import DataError, GanbenchError, TooFewSteps, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
@@ -47,7 +47,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
 def refusal(error: BaseException, loaded: plugins.Plugins) -> PlanAnswer:
     """The line that says why there is no plan; for what nobody foresaw, with the plugin it arose in."""
     if isinstance(error, GanbenchError):
-        return PlanAnswer(error=str(error))
+        return PlanAnswer(error=str(error), needed_steps=error.needed if isinstance(error, TooFewSteps) else 0)
     trace = "".join(traceback.format_exception(error))
     return PlanAnswer(error=f"planning failed: {with_blame(error, loaded)}", trace=trace)
 
