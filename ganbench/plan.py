@@ -89,14 +89,15 @@ class SourcesRequest(Frozen):
 class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
-    ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed. ``data_at``
-    is as in :class:`ganbench.spec.Execution`. ``values`` says how the values that the request names are declared, each
-    with the fields of :class:`ganbench.api.Value`.
+    ``passes`` and ``data_at`` are as in :class:`ganbench.spec.Execution`. ``source`` is where the samples or the
+    generator are of a trial that is only scored; it keeps its seed. ``values`` says how the values that the request
+    names are declared, each with the fields of :class:`ganbench.api.Value`.
     """
 
     spec: TrialSpec
     warnings: tuple[str, ...] = ()
     baseline: bool = False
+    passes: float = 1.0
     source: str = ""
     data_at: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}
