@@ -56,7 +56,7 @@ class SourceRequest(Frozen):
     label: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     latent_dim: Annotated[int, Field(ge=0)] = 0
-    latent: Literal["normal", "uniform"] = "normal"
+    latent: Literal["", "normal", "uniform"] = ""
     value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
     size: Annotated[int, Field(ge=0)] = 0
     channels: Literal[0, 1, 3] = 0

@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_trial_is_not_described_and_a_folder_of_trials_is_no_folder_of_images(place: Path) -> None:
     (trial,) = place.glob("runs/vanilla-*")
-    for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "uniform"], ["--size", "16"]):
+    for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "normal"], ["--size", "16"]):
         answer = ganbench("eval", str(trial), *words, "-q", cwd=place)
         assert answer.returncode == 2
         assert f"is a trial, so its z and samples are known; leave {words[0]} out" in answer.stderr

@@ -20,6 +20,8 @@ from tests.trials import component
         ("s.npy", {"size": 8}, "--size is for image files, but .*s.npy is an array; leave it out"),
         ("g.pt2", {"size": 8}, "--size is for image files, but .*g.pt2 is a generator; leave it out"),
         ("s.npy", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.npy contains samples; leave it out"),
+        ("s.npy", {"latent": "normal"}, "--latent is for generators, but .*s.npy contains samples; leave it out"),
+        ("s.zip", {"latent": "uniform"}, "--latent is for generators, but .*s.zip contains samples; leave it out"),
         ("s.zip", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.zip contains samples; leave it out"),
         ("s.zip", {"value_range": "0:1"}, "--range is for arrays and generators, but the files in .*s.zip are images"),
     ],

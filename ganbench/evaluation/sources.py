@@ -109,7 +109,7 @@ def open_given(
         **told,
         fingerprint=file_sha256(path),
         latent_dim=generator.latent_dim,
-        latent=request.latent,
+        latent=request.latent or "normal",
         value_range=generator.value_range,
     )
     said = (f"'{spec.label}' was saved in training mode and is scored in eval mode",) if generator.switched else ()
@@ -122,8 +122,9 @@ def _require_meaning(request: SourceRequest, kind: Kind) -> None:
     if request.size and kind != "images":
         what = "an array" if kind == "array" else "a generator"
         raise DataError(f"--size is for image files, but {where} is {what}; leave it out")
-    if request.latent_dim and kind in ("images", "array"):
-        raise DataError(f"--latent-dim is for generators, but {where} contains samples; leave it out")
+    for option, is_given in (("--latent-dim", request.latent_dim), ("--latent", request.latent)):
+        if is_given and kind in ("images", "array"):
+            raise DataError(f"{option} is for generators, but {where} contains samples; leave it out")
     if request.value_range and kind == "images":
         raise DataError(
             f"--range is for arrays and generators, but the files in {where} are images of levels 0 to 255; "

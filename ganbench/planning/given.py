@@ -32,7 +32,7 @@ def to_request(
     channels: int | None = None,
     value_range: str | None = None,
     latent_dim: int | None = None,
-    latent: str = "normal",
+    latent: str | None = None,
     seed: Sequence[int] = (),
     data_root: str | None = None,
     device: str = "auto",
@@ -49,7 +49,7 @@ def to_request(
         "channels": channels or 0,
         "value_range": value_range or "",
         "latent_dim": latent_dim or 0,
-        "latent": latent,
+        "latent": latent or "",
     }
     requests = tuple(
         SourceRequest(
@@ -185,7 +185,7 @@ def _require_undescribed(trial: SourceRequest) -> None:
         ("--size", trial.size),
         ("--range", trial.value_range),
         ("--latent-dim", trial.latent_dim),
-        ("--latent", trial.latent != "normal"),
+        ("--latent", trial.latent),
     ):
         if is_given:
             raise UsageError(f"{trial.path} is a trial, so its z and samples are known; leave {option} out")
