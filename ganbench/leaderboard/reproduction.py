@@ -1,6 +1,5 @@
 """Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ganbench.recipe import validate
 from ganbench.records.locations import shown_of
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
+from ganbench.statistics.moments import mean
 from ganbench.statistics.published import difference_interval
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
@@ -70,7 +70,7 @@ class Comparison:
     @property
     def mean(self) -> float | None:
         """Our mean."""
-        return statistics.fmean(self.ours) if self.ours else None
+        return mean(self.ours) if self.ours else None
 
     @property
     def verdict(self) -> str:
