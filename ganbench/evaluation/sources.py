@@ -84,7 +84,7 @@ def open_given(
     path = Path(request.path)
     kind = kind_of(path)
     require_channels(request.channels, shape)
-    _require_meaning(request, kind)
+    _require_meaning(request, kind, shape)
     told = _told(request, label_of(path, request.size, request.channels))
     if kind == "images" or kind == "array":  # mypy narrows this, not `in`
         data, files = read_given(
@@ -116,8 +116,8 @@ def open_given(
     return Given(spec, None, (str(path),), conditional, said)
 
 
-def _require_meaning(request: SourceRequest, kind: Kind) -> None:
-    """Raise :class:`DataError` where something is said of a source that means nothing of its kind."""
+def _require_meaning(request: SourceRequest, kind: Kind, shape: tuple[int, ...]) -> None:
+    """Raise :class:`DataError` where something is said of a source that means nothing of its kind, or of points."""
     where = shown(Path(request.path))
     if request.size and kind != "images":
         what = "an array" if kind == "array" else "a generator"
@@ -130,6 +130,8 @@ def _require_meaning(request: SourceRequest, kind: Kind) -> None:
             f"--range is for arrays and generators, but the files in {where} are images of levels 0 to 255; "
             "leave it out"
         )
+    if request.value_range and len(shape) != 3:
+        raise DataError(f"--range is for images, but the reference contains points of {shape[0]} numbers; leave it out")
 
 
 def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ()) -> bool:
