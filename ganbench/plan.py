@@ -69,6 +69,7 @@ class SourcesRequest(Frozen):
         sources: what is scored.
         plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
         asked: whether the user named the number of samples, for the message where there are fewer.
+        extractor_asked: whether the user named the extractor; else it is that of the trial that is scored as.
         device: where generators are tried.
         labels: those of conditional generators, where the user chose; else the plan says those of the trial that it
             scores as.
@@ -77,6 +78,7 @@ class SourcesRequest(Frozen):
     sources: tuple[SourceRequest, ...]
     plan: PlanRequest
     asked: bool = False
+    extractor_asked: bool = False
     device: str = "cpu"
     labels: Literal["balanced", "reference"] | None = None
 

@@ -75,7 +75,12 @@ def to_request(
     base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
     plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
     return SourcesRequest(
-        sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device), labels=labels
+        sources=requests,
+        plan=plan,
+        asked=num_samples is not None,
+        extractor_asked=bool(chosen),
+        device=devices.choose(device),
+        labels=labels,
     )
 
 

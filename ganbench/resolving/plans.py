@@ -40,6 +40,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
             planned,
             "no architecture here is conditional; leave --labels out, or add a conditional one",
         )
+        require_extracted(request.extractor, planned)
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(loaded.registry))))
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
         return refusal(error, loaded)
@@ -61,6 +62,18 @@ def require_labelled(labels: Labels | None, planned: Sequence[Planned], otherwis
     """
     if labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
         raise UsageError(f"labels {labels}: {otherwise}")
+
+
+def require_extracted(asked: ComponentRequest | None, planned: Sequence[Planned]) -> None:
+    """Refuse an extractor where no metric of anything that is planned looks at features.
+
+    Raises:
+        UsageError: names it.
+    """
+    if asked and all(cell.spec.evaluation.extractor is None for cell in planned):
+        raise UsageError(
+            f"extractor '{asked.name}' has no effect, because no metric here uses features; leave --extractor out"
+        )
 
 
 def _cells(request: PlanRequest, registry: Registry, files: set[str]) -> Iterable[Planned]:
