@@ -138,8 +138,19 @@ def read(path: Path) -> tuple[Suite, Published]:
         published = Published.model_validate(content)
     except ValidationError as error:
         raise UsageError(f"{path}, [published]: {explain(error)}") from error
+    if not published.cells:
+        raise UsageError(f"{path}, [published]: it has no rows; add [[published.cells]] for each row of each dataset")
+    printed: dict[tuple[str, ...], str] = {}
     for cell in published.cells:
         _check(cell, suite, path)
+        for value in cell.values:
+            question = (cell.loss, cell.architecture, cell.dataset, value)
+            if question in printed:
+                raise UsageError(
+                    f"{path}, [[published.cells]] '{cell.name}': {value} of {cell.architecture} on {cell.dataset} is "
+                    f"also in '{printed[question]}'; leave one out"
+                )
+            printed[question] = cell.name
     return suite, published
 
 
@@ -163,38 +174,51 @@ def restrict(
 ) -> tuple[Suite, Published]:
     """Return the part of a table that was asked for, its trials ``scale`` times as long.
 
-    With fewer steps, the suite's other settings that count steps are those of :func:`ganbench.leaderboard.scaling`.
+    The suite then has no losses, architectures and datasets but those that this part names. With fewer steps, its other
+    settings that count steps are those of :func:`ganbench.leaderboard.scaling.shortened`.
 
     Raises:
-        UsageError: there is no such row or dataset, or the suite sets no steps, or settings that no recipe has.
+        UsageError: there is no such row or dataset, or none of these rows on these datasets; or the suite sets no
+            steps.
     """
     for asked, known in (
         (rows, [cell.name for cell in published.cells]),
-        (datasets, suite.datasets),
+        (datasets, split_list(suite.datasets)),
     ):
         for name in asked:
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
-    settings = suite.settings()
-    if "steps" not in settings:
-        raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
     cells = tuple(
         cell
         for cell in published.cells
         if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
     )
-    published_recipe = validate(settings, "the suite")
-    steps = max(1, round(published_recipe.steps * scale))
-    recipe = shortened(published_recipe, steps) if steps < published_recipe.steps else published_recipe
-    changed = {key: value for key, value in recipe if key != "steps" and value != getattr(published_recipe, key)}
-    names = {cell.architecture for cell in cells}
-    chosen: dict[str, Any] = {
-        "architectures": tuple(name for name in suite.architectures if name in names),
-        "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),
-        "steps": steps,
-        "recipe": {**suite.recipe, **changed},
-    }
+    if not cells:
+        raise UsageError(
+            f"the table has no {' or '.join(rows) or 'row'} on {' or '.join(datasets)}; ask for another one"
+        )
+    chosen: dict[str, Any] = _shortened(suite, scale)
+    for axis, kind in (("losses", "loss"), ("architectures", "architecture"), ("datasets", "dataset")):
+        named = {getattr(cell, kind) for cell in cells}
+        # A loss may be left out where the suite has one.
+        chosen[axis] = tuple(name for name in split_list(getattr(suite, axis)) if named == {""} or name in named)
     return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
+
+
+def _shortened(suite: Suite, scale: float) -> dict[str, Any]:
+    """The steps of a suite, ``scale`` times as many, and its recipe for them."""
+    settings = suite.settings()
+    if suite.images is not None:
+        raise UsageError(
+            "the suite sets images, but --scale is a share of steps; set the published number of steps instead"
+        )
+    if "steps" not in settings:
+        raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
+    whole = validate(settings, "the suite")
+    steps = max(1, round(whole.steps * scale))
+    recipe = shortened(whole, steps) if steps < whole.steps else whole
+    changed = {key: value for key, value in recipe if key != "steps" and value != getattr(whole, key)}
+    return {"steps": steps, "recipe": {**suite.recipe, **changed}}
 
 
 def is_on(row: Row, dataset: str) -> bool:
