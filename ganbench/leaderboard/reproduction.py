@@ -137,7 +137,7 @@ def read(path: Path) -> tuple[Suite, Published]:
     try:
         published = Published.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{path}, [published]: {explain(error)}") from error
+        raise UsageError(f"{path}, [published]: {_explained(error, content['cells'])}") from error
     if not published.cells:
         raise UsageError(f"{path}, [published]: it has no rows; add [[published.cells]] for each row of each dataset")
     printed: dict[tuple[str, ...], str] = {}
@@ -152,6 +152,18 @@ def read(path: Path) -> tuple[Suite, Published]:
                 )
             printed[question] = cell.name
     return suite, published
+
+
+def _explained(error: ValidationError, cells: Sequence[dict[str, Any]]) -> str:
+    """What is wrong with a printed table; of a value, in which row, and what it must be."""
+    match error.errors(include_url=False)[0]["loc"]:
+        case ("cells", int(place), "values", value, *_):
+            row = cells[place]
+            return (
+                f"{value}={row['values'][value]!r} of the row '{row['name']}' must be [mean, standard error]: two "
+                "finite numbers, the second not negative"
+            )
+    return explain(error)
 
 
 def _check(cell: Cell, suite: Suite, path: Path) -> None:
