@@ -14,6 +14,18 @@ class UsageError(GanbenchError):
     """The request itself is wrong: an unknown name, a value out of range, a pair that cannot work."""
 
 
+class TooFewSteps(UsageError):
+    """A recipe has settings that have no effect in so few steps.
+
+    Attributes:
+        needed: the fewest steps in which they have, as far as this refusal goes.
+    """
+
+    def __init__(self, message: str, needed: int) -> None:
+        super().__init__(message)
+        self.needed = needed
+
+
 class DataError(GanbenchError):
     """Data or weights are missing, damaged, or not what they claim to be."""
 

@@ -56,7 +56,7 @@ class SourceRequest(Frozen):
     label: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     latent_dim: Annotated[int, Field(ge=0)] = 0
-    latent: Literal["normal", "uniform"] = "normal"
+    latent: Literal["", "normal", "uniform"] = ""
     value_range: Literal["", "-1:1", "0:1", "0:255"] = ""
     size: Annotated[int, Field(ge=0)] = 0
     channels: Literal[0, 1, 3] = 0
@@ -69,6 +69,7 @@ class SourcesRequest(Frozen):
         sources: what is scored.
         plan: the reference (its one dataset) and the metrics; it has no losses and no architectures.
         asked: whether the user named the number of samples, for the message where there are fewer.
+        extractor_asked: whether the user named the extractor; else it is that of the trial that is scored as.
         device: where generators are tried.
         labels: those of conditional generators, where the user chose; else the plan says those of the trial that it
             scores as.
@@ -77,6 +78,7 @@ class SourcesRequest(Frozen):
     sources: tuple[SourceRequest, ...]
     plan: PlanRequest
     asked: bool = False
+    extractor_asked: bool = False
     device: str = "cpu"
     labels: Literal["balanced", "reference"] | None = None
 
@@ -89,14 +91,15 @@ class SourcesRequest(Frozen):
 class Planned(Frozen):
     """One cell of the grid: a trial with seed 0, and what to say about it.
 
-    ``source`` is where the samples or the generator are of a trial that is only scored; it keeps its seed. ``data_at``
-    is as in :class:`ganbench.spec.Execution`. ``values`` says how the values that the request names are declared, each
-    with the fields of :class:`ganbench.api.Value`.
+    ``passes`` and ``data_at`` are as in :class:`ganbench.spec.Execution`. ``source`` is where the samples or the
+    generator are of a trial that is only scored; it keeps its seed. ``values`` says how the values that the request
+    names are declared, each with the fields of :class:`ganbench.api.Value`.
     """
 
     spec: TrialSpec
     warnings: tuple[str, ...] = ()
     baseline: bool = False
+    passes: float = 1.0
     source: str = ""
     data_at: dict[str, str] = {}
     values: dict[str, dict[str, Any]] = {}
@@ -111,11 +114,15 @@ class FileStamp(Frozen):
 
 
 class PlanAnswer(Frozen):
-    """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it."""
+    """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it.
+
+    ``needed_steps`` is not 0 where there are too few steps: so many are enough, as far as the line goes.
+    """
 
     planned: tuple[Planned, ...] = ()
     error: str = ""
     trace: str = ""
+    needed_steps: int = 0
     files: tuple[FileStamp, ...] = ()
 
 

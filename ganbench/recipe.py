@@ -61,9 +61,11 @@ def resolve_recipe(
     for settings, whose in ((given, "--set"), (suite, "the suite")):
         for key in settings:
             if key in idle and not (whose == "the suite" and idle[key] in given):
-                raise UsageError(
-                    f"{whose}: {key}={settings[key]} has no effect without {idle[key]}; set both or neither"
-                )
+                other = idle[key]
+                why = f"without {other}; set both or neither"
+                if other in merged:
+                    why = f"with {other}={getattr(recipe, other)}; choose another {other}, or leave {key} out"
+                raise UsageError(f"{whose}: {key}={settings[key]} has no effect {why}")
     if images is not None:
         recipe = recipe.model_copy(update={"steps": steps_for(recipe, images)})
     return recipe

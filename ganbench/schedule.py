@@ -36,6 +36,17 @@ def steps_for(recipe: Recipe, images: int) -> int:
     return 1 + bisect.bisect_left(range(1, most), updates, key=partial(critic_updates_until, recipe))
 
 
+def steps_to_replay(recipe: Recipe) -> int:
+    """The fewest steps in which an earlier fake is drawn: the history is full before the last of their updates.
+
+    1 where there is no history, or where nothing is drawn from it.
+    """
+    drawn = round(recipe.replay_share * recipe.batch_size)
+    if not recipe.replay or not drawn:
+        return 1
+    return steps_for(recipe, (-(-recipe.replay // drawn) + 1) * recipe.batch_size)
+
+
 def first_later_boost(recipe: Recipe) -> int:
     """The first step that is boosted by ``boost_every`` alone, which is not 0."""
     return 1 + (_inside(recipe) + 1) * recipe.boost_every

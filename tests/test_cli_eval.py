@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_trial_is_not_described_and_a_folder_of_trials_is_no_folder_of_images(place: Path) -> None:
     (trial,) = place.glob("runs/vanilla-*")
-    for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "uniform"], ["--size", "16"]):
+    for words in (["--range", "0:1"], ["--latent-dim", "3"], ["--latent", "normal"], ["--size", "16"]):
         answer = ganbench("eval", str(trial), *words, "-q", cwd=place)
         assert answer.returncode == 2
         assert f"is a trial, so its z and samples are known; leave {words[0]} out" in answer.stderr
@@ -254,6 +254,20 @@ def test_a_printed_value_that_no_metric_gives_is_refused_before_anything_trains(
     assert answer.returncode == 2
     assert "no metric here returns the value 'pacgan_hq_share'" in answer.stderr
     assert not list(tmp_path.glob("runs/*/spec.json"))
+
+
+def test_a_scale_that_leaves_too_few_steps_is_refused_with_one_that_does_not(tmp_path: Path) -> None:
+    table = (Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml").read_text("utf-8")
+    (tmp_path / "table.toml").write_text(table.replace("[recipe]", "[recipe]\nreplay = 5000\nema_decay=0.9"), "utf-8")
+    arguments = ["table.toml", "--row", "GAN", "--dataset", "ring", "--seeds", "1", "--device", "cpu", "--dry-run"]
+    answer = ganbench("reproduce", *arguments, "--scale", "0.0001", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("ganbench: --scale 0.0001 leaves too few steps: replay=5000 has no effect")
+    assert answer.stderr.endswith("; use --scale 0.00026 or more\n")
+    assert answer.stderr.count("\n") == 1
+    answer = ganbench("reproduce", *arguments, "--scale", "0.001", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "run it with --scale 0.00026 to learn it" in answer.stdout
 
 
 def test_reproduce_trains_and_compares(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What commands say where there are no trials, or some cannot be read."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from click.testing import CliRunner
 from ganbench.cli import cli
 from ganbench.cli.inputs import read_trials
 from ganbench.errors import StoreError
+from ganbench.leaderboard.build import assemble, write
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.tables.ranking import PAIRED
+from tests.trials import trial
 
 
 @pytest.fixture
@@ -51,3 +55,44 @@ def test_a_folder_without_trials_is_an_error_of_one_line(
         f"there are no trials in {empty}{which}; run something first, or name the folder given to --out"
     )
     assert list(tmp_path.iterdir()) == [empty]
+
+
+def test_the_table_of_a_leaderboard_is_that_of_its_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every pair of rows, of which its page shows those of the best thirty."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(PAIRED + 2):
+        for seed in range(2):
+            trial(tmp_path / "runs", f"w{number:02}", seed, 1.0 + number + seed / 10)
+    write(assemble([Path("runs")], Path("board")), Path("board"))
+    page = Path("board.md").read_text("utf-8")
+    assert "the pairs of the best 30 of 32 rows; 'ganbench results --format json' prints all of them" in page
+    tables = {}
+    for place in ("runs", "board", "board.json", "board.md"):
+        result = CliRunner().invoke(cli, ["results", place, "--format", "json"])
+        assert result.exit_code == 0, result.output
+        (tables[place],) = json.loads(result.output)
+    assert len(tables["runs"]["comparisons"]["pairs"]) == 32 * 31 // 2
+    assert tables["board"] == tables["board.json"] == tables["board.md"]
+    for row in tables["runs"]["rows"]:
+        for each in row["seeds"]:
+            each["path"] = each["trial_id"]
+            each["samples"] = None
+    assert tables["board"] == tables["runs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("notes.json", "notes.json is not a leaderboard; 'ganbench leaderboard build' makes one"),
+        ("nowhere", "there is no folder nowhere; run something first"),
+        ("nowhere.json", "there is no folder nowhere.json; run something first"),
+    ],
+)
+def test_what_is_neither_trials_nor_a_leaderboard_is_one_line(
+    name: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.json").write_text("{}")
+    result = CliRunner().invoke(cli, ["results", name])
+    assert isinstance(result.exception, StoreError)
+    assert str(result.exception).startswith(words)

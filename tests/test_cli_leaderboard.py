@@ -39,6 +39,15 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert codes == {"base": 0, "worse": 1, "near": 3}
 
 
+def test_one_file_is_not_written_twice(tmp_path: Path) -> None:
+    trial(tmp_path / "runs", "a", 0, LOW[0])
+    one, same = tmp_path / "gate.xml", tmp_path / "runs" / ".." / "gate.xml"
+    arguments = ["leaderboard", "compare", str(tmp_path / "runs"), str(tmp_path / "runs"), "--junit", str(one)]
+    with pytest.raises(UsageError, match=r"--markdown and --junit would both write .*gate\.xml; choose another file"):
+        CliRunner().invoke(cli, [*arguments, "--markdown", str(same)], standalone_mode=False, catch_exceptions=False)
+    assert not one.exists()
+
+
 def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands on the pages as it can be run elsewhere."""
     trial(tmp_path / "runs", "a", 0, LOW[0])

@@ -93,6 +93,8 @@ def refuse(
             "(fid); lists are written with commas and without spaces, as in",
         ),
         (["results", "runs", "other", "--columns", "fid"], "unexpected extra argument (other) (see"),
+        (["runs", "list", "."], "(.); the folder of trials is named with an option, as in --out . (see"),
+        (["results", "runs", "."], "unexpected extra argument (.) (see"),
         (["show", "wgn"], "did you mean 'wgan'?"),
         (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),

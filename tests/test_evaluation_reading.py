@@ -56,6 +56,14 @@ def test_a_score_needs_many(images: torch.Tensor, words: str, tmp_path: Path) ->
         read_given(folder(tmp_path / "few", images), "images", (1, 8, 8))
 
 
+def test_a_range_is_that_of_floating_point_images(tmp_path: Path) -> None:
+    np.save(tmp_path / "levels.npy", LEVELS.numpy())
+    with pytest.raises(DataError, match=r"--range is for floating point images, but .*levels\.npy has whole levels"):
+        read_given(tmp_path / "levels.npy", "array", (1, 8, 8), value_range="0:1")
+    np.save(tmp_path / "levels.npy", LEVELS.numpy() / 255)
+    assert torch.equal(read_given(tmp_path / "levels.npy", "array", (1, 8, 8), value_range="0:1")[0], LEVELS)
+
+
 @pytest.mark.parametrize(
     ("shape", "images", "words"),
     [

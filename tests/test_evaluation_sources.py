@@ -20,6 +20,8 @@ from tests.trials import component
         ("s.npy", {"size": 8}, "--size is for image files, but .*s.npy is an array; leave it out"),
         ("g.pt2", {"size": 8}, "--size is for image files, but .*g.pt2 is a generator; leave it out"),
         ("s.npy", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.npy contains samples; leave it out"),
+        ("s.npy", {"latent": "normal"}, "--latent is for generators, but .*s.npy contains samples; leave it out"),
+        ("s.zip", {"latent": "uniform"}, "--latent is for generators, but .*s.zip contains samples; leave it out"),
         ("s.zip", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.zip contains samples; leave it out"),
         ("s.zip", {"value_range": "0:1"}, "--range is for arrays and generators, but the files in .*s.zip are images"),
     ],
@@ -50,3 +52,11 @@ def test_trials_of_before_have_the_place_among_the_parameters() -> None:
 @pytest.mark.parametrize("then", [data("cd", size=8), data(size=9), data(name="array", size=8)])
 def test_other_samples_parameters_or_datasets_are_not(then: DataSpec) -> None:
     assert not same_samples(data(size=8), then, ("path",))
+
+
+def test_a_range_means_nothing_of_points(tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", np.zeros((4, 2), np.float32))
+    request = SourceRequest(path=str(tmp_path / "points.npy"), value_range="0:1")
+    with pytest.raises(DataError, match="--range is for images, but the reference contains points of 2 numbers"):
+        open_given(request, (2,), torch.device("cpu"))
+    assert open_given(request.model_copy(update={"value_range": ""}), (2,), torch.device("cpu")).samples is not None

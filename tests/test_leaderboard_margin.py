@@ -12,9 +12,21 @@ def test_margins(text: str, size: float) -> None:
     assert parse_margin(text) == Margin(pytest.approx(size), "%" in text)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("text", ["", "five", "-1", "nan", "inf", "%"])
-def test_margins_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError, match="--margin"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "must be a number such as 0.3 or a share such as 5%"),
+        ("five", "must be a number such as"),
+        ("%", "must be a number such as"),
+        ("-1", "'-1' must be not negative"),
+        ("-inf", "'-inf' must be not negative"),
+        ("nan", "'nan' must be a finite number"),
+        ("inf", "'inf' must be a finite number"),
+        ("1e400%", "'1e400%' must be a finite number"),
+    ],
+)
+def test_margins_that_are_none(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
         parse_margin(text)
 
 

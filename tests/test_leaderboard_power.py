@@ -262,3 +262,9 @@ def test_the_documented_table_is_what_the_command_prints() -> None:
     board = str(repository / "leaderboards" / "smoke")
     answer = CliRunner().invoke(cli, ["leaderboard", "power", board, "--margin", "30%"], standalone_mode=False)
     assert answer.stdout.partition("\n\n")[0] in (repository / "docs" / "ci.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("margin", [Margin(0.0, False), Margin(0.1, True), Margin(1e308, False)])
+def test_the_largest_scores_are_drawn_and_judged(margin: Margin) -> None:
+    found, _ = power(rows_of("a", (1.7e308, 1.6e308, 1.75e308, -1.7e308)), margin=margin, draws=5)
+    assert [chance.outcomes.total() for chance in found] == [5] * 4

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import ganbench
-from ganbench.cli.published import HEADINGS, as_text, cost, scale_line
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, find, read, restrict
 from ganbench.spec import Recipe
@@ -63,6 +62,9 @@ def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text("[published]\ntitle = 'T'\npaper = 'P'\nruns = 0\ncells = []\n")
     with pytest.raises(UsageError, match="runs=0"):
         read(tmp_path / "b.toml")
+    (tmp_path / "b.toml").write_text("[published]\ntitle = 'T'\npaper = 'P'\nruns = 1\ncells = []\n")
+    with pytest.raises(UsageError, match=r"it has no rows; add \[\[published.cells\]\] for each row"):
+        read(tmp_path / "b.toml")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,9 @@ CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "rin
         ("cells = 3", "each row of a dataset must be a table"),
         ("cells = [3]", "each row of a dataset must be a table"),
         (CELL + 'loss = "wgan"\nmodes = [inf, 0.5]', "modes"),
+        (CELL + "modes = 6.3", "modes=6.3 of the row 'A' must be [mean, standard error]: two finite numbers"),
+        (CELL + "modes = [6.3, -1]", "modes=[6.3, -1] of the row 'A' must be [mean, standard error]"),
+        (CELL.replace("name", "nam") + "modes = [6.3]", "cells.0.name is missing"),
         (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it belongs to; the suite has vanilla, wgan"),
         (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
         (CELL.replace("ring", "rung") + 'loss = "wgan"\nmodes = [6.3, 0.5]', "the suite has no dataset 'rung'"),
@@ -123,14 +128,13 @@ def test_a_cell_is_about_its_own_loss_and_no_baseline(tmp_path: Path) -> None:
         CELL.replace('"A"', f'"{loss}"') + f'loss = "{loss}"\nmodes = [6.0, 0.1]\n' for loss in ("vanilla", "wgan")
     ]
     path.write_text(TABLE + "".join(cells))
-    suite, published = read(path)
+    _, published = read(path)
     trials = [row("pacgan", "ring", modes=6.0 + seed / 10) for seed in range(3)]
     trials += [row("pacgan", "ring", loss="wgan", modes=50.0 + seed) for seed in range(3)]
     trials += [row("pacgan", "ring", baseline="untrained", modes=0.0)]
     vanilla, wgan = compare(published, trials)
     assert (vanilla.ours, vanilla.verdict) == ((6.0, 6.1, 6.2), "agree")
     assert (wgan.ours, wgan.verdict) == ((50.0, 51.0, 52.0), "differ")
-    assert "6 trials of 10 updates" in cost(suite, 3, [])
 
 
 def test_own_data_are_known_by_the_last_name_of_their_path(tmp_path: Path) -> None:
@@ -170,6 +174,66 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
         restrict(suite.model_copy(update={"steps": None}), published, rows=[], datasets=[], scale=0.5)
 
 
+SEVERAL = """
+losses = ["vanilla,wgan"]
+architectures = ["pacgan", "pacgan[pack=2]"]
+datasets = ["ring,grid"]
+steps = 10
+[published]
+title = "T"
+paper = "P"
+runs = 10
+[[published.cells]]
+name = "A"
+loss = "vanilla"
+architecture = "pacgan"
+dataset = "ring"
+modes = [6, 0.5]
+[[published.cells]]
+name = "B"
+loss = "wgan"
+architecture = "pacgan"
+dataset = "grid"
+modes = [6, 0.5]
+[[published.cells]]
+name = "C"
+loss = "wgan"
+architecture = "pacgan[pack=2]"
+dataset = "ring"
+modes = [6, 0.5]
+"""
+
+
+def test_of_a_part_no_other_trials_are_trained(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(SEVERAL)
+    whole, printed = read(tmp_path / "a.toml")
+
+    def axes(**asked: Any) -> tuple[tuple[str, ...], ...]:
+        suite, _ = restrict(whole, printed, **({"rows": [], "datasets": [], "scale": 1.0} | asked))
+        return suite.losses, suite.architectures, suite.datasets
+
+    assert axes() == (("vanilla", "wgan"), ("pacgan", "pacgan[pack=2]"), ("ring", "grid"))
+    assert axes(rows=["A"]) == (("vanilla",), ("pacgan",), ("ring",))
+    assert axes(rows=["A", "B"]) == (("vanilla", "wgan"), ("pacgan",), ("ring", "grid"))
+    assert axes(datasets=["grid"]) == (("wgan",), ("pacgan",), ("grid",))
+    with pytest.raises(UsageError, match="the table has no A or C on grid; ask for another one"):
+        axes(rows=["A", "C"], datasets=["grid"])
+    whole = whole.model_copy(update={"datasets": ("ring,grid,digits",)})
+    assert axes()[2] == ("ring", "grid")
+    with pytest.raises(UsageError, match="the table has no row on digits; ask for another one"):
+        axes(datasets=["digits"])
+
+
+def test_a_value_is_printed_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(SEVERAL.replace('"grid"\nmodes', '"ring"\nmodes').replace('loss = "vanilla"', 'loss = "wgan"'))
+    with pytest.raises(UsageError, match=r"\[\[published.cells\]\] 'B': modes of pacgan on ring is also in 'A'"):
+        read(path)
+    path.write_text(TABLE + 2 * (CELL + "loss = 'wgan'\nmodes = [6, 0]\n"))
+    with pytest.raises(UsageError, match=r"\[\[published.cells\]\] 'A': modes of pacgan on ring is also in 'A'"):
+        read(path)
+
+
 def test_verdicts() -> None:
     _, published = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
     near = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0, 6.0, 6.0)]
@@ -184,69 +248,6 @@ def test_verdicts() -> None:
     assert compare(published, other)[0].verdict == "no result"
     for low, high, verdict in ((0.0, 1.0, "agree"), (-1.0, 0.0, "agree"), (0.1, 1.0, "differ"), (-1.0, -0.1, "differ")):
         assert replace(modes, difference=Interval(low, high, 0.95, "welch")).verdict == verdict
-
-
-def test_the_text_says_the_scale_plainly() -> None:
-    whole, printed = read(PATH)
-    suite, part = restrict(whole, printed, rows=["GAN"], datasets=["ring"], scale=0.01)
-    line = scale_line(whole, suite, 0.01, 2, part)
-    assert "4,000 of the published 400,000 updates" in line
-    assert "2 of 10 seeds" in line
-    assert "says nothing about the paper" in line
-    trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
-    text = as_text(part, compare(part, trials), line, "table")
-    assert line in text
-    assert "6.3 ± 0.5" in text
-    assert "6.5" in text
-    assert "2/2" in text
-    assert "| agree |" in as_text(part, compare(part, trials), line, "markdown")
-
-
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_a_narrow_terminal_gets_the_table_in_blocks(width: int) -> None:
-    _, part = restrict(*read(PATH), rows=["GAN", "PacGAN2"], datasets=["ring"], scale=1.0)
-    comparisons = compare(part, [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)])
-    whole = as_text(part, comparisons, "full scale", "table").split("\n\n")[1:]
-    parts = as_text(part, comparisons, "full scale", "table", width).split("\n\n")[1:]
-    headings = [heading for block in parts for heading in re.split(r"  +", block.splitlines()[0])]
-    assert list(dict.fromkeys(headings)) == list(HEADINGS)
-    assert headings.count("row") == headings.count("value") == len(parts)
-    assert max(len(line) for block in parts for line in block.splitlines()) <= width
-    assert (parts == whole) is (width == 100)
-
-
-def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:
-    _, part = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1.0)
-    trial = row("pacgan", "ring", pacgan_high_quality=0.9)
-    for decimals, text in ((1, "98.2 ± 0.2 %"), (0, "98.20 ± 0.20 %")):
-        trial.values["pacgan_high_quality"] = ValueInfo(label="high quality", decimals=decimals, percent=True)
-        assert text in as_text(part, compare(part, [trial]), "", "table")
-
-
-def test_how_a_published_value_is_read_is_known_before_there_is_a_trial_and_from_that_of_another_row() -> None:
-    _, part = restrict(*read(PATH), rows=["GAN", "PacGAN2"], datasets=["ring"], scale=1.0)
-    info = ValueInfo(label="high quality", decimals=1, percent=True)
-    told = as_text(part, compare(part, [], {"pacgan_high_quality": info}), "", "table")
-    assert "98.2 ± 0.2 %" in told
-    assert "6.300 ± 0.500" in told  # nobody said how this one is read
-    trial = row("pacgan[pack=2]", "ring", pacgan_high_quality=0.9)
-    trial.values["pacgan_high_quality"] = info
-    assert "98.2 ± 0.2 %" in as_text(part, compare(part, [trial]), "", "table")
-
-
-def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None:
-    suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
-    assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")
-    short, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1e-5)
-    assert cost(short, 1, [], scale=1e-5).startswith("cost: 1 trial of 4 updates")
-    assert cost(short, 1, [], scale=1e-5).endswith("not known yet: run it to learn it")
-    text = cost(suite, 3, [row("pacgan", "ring")])
-    assert "3 trials of 4,000 updates, 12,000 in all" in text
-    assert "6 h 40 m" in text  # two seconds each
-    boosted = row("pacgan", "ring")
-    boosted.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
-    # 8 s for 4 + 301 updates, and so 218 s for 8,000 and 297 more.
-    assert "about 10 m 53 s of training" in cost(suite, 3, [boosted])
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:
@@ -273,6 +274,9 @@ def test_a_suite_without_steps_is_refused_with_what_to_add(tmp_path: Path) -> No
     path = tmp_path / "a.toml"
     path.write_text(TABLE.replace("steps = 10\n", "") + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
     with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):
+        restrict(*read(path), rows=[], datasets=[], scale=1.0)
+    path.write_text(path.read_text().replace("[published]", "images = 1000\n[published]"))
+    with pytest.raises(UsageError, match="the suite sets images, but --scale is a share of steps; set the published"):
         restrict(*read(path), rows=[], datasets=[], scale=1.0)
 
 

@@ -9,6 +9,7 @@ import pytest
 from ganbench.errors import StoreError
 from ganbench.leaderboard.build import assemble, write
 from ganbench.leaderboard.sources import SUFFIXES, Source, finished_rows_of, merge, read_source, rows_of, to_board
+from ganbench.records import manifest
 from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 
@@ -138,3 +139,26 @@ def test_what_has_not_ended_is_no_rerun(tmp_path: Path) -> None:
     done = read_source(tmp_path)
     (found,) = merge([as_ended(done, "interrupted"), done], partial=False).trials
     assert (found.status, found.reruns) == ("done", ())
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999"])
+def test_a_number_that_is_not_finite_is_one_line(tmp_path: Path, number: str) -> None:
+    """No worker writes one: where a board has none, none is let in."""
+    folder = trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    whole = folder.result.read_text(), folder.metrics.read_text()
+    environment, determinism = '"threads": 1', '"seed": 0'
+    for file, old, new in (
+        (folder.result, environment, f'"threads": {number}'),
+        (folder.result, determinism, f'"seed": {number}'),
+        (folder.metrics, '"seconds": 180.0', f'"seconds": {number}'),
+        (folder.metrics, '"fid": 1.0', f'"fid": {number}'),
+    ):
+        folder.result.write_text(whole[0])
+        folder.metrics.write_text(whole[1])
+        text = file.read_text()
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+        manifest.write(folder, folder.path.name)
+        with pytest.raises(StoreError) as refused:
+            read_source(tmp_path / "runs")
+        assert str(refused.value) == (f"{file} contains a number that is not finite; remove the trial and run it again")

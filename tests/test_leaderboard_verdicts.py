@@ -1,12 +1,16 @@
 """What a verdict is told as: text, a comment, JUnit XML and annotations."""
 
 import re
+import sys
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from ganbench.leaderboard import verdicts
 from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.leaderboard.compare import compare
+from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.verdicts import as_github, as_junit, as_markdown, as_text, without_commands
+from ganbench.store.values import ValueInfo
 from ganbench.tables.markdown import inert
 from tests.rows import HIGH, HOSTILE, LOW, NONE, make_row, rows_of
 from tests.trials import component, make_spec
@@ -134,3 +138,18 @@ def test_a_comment_promises_nothing_of_more_seeds() -> None:
 def test_no_change_has_no_minus_where_more_is_better() -> None:
     check = Check("a", "pass", "the same", metric="modes", base="1", new="1", effect=-0.0, margin=0.0)
     assert "| +0 (margin 0) |" in as_markdown(Verdict((check,), NONE, 0.05))
+
+
+def test_the_largest_change_is_told_in_every_form() -> None:
+    info = ValueInfo(label="X", direction="lower", percent=True)
+    base, new = (
+        [replace(row, values={"fid": info}) for row in rows_of("a", values)]
+        for values in ((-1.7e308, -1.6e308, -1.5e308), (1.5e308, 1.6e308, 1.7e308))
+    )
+    for margin, told in ((Margin(0.1, True), "1.60e+309"), (Margin(1e308, False), "1e+308")):
+        (check,) = compare(base, new, margin=margin).checks
+        assert check.effect == sys.float_info.max
+        for form in (as_text, as_markdown, as_junit, as_github):
+            text = form(compare(base, new, margin=margin))
+            assert "+1.80e+310 %" in text
+            assert told in text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.planning.planner import cache_folder, plan
@@ -105,6 +105,12 @@ def test_a_refusal_is_one_line_with_its_trace_and_is_not_kept() -> None:
             ask(worker)
         assert "somewhere" in str(caught.value.__cause__)
     assert len(worker.asked) == 2
+
+
+def test_a_refusal_for_want_of_steps_says_how_many_are_enough() -> None:
+    with pytest.raises(TooFewSteps, match=r"^ema_start=9 is too late$") as caught:
+        ask(Worker(PlanAnswer(error="ema_start=9 is too late", needed_steps=10)))
+    assert caught.value.needed == 10
 
 
 def test_a_worker_that_leaves_no_answer_is_quoted() -> None:

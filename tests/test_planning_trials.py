@@ -11,7 +11,7 @@ from ganbench.planning import trials
 from ganbench.planning.request import RunRequest
 from ganbench.processes.server import Server
 from ganbench.spec import Execution, TrialFile
-from tests.trials import component, make_spec
+from tests.trials import make_spec
 
 GIB = 2**30
 
@@ -66,16 +66,21 @@ def test_equal_samples_at_two_places_are_one_trial_and_a_line_says_so(monkeypatc
     assert told == ["/there/photos contains the same samples as /here/photos, so they are one dataset and one row here"]
 
 
+def test_how_often_the_discriminator_runs_is_told_to_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "plan", lambda *_: (Planned(spec=make_spec(), passes=1.25),))
+    request = RunRequest(plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"))
+    (found,) = trials.plan_trials(request, pytest.fail, Layout(device="cpu", slots=1, threads=1), pytest.fail)
+    assert found.execution.passes == 1.25
+
+
 def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
-    def heavy(**changes: object) -> float:
+    def heavy(passes: float = 1.0, **changes: object) -> float:
         spec = make_spec(baseline=str(changes.pop("baseline", "")), steps=10, batch_size=4, n_critic=5)
         spec = spec.model_copy(update=changes)
-        return trials.weight(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
+        return trials.weight(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(passes=passes)))
 
     assert heavy() == 10 * 4 * (1 + 5)  # several critic steps are no penalty
-    assert heavy(penalties=(component("r1"),)) == 10 * 4 * (1 + 2 * 5)
-    seldom = make_spec(steps=10, batch_size=4, n_critic=5).recipe.model_copy(update={"penalty_every": 5})
-    assert heavy(recipe=seldom, penalties=(component("r1"),)) == pytest.approx(10 * 4 * (1 + 1.2 * 5))
+    assert heavy(passes=1.25) == 10 * 4 * (1 + 1.25 * 5)
     doubled = make_spec(steps=10, batch_size=4, n_critic=5).recipe.model_copy(update={"g_batches": 2})
     assert heavy(recipe=doubled) == 10 * 4 * (2 + 5)
     again = make_spec(steps=10)  # a trial that is scored again, and trains no more

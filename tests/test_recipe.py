@@ -142,3 +142,21 @@ def test_a_scheme_has_its_own_gain(scheme: str, gain: float) -> None:
     if scheme != "kaiming":
         assert resolve(suite={"init": scheme}, given={"init_gain": 0.5}).init_gain == 0.5
     assert Recipe.model_validate(resolve(given={"init": scheme}).model_dump()).init_gain == gain
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"init_gain": 2.0, "init": "kaiming"},
+            "init_gain=2.0 has no effect with init=kaiming; choose another init, or leave init_gain out",
+        ),
+        ({"lr_decay_start": 5, "lr_schedule": "constant"}, "has no effect with lr_schedule=constant"),
+        ({"replay_share": 0.3, "replay": 0}, "has no effect with replay=0"),
+    ],
+)
+def test_a_setting_that_changes_nothing_beside_one_that_is_given_names_it(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        resolve(given=settings)
+    with pytest.raises(UsageError, match=said):
+        resolve(suite=settings)

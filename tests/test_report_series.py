@@ -1,10 +1,11 @@
 """What a report draws of a trial's lines: in order, and short."""
 
+import sys
 from pathlib import Path
 
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
-from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve
+from ganbench.report.series import MAX_POINTS, loss_curve, metric_curve, rounded
 
 
 def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
@@ -22,3 +23,9 @@ def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
     folder.metrics.write_text("".join(folder.metrics.read_text().splitlines(keepends=True)[:601]))
     shorter = metric_curve(folder, ["fid"])["step"]
     assert {step for step in curve["step"] if step <= 600} <= set(shorter)
+
+
+def test_the_largest_number_is_not_rounded_up_to_infinity() -> None:
+    assert rounded(sys.float_info.max) == sys.float_info.max
+    assert rounded(-sys.float_info.max) == -sys.float_info.max
+    assert rounded(1.234567e308) == 1.2346e308

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganbench.api import Architecture
-from ganbench.errors import UsageError
+from ganbench.errors import TooFewSteps, UsageError
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
@@ -148,6 +148,29 @@ def test_what_would_be_recorded_and_change_nothing_is_refused(
         check_recipe("vanilla", Vanilla(), Made(pack=pack), data(), Recipe(**settings))
         recipe = Recipe(**(settings | too_far))
         assert words in refusal(check_recipe, "vanilla", Vanilla(), Made(pack=pack), data(), recipe)
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        ({"replay": 73}, 11),
+        ({"ema_decay": 0.9, "ema_start": 10}, 11),
+        ({"lr_schedule": "linear", "lr_decay_start": 9}, 11),
+        ({"n_critic_boost": 5, "boost_first": 10}, 11),
+        ({"n_critic_boost": 5, "boost_first": 12, "boost_every": 4}, 14),
+        ({"n_critic_boost": 5, "boost_first": 3, "boost_every": 30}, 31),
+    ],
+)
+def test_a_refusal_for_want_of_steps_says_how_many_are_enough(settings: dict[str, Any], needed: int) -> None:
+    def check(steps: int) -> None:
+        recipe = Recipe(steps=steps, batch_size=16, **settings)
+        check_recipe("vanilla", Vanilla(), Made(), data(), recipe)
+
+    for steps in (10, needed - 1):
+        with pytest.raises(TooFewSteps) as refused:
+            check(steps)
+        assert refused.value.needed == needed
+    check(needed)
 
 
 @pytest.mark.parametrize("replay", [72, 73, 7, 8])

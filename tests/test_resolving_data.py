@@ -9,9 +9,10 @@ import torch
 from ganbench import plugins
 from ganbench.errors import DataError
 from ganbench.evaluation.handout import write_samples
-from ganbench.grid import parse_axis
+from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolving.data import Data
+from ganbench.resolving.plans import answer
 
 IMAGES = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -36,3 +37,19 @@ def test_truncated_samples_are_no_dataset_and_no_reference(tmp_path: Path) -> No
     # What others call so is an array of their own.
     np.savez(tmp_path / "theirs.npz", samples=np.zeros((20, 1, 16, 16), np.uint8), truncation=np.ones(20))
     assert read(tmp_path / "theirs.npz").spec.size == 20
+
+
+def test_an_extractor_that_no_metric_of_a_grid_uses_is_refused() -> None:
+    registry = plugins.load().registry
+    (extractor,) = parse_axis("extractor", ["digits"], registry)
+    losses, architectures = parse_losses(["hinge"], registry), parse_axis("architecture", ["mlp[hidden=8]"], registry)
+    for dataset, error in (
+        ("ring", "extractor 'digits' has no effect, because no metric here uses features; leave --extractor out"),
+        ("digits", ""),
+        ("ring,digits", ""),
+    ):
+        datasets = tuple(parse_axis("dataset", [dataset], registry))
+        request = PlanRequest(
+            losses=tuple(losses), architectures=tuple(architectures), datasets=datasets, extractor=extractor
+        )
+        assert answer(request).error == error

@@ -53,6 +53,12 @@ def test_a_recipe_that_a_loss_has_no_use_for_is_refused() -> None:
     assert "loss 'hinge' has no labels to smooth" in ask(["hinge"], ["mlp"], recipe={"smoothing_real": 0.1}).error
 
 
+def test_a_cell_knows_how_often_its_discriminator_runs() -> None:
+    """The penalty that a loss carries counts, as those that are added to it do."""
+    found = ask(["hinge+r1+lecam", "wgan-gp", "wgan"], ["mlp[hidden=8]"])
+    assert [cell.passes for cell in found.planned] == [2.0, 2.0, 1.0]
+
+
 def test_a_history_is_judged_by_the_steps_that_a_budget_of_images_comes_to() -> None:
     """1,280 images are 20 batches of 64, or 10 of groups of two; half of each batch but the last goes into it."""
     for architecture, most in (("mlp", 19 * 32), ("pacgan[pack=2]", 9 * 32)):

@@ -216,3 +216,11 @@ def test_a_script_that_was_saved_in_training_mode_says_so_in_its_row(tmp_path: P
     (planned,) = ask(tmp_path / "g.pt", latent_dim=256, metrics=["fid"]).planned
     said = "'g.pt' was saved in training mode and is scored in eval mode"
     assert (said in planned.warnings) is training
+
+
+def test_an_extractor_that_nothing_uses_is_refused(tmp_path: Path) -> None:
+    points = array(tmp_path, torch.randn(300, 2))
+    assert ask(points, against="ring").error == ""
+    assert ask(points, against="ring", extractor="digits").error == (
+        "extractor 'digits' has no effect, because no metric here uses features; leave --extractor out"
+    )

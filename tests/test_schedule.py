@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, penalised, steps_for, usual
+from ganbench.schedule import (
+    critic_updates,
+    critic_updates_until,
+    first_later_boost,
+    penalised,
+    steps_for,
+    steps_to_replay,
+    usual,
+)
 from ganbench.spec import Recipe
 
 AUTHORS: dict[str, Any] = {"n_critic": 5, "n_critic_boost": 100, "boost_first": 25, "boost_every": 500}
@@ -91,3 +99,19 @@ def test_one_step_in_so_many_is_penalised_and_the_first_is() -> None:
 )
 def test_which_steps_are_as_most_are(settings: dict[str, int], expected: list[int]) -> None:
     assert [step for step in range(1, 8) if usual(Recipe(**settings), step)] == expected
+
+
+@given(RECIPES, st.integers(1, 2000), st.sampled_from([0.2, 0.5, 1.0]))
+def test_a_history_is_drawn_from_once_it_is_full(recipe: Recipe, replay: int, share: float) -> None:
+    drawn = round(share * recipe.batch_size)
+    steps = steps_to_replay(recipe.model_copy(update={"replay": replay, "replay_share": share}))
+    if not drawn:
+        assert steps == 1
+        return
+    # Full before the last update of all steps, and of one step less it is not.
+    assert drawn * (critic_updates_until(recipe, steps) - 1) >= replay
+    assert steps == 1 or drawn * (critic_updates_until(recipe, steps - 1) - 1) < replay
+
+
+def test_without_a_history_nothing_waits_for_it() -> None:
+    assert steps_to_replay(Recipe()) == 1

@@ -1,6 +1,7 @@
 """Means, spreads and intervals: against scipy, what they assume, and what they refuse."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -126,3 +127,18 @@ def test_of_two_values_there_is_a_spread_and_of_none_no_interval() -> None:
     assert two is not None
     assert two.sd == pytest.approx(math.sqrt(2))
     assert statistics.interval([]) is None
+
+
+@pytest.mark.parametrize("method", ["t", "bootstrap"])
+def test_the_ends_of_an_interval_of_the_largest_values_are_floats(method: Method) -> None:
+    values = [1.6e308, 1.7e308, 1.75e308, 1.5e308]
+    found, small = (statistics.interval([value * scale for value in values], method=method) for scale in (1, 2.0**-64))
+    assert found is not None
+    assert small is not None
+    assert found.low == small.low * 2.0**64
+    assert found.high == min(sys.float_info.max, small.high * 2.0**64)
+    summary = statistics.summarise([*values, -values[0]])
+    assert summary is not None
+    assert math.isfinite(summary.mean)
+    assert math.isfinite(summary.median)
+    assert summary.sd == pytest.approx(1.44e308, rel=0.01)

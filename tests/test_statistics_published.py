@@ -1,6 +1,7 @@
 """The comparison with a printed mean: exact against scipy, and calibrated."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -49,3 +50,19 @@ def test_the_unit_does_not_matter_however_small_or_large(unit: float) -> None:
     assert plain is not None
     assert found is not None
     assert (found.low / unit, found.high / unit) == pytest.approx((plain.low, plain.high))
+
+
+def test_the_largest_values_are_compared_as_smaller_ones_are() -> None:
+    """Ours, the printed mean and its error, each as large as a float can be."""
+    for ours, mean, error in (
+        ([1.6e308, 1.7e308, 1.5e308], -1.7e308, 1e300),
+        ([1.0, 2.0, 4.0], 1.7e308, 0.0),
+        ([1.0, 2.0, 4.0], 1.0, 1.7e308),
+    ):
+        found = difference_interval(ours, mean, error, 10)
+        small = difference_interval([value / 2**64 for value in ours], mean / 2**64, error / 2**64, 10)
+        assert found is not None
+        assert small is not None
+        largest = sys.float_info.max / 2**64
+        within = [max(-largest, min(largest, end)) for end in (small.low, small.high)]
+        assert [found.low / 2**64, found.high / 2**64] == pytest.approx(within)

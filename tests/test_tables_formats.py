@@ -11,6 +11,7 @@ import pytest
 from ganbench.errors import UsageError
 from ganbench.statistics import superiority
 from ganbench.store.results import read_row, read_rows
+from ganbench.store.values import ValueInfo
 from ganbench.tables import FORMATS, render
 from ganbench.tables.layout import Layout
 from tests.rows import HIGH, HOSTILE, cells, make_row, rows_of
@@ -146,3 +147,19 @@ def test_json_has_both_ends_of_a_probability_and_the_level() -> None:
     ends = (pair["probability_low"], pair["probability_a_beats_b"], pair["probability_high"])
     assert ends == pytest.approx((found.low, found.probability, found.high), rel=1e-5)
     assert ends[0] < ends[1] < ends[2]
+
+
+@pytest.mark.parametrize("percent", [False, True])
+@pytest.mark.parametrize("values", [(1.7e308, 1.6e308, 1.75e308), (1.7e308, -1.7e308, 0.0), (1.7e308,) * 6])
+def test_the_largest_numbers_are_written_in_every_format(values: tuple[float, ...], percent: bool) -> None:
+    info = ValueInfo(label="X", direction="lower", percent=percent)
+    rows = [
+        make_row(make_spec(loss, seed=seed), fid=value * share, values={"fid": info, "is": info})
+        for loss, share in (("a", 1.0), ("b", 0.5))
+        for seed, value in enumerate(values)
+    ]
+    for layout in (Layout(columns=("all",)), Layout(wide=True), Layout(sort="fid")):
+        for form in FORMATS:
+            text = render(rows, form, layout=layout)
+            assert re.search(r"e\+3\d\d", text), form
+            assert not re.search(r"\b(inf|nan|infinity)\b", text, re.IGNORECASE), form

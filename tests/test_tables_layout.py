@@ -82,6 +82,7 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
         (Layout(columns=("fud",)), "no table has a column 'fud'; did you mean 'fid'"),
         (Layout(sort="-lost"), "no table has a column 'lost'; did you mean 'loss'"),
         (Layout(group=("sed",)), "--group 'sed' cannot split a table"),
+        (Layout(wide=True, columns=("is",)), "--columns has no effect with --wide, which shows one metric: choose it"),
         (Layout(metric="memory"), "no table has a score 'memory'"),
         (Layout(alpha=5), "--alpha 5 must be between 0 and 1"),
     ],

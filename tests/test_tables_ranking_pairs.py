@@ -57,7 +57,7 @@ def test_of_many_rows_the_pairs_of_the_best_are_shown_and_that_is_said() -> None
     found = ranking(rows)
     assert found.paired == tuple(range(PAIRED + 1, 1, -1))
     assert found.unpaired_in_words() == (
-        "These are the pairs of the best 30 of 32 rows; the JSON of the table has all of them."
+        "These are the pairs of the best 30 of 32 rows; 'ganbench results --format json' prints all of them."
     )
     assert ranking(rows[: 2 * PAIRED]).unpaired_in_words() == ""
 

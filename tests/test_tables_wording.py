@@ -119,3 +119,10 @@ def test_the_headline_is_the_first_that_is_a_score() -> None:
     assert headline({"is": IS, "fid": FID}) == "is"
     assert headline({"n": ValueInfo(label="n", direction=None), "fid": FID, "is": IS}) == "fid"
     assert headline({"n": ValueInfo(label="n", direction=None)}) is None
+
+
+def test_a_percentage_that_no_float_can_hold_is_written_all_the_same() -> None:
+    info = ValueInfo(label="high quality", direction="higher", decimals=1, percent=True)
+    assert spread(1.5e308, None, info) == "1.5e+310 %"
+    assert spread(-1.5e308, 1e308, info) == "-1.5e+310 ± 1.0e+310 %"
+    assert spread(math.inf, None, info) == "- %"

@@ -1,13 +1,13 @@
-"""Which output is that of a discriminator in doubt."""
+"""Which output is that of a discriminator in doubt, and how often a discriminator runs."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from ganbench import components, plugins
-from ganbench.api import Loss
+from ganbench.api import Loss, Penalty
 from ganbench.spec import Recipe
-from ganbench.training.adversarial import undecided
+from ganbench.training.adversarial import passes, undecided
 
 REGISTRY = plugins.load(environ={"GANBENCH_PLUGINS": ""}).registry
 
@@ -92,3 +92,24 @@ def test_where_a_loss_is_not_defined_it_does_not_cost_nothing() -> None:
 @pytest.mark.parametrize("kind", [Relative, Endless, Undefined, Broad])
 def test_a_loss_that_prefers_no_output_has_no_level(kind: type[Loss]) -> None:
     assert undecided(kind(), Recipe()) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "every", "expected"),
+    [
+        ((), 4, 1.0),
+        (("r1",), 1, 2.0),
+        (("r1",), 4, 1.25),
+        (("r1", "r2"), 4, 1.5),
+        # What is no penalty on gradients is a term in every step, and another pass only where it calls the critic.
+        (("consistency",), 4, 2.0),
+        (("lecam",), 4, 1.0),
+        (("weight-clip",), 4, 1.0),
+        (("gp", "lecam", "consistency"), 4, 2.25),
+    ],
+)
+def test_a_discriminator_runs_for_the_loss_and_for_each_penalty_that_calls_it(
+    names: tuple[str, ...], every: int, expected: float
+) -> None:
+    penalties: list[Penalty] = [components.load_class(REGISTRY.find("penalty", name))() for name in names]
+    assert passes(penalties, Recipe(penalty_every=every)) == expected

@@ -28,3 +28,10 @@ def test_of_equal_best_values_the_first_counts(direction: Any) -> None:
     history = [{"step": 10 * place, "values": {"x": x, "y": 0.0}} for place, x in enumerate(heights, start=1)]
     best = {"value": 1.0, "step": 20} if direction == "lower" else {"value": 3.0, "step": 30}
     assert best_values(history, values) == {"x": best}
+
+
+def test_the_area_under_the_largest_heights_is_a_float() -> None:
+    values = {"x": Value(label="X", direction="lower")}
+    history = [{"step": step, "values": {"x": x}} for step, x in ((10, 1.5e308), (20, 1.7e308), (2**62, 1.7e308))]
+    assert areas(history, values) == {"x": pytest.approx(1.7e308)}
+    assert areas(history[:2], values) == {"x": pytest.approx(1.6e308)}

@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -177,7 +178,7 @@ def _unasked(error: click.UsageError) -> str:
     """What to do where a command was given more than it takes, if a list was written with spaces.
 
     It was where what was given to an option ends in a comma. A command that takes options alone has no other use for
-    more words, mostly.
+    more words, mostly, but for a folder that other commands take without an option.
     """
     context = error.ctx
     if context is None or not error.message.startswith("Got unexpected extra argument"):
@@ -189,6 +190,10 @@ def _unasked(error: click.UsageError) -> str:
         for option in lists
         if any(str(part).endswith(",") for part in context.params.get(option.name or "") or ())
     ]
+    folder = error.message.partition("(")[2].removesuffix(")")
+    named = any(isinstance(option, click.Option) and option.default == Path("runs") for option in parameters)
+    if not begun and named and os.path.isdir(folder):
+        return f"; the folder of trials is named with an option, as in --out {folder}"
     if not begun and any(isinstance(parameter, click.Argument) for parameter in parameters):
         return ""
     meant = [option.opts[0] for option in (*begun, *lists)]

@@ -49,8 +49,8 @@ RANGES = ("-1:1", "0:1", "0:255")
 @click.option("--range", "value_range", type=Choice(RANGES), metavar="|".join(RANGES),
               help="Values of black and white in floating point images.")  # fmt: skip
 @click.option("--latent-dim", type=Whole(1), metavar="N", help="How many numbers z has, for a TorchScript generator.")
-@click.option("--latent", type=Choice(["normal", "uniform"]), default="normal", show_default=True,
-              help="z from N(0, I) or U(-1, 1).")  # fmt: skip
+@click.option("--latent", type=Choice(["normal", "uniform"]),
+              help="A saved generator's z from N(0, I) or U(-1, 1).  [default: normal]")  # fmt: skip
 @click.option(
     "--seed", type=SEED, multiple=True, metavar="N",
     help="Seed that tells the trainings of one label apart, once (the next sources count up) or once for each; it also "

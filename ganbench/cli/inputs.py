@@ -26,6 +26,21 @@ def read_trials(runs: Path) -> "tuple[list[Row], bool]":
     return rows, bool(problems)
 
 
+def read_trials_or_board(place: Path) -> "tuple[list[Row], bool]":
+    """As :func:`read_trials`, also of a leaderboard, named by any of its files or without a suffix.
+
+    Raises:
+        StoreError: there is neither, or it cannot be read.
+    """
+    from ganbench.leaderboard.schema import load
+    from ganbench.leaderboard.sources import SUFFIXES, file_of, rows_of
+
+    named = place.is_file() if place.suffix in SUFFIXES else not place.exists()
+    if named and file_of(place).is_file():
+        return rows_of(load(file_of(place))), False
+    return read_trials(place)
+
+
 def no_trials(runs: Path, which: str = "") -> "StoreError":
     """The error where a folder has no trials; ``which`` says of what kind, e.g. ``that have ended``."""
     from ganbench.errors import StoreError

@@ -109,6 +109,7 @@ def compare(
       ganbench leaderboard compare old.json new.json --margin 0.3 --junit gate.xml --markdown comment.md
     """
     from ganbench.cli.outputs import require_no_input, terminal_width
+    from ganbench.errors import UsageError
     from ganbench.files import write_text
     from ganbench.leaderboard import verdicts
     from ganbench.leaderboard.compare import compare as judge
@@ -118,6 +119,8 @@ def compare(
     for option, path in (("--markdown", markdown), ("--junit", junit)):
         if path is not None:
             require_no_input(option, path, base, new)
+    if markdown is not None and junit is not None and markdown.resolve() == junit.resolve():
+        raise UsageError(f"--markdown and --junit would both write {junit}; choose another file for one of them")
     verdict = judge(
         finished_rows_of(base),
         finished_rows_of(new),

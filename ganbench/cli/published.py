@@ -3,14 +3,17 @@
 import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
-from ganbench.grid import split_list
-from ganbench.leaderboard.reproduction import Comparison, Published, is_on
+from ganbench.errors import TooFewSteps, UsageError
+from ganbench.leaderboard.reproduction import Comparison, Published
 from ganbench.planning.suite import Suite
-from ganbench.schedule import critic_updates_until
-from ganbench.spec import Recipe
-from ganbench.store.results import Row
+from ganbench.planning.trials import trains
+from ganbench.schedule import critic_updates_until, steps_to_replay
+from ganbench.spec import Recipe, TrialFile
+from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
 from ganbench.tables.fitting import blocks, longest
 from ganbench.tables.sheet import Column
@@ -25,11 +28,24 @@ FEW_STEPS = 10
 
 
 def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
-    """What was trained, in one line; below the published scale it says what the comparison is not."""
-    counts = f"{suite.steps:,} of the published {whole.steps:,} updates per trial, {seeds} of {published.runs} seeds"
+    """What was trained, in one line; below the published scale it says what the comparison is not.
+
+    It names the settings that are others than published because there are fewer steps.
+    """
+    theirs, ours = whole.settings(), suite.settings()
+    counts = (
+        f"{ours['steps']:,} of the published {theirs['steps']:,} updates per trial, {seeds} of {published.runs} seeds"
+    )
     if scale < 1:
+        others = [
+            f"{key}={value} (published: {theirs[key]})"
+            for key, value in ours.items()
+            if key != "steps" and value != theirs[key]
+        ]
+        with_it = f"; for so few steps {', '.join(others)}" if others else ""
         return (
-            f"scale {scale:g}: {counts}; shorter training than published, so a difference says nothing about the paper"
+            f"scale {scale:g}: {counts}{with_it}; shorter training than published, so a difference says nothing about "
+            "the paper"
         )
     return f"full scale: {counts}"
 
@@ -89,38 +105,57 @@ def as_json(
     return json.dumps(content, indent=2)
 
 
-def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) -> str:
-    """What the trials cost: updates, and hours where trials of the same networks were trained here before.
+def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int) -> str:
+    """What the trials of a table cost: updates, and hours where trials of the same networks were trained here before.
 
-    ``scale`` is that of the suite's steps.
+    ``published_steps`` are those of ``--scale 1``.
     """
-    steps = suite.steps or 0
-    cells = [(architecture, dataset) for dataset in suite.datasets for architecture in suite.architectures]
-    cells *= len(split_list(suite.losses))
-    trials = len(cells) * seeds
-    text = f"cost: {trials} trial{'s' if trials != 1 else ''} of {steps:,} updates, {trials * steps:,} in all"
-    found = [_seconds(known, *cell, steps) for cell in cells]
+    trained = [trial for trial in trials if trains(trial)]
+    count, steps = len(trained), trained[0].spec.recipe.steps
+    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} updates, {count * steps:,} in all"
+    found = [_seconds(known, trial) for trial in trained]
     if any(seconds is None for seconds in found):
-        small = f" with --scale {scale * FEW_STEPS / steps:.1g}" if steps > FEW_STEPS else ""
+        few = max(FEW_STEPS, *(steps_to_replay(trial.spec.recipe) for trial in trained))
+        small = f" with --scale {scale_of(few, published_steps):g}" if steps > few else ""
         return f"{text}; how long is not known yet: run it{small} to learn it"
-    whole = sum(seconds for seconds in found if seconds) * seeds
+    whole = sum(seconds for seconds in found if seconds)
     return f"{text}; about {duration(whole)} of training one after the other, by the trials under --out"
 
 
-def _seconds(known: Sequence[Row], architecture: str, dataset: str, steps: int) -> float | None:
-    """The seconds of one trial of so many steps, from trials of the same networks on the same data."""
+@contextmanager
+def at_scale(scale: float, published_steps: int) -> Iterator[None]:
+    """Where the steps are too few for the recipe because they were scaled down, say from which ``--scale`` on they
+    are not."""
+    try:
+        yield
+    except TooFewSteps as error:
+        if scale == 1 or error.needed > published_steps:
+            raise
+        raise UsageError(
+            f"--scale {scale:g} leaves too few steps: {error}; use --scale {scale_of(error.needed, published_steps):g} "
+            "or more"
+        ) from error
+
+
+def scale_of(steps: int, published_steps: int) -> float:
+    """The share of the published steps that gives at least so many, in two digits."""
+    return float(Context(prec=2, rounding=ROUND_CEILING).divide(Decimal(steps), Decimal(published_steps)))
+
+
+def _seconds(known: Sequence[Row], trial: TrialFile) -> float | None:
+    """The seconds that a trial takes, from trials of the same networks on the same data."""
     found: list[float] = []
     for row in known:
         seconds = row.cost.get("train_seconds")
-        if row.done and seconds and row.architecture == architecture and is_on(row, dataset):
-            recipe = row.spec.recipe
-            found.append(seconds * _updates(recipe, steps) / _updates(recipe, recipe.steps))
+        same = row.architecture == trial.spec.architecture_label and row.dataset == dataset_name(trial)
+        if row.done and seconds and same:
+            found.append(seconds * _updates(trial.spec.recipe) / _updates(row.spec.recipe))
     return statistics.median(found) if found else None
 
 
-def _updates(recipe: Recipe, steps: int) -> int:
+def _updates(recipe: Recipe) -> int:
     """Those of both players: a short trial may have more of them in each step than a long one."""
-    return steps + critic_updates_until(recipe, steps)
+    return recipe.steps + critic_updates_until(recipe, recipe.steps)
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:

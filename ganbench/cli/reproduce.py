@@ -74,7 +74,7 @@ def reproduce(
     """
     from ganbench import plugins
     from ganbench.cli.outputs import terminal_width
-    from ganbench.cli.published import as_json, as_text, scale_line
+    from ganbench.cli.published import as_json, as_text, at_scale, scale_line
     from ganbench.leaderboard import reproduction
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
@@ -91,6 +91,7 @@ def reproduce(
     request = request.model_copy(update={"values": values})
     wanted = RunRequest(plan=request, seeds=chosen, out=out, device=device, jobs=jobs, batch_seeds=batch_seeds)
     width = terminal_width()
+    published_steps: int = whole.settings()["steps"]
     line = scale_line(whole, suite, scale, len(chosen), printed)
 
     def show(found: "list[Row]", declared: "dict[str, ValueInfo] | None" = None, **more: Any) -> None:
@@ -106,14 +107,17 @@ def reproduce(
         from ganbench.cli.published import cost
 
         known = read_rows(out)[0] if out.is_dir() else []
-        planned, costs = dry.dry_run(wanted, loaded), cost(suite, len(chosen), known, scale=scale)
+        with at_scale(scale, published_steps):
+            planned = dry.dry_run(wanted, loaded)
+        costs = cost(planned.trials, known, published_steps)
         if form == "json":
             show([], cost=costs, dry_run=dry.as_record(planned))
         else:
             show([], planned.values)
             click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
         return 0
-    outcome = run_shown(wanted, loaded, quiet=quiet)
+    with at_scale(scale, published_steps):
+        outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
     show(found)
     for row in found:

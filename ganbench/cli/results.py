@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganbench.cli.inputs import no_trials, read_trials
+from ganbench.cli.inputs import no_trials, read_trials_or_board
 from ganbench.cli.options import format_option, layout_options
 from ganbench.cli.outputs import print_rows
 from ganbench.cli.values import PATH
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @format_option
 @layout_options
 def results(runs: Path, form: str, layout: "Layout") -> int:
-    """Print the table of the trials under RUNS (default: runs) again.
+    """Print the table of the trials under RUNS (default: runs) again, or that of a leaderboard.
 
     \b
     Examples:
@@ -27,8 +27,9 @@ def results(runs: Path, form: str, layout: "Layout") -> int:
       ganbench results runs --format csv > results.csv
       ganbench results runs --columns +fid:ci,+cost --sort fid
       ganbench results runs --wide --format latex
+      ganbench results leaderboards/digits.json --format json
     """
-    rows, incomplete = read_trials(runs)
+    rows, incomplete = read_trials_or_board(runs)
     if not rows:
         raise no_trials(runs)
     print_rows(rows, form, layout)

@@ -36,6 +36,12 @@ def with_channels_in_range(images: Tensor, channels: int) -> Tensor:
     return with_channels(to_uint8(images), channels).float().div_(127.5).sub_(1)
 
 
+def require_floating(values: Tensor, value_range: str, where: str) -> None:
+    """Raise :class:`DataError` where a range is given for images of whole levels, which have none."""
+    if value_range and not values.is_floating_point():
+        raise DataError(f"--range is for floating point images, but {where} has whole levels; leave it out")
+
+
 def recolourable(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     """Whether images of one shape (C, H, W) are as those of the other, but for being grey or colour."""
     return len(found) == len(shape) == 3 and found[1:] == shape[1:] and {found[0], shape[0]} <= {1, 3}

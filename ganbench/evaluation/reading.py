@@ -12,7 +12,7 @@ from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
 from ganbench.datasets.listing import open_source
 from ganbench.errors import DataError
-from ganbench.evaluation.channels import unlike, with_channels
+from ganbench.evaluation.channels import require_floating, unlike, with_channels
 from ganbench.evaluation.handout import require_untruncated
 
 
@@ -48,6 +48,7 @@ def read_given(
         if own != shape and not channels:
             raise DataError(f"{where} contains images of {unlike(own, shape)}")
         data = to_samples(array, own, value_range, where)
+        require_floating(array, value_range, where)
         if channels:
             data = with_channels(data, channels)
     else:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
-from ganbench.evaluation.channels import recolourable, unlike
+from ganbench.evaluation.channels import recolourable, require_floating, unlike
 from ganbench.evaluation.frozen import trained_export, trained_script
 from ganbench.evaluation.without_pickles import only_tensors
 
@@ -128,6 +128,7 @@ class SavedGenerator(nn.Module):
         if made.is_floating_point() and not bool(torch.isfinite(made).all()):
             raise DataError(f"{self.where} makes samples that contain NaN or infinity")
         if made.dim() == 4:
+            require_floating(made, value_range, self.where)
             self.value_range = settle_range(made, value_range, self.where)
             to_network_values(made, self.value_range, self.where, tolerance=OVERSHOOT)
 

@@ -84,7 +84,7 @@ def open_given(
     path = Path(request.path)
     kind = kind_of(path)
     require_channels(request.channels, shape)
-    _require_meaning(request, kind)
+    _require_meaning(request, kind, shape)
     told = _told(request, label_of(path, request.size, request.channels))
     if kind == "images" or kind == "array":  # mypy narrows this, not `in`
         data, files = read_given(
@@ -109,26 +109,29 @@ def open_given(
         **told,
         fingerprint=file_sha256(path),
         latent_dim=generator.latent_dim,
-        latent=request.latent,
+        latent=request.latent or "normal",
         value_range=generator.value_range,
     )
     said = (f"'{spec.label}' was saved in training mode and is scored in eval mode",) if generator.switched else ()
     return Given(spec, None, (str(path),), conditional, said)
 
 
-def _require_meaning(request: SourceRequest, kind: Kind) -> None:
-    """Raise :class:`DataError` where something is said of a source that means nothing of its kind."""
+def _require_meaning(request: SourceRequest, kind: Kind, shape: tuple[int, ...]) -> None:
+    """Raise :class:`DataError` where something is said of a source that means nothing of its kind, or of points."""
     where = shown(Path(request.path))
     if request.size and kind != "images":
         what = "an array" if kind == "array" else "a generator"
         raise DataError(f"--size is for image files, but {where} is {what}; leave it out")
-    if request.latent_dim and kind in ("images", "array"):
-        raise DataError(f"--latent-dim is for generators, but {where} contains samples; leave it out")
+    for option, is_given in (("--latent-dim", request.latent_dim), ("--latent", request.latent)):
+        if is_given and kind in ("images", "array"):
+            raise DataError(f"{option} is for generators, but {where} contains samples; leave it out")
     if request.value_range and kind == "images":
         raise DataError(
             f"--range is for arrays and generators, but the files in {where} are images of levels 0 to 255; "
             "leave it out"
         )
+    if request.value_range and len(shape) != 3:
+        raise DataError(f"--range is for images, but the reference contains points of {shape[0]} numbers; leave it out")
 
 
 def same_samples(now: DataSpec, then: DataSpec, locations: Collection[str] = ()) -> bool:

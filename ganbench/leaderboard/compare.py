@@ -11,6 +11,7 @@ from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import Pair, code_differs, match, names
 from ganbench.leaderboard.unchanged import in_words, unchanged
 from ganbench.statistics import MarginTests, Outcome, Summary, decide, is_exact, margin_tests, seeds_to_settle
+from ganbench.statistics.moments import within_floats
 from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, Table, build
@@ -169,8 +170,8 @@ def _described(name: str, base: Group, new: Group, score: str, info: ValueInfo |
         metric=clean(info.label),
         base=told(before),
         new=told(after),
-        effect=sign(info) * (after.mean - before.mean) if before and after else None,
-        margin=margin.stored(info) * (abs(before.mean) if margin.relative else 1.0) if before else None,
+        effect=within_floats(sign(info) * (after.mean - before.mean)) if before and after else None,
+        margin=within_floats(margin.stored(info) * (abs(before.mean) if margin.relative else 1.0)) if before else None,
         percent=info.percent,
     )
 

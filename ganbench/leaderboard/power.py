@@ -2,7 +2,6 @@
 
 import math
 import random
-import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ganbench.leaderboard.compare import require_score, score_of
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.matching import names, placed
 from ganbench.statistics import MarginTests, Outcome, decide, margin_tests
+from ganbench.statistics.moments import deviation, mean
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group, build
@@ -145,7 +145,7 @@ def _like(group: Group, metric: str, info: ValueInfo, name: str, seeds: int) -> 
     if len(finite) < 2:
         return None
     lost = 1 - len(finite) / len(scores)
-    return _Like(name, info, statistics.fmean(finite), statistics.stdev(finite), lost, seeds or len(scores))
+    return _Like(name, info, mean(finite), deviation(finite), lost, seeds or len(scores))
 
 
 def _said(row: _Like, base: Sequence[float], new: Sequence[float], margin: Margin) -> _Said:

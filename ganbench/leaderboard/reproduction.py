@@ -1,6 +1,5 @@
 """Published tables that a suite reproduces: what was printed, what we get, and whether the two agree."""
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,13 @@ from pydantic import Field, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
+from ganbench.leaderboard.scaling import shortened
 from ganbench.planning.suite import Suite, load
+from ganbench.recipe import validate
 from ganbench.records.locations import shown_of
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
+from ganbench.statistics.moments import mean
 from ganbench.statistics.published import difference_interval
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
@@ -68,7 +70,7 @@ class Comparison:
     @property
     def mean(self) -> float | None:
         """Our mean."""
-        return statistics.fmean(self.ours) if self.ours else None
+        return mean(self.ours) if self.ours else None
 
     @property
     def verdict(self) -> str:
@@ -135,10 +137,33 @@ def read(path: Path) -> tuple[Suite, Published]:
     try:
         published = Published.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{path}, [published]: {explain(error)}") from error
+        raise UsageError(f"{path}, [published]: {_explained(error, content['cells'])}") from error
+    if not published.cells:
+        raise UsageError(f"{path}, [published]: it has no rows; add [[published.cells]] for each row of each dataset")
+    printed: dict[tuple[str, ...], str] = {}
     for cell in published.cells:
         _check(cell, suite, path)
+        for value in cell.values:
+            question = (cell.loss, cell.architecture, cell.dataset, value)
+            if question in printed:
+                raise UsageError(
+                    f"{path}, [[published.cells]] '{cell.name}': {value} of {cell.architecture} on {cell.dataset} is "
+                    f"also in '{printed[question]}'; leave one out"
+                )
+            printed[question] = cell.name
     return suite, published
+
+
+def _explained(error: ValidationError, cells: Sequence[dict[str, Any]]) -> str:
+    """What is wrong with a printed table; of a value, in which row, and what it must be."""
+    match error.errors(include_url=False)[0]["loc"]:
+        case ("cells", int(place), "values", value, *_):
+            row = cells[place]
+            return (
+                f"{value}={row['values'][value]!r} of the row '{row['name']}' must be [mean, standard error]: two "
+                "finite numbers, the second not negative"
+            )
+    return explain(error)
 
 
 def _check(cell: Cell, suite: Suite, path: Path) -> None:
@@ -161,30 +186,51 @@ def restrict(
 ) -> tuple[Suite, Published]:
     """Return the part of a table that was asked for, its trials ``scale`` times as long.
 
+    The suite then has no losses, architectures and datasets but those that this part names. With fewer steps, its other
+    settings that count steps are those of :func:`ganbench.leaderboard.scaling.shortened`.
+
     Raises:
-        UsageError: there is no such row or dataset, or the suite sets no steps.
+        UsageError: there is no such row or dataset, or none of these rows on these datasets; or the suite sets no
+            steps.
     """
     for asked, known in (
         (rows, [cell.name for cell in published.cells]),
-        (datasets, suite.datasets),
+        (datasets, split_list(suite.datasets)),
     ):
         for name in asked:
             if name not in known:
                 raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
-    if suite.steps is None:
-        raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
     cells = tuple(
         cell
         for cell in published.cells
         if (not rows or cell.name in rows) and (not datasets or cell.dataset in datasets)
     )
-    names = {cell.architecture for cell in cells}
-    chosen: dict[str, Any] = {
-        "architectures": tuple(name for name in suite.architectures if name in names),
-        "datasets": tuple(name for name in suite.datasets if not datasets or name in datasets),
-        "steps": max(1, round(suite.steps * scale)),
-    }
+    if not cells:
+        raise UsageError(
+            f"the table has no {' or '.join(rows) or 'row'} on {' or '.join(datasets)}; ask for another one"
+        )
+    chosen: dict[str, Any] = _shortened(suite, scale)
+    for axis, kind in (("losses", "loss"), ("architectures", "architecture"), ("datasets", "dataset")):
+        named = {getattr(cell, kind) for cell in cells}
+        # A loss may be left out where the suite has one.
+        chosen[axis] = tuple(name for name in split_list(getattr(suite, axis)) if named == {""} or name in named)
     return suite.model_copy(update=chosen), published.model_copy(update={"cells": cells})
+
+
+def _shortened(suite: Suite, scale: float) -> dict[str, Any]:
+    """The steps of a suite, ``scale`` times as many, and its recipe for them."""
+    settings = suite.settings()
+    if suite.images is not None:
+        raise UsageError(
+            "the suite sets images, but --scale is a share of steps; set the published number of steps instead"
+        )
+    if "steps" not in settings:
+        raise UsageError("the suite sets no steps; add the published number to it, e.g. steps = 100000")
+    whole = validate(settings, "the suite")
+    steps = max(1, round(whole.steps * scale))
+    recipe = shortened(whole, steps) if steps < whole.steps else whole
+    changed = {key: value for key, value in recipe if key != "steps" and value != getattr(whole, key)}
+    return {"steps": steps, "recipe": {**suite.recipe, **changed}}
 
 
 def is_on(row: Row, dataset: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganbench.errors import StoreError
-from ganbench.files import digest, read_lines
+from ganbench.files import canonical, digest, read_lines
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL
@@ -146,7 +146,10 @@ def _add(source: Source, row: Row) -> None:
     result = folder.read_result()
     # A result that tells of another end than the status belongs to an earlier attempt.
     current = result if result.get("status") == row.status else {}
-    environment = current.get("environment") or {}
+    environment, determinism = current.get("environment") or {}, current.get("determinism") or {}
+    evaluations = _evaluations(folder)
+    _require_finite([environment, determinism], folder.result)
+    _require_finite([one.model_dump() for one in evaluations], folder.metrics)
     key = digest(environment)[:8] if environment else ""
     if key:
         source.environments[key] = environment
@@ -162,15 +165,23 @@ def _add(source: Source, row: Row) -> None:
             reason=row.reason,
             protocol=protocol,
             environment=key,
-            determinism=current.get("determinism") or {},
+            determinism=determinism,
             metrics=dict(row.metrics),
             best=dict(row.best),
             area=dict(row.area),
             cost=dict(row.cost),
             warnings=row.warnings,
-            evaluations=_evaluations(folder),
+            evaluations=evaluations,
         )
     )
+
+
+def _require_finite(content: object, file: Path) -> None:
+    """No worker writes infinity or NaN, and a board is JSON, which has neither."""
+    try:
+        canonical(content)
+    except ValueError as error:
+        raise StoreError(f"{file} contains a number that is not finite; remove the trial and run it again") from error
 
 
 def _evaluations(folder: TrialFolder) -> tuple[Evaluation, ...]:

@@ -8,6 +8,7 @@ from ganbench.store.results import SUCCESS, Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.grouping import Group
 from ganbench.tables.ranking import DIVERGED
+from ganbench.tables.wording import in_unit
 
 NEAR = 100
 """A seed counts as unchanged where its number moved by less than the margin over this. The rounding of another library
@@ -84,7 +85,7 @@ def in_words(new: Group, stayed: Unchanged, info: ValueInfo) -> tuple[Outcome, s
         return "inconclusive", f"no seed has a score on either side ({new.status})"
     number = "the same number as before"
     if stayed.largest:
-        moved = f"{stayed.largest * 100:.2g} %" if info.percent else f"{stayed.largest:.2g}"
+        moved = f"{in_unit(stayed.largest, percent=info.percent):.2g}{' %' if info.percent else ''}"
         number = f"nearly {number}: the largest difference, {moved}, is less than a hundredth of the margin"
     if stayed.scored == len(new.rows):
         return "pass", f"every seed has {number}"

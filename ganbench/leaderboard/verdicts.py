@@ -8,6 +8,7 @@ from ganbench.leaderboard.checks import Check, Verdict
 from ganbench.tables.markdown import code_in_cell, escape, inert
 from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.terminal import terminal
+from ganbench.tables.wording import in_unit
 
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -105,9 +106,9 @@ def _sheet(verdict: Verdict) -> Sheet:
 def _effect(check: Check) -> str:
     if check.effect is None:
         return "-"
-    scale, unit = (100, " %") if check.percent else (1, "")
-    margin = f" (margin {check.margin * scale:.3g}{unit})" if check.margin is not None else ""
-    return f"{check.effect * scale + 0.0:+.3g}{unit}{margin}"  # + 0.0: no change is no -0
+    unit = " %" if check.percent else ""
+    margin = f" (margin {in_unit(check.margin, percent=check.percent):.3g}{unit})" if check.margin is not None else ""
+    return f"{in_unit(check.effect, percent=check.percent) + 0:+.3g}{unit}{margin}"  # + 0: no change is no -0
 
 
 def _line(check: Check) -> str:

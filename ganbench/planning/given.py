@@ -32,7 +32,7 @@ def to_request(
     channels: int | None = None,
     value_range: str | None = None,
     latent_dim: int | None = None,
-    latent: str = "normal",
+    latent: str | None = None,
     seed: Sequence[int] = (),
     data_root: str | None = None,
     device: str = "auto",
@@ -49,7 +49,7 @@ def to_request(
         "channels": channels or 0,
         "value_range": value_range or "",
         "latent_dim": latent_dim or 0,
-        "latent": latent,
+        "latent": latent or "",
     }
     requests = tuple(
         SourceRequest(
@@ -75,7 +75,12 @@ def to_request(
     base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
     plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
     return SourcesRequest(
-        sources=requests, plan=plan, asked=num_samples is not None, device=devices.choose(device), labels=labels
+        sources=requests,
+        plan=plan,
+        asked=num_samples is not None,
+        extractor_asked=bool(chosen),
+        device=devices.choose(device),
+        labels=labels,
     )
 
 
@@ -185,7 +190,7 @@ def _require_undescribed(trial: SourceRequest) -> None:
         ("--size", trial.size),
         ("--range", trial.value_range),
         ("--latent-dim", trial.latent_dim),
-        ("--latent", trial.latent != "normal"),
+        ("--latent", trial.latent),
     ):
         if is_given:
             raise UsageError(f"{trial.path} is a trial, so its z and samples are known; leave {option} out")

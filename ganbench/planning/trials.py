@@ -126,7 +126,9 @@ def _seeds(cell: Planned, seeds: tuple[int, ...]) -> tuple[int, ...]:
 
 def _with_seed(cell: Planned, seed: int, execution: Execution) -> TrialFile:
     spec = cell.spec.model_copy(update={"seed": seed})
-    execution = execution.model_copy(update={"source_path": cell.source, "data_at": cell.data_at})
+    execution = execution.model_copy(
+        update={"source_path": cell.source, "data_at": cell.data_at, "passes": cell.passes}
+    )
     return TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution, warnings=cell.warnings)
 
 
@@ -136,12 +138,10 @@ def trains(trial: TrialFile) -> bool:
 
 
 def weight(trial: TrialFile) -> float:
-    """How heavy a trial is beside others: the samples of its generator updates and discriminator updates, the latter
-    twice where penalties are added to its loss in each step. Whether a loss carries one itself only the worker knows.
-    """
+    """How heavy a trial is beside others: the samples of its generator updates, and of its discriminator updates as
+    often as the discriminator runs in one."""
     if not trains(trial):
         return 0.0
     recipe = trial.spec.recipe
-    passes = 1.0 + (1.0 / recipe.penalty_every if trial.spec.penalties else 0.0)
-    updates = recipe.steps * recipe.g_batches + critic_updates_until(recipe, recipe.steps) * passes
-    return updates * recipe.batch_size
+    critic_passes = critic_updates_until(recipe, recipe.steps) * trial.execution.passes
+    return (recipe.steps * recipe.g_batches + critic_passes) * recipe.batch_size

@@ -1,5 +1,6 @@
 """What a trial wrote line by line, as the short lists of numbers that a chart draws."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,7 +31,8 @@ def loss_curve(folder: TrialFolder) -> dict[str, list[float | None]]:
 
 def rounded(value: float) -> float:
     """Five significant digits, which is more than a chart can show."""
-    return float(f"{value:.{DIGITS}g}")
+    short = float(f"{value:.{DIGITS}g}")
+    return short if math.isfinite(short) else value  # the largest floats would be rounded up to infinity
 
 
 def _by_step(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

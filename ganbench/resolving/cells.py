@@ -18,6 +18,7 @@ from ganbench.resolving.compatibility import check_pair, check_penalties, check_
 from ganbench.resolving.data import Data
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
 from ganbench.spec import Component, Labels, Recipe, Scalar, TrialSpec
+from ganbench.training.adversarial import passes
 
 
 class _Objective(NamedTuple):
@@ -93,7 +94,13 @@ class Cells:
             evaluation=scored.spec.model_copy(update={"every": every, "labels": labels}),
         )
         warnings = (*scored.warnings, *doubts(label, penalties, component, architecture))
-        return Planned(spec=spec, warnings=warnings, data_at=data.data_at, values=data.values)
+        return Planned(
+            spec=spec,
+            warnings=warnings,
+            passes=passes(penalties, recipe),
+            data_at=data.data_at,
+            values=data.values,
+        )
 
     def _objective(self, request: LossRequest) -> _Objective:
         component, loss = components.resolve(request.loss, self._registry)

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from ganbench.api import Architecture, Constrained, Loss, Penalty
-from ganbench.errors import UsageError, did_you_mean
-from ganbench.schedule import critic_updates_until, first_later_boost
+from ganbench.errors import TooFewSteps, UsageError, did_you_mean
+from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, steps_to_replay
 from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.adversarial import lazy, undecided
 
@@ -92,9 +92,10 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
 def _check_average(recipe: Recipe) -> None:
     """Refuse an average that would be a copy of the last weights, scored under the name of an average."""
     if recipe.ema_decay and recipe.ema_start >= recipe.steps:
-        raise UsageError(
+        raise TooFewSteps(
             f"ema_start={recipe.ema_start} is not before the last step, {recipe.steps}, so nothing would be "
-            f"averaged; use less than {recipe.steps}, or leave ema_decay out"
+            f"averaged; use less than {recipe.steps}, or leave ema_decay out",
+            recipe.ema_start + 1,
         )
 
 
@@ -103,9 +104,10 @@ def _check_decay(recipe: Recipe) -> None:
     most = recipe.steps - 2
     if recipe.lr_schedule == "linear" and recipe.lr_decay_start and recipe.lr_decay_start > most:
         mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"
-        raise UsageError(
+        raise TooFewSteps(
             f"lr_decay_start={recipe.lr_decay_start} keeps the whole learning rate to the last step, {recipe.steps}; "
-            f"{mended}"
+            f"{mended}",
+            recipe.lr_decay_start + 2,
         )
 
 
@@ -124,14 +126,19 @@ def _check_boost(recipe: Recipe) -> None:
             f"--set n_critic_boost={boost},boost_first=25,boost_every=500"
         )
     if critic_updates_until(recipe, steps) == steps * boost:
-        raise UsageError(
+        message = (
             f"boost_first={first} and boost_every={every} boost every step of {steps}, so n_critic={recipe.n_critic} "
             f"would have no effect; boost fewer steps, or use n_critic={boost} without n_critic_boost"
         )
+        if every == 1:
+            raise UsageError(message)
+        # One of the two steps after the first ones is like most, since no two in a row are boosted there.
+        raise TooFewSteps(message, first + (1 if critic_updates(recipe, first + 1) < boost else 2))
     if every and (later := first_later_boost(recipe)) > steps:
-        raise UsageError(
+        raise TooFewSteps(
             f"boost_every={every} has no effect before step {later}, and there are {steps}; use more steps, or leave "
-            "boost_every out"
+            "boost_every out",
+            later,
         )
 
 
@@ -156,10 +163,11 @@ def _check_history(recipe: Recipe) -> None:
     before_last = drawn * (critic_updates_until(recipe, recipe.steps) - 1)
     if replay > before_last:
         mended = f"use at most {before_last}, or more steps" if before_last else "use more steps, or leave replay out"
-        raise UsageError(
+        raise TooFewSteps(
             f"replay={replay} has no effect before it is full, and only {before_last} fakes are added before "
             f"the last update (steps={recipe.steps}, n_critic={recipe.n_critic}, {drawn} of each batch); "
-            f"{mended}"
+            f"{mended}",
+            steps_to_replay(recipe),
         )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganbench import components, plugins
-from ganbench.errors import DataError, GanbenchError, UsageError
+from ganbench.errors import DataError, GanbenchError, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
+from ganbench.grid import ComponentRequest
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
 from ganbench.plugins.blame import with_blame
 from ganbench.plugins.installed import siblings
@@ -32,6 +33,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
             planned,
             "no architecture here is conditional; leave --labels out, or add a conditional one",
         )
+        require_extracted(request.extractor, planned)
         return PlanAnswer(planned=tuple(planned), files=tuple(stamps(files | loaded_sources(loaded.registry))))
     except (Exception, SystemExit) as error:  # a component may even call sys.exit
         return refusal(error, loaded)
@@ -40,7 +42,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
 def refusal(error: BaseException, loaded: plugins.Plugins) -> PlanAnswer:
     """The line that says why there is no plan; for what nobody foresaw, with the plugin it arose in."""
     if isinstance(error, GanbenchError):
-        return PlanAnswer(error=str(error))
+        return PlanAnswer(error=str(error), needed_steps=error.needed if isinstance(error, TooFewSteps) else 0)
     trace = "".join(traceback.format_exception(error))
     return PlanAnswer(error=f"planning failed: {with_blame(error, loaded)}", trace=trace)
 
@@ -53,6 +55,18 @@ def require_labelled(labels: Labels | None, planned: Sequence[Planned], otherwis
     """
     if labels and all(cell.spec.evaluation.labels == "none" for cell in planned):
         raise UsageError(f"labels {labels}: {otherwise}")
+
+
+def require_extracted(asked: ComponentRequest | None, planned: Sequence[Planned]) -> None:
+    """Refuse an extractor where no metric of anything that is planned looks at features.
+
+    Raises:
+        UsageError: names it.
+    """
+    if asked and all(cell.spec.evaluation.extractor is None for cell in planned):
+        raise UsageError(
+            f"extractor '{asked.name}' has no effect, because no metric here uses features; leave --extractor out"
+        )
 
 
 def loaded_sources(registry: Registry) -> set[str]:

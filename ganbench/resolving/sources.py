@@ -14,7 +14,7 @@ from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.resolving.data import Data
-from ganbench.resolving.plans import loaded_sources, refusal, require_labelled, stamps
+from ganbench.resolving.plans import loaded_sources, refusal, require_extracted, require_labelled, stamps
 from ganbench.spec import Labels, Recipe, TrialSpec
 
 
@@ -27,6 +27,8 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
         require_labelled(request.labels, planned, "no source is a conditional generator; leave --labels out")
+        if request.extractor_asked:
+            require_extracted(request.plan.extractor, planned)
         data.try_network()
         return PlanAnswer(planned=planned, files=tuple(stamps(files | loaded_sources(registry))))
     except (Exception, SystemExit) as error:

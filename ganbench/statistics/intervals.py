@@ -1,11 +1,12 @@
 """Mean, spread and interval of one row's scores over its training seeds."""
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ganbench.statistics.moments import LARGEST, SMALLER, deviation, mean, median, within_floats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +53,8 @@ def summarise(values: Iterable[float | None]) -> Summary | None:
     present = tuple(value for value in values if value is not None and math.isfinite(value))
     if not present:
         return None
-    sd = statistics.stdev(present) if len(present) > 1 else None
-    return Summary(statistics.fmean(present), sd, len(present), statistics.median(present), present)
+    sd = deviation(present) if len(present) > 1 else None
+    return Summary(mean(present), sd, len(present), median(present), present)
 
 
 def interval(values: Sequence[float], level: float = 0.95, method: Method = "auto") -> Interval | None:
@@ -93,9 +94,13 @@ def interval(values: Sequence[float], level: float = 0.95, method: Method = "aut
 def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     """Student's t interval of the mean; assumes values that are roughly normal."""
     n = len(values)
-    half = t_quantile((1 + level) / 2, n - 1) * statistics.stdev(values) / math.sqrt(n)
-    mean = statistics.fmean(values)
-    return Interval(mean - half, mean + half, level, "t")
+    half = t_quantile((1 + level) / 2, n - 1) * deviation(values) / math.sqrt(n)
+    return around(mean(values), half, level, "t")
+
+
+def around(middle: float, half: float, level: float, method: str) -> Interval:
+    """The interval that reaches ``half`` to either side, its ends no further out than floats are."""
+    return Interval(within_floats(middle - half), within_floats(middle + half), level, method)
 
 
 def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> Interval:
@@ -117,8 +122,10 @@ def _bootstrap(ordered: tuple[float, ...], level: float) -> Interval:
 
     n = len(ordered)
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * t_quantile((1 + level) / 2, n - 1)))
-    means = np.asarray(ordered, dtype=np.float64)[_resamples(n)].mean(axis=1)
-    low, high = np.quantile(means, [tail, 1 - tail])
+    # So much smaller that no sum of them is too large, where one could be.
+    scale = SMALLER if max(map(abs, ordered)) > LARGEST * SMALLER else 1.0
+    means = (np.asarray(ordered, dtype=np.float64) * scale)[_resamples(n)].mean(axis=1)
+    low, high = np.quantile(means, [tail, 1 - tail]) / scale
     return Interval(float(low), float(high), level, "bootstrap")
 
 

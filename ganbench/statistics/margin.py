@@ -1,10 +1,10 @@
 """Whether a change made scores worse by more than a margin, or not: two one-sided exact tests."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from ganbench.statistics.moments import mean
 from ganbench.statistics.planning import seeds_for_power
 from ganbench.statistics.superiority import superiority
 from ganbench.statistics.tests import holm, rank_test
@@ -58,9 +58,9 @@ def margin_tests(
     old, now = ([value for value in sample if math.isfinite(value)] for sample in (edge, tested))
     beyond = False
     if old and now:
-        before, after = statistics.fmean(old), statistics.fmean(now)
+        before, after = mean(old), mean(now)
         # The mean of scores of both signs may be next to nothing, and was rounded as they were.
-        size = max(*(statistics.fmean(map(abs, scores)) for scores in (old, now)), 0.0 if relative else margin)
+        size = max(*(mean(map(abs, scores)) for scores in (old, now)), 0.0 if relative else margin)
         beyond = after > before and not _alike(after, before, size)
     return MarginTests(rank_test(tested, edge, "greater"), rank_test(tested, edge, "less"), beyond)
 
@@ -114,7 +114,7 @@ def _at_margin(
         raise ValueError(f"a margin must be finite and not negative, not {margin}")
     finite = [value for value in base if math.isfinite(value)]
     # Worse is towards larger numbers, also where these are negative as those of which more is better are.
-    factor = 1 + math.copysign(margin, statistics.fmean(finite)) if relative and finite else 1.0
+    factor = 1 + math.copysign(margin, mean(finite)) if relative and finite else 1.0
     shift = 0.0 if relative else margin
     edge = [value * factor + shift if math.isfinite(value) else value for value in base]
     tied: dict[float, float] = {}

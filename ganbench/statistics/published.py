@@ -1,10 +1,11 @@
 """Our seeds against a mean that somebody printed with its standard error."""
 
 import math
-import statistics
 from collections.abc import Sequence
 
 from ganbench.statistics.intervals import Interval, t_quantile
+from ganbench.statistics.moments import LARGEST, SMALLER, deviation, within_floats
+from ganbench.statistics.moments import mean as mean_of
 
 
 def difference_interval(
@@ -31,10 +32,14 @@ def difference_interval(
         raise ValueError("values must be finite, and a standard error not negative")
     if len(set(values)) < 2 or runs < 2:
         return None
-    ours = statistics.stdev(values) / math.sqrt(len(values))
+    # So much smaller that no difference is too large, where one could be.
+    scale = SMALLER if max(map(abs, (*values, mean, error))) > LARGEST * SMALLER else 1.0
+    values, mean, error = [value * scale for value in values], mean * scale, error * scale
+    ours = deviation(values) / math.sqrt(len(values))
     both = math.hypot(ours, error)
-    difference = statistics.fmean(values) - mean
+    difference = mean_of(values) - mean
     # As shares of the variance, whose squares are neither too large nor too small whatever the unit.
     freedom = 1 / ((ours / both) ** 4 / (len(values) - 1) + (error / both) ** 4 / (runs - 1))
     half = t_quantile((1 + level) / 2, freedom) * both
-    return Interval(difference - half, difference + half, level, "welch")
+    low, high = (within_floats(end / scale) for end in (difference - half, difference + half))
+    return Interval(low, high, level, "welch")

@@ -58,7 +58,8 @@ def arrange(tables: Sequence[Table], layout: Layout) -> list[Table]:
     """Split and sort tables as the layout says.
 
     Raises:
-        UsageError: a column that no table has, or that cannot split; a level that is none.
+        UsageError: a column that no table has, or that cannot split; columns of a wide table, which has its own; a
+            level that is none.
     """
     _validate(tables, layout)
     parts = [part for table in tables for part in _split(table, layout.group)]
@@ -112,6 +113,8 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
     for part in layout.group:
         if part not in PARTS:
             raise UsageError(f"--group '{part}' cannot split a table{did_you_mean(part, PARTS)}")
+    if layout.wide and layout.columns:
+        raise UsageError("--columns has no effect with --wide, which shows one metric: choose it with --rank-by")
     if not tables or not metrics:
         return
     if layout.metric and layout.metric not in scores:

@@ -128,7 +128,8 @@ class Ranking:
         if not self.pairs or self._ranked <= len(self.paired):
             return ""
         return (
-            f"These are the pairs of the best {PAIRED} of {self._ranked} rows; the JSON of the table has all of them."
+            f"These are the pairs of the best {PAIRED} of {self._ranked} rows; 'ganbench results --format json' prints "
+            "all of them."
         )
 
     def separates(self, pair: Pair) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from ganbench.store.values import ValueInfo
 
@@ -15,12 +16,19 @@ rounding of float32, which has seven digits."""
 
 def number(value: float, info: ValueInfo) -> str:
     """A value without its unit: the decimals of its metric, more where those would show a small value as zero."""
-    value = value * 100 if info.percent else value
     if not math.isfinite(value):
         return "-"
-    if value and (abs(value) < 0.5 * 10**-info.decimals or abs(value) >= 1e9):
-        return f"{value:.2g}"
-    return f"{value:.{info.decimals}f}"
+    shown = in_unit(value, percent=info.percent)
+    size = abs(float(shown))
+    if size and (size < 0.5 * 10**-info.decimals or size >= 1e9):
+        return f"{shown:.2g}"
+    return f"{shown:.{info.decimals}f}"
+
+
+def in_unit(value: float, *, percent: bool) -> float | Decimal:
+    """A finite value as it is shown: percentages are stored as shares. What no float can hold is a decimal number."""
+    shown = value * 100 if percent else value
+    return shown if math.isfinite(shown) else Decimal(value) * 100
 
 
 def spread(mean: float, sd: float | None, info: ValueInfo) -> str:

@@ -1,6 +1,8 @@
 """What the loss itself makes of the discriminator's outputs, which output is that of a discriminator in doubt, and
 which penalties may be left out of a step."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,13 @@ def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor
 def lazy(penalty: Penalty) -> bool:
     """Whether a recipe's ``penalty_every`` is about this penalty: a term on gradients, which costs another pass."""
     return penalty.differentiable and not penalty.of_outputs and penalty.constrains == "gradient"
+
+
+def passes(penalties: Iterable[Penalty], recipe: Recipe) -> float:
+    """How often the discriminator runs in one of its updates, on average: for the loss, and for each penalty that calls
+    it, in one step of ``penalty_every`` where that is about this penalty."""
+    calling = (penalty for penalty in penalties if penalty.differentiable and not penalty.of_outputs)
+    return 1.0 + sum(1.0 / recipe.penalty_every if lazy(penalty) else 1.0 for penalty in calling)
 
 
 def undecided(loss: Loss, recipe: Recipe) -> float | None:

@@ -1,10 +1,14 @@
 """What the curve of a score over training says in one number: its best value, and the area under it."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganbench.api import Value
+
+_SMALLER = 2.0**-128
+"""A step is a number of up to 63 bits; two heights are added."""
 
 
 def best_values(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value]) -> dict[str, dict[str, float]]:
@@ -39,9 +43,15 @@ def areas(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value]) -> 
         points = _points(history, name)
         if value.direction is None or len(points) < 2 or points[-1][0] == points[0][0]:
             continue
-        total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points))
-        found[name] = total / (points[-1][0] - points[0][0])
+        area = _mean_height(points)
+        # Where a sum on the way is too large, of heights that are so much smaller: the mean is not above the highest.
+        found[name] = area if math.isfinite(area) else _mean_height([(x, y * _SMALLER) for x, y in points]) / _SMALLER
     return found
+
+
+def _mean_height(points: Sequence[tuple[int, float]]) -> float:
+    total = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points))
+    return total / (points[-1][0] - points[0][0])
 
 
 def _points(history: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:

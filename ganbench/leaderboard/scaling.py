@@ -1,0 +1,39 @@
+"""A recipe for fewer steps than it was written for: what becomes of the settings that count steps."""
+
+from ganbench.schedule import critic_updates_until, first_later_boost
+from ganbench.spec import Recipe
+
+
+def shortened(recipe: Recipe, steps: int) -> Recipe:
+    """The recipe in ``steps`` steps, fewer than it has.
+
+    Where in the training something begins is moved along (``lr_decay_start``, ``ema_start``), so that it keeps its
+    share. Boosted steps stay those of the whole training as long as there are others: their number is about how far the
+    critic is, not about how long all takes. ``boost_first`` boosts all steps but the last where there are no more, and
+    ``boost_every`` goes where its first boost would come after the last step. A history of fakes (``replay``) keeps its
+    size, which may be too large for the steps: planning says so.
+    """
+    first, every = min(recipe.boost_first, steps - 1), recipe.boost_every
+    moved = {
+        "steps": steps,
+        "lr_decay_start": _moved(recipe.lr_decay_start, recipe.steps, steps, before_end=2),
+        "ema_start": _moved(recipe.ema_start, recipe.steps, steps, before_end=1),
+        "boost_first": first,
+    }
+    short = recipe.model_copy(update=moved)
+    all_boosted = critic_updates_until(short, steps) == steps * recipe.n_critic_boost
+    if every and (all_boosted or first_later_boost(short) > steps):
+        every = 0
+    boost = recipe.n_critic_boost if first or every else 0
+    return short.model_copy(update={"boost_every": every, "n_critic_boost": boost})
+
+
+def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
+    """The step that has as large a share of ``steps`` before it as ``start`` has of the ``whole``.
+
+    At least ``before_end`` steps are left after it, and it is not at the very beginning unless ``start`` is, both as
+    far as there are so many steps. What is too late in the whole training is left as it is, for planning to refuse.
+    """
+    if start > whole - before_end:
+        return start
+    return max(0, min(max(1, round(start * steps / whole)), steps - before_end)) if start else 0
