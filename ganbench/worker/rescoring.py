@@ -9,6 +9,7 @@ from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError
 from ganbench.evaluation.channels import with_channels_in_range
+from ganbench.evaluation.classes import class_names
 from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
@@ -43,9 +44,10 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     """The values of what was given, and samples of it for a picture."""
     spec, execution = recorder.trial.spec, recorder.trial.execution
     device = torch.device(execution.device)
-    given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
+    names = () if spec.evaluation.labels == "none" else class_names(evaluator.reference)
+    given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn, names)
     if isinstance(given, Samples):
-        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
+        chosen = choose(given, spec.evaluation.num_samples, spec.seed)
         return evaluator.score_real(chosen), as_pictured(chosen)
     # At the latents and labels that a trial of this seed has.
     recipe = spec.recipe.model_copy(update={"latent_dim": source.latent_dim, "latent": source.latent})
@@ -76,9 +78,10 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> tuple[int, int, di
     return spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels), fakes
 
 
-def choose(samples: Tensor, count: int, seed: int) -> Tensor:
+def choose(samples: Samples, count: int, seed: int) -> Samples:
     """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
     if count == len(samples):
         return samples
-    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
-    return samples[order[:count]]
+    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))[:count]
+    labels = None if samples.labels is None else samples.labels[order]
+    return Samples(data=samples.data[order], labels=labels)
