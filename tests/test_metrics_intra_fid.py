@@ -68,6 +68,14 @@ def test_fewer_samples_than_features_are_no_other_number(fakes: int, reals: int)
     assert of_class(fake, real, 0).fid == pytest.approx(by_torch_fidelity(fake, real), rel=1e-5)
 
 
+def test_where_covariances_are_singular_it_is_exact() -> None:
+    """By eigenvalues of their product, which are right to the rounding error alone, its roots are off by 1e-7."""
+    few = features(12, 1, 0, 20)
+    assert of_class(few, few + 1, 0).fid == pytest.approx(20, abs=1e-5)  # of single precision: that of the means
+    assert spread_of_few(few, few) == pytest.approx(0, abs=1e-12)
+    assert of_class(few, few, 0).fid == pytest.approx(0, abs=1e-12)
+
+
 def test_the_two_ways_to_the_spread_agree() -> None:
     fake, real = features(40, 1, 0.3), features(30, 2)
     covariances = [np.cov(rows.double().numpy(), rowvar=False) for rows in (fake, real)]
