@@ -56,8 +56,9 @@ The generators of `resnet` and `sagan` have conditional batch norm; all others g
 - Fakes are scored with the reference's labels (each drawn once before any is drawn again) or, `--labels balanced`, with
   as many of each class, from a random stream of their own. The choice is part of the protocol: conditional and
   unconditional rows are never ranked together.
-- The metric `gan-test` (`--metrics fid,gan-test`) says how many of the fakes are of the class that they were asked for,
-  where the extractor's classes are the dataset's.
+- `--metrics fid,intra-fid,gan-test` adds the [metrics of conditional
+  generators](evaluation.md#metrics-of-conditional-generators): the mean over classes of the FID of a class, and how
+  many of the fakes are of the class that they were asked for.
 - `samples.png` has a column for each class (up to 16), and `ganbench sample TRIAL --class 3` draws one class.
 - A dataset without labels is refused by name, and so is `replay`, which keeps no labels.
 - In Python, an architecture declares `conditioning` and implements `build_conditional`

@@ -63,7 +63,12 @@ class Protocol(Frozen):
         name = dataset if dataset and self.training else self.dataset
         trained = f"{self.weights} weights, {self.budget}" if self.budget != UNKNOWN else "weights and budget not known"
         network = f"{self.extractor} ({self.extractor_sha256[:8]})" if self.extractor else "no extractor"
-        labels = {"none": "", "balanced": " with balanced labels", "reference": " with the reference's labels"}
+        labels = {
+            "none": "",
+            "balanced": " with balanced labels",
+            "reference": " with the reference's labels",
+            "own": " with labels of their own",
+        }
         return (
             f"{name}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
             f"{self.reference} ({self.reference_fingerprint[:8]}), {network}, torch-fidelity {self.fidelity}, "

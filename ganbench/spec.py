@@ -160,8 +160,9 @@ class ReferenceSpec(Frozen):
     fingerprint: str
 
 
-Labels = Literal["none", "balanced", "reference"]
-"""Where the labels of generated samples come from: there are none, as many of each class, as in the reference."""
+Labels = Literal["none", "balanced", "reference", "own"]
+"""Where the labels of generated samples come from: there are none, as many of each class, as in the reference, or they
+came with samples from elsewhere in other shares."""
 
 
 class EvaluationSpec(Frozen):

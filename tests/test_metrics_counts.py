@@ -8,6 +8,7 @@ from ganbench.metrics.density_coverage import DensityCoverage
 from ganbench.metrics.fid import FID
 from ganbench.metrics.gan_test import GANTest
 from ganbench.metrics.inception_score import InceptionScore
+from ganbench.metrics.intra_fid import IntraFID
 from ganbench.metrics.kid import KID
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.mixture import HighQuality, Modes, ReverseKL
@@ -16,6 +17,10 @@ from ganbench.metrics.precision_recall import PrecisionRecall
 from ganbench.metrics.stacked_modes import StackedModes
 
 MANY = 1_000_000
+FEW_OF_A_CLASS = (
+    "about 64 samples in each of 10 classes are too few for 64 features: the covariances are singular, "
+    "the intra-FID inflated"
+)
 SINGULAR = "64 samples are too few for 64 features: the covariance is singular, the FID inflated"
 
 
@@ -27,6 +32,7 @@ def said(metric: Metric, fakes: int, reference: int, classes: int = 10) -> str |
     ("metric", "classes", "enough", "told"),
     [
         (FID(), 10, 65, SINGULAR),
+        (IntraFID(), 10, 650, FEW_OF_A_CLASS),
         (KID(), 10, 1001, "subsets of 1000 are the whole of the smaller side: its spread says nothing"),
         (KID(subset_size=50), 10, 51, "subsets of 50 are the whole of the smaller side: its spread says nothing"),
         (PrecisionRecall(), 10, 300, "299 samples are few for neighbourhoods of 3"),
@@ -77,6 +83,7 @@ def test_memorisation_needs_held_out_samples_for_its_level() -> None:
     ("metric", "least", "both", "message"),
     [
         (FID(), 2, True, "FID needs at least 2 samples on each side"),
+        (IntraFID(), 20, True, "19 samples are fewer than 2 for each of 10 classes; raise --num-samples"),
         (KID(), 2, True, "KID needs at least 2 samples on each side"),
         (KID(subset_size=50), 50, True, "subset_size 50 exceeds the 49 samples; lower it or raise --num-samples"),
         (InceptionScore(), 10, False, "9 samples cannot be cut into 10 splits; raise --num-samples"),

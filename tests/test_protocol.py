@@ -64,6 +64,7 @@ def test_the_sentence_names_everything_a_reader_needs() -> None:
     assert protocol(training="z").sentence("folder:photos").startswith("folder:photos: 297 fakes")
     assert "no extractor" in protocol(extractor="", extractor_sha256="").sentence()
     assert "297 fakes with balanced labels against" in protocol(labels="balanced").sentence()
+    assert "297 fakes with labels of their own against" in protocol(labels="own").sentence()
 
 
 def test_what_later_versions_added_changes_no_key_where_it_says_nothing() -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ganbench import plugins
+from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
 from ganbench.errors import DataError, GanbenchError
 from ganbench.evaluation import sources
@@ -20,6 +21,7 @@ from ganbench.metrics.inception_score import InceptionScore
 from ganbench.plan import PlanAnswer
 from ganbench.planning.given import to_request
 from ganbench.resolving.sources import answer
+from ganbench.spec import TrialSpec
 
 REAL = Digits().load("train", root=Path()).data
 COLOUR = torch.randint(0, 256, (120, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -196,6 +198,37 @@ def test_a_metric_of_the_labels_of_fakes_is_refused_for_samples_without_any(
     monkeypatch.setattr(InceptionScore, "needs", ("logits", "fake_labels"))
     path = array(tmp_path / "s", REAL[:100])
     assert "metric 'is' needs the labels of the fakes, but 's.npy' has none" in ask(path, metrics=["is"]).error
+
+
+def test_labels_of_samples_are_read_where_a_metric_needs_them_and_their_shares_are_told(tmp_path: Path) -> None:
+    whole = Digits().load("test", root=Path())
+    assert whole.labels is not None
+    path = tmp_path / "s.npz"
+    np.savez(path, samples=whole.data.numpy(), labels=whole.labels.numpy())
+
+    def planned(**options: Any) -> TrialSpec:
+        found = ask(path, **options)
+        assert found.error == ""
+        return found.planned[0].spec
+
+    plain, labelled = planned(metrics=["fid"]), planned(metrics=["gan-test"])
+    assert (plain.evaluation.labels, labelled.evaluation.labels) == ("none", "reference")
+    assert plain.source is not None
+    assert labelled.source is not None
+    assert plain.source.fingerprint == Samples(data=whole.data).fingerprint
+    assert labelled.source.fingerprint == Samples(data=whole.data, labels=whole.labels).fingerprint
+    assert planned(metrics=["gan-test"], num_samples=500).evaluation.labels == "own"
+    refused = ask(path, metrics=["gan-test"], labels="balanced").error
+    assert refused == "labels balanced: no source is a conditional generator; leave --labels out"
+    np.savez(path, samples=whole.data.numpy(), labels=whole.labels.numpy() + 3)
+    wrong = ask(path, metrics=["gan-test"]).error
+    assert wrong.endswith("has the class number 12, but the reference has the classes 0 to 9; number its classes as "
+                          "the reference's")  # fmt: skip
+    np.save(tmp_path / "s.npy", whole.data.numpy())
+    assert ask(tmp_path / "s.npy", metrics=["gan-test"]).error.endswith(
+        "'s.npy' has none; leave the metric out, or keep them with the samples: a folder for each class, or labels in "
+        "a .npz"
+    )
 
 
 class Plain(torch.nn.Module):

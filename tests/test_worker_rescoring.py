@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from ganbench import plugins
-from ganbench.evaluation.handout import write_program
+from ganbench.api import Samples
+from ganbench.evaluation.drawing import Drawer
+from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.trained import load_generator
 from ganbench.plan import PlanAnswer, Planned
 from ganbench.planning.given import to_request
@@ -24,7 +26,7 @@ from ganbench.worker.rescoring import choose
 
 GRID = Suite(
     losses=("hinge",), architectures=("mlp[hidden=16,layers=1,condition=projection]",), datasets=("digits",), steps=4,
-    batch_size=16, num_samples=100, eval_every=0, metrics=("fid", "gan-test"),
+    batch_size=16, num_samples=100, eval_every=0, metrics=("fid", "gan-test", "intra-fid"),
 )  # fmt: skip
 PROGRAM: dict[str, Any] = {"value_range": "-1:1"}
 
@@ -48,9 +50,15 @@ def ask(path: Path, **options: Any) -> PlanAnswer:
     return sources.answer(to_request([path], plugins.load().registry, device="cpu", **options))
 
 
+def values(result: Any) -> tuple[dict[str, float], str]:
+    """The values of a result that are defined, and where the labels came from."""
+    defined = {name: value for name, value in result["metrics"].items() if value is not None}
+    return defined, result["protocol"]["labels"]
+
+
 def outcome(folder: TrialFolder) -> tuple[Any, str]:
-    result = folder.read_result()
-    return pytest.approx(result["metrics"], rel=1e-5), result["protocol"]["labels"]
+    defined, labels = values(folder.read_result())
+    return pytest.approx(defined, rel=1e-5), labels
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +88,11 @@ def test_a_program_has_the_score_of_its_trial_under_either_choice_of_labels(
     for against in ("reference", "balanced"):
         (cell,) = ask(runs / name, against=str(runs / against), **PROGRAM, **more).planned
         found = run(cell, tmp_path / against).read_result()
-        assert (found["metrics"], found["protocol"]["labels"]) == outcome(TrialFolder(runs / against))
+        assert values(found) == outcome(TrialFolder(runs / against))
     # What is asked for counts more than what the trial had.
     (cell,) = ask(runs / name, against=str(runs / "reference"), labels="balanced", **PROGRAM, **more).planned
     found = run(cell, tmp_path / "asked").read_result()
-    assert (found["metrics"], found["protocol"]["labels"]) == outcome(TrialFolder(runs / "balanced"))
+    assert values(found) == outcome(TrialFolder(runs / "balanced"))
 
 
 def test_against_a_dataset_the_labels_are_the_references(runs: Path) -> None:
@@ -99,7 +107,7 @@ def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_a
     (cell,) = ask(reference.path, labels="balanced").planned
     assert cell.spec.trial_id == balanced.read_spec().trial_id
     found = run(cell, tmp_path).read_result()
-    assert (found["metrics"], found["protocol"]["labels"]) == outcome(balanced)
+    assert values(found) == outcome(balanced)
     (cell,) = ask(balanced.path, against=str(reference.path)).planned
     assert cell.spec.trial_id == reference.read_spec().trial_id
     (cell,) = ask(balanced.path).planned
@@ -122,9 +130,38 @@ def test_labels_that_nothing_takes_or_that_are_not_there_are_refused(runs: Path,
 
 
 def test_as_many_as_are_asked_for_are_drawn_by_the_seed() -> None:
-    data = torch.arange(300)
-    assert torch.equal(choose(data, 300, 0), data)
-    chosen = choose(data, 100, 0)
-    assert len(set(chosen.tolist())) == 100
-    assert torch.equal(chosen, choose(data, 100, 0))
-    assert not torch.equal(chosen, choose(data, 100, 1))
+    samples = Samples(data=torch.arange(300.0)[:, None], labels=torch.arange(300) % 7)
+    assert choose(samples, 300, 0) is samples
+    chosen = choose(samples, 100, 0)
+    assert len(set(chosen.data.flatten().tolist())) == 100
+    assert chosen.labels is not None
+    assert torch.equal(chosen.data[:, 0].long() % 7, chosen.labels)
+    assert torch.equal(chosen.data, choose(samples, 100, 0).data)
+    assert not torch.equal(chosen.data, choose(samples, 100, 1).data)
+    assert choose(Samples(data=samples.data), 100, 0).labels is None
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_labelled_samples_have_the_score_of_the_trial_that_drew_them(runs: Path, tmp_path: Path, packed: bool) -> None:
+    trial = TrialFolder(runs / "balanced")
+    drawer = Drawer(folder=trial, trial=trial.read_spec(), device=torch.device("cpu"), warn=lambda warning: None)
+    fakes, labels = drawer.draw_scored()
+    assert labels is not None
+    path = tmp_path / ("fakes.npz" if packed else "fakes")
+    if packed:
+        write_samples(path, fakes, labels)
+    else:
+        for number in range(10):
+            write_samples(path / str(number), fakes[labels == number], None)
+    (cell,) = ask(path, against=str(trial.path)).planned
+    found = run(cell, tmp_path / "runs").read_result()
+    assert found["protocol"]["labels"] == "balanced"
+    drawn = trial.read_result()["metrics"]
+    for name in ("fid", "gan_test", "intra_fid", "intra_fid_n"):  # not the jackknife, whose groups go by the order
+        assert found["metrics"][name] == pytest.approx(drawn[name], rel=1e-5)
+    # Other labels are other samples.
+    write_samples(tmp_path / "other.npz", fakes, (labels + 1) % 10)
+    (other,) = ask(tmp_path / "other.npz", against=str(trial.path)).planned
+    confused = run(other, tmp_path / "runs").read_result()["metrics"]
+    assert confused["fid"] == pytest.approx(found["metrics"]["fid"], rel=1e-5)
+    assert confused["intra_fid"] != pytest.approx(found["metrics"]["intra_fid"], rel=1e-5)

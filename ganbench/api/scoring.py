@@ -36,8 +36,8 @@ class Evidence(Protocol):
         samples: uint8 images (N, C, H, W) or float32 vectors (N, D), on the CPU.
         features: (N, F) float32 on the CPU, or ``None`` without an extractor.
         logits: (N, K) float32 on the CPU, or ``None`` where the extractor has none.
-        labels: int64 (N,), or ``None``: of the reference, its data's; of fakes, the classes that a conditional
-            generator was asked for, and ``None`` from any other.
+        labels: int64 (N,), or ``None``: of the reference, its data's; of fakes, the classes that they were asked for,
+            and ``None`` where nobody asked for any.
         mixture: the true modes, or ``None``.
         train: on the reference's side, the training samples, for metrics that need ``train``; else ``None``.
     """
@@ -70,7 +70,7 @@ class Metric:
         needs: what it uses besides the samples, each a :data:`Need`; a metric is refused by name where one of them is
             missing. ``images``: the samples must be images. ``classes``: the logits must be of as many classes as the
             reference's labels, and are then taken for the same ones. ``labels`` are the reference's; ``fake_labels``
-            are those of the fakes, which only conditional runs have.
+            are those of the fakes, which only conditional generators and labelled samples have.
         when: ``"always"`` at every evaluation, or ``"final"`` where it is costly.
     """
 

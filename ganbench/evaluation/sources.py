@@ -13,6 +13,7 @@ from ganbench.datasets.array_files import is_torchscript
 from ganbench.datasets.checks import shown
 from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.channels import recolourable, require_channels, unlike
+from ganbench.evaluation.classes import read_classes
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.reading import read_given
 from ganbench.evaluation.saved import load_saved, runs_on
@@ -66,7 +67,13 @@ def kind_of(path: Path) -> Kind:
 
 
 def open_given(
-    request: SourceRequest, shape: tuple[int, ...], device: torch.device, *, classes: int = 0, labelled: bool = False
+    request: SourceRequest,
+    shape: tuple[int, ...],
+    device: torch.device,
+    *,
+    classes: int = 0,
+    labelled: bool = False,
+    names: tuple[str, ...] = (),
 ) -> Given:
     """Look at a source as a whole: whatever is wrong with it is said here, before anything is written.
 
@@ -76,6 +83,7 @@ def open_given(
         device: where a generator runs.
         classes: of the reference's dataset; 0 where it has no labels.
         labelled: give labels also to a generator that can do without.
+        names: of the reference's classes, where the labels of samples are wanted, too.
 
     Raises:
         DataError: it is damaged, empty, or cannot be compared with samples of ``shape``; or it takes labels and there
@@ -90,7 +98,7 @@ def open_given(
         data, files = read_given(
             path, kind, shape, value_range=request.value_range, size=request.size, channels=request.channels
         )
-        samples = Samples(data=data)
+        samples = Samples(data=data, labels=read_classes(path, kind, names) if names else None)
         spec = SourceSpec(kind=kind, **told, fingerprint=samples.fingerprint, value_range=request.value_range)
         return Given(spec, samples, files)
     generator = load_saved(path, kind, request.latent_dim, device)
@@ -187,11 +195,17 @@ def open_trial(request: SourceRequest, shape: tuple[int, ...]) -> Given:
 
 
 def reopen(
-    spec: SourceSpec, path: Path, shape: tuple[int, ...], device: torch.device, warn: Callable[[str], object]
+    spec: SourceSpec,
+    path: Path,
+    shape: tuple[int, ...],
+    device: torch.device,
+    warn: Callable[[str], object],
+    names: tuple[str, ...] = (),
 ) -> Samples | nn.Module:
     """Return the samples, or the generator on its device, that a planned source names.
 
-    ``warn`` is told in one line where a trial's architecture has the code it had, in another version of its package.
+    ``names`` are as for :func:`open_given`. ``warn`` is told in one line where a trial's architecture has the code it
+    had, in another version of its package.
 
     Raises:
         ChangedSincePlanning: it is no longer what it was when it was planned.
@@ -200,7 +214,7 @@ def reopen(
         data, _ = read_given(
             path, spec.kind, shape, value_range=spec.value_range, size=spec.size, channels=spec.channels
         )
-        samples = Samples(data=data)
+        samples = Samples(data=data, labels=read_classes(path, spec.kind, names) if names else None)
         _same(samples.fingerprint, spec, path)
         return samples
     if spec.kind == "trial":

@@ -34,6 +34,12 @@ def register_metrics(register: Register) -> None:
         paper="arXiv:1712.04086",
     )
     register(
+        "intra-fid",
+        f"{here}.intra_fid:IntraFID",
+        summary="Mean over classes of the FID of conditional samples against the real ones of their class",
+        paper="arXiv:1802.05637",
+    )
+    register(
         "gan-test",
         f"{here}.gan_test:GANTest",
         summary="Share of conditional samples in the class they were asked for, by the extractor's own classifier",

@@ -141,7 +141,7 @@ def _as_scored(folder: TrialFolder, registry: Registry) -> PlanRequest:
         extractor=_asked("extractor", evaluation.extractor, registry) if evaluation.extractor else None,
         num_samples=evaluation.num_samples,
         reference_split=evaluation.reference.split,
-        labels=None if evaluation.labels == "none" else evaluation.labels,
+        labels=evaluation.labels if evaluation.labels in ("balanced", "reference") else None,
         data_root=trial.execution.data_root,
     )
 

@@ -17,6 +17,7 @@ from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, Reference
 
 SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
+CONDITIONAL = "choose a conditional architecture"
 
 
 class Scored(NamedTuple):
@@ -133,18 +134,23 @@ class Data:
         told = f"only {there} real samples besides the reference, not {wanted}"
         return Scored(fewer.spec, (*fewer.warnings, f"there are {told}, so the floor has its own table"))
 
-    def require_labels(self, labels: Labels, what: str) -> None:
+    def require_labels(self, labels: Labels, what: str, otherwise: str = CONDITIONAL) -> None:
         """Refuse metrics of the labels of fakes where the fakes have none.
 
         Raises:
-            UsageError: names the metric and ``what`` makes the fakes.
+            UsageError: names the metric, ``what`` makes the fakes, and ``otherwise`` what else to do than leave it out.
         """
-        of_fake_labels = [component.name for component, metric in self._metrics if "fake_labels" in metric.needs]
-        if labels == "none" and of_fake_labels:
+        if labels == "none" and self.of_fake_labels:
             raise UsageError(
-                f"metric '{of_fake_labels[0]}' needs the labels of the fakes, but {what} has none; leave the "
-                "metric out, or choose a conditional architecture"
+                f"metric '{self.of_fake_labels}' needs the labels of the fakes, but {what} has none; leave the "
+                f"metric out, or {otherwise}"
             )
+
+    @property
+    def of_fake_labels(self) -> str:
+        """The first metric that needs the labels of the fakes; empty where none does."""
+        names = (component.name for component, metric in self._metrics if "fake_labels" in metric.needs)
+        return next(names, "")
 
     def settle_labels(self, what: str, wanted: Labels | None) -> Labels:
         """Return where the labels of a conditional generator's fakes come from, checked to be there.

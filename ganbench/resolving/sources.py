@@ -8,14 +8,18 @@ import torch
 from ganbench import plugins
 from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
+from ganbench.evaluation.classes import class_names, shares_of
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sources import open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
-from ganbench.resolving.data import Data
+from ganbench.resolving.data import CONDITIONAL, Data
 from ganbench.resolving.plans import loaded_sources, refusal, require_extracted, require_labelled, stamps
 from ganbench.spec import Labels, Recipe, TrialSpec
+
+LABELLED = "keep them with the samples: a folder for each class, or labels in a .npz"
+OF_SAMPLES = ("images", "array")
 
 
 def answer(request: SourcesRequest) -> PlanAnswer:
@@ -26,7 +30,8 @@ def answer(request: SourcesRequest) -> PlanAnswer:
         data = Data(request.plan.datasets[0], request.plan, registry, files)
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)
-        require_labelled(request.labels, planned, "no source is a conditional generator; leave --labels out")
+        drawn = tuple(cell for cell in planned if cell.spec.source is None or cell.spec.source.kind not in OF_SAMPLES)
+        require_labelled(request.labels, drawn, "no source is a conditional generator; leave --labels out")
         if request.extractor_asked:
             require_extracted(request.plan.extractor, planned)
         data.try_network()
@@ -60,19 +65,23 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
         given = open_trial(source, data.spec.shape)
     else:
         classes = data.spec.classes
-        given = open_given(source, data.spec.shape, device, classes=classes, labelled=wanted is not None)
+        named = class_names(data.reference) if data.of_fake_labels else ()
+        given = open_given(source, data.spec.shape, device, classes=classes, labelled=wanted is not None, names=named)
     files.update(given.files)
     what = f"'{given.spec.label}'"
     labels = data.settle_labels(what, wanted) if given.conditional else "none"
-    data.require_labels(labels, what)
     said = given.warnings
     if given.samples is not None:
         there = len(given.samples)
         count = _counted(given.spec.label, there, request)
+        if given.samples.labels is not None:
+            # Of fewer, drawn at random, the shares are no one's choice.
+            labels = shares_of(given.samples.labels, data.reference, wanted) if count == there else "own"
         if seed and not given.spec.named and count == there:
             # Nothing is drawn: as another trial, the same samples would be scored again, to the same values.
             said += (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
             seed = 0
+    data.require_labels(labels, what, CONDITIONAL if given.samples is None else LABELLED)
     scored = data.scored(count)
     spec = TrialSpec(
         baseline="external",

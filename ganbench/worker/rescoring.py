@@ -10,6 +10,7 @@ from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.errors import StoreError
 from ganbench.evaluation.channels import with_channels_in_range
+from ganbench.evaluation.classes import class_names
 from ganbench.evaluation.drawing import draw_to_score, rebuild_generator
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.preview import write_preview
@@ -50,9 +51,10 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
     """Note the values of what was given; return samples of it for a picture."""
     spec, execution = recorder.trial.spec, recorder.trial.execution
     device = torch.device(execution.device)
-    given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn)
+    names = () if spec.evaluation.labels == "none" else class_names(evaluator.reference)
+    given = reopen(source, Path(execution.source_path), spec.data.shape, device, recorder.warn, names)
     if isinstance(given, Samples):
-        chosen = Samples(data=choose(given.data, spec.evaluation.num_samples, spec.seed))
+        chosen = choose(given, spec.evaluation.num_samples, spec.seed)
         recorder.evaluation(0, 0, evaluator.score_real(chosen))
         return as_pictured(chosen)
     # At the latents and labels that a trial of this seed has.
@@ -85,9 +87,10 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
     return fakes
 
 
-def choose(samples: Tensor, count: int, seed: int) -> Tensor:
+def choose(samples: Samples, count: int, seed: int) -> Samples:
     """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
     if count == len(samples):
         return samples
-    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))
-    return samples[order[:count]]
+    order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))[:count]
+    labels = None if samples.labels is None else samples.labels[order]
+    return Samples(data=samples.data[order], labels=labels)

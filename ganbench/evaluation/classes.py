@@ -1,0 +1,107 @@
+"""Which classes samples from elsewhere were asked for, as their files say, for metrics of the labels of fakes."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ganbench.api import Samples
+from ganbench.datasets.array_files import read_labelled
+from ganbench.datasets.checks import shown
+from ganbench.datasets.dataset_json import read_labels
+from ganbench.datasets.folder import class_of, without_wrapping
+from ganbench.datasets.listing import Source, open_source
+from ganbench.errors import DataError
+from ganbench.spec import Labels
+
+MOST_NAMES = 5
+"""Names of classes in a message."""
+
+
+def class_names(reference: Samples) -> tuple[str, ...]:
+    """Return what the classes of the reference are called: their numbers where they have no names."""
+    return reference.classes or tuple(map(str, range(reference.class_count)))
+
+
+def read_classes(path: Path, kind: Literal["images", "array"], names: tuple[str, ...]) -> Tensor | None:
+    """Return the class (N,) of each sample of image files or of an array, in the order in which they are read.
+
+    Of an array these are the class numbers beside it (:func:`~ganbench.datasets.array_files.read_labelled`). Of images
+    they are those of a ``dataset.json``; else the outermost folder that is not around all of them names the class, by
+    its name or, where no class is called so, by its number.
+
+    Args:
+        path: of the samples.
+        kind: ``"images"`` or ``"array"``.
+        names: of the reference's classes, in their order.
+
+    Returns:
+        int64, or ``None`` where the files say nothing: no labels in the array, or an image that is in no folder.
+
+    Raises:
+        DataError: a class is none of the reference's, or the labels are damaged.
+    """
+    if kind == "array":
+        labels = read_labelled(path)[1]
+        return None if labels is None else _known(labels, names, shown(path))
+    with open_source(path) as source:
+        if source.described:
+            found = read_labels(source)
+            if found is None:
+                return None
+            numbers = torch.tensor([found[name] for name in source.names])
+            return _known(numbers, names, source.where(source.described[0]))
+        return _by_folder(source, names, shown(path))
+
+
+def shares_of(labels: Tensor, reference: Samples, wanted: Labels | None) -> Labels:
+    """Return which choice of a conditional generator's labels has the shares of classes that ``labels`` (N,) have.
+
+    Where it is several, it is ``wanted`` if that is among them. ``"own"`` is for shares that no choice gives.
+    """
+    assert reference.labels is not None
+    classes = reference.class_count
+    counts, due = (torch.bincount(each, minlength=classes) for each in (labels, reference.labels.cpu()))
+    fits: list[Labels] = []
+    if torch.equal(counts * len(reference), due * len(labels)):
+        fits.append("reference")
+    if int(counts.max() - counts.min()) <= 1:
+        fits.append("balanced")
+    return wanted if wanted in fits else (*fits, "own")[0]
+
+
+def _known(labels: Tensor, names: tuple[str, ...], where: str) -> Tensor:
+    if int(labels.max()) >= len(names):
+        raise DataError(
+            f"{where} has the class number {int(labels.max())}, but the reference has the classes 0 to "
+            f"{len(names) - 1}; number its classes as the reference's"
+        )
+    return labels
+
+
+def _by_folder(source: Source, names: tuple[str, ...], where: str) -> Tensor | None:
+    inner = without_wrapping(source.names)
+    folders = [class_of(inner[name]) for name in source.names]
+    found: dict[str, int] = {}
+    for folder in dict.fromkeys(folders):
+        if folder is None:
+            return None
+        found[folder] = _number(folder, names, where)
+    if len(set(found.values())) < len(found):
+        raise DataError(f"{where} has two folders of one class, by its name and by its number; keep one of them")
+    return torch.tensor([found[str(folder)] for folder in folders], dtype=torch.int64)
+
+
+def _number(folder: str, names: tuple[str, ...], where: str) -> int:
+    """The class that a folder names; a name that is a number, as a year may be, is a name."""
+    if folder in names:
+        return names.index(folder)
+    # Of many digits it is no class; int() refuses thousands of them, which a .zip can hold.
+    if folder.isascii() and folder.isdecimal() and len(folder) < 10 and int(folder) < len(names):
+        return int(folder)
+    some = ", ".join(map(shown, names[:MOST_NAMES])) + (", ..." if len(names) > MOST_NAMES else "")
+    raise DataError(
+        f"{where}: the folder {shown(folder)} is no class of the reference; name its folders as the classes are "
+        f"({some}) or by their numbers from 0 to {len(names) - 1}"
+    )
