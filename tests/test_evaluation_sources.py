@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.errors import ChangedSincePlanning, DataError
+from ganbench.api import Samples
+from ganbench.errors import ChangedSincePlanning, DataError, StoreError
 from ganbench.evaluation.saved import SavedGenerator
 from ganbench.evaluation.sources import kind_of, label_of, open_given, open_trial, reopen, same_samples, unsaid
 from ganbench.files import file_sha256
@@ -16,6 +17,7 @@ from ganbench.plan import SourceRequest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import DataSpec, Scalar
 from ganbench.trial import run_trial
+from tests.pictures import picture
 from tests.trials import component
 from tests.workers import MLP, planned
 
@@ -48,6 +50,7 @@ def test_a_row_is_called_by_the_file_and_what_was_done_to_its_images() -> None:
         ("g.pt2", {"size": 8}, "--size is for image files, but .*g.pt2 is a generator; leave it out"),
         ("s.npy", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.npy contains samples; leave it out"),
         ("s.zip", {"latent_dim": 8}, "--latent-dim is for generators, but .*s.zip contains samples; leave it out"),
+        ("s.npy", {"channels": 3}, "--channels 3: the reference's images have 1; use --channels 1"),
         ("s.zip", {"value_range": "0:1"}, "--range is for arrays and generators, but the files in .*s.zip are images"),
     ],
 )
@@ -60,6 +63,27 @@ def test_what_means_nothing_of_a_kind_of_source_is_refused(
         np.save(path, np.zeros((4, 1, 8, 8), np.uint8))
     with pytest.raises(DataError, match=words):
         open_given(SourceRequest(path=str(path), **said), (1, 8, 8), CPU)
+
+
+def test_samples_are_read_as_they_are_described_and_again_so(tmp_path: Path) -> None:
+    array, images = tmp_path / "s.npy", tmp_path / "images"
+    np.save(array, np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 1, 8, 8))
+    images.mkdir()
+    for number in range(4):
+        picture(images / f"{number}.png", 60 * number, mode="L")
+    described = {
+        SourceRequest(path=str(array), value_range="0:1"): np.rint(255 * np.load(array)).astype(np.uint8),
+        SourceRequest(path=str(images), size=8): np.repeat(np.uint8([0, 60, 120, 180]), 64).reshape(4, 1, 8, 8),
+    }
+    for request, levels in described.items():
+        given = open_given(request, (1, 8, 8), CPU)
+        again = reopen(given.spec, Path(request.path), (1, 8, 8), CPU, unsaid)
+        for samples in (given.samples, again):
+            assert isinstance(samples, Samples)
+            assert np.array_equal(samples.data.numpy(), levels)
+    picture(images / "0.png", 1, mode="L")
+    with pytest.raises(ChangedSincePlanning, match="images has changed since the run was planned"):
+        reopen(given.spec, images, (1, 8, 8), CPU, unsaid)
 
 
 class Levels(nn.Module):
@@ -144,6 +168,8 @@ def test_a_trial_is_a_source_where_its_samples_are_like_the_references(tmp_path:
     folder.generator.write_bytes(folder.generator.read_bytes()[:-1] + b"x")
     with pytest.raises(ChangedSincePlanning, match="has changed since the run was planned"):
         reopen(given.spec, folder.path, (1, 16, 16), CPU, unsaid)
+    with pytest.raises(StoreError, match="generator"):  # while it is planned, and not only when it is scored
+        open_trial(plain, (1, 16, 16))
 
 
 def test_a_trial_whose_generator_takes_labels_is_no_source_for_another_dataset(tmp_path: Path) -> None:
