@@ -3,6 +3,7 @@
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
-from ganbench.errors import UsageError
+from ganbench.errors import DataError, UsageError
 from ganbench.evaluation import evaluator as module
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
@@ -189,6 +190,35 @@ def test_training_samples_that_no_metric_asks_for_are_not_looked_at() -> None:
     score = evaluator({"look": (look := Looking("features"))}, train=TRAIN)
     score.score(as_generated(TRAIN.data), final=True)
     assert look.sides[1].train is None
+
+
+def test_what_a_metric_lacks_is_said_before_anything_is_scored() -> None:
+    with pytest.raises(UsageError, match="metric 'modes' needs mixture, which the reference does not offer"):
+        evaluator({"fid": FID(), "modes": Modes()})
+    with pytest.raises(UsageError, match="metrics 'fid' and 'again' both return 'fid'"):
+        evaluator({"fid": FID(), "again": FID()})
+
+
+def test_an_extractor_is_called_what_the_trial_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(reference: Samples) -> Evaluator:
+        return Evaluator(
+            reference=reference, mixture=None, metrics={"fid": FID()}, extractor=Digits(), device=CPU, cache=None,
+            planned=component("mine"),
+        )  # fmt: skip
+
+    with pytest.raises(UsageError, match="extractor 'mine' takes images of"):
+        mine(Samples(data=TEST.data[..., :7]))
+    score = mine(TEST)
+
+    def broken(self: Digits, *layers: Any) -> Any:
+        raise DataError(f"the weights of {self.registered_name} are damaged")
+
+    monkeypatch.setattr(Digits, "build", broken)
+    with pytest.raises(DataError, match="the weights of mine are damaged"):
+        score.score_real(TEST)
+    monkeypatch.setattr(Digits, "sha256", broken)  # asked for before anything is trained or drawn
+    with pytest.raises(DataError, match="the weights of mine are damaged"):
+        mine(TEST)
 
 
 @pytest.mark.parametrize("data", [torch.zeros(20, 1, 8, 8), torch.zeros(20, 2)])
