@@ -182,8 +182,9 @@ def test_a_metric_is_shown_all_there_is_of_both_sides() -> None:
         assert (side.features.shape, side.logits.shape) == ((side.n, 64), (side.n, 10))
     mixture, points = Mixture(means=torch.eye(2), sigma=0.1), Samples(data=torch.eye(2))
     look = Looking("mixture")
-    evaluator({"look": look}, reference=points, mixture=mixture).score(torch.eye(2), final=True)
+    evaluator({"look": look}, reference=points, mixture=mixture).score(torch.eye(2).requires_grad_(), final=True)
     assert [side.mixture for side in look.sides] == [mixture, mixture]
+    assert not look.sides[0].samples.requires_grad  # numpy refuses what does
 
 
 def test_training_samples_that_no_metric_asks_for_are_not_looked_at() -> None:
