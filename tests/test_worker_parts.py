@@ -142,10 +142,12 @@ def test_what_has_changed_since_the_plan_is_refused_and_said_to_whoever_plans_ag
     assert refused.value.planned == other
 
 
-def test_a_gpu_that_is_not_there_is_refused(spec: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_refused_where_there_is_none(spec: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="device 'cuda' was asked for, but torch finds none; use --device cpu"):
         Parts(spec, Execution(device="cuda"), LOADED.registry)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert Parts(spec, Execution(device="cuda"), LOADED.registry).device == torch.device("cuda")
 
 
 class Splits(Dataset):
