@@ -73,7 +73,9 @@ def test_samples_are_read_as_they_are_described_and_again_so(tmp_path: Path) -> 
         picture(images / f"{number}.png", 60 * number, mode="L")
     described = {
         SourceRequest(path=str(array), value_range="0:1"): np.rint(255 * np.load(array)).astype(np.uint8),
-        SourceRequest(path=str(images), size=8): np.repeat(np.uint8([0, 60, 120, 180]), 64).reshape(4, 1, 8, 8),
+        SourceRequest(path=str(images), size=8): np.repeat(np.array([0, 60, 120, 180], np.uint8), 64).reshape(
+            4, 1, 8, 8
+        ),
     }
     for request, levels in described.items():
         given = open_given(request, (1, 8, 8), CPU)

@@ -123,7 +123,7 @@ def test_networks_that_are_run_in_the_slower_layout_are_said_in_the_log(
 @pytest.mark.parametrize("what", ["data", "reference", "extractor"])
 def test_what_has_changed_since_the_plan_is_refused_and_said_to_whoever_plans_again(spec: TrialSpec, what: str) -> None:
     other, evaluation = "0" * 64, spec.evaluation
-    changed = {
+    changed: dict[str, Any] = {
         "data": {"data": spec.data.model_copy(update={"fingerprint": other})},
         "reference": {
             "evaluation": evaluation.model_copy(

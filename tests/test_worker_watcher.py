@@ -13,6 +13,7 @@ from ganbench.errors import StoreError
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialFile
+from ganbench.training import checkpoint
 from ganbench.trial import run_trial
 from ganbench.worker import clock, watcher
 from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
@@ -53,7 +54,7 @@ def test_a_checkpoint_is_written_where_a_minute_has_passed_since_the_last_and_no
     with_execution(folder, checkpoint_seconds=60.0, snapshots=0)
     time, saved = Time(monkeypatch), []
     time.takes(10, Watcher, "after_step")
-    time.takes(25, watcher.checkpoint, "save", lambda path, name, content: saved.append(content["state"]["step"]))
+    time.takes(25, checkpoint, "save", lambda path, name, content: saved.append(content["state"]["step"]))
     assert run_trial(folder, StopFlag()) == "done"
     # Six steps take a minute, which is counted from the end of a checkpoint and not from its beginning.
     assert saved == [6, 12, 18]
@@ -65,7 +66,7 @@ def test_only_steps_are_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with_execution(folder, checkpoint_seconds=60.0, snapshots=3)
     time = Time(monkeypatch)
     time.takes(10, Watcher, "after_step")
-    time.takes(3, watcher.checkpoint, "save", lambda *given: None)
+    time.takes(3, checkpoint, "save", lambda *given: None)
     time.takes(5, watcher, "draw_to_score")
     time.takes(2, watcher, "preview_samples")
     assert run_trial(folder, StopFlag()) == "done"
@@ -106,7 +107,7 @@ def test_a_trial_that_is_stopped_and_cannot_be_saved_says_so(tmp_path: Path, mon
     def full(*arguments: Any) -> None:
         raise StoreError("cannot write checkpoint.pt: No space left on device; choose another place")
 
-    monkeypatch.setattr(watcher.checkpoint, "save", full)
+    monkeypatch.setattr(checkpoint, "save", full)
     (folder,) = planned(tmp_path, MLP, seeds=1)
     assert run_trial(folder, StopAfter(4)) == "interrupted"
     why = "no checkpoint at step 5: cannot write checkpoint.pt: No space left on device"
@@ -119,7 +120,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_of_and_costs_nothing_else(
     def full(*arguments: Any) -> None:
         raise StoreError("cannot write checkpoint.pt: No space left on device; choose another place")
 
-    monkeypatch.setattr(watcher.checkpoint, "save", full)
+    monkeypatch.setattr(checkpoint, "save", full)
     (folder,) = planned(tmp_path, MLP, seeds=1, steps=4, every=0)
     with_execution(folder, checkpoint_seconds=1e-9)
     assert run_trial(folder, StopFlag()) == "done"
