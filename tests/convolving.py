@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench.architectures.resampling import halved
@@ -52,6 +53,11 @@ def derivatives(call: Network, layer: nn.Module, x: Tensor) -> list[Tensor]:
     return [y, gradient, *of_gradient]
 
 
+def doubled_by_position(layer: nn.Module, x: Tensor) -> Tensor:
+    y: Tensor = layer(interpolate(x, None, 2.0))
+    return y
+
+
 def upsampled(layer: nn.Module, **how: Any) -> nn.Module:
     return nn.Sequential(nn.Upsample(**(how or {"scale_factor": 2})), layer)
 
@@ -59,6 +65,7 @@ def upsampled(layer: nn.Module, **how: Any) -> nn.Module:
 CASES: dict[str, tuple[Network, nn.Module, tuple[int, ...], list[tuple[int, ...]]]] = {
     "doubled": (plainly, upsampled(nn.Conv2d(5, 7, 3, padding=1)), (2, 5, 6, 4), [(5, 7, 4, 4)]),
     "doubled by size": (plainly, upsampled(nn.Conv2d(5, 7, 3, padding=1), size=(8, 8)), (2, 5, 4, 4), [(5, 7, 4, 4)]),
+    "doubled, by position": (doubled_by_position, nn.Conv2d(5, 7, 3, padding=1), (2, 5, 6, 4), [(5, 7, 4, 4)]),
     "doubled to few": (plainly, upsampled(nn.Conv2d(16, 3, 3, padding=1)), (2, 16, 4, 4), []),
     "halved": (mean_after, nn.Conv2d(5, 7, 3, padding=1), (2, 5, 6, 4), [(7, 5, 4, 4)]),
     "halved, an odd side": (mean_after, nn.Conv2d(5, 7, 3, padding=1, bias=False), (2, 5, 7, 5), [(7, 5, 4, 4)]),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from ganbench import seeds
@@ -14,6 +15,7 @@ from ganbench.errors import StoreError, UsageError
 from ganbench.evaluation.drawing import Choice, Drawer, draw_to_score, rebuild_generator
 from ganbench.evaluation.labels import balanced, like
 from ganbench.evaluation.latents import draw_truncated, draw_walks
+from ganbench.evaluation.preview import write_grid
 from ganbench.evaluation.sampling import draw_latents, generate, sample
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import TrialSpec
@@ -116,6 +118,17 @@ def test_a_walk_keeps_to_one_class(wanted: str | None, classes: list[int], monke
     assert labels.view(4, 3).tolist() == [[one] * 3 for one in classes]
     assert torch.equal(torch.cat(generator.labels), labels)
     assert torch.equal(drawn, draw_walks(4, 3, 5, "normal", seeds.stream(6, seeds.PREVIEW)))
+
+
+def test_there_is_a_picture_of_images_and_of_points_but_not_of_numbers_on_a_line(tmp_path: Path) -> None:
+    out = tmp_path / "samples.png"
+    for samples, size in ((torch.zeros(6, 1, 200, 200), (403, 604)), (torch.eye(2), (640, 640))):
+        write_grid(out, samples, 2, {"Trial": "mine"})
+        with Image.open(out) as picture:
+            assert (picture.size, picture.info["Trial"]) == (size, "mine")
+    with pytest.raises(UsageError, match=r"cannot be drawn as a picture; use --out samples\.npy"):
+        write_grid(tmp_path / "line.png", torch.zeros(5, 1), 2)
+    assert not (tmp_path / "line.png").exists()
 
 
 def test_weights_that_are_a_link_are_not_read(tmp_path: Path) -> None:

@@ -2,14 +2,19 @@
 
 import math
 import random
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from ganbench.api import Evidence, Metric, Mixture, Samples, Value
+from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
+from ganbench.errors import DataError, UsageError
+from ganbench.evaluation import evaluator as module
+from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.images import NonFiniteSamples
 from ganbench.extractors.embedded import Digits
 from ganbench.metrics.class_coverage import ClassCoverage
@@ -19,7 +24,8 @@ from ganbench.metrics.kid import KID
 from ganbench.metrics.memorisation import Memorisation
 from ganbench.metrics.mixture import Modes
 from ganbench.metrics.precision_recall import PrecisionRecall
-from tests.scoring import TEST, TRAIN, evaluator
+from tests.scoring import CPU, TEST, TRAIN, evaluator
+from tests.trials import component
 
 
 def as_generated(images: Tensor) -> Tensor:
@@ -145,3 +151,111 @@ def test_vectors_need_no_extractor() -> None:
     assert score.score(torch.eye(2).repeat(10, 1), final=True) == {"modes": 2.0}
     with pytest.raises(NonFiniteSamples):
         score.score(torch.full((4, 2), float("nan")), final=True)
+
+
+class Looking(Metric):
+    """Keeps both sides as it is shown them."""
+
+    values = {"seen": Value(label="seen", direction=None)}
+
+    def __init__(self, *needs: Need) -> None:
+        self.needs = needs  # type: ignore[misc]
+        self.sides: list[Evidence] = []
+
+    def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
+        self.sides = [fake, reference]
+        return {"seen": 1.0}
+
+
+def test_a_metric_is_shown_all_there_is_of_both_sides() -> None:
+    look, labels = Looking("features", "logits", "labels", "fake_labels", "train"), torch.arange(899) % 10
+    evaluator({"look": look}, train=TRAIN).score(as_generated(TRAIN.data), final=True, labels=labels)
+    fake, reference = look.sides
+    assert torch.equal(fake.samples, TRAIN.data)
+    assert torch.equal(reference.samples, TEST.data)
+    assert fake.labels is labels
+    assert reference.labels is TEST.labels
+    assert reference.train is not None
+    assert torch.equal(reference.train.samples, TRAIN.data)
+    for side in (fake, reference, reference.train):
+        assert side.features is not None
+        assert side.logits is not None
+        assert (side.features.shape, side.logits.shape) == ((side.n, 64), (side.n, 10))
+    mixture, points = Mixture(means=torch.eye(2), sigma=0.1), Samples(data=torch.eye(2))
+    look = Looking("mixture")
+    evaluator({"look": look}, reference=points, mixture=mixture).score(torch.eye(2).requires_grad_(), final=True)
+    assert [side.mixture for side in look.sides] == [mixture, mixture]
+    assert not look.sides[0].samples.requires_grad  # numpy refuses what does
+
+
+def test_training_samples_that_no_metric_asks_for_are_not_looked_at() -> None:
+    score = evaluator({"look": (look := Looking("features"))}, train=TRAIN)
+    score.score(as_generated(TRAIN.data), final=True)
+    assert look.sides[1].train is None
+
+
+def test_what_a_metric_lacks_is_said_before_anything_is_scored() -> None:
+    with pytest.raises(UsageError, match="metric 'modes' needs mixture, which the reference does not offer"):
+        evaluator({"fid": FID(), "modes": Modes()})
+    with pytest.raises(UsageError, match="metrics 'fid' and 'again' both return 'fid'"):
+        evaluator({"fid": FID(), "again": FID()})
+
+
+def test_an_extractor_is_called_what_the_trial_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(reference: Samples) -> Evaluator:
+        return Evaluator(
+            reference=reference, mixture=None, metrics={"fid": FID()}, extractor=Digits(), device=CPU, cache=None,
+            planned=component("mine"),
+        )  # fmt: skip
+
+    with pytest.raises(UsageError, match="extractor 'mine' takes images of"):
+        mine(Samples(data=TEST.data[..., :7]))
+    score = mine(TEST)
+
+    def broken(self: Digits, *layers: Any) -> Any:
+        raise DataError(f"the weights of {self.registered_name} are damaged")
+
+    monkeypatch.setattr(Digits, "build", broken)
+    with pytest.raises(DataError, match="the weights of mine are damaged"):
+        score.score_real(TEST)
+    monkeypatch.setattr(Digits, "sha256", broken)  # asked for before anything is trained or drawn
+    with pytest.raises(DataError, match="the weights of mine are damaged"):
+        mine(TEST)
+
+
+@pytest.mark.parametrize("data", [torch.zeros(20, 1, 8, 8), torch.zeros(20, 2)])
+def test_samples_of_another_form_than_the_reference_are_refused(data: Tensor) -> None:
+    words = "samples of shape .* cannot be compared with a reference of shape"
+    with pytest.raises(UsageError, match=words):
+        evaluator().score(data, final=True)
+    with pytest.raises(UsageError, match=words):
+        evaluator().score_real(Samples(data=data.to(torch.uint8) if data.dim() == 4 else data))
+    with pytest.raises(UsageError, match=words):  # its shape, but no levels
+        evaluator().score_real(Samples(data=TEST.data.float()))
+
+
+@pytest.mark.parametrize("change", ["its parameters", "its weights", "its layers", "its channels", "torch"])
+def test_whatever_decides_the_references_features_decides_where_they_are_kept(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the features of one network would be taken for those of another."""
+
+    def score(*, other: bool) -> None:
+        Evaluator(
+            reference=TEST, mixture=None, metrics={"fid": FID(groups=0)}, extractor=Digits(), device=CPU,
+            cache=tmp_path, planned=component("digits", parameters={"other": other and change == "its parameters"}),
+        ).score(as_generated(TRAIN.data[:100]), final=True)  # fmt: skip
+
+    score(other=False)
+    score(other=False)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
+    if change == "its weights":
+        monkeypatch.setattr(Digits, "sha256", lambda self: "ab" * 32)
+    elif change == "its layers":
+        monkeypatch.setattr(Digits, "logits_layer", "")
+    elif change == "its channels":
+        monkeypatch.setattr(Digits, "channels", 3)
+    elif change == "torch":
+        monkeypatch.setattr(module, "version", lambda name: "9.9" if name == "torch" else version(name))
+    score(other=True)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2

@@ -53,14 +53,18 @@ def test_tf32_is_off_inside_and_restored(setting: str) -> None:
 def test_global_generators_are_untouched_and_the_inner_one_is_seeded() -> None:
     torch.manual_seed(3)
     before, numpy_before, python_before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
-    drawn = []
-    for _ in range(2):
-        with isolated(nn.Identity(), device=CPU, seed=2**61 + 7):
-            drawn.append((float(torch.rand(1)), float(np.random.rand()), random.random()))
+
+    def drawn(seed: int) -> tuple[float, float, float]:
+        with isolated(nn.Identity(), device=CPU, seed=seed):
+            return float(torch.rand(1)), float(np.random.rand()), random.random()
+
+    first = drawn(2**61 + 7)
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state()[1], numpy_before)
     assert random.getstate() == python_before
-    assert drawn[0] == drawn[1]
+    torch.rand(1), np.random.rand(), random.random()  # whatever the outer ones have drawn meanwhile
+    assert drawn(2**61 + 7) == first
+    assert all(other != own for other, own in zip(drawn(8), first, strict=True))
 
 
 def test_no_gradients_and_no_autocast_inside() -> None:

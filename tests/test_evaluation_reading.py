@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from ganbench.errors import DataError
+from ganbench.evaluation.channels import with_channels
 from ganbench.evaluation.reading import match, read_given
 
 LEVELS = torch.randint(0, 256, (3, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -47,6 +48,25 @@ def test_arrays_are_read_in_either_order_of_channels(tmp_path: Path) -> None:
     assert torch.equal(made, LEVELS.expand(-1, 3, -1, -1))
 
 
+@pytest.mark.parametrize("form", ["first", "last", "none"])
+def test_grey_arrays_are_made_colour_wherever_their_channel_is(tmp_path: Path, form: str) -> None:
+    wide = LEVELS[:, :, :, :4]
+    given = {"first": wide, "last": wide.permute(0, 2, 3, 1), "none": wide[:, 0]}[form]
+    np.save(tmp_path / "s.npy", given.numpy())
+    with pytest.raises(DataError, match="contains images of 1x8x4, but the reference has 3x8x4; make them colour"):
+        read_given(tmp_path / "s.npy", "array", (3, 8, 4))
+    made, _ = read_given(tmp_path / "s.npy", "array", (3, 8, 4), channels=3)
+    assert torch.equal(made, wide.expand(-1, 3, -1, -1))
+
+
+def test_colour_is_made_grey_where_that_is_asked_for(tmp_path: Path) -> None:
+    images = torch.cat([LEVELS, 255 - LEVELS, LEVELS], 1)
+    np.save(tmp_path / "s.npy", images.permute(0, 2, 3, 1).numpy())
+    expected = with_channels(images, 1)
+    assert torch.equal(read_given(tmp_path / "s.npy", "array", (1, 8, 8), channels=1)[0], expected)
+    assert torch.equal(read_given(folder(tmp_path / "s", images), "images", (1, 8, 8), channels=1)[0], expected)
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [(LEVELS[:0], "contains no images"), (LEVELS[:1], "contains only one image, but a score needs many")],
@@ -69,6 +89,8 @@ def test_a_range_is_that_of_floating_point_images(tmp_path: Path) -> None:
     [
         ((2,), LEVELS, "x contains images, but the reference contains points of 2 numbers"),
         ((1, 16, 16), LEVELS, "x contains images of 8x8, but the reference has 16x16; resize them with --size 16"),
+        ((1, 4, 8), LEVELS, "x contains images of 8x8, but the reference has 8x4$"),  # width x height
+        ((3, 8, 8), LEVELS.expand(-1, 2, -1, -1), "images of 2 channels, but the reference has 3$"),
         ((1, 8, 8), torch.cat([LEVELS, LEVELS, 255 - LEVELS], 1), "3 channels, .*; make them grey with --channels 1"),
     ],
 )

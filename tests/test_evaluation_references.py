@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import pytest
 import torch
 from torch import Tensor
@@ -82,11 +83,31 @@ def test_a_damaged_entry_is_reported_and_rebuilt(tmp_path: Path, damage: str) ->
     data = path.read_bytes()
     flipped = data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
     path.write_bytes({"truncated": data[:-9], "bit": flipped, "empty": b"", "text": b"not a tensor"}[damage])
-    with pytest.warns(RuntimeWarning, match="is damaged .* it is computed again"):
+    with pytest.warns(RuntimeWarning, match="is damaged .* it is computed again") as told:
         again = recall(KEY, compute, cache=tmp_path)
+    assert len(told) == 1
     assert compute.calls == 2
     assert torch.equal(again["features"], right["features"])
     assert torch.equal(decode(path.read_bytes())["sigma"], right["sigma"])
+
+
+def test_while_an_entry_is_computed_nobody_else_computes_it(tmp_path: Path) -> None:
+    def held() -> bool:
+        try:
+            with filelock.FileLock(tmp_path / f".{KEY.name}.lock", timeout=0, is_singleton=False):
+                return False
+        except filelock.Timeout:
+            return True
+
+    seen: list[bool] = []
+
+    def compute() -> Mapping[str, Tensor]:
+        seen.append(held())
+        return Counted()()
+
+    recall(KEY, compute, cache=tmp_path)
+    assert seen == [True]
+    assert not held()
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:

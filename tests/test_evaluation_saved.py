@@ -46,7 +46,8 @@ def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(module).save(str(tmp_path / "g.pt"))
-    generator = load_saved(tmp_path / "g.pt", "torchscript", 6, CPU)
+        warnings.simplefilter("error")  # that TorchScript is deprecated is no news to who scores another's program
+        generator = load_saved(tmp_path / "g.pt", "torchscript", 6, CPU)
     generator.settle((1, 8, 8), "", CPU)
     assert generator.value_range == "-1:1"
     assert torch.allclose(draw(generator), draw(module), atol=1e-6)

@@ -1,7 +1,7 @@
 """Seeds trained as one batched model: each goes the way that it goes alone."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.spec import Recipe
+from ganbench.training import batched as module
 from ganbench.training import checkpoint
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.batched import train_together
-from ganbench.training.batched_model import Member
+from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 from tests.batches import SEEDS, assert_same, assert_same_content, build, ended, members, recipe, together
@@ -127,8 +128,8 @@ def test_seeds_differ_from_each_other() -> None:
     assert (first - second).abs().max() > 1e-2
 
 
-def test_going_on_from_checkpoints_of_different_steps(tmp_path: Path) -> None:
-    """One seed's checkpoint is older than the others': it catches up, and all end where they end alone."""
+def test_going_on_from_checkpoints_of_different_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed's checkpoint is older than the others': it catches up, then all go on together; each ends as alone."""
     chosen, goal = recipe(), lambda: objective(Vanilla())
     group = members(chosen, goal, stop_after=17)
     group[0].observer = Notes(stop_after=9)
@@ -144,7 +145,15 @@ def test_going_on_from_checkpoints_of_different_steps(tmp_path: Path) -> None:
     resumed = members(chosen, goal)
     for number, member in enumerate(resumed):
         member.state.load_state_dict(checkpoint.load(tmp_path / f"{number}.pt", "t"))
+    sizes: list[int] = []
+
+    def noted(group: Sequence[Member], settings: Recipe) -> BatchedModel:
+        sizes.append(len(group))
+        return BatchedModel(group, settings)
+
+    monkeypatch.setattr(module, "BatchedModel", noted)
     together(resumed, chosen)
+    assert sizes == [1, 3]
     for seed, member in zip(SEEDS, resumed, strict=True):
         alone = build(chosen, seed)
         train(alone, goal(), chosen, Notes(), evaluate_every=0)

@@ -94,7 +94,9 @@ def test_a_failed_recording_leaves_its_memory_to_be_freed(monkeypatch: pytest.Mo
     assert gpu.released == [(0, 7)]
 
 
-@pytest.mark.parametrize(("version", "asks"), [("2.6.0+cu124", True), ("2.11.0", True), ("2.14.1+cu130", False)])
+@pytest.mark.parametrize(
+    ("version", "asks"), [("2.6.0+cu124", True), ("2.13.1", True), ("2.14.0", False), ("2.14.1+cu130", False)]
+)
 def test_generators_are_registered_where_torch_asks_for_it(
     monkeypatch: pytest.MonkeyPatch, version: str, asks: bool
 ) -> None:

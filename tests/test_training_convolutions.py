@@ -76,6 +76,28 @@ def test_every_convolution_is_what_it_was(
         torch.testing.assert_close(value, wanted, rtol=1e-9, atol=1e-9)
 
 
+NARROW = ["from few", "from few, 3x3", "to few, 3x3", "to few, no padding", "to few, transposed"]
+TAKERS = ["x", "weight", "bias", "x weight", "x bias", "weight bias"]
+
+
+@pytest.mark.parametrize(
+    ("case", "takers"),
+    [(case, takers) for case in NARROW for takers in TAKERS if takers != "bias" or CASES[case][1].bias is not None],
+)
+def test_any_of_input_kernel_and_bias_may_take_gradients_without_the_others(case: str, takers: str) -> None:
+    """A generator learns through a discriminator whose weights are frozen, and somebody trains but the biases."""
+    call, layer, shape, _ = CASES[case]
+    layer = copy.deepcopy(layer).double()
+    x = maps(*shape).requires_grad_("x" in takers.split())
+    for name, parameter in layer.named_parameters():
+        parameter.requires_grad_(name in takers.split())
+    asked = [value for value in (x, *layer.parameters()) if value.requires_grad]
+    expected = torch.autograd.grad(call(layer, x).square().sum(), asked)
+    with FasterConvolutions():
+        found = torch.autograd.grad(call(layer, x).square().sum(), asked)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_torch_func_and_forward_derivatives_pass_through(case: str) -> None:
     """A penalty may take the gradient of each sample by itself, or a derivative in a direction."""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -151,6 +153,65 @@ def test_numbers_of_numpy_and_a_forward_of_its_own_are_understood() -> None:
         expected = call()
         with FasterConvolutions():
             torch.testing.assert_close(call(), expected)
+
+
+def both_ways(smallest: int, largest: int) -> st.SearchStrategy[Any]:
+    """A number for both directions, or one for each."""
+    number = st.integers(smallest, largest)
+    return st.one_of(number, st.tuples(number, number), st.tuples(number))
+
+
+def answer(call: Any, x: Tensor, *given: Any, **options: Any) -> Any:
+    """What a convolution makes of x and the gradient of it, or what torch says where it refuses."""
+    x = x.clone().requires_grad_()
+    try:
+        y = call(x, *given, **options)
+        (gradient,) = torch.autograd.grad(y.double().square().sum(), x)
+    except Exception as error:
+        return type(error), str(error)
+    return y.detach(), gradient
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@settings(max_examples=250)
+@given(
+    transposed=st.booleans(),
+    batch=st.sampled_from([(2,), (1,), (0,), ()]),
+    sides=st.sampled_from([(1, 1), (4, 4), (5, 4), (3, 1)]),
+    channels=st.sampled_from([(1, 16), (3, 16), (16, 1), (16, 3), (16, 16), (2, 4)]),
+    kernel=st.sampled_from([(1, 1), (3, 3), (4, 4), (3, 2), (5, 4)]),
+    bias=st.sampled_from([0, 0, 1, 2]),
+    stride=both_ways(1, 2),
+    padding=st.one_of(both_ways(0, 2), st.sampled_from(["same", "valid"])),
+    dilation=st.one_of(st.just(1), both_ways(1, 2)),
+    output_padding=st.one_of(st.just(0), both_ways(0, 1)),
+    groups=st.sampled_from([1, 1, 1, 2]),
+    misfit=st.sampled_from([0, 0, 0, 1]),
+    halves=st.sampled_from([False, False, True]),
+)
+def test_whatever_is_asked_for_is_answered_as_by_torch(
+    transposed: bool, batch: tuple[int, ...], sides: tuple[int, int], channels: tuple[int, int],
+    kernel: tuple[int, int], bias: int, stride: Any, padding: Any, dilation: Any, output_padding: Any, groups: int,
+    misfit: int, halves: bool,
+) -> None:  # fmt: skip
+    """Samples without a batch, none at all, directions that differ, and what torch refuses, in its own words."""
+    inputs, outputs = channels
+    numbers = torch.Generator().manual_seed(0)
+    shape = (inputs, outputs) if transposed else (outputs, inputs)
+    x = torch.randn(*batch, inputs + misfit, *sides, dtype=torch.float64, generator=numbers)
+    weight = torch.randn(*shape, *kernel, dtype=torch.float32 if halves else torch.float64, generator=numbers)
+    biases = None if not bias else torch.randn(outputs + bias - 1, dtype=torch.float64, generator=numbers)
+    options: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    if transposed:
+        options["output_padding"] = output_padding
+    call = functional.conv_transpose2d if transposed else functional.conv2d
+    expected = answer(call, x, weight, biases, **options)
+    with FasterConvolutions():
+        found = answer(call, x, weight, biases, **options)
+    if isinstance(expected[0], Tensor):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    else:
+        assert found == expected
 
 
 def test_outside_of_a_mode_halved_is_what_it_says() -> None:

@@ -90,6 +90,31 @@ def test_the_layout_changes_no_value() -> None:
     torch.testing.assert_close(outputs[0], outputs[2])
 
 
+class FlatAtOnce(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(len(x), -1)
+
+
+def test_a_network_that_flattens_its_very_input_is_tried_on_images_in_the_layout() -> None:
+    """Else it would fail in the first step of the training."""
+    networks = Networks(
+        nn.Sequential(nn.Unflatten(1, (4, 1, 1)), nn.ConvTranspose2d(4, 3, 4)),
+        nn.Sequential(FlatAtOnce(), nn.Linear(48, 1), nn.Flatten(0)),
+    )
+    x = torch.randn(2, *SHAPE)
+    expected = networks.discriminator(x)
+    layout = choose_layout(networks, "none", SHAPE, 4)
+    torch.testing.assert_close(networks.discriminator(x.contiguous(memory_format=layout)), expected)
+
+
+def test_a_view_as_another_type_is_refused_as_ever() -> None:
+    bits = torch.zeros(2, 3, 4, 4)[..., ::2]
+    with module._ViewsCopy():
+        for refused_view in (lambda: bits.view(torch.int16), lambda: bits.view(dtype=torch.int16)):
+            with pytest.raises(RuntimeError, match="stride"):
+                refused_view()
+
+
 def test_copies_of_a_network_and_batched_ones_have_its_views_copied() -> None:
     networks = Images(viewed).build(SHAPE, 4)
     assert choose_layout(networks, "none", SHAPE, 4) is torch.channels_last

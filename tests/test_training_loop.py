@@ -217,15 +217,18 @@ def test_penalties_are_added_and_projected_at_every_discriminator_update(make_st
     assert notes.reports[0][1] == pytest.approx(plain.reports[0][1] + 100)
 
 
-def test_a_penalty_on_gradients_may_be_a_term_of_one_step_in_so_many(make_state: Make) -> None:
+@pytest.mark.parametrize(("every", "penalised"), [(2, [1, 3, 5]), (3, [1, 4])])
+def test_a_penalty_on_gradients_may_be_a_term_of_one_step_in_so_many(
+    make_state: Make, every: int, penalised: list[int]
+) -> None:
     term, projection = Counting(True), Counting(False)
-    settings, notes, plain = recipe(steps=5, n_critic=2, penalty_every=3), Notes(), Notes()
+    settings, notes, plain = recipe(steps=5, n_critic=2, penalty_every=every), Notes(), Notes()
     run(make_state(settings), settings, objective(LSGAN()), plain)
     run(make_state(settings), settings, objective(LSGAN(), term, projection), notes)
-    assert term.called == [(False, False)] * 4  # both updates of steps 1 and 4
+    assert term.called == [(False, False)] * 2 * len(penalised)  # in both updates of such a step
     assert (term.projected, projection.projected) == (10, 10)
     more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
-    assert more == pytest.approx([300, 0, 0, 300, 0])
+    assert more == pytest.approx([100 * every if step in penalised else 0 for step in range(1, 6)])
 
 
 def test_other_penalties_are_terms_of_every_step(make_state: Make) -> None:

@@ -236,10 +236,11 @@ def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
 
 def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     cards, state, seen = Cards(monkeypatch), make_state(recipe()), []
-    defaults = dict(cards.stream)
+    defaults, asides = dict(cards.stream), []
 
     def look(what: str) -> None:
         seen.append((what, cards.current, cards.stream[1] is defaults[1]))
+        asides.extend([] if cards.stream[1] is defaults[1] else [cards.stream[1]])
 
     def work() -> Tensor:
         look("a step")
@@ -261,6 +262,10 @@ def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, mo
     recording = [aside, ("recording", 1, False), replayed, aside, replayed]
     assert seen == [*[aside] * WARM_UP, *recording, replayed]
     assert (cards.current, cards.stream) == (0, defaults)
+    # On one stream, each time after all that was done before, and before all that is done after.
+    (own,) = set(asides)
+    assert vars(own)["waits"] == [defaults[1]] * len(asides)
+    assert vars(defaults[1])["waits"] == [own] * len(asides)
 
 
 def test_the_reason_is_the_error_that_came_first() -> None:

@@ -14,11 +14,13 @@ def test_a_hundred_reports_and_the_last_step(make_state: Make) -> None:
         assert [step for step, _, _ in notes.reports] == expected
 
 
-def test_the_reported_losses_are_those_of_the_step(make_state: Make) -> None:
-    settings, notes = recipe(steps=1), Notes()
+@pytest.mark.parametrize("n_critic", [1, 3])
+def test_the_reported_losses_are_the_last_ones_of_the_step(make_state: Make, n_critic: int) -> None:
+    settings, notes = recipe(steps=1, n_critic=n_critic), Notes()
     run(make_state(settings), settings, objective(Vanilla()), notes)
-    d_loss = discriminator_update(state := make_state(settings), objective(Vanilla()), settings).item()
-    assert notes.reports == [(1, d_loss, generator_update(state, objective(Vanilla()), settings).item())]
+    state = make_state(settings)
+    d_losses = [discriminator_update(state, objective(Vanilla()), settings).item() for _ in range(n_critic)]
+    assert notes.reports == [(1, d_losses[-1], generator_update(state, objective(Vanilla()), settings).item())]
 
 
 @pytest.mark.parametrize(("every", "expected"), [(0, [20]), (5, [5, 10, 15, 20]), (7, [7, 14, 20]), (50, [20])])

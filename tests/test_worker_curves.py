@@ -28,6 +28,8 @@ def test_of_equal_best_values_the_first_counts(direction: Any) -> None:
     history = [{"step": 10 * place, "values": {"x": x, "y": 0.0}} for place, x in enumerate(heights, start=1)]
     best = {"value": 1.0, "step": 20} if direction == "lower" else {"value": 3.0, "step": 30}
     assert best_values(history, values) == {"x": best}
+    assert areas(history, values) == {"x": pytest.approx(1.875)}  # of what has no direction there is none
+    assert areas([history[0], history[0]], values) == {}
 
 
 def test_the_area_under_the_largest_heights_is_a_float() -> None:

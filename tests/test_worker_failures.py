@@ -89,6 +89,22 @@ def test_data_that_have_changed_are_planned_anew(folder: TrialFolder, tmp_path: 
     assert [path.exists() for path in kept] == [False, True]
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_plans_are_kept_where_none_of_them_is_to_blame(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: bool
+) -> None:
+    def forget(*arguments: object) -> None:
+        raise AssertionError("a plan was forgotten")
+
+    monkeypatch.setattr(plan, "forget", forget)
+    trial = folder.read_spec()
+    execution = trial.execution.model_copy(update={"cache_dir": str(tmp_path) if cached else ""})
+    folder.write_spec(trial.model_copy(update={"execution": execution}))
+    error = UsageError("of itself") if cached else ChangedSincePlanning("the samples have changed", "ab12")
+    assert ended_by(error, recorder_of(folder)) == "failed"
+    assert folder.read_status()["reason"] == str(error)
+
+
 def test_a_status_that_cannot_be_written_is_in_the_log(
     folder: TrialFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

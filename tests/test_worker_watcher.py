@@ -1,0 +1,137 @@
+"""Between training and a trial's folder: when checkpoints are written, what counts as training, being asked to stop."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ganbench.errors import StoreError
+from ganbench.evaluation.evaluator import Evaluator
+from ganbench.records.folder import TrialFolder
+from ganbench.spec import TrialFile
+from ganbench.training import checkpoint
+from ganbench.trial import run_trial
+from ganbench.worker import clock, watcher
+from ganbench.worker.watcher import StopFlag, Watcher, stop_on_signals
+from tests.workers import MLP, StopAfter, lines, planned
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
+
+
+class Time:
+    """A clock that stands still but for what is said to take time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self._patch = monkeypatch
+        for module in (clock, watcher):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+    def takes(self, seconds: float, where: object, name: str, work: Callable[..., Any] | None = None) -> None:
+        """Let a function take so many seconds, and do ``work`` in place of its own."""
+        plain = getattr(where, name) if work is None else work
+
+        def slow(*arguments: Any, **options: Any) -> Any:
+            self.now += seconds
+            return plain(*arguments, **options)
+
+        self._patch.setattr(where, name, slow)
+
+
+def with_execution(folder: TrialFolder, **changes: Any) -> None:
+    trial = folder.read_spec()
+    folder.write_spec(trial.model_copy(update={"execution": trial.execution.model_copy(update=changes)}))
+
+
+def test_a_checkpoint_is_written_where_a_minute_has_passed_since_the_last_and_not_after_the_last_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=24, every=0)
+    with_execution(folder, checkpoint_seconds=60.0, snapshots=0)
+    time, saved = Time(monkeypatch), []
+    time.takes(10, Watcher, "after_step")
+    time.takes(25, checkpoint, "save", lambda path, name, content: saved.append(content["state"]["step"]))
+    assert run_trial(folder, StopFlag()) == "done"
+    # Six steps take a minute, which is counted from the end of a checkpoint and not from its beginning.
+    assert saved == [6, 12, 18]
+
+
+def test_only_steps_are_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What evaluations, snapshots and checkpoints take is not, or a trial with more of them would seem slower."""
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=24, every=12)
+    with_execution(folder, checkpoint_seconds=60.0, snapshots=3)
+    time = Time(monkeypatch)
+    time.takes(10, Watcher, "after_step")
+    time.takes(3, checkpoint, "save", lambda *given: None)
+    time.takes(5, watcher, "draw_to_score")
+    time.takes(2, watcher, "preview_samples")
+    assert run_trial(folder, StopFlag()) == "done"
+    cost = folder.read_result()["cost"]
+    snapshots = lines(folder.snapshots)
+    assert [line["step"] for line in snapshots] == [0, 8, 16, 24]
+    # Checkpoints at steps 6, 12 and 18: with an evaluation or a snapshot between them a minute passes no sooner.
+    assert cost["evaluation_seconds"] == 3 * 3 + 2 * 5 + 3 * 2
+    assert cost["train_seconds"] == 24 * 10
+    assert cost["images_per_second"] == pytest.approx(24 * 20 / 240, abs=0.05)
+
+
+def test_costly_metrics_are_for_the_last_evaluation_and_for_a_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finals: list[bool] = []
+    score = Evaluator.score
+
+    def noted(self: Evaluator, fakes: Any, *, final: bool, labels: Any = None) -> dict[str, float]:
+        finals.append(final)
+        return score(self, fakes, final=final, labels=labels)
+
+    monkeypatch.setattr(Evaluator, "score", noted)
+    (folder,) = planned(tmp_path, MLP, seeds=1, every=15)
+    assert run_trial(folder, StopFlag()) == "done"
+    assert finals == [False, False, True]
+    trial = folder.read_spec()
+    spec = trial.spec.model_copy(update={"baseline": "untrained", "loss": None})
+    untrained = TrialFolder(tmp_path / spec.trial_id)
+    untrained.path.mkdir()
+    untrained.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=trial.execution))
+    assert run_trial(untrained, StopFlag()) == "done", untrained.read_status()
+    assert finals[3:] == [True]
+    assert [line["step"] for line in lines(untrained.metrics)] == [0]
+
+
+def test_a_trial_that_is_stopped_and_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise StoreError("cannot write checkpoint.pt: No space left on device; choose another place")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    assert run_trial(folder, StopAfter(4)) == "interrupted"
+    why = "no checkpoint at step 5: cannot write checkpoint.pt: No space left on device"
+    assert folder.read_status()["reason"] == f"stopped after step 5; {why}; run again to resume"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_of_and_costs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise StoreError("cannot write checkpoint.pt: No space left on device; choose another place")
+
+    monkeypatch.setattr(checkpoint, "save", full)
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=4, every=0)
+    with_execution(folder, checkpoint_seconds=1e-9)
+    assert run_trial(folder, StopFlag()) == "done"
+    told = [f"no checkpoint at step {step}: cannot write checkpoint.pt: No space left on device" for step in (1, 2, 3)]
+    assert folder.read_result()["warnings"] == told
+    assert capsys.readouterr().err.splitlines() == told
+
+
+def test_a_signal_asks_to_stop() -> None:
+    flag = stop_on_signals()
+    assert not flag.requested
+    assert signal.getsignal(signal.SIGINT) == flag.set
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert flag.requested
