@@ -105,6 +105,7 @@ CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "rin
         ("cells = 3", "each row of a dataset must be a table"),
         ("cells = [3]", "each row of a dataset must be a table"),
         (CELL + 'loss = "wgan"\nmodes = [inf, 0.5]', "modes"),
+        (CELL + 'loss = "wgan"\nmodes = [6.3, -0.5]', "modes"),
         (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it belongs to; the suite has vanilla, wgan"),
         (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
         (CELL.replace("ring", "rung") + 'loss = "wgan"\nmodes = [6.3, 0.5]', "the suite has no dataset 'rung'"),
