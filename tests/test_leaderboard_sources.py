@@ -106,9 +106,7 @@ def test_nothing_is_promised_of_gpus_and_of_what_is_not_known(tmp_path: Path, en
     assert [(rerun.status, rerun.equal) for rerun in found.reruns] == [("diverged", False)]
 
 
-@pytest.mark.parametrize(
-    "name", ["device_name", "instructions", "versions", "threads", "python", "platform", "cuda"]
-)
+@pytest.mark.parametrize("name", ["device_name", "instructions", "versions", "threads", "python", "platform", "cuda"])
 def test_nothing_is_promised_where_anything_that_computes_is_another(tmp_path: Path, name: str) -> None:
     sources = []
     for place, fid in (("one", 1.0), ("two", 1.0001)):

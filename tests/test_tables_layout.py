@@ -48,7 +48,8 @@ def test_columns_replace_or_add() -> None:
     [
         ("FID", "fid"), ("fid ↓", "fid"), ("best FID", "fid:best"), ("Best FID ↓", "fid:best"), ("FID 95 %", "fid:ci"),
         ("FID median", "fid:median"), ("FID:best", "fid:best"), ("IS", "is"), ("Loss", "loss"),
-        ("IMAGES/S", "images/s"), ("fid group", "fid:group"), ("Cost", "cost"), ("nothing", "nothing"),
+        ("IMAGES/S", "images/s"), ("fid group", "fid:group"), ("Cost", "cost"),
+        ("Group", "group"), ("Seeds", "seeds"), ("nothing", "nothing"),
     ],
 )  # fmt: skip
 def test_a_column_may_be_called_by_its_heading(given: str, name: str) -> None:
@@ -80,6 +81,8 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
     ("layout", "message"),
     [
         (Layout(columns=("fud",)), "no table has a column 'fud'; did you mean 'fid'"),
+        (Layout(columns=("fid:low",)), "no table has a column 'fid:low'"),
+        (Layout(columns=(":ci",)), "no table has a column ':ci'"),
         (Layout(sort="-lost"), "no table has a column 'lost'; did you mean 'loss'"),
         (Layout(group=("sed",)), "--group 'sed' cannot split a table"),
         (Layout(metric="memory"), "no table has a score 'memory'"),
