@@ -163,7 +163,7 @@ def test_a_heading_says_which_way_is_better() -> None:
     rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(3)]
     layout = Layout(columns=("loss", "fid", "fid:median", "fid:best", "fid:ci", "is", "time"))
     head = "loss | FID ↓ | FID median ↓ | best FID ↓ | FID 95 % | IS ↑ | time"
-    assert render(rows, "markdown", layout=layout).startswith(f"| {head} |")
+    assert render(rows, "markdown", layout=layout).startswith(f"| {head} |\n| :--- |{' ---: |' * 6}\n")
     assert re.split(r"  +", render(rows, "table", layout=layout).splitlines()[0]) == head.split(" | ")
     columns = head.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("%", r"\%").split(" | ")
     assert " & ".join(columns) + r" \\" in render(rows, "latex", layout=layout)

@@ -34,6 +34,7 @@ def test_columns_replace_or_add() -> None:
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("+memory", "+fid:group"))))
     assert {"loss", "FID", "time"} <= set(line)
     assert list(line)[list(line).index("FID") + 1] == "FID group"
+    assert line["FID group"] == "1"
     assert "memory" not in line  # nobody measured it, and empty columns are left out
     rows = [make_row(row.spec, cost={"peak_memory": 3 * 2**29, "energy_joules": 12300.0}) for row in rows]
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("cost",))))
