@@ -55,6 +55,10 @@ def test_a_pair_begins_with_the_row_that_wins_and_the_best_pairs_stand_first() -
     assert pairs == [("best", "middle"), ("best", "worst"), ("middle", "worst")]
     assert {cell.partition(" ")[0] for cell in shown.columns[2].cells} == {"1.00"}
     assert [column.heading for column in shown.columns if not column.numeric] == ["A", "B"]
+    (table,) = build([row for loss in ("a", "b") for row in rows_of(loss, [1.0, 1.1])])
+    ranking = rank(table)
+    assert ranking is not None
+    assert table_of_pairs(ranking).rows[0][:2] == ["a", "b"], "of two that are equal the first stands first"
 
 
 def page_of(runs: Path) -> str:
