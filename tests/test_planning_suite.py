@@ -50,8 +50,8 @@ def test_everything_that_a_suite_says_is_asked_for_and_everything_that_is_given_
     }  # fmt: skip
     others = {
         "datasets": ["grid", "digits"], "seeds": "4,", "images": 128, "metrics": ["is", "kid"],
-        "extractor": "inception", "num_samples": 60, "reference": "train", "labels": "reference", "eval_every": 0, "protocol": "paper",
-        "baselines": False, "data_root": "elsewhere",
+        "extractor": "inception", "num_samples": 60, "reference": "train", "labels": "reference",
+        "eval_every": 0, "protocol": "paper", "baselines": False, "data_root": "elsewhere",
     }  # fmt: skip
 
     def asked(suite: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
