@@ -106,6 +106,9 @@ def test_nothing_collides_and_everything_is_in_the_picture(ranks: list[float]) -
     names = {name: spot for name, spot in drawn.texts.items() if name.startswith("row")}
     for one, other in itertools.combinations(names.values(), 2):
         assert one[2] != other[2] or abs(one[1] - other[1]) > 12, "one name is written over another"
+    for name, (x, _, anchor) in names.items():
+        _, aside = drawn.way_of(name)
+        assert x < aside[2] < drawn.x(1) if anchor == "end" else x > aside[2] > drawn.x(count), "a name over its line"
     bars = [bar[1] for bar in drawn.lines["4"]]
     assert all(later - earlier > 4 for earlier, later in itertools.pairwise([drawn.axis, *bars]))
     assert all(line[1] > max(bars) for line in (drawn.way_of(name)[1] for name in names))
@@ -125,6 +128,8 @@ def test_the_better_half_stands_left_the_best_on_top() -> None:
             sides[anchor].append((y, name))
     assert [name for _, name in sorted(sides["end"])] == ["row1", "row3", "row2"]
     assert [name for _, name in sorted(sides["start"])] == ["row0", "row4"]
+    two = draw([2.0, 1.0], [(1,), (0,)])
+    assert (two.texts["row1"][2], two.texts["row0"][2]) == ("end", "start")
 
 
 def test_without_a_difference_that_counts_it_is_said_and_none_is_drawn() -> None:
