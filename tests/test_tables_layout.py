@@ -95,6 +95,13 @@ def test_what_no_table_has_is_named(layout: Layout, message: str) -> None:
         render(rows_of("a", LOW), "markdown", layout=layout)
 
 
+def test_where_no_trial_has_a_result_no_name_is_refused() -> None:
+    """Which metrics there will be is not known yet."""
+    rows = [make_row(make_spec(), "failed", result=False, values={})]
+    for layout in (Layout(metric="fid"), Layout(columns=("loss", "fid", "status")), Layout(sort="-fid:best")):
+        assert "vanilla" in render(rows, "markdown", layout=layout)
+
+
 def test_nothing_is_ranked_by_a_value_of_which_neither_more_nor_less_is_better() -> None:
     deviation = ValueInfo(label="IS std")
     rows = [make_row(row.spec, metrics={"fid": 1.0, "is_std": 0.1}, values={"fid": FID, "is_std": deviation})
