@@ -141,6 +141,9 @@ def test_rows_that_nothing_tells_apart_are_named_by_the_first_column() -> None:
     assert first[0].split()[:2] == ["loss", "architecture"]
     assert {part[0].split()[0] for part in others} == {"loss"}
     assert not any("architecture" in part[0] for part in others)
+    apart = [*rows, *rows_of("hinge", LOW, architecture="resnet")]
+    _, *others = blocks(render(apart, "table", width=40, layout=Layout(columns=("all",))))
+    assert {part[0].split()[0] for part in others} == {"architecture"}
     numbers = render(rows, "table", width=20, layout=Layout(columns=("fid", "fid:ci", "is")))
     assert [part[0].split() for part in blocks(numbers)] == [["FID", "↓"], ["FID", "95", "%"], ["IS", "↑"]]
 
