@@ -213,6 +213,12 @@ def test_numbers_of_numpy_are_plain_ones() -> None:
         parse({"steps": np.True_}, "run()")
 
 
+@pytest.mark.parametrize("seeds", [[], True, [True], 1.5, [1, 2.5], {"a": 1}])
+def test_seeds_are_a_count_or_a_list(seeds: Any) -> None:
+    with pytest.raises(UsageError, match=r"must be a count such as 5, or a list such as \[0, 1, 7\]"):
+        parse({"seeds": seeds}, "run()")
+
+
 def test_a_folder_of_data_may_be_a_path_and_is_kept_as_it_was_written() -> None:
     assert parse({"data_root": Path("x") / "y"}, "run()").data_root == str(Path("x") / "y")
     assert parse({"data_root": "x/"}, "run()").data_root == "x/"

@@ -1,11 +1,12 @@
 """From a plan to its trials: what can never be held in memory is refused, and how heavy a trial is."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.executors import Layout
+from ganbench.executors import Executor, Layout
 from ganbench.plan import Planned, PlanRequest
 from ganbench.planning import trials
 from ganbench.planning.request import RunRequest
@@ -130,3 +131,35 @@ def test_samples_that_just_fit_are_not_refused(monkeypatch: pytest.MonkeyPatch) 
     assert len(planned(monkeypatch, memory=2 * GIB, limit=2 * GIB)) == 1
     with pytest.raises(UsageError, match="of this machine"):
         planned(monkeypatch, memory=2 * GIB - 1)
+
+
+class Here(Executor):
+    """It ends with this process."""
+
+
+class There(Executor):
+    """It goes on without."""
+
+    detachable = True
+
+
+def chosen(loaded: object, **how: bool) -> type[Executor]:
+    entry = SimpleNamespace(name="site", distribution="theirs", target="theirs:Site", load=lambda: loaded)
+    registry = SimpleNamespace(find=lambda kind, name: entry if (kind, name) == ("executor", "site") else None)
+    plan = PlanRequest(losses=(), architectures=(), datasets=())
+    request = RunRequest(plan=plan, seeds=(0,), out=Path("runs"), executor="site", **how)  # type: ignore[arg-type]
+    return trials.executor_class(request, SimpleNamespace(registry=registry))  # type: ignore[arg-type]
+
+
+def test_an_executor_is_taken_where_it_can_do_what_was_asked_for() -> None:
+    assert [chosen(Here), chosen(There)] == [Here, There]
+    assert chosen(There, detach=True) is There
+    assert chosen(Here, batch_seeds=True) is Here
+    for loaded, how, words in (
+        (Here, {"detach": True}, "executor 'site' cannot continue without this process; leave --detach out"),
+        (There, {"batch_seeds": True}, "executor 'site' runs the seeds one by one; leave --batch-seeds out"),
+        (dict, {}, "executor 'site' of theirs: theirs:Site must be a subclass of ganbench.executors.Executor"),
+        (len, {}, "must be a subclass of ganbench.executors.Executor"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            chosen(loaded, **how)
