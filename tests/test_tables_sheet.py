@@ -81,3 +81,5 @@ def test_only_trials_with_numbers_make_times_incomparable() -> None:
     assert [note.kind for note in notes([Group(rows)])] == ["diverged"]
     rows.append(make_row(make_spec(seed=2), device="H100"))
     assert notes([Group(rows)])[-1].text.endswith("A100 (1), H100 (1)")
+    unknown = [rows[0], make_row(make_spec(seed=3), device=""), make_row(make_spec(seed=4), device="A100\x1b[2J")]
+    assert notes([Group(unknown)]) == [], "of what is not known nothing is said, and control characters tell nothing"
