@@ -72,3 +72,8 @@ def test_of_what_is_not_known_nothing_is_told() -> None:
     older = OLD | {"instructions": ""}
     assert computed_elsewhere([(computed(older), computed(OLD)), (computed({}), computed(NEW))]) == []
     assert computed_elsewhere([(computed(OLD), computed(older)), (computed(NEW), computed({}))]) == []
+
+
+def test_what_computed_a_side_is_one_line_whatever_it_is_called() -> None:
+    (line,) = computed_elsewhere([(computed(OLD), computed(OLD | {"device": "Xeon\n\x1b[2J7"}))])
+    assert line.startswith("base: Xeon; new: Xeon 7: numbers may differ")

@@ -32,8 +32,9 @@ def test_margins_that_are_none(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("text", ["100%", "250%"])
 def test_a_share_that_leaves_nothing_of_a_score_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="of IS, of which more is better, would accept any score") as found:
-        parse_margin(text).stored(IS)
+    named = IS.model_copy(update={"label": "I\nS"})
+    with pytest.raises(UsageError, match="of I S, of which more is better, would accept any score") as found:
+        parse_margin(text).stored(named)
     assert "\n" not in str(found.value)
     assert parse_margin(text).stored(FID) >= 1
     assert parse_margin("99%").stored(IS) == 0.99

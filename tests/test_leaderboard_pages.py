@@ -1,5 +1,6 @@
 """The pages of a leaderboard: what stands on them besides numbers, and which pairs of a table they show."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from ganbench.leaderboard.pages import READING, pages, table_of_pairs
 from ganbench.tables.grouping import build
 from ganbench.tables.markdown import escape
 from ganbench.tables.ranking import rank
-from tests.rows import cells, rows_of
-from tests.trials import LAPTOP, make_spec, make_trial, trial
+from tests.rows import HOSTILE, cells, rows_of
+from tests.trials import LAPTOP, VALUES, component, make_spec, make_trial, trial
 
 
 def said_of(seeds: int) -> str:
@@ -40,8 +41,24 @@ def test_a_page_shows_the_pairs_of_the_best_rows() -> None:
     assert len(set(zip(first, second, strict=True))) == 435
     assert {*first, *second} == best
     assert shown.sentences[1] == (
-        "These are the pairs of the best 30 of 40 rows; the JSON of the table has all of them."
+        "These are the pairs of the best 30 of 40 rows; 'ganbench results --format json' prints all of them."
     )
+
+
+def test_a_pair_begins_with_the_row_that_wins_and_the_best_pairs_stand_first() -> None:
+    scores = {"middle": 2.0, "best": 1.0, "worst": 3.0}
+    (table,) = build([row for loss, fid in scores.items() for row in rows_of(loss, [fid, fid + 0.1, fid + 0.2])])
+    ranking = rank(table)
+    assert ranking is not None
+    shown = table_of_pairs(ranking)
+    pairs = list(zip(shown.columns[0].cells, shown.columns[1].cells, strict=True))
+    assert pairs == [("best", "middle"), ("best", "worst"), ("middle", "worst")]
+    assert {cell.partition(" ")[0] for cell in shown.columns[2].cells} == {"1.00"}
+    assert [column.heading for column in shown.columns if not column.numeric] == ["A", "B"]
+    (table,) = build([row for loss in ("a", "b") for row in rows_of(loss, [1.0, 1.1])])
+    ranking = rank(table)
+    assert ranking is not None
+    assert table_of_pairs(ranking).rows[0][:2] == ["a", "b"], "of two that are equal the first stands first"
 
 
 def page_of(runs: Path) -> str:
@@ -59,8 +76,23 @@ def test_the_heading_says_what_the_dataset_is_and_no_column_does(tmp_path: Path)
     page = page_of(tmp_path / "runs")
     first, second, *_ = [line for line in page.splitlines() if line.startswith("## ")]
     assert (first, second) == ("## digits", "## mnist")
+    assert "## Over all datasets" in page
     shown = cells(page[page.index("| loss") :])
     assert [*shown[0]][:3] == ["loss", "architecture", "FID"]
+    trial(tmp_path / "one", "vanilla", 0, 1.0)
+    assert "Over all datasets" not in page_of(tmp_path / "one"), "there is nothing to bring together"
+
+
+def test_own_data_that_two_packages_read_have_two_names_in_one_table(tmp_path: Path) -> None:
+    """Their samples and their protocol are the same; the column says which is whose."""
+    for plugin, name in (("one", "photos"), ("other", "pictures")):
+        spec = make_spec(dataset="folder")
+        part = spec.data.component.model_copy(update={"plugin": plugin})
+        spec = spec.model_copy(update={"data": spec.data.model_copy(update={"component": part})})
+        make_trial(tmp_path / "runs", spec, data_at=f"/home/me/{name}")
+    page = page_of(tmp_path / "runs")
+    assert "## folder:photos, folder:pictures\n" in page
+    assert [row["dataset"] for row in cells(page[page.index("| loss") :])] == ["folder:photos", "folder:pictures"]
 
 
 def test_a_page_that_is_called_like_its_dataset_says_its_name_once(tmp_path: Path) -> None:
@@ -128,3 +160,19 @@ def test_the_command_of_a_suite_is_one_command_whatever_the_suite_is_called(tmp_
         assert "\x1b" not in text
         assert "\u202e" not in text
     assert "leaderboard make &#x27;a.toml; rm -rf ~&#x27;</p>" in pages(board)[".html"]
+
+
+def test_no_page_holds_control_characters_whatever_things_are_called(tmp_path: Path) -> None:
+    part = component(HOSTILE, label=HOSTILE)
+    values = {name: {**info, "label": f"{name} {HOSTILE}"} for name, info in VALUES.items()}
+    machine = {"device_name": HOSTILE, "instructions": HOSTILE, "versions": {"torch": HOSTILE}}
+    for seed in range(2):
+        for loss in (part, component("plain")):
+            spec = make_spec(loss, seed=seed)
+            spec = spec.model_copy(update={"data": spec.data.model_copy(update={"component": part})})
+            result = {"environment": machine | {"threads": seed}}
+            make_trial(tmp_path / "runs", spec, values=values, result=result, warnings=(HOSTILE,))
+        make_trial(tmp_path / "runs", make_spec(part, seed=seed), "failed", HOSTILE, values=values)
+    board = assemble([tmp_path / "runs"], tmp_path / "board", suite=HOSTILE)
+    for suffix, text in pages(board).items():
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), suffix

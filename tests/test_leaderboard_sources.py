@@ -107,6 +107,18 @@ def test_nothing_is_promised_of_gpus_and_of_what_is_not_known(tmp_path: Path, en
     assert [(rerun.status, rerun.equal) for rerun in found.reruns] == [("diverged", False)]
 
 
+@pytest.mark.parametrize(
+    "name", ["device", "device_name", "instructions", "versions", "threads", "python", "platform", "cuda"]
+)
+def test_nothing_is_promised_where_anything_that_computes_is_another(tmp_path: Path, name: str) -> None:
+    sources = []
+    for place, fid, environment in (("one", 1.0, LAPTOP), ("two", 1.0001, LAPTOP | {name: "another"})):
+        trial(tmp_path / place, "vanilla", 0, fid, environment)
+        sources.append(read_source(tmp_path / place))
+    (found,) = merge(sources, partial=False).trials
+    assert [(rerun.metrics["fid"], rerun.equal) for rerun in found.reruns] == [(1.0001, False)]
+
+
 @pytest.mark.parametrize("first", ["one", "two"])
 def test_one_that_came_to_an_end_counts_before_one_that_failed(tmp_path: Path, first: str) -> None:
     sources = contradicting(tmp_path, "failed", LAPTOP)

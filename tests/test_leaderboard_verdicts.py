@@ -82,6 +82,9 @@ def test_a_verdict_as_junit_xml() -> None:
     }  # fmt: skip
     assert [case.attrib for case in suite] == [{"classname": "ganbench", "name": name} for name in "abcd"]
     assert [child.tag for case in suite for child in case if child.tag != "system-out"] == ["failure", "skipped"]
+    assert [child.get("message") for case in suite for child in case if child.tag != "system-out"] == [
+        "worse", "too few seeds"
+    ]  # fmt: skip
     assert suite[0].findtext("failure") == suite[0].findtext("system-out")
     assert suite[0].findtext("failure") == "FID 1.20 -> 2.20, change +1 (margin 0.1): worse"
     assert len(text.splitlines()) > 10, "a person reads it, too"

@@ -121,3 +121,16 @@ def test_a_worker_that_leaves_no_answer_is_quoted() -> None:
 def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(cache: Path) -> None:
     cache.write_text("a file")
     assert ask(Worker(answer())) == answer().planned
+
+
+def test_plans_are_kept_where_the_user_says_else_in_the_cache_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GANBENCH_CACHE", "~/mine")
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/theirs")
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("GANBENCH_CACHE")
+    assert cache_folder() == tmp_path / "theirs" / "ganbench"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_folder() == tmp_path / ".cache" / "ganbench"

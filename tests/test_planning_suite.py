@@ -42,6 +42,47 @@ def test_the_command_line_overrides_the_file_and_recipes_stay_apart() -> None:
     assert request.recipe == {"g_lr": 0.1, "steps": 20}
 
 
+def test_everything_that_a_suite_says_is_asked_for_and_everything_that_is_given_instead() -> None:
+    says = {
+        "datasets": ["ring"], "seeds": 2, "images": 640, "metrics": ["fid"], "extractor": "digits", "num_samples": 50,
+        "reference": "test", "labels": "balanced", "eval_every": 7, "protocol": "uniform", "baselines": True,
+        "data_root": "there",
+    }  # fmt: skip
+    others = {
+        "datasets": ["grid", "digits"], "seeds": "4,", "images": 128, "metrics": ["is", "kid"],
+        "extractor": "inception", "num_samples": 60, "reference": "train", "labels": "reference",
+        "eval_every": 0, "protocol": "paper", "baselines": False, "data_root": "elsewhere",
+    }  # fmt: skip
+
+    def asked(suite: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        request, seeds = to_request(parse(SMALL | suite, "the suite"), parse(given, "the command line"), REGISTRY)
+        return {
+            "datasets": [one.name for one in request.datasets], "seeds": seeds, "images": request.images,
+            "metrics": [one.name for one in request.metrics or ()],
+            "extractor": request.extractor.name if request.extractor else "", "num_samples": request.num_samples,
+            "reference": request.reference_split, "labels": request.labels, "eval_every": request.eval_every,
+            "protocol": request.policy, "baselines": request.baselines, "data_root": request.data_root,
+        }  # fmt: skip
+
+    assert asked(says, {}) == asked({}, says) == asked(others, says) == {**says, "seeds": (0, 1)}
+    assert asked(says, others) == {**others, "seeds": (4,)}
+    assert asked({}, {}) == {
+        "datasets": ["digits"], "seeds": (0,), "images": None, "metrics": [], "extractor": "", "num_samples": None,
+        "reference": None, "labels": None, "eval_every": None, "protocol": "paper", "baselines": False,
+        "data_root": "data",
+    }  # fmt: skip
+
+
+def test_what_is_given_twice_is_refused_by_the_names_of_its_options() -> None:
+    suite = parse(SMALL, "the suite")
+    for name, option in (("steps", "--steps"), ("batch_size", "--batch-size")):
+        with pytest.raises(UsageError, match=f"^{name} is set twice, with {option} and with --set; give it once$"):
+            to_request(suite, Suite(**{name: 5, "recipe": {name: 6}}), REGISTRY)
+        assert to_request(suite, Suite(recipe={name: 6}), REGISTRY)[0].recipe == {name: 6}
+    with pytest.raises(UsageError, match="one run uses one extractor"):
+        to_request(suite, Suite(extractor="digits,inception"), REGISTRY)
+
+
 @pytest.mark.parametrize("steps", [{"steps": 3}, {"recipe": {"steps": 3}}])
 def test_a_budget_of_steps_replaces_the_files_budget_of_images(steps: dict[str, Any]) -> None:
     suite = parse({**SMALL, "images": 1000}, "the suite")
@@ -77,6 +118,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_grid_too_large_is_refused() -> None:
     with pytest.raises(UsageError, match="at most 100000"):
         to_request(parse({**SMALL, "losses": ["vanilla,hinge"], "seeds": 60000}, "x"), Suite(), REGISTRY)
+    with pytest.raises(UsageError, match="has 120000 trials"):
+        to_request(parse({**SMALL, "architectures": ["dcgan,mlp"], "seeds": 60000}, "x"), Suite(), REGISTRY)
+    assert len(to_request(parse({**SMALL, "seeds": 100000}, "x"), Suite(), REGISTRY)[1]) == 100000
 
 
 @pytest.mark.parametrize("nothing", ["", " ", ","])
@@ -167,6 +211,12 @@ def test_numbers_of_numpy_are_plain_ones() -> None:
     assert parse({"seeds": iter([1, 7])}, "run()").seeds == "1,7,"
     with pytest.raises(UsageError, match="steps=True: must be a whole number"):
         parse({"steps": np.True_}, "run()")
+
+
+@pytest.mark.parametrize("seeds", [[], True, [True], 1.5, [1, 2.5], {"a": 1}])
+def test_seeds_are_a_count_or_a_list(seeds: Any) -> None:
+    with pytest.raises(UsageError, match=r"must be a count such as 5, or a list such as \[0, 1, 7\]"):
+        parse({"seeds": seeds}, "run()")
 
 
 def test_a_folder_of_data_may_be_a_path_and_is_kept_as_it_was_written() -> None:

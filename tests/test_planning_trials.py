@@ -1,11 +1,12 @@
 """From a plan to its trials: what can never be held in memory is refused, and how heavy a trial is."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.executors import Layout
+from ganbench.executors import Executor, Layout
 from ganbench.plan import Planned, PlanRequest
 from ganbench.planning import trials
 from ganbench.planning.request import RunRequest
@@ -89,3 +90,81 @@ def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
     boosted = doubled.model_copy(update={"g_batches": 1, "n_critic_boost": 100, "boost_first": 3})
     assert heavy(recipe=boosted) == 4 * (10 + 3 * 100 + 7 * 5)
     assert heavy(baseline="untrained") == 0
+
+
+WHERE = Layout(
+    device="cuda", slots=6, threads=3, devices=("0", "2"), per_device=2, shared=True, adaptive=True, memory=64 * GIB
+)
+
+
+def test_each_cell_is_a_trial_per_seed_a_baseline_one_and_what_is_scored_keeps_its_own() -> None:
+    cells = (
+        Planned(spec=make_spec(baseline="real"), baseline=True),
+        Planned(spec=make_spec(), warnings=("mind",), data_at={"path": "/here/photos"}),
+        Planned(spec=make_spec("hinge", seed=7), source="/there/generator.pt"),
+    )
+    plan = PlanRequest(losses=(), architectures=(), datasets=(), data_root="elsewhere")
+    request = RunRequest(plan=plan, seeds=(3, 4), out=Path("runs"), checkpoint_seconds=5)
+    found = trials.trials_of(cells, request, WHERE, pytest.fail)
+    assert [(trial.spec.loss_label, trial.spec.seed) for trial in found] == [
+        ("(real data)", 3), ("vanilla", 3), ("vanilla", 4), ("hinge", 7)
+    ]  # fmt: skip
+    assert [trial.trial_id for trial in found] == [trial.spec.trial_id for trial in found]
+    assert [trial.warnings for trial in found] == [(), ("mind",), ("mind",), ()]
+    assert [trial.execution.source_path for trial in found] == ["", "", "", "/there/generator.pt"]
+    assert [trial.execution.data_at for trial in found] == [{}, *[{"path": "/here/photos"}] * 2, {}]
+    for trial in found:
+        told = trial.execution
+        assert (told.device, told.threads, told.shared_device) == ("cuda", 3, True)
+        assert (told.data_root, told.checkpoint_seconds) == ("elsewhere", 5.0)
+        assert Path(told.cache_dir).is_absolute()
+
+
+def test_an_executor_is_told_where_and_for_how_long_trials_run() -> None:
+    request = RunRequest(
+        plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("there"), timeout=9.0,
+        memory_limit=4 * GIB, executor_options={"partition": "gpu"},
+    )  # fmt: skip
+    told = trials.settings(request, WHERE, pytest.fail)
+    for name in ("slots", "device", "threads", "devices", "per_device", "adaptive"):
+        assert getattr(told, name) == getattr(WHERE, name), name
+    assert (told.timeout, told.memory_limit, told.out) == (9.0, 4 * GIB, Path("there"))
+    assert told.options == {"partition": "gpu"}
+
+
+def test_samples_that_just_fit_are_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(planned(monkeypatch, memory=2 * GIB, limit=2 * GIB)) == 1
+    with pytest.raises(UsageError, match="of this machine"):
+        planned(monkeypatch, memory=2 * GIB - 1)
+
+
+class Here(Executor):
+    """It ends with this process."""
+
+
+class There(Executor):
+    """It goes on without."""
+
+    detachable = True
+
+
+def chosen(loaded: object, **how: bool) -> type[Executor]:
+    entry = SimpleNamespace(name="site", distribution="theirs", target="theirs:Site", load=lambda: loaded)
+    registry = SimpleNamespace(find=lambda kind, name: entry if (kind, name) == ("executor", "site") else None)
+    plan = PlanRequest(losses=(), architectures=(), datasets=())
+    request = RunRequest(plan=plan, seeds=(0,), out=Path("runs"), executor="site", **how)  # type: ignore[arg-type]
+    return trials.executor_class(request, SimpleNamespace(registry=registry))  # type: ignore[arg-type]
+
+
+def test_an_executor_is_taken_where_it_can_do_what_was_asked_for() -> None:
+    assert [chosen(Here), chosen(There)] == [Here, There]
+    assert chosen(There, detach=True) is There
+    assert chosen(Here, batch_seeds=True) is Here
+    for loaded, how, words in (
+        (Here, {"detach": True}, "executor 'site' cannot continue without this process; leave --detach out"),
+        (There, {"batch_seeds": True}, "executor 'site' runs the seeds one by one; leave --batch-seeds out"),
+        (dict, {}, "executor 'site' of theirs: theirs:Site must be a subclass of ganbench.executors.Executor"),
+        (len, {}, "must be a subclass of ganbench.executors.Executor"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            chosen(loaded, **how)

@@ -7,7 +7,7 @@ import pytest
 from ganbench.spec import TrialSpec
 from ganbench.store.results import Row
 from ganbench.tables import render
-from ganbench.tables.code import metric_code, mixed_beside
+from ganbench.tables.code import metric_code, mixed_beside, mixed_code
 from ganbench.tables.grouping import Group, build
 from ganbench.tables.layout import Layout
 from tests.rows import FID, make_row
@@ -69,3 +69,25 @@ def test_a_value_is_of_the_metric_that_its_result_names() -> None:
         row = make_row(spec, values={"fid_x": FID.model_copy(update={"metric": owner})})
         failed = make_row(spec, "failed", values={})
         assert list(metric_code(Group([failed, row]), "fid_x")) == [named, "the extractor digits"]
+
+
+def test_a_value_that_nothing_tells_the_metric_of_may_be_of_any() -> None:
+    group = Group([make_row(make_spec("a", metrics=("fid", "kid")))])
+    assert list(metric_code(group, "quality")) == ["the metric fid", "the metric kid", "the extractor digits"]
+
+
+def test_equal_text_in_two_packages_is_not_one_code() -> None:
+    """It may import what differs between them."""
+    theirs = edited(make_spec("b"), extractor=component("digits", plugin="theirs"))
+    (table,) = build([make_row(make_spec("a")), make_row(theirs)])
+    assert mixed_beside(table, "fid")[0].startswith("IS: the code of the extractor digits is not the same in all rows")
+
+
+def test_what_is_said_of_code_is_one_line_whatever_things_are_called() -> None:
+    rows = []
+    for source in ("ab" * 32, "ef" * 32):
+        spec = edited(make_spec("a"), metrics=(component("fid", label="fid\n\x1b[2J", source=source),))
+        values = {"fid": FID.model_copy(update={"label": "F\nID"})}
+        rows.append(Group([make_row(spec, values=values)]))
+    (line,) = mixed_code(rows, rows[0].first.values)
+    assert line == "F ID: the code of the metric fid is not the same in all rows, which may be why they differ."

@@ -7,7 +7,9 @@ import pytest
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables import FORMATS, render
+from ganbench.tables.fitting import BETWEEN, widths
 from ganbench.tables.layout import Layout
+from ganbench.tables.sheet import Column
 from tests.rows import HIGH, LOW, make_row, rows_of
 from tests.trials import make_spec
 
@@ -138,8 +140,21 @@ def test_rows_that_nothing_tells_apart_are_named_by_the_first_column() -> None:
     first, *others = blocks(render(rows, "table", width=40, layout=Layout(columns=("all",))))
     assert first[0].split()[:2] == ["loss", "architecture"]
     assert {part[0].split()[0] for part in others} == {"loss"}
+    assert not any("architecture" in part[0] for part in others)
+    apart = [*rows, *rows_of("hinge", LOW, architecture="resnet")]
+    _, *others = blocks(render(apart, "table", width=40, layout=Layout(columns=("all",))))
+    assert {part[0].split()[0] for part in others} == {"architecture"}
     numbers = render(rows, "table", width=20, layout=Layout(columns=("fid", "fid:ci", "is")))
     assert [part[0].split() for part in blocks(numbers)] == [["FID", "↓"], ["FID", "95", "%"], ["IS", "↑"]]
+
+
+def test_the_widest_text_is_narrowed_first_and_numbers_never() -> None:
+    columns = [Column("wide", ["x" * 30]), Column("n", ["1" * 20], numeric=True), Column("short", ["y" * 12])]
+    whole = 30 + 20 + 12 + 2 * BETWEEN
+    assert widths(columns, whole, 8) == [30, 20, 12]
+    assert widths(columns, whole - 6, 8) == [24, 20, 12]
+    assert sorted(widths(columns, whole - 21, 8)) == [10, 11, 20]
+    assert widths(columns, 1, 8) == [8, 20, 8]
 
 
 @pytest.mark.parametrize("name", FORMATS)

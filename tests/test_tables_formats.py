@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from ganbench.errors import UsageError
 from ganbench.statistics import superiority
 from ganbench.store.results import read_row, read_rows
 from ganbench.store.values import ValueInfo
-from ganbench.tables import FORMATS, render
+from ganbench.tables import FORMATS, render, sheets
+from ganbench.tables.grouping import build
 from ganbench.tables.layout import Layout
 from tests.rows import HIGH, HOSTILE, cells, make_row, rows_of
 from tests.trials import component, make_spec, make_trial
@@ -99,6 +101,57 @@ def test_json_has_every_seed() -> None:
     }
 
 
+class Reader(HTMLParser):
+    """The rows of the first table of a page, each with its class, and the texts of paragraphs and items in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[tuple[str, list[str]]] = []
+        self.notes: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "meta":
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append((dict(attrs).get("class") or "", []))
+        elif tag in ("th", "td"):
+            self.rows[-1][1].append("")
+        elif tag in ("p", "li"):
+            self.notes.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "each element ends before the one that it is in"
+
+    def handle_data(self, data: str) -> None:
+        if {"th", "td"} & set(self.open):
+            self.rows[-1][1][-1] += data
+        elif {"p", "li"} & set(self.open):
+            self.notes[-1] += data
+
+
+def test_an_html_page_says_what_the_sheet_does() -> None:
+    failed = make_row(make_spec("hinge"), "failed", reason="<b>boom</b>", log=("first", "last"), samples=Path("a.png"))
+    rows = [make_row(make_spec(), warnings=("mind & see",)), failed, make_row(make_spec(baseline="real"), fid=0.1)]
+    (page,) = sheets(build(rows), Layout())
+    read = Reader(render(rows, "html"))
+    assert read.open == []
+    assert read.rows[0] == ("", [column.titled for column in page.columns])
+    assert [cells for _, cells in read.rows[1:]] == page.rows
+    assert [kind for kind, _ in read.rows] == ["", "", "", "baseline"]
+    first, second = page.notes
+    assert read.notes == [
+        *page.sentences,
+        "Samples: a.png",
+        f"failed: {first.whose}: <b>boom</b> ({first.path})",
+        "first",
+        "last",
+        f"warning: {second.whose}: mind & see",
+    ]
+    assert Reader(render(rows[:1], "html")).notes == [*page.sentences, f"warning: {second.whose}: mind & see"]
+
+
 def test_latex_is_booktabs() -> None:
     text = render([make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(2)], "latex")
     assert r"\toprule" in text
@@ -111,7 +164,7 @@ def test_a_heading_says_which_way_is_better() -> None:
     rows = [make_row(make_spec(seed=seed), fid=1.0 + seed) for seed in range(3)]
     layout = Layout(columns=("loss", "fid", "fid:median", "fid:best", "fid:ci", "is", "time"))
     head = "loss | FID ↓ | FID median ↓ | best FID ↓ | FID 95 % | IS ↑ | time"
-    assert render(rows, "markdown", layout=layout).startswith(f"| {head} |")
+    assert render(rows, "markdown", layout=layout).startswith(f"| {head} |\n| :--- |{' ---: |' * 6}\n")
     assert re.split(r"  +", render(rows, "table", layout=layout).splitlines()[0]) == head.split(" | ")
     columns = head.replace("↓", r"$\downarrow$").replace("↑", r"$\uparrow$").replace("%", r"\%").split(" | ")
     assert " & ".join(columns) + r" \\" in render(rows, "latex", layout=layout)

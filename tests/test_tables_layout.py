@@ -34,6 +34,7 @@ def test_columns_replace_or_add() -> None:
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("+memory", "+fid:group"))))
     assert {"loss", "FID", "time"} <= set(line)
     assert list(line)[list(line).index("FID") + 1] == "FID group"
+    assert line["FID group"] == "1"
     assert "memory" not in line  # nobody measured it, and empty columns are left out
     rows = [make_row(row.spec, cost={"peak_memory": 3 * 2**29, "energy_joules": 12300.0}) for row in rows]
     (line,) = cells(render(rows, "markdown", layout=Layout(columns=("cost",))))
@@ -48,7 +49,8 @@ def test_columns_replace_or_add() -> None:
     [
         ("FID", "fid"), ("fid ↓", "fid"), ("best FID", "fid:best"), ("Best FID ↓", "fid:best"), ("FID 95 %", "fid:ci"),
         ("FID median", "fid:median"), ("FID:best", "fid:best"), ("IS", "is"), ("Loss", "loss"),
-        ("IMAGES/S", "images/s"), ("fid group", "fid:group"), ("Cost", "cost"), ("nothing", "nothing"),
+        ("IMAGES/S", "images/s"), ("fid group", "fid:group"), ("Cost", "cost"),
+        ("Group", "group"), ("Seeds", "seeds"), ("nothing", "nothing"),
     ],
 )  # fmt: skip
 def test_a_column_may_be_called_by_its_heading(given: str, name: str) -> None:
@@ -80,6 +82,8 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
     ("layout", "message"),
     [
         (Layout(columns=("fud",)), "no table has a column 'fud'; did you mean 'fid'"),
+        (Layout(columns=("fid:low",)), "no table has a column 'fid:low'"),
+        (Layout(columns=(":ci",)), "no table has a column ':ci'"),
         (Layout(sort="-lost"), "no table has a column 'lost'; did you mean 'loss'"),
         (Layout(group=("sed",)), "--group 'sed' cannot split a table"),
         (Layout(wide=True, columns=("is",)), "--columns has no effect with --wide, which shows one metric: choose it"),
@@ -90,6 +94,13 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
 def test_what_no_table_has_is_named(layout: Layout, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         render(rows_of("a", LOW), "markdown", layout=layout)
+
+
+def test_where_no_trial_has_a_result_no_name_is_refused() -> None:
+    """Which metrics there will be is not known yet."""
+    rows = [make_row(make_spec(), "failed", result=False, values={})]
+    for layout in (Layout(metric="fid"), Layout(columns=("loss", "fid", "status")), Layout(sort="-fid:best")):
+        assert "vanilla" in render(rows, "markdown", layout=layout)
 
 
 def test_nothing_is_ranked_by_a_value_of_which_neither_more_nor_less_is_better() -> None:

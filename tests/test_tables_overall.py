@@ -42,3 +42,10 @@ def test_what_is_said_beneath_a_wide_table_is_judged_by_its_level() -> None:
 
     assert any(line.startswith("digits: FID: a is best") for line in told(0.05))
     assert any(line.startswith("mnist: FID: the 2 rows cannot be separated with 5 seeds") for line in told(0.001))
+
+
+def test_what_is_a_number_in_a_wide_table_stands_right() -> None:
+    columns = wide(build(on("digits", "mnist")), Layout(wide=True)).columns
+    assert {column.heading: column.numeric for column in columns} == {
+        "loss": False, "architecture": False, "digits FID": True, "mnist FID": True, "average rank": True
+    }  # fmt: skip

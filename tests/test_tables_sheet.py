@@ -69,3 +69,17 @@ def test_a_warning_of_every_row_names_none_and_of_some_names_them() -> None:
     assert (told["two"].count("dcgan"), told["one"].count("dcgan")) == (2, 1)
     alone = notes([Group(rows[:1])])
     assert {note.whose for note in alone} == {told["two"].split(", ")[0]}, "one row is not every row"
+
+
+def test_where_to_look_is_one_line_whatever_a_folder_is_called() -> None:
+    (note,) = noted("failed", folder=Path("runs/a\x1b[2J\nb"))
+    assert note.path == "runs/a b"
+
+
+def test_only_trials_with_numbers_make_times_incomparable() -> None:
+    rows = [make_row(make_spec(), device="A100"), make_row(make_spec(seed=1), "diverged", device="H100")]
+    assert [note.kind for note in notes([Group(rows)])] == ["diverged"]
+    rows.append(make_row(make_spec(seed=2), device="H100"))
+    assert notes([Group(rows)])[-1].text.endswith("A100 (1), H100 (1)")
+    unknown = [rows[0], make_row(make_spec(seed=3), device=""), make_row(make_spec(seed=4), device="A100\x1b[2J")]
+    assert notes([Group(unknown)]) == [], "of what is not known nothing is said, and control characters tell nothing"

@@ -75,7 +75,7 @@ def pages(board: Board) -> dict[str, str]:
     tables = build(rows_of(board))
     first, *others = _sections(board, tables)
     # A board of one dataset is mostly called like it, and a page says its name once.
-    parts = [replace(first, heading="") if first.heading == clean(board.name) else first, *others]
+    parts = [replace(first, heading="") if first.heading == board.name else first, *others]
     notice = GENERATED.format(name=board.name, sha256=board.sha256)
     return {
         ".md": _markdown(board.name, notice, parts),

@@ -47,7 +47,7 @@ def _one(page: Sheet) -> str:
     lines += [_line([escape(column.titled) for column in page.columns]), r"\midrule"]
     rows = page.rows
     for index, cells in enumerate(rows):
-        if page.baselines and 0 < index == len(rows) - page.baselines:
+        if 0 < index == len(rows) - page.baselines:
             lines.append(r"\midrule")
         lines.append(
             _line(

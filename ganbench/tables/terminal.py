@@ -64,7 +64,7 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
         )
     rows = page.rows
     for index, cells in enumerate(rows):
-        if page.baselines and 0 < index == len(rows) - page.baselines:
+        if 0 < index == len(rows) - page.baselines:
             table.add_section()
         table.add_row(
             *(Text(cell, style=_style(c, cell, index, colour)) for c, cell in zip(page.columns, cells, strict=True))
