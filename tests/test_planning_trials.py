@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.executors import Layout
 from ganbench.plan import Planned, PlanRequest
@@ -84,3 +85,11 @@ def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
     boosted = doubled.model_copy(update={"g_batches": 1, "n_critic_boost": 100, "boost_first": 3})
     assert heavy(recipe=boosted) == 4 * (10 + 3 * 100 + 7 * 5)
     assert heavy(baseline="untrained") == 0
+
+
+@pytest.mark.parametrize("executor", ["slurm", "ray"])
+def test_seeds_are_not_batched_on_a_cluster_which_looks_after_each_trial_alone(executor: str) -> None:
+    plan = PlanRequest(losses=(), architectures=(), datasets=())
+    request = RunRequest(plan=plan, seeds=(0, 1), out=Path("runs"), executor=executor, batch_seeds=True)
+    with pytest.raises(UsageError, match=f"'{executor}' runs the seeds one by one; leave --batch-seeds out"):
+        trials.executor_class(request, plugins.load())
