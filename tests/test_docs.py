@@ -30,6 +30,10 @@ def name(page: Path) -> str:
 def test_the_examples_of_a_page_run_one_after_the_other(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def start(self: object) -> None:
+        pytest.fail("an example as a file would be run anew by the process that it starts, where that is not forked")
+
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", start)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "example"}
     for number, source in enumerate(examples(page), 1):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, Layout
 from ganbench.plan import Planned, PlanRequest
@@ -168,3 +169,11 @@ def test_an_executor_is_taken_where_it_can_do_what_was_asked_for() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             chosen(loaded, **how)
+
+
+@pytest.mark.parametrize("executor", ["slurm", "ray"])
+def test_seeds_are_not_batched_on_a_cluster_which_looks_after_each_trial_alone(executor: str) -> None:
+    plan = PlanRequest(losses=(), architectures=(), datasets=())
+    request = RunRequest(plan=plan, seeds=(0, 1), out=Path("runs"), executor=executor, batch_seeds=True)
+    with pytest.raises(UsageError, match=f"'{executor}' runs the seeds one by one; leave --batch-seeds out"):
+        trials.executor_class(request, plugins.load())

@@ -173,6 +173,8 @@ def test_in_a_namespace_the_owner_of_the_module_is_blamed(
         core = "gb_space_core.py,,\n" if part == "two" else ""
         (tmp_path / f"gb_space_{part}-1.0.dist-info" / "RECORD").write_text(f"gb_space/{part}/loss.py,,\n{core}")
         (tmp_path / "gb_space" / part).mkdir(parents=True)
+        for file in (f"gb_space/{part}/loss.py", *(["gb_space_core.py"] if core else [])):
+            (tmp_path / file).touch()  # since Python 3.12, a distribution has only those of its files that are there
         (tmp_path / "gb_space" / part / "register.py").write_text(REGISTERS.format(part=part))
     monkeypatch.syspath_prepend(tmp_path)
     loaded = plugins.load()

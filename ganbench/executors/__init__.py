@@ -74,9 +74,13 @@ class Executor:
 
     Attributes:
         detachable: whether what was submitted goes on without this process, so that a later run can collect it.
+        batches: whether a job may be that of several seeds, which one process trains (``--batch-seeds``). Not where
+            each trial's starts and losses are counted by its own folder; nor where trials are collected one by one, by
+            a later run.
     """
 
     detachable: ClassVar[bool] = False
+    batches: ClassVar[bool] = True
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

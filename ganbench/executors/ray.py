@@ -27,6 +27,8 @@ SILENCE_SECONDS = 30.0
 class Ray(Executor):
     """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials that run one by one."""
 
+    batches = False  # a node counts the starts of the trials it was handed, and tries those again that were lost
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         options = settings.options

@@ -34,7 +34,7 @@ def executor_class(request: RunRequest, plugins: Plugins) -> type[Executor]:
         )
     if request.detach and not cls.detachable:
         raise UsageError(f"executor '{entry.name}' cannot continue without this process; leave --detach out")
-    if request.batch_seeds and cls.detachable:
+    if request.batch_seeds and (cls.detachable or not cls.batches):
         raise UsageError(f"executor '{entry.name}' runs the seeds one by one; leave --batch-seeds out")
     return cls
 
