@@ -29,7 +29,7 @@ WORKER = ("api", "architectures", "augmentations", "datasets", "evaluation", "ex
           "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy", "provenance.environment",
           "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
 SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "plan", "plugins", "processes", "protocol",
-          "provenance", "recipe", "records", "registry", "resolving.parameters", "schedule", "spec",
+          "provenance", "recipe", "records", "registry", "resolving.parameters", "schedule", "settings", "spec",
           "streams")  # fmt: skip
 OTHERS = ("__main__", "explain", "processes.forkserver", "scaffold", "testing")
 """Entry points, what authors of plugins call, and a visitor; each has a rule of its own below or none."""
