@@ -60,7 +60,7 @@ def resolve_recipe(
     idle = without_effect(recipe)
     for settings, whose in ((given, "--set"), (suite, "the suite")):
         for key in settings:
-            if key in idle and not (whose == "the suite" and idle[key] in given):
+            if key in idle and not (whose == "the suite" and idle[key].partition("=")[0] in given):
                 raise UsageError(
                     f"{whose}: {key}={settings[key]} has no effect without {idle[key]}; set both or neither"
                 )
@@ -70,11 +70,14 @@ def resolve_recipe(
 
 
 def without_effect(recipe: Recipe) -> dict[str, str]:
-    """The settings that differ from their defaults and change nothing, each with the one that it would need."""
+    """The settings that differ from their defaults and change nothing, each with what it would need."""
     needs = {
         "boost_first": ("n_critic_boost", recipe.n_critic_boost > 0),
         "boost_every": ("n_critic_boost", recipe.n_critic_boost > 0),
+        "adam_eps": ("optimizer=adam", recipe.optimizer == "adam"),
         "lr_decay_start": ("lr_schedule", recipe.lr_schedule != "constant"),
+        "lr_decay_steps": ("lr_schedule", recipe.lr_schedule != "constant"),
+        "lr_final": ("lr_schedule", recipe.lr_schedule != "constant"),
         "ema_start": ("ema_decay", recipe.ema_decay > 0),
         "replay_share": ("replay", recipe.replay > 0),
         "ada_images": ("ada_target", recipe.ada_target > 0),

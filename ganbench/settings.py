@@ -48,7 +48,9 @@ class Recipe(Frozen):
     boost_every: Natural = Field(
         0, description="the step after every so many is boosted; 500 in the WGAN authors' code; 0 = none"
     )
-    g_batches: Count = Field(1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' code")
+    g_batches: Count = Field(
+        1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' ResNet code"
+    )
     latent_dim: Count = Field(128, description="dimension of z")
     latent: Literal["normal", "uniform"] = Field("normal", description="z from N(0, I) or U(-1, 1)")
     optimizer: Literal["adam", "rmsprop", "sgd"] = Field("adam", description="optimiser of both players")
@@ -56,8 +58,15 @@ class Recipe(Frozen):
     d_lr: Positive = Field(2e-4, description="discriminator's learning rate")
     beta1: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="Adam's beta1; momentum of sgd and rmsprop")
     beta2: Annotated[float, Field(ge=0, lt=1)] = Field(0.999, description="Adam's beta2; smoothing of rmsprop")
-    lr_schedule: Literal["constant", "linear"] = Field("constant", description="linear: to zero at the end")
-    lr_decay_start: Natural = Field(0, description="steps at the whole learning rate before the linear schedule begins")
+    adam_eps: Positive = Field(1e-8, description="Adam's epsilon; 1e-6 for BigGAN on ImageNet in its author's code")
+    lr_schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="both learning rates stay, or fall on a line or on half a cosine, to zero at the end"
+    )
+    lr_decay_start: Natural = Field(0, description="steps at the whole learning rate before it falls")
+    lr_decay_steps: Natural = Field(0, description="steps in which it falls, and then stays; 0 = all that are left")
+    lr_final: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of the learning rate to which it falls; 0.25 in the R3GAN authors' code"
+    )
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="moving average of the generator's weights, which is scored; smaller at first; 0 = off"
     )
@@ -105,7 +114,7 @@ class Recipe(Frozen):
 
 
 LATER = (
-    "n_critic_boost", "boost_first", "boost_every", "g_batches", "lr_decay_start", "standing_batches", "mirror",
-    "penalty_every",
+    "n_critic_boost", "boost_first", "boost_every", "g_batches", "adam_eps", "lr_decay_start", "lr_decay_steps",
+    "lr_final", "standing_batches", "mirror", "penalty_every",
 )  # fmt: skip
 """Settings that are stored where they are not at their defaults: the first trials were stored without them."""

@@ -65,6 +65,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "optimizer=rmsprop", "--set", "n_critic=2"],
         ["--set", "lr_schedule=linear"],
         ["--set", "lr_schedule=linear,lr_decay_start=3"],
+        ["--set", "lr_schedule=cosine,lr_final=0.25,adam_eps=1e-6"],
         ["--set", "mirror=0.5", "--set", "g_batches=2"],
         ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
         ["--set", "penalty_every=4"],

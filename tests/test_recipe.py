@@ -114,6 +114,8 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
     [
         ("ema_start", 100, "ema_decay", 0.99),
         ("lr_decay_start", 100, "lr_schedule", "linear"),
+        ("lr_decay_steps", 100, "lr_schedule", "linear"),
+        ("lr_final", 0.25, "lr_schedule", "cosine"),
         ("boost_first", 25, "n_critic_boost", 100),
         ("boost_every", 500, "n_critic_boost", 100),
         ("replay_share", 0.3, "replay", 500),
@@ -131,6 +133,16 @@ def test_a_setting_that_changes_nothing_is_refused(setting: str, value: Any, nee
     # Its default does no harm; nor does one in a suite for which the command line has switched off what it is about.
     resolve(given={setting: getattr(Recipe(), setting)})
     resolve(suite={setting: value, needed: enough}, given={needed: getattr(Recipe(), needed)})
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "sgd"])
+def test_adams_epsilon_is_for_adam(optimizer: str) -> None:
+    said = "adam_eps=1e-06 has no effect without optimizer=adam; set both or neither"
+    assert refusal(given={"adam_eps": 1e-6, "optimizer": optimizer}) == f"--set: {said}"
+    assert refusal(suite={"adam_eps": 1e-6}, recommended={"optimizer": optimizer}) == f"the suite: {said}"
+    assert resolve(given={"adam_eps": 1e-6}).adam_eps == 1e-6
+    # The command line may switch off what a suite's setting is about.
+    assert resolve(suite={"adam_eps": 1e-6}, given={"optimizer": optimizer}).optimizer == optimizer
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,21 @@
 """In which steps the discriminator does something else: what is counted at once is what the steps have one by one."""
 
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, penalised, steps_for, usual
+from ganbench.schedule import (
+    critic_updates,
+    critic_updates_until,
+    first_later_boost,
+    penalised,
+    rate_share,
+    steps_for,
+    usual,
+)
 from ganbench.spec import Recipe
 
 AUTHORS: dict[str, Any] = {"n_critic": 5, "n_critic_boost": 100, "boost_first": 25, "boost_every": 500}
@@ -91,3 +100,37 @@ def test_one_step_in_so_many_is_penalised_and_the_first_is() -> None:
 )
 def test_which_steps_are_as_most_are(settings: dict[str, int], expected: list[int]) -> None:
     assert [step for step in range(1, 8) if usual(Recipe(**settings), step)] == expected
+
+
+def shares(**settings: Any) -> list[float]:
+    recipe = Recipe(**settings)
+    return [rate_share(recipe, step) for step in range(1, recipe.steps + 1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"lr_schedule": "constant"}, [1, 1, 1, 1, 1, 1]),
+        ({"lr_schedule": "linear", "lr_decay_start": 2}, [1, 1, 1, 3 / 4, 2 / 4, 1 / 4]),
+        ({"lr_schedule": "linear", "lr_final": 0.4}, [1, 0.9, 0.8, 0.7, 0.6, 0.5]),
+        ({"lr_schedule": "linear", "lr_final": 0.4, "lr_decay_steps": 3}, [1, 0.8, 0.6, 0.4, 0.4, 0.4]),
+        ({"lr_schedule": "cosine"}, [1, 0.5 + 3**0.5 / 4, 0.75, 0.5, 0.25, 0.5 - 3**0.5 / 4]),
+        ({"lr_schedule": "cosine", "lr_decay_start": 2}, [1, 1, 1, 0.5 + 2**0.5 / 4, 0.5, 0.5 - 2**0.5 / 4]),
+        # Longer than there are steps: cut short.
+        ({"lr_schedule": "linear", "lr_decay_steps": 12}, [1, 11 / 12, 10 / 12, 9 / 12, 8 / 12, 7 / 12]),
+    ],
+)
+def test_how_learning_rates_fall(settings: dict[str, Any], expected: list[float]) -> None:
+    assert shares(steps=6, **settings) == pytest.approx(expected)
+
+
+def test_the_learning_rate_of_the_authors_r3gan() -> None:
+    """``base + (1 - decay) * (final - base)``, ``decay = 0.5 * (1 + cos(pi * images / total))``, then ``final``."""
+    total = 20
+
+    def authors(images: int) -> float:
+        decay = 0.5 * (1 + math.cos(math.pi * images / total))
+        return 5e-5 if images > total else 2e-4 + (1 - decay) * (5e-5 - 2e-4)
+
+    found = shares(steps=30, lr_schedule="cosine", lr_decay_steps=total, lr_final=0.25)
+    assert [2e-4 * share for share in found] == pytest.approx([authors(done) for done in range(30)])

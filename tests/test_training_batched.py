@@ -53,6 +53,10 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
     ),
     "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, lambda: objective(Vanilla(), R1())),
     "linear, later": ({"lr_schedule": "linear", "lr_decay_start": 20}, lambda: objective(Vanilla())),
+    "cosine": (
+        {"lr_schedule": "cosine", "lr_decay_steps": 30, "lr_final": 0.2, "adam_eps": 1e-3},
+        lambda: objective(Vanilla()),
+    ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
     "boosted steps": (
         {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 6, "replay": 20, "optimizer": "rmsprop"},

@@ -107,6 +107,7 @@ def test_packed_images(loss: str) -> None:
         {"smoothing_real": 0.1},
         {"latent": "uniform"},
         {"lr_schedule": "linear"},
+        {"lr_schedule": "cosine", "adam_eps": 1e-6},
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ The loop by hand has none of it: no frozen discriminator, no channels-last, no f
 float32 two orders of one sum part ways within a hundred steps.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def by_hand(
     generator, discriminator = networks
     betas = (recipe.beta1, recipe.beta2)
     make: dict[str, Callable[[Any, float], Optimizer]] = {
-        "adam": lambda weights, rate: Adam(weights, lr=rate, betas=betas, foreach=False),
+        "adam": lambda weights, rate: Adam(weights, lr=rate, betas=betas, eps=recipe.adam_eps, foreach=False),
         "rmsprop": lambda weights, rate: RMSprop(weights, lr=rate, alpha=recipe.beta2, foreach=False),
         "sgd": lambda weights, rate: SGD(weights, lr=rate, momentum=recipe.beta1, foreach=False),
     }
@@ -61,7 +62,17 @@ def by_hand(
         turned = torch.rand(len(images), 1, 1, 1, generator=mirror).flatten() < recipe.mirror
         return torch.stack([image.flip(2) if turn else image for image, turn in zip(images, turned, strict=True)])
 
+    def set_rates(done: int) -> None:
+        """From all of it to ``lr_final`` of it, on half a cosine."""
+        if recipe.lr_schedule == "cosine":
+            part = recipe.lr_final + (1 - recipe.lr_final) * (1 + math.cos(math.pi * done / recipe.steps)) / 2
+            g_optimiser.param_groups[0]["lr"], d_optimiser.param_groups[0]["lr"] = (
+                recipe.g_lr * part,
+                recipe.d_lr * part,
+            )
+
     for done in range(recipe.steps):
+        set_rates(done)
         turn = done > 0 and recipe.boost_every > 0 and done % recipe.boost_every == 0
         boosted = recipe.n_critic_boost > 0 and (done < recipe.boost_first or turn)
         for _ in range(recipe.n_critic_boost if boosted else recipe.n_critic):
@@ -128,6 +139,12 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
         Paired(),
         {"mirror": 0.25, "g_batches": 2, "n_critic": 2},
         50,
+    ),
+    "mlp, a cosine, and an epsilon that matters": (
+        MLP(hidden=8, layers=2),
+        Vanilla(),
+        {"lr_schedule": "cosine", "lr_final": 0.25, "adam_eps": 1e-3, "g_lr": 1e-3},
+        100,
     ),
     "mlp, sgd": (MLP(hidden=8, layers=2), Vanilla(), {"optimizer": "sgd"}, 100),
 }

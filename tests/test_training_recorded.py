@@ -155,9 +155,11 @@ def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
     [
         ({}, False, ""),
         ({"lr_schedule": "linear"}, False, ""),
+        ({"lr_schedule": "cosine", "adam_eps": 1e-3}, False, ""),
         ({"replay": 8}, False, "history"),
         ({}, True, "remembers"),
         ({"optimizer": "sgd", "lr_schedule": "linear"}, False, "sgd"),
+        ({"optimizer": "rmsprop", "lr_schedule": "cosine"}, False, "rmsprop"),
     ],
 )
 def test_what_is_decided_on_the_host_is_not_recorded(
@@ -273,8 +275,11 @@ def test_the_reason_is_the_error_that_came_first() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("loss", [Vanilla, WGANGP])
-def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any, float64: None) -> None:
-    chosen = recipe(lr_schedule="linear", steps=50)
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_recorded_steps_on_a_gpu(
+    make_state: Make, loss: Callable[[], Loss], schedule: str, capsys: Any, float64: None
+) -> None:
+    chosen = recipe(lr_schedule=schedule, steps=50)
     state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
     train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out

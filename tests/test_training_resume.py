@@ -57,6 +57,7 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, WGANGP(), {}),
     "linear rates": ({"lr_schedule": "linear"}, Vanilla(), {}),
     "linear rates, later": ({"lr_schedule": "linear", "lr_decay_start": 6}, Vanilla(), {}),
+    "cosine rates": ({"lr_schedule": "cosine", "lr_decay_steps": 12, "lr_final": 0.2, "adam_eps": 1e-3}, Vanilla(), {}),
     "batch norm": ({"discriminator_batch": "joint"}, Vanilla(), {"batch_norm": True}),
     "dropout": ({}, Vanilla(), {"dropout": True}),
     "bfloat16": ({"precision": "bfloat16"}, Vanilla(), {}),

@@ -99,13 +99,20 @@ def _check_average(recipe: Recipe) -> None:
 
 
 def _check_decay(recipe: Recipe) -> None:
-    """Refuse a learning rate that would not have fallen by the last step."""
-    most = recipe.steps - 2
-    if recipe.lr_schedule == "linear" and recipe.lr_decay_start and recipe.lr_decay_start > most:
+    """Refuse a learning rate that would not have fallen by the last step, or would be zero before it."""
+    if recipe.lr_schedule == "constant":
+        return
+    most, fallen = recipe.steps - 2, recipe.lr_decay_start + recipe.lr_decay_steps
+    if recipe.lr_decay_start and recipe.lr_decay_start > most:
         mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"
         raise UsageError(
             f"lr_decay_start={recipe.lr_decay_start} keeps the whole learning rate to the last step, {recipe.steps}; "
             f"{mended}"
+        )
+    if recipe.lr_decay_steps and not recipe.lr_final and fallen < recipe.steps:
+        raise UsageError(
+            f"lr_decay_steps={recipe.lr_decay_steps} would leave a learning rate of zero after step {fallen} of "
+            f"{recipe.steps}; set lr_final to what should be left, or leave lr_decay_steps out"
         )
 
 
