@@ -18,7 +18,10 @@ class Frozen(BaseModel):
 
 
 class Recipe(Frozen):
-    """Everything besides loss, architecture and data that decides a result. A step is one generator update."""
+    """Everything besides loss, architecture and data that decides a result.
+
+    A step is the discriminator's updates and then those of the generator, one unless ``n_generator`` says more.
+    """
 
     @model_validator(mode="before")
     @classmethod
@@ -36,17 +39,20 @@ class Recipe(Frozen):
             raise ValueError("must not be true or false")
         return value
 
-    steps: Count = Field(2000, description="generator updates")
+    steps: Count = Field(2000, description="steps of training: a generator update each, unless n_generator says more")
     batch_size: Count = Field(
         64, description="samples of each kind per update (groups, where an architecture packs them)"
     )
-    n_critic: Count = Field(1, description="discriminator updates per generator update")
+    n_critic: Count = Field(1, description="discriminator updates in a step, before those of the generator")
     n_critic_boost: Natural = Field(
         0, description="discriminator updates in a boosted step; 100 in the WGAN authors' code; 0 = none is boosted"
     )
     boost_first: Natural = Field(0, description="so many steps are boosted at first; 25 in the WGAN authors' code")
     boost_every: Natural = Field(
         0, description="the step after every so many is boosted; 500 in the WGAN authors' code; 0 = none"
+    )
+    n_generator: Count = Field(
+        1, description="generator updates in a step; 2 in a widely used TensorFlow code of DCGAN"
     )
     g_batches: Count = Field(
         1, description="batches of fakes in a generator update; 2 in the WGAN-GP authors' ResNet code"
@@ -114,7 +120,7 @@ class Recipe(Frozen):
 
 
 LATER = (
-    "n_critic_boost", "boost_first", "boost_every", "g_batches", "adam_eps", "lr_decay_start", "lr_decay_steps",
-    "lr_final", "standing_batches", "mirror", "penalty_every",
+    "n_critic_boost", "boost_first", "boost_every", "n_generator", "g_batches", "adam_eps", "lr_decay_start",
+    "lr_decay_steps", "lr_final", "standing_batches", "mirror", "penalty_every",
 )  # fmt: skip
 """Settings that are stored where they are not at their defaults: the first trials were stored without them."""

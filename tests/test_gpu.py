@@ -67,6 +67,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "lr_schedule=linear,lr_decay_start=3"],
         ["--set", "lr_schedule=cosine,lr_final=0.25,adam_eps=1e-6"],
         ["--set", "mirror=0.5", "--set", "g_batches=2"],
+        ["--set", "n_generator=2,ema_decay=0.9"],
         ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
         ["--set", "penalty_every=4"],
         ["--set", "standing_batches=4,ema_decay=0.9"],

@@ -130,7 +130,7 @@ def test_a_cell_is_about_its_own_loss_and_no_baseline(tmp_path: Path) -> None:
     vanilla, wgan = compare(published, trials)
     assert (vanilla.ours, vanilla.verdict) == ((6.0, 6.1, 6.2), "agree")
     assert (wgan.ours, wgan.verdict) == ((50.0, 51.0, 52.0), "differ")
-    assert "6 trials of 10 updates" in cost(suite, 3, [])
+    assert "6 trials of 10 steps" in cost(suite, 3, [])
 
 
 def test_own_data_are_known_by_the_last_name_of_their_path(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_the_text_says_the_scale_plainly() -> None:
     whole, printed = read(PATH)
     suite, part = restrict(whole, printed, rows=["GAN"], datasets=["ring"], scale=0.01)
     line = scale_line(whole, suite, 0.01, 2, part)
-    assert "4,000 of the published 400,000 updates" in line
+    assert "4,000 of the published 400,000 steps" in line
     assert "2 of 10 seeds" in line
     assert "says nothing about the paper" in line
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
@@ -238,15 +238,19 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
     suite, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=0.01)
     assert cost(suite, 3, [], scale=0.01).endswith("not known yet: run it with --scale 3e-05 to learn it")
     short, _ = restrict(*read(PATH), rows=["GAN"], datasets=["ring"], scale=1e-5)
-    assert cost(short, 1, [], scale=1e-5).startswith("cost: 1 trial of 4 updates")
+    assert cost(short, 1, [], scale=1e-5).startswith("cost: 1 trial of 4 steps")
     assert cost(short, 1, [], scale=1e-5).endswith("not known yet: run it to learn it")
     text = cost(suite, 3, [row("pacgan", "ring")])
-    assert "3 trials of 4,000 updates, 12,000 in all" in text
+    assert "3 trials of 4,000 steps, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
     boosted = row("pacgan", "ring")
     boosted.spec.recipe = Recipe(steps=4, n_critic_boost=100, boost_first=3)
     # 8 s for 4 + 301 updates, and so 218 s for 8,000 and 297 more.
     assert "about 10 m 53 s of training" in cost(suite, 3, [boosted])
+    twice = row("pacgan", "ring")
+    twice.spec.recipe = Recipe(steps=4, n_generator=2, n_critic_boost=100, boost_first=3)
+    # 8 s for 8 + 301 updates, and so 318 s for 12,000 and 297 more.
+    assert "about 15 m 55 s of training" in cost(suite, 3, [twice])
 
 
 def test_our_interval_does_not_depend_on_theirs() -> None:

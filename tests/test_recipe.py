@@ -58,6 +58,8 @@ def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     assert resolve(images=3200).steps == 10
     assert resolve(images=3201).steps == 11
     assert resolve(images=1).steps == 1
+    # The generator's updates show it none.
+    assert resolve(images=3200, given={"n_generator": 4}).steps == 10
     assert resolve(images=3200, given={"n_critic": 1, "batch_size": 100}).steps == 32
     # Two boosted steps of 100 batches, and 10 of 5.
     boosted = {"n_critic_boost": 100, "boost_first": 2}

@@ -17,6 +17,7 @@ from ganbench.settings import Recipe
         ("batch_size", 0),
         ("n_critic", 0),
         ("n_critic_boost", -1),
+        ("n_generator", 0),
         ("penalty_every", 0),
         ("boost_first", -1),
         ("boost_every", 1.5),

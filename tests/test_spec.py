@@ -31,6 +31,7 @@ OTHER: dict[str, Any] = {
     "n_critic_boost": 100,
     "boost_first": 25,
     "boost_every": 500,
+    "n_generator": 2,
     "g_batches": 2,
     "latent_dim": 129,
     "latent": "uniform",

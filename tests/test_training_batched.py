@@ -63,6 +63,8 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         lambda: objective(WGAN()),
     ),
     "two batches for the generator": ({"g_batches": 2}, lambda: objective(Vanilla())),
+    "two updates of the generator": ({"n_generator": 2, "ema_decay": 0.9}, lambda: objective(Vanilla())),
+    "three updates of pairs": ({"n_generator": 3, "n_critic": 2}, lambda: objective(Softly())),
     "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
     "a penalty on the weights": ({}, lambda: objective(Vanilla(), Orthogonal())),

@@ -99,6 +99,7 @@ def test_packed_images(loss: str) -> None:
         {"n_critic": 3},
         {"n_critic": 3, "replay": 4},
         {"n_critic_boost": 3, "boost_first": 1},
+        {"n_generator": 2},
         {"loss": "wgan-gp", "penalty_every": 3},
         {"mirror": 0.5, "g_batches": 2},
         {"augment": "translation"},

@@ -86,11 +86,12 @@ def by_hand(
             d_optimiser.step()
             if loss.penalty is not None:
                 loss.penalty.project(discriminator)
-        r = discriminator(reals(recipe.g_batches)) if loss.needs_real else None
-        g_loss = loss.generator(discriminator(generator(latents(recipe.g_batches * recipe.batch_size))), r)
-        g_optimiser.zero_grad()
-        g_loss.backward()
-        g_optimiser.step()
+        for _ in range(recipe.n_generator):
+            r = discriminator(reals(recipe.g_batches)) if loss.needs_real else None
+            g_loss = loss.generator(discriminator(generator(latents(recipe.g_batches * recipe.batch_size))), r)
+            g_optimiser.zero_grad()
+            g_loss.backward()
+            g_optimiser.step()
     return networks
 
 
@@ -138,6 +139,12 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
         MLP(hidden=8, layers=2),
         Paired(),
         {"mirror": 0.25, "g_batches": 2, "n_critic": 2},
+        50,
+    ),
+    "mlp, pairs, three updates of two batches for g": (
+        MLP(hidden=8, layers=2),
+        Paired(),
+        {"n_generator": 3, "g_batches": 2},
         50,
     ),
     "mlp, a cosine, and an epsilon that matters": (

@@ -15,7 +15,7 @@ from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update
+from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update, plain_step
 from ganbench.training.state import State
 from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, weights
 
@@ -29,6 +29,44 @@ def test_a_step_is_one_generator_update_after_n_critic_discriminator_updates(mak
     assert notes.steps == [1, 2, 3, 4]
     assert state.step == 4
     assert state.real_images == 4 * n_critic * 8
+
+
+def test_a_step_may_have_several_generator_updates(make_state: Make) -> None:
+    loss, settings = Recording(), recipe(steps=4, n_critic=2, n_generator=3)
+    state, notes = make_state(settings), Notes()
+    averaged: list[int] = []
+    assert run(state, settings, objective(loss), notes) is True
+    assert loss.calls == ([*["D"] * 2, *["G"] * 3]) * 4
+    assert notes.steps == [1, 2, 3, 4]
+    assert state.real_images == 4 * 2 * 8
+    # The average takes what a step ends with, once.
+    chosen = recipe(steps=4, n_generator=3, ema_decay=0.9)
+    state = make_state(chosen)
+    assert state.average is not None
+    update = state.average.update
+    state.average.update = lambda network, step: (averaged.append(step), update(network, step))[1]  # type: ignore[method-assign]
+    run(state, chosen, objective(Vanilla()))
+    assert averaged == [1, 2, 3, 4]
+
+
+def test_the_losses_that_are_reported_are_those_of_the_last_updates(make_state: Make) -> None:
+    settings, notes = recipe(steps=2, n_critic=2, n_generator=3), Notes()
+    state = make_state(settings)
+    losses = [plain_step(state, objective(Vanilla()), settings)]
+    state.step = 1
+    losses.append(plain_step(state, objective(Vanilla()), settings))
+    run(make_state(settings), settings, objective(Vanilla()), notes)
+    assert [len(each) for each in losses] == [5, 5]
+    assert notes.reports == [(step + 1, float(each[1]), float(each[4])) for step, each in enumerate(losses)]
+
+
+def test_every_generator_update_compares_with_real_samples_of_its_own(make_state: Make) -> None:
+    settings = recipe(steps=1, n_generator=2, g_batches=2)
+    state = make_state(settings)
+    seen = real_batches(state)
+    run(state, settings, objective(Paired()))
+    assert [len(batch) for batch in seen] == [8, 16, 16]
+    assert len({tuple(point) for batch in seen for point in batch.tolist()}) == 40
 
 
 def test_a_boosted_step_has_more_discriminator_updates(make_state: Make) -> None:

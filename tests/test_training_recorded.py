@@ -53,6 +53,8 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Loss], dict[str, bool]]] = {
     "rmsprop": ({"optimizer": "rmsprop", "n_critic": 2}, WGAN, {}),
     "needs real samples": ({"n_critic": 2}, Paired, {}),
     "needs several batches of them": ({"n_critic": 2, "g_batches": 3}, Paired, {}),
+    "several updates of the generator": ({"n_generator": 2, "ema_decay": 0.9}, Vanilla, {"batch_norm": True}),
+    "several that need several batches": ({"n_critic": 2, "n_generator": 3, "g_batches": 2}, Paired, {}),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla, {}),
 }
 

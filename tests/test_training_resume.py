@@ -62,6 +62,7 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "dropout": ({}, Vanilla(), {"dropout": True}),
     "bfloat16": ({"precision": "bfloat16"}, Vanilla(), {}),
     "needs real samples": ({}, Paired(), {}),
+    "several updates of the generator": ({"n_generator": 3, "n_critic": 2, "ema_decay": 0.9}, Paired(), {}),
     "boosted steps": (
         {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 5, "replay": 30},
         WGANGP(),

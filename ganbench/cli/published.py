@@ -26,7 +26,7 @@ FEW_STEPS = 10
 
 def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
     """What was trained, in one line; below the published scale it says what the comparison is not."""
-    counts = f"{suite.steps:,} of the published {whole.steps:,} updates per trial, {seeds} of {published.runs} seeds"
+    counts = f"{suite.steps:,} of the published {whole.steps:,} steps per trial, {seeds} of {published.runs} seeds"
     if scale < 1:
         return (
             f"scale {scale:g}: {counts}; shorter training than published, so a difference says nothing about the paper"
@@ -90,7 +90,7 @@ def as_json(
 
 
 def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) -> str:
-    """What the trials cost: updates, and hours where trials of the same networks were trained here before.
+    """What the trials cost: steps, and hours where trials of the same networks were trained here before.
 
     ``scale`` is that of the suite's steps.
     """
@@ -98,7 +98,7 @@ def cost(suite: Suite, seeds: int, known: Sequence[Row], *, scale: float = 1.0) 
     cells = [(architecture, dataset) for dataset in suite.datasets for architecture in suite.architectures]
     cells *= len(split_list(suite.losses))
     trials = len(cells) * seeds
-    text = f"cost: {trials} trial{'s' if trials != 1 else ''} of {steps:,} updates, {trials * steps:,} in all"
+    text = f"cost: {trials} trial{'s' if trials != 1 else ''} of {steps:,} steps, {trials * steps:,} in all"
     found = [_seconds(known, *cell, steps) for cell in cells]
     if any(seconds is None for seconds in found):
         small = f" with --scale {scale * FEW_STEPS / steps:.1g}" if steps > FEW_STEPS else ""
@@ -120,7 +120,7 @@ def _seconds(known: Sequence[Row], architecture: str, dataset: str, steps: int) 
 
 def _updates(recipe: Recipe, steps: int) -> int:
     """Those of both players: a short trial may have more of them in each step than a long one."""
-    return steps + critic_updates_until(recipe, steps)
+    return steps * recipe.n_generator + critic_updates_until(recipe, steps)
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:

@@ -143,5 +143,5 @@ def weight(trial: TrialFile) -> float:
         return 0.0
     recipe = trial.spec.recipe
     passes = 1.0 + (1.0 / recipe.penalty_every if trial.spec.penalties else 0.0)
-    updates = recipe.steps * recipe.g_batches + critic_updates_until(recipe, recipe.steps) * passes
+    updates = recipe.steps * recipe.n_generator * recipe.g_batches + critic_updates_until(recipe, recipe.steps) * passes
     return updates * recipe.batch_size

@@ -72,8 +72,9 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
         for _ in range(critic_updates(recipe, step)):
             d_losses = discriminator_updates(model)
             _look(members, step, d_losses)
-        g_losses = generator_updates(model)
-        _look(members, step, g_losses)
+        for _ in range(recipe.n_generator):
+            g_losses = generator_updates(model)
+            _look(members, step, g_losses)
         for member, d_loss, g_loss in zip(members, d_losses, g_losses, strict=True):
             if member in model.errors:  # as alone: the step in which it failed is not done
                 continue

@@ -1,4 +1,5 @@
-"""The training loop. A step is one generator update after ``n_critic`` discriminator updates, more where it is boosted.
+"""The training loop. A step is ``n_critic`` discriminator updates, more where it is boosted, and then the generator's,
+``n_generator`` of them.
 
 Read it top to bottom: everything a recipe can change happens here.
 """
@@ -75,7 +76,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
-        if tell(observer, state, recipe, losses[-2], losses[-1], evaluate_every=evaluate_every):
+        if tell(observer, state, recipe, losses[-1 - recipe.n_generator], losses[-1], evaluate_every=evaluate_every):
             state.watch.check()
             return False
     return True
@@ -109,10 +110,11 @@ def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """Do the next step, its discriminator updates and one of the generator; return their losses, in order."""
+    """Do the next step, its discriminator updates and then the generator's; return their losses, in order."""
     updates = critic_updates(recipe, state.step + 1)
     losses = [discriminator_update(state, objective, recipe) for _ in range(updates)]
-    return torch.stack([*losses, generator_update(state, objective, recipe)])
+    losses += [generator_update(state, objective, recipe) for _ in range(recipe.n_generator)]
+    return torch.stack(losses)
 
 
 def whole_step(
@@ -137,7 +139,7 @@ def whole_step(
     recorded = Recorded(
         state,
         work,
-        batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
+        batches=recipe.n_critic + (recipe.n_generator * recipe.g_batches if objective.loss.needs_real else 0),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=obstacle,
