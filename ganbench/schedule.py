@@ -63,6 +63,15 @@ def rate_share(recipe: Recipe, step: int) -> float:
     return _on_half_a_cosine(recipe.lr_final, gone)
 
 
+def penalty_strength(recipe: Recipe, step: int) -> float:
+    """How many times as strong penalties on gradients are in a step, counted from 1: 1 at first, then not.
+
+    They go to ``penalty_final`` on half a cosine, in ``penalty_decay_steps`` or in all steps (R3GAN, arXiv:2501.05441).
+    """
+    gone = min(1.0, (step - 1) / (recipe.penalty_decay_steps or recipe.steps))
+    return _on_half_a_cosine(recipe.penalty_final, gone)
+
+
 def usual(recipe: Recipe, step: int) -> bool:
     """Whether a step does what most steps do: as many updates, and penalties where all have them."""
     return not _boosted(recipe, step) and (recipe.penalty_every == 1 or not penalised(recipe, step))

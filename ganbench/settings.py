@@ -91,6 +91,12 @@ class Recipe(Frozen):
     penalty_every: Count = Field(
         1, description="penalties on gradients are terms in one step of so many, times as much; 16 in StyleGAN2"
     )
+    penalty_final: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="at the end penalties on gradients are so many times as strong; 0.1 in the R3GAN authors' code"
+    )
+    penalty_decay_steps: Natural = Field(
+        0, description="steps in which they get there, on half a cosine, and then stay; 0 = all"
+    )
     augment: str = Field(
         "none", description="augmentations of real and fake images, joined by + in their order: translation, ..."
     )
@@ -121,6 +127,6 @@ class Recipe(Frozen):
 
 LATER = (
     "n_critic_boost", "boost_first", "boost_every", "n_generator", "g_batches", "adam_eps", "lr_decay_start",
-    "lr_decay_steps", "lr_final", "standing_batches", "mirror", "penalty_every",
+    "lr_decay_steps", "lr_final", "standing_batches", "mirror", "penalty_every", "penalty_final", "penalty_decay_steps",
 )  # fmt: skip
 """Settings that are stored where they are not at their defaults: the first trials were stored without them."""

@@ -70,6 +70,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         ["--set", "n_generator=2,ema_decay=0.9"],
         ["--set", "n_critic_boost=9,boost_first=3,boost_every=5"],
         ["--set", "penalty_every=4"],
+        ["--set", "penalty_final=0.1,penalty_decay_steps=5"],
         ["--set", "standing_batches=4,ema_decay=0.9"],
     ],
     ids=lambda options: options[1],

@@ -118,6 +118,7 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
         ("lr_decay_start", 100, "lr_schedule", "linear"),
         ("lr_decay_steps", 100, "lr_schedule", "linear"),
         ("lr_final", 0.25, "lr_schedule", "cosine"),
+        ("penalty_decay_steps", 100, "penalty_final", 0.1),
         ("boost_first", 25, "n_critic_boost", 100),
         ("boost_every", 500, "n_critic_boost", 100),
         ("replay_share", 0.3, "replay", 500),

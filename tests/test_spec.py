@@ -54,6 +54,8 @@ OTHER: dict[str, Any] = {
     "replay_share": 0.25,
     "mirror": 0.5,
     "penalty_every": 16,
+    "penalty_final": 0.1,
+    "penalty_decay_steps": 100,
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,

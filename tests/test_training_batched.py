@@ -52,6 +52,10 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         lambda: objective(LSGAN()),
     ),
     "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, lambda: objective(Vanilla(), R1())),
+    "penalties that fade, in one step of two": (
+        {"penalty_final": 0.1, "penalty_decay_steps": 20, "penalty_every": 2},
+        lambda: objective(Vanilla(), R1(), LeCam()),
+    ),
     "linear, later": ({"lr_schedule": "linear", "lr_decay_start": 20}, lambda: objective(Vanilla())),
     "cosine": (
         {"lr_schedule": "cosine", "lr_decay_steps": 30, "lr_final": 0.2, "adam_eps": 1e-3},

@@ -101,6 +101,7 @@ def test_packed_images(loss: str) -> None:
         {"n_critic_boost": 3, "boost_first": 1},
         {"n_generator": 2},
         {"loss": "wgan-gp", "penalty_every": 3},
+        {"loss": "wgan-gp", "penalty_final": 0.1},
         {"mirror": 0.5, "g_batches": 2},
         {"augment": "translation"},
         {"augment": "translation", "ada_target": 0.6},

@@ -80,7 +80,10 @@ def by_hand(
             fake = generator(latents(recipe.batch_size)).detach()
             d_loss = loss.discriminator(discriminator(real), discriminator(fake))
             if loss.penalty is not None and loss.penalty.differentiable and done % recipe.penalty_every == 0:
-                d_loss = d_loss + recipe.penalty_every * loss.penalty(discriminator, real, fake, penalties)
+                part = min(1.0, done / (recipe.penalty_decay_steps or recipe.steps))
+                weight = recipe.penalty_final + (1 - recipe.penalty_final) * (1 + math.cos(math.pi * part)) / 2
+                weight *= recipe.penalty_every
+                d_loss = d_loss + weight * loss.penalty(discriminator, real, fake, penalties)
             d_optimiser.zero_grad()
             d_loss.backward()
             d_optimiser.step()
@@ -123,6 +126,12 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
         MLP(hidden=8, layers=2, norm_g="none"),
         WGANGP(),
         {"penalty_every": 3, "n_critic": 2, "n_critic_boost": 4, "boost_every": 5},
+        20,
+    ),
+    "mlp, wgan-gp that fades in ten steps": (
+        MLP(hidden=8, layers=2, norm_g="none"),
+        WGANGP(),
+        {"penalty_final": 0.1, "penalty_decay_steps": 10, "penalty_every": 2},
         20,
     ),
     "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),

@@ -266,6 +266,37 @@ def test_a_penalty_on_gradients_may_be_a_term_of_one_step_in_so_many(make_state:
     assert more == pytest.approx([300, 0, 0, 300, 0])
 
 
+def test_a_penalty_on_gradients_may_change_its_strength(make_state: Make) -> None:
+    settings, notes, plain = recipe(steps=4, n_critic=2, penalty_final=0.2, penalty_decay_steps=2), Notes(), Notes()
+    run(make_state(settings), settings, objective(LSGAN()), plain)
+    run(make_state(settings), settings, objective(LSGAN(), Counting(True)), notes)
+    more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
+    assert more == pytest.approx([100, 60, 20, 20], abs=1e-3)
+
+
+def test_its_strength_is_that_of_the_step_where_it_is_a_term_of_few(make_state: Make) -> None:
+    settings, notes, plain = (
+        recipe(steps=4, penalty_final=0.2, penalty_decay_steps=4, penalty_every=2),
+        Notes(),
+        Notes(),
+    )
+    run(make_state(settings), settings, objective(LSGAN()), plain)
+    run(make_state(settings), settings, objective(LSGAN(), Counting(True)), notes)
+    more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
+    assert more == pytest.approx([200, 0, 120, 0], abs=1e-3)
+
+
+def test_other_penalties_keep_their_strength(make_state: Make) -> None:
+    class Weights(Counting):
+        constrains = "weights"
+
+    settings, notes, plain = recipe(steps=3, penalty_final=0.2), Notes(), Notes()
+    run(make_state(settings), settings, objective(LSGAN()), plain)
+    run(make_state(settings), settings, objective(LSGAN(), Weights(True)), notes)
+    more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
+    assert more == pytest.approx([100, 100, 100], abs=1e-3)
+
+
 def test_other_penalties_are_terms_of_every_step(make_state: Make) -> None:
     class Weights(Counting):
         constrains = "weights"

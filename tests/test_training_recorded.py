@@ -16,8 +16,9 @@ from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
+from ganbench.training import loop
 from ganbench.training import recorded as module
-from ganbench.training.loop import Objective, plain_step, train, whole_step
+from ganbench.training.loop import Objective, plain_step, set_strength, train, whole_step
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded, obstacle_to_recording
 from ganbench.training.state import State
@@ -72,6 +73,32 @@ def test_recorded_steps_are_the_steps_themselves(
         assert state.real_images == plain.real_images
         assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
     assert step.given_up == ""
+
+
+def test_a_recorded_step_reads_the_strength_of_penalties_where_it_lies(
+    make_state: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_the_host(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        def replay() -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(loop, "penalty_strength", None)
+                work()
+
+        return replay
+
+    chosen = recipe(penalty_final=0.1, penalty_decay_steps=15)
+    plain, state = make_state(chosen), make_state(chosen)
+    work = partial(plain_step, plain, objective(WGANGP()), chosen)
+    step = recorded(state, objective(WGANGP()), chosen, without_the_host)
+    held = state.penalty_strength
+    for number in range(1, 21):
+        set_strength(plain, chosen, number)
+        set_strength(state, chosen, number)
+        assert torch.equal(step(), work())
+        assert state.penalty_strength is held
+    assert step.given_up == ""
+    assert held is not None
+    assert held.item() == pytest.approx(0.1)
 
 
 def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) -> None:
@@ -281,7 +308,7 @@ def test_the_reason_is_the_error_that_came_first() -> None:
 def test_recorded_steps_on_a_gpu(
     make_state: Make, loss: Callable[[], Loss], schedule: str, capsys: Any, float64: None
 ) -> None:
-    chosen = recipe(lr_schedule=schedule, steps=50)
+    chosen = recipe(lr_schedule=schedule, steps=50, penalty_final=0.1)
     state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
     train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out
@@ -289,5 +316,6 @@ def test_recorded_steps_on_a_gpu(
     for step in range(1, 51):
         set_rate(plain.d_optimiser, chosen.d_lr, chosen, step)
         set_rate(plain.g_optimiser, chosen.g_lr, chosen, step)
+        set_strength(plain, chosen, step)
         work()
     assert_close_networks(state, plain)

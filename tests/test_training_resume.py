@@ -55,6 +55,7 @@ RESUMED: dict[str, tuple[dict[str, Any], Loss, dict[str, bool]]] = {
     "replay not yet full": ({"replay": 100}, Vanilla(), {}),
     "gradient penalty": ({"n_critic": 2, "beta1": 0.0, "beta2": 0.9}, WGANGP(), {}),
     "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, WGANGP(), {}),
+    "penalties that fade": ({"penalty_final": 0.1, "penalty_decay_steps": 15}, WGANGP(), {}),
     "linear rates": ({"lr_schedule": "linear"}, Vanilla(), {}),
     "linear rates, later": ({"lr_schedule": "linear", "lr_decay_start": 6}, Vanilla(), {}),
     "cosine rates": ({"lr_schedule": "cosine", "lr_decay_steps": 12, "lr_final": 0.2, "adam_eps": 1e-3}, Vanilla(), {}),

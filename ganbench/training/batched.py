@@ -19,7 +19,7 @@ from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.loop import add_penalties, centre_adaptation, latents, precision, tell, widened
+from ganbench.training.loop import add_penalties, centre_adaptation, latents, precision, set_strength, tell, widened
 from ganbench.training.optimisers import set_rate
 
 End = Callable[[Member, Exception | None], None]
@@ -69,6 +69,8 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
         step += 1
         set_rate(model.d_optimiser.optimiser, recipe.d_lr, recipe, step)
         set_rate(model.g_optimiser.optimiser, recipe.g_lr, recipe, step)
+        for member in members:
+            set_strength(member.state, recipe, step)
         for _ in range(critic_updates(recipe, step)):
             d_losses = discriminator_updates(model)
             _look(members, step, d_losses)
@@ -130,7 +132,8 @@ def _discriminator_losses(model: BatchedModel, real: Tensor, fake: Tensor, r: Te
             loss = add_penalties(
                 adversarial_loss(member.objective.loss, r_own, f_own, model.recipe),
                 member.objective, critic, real_own, fake_own, r_own, f_own,
-                recipe=model.recipe, step=member.state.step + 1, rng=member.state.streams[seeds.PENALTY],
+                recipe=model.recipe, step=member.state.step + 1, strength=member.state.penalty_strength,
+                rng=member.state.streams[seeds.PENALTY],
             )  # fmt: skip
         losses.append(_or_zero(loss, f_own))
     return torch.stack(losses)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates, penalised, usual
+from ganbench.schedule import critic_updates, penalised, penalty_strength, usual
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
@@ -71,6 +71,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         step = state.step + 1
         set_rate(state.d_optimiser, recipe.d_lr, recipe, step)
         set_rate(state.g_optimiser, recipe.g_lr, recipe, step)
+        set_strength(state, recipe, step)
         losses = one_step().unbind()
         state.watch.look(step, *losses)
         if state.average is not None:
@@ -174,8 +175,9 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
     loss = add_penalties(
-        loss, objective, critic, real, fake, r, f, recipe=recipe, step=state.step + 1, rng=state.streams[seeds.PENALTY]
-    )
+        loss, objective, critic, real, fake, r, f,
+        recipe=recipe, step=state.step + 1, strength=state.penalty_strength, rng=state.streams[seeds.PENALTY],
+    )  # fmt: skip
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -219,20 +221,31 @@ def add_penalties(
     *,
     recipe: Recipe,
     step: int,
+    strength: Tensor | None,
     rng: torch.Generator,
 ) -> Tensor:
     """The discriminator's loss with every penalty that is a term of it in this step."""
     for penalty in objective.penalties:
-        seldom = recipe.penalty_every > 1 and lazy(penalty)
-        if seldom and not penalised(recipe, step):
+        scheduled = lazy(penalty)
+        if scheduled and not penalised(recipe, step):
             continue
         if penalty.of_outputs:
             loss = loss + penalty.on_outputs(r, f)
         elif penalty.differentiable:
             with precision(recipe, real.device):
-                term = penalty(critic, real, fake, rng)
-            loss = loss + (recipe.penalty_every * widened(term) if seldom else widened(term))
+                term = widened(penalty(critic, real, fake, rng))
+            if scheduled and recipe.penalty_every > 1:
+                term = recipe.penalty_every * term
+            if scheduled and strength is not None:
+                term = strength * term
+            loss = loss + term
     return loss
+
+
+def set_strength(state: State, recipe: Recipe, step: int) -> None:
+    """Set what penalties on gradients are multiplied by in ``step``, where the recipe changes it."""
+    if state.penalty_strength is not None:
+        state.penalty_strength.fill_(penalty_strength(recipe, step))
 
 
 def latents(state: State, recipe: Recipe, batches: int = 1) -> Tensor:
