@@ -51,6 +51,7 @@ def step(
             device=ELSEWHERE,
             augmentations=[plugins.build("augmentation", each) for each in named],
         )
+        assert state.penalty_strength is None or state.penalty_strength.device == ELSEWHERE  # a recorded step reads it
         if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
             centre_adaptation(state, goal.loss, recipe)
         return plain_step(state, goal, recipe)
