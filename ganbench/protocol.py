@@ -85,7 +85,7 @@ def protocol_of(spec: TrialSpec, fidelity: str, *, located: bool = False) -> Pro
         located: whether its data are known by their samples alone, and not by their dataset's name.
     """
     evaluation, recipe = spec.evaluation, spec.recipe
-    trained = f"{recipe.steps} generator updates of {recipe.batch_size}"
+    trained = f"{recipe.steps * recipe.n_generator} generator updates of {recipe.batch_size}"
     return Protocol(
         dataset=spec.data.component.label,
         **scored_by(evaluation),

@@ -76,7 +76,11 @@ def without_effect(recipe: Recipe) -> dict[str, str]:
     needs = {
         "boost_first": ("n_critic_boost", recipe.n_critic_boost > 0),
         "boost_every": ("n_critic_boost", recipe.n_critic_boost > 0),
+        "adam_eps": ("optimizer", recipe.optimizer == "adam"),
         "lr_decay_start": ("lr_schedule", recipe.lr_schedule != "constant"),
+        "lr_decay_steps": ("lr_schedule", recipe.lr_schedule != "constant"),
+        "lr_final": ("lr_schedule", recipe.lr_schedule != "constant"),
+        "penalty_decay_steps": ("penalty_final", recipe.penalty_final != 1),
         "ema_start": ("ema_decay", recipe.ema_decay > 0),
         "replay_share": ("replay", recipe.replay > 0),
         "ada_images": ("ada_target", recipe.ada_target > 0),

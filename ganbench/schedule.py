@@ -1,12 +1,14 @@
-"""In which steps of a recipe the discriminator does something else: more updates, or updates without penalties.
+"""What changes from step to step of a recipe: the discriminator's updates, its penalties, the learning rates.
 
 A boosted step has ``n_critic_boost`` of them in place of ``n_critic``: the first ``boost_first`` steps, and the step
 after every ``boost_every``. The authors' code of WGAN (arXiv:1701.07875) has 100 in place of 5 in its first 25 steps
 and in steps 501, 1001, ... Where ``penalty_every`` is more than 1, one step in so many has penalties on gradients, the
-first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958).
+first among them (lazy regularisation of StyleGAN2, arXiv:1912.04958). What falls over time falls on a line or on half
+a cosine, as a share of what it is at first.
 """
 
 import bisect
+import math
 from functools import partial
 
 from ganbench.spec import Recipe
@@ -57,9 +59,38 @@ def penalised(recipe: Recipe, step: int) -> bool:
     return (step - 1) % recipe.penalty_every == 0
 
 
+def rate_share(recipe: Recipe, step: int) -> float:
+    """The share of the learning rates in a step, counted from 1: all of them at first, at last ``lr_final``.
+
+    After ``lr_decay_start`` whole steps they fall for ``lr_decay_steps``. Where those are all that are left, the step
+    after the last would be the first at ``lr_final``, as in the SNGAN authors' code (arXiv:1802.05957).
+    """
+    if recipe.lr_schedule == "constant":
+        return 1.0
+    start = min(recipe.lr_decay_start, recipe.steps - 1)
+    gone = min(1.0, max(0, step - 1 - start) / (recipe.lr_decay_steps or recipe.steps - start))
+    if recipe.lr_schedule == "linear":
+        return 1.0 - (1.0 - recipe.lr_final) * gone
+    return _on_half_a_cosine(recipe.lr_final, gone)
+
+
+def penalty_strength(recipe: Recipe, step: int) -> float:
+    """How many times as strong penalties on gradients are in a step, counted from 1: 1 at first, then not.
+
+    They go to ``penalty_final`` on half a cosine, in ``penalty_decay_steps`` or in all steps (R3GAN, arXiv:2501.05441).
+    """
+    gone = min(1.0, (step - 1) / (recipe.penalty_decay_steps or recipe.steps))
+    return _on_half_a_cosine(recipe.penalty_final, gone)
+
+
 def usual(recipe: Recipe, step: int) -> bool:
     """Whether a step does what most steps do: as many updates, and penalties where all have them."""
     return not _boosted(recipe, step) and (recipe.penalty_every == 1 or not penalised(recipe, step))
+
+
+def _on_half_a_cosine(last: float, gone: float) -> float:
+    """From 1 to ``last``, where so much of the way is gone (0 to 1): slow at both ends."""
+    return last + (1.0 - last) * 0.5 * (1.0 + math.cos(math.pi * gone))
 
 
 def _boosted(recipe: Recipe, step: int) -> bool:

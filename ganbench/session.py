@@ -79,7 +79,7 @@ def run(
         datasets: such as ``["digits"]``, the default.
         seeds: a count, or the seeds themselves.
         recipe: recipe settings, such as ``{"n_critic": 1}``.
-        steps: generator updates.
+        steps: of training, one generator update each unless the recipe says otherwise.
         images: instead of ``steps``: real images that every discriminator sees.
         batch_size: samples in a discriminator's or generator's update.
         protocol: ``"paper"``, each loss with its own recipe, or ``"uniform"``, all with one.

@@ -237,13 +237,13 @@ def test_reproduce_says_what_it_would_do(tmp_path: Path) -> None:
         "98.2 ± 0.2 %",
         "0.45 ± 0.09",
         "scale 0.1: 40,000 of the published 400,000",
-        "4 trials of 40,000 updates",
+        "4 trials of 40,000 steps",
     ):
         assert words in answer.stdout
     found = json.loads(ganbench("reproduce", *arguments, "--format", "json", cwd=tmp_path).stdout)
     assert {"mean": 17.3, "standard_error": 0.8} in [value["published"] for value in found["values"]]
     assert len(found["dry_run"]["trials"]) == 4
-    assert "4 trials of 40,000 updates" in found["cost"]
+    assert "4 trials of 40,000 steps" in found["cost"]
     assert not (tmp_path / "runs").exists()
 
 
@@ -274,6 +274,6 @@ def test_reproduce_trains_and_compares(tmp_path: Path) -> None:
     arguments = ["--scale", "0.00001", "--row", "PacGAN3", "--dataset", "ring", "--seeds", "2", "--device", "cpu"]
     answer = ganbench("reproduce", "pacgan-table1", *arguments, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert "4 of the published 400,000 updates per trial, 2 of 10 seeds" in answer.stdout
+    assert "4 of the published 400,000 steps per trial, 2 of 10 seeds" in answer.stdout
     assert "differ" in answer.stdout
     assert ganbench("reproduce", "pacgan-table1", "--row", "PacGAN9", cwd=tmp_path).returncode == 2

@@ -49,7 +49,7 @@ def test_with_fewer_steps_what_counts_them_is_fitted_and_named(tmp_path: Path) -
     fitted = {"steps": 200, "boost_every": 0, "lr_decay_start": 100, "ema_start": 20}
     assert suite.settings() == whole.settings() | fitted
     line = scale_line(whole, suite, 0.02, 1, printed)
-    assert "200 of the published 10,000 updates per trial" in line
+    assert "200 of the published 10,000 steps per trial" in line
     assert (
         "for so few steps boost_every=0 (published: 500), lr_decay_start=100 (published: 5000), ema_start=20 "
         "(published: 1000); shorter training"
@@ -82,7 +82,7 @@ def test_the_text_says_the_scale_plainly() -> None:
     whole, printed = read(PATH)
     suite, part = restrict(whole, printed, rows=["GAN"], datasets=["ring"], scale=0.01)
     line = scale_line(whole, suite, 0.01, 2, part)
-    assert "4,000 of the published 400,000 updates" in line
+    assert "4,000 of the published 400,000 steps" in line
     assert "2 of 10 seeds" in line
     assert "says nothing about the paper" in line
     trials = [row("pacgan", "ring", pacgan_modes=value) for value in (6.0, 7.0)]
@@ -132,10 +132,10 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
     floor.spec.baseline = "real"
     trials = [*[planned(long)] * 3, floor]
     assert cost(trials, [], 400_000).endswith("not known yet: run it with --scale 2.5e-05 to learn it")
-    assert cost([planned(Recipe(steps=4))], [], 400_000).startswith("cost: 1 trial of 4 updates")
+    assert cost([planned(Recipe(steps=4))], [], 400_000).startswith("cost: 1 trial of 4 steps")
     assert cost([planned(Recipe(steps=4))], [], 400_000).endswith("not known yet: run it to learn it")
     text = cost(trials, [row("pacgan", "ring")], 400_000)
-    assert "3 trials of 4,000 updates, 12,000 in all" in text
+    assert "3 trials of 4,000 steps, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
     for other in (row("pacgan[pack=2]", "ring"), row("pacgan", "grid")):
         assert "not known yet" in cost(trials, [other], 400_000)
@@ -147,6 +147,9 @@ def test_the_cost_counts_the_boosts_of_the_trials_and_of_those_that_were_timed()
     long = Recipe(steps=4000, n_critic_boost=100, boost_first=23)
     # 8 s for 4 + 301 updates, and so 4 m 30 s for 8,000 and 99 more for each of 23 steps.
     assert "about 4 m 30 s of training" in cost([planned(long)], [short], 4000)
+    short.spec.recipe = short.spec.recipe.model_copy(update={"n_generator": 2})
+    # 8 s for 8 + 301 updates, and so 4 m 26 s for as many as before.
+    assert "about 4 m 26 s of training" in cost([planned(long)], [short], 4000)
 
 
 def test_what_would_be_refused_is_not_suggested_to_learn_the_cost() -> None:

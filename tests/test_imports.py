@@ -29,7 +29,8 @@ WORKER = ("api", "architectures", "augmentations", "components", "datasets", "ev
           "metrics", "penalties", "provenance.conditions", "provenance.cuda", "provenance.energy",
           "provenance.environment", "resolving", "seeds", "training", "trial", "worker")  # fmt: skip
 SHARED = ("complaints", "errors", "external", "files", "grid", "hookspecs", "parameters", "plan", "plugins",
-          "processes", "protocol", "provenance", "recipe", "records", "registry", "schedule", "spec",
+          "processes", "protocol", "provenance", "recipe", "records", "registry", "schedule", "settings",
+          "spec",
           "streams")  # fmt: skip
 OTHERS = ("__main__", "explain", "processes.forkserver", "scaffold", "testing")
 """Entry points, what authors of plugins call, and a visitor; each has a rule of its own below or none."""

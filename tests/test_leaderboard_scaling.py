@@ -35,6 +35,21 @@ def accepted(recipe: Recipe) -> bool:
         ({"ema_decay": 0.9, "ema_start": 50}, 10, {"ema_start": 5}),
         ({"ema_decay": 0.9, "ema_start": 99}, 10, {"ema_start": 9}),
         ({"ema_decay": 0.9, "ema_start": 50}, 1, {"ema_start": 0}),
+        ({"lr_schedule": "cosine", "lr_decay_steps": 50, "lr_final": 0.25}, 10, {"lr_decay_steps": 5}),
+        ({"lr_schedule": "cosine", "lr_decay_steps": 3, "lr_final": 0.25}, 10, {"lr_decay_steps": 1}),
+        # To the end as before: with both rounded down, the last step would have no learning rate.
+        (
+            {"lr_schedule": "linear", "lr_decay_start": 50, "lr_decay_steps": 50},
+            5,
+            {"lr_decay_start": 2, "lr_decay_steps": 3},
+        ),
+        ({"penalty_final": 0.1, "penalty_decay_steps": 50}, 10, {"penalty_decay_steps": 5}),
+        ({"penalty_final": 0.1, "penalty_every": 4}, 5, {}),
+        (
+            {"penalty_final": 0.1, "penalty_every": 4, "penalty_decay_steps": 50},
+            4,
+            {"penalty_final": 1, "penalty_decay_steps": 0},
+        ),
         ({"n_critic_boost": 9, "boost_first": 5, "boost_every": 20}, 21, {}),
         ({"n_critic_boost": 9, "boost_first": 5, "boost_every": 20}, 20, {"boost_every": 0}),
         ({"n_critic_boost": 9, "boost_first": 5, "boost_every": 20}, 5, {"boost_first": 4, "boost_every": 0}),
@@ -68,11 +83,13 @@ STEPS = st.integers(1, 60)
 
 @given(
     st.builds(
-        lambda steps, start, ema, boost, first, every: Recipe(
-            steps=steps, batch_size=16, lr_schedule="linear", lr_decay_start=start, ema_decay=0.9, ema_start=ema,
-            n_critic_boost=boost, boost_first=first if boost else 0, boost_every=every if boost else 0,
+        lambda steps, start, fall, final, ema, boost, first, every: Recipe(
+            steps=steps, batch_size=16, lr_schedule="linear", lr_decay_start=start, lr_decay_steps=fall, lr_final=final,
+            ema_decay=0.9, ema_start=ema, n_critic_boost=boost, boost_first=first if boost else 0,
+            boost_every=every if boost else 0, penalty_every=1 + every, penalty_final=0.1, penalty_decay_steps=fall,
         ),
-        STEPS, st.integers(0, 60), st.integers(0, 60), st.sampled_from([0, 5]), st.integers(0, 12), st.integers(0, 12),
+        STEPS, st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.0, 0.5]), st.integers(0, 60),
+        st.sampled_from([0, 5]), st.integers(0, 12), st.integers(0, 12),
     ),
     STEPS,
 )  # fmt: skip

@@ -85,6 +85,8 @@ def test_a_trial_is_as_heavy_as_the_samples_of_its_updates() -> None:
     assert heavy(passes=1.25) == 10 * 4 * (1 + 1.25 * 5)
     doubled = make_spec(steps=10, batch_size=4, n_critic=5).recipe.model_copy(update={"g_batches": 2})
     assert heavy(recipe=doubled) == 10 * 4 * (2 + 5)
+    more = doubled.model_copy(update={"n_generator": 3})
+    assert heavy(recipe=more) == 10 * 4 * (3 * 2 + 5)
     again = make_spec(steps=10)  # a trial that is scored again, and trains no more
     path = Execution(source_path="runs/before")
     assert trials.weight(TrialFile(trial_id=again.trial_id, spec=again, execution=path)) == 0

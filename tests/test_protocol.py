@@ -91,3 +91,9 @@ def test_metrics_and_extractors_of_other_packages_are_named_with_their_package()
         assert getattr(theirs, field) == named
         assert theirs.key != ours.key
         assert theirs.measure != ours.measure
+
+
+def test_the_budget_is_the_updates_of_the_generator() -> None:
+    assert protocol_of(make_spec(steps=100, batch_size=8), "0.4.0").budget == "100 generator updates of 8"
+    several = make_spec(steps=50, batch_size=8, n_generator=2)
+    assert protocol_of(several, "0.4.0").budget == "100 generator updates of 8"

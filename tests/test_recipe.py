@@ -58,6 +58,8 @@ def test_a_budget_of_images_counts_what_the_discriminator_sees() -> None:
     assert resolve(images=3200).steps == 10
     assert resolve(images=3201).steps == 11
     assert resolve(images=1).steps == 1
+    # The generator's updates show it none.
+    assert resolve(images=3200, given={"n_generator": 4}).steps == 10
     assert resolve(images=3200, given={"n_critic": 1, "batch_size": 100}).steps == 32
     # Two boosted steps of 100 batches, and 10 of 5.
     boosted = {"n_critic_boost": 100, "boost_first": 2}
@@ -114,6 +116,9 @@ def test_the_message_shows_the_setting_and_what_it_must_be(field: str, value: An
     [
         ("ema_start", 100, "ema_decay", 0.99),
         ("lr_decay_start", 100, "lr_schedule", "linear"),
+        ("lr_decay_steps", 100, "lr_schedule", "linear"),
+        ("lr_final", 0.25, "lr_schedule", "cosine"),
+        ("penalty_decay_steps", 100, "penalty_final", 0.1),
         ("boost_first", 25, "n_critic_boost", 100),
         ("boost_every", 500, "n_critic_boost", 100),
         ("replay_share", 0.3, "replay", 500),
@@ -131,6 +136,16 @@ def test_a_setting_that_changes_nothing_is_refused(setting: str, value: Any, nee
     # Its default does no harm; nor does one in a suite for which the command line has switched off what it is about.
     resolve(given={setting: getattr(Recipe(), setting)})
     resolve(suite={setting: value, needed: enough}, given={needed: getattr(Recipe(), needed)})
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "sgd"])
+def test_adams_epsilon_is_for_adam(optimizer: str) -> None:
+    said = f"adam_eps=1e-06 has no effect with optimizer={optimizer}; choose another optimizer, or leave adam_eps out"
+    assert refusal(given={"adam_eps": 1e-6, "optimizer": optimizer}) == f"--set: {said}"
+    assert refusal(suite={"adam_eps": 1e-6}, recommended={"optimizer": optimizer}) == f"the suite: {said}"
+    assert resolve(given={"adam_eps": 1e-6}).adam_eps == 1e-6
+    # The command line may switch off what a suite's setting is about.
+    assert resolve(suite={"adam_eps": 1e-6}, given={"optimizer": optimizer}).optimizer == optimizer
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,18 @@ def test_settings_that_are_of_use_are_not() -> None:
             "lr_decay_start=9 keeps the whole learning rate to the last step, 10; use at most 8, or more steps",
         ),
         ({"lr_schedule": "linear", "lr_decay_start": 1}, {"steps": 2}, "use more steps, or leave lr_decay_start out"),
+        ({"lr_schedule": "cosine", "lr_decay_start": 8}, {"lr_decay_start": 9}, "use at most 8, or more steps"),
+        (
+            {"lr_schedule": "cosine", "lr_decay_start": 3, "lr_decay_steps": 7},
+            {"lr_decay_steps": 6},
+            "lr_decay_steps=6 would leave a learning rate of zero after step 9 of 10; set lr_final",
+        ),
+        (
+            {"penalty_final": 0.1, "penalty_every": 9},
+            {"penalty_every": 10},
+            "penalty_final=0.1 has no effect in the first step, and penalties are terms of no other (steps=10, ",
+        ),
+        ({"penalty_final": 0.1, "steps": 2}, {"steps": 1}, "penalty_final=0.1 has no effect in the first step"),
         # Two steps of 5 updates and eight of 1.
         (
             {"replay": 136, "n_critic_boost": 5, "boost_first": 2},
@@ -196,12 +208,13 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
     assert doubts("hinge+r1", [R1()], mine, Made()) == []
 
 
-def test_penalties_in_one_step_of_so_many_are_those_on_gradients() -> None:
-    recipe = Recipe(penalty_every=16)
+@pytest.mark.parametrize(("name", "value"), [("penalty_every", 16), ("penalty_final", 0.1)])
+def test_penalties_of_which_recipes_speak_are_those_on_gradients(name: str, value: float) -> None:
+    recipe = Recipe(**{name: value})
     for label, penalties in (("hinge", []), ("hinge+lecam", [LeCam()]), ("wgan", [WeightClip()])):
         words = refusal(check_pair, label, penalties, component("mine"), Made(), data(), recipe)
         assert words.startswith(
-            f"penalty_every=16 is about penalties on gradients, but loss '{label}' has none; add one"
+            f"{name}={value:g} is about penalties on gradients, but loss '{label}' has none; add one"
         )
         check_pair(label, penalties, component("mine"), Made(), data(), Recipe())
     check_pair("hinge+lecam+r1", [LeCam(), R1()], component("mine"), Made(), data(), recipe)

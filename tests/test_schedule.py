@@ -1,5 +1,6 @@
 """In which steps the discriminator does something else: what is counted at once is what the steps have one by one."""
 
+import math
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from ganbench.schedule import (
     critic_updates_until,
     first_later_boost,
     penalised,
+    penalty_strength,
+    rate_share,
     steps_for,
     steps_to_replay,
     usual,
@@ -115,3 +118,50 @@ def test_a_history_is_drawn_from_once_it_is_full(recipe: Recipe, replay: int, sh
 
 def test_without_a_history_nothing_waits_for_it() -> None:
     assert steps_to_replay(Recipe()) == 1
+
+
+def shares(**settings: Any) -> list[float]:
+    recipe = Recipe(**settings)
+    return [rate_share(recipe, step) for step in range(1, recipe.steps + 1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"lr_schedule": "constant"}, [1, 1, 1, 1, 1, 1]),
+        ({"lr_schedule": "linear", "lr_decay_start": 2}, [1, 1, 1, 3 / 4, 2 / 4, 1 / 4]),
+        ({"lr_schedule": "linear", "lr_final": 0.4}, [1, 0.9, 0.8, 0.7, 0.6, 0.5]),
+        ({"lr_schedule": "linear", "lr_final": 0.4, "lr_decay_steps": 3}, [1, 0.8, 0.6, 0.4, 0.4, 0.4]),
+        ({"lr_schedule": "cosine"}, [1, 0.5 + 3**0.5 / 4, 0.75, 0.5, 0.25, 0.5 - 3**0.5 / 4]),
+        ({"lr_schedule": "cosine", "lr_decay_start": 2}, [1, 1, 1, 0.5 + 2**0.5 / 4, 0.5, 0.5 - 2**0.5 / 4]),
+        # Longer than there are steps: cut short.
+        ({"lr_schedule": "linear", "lr_decay_steps": 12}, [1, 11 / 12, 10 / 12, 9 / 12, 8 / 12, 7 / 12]),
+    ],
+)
+def test_how_learning_rates_fall(settings: dict[str, Any], expected: list[float]) -> None:
+    assert shares(steps=6, **settings) == pytest.approx(expected)
+
+
+def test_penalties_may_end_weaker_or_stronger() -> None:
+    steps = range(1, 7)
+    half = 0.5 + 2**0.5 / 4, 0.5 - 2**0.5 / 4
+    fading = Recipe(steps=6, penalty_final=0, penalty_decay_steps=4)
+    assert [penalty_strength(fading, step) for step in steps] == pytest.approx([1, half[0], 0.5, half[1], 0, 0])
+    growing = Recipe(steps=4, penalty_final=3)
+    assert [penalty_strength(growing, step) for step in (1, 3)] == pytest.approx([1, 2])
+    assert all(penalty_strength(Recipe(steps=6), step) == 1 for step in steps)
+
+
+def test_the_learning_rate_and_the_penalties_of_the_authors_r3gan() -> None:
+    """``base + (1 - decay) * (final - base)``, ``decay = 0.5 * (1 + cos(pi * images / total))``, then ``final``."""
+    total = 20
+
+    def authors(images: int, base: float, final: float) -> float:
+        decay = 0.5 * (1 + math.cos(math.pi * images / total))
+        return final if images > total else base + (1 - decay) * (final - base)
+
+    found = shares(steps=30, lr_schedule="cosine", lr_decay_steps=total, lr_final=0.25)
+    assert [2e-4 * share for share in found] == pytest.approx([authors(done, 2e-4, 5e-5) for done in range(30)])
+    recipe = Recipe(steps=30, penalty_final=0.1, penalty_decay_steps=total)
+    gammas = [0.05 * penalty_strength(recipe, step) for step in range(1, 31)]
+    assert gammas == pytest.approx([authors(done, 0.05, 0.005) for done in range(30)])

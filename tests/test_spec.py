@@ -1,7 +1,6 @@
 """What a trial is: frozen, strict, and a name that changes with the question and with nothing else."""
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ganbench.grid import parse_scalar
+from ganbench.settings import LATER, Recipe
 from ganbench.spec import (
     FINAL,
-    LATER,
     STATUSES,
     Component,
     Execution,
-    Recipe,
     TrialFile,
     TrialSpec,
     format_scalar,
@@ -33,6 +31,7 @@ OTHER: dict[str, Any] = {
     "n_critic_boost": 100,
     "boost_first": 25,
     "boost_every": 500,
+    "n_generator": 2,
     "g_batches": 2,
     "latent_dim": 129,
     "latent": "uniform",
@@ -42,7 +41,10 @@ OTHER: dict[str, Any] = {
     "beta1": 0.0,
     "beta2": 0.9,
     "lr_schedule": "linear",
+    "adam_eps": 1e-6,
     "lr_decay_start": 1000,
+    "lr_decay_steps": 500,
+    "lr_final": 0.25,
     "ema_decay": 0.999,
     "ema_start": 1,
     "standing_batches": 16,
@@ -52,6 +54,8 @@ OTHER: dict[str, Any] = {
     "replay_share": 0.25,
     "mirror": 0.5,
     "penalty_every": 16,
+    "penalty_final": 0.1,
+    "penalty_decay_steps": 100,
     "augment": "cutout",
     "init": "normal",
     "init_gain": 0.03,
@@ -178,45 +182,6 @@ def test_an_unknown_field_anywhere_in_a_stored_specification_is_refused(trial_sp
     stored["data"]["component"]["flavour"] = "sweet"
     with pytest.raises(ValidationError):
         TrialSpec.model_validate(stored)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("steps", 0),
-        ("steps", 1.5),
-        ("batch_size", 0),
-        ("n_critic", 0),
-        ("n_critic_boost", -1),
-        ("penalty_every", 0),
-        ("boost_first", -1),
-        ("boost_every", 1.5),
-        ("latent", "gaussian"),
-        ("optimizer", "adamw"),
-        ("g_lr", 0),
-        ("g_lr", -1e-4),
-        ("g_lr", math.nan),
-        ("d_lr", math.inf),
-        ("beta1", 1),
-        ("beta1", math.nan),
-        ("beta2", -0.1),
-        ("ema_decay", 1),
-        ("ema_start", -1),
-        ("standing_batches", -1),
-        ("smoothing_real", 1.1),
-        ("smoothing_fake", math.nan),
-        ("replay", -1),
-        ("replay_share", 2),
-        ("init", "he"),
-        ("divergence_limit", math.inf),
-        ("precision", "float16"),
-        ("n_critic", True),
-        ("g_lr", True),
-    ],
-)
-def test_a_setting_out_of_range_is_refused(field: str, value: Any) -> None:
-    with pytest.raises(ValidationError):
-        Recipe(**{field: value})
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

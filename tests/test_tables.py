@@ -85,6 +85,8 @@ def test_a_trial_without_a_result_stands_where_its_specification_belongs() -> No
     lost = make_row(make_spec("hinge", steps=5000), "failed", result=False)
     tables = build([here, lost, there])
     assert [[group.first.loss for group in table.groups] for table in tables] == [["vanilla"], ["hinge", "vanilla"]]
+    doubled = make_row(make_spec("hinge", steps=2500, n_generator=2), "failed", result=False)
+    assert [len(table.groups) for table in build([here, doubled, there])] == [1, 2], "as many updates are one budget"
     rarely = lost.spec.evaluation.model_copy(update={"every": 0})
     scored_once = make_row(lost.spec.model_copy(update={"evaluation": rarely}), "failed", result=False)
     assert len(build([here, scored_once, there])) == 2, "how often a trial is scored on the way is no protocol"

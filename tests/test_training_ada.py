@@ -165,6 +165,15 @@ def test_every_update_of_a_boosted_step_is_observed(alone: bool) -> None:
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
+def test_updates_of_the_generator_are_not(alone: bool) -> None:
+    state, recipe = make(steps=4, n_generator=3)
+    trained(state, recipe, Objective(loss=Vanilla(), penalties=()), alone=alone)
+    assert state.adaptation is not None
+    assert state.adaptation.state_dict()["updates"] == 4
+    assert state.real_images == 40
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "together"])
 @pytest.mark.parametrize(("loss", "level"), [(Vanilla(), 0.0), (LSGAN(), 0.5)])
 def test_training_tells_where_the_loss_is_in_doubt(loss: Loss, level: float, alone: bool) -> None:
     state, recipe = make(steps=1)

@@ -53,13 +53,23 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Objective]]] = {
         lambda: objective(LSGAN()),
     ),
     "a penalty in one step of four": ({"penalty_every": 4, "n_critic": 2}, lambda: objective(Vanilla(), R1())),
+    "penalties that fade, in one step of two": (
+        {"penalty_final": 0.1, "penalty_decay_steps": 20, "penalty_every": 2},
+        lambda: objective(Vanilla(), R1(), LeCam()),
+    ),
     "linear, later": ({"lr_schedule": "linear", "lr_decay_start": 20}, lambda: objective(Vanilla())),
+    "cosine": (
+        {"lr_schedule": "cosine", "lr_decay_steps": 30, "lr_final": 0.2, "adam_eps": 1e-3},
+        lambda: objective(Vanilla()),
+    ),
     "replay": ({"replay": 20}, lambda: objective(Vanilla())),
     "boosted steps": (
         {"n_critic": 2, "n_critic_boost": 7, "boost_first": 3, "boost_every": 6, "replay": 20, "optimizer": "rmsprop"},
         lambda: objective(WGAN()),
     ),
     "two batches for the generator": ({"g_batches": 2}, lambda: objective(Vanilla())),
+    "two updates of the generator": ({"n_generator": 2, "ema_decay": 0.9}, lambda: objective(Vanilla())),
+    "three updates of pairs": ({"n_generator": 3, "n_critic": 2}, lambda: objective(Softly())),
     "two batches of pairs": ({"g_batches": 2, "n_critic": 2}, lambda: objective(Softly())),
     "a penalty that remembers": ({}, lambda: objective(Vanilla(), LeCam())),
     "a penalty on the weights": ({}, lambda: objective(Vanilla(), Orthogonal())),

@@ -51,6 +51,7 @@ def step(
             device=ELSEWHERE,
             augmentations=[plugins.build("augmentation", each) for each in named],
         )
+        assert state.penalty_strength is None or state.penalty_strength.device == ELSEWHERE  # a recorded step reads it
         if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
             centre_adaptation(state, goal.loss, recipe)
         return plain_step(state, goal, recipe)
@@ -99,7 +100,9 @@ def test_packed_images(loss: str) -> None:
         {"n_critic": 3},
         {"n_critic": 3, "replay": 4},
         {"n_critic_boost": 3, "boost_first": 1},
+        {"n_generator": 2},
         {"loss": "wgan-gp", "penalty_every": 3},
+        {"loss": "wgan-gp", "penalty_final": 0.1},
         {"mirror": 0.5, "g_batches": 2},
         {"augment": "translation"},
         {"augment": "translation", "ada_target": 0.6},
@@ -107,6 +110,7 @@ def test_packed_images(loss: str) -> None:
         {"smoothing_real": 0.1},
         {"latent": "uniform"},
         {"lr_schedule": "linear"},
+        {"lr_schedule": "cosine", "adam_eps": 1e-6},
     ],
     ids=str,
 )

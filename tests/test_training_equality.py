@@ -4,6 +4,7 @@ The loop by hand has none of it: no frozen discriminator, no channels-last, no f
 float32 two orders of one sum part ways within a hundred steps.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def by_hand(
     generator, discriminator = networks
     betas = (recipe.beta1, recipe.beta2)
     make: dict[str, Callable[[Any, float], Optimizer]] = {
-        "adam": lambda weights, rate: Adam(weights, lr=rate, betas=betas, foreach=False),
+        "adam": lambda weights, rate: Adam(weights, lr=rate, betas=betas, eps=recipe.adam_eps, foreach=False),
         "rmsprop": lambda weights, rate: RMSprop(weights, lr=rate, alpha=recipe.beta2, foreach=False),
         "sgd": lambda weights, rate: SGD(weights, lr=rate, momentum=recipe.beta1, foreach=False),
     }
@@ -61,7 +62,17 @@ def by_hand(
         turned = torch.rand(len(images), 1, 1, 1, generator=mirror).flatten() < recipe.mirror
         return torch.stack([image.flip(2) if turn else image for image, turn in zip(images, turned, strict=True)])
 
+    def set_rates(done: int) -> None:
+        """From all of it to ``lr_final`` of it, on half a cosine."""
+        if recipe.lr_schedule == "cosine":
+            part = recipe.lr_final + (1 - recipe.lr_final) * (1 + math.cos(math.pi * done / recipe.steps)) / 2
+            g_optimiser.param_groups[0]["lr"], d_optimiser.param_groups[0]["lr"] = (
+                recipe.g_lr * part,
+                recipe.d_lr * part,
+            )
+
     for done in range(recipe.steps):
+        set_rates(done)
         turn = done > 0 and recipe.boost_every > 0 and done % recipe.boost_every == 0
         boosted = recipe.n_critic_boost > 0 and (done < recipe.boost_first or turn)
         for _ in range(recipe.n_critic_boost if boosted else recipe.n_critic):
@@ -69,17 +80,21 @@ def by_hand(
             fake = generator(latents(recipe.batch_size)).detach()
             d_loss = loss.discriminator(discriminator(real), discriminator(fake))
             if loss.penalty is not None and loss.penalty.differentiable and done % recipe.penalty_every == 0:
-                d_loss = d_loss + recipe.penalty_every * loss.penalty(discriminator, real, fake, penalties)
+                part = min(1.0, done / (recipe.penalty_decay_steps or recipe.steps))
+                weight = recipe.penalty_final + (1 - recipe.penalty_final) * (1 + math.cos(math.pi * part)) / 2
+                weight *= recipe.penalty_every
+                d_loss = d_loss + weight * loss.penalty(discriminator, real, fake, penalties)
             d_optimiser.zero_grad()
             d_loss.backward()
             d_optimiser.step()
             if loss.penalty is not None:
                 loss.penalty.project(discriminator)
-        r = discriminator(reals(recipe.g_batches)) if loss.needs_real else None
-        g_loss = loss.generator(discriminator(generator(latents(recipe.g_batches * recipe.batch_size))), r)
-        g_optimiser.zero_grad()
-        g_loss.backward()
-        g_optimiser.step()
+        for _ in range(recipe.n_generator):
+            r = discriminator(reals(recipe.g_batches)) if loss.needs_real else None
+            g_loss = loss.generator(discriminator(generator(latents(recipe.g_batches * recipe.batch_size))), r)
+            g_optimiser.zero_grad()
+            g_loss.backward()
+            g_optimiser.step()
     return networks
 
 
@@ -113,6 +128,12 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
         {"penalty_every": 3, "n_critic": 2, "n_critic_boost": 4, "boost_every": 5},
         20,
     ),
+    "mlp, wgan-gp that fades in ten steps": (
+        MLP(hidden=8, layers=2, norm_g="none"),
+        WGANGP(),
+        {"penalty_final": 0.1, "penalty_decay_steps": 10, "penalty_every": 2},
+        20,
+    ),
     "views, wgan-gp": (Viewed(), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
     "resnet with spectral norm": (ResNet(width=4), Hinge(), {"beta1": 0.0, "beta2": 0.9}, 10),
     "mlp, rmsprop, clipped": (MLP(hidden=8, layers=2), WGAN(), {"optimizer": "rmsprop", "beta1": 0.0}, 100),
@@ -128,6 +149,18 @@ CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
         Paired(),
         {"mirror": 0.25, "g_batches": 2, "n_critic": 2},
         50,
+    ),
+    "mlp, pairs, three updates of two batches for g": (
+        MLP(hidden=8, layers=2),
+        Paired(),
+        {"n_generator": 3, "g_batches": 2},
+        50,
+    ),
+    "mlp, a cosine, and an epsilon that matters": (
+        MLP(hidden=8, layers=2),
+        Vanilla(),
+        {"lr_schedule": "cosine", "lr_final": 0.25, "adam_eps": 1e-3, "g_lr": 1e-3},
+        100,
     ),
     "mlp, sgd": (MLP(hidden=8, layers=2), Vanilla(), {"optimizer": "sgd"}, 100),
 }

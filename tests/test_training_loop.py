@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
-from ganbench.api import Loss, Penalty
+from ganbench.api import Loss
 from ganbench.evaluation.sampling import sample
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
-from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update
+from ganbench.training.loop import Objective, discriminator_update, frozen, generator_update, plain_step
 from ganbench.training.state import State
 from tests.loops import Make, Notes, Paired, Recording, differ, objective, recipe, run, weights
 
@@ -29,6 +28,44 @@ def test_a_step_is_one_generator_update_after_n_critic_discriminator_updates(mak
     assert notes.steps == [1, 2, 3, 4]
     assert state.step == 4
     assert state.real_images == 4 * n_critic * 8
+
+
+def test_a_step_may_have_several_generator_updates(make_state: Make) -> None:
+    loss, settings = Recording(), recipe(steps=4, n_critic=2, n_generator=3)
+    state, notes = make_state(settings), Notes()
+    averaged: list[int] = []
+    assert run(state, settings, objective(loss), notes) is True
+    assert loss.calls == ([*["D"] * 2, *["G"] * 3]) * 4
+    assert notes.steps == [1, 2, 3, 4]
+    assert state.real_images == 4 * 2 * 8
+    # The average takes what a step ends with, once.
+    chosen = recipe(steps=4, n_generator=3, ema_decay=0.9)
+    state = make_state(chosen)
+    assert state.average is not None
+    update = state.average.update
+    state.average.update = lambda network, step: (averaged.append(step), update(network, step))[1]  # type: ignore[method-assign]
+    run(state, chosen, objective(Vanilla()))
+    assert averaged == [1, 2, 3, 4]
+
+
+def test_the_losses_that_are_reported_are_those_of_the_last_updates(make_state: Make) -> None:
+    settings, notes = recipe(steps=2, n_critic=2, n_generator=3), Notes()
+    state = make_state(settings)
+    losses = [plain_step(state, objective(Vanilla()), settings)]
+    state.step = 1
+    losses.append(plain_step(state, objective(Vanilla()), settings))
+    run(make_state(settings), settings, objective(Vanilla()), notes)
+    assert [len(each) for each in losses] == [5, 5]
+    assert notes.reports == [(step + 1, float(each[1]), float(each[4])) for step, each in enumerate(losses)]
+
+
+def test_every_generator_update_compares_with_real_samples_of_its_own(make_state: Make) -> None:
+    settings = recipe(steps=1, n_generator=2, g_batches=2)
+    state = make_state(settings)
+    seen = real_batches(state)
+    run(state, settings, objective(Paired()))
+    assert [len(batch) for batch in seen] == [8, 16, 16]
+    assert len({tuple(point) for batch in seen for point in batch.tolist()}) == 40
 
 
 def test_a_boosted_step_has_more_discriminator_updates(make_state: Make) -> None:
@@ -186,60 +223,6 @@ def test_a_loss_that_needs_real_samples_gets_fresh_ones(make_state: Make) -> Non
     run(state, settings, objective(loss))
     assert [tuple(real.shape) for real in loss.real if real is not None] == [(8,), (8,)]
     assert len({tuple(point) for batch in seen for point in batch.tolist()}) == 4 * 8
-
-
-class Counting(Penalty):
-    """Notes what it is given."""
-
-    def __init__(self, differentiable: bool) -> None:
-        self.differentiable = differentiable  # type: ignore[misc]
-        self.called: list[tuple[bool, bool]] = []
-        self.projected = 0
-
-    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        self.called.append((real.requires_grad, fake.requires_grad))
-        assert rng.initial_seed() == seeds.stream_seed(0, seeds.PENALTY)
-        return 100.0 + 0 * discriminator(real).sum()
-
-    def project(self, discriminator: nn.Module) -> None:
-        self.projected += 1
-
-
-def test_penalties_are_added_and_projected_at_every_discriminator_update(make_state: Make) -> None:
-    term, projection = Counting(True), Counting(False)
-    settings, notes = recipe(steps=3, n_critic=2), Notes()
-    plain = Notes()
-    run(make_state(settings), settings, objective(LSGAN()), plain)
-    run(make_state(settings), settings, objective(LSGAN(), term, projection), notes)
-    assert term.called == [(False, False)] * 6
-    assert projection.called == []
-    assert (term.projected, projection.projected) == (6, 6)
-    assert notes.reports[0][1] == pytest.approx(plain.reports[0][1] + 100)
-
-
-@pytest.mark.parametrize(("every", "penalised"), [(2, [1, 3, 5]), (3, [1, 4])])
-def test_a_penalty_on_gradients_may_be_a_term_of_one_step_in_so_many(
-    make_state: Make, every: int, penalised: list[int]
-) -> None:
-    term, projection = Counting(True), Counting(False)
-    settings, notes, plain = recipe(steps=5, n_critic=2, penalty_every=every), Notes(), Notes()
-    run(make_state(settings), settings, objective(LSGAN()), plain)
-    run(make_state(settings), settings, objective(LSGAN(), term, projection), notes)
-    assert term.called == [(False, False)] * 2 * len(penalised)  # in both updates of such a step
-    assert (term.projected, projection.projected) == (10, 10)
-    more = [with_it[1] - without[1] for with_it, without in zip(notes.reports, plain.reports, strict=True)]
-    assert more == pytest.approx([100 * every if step in penalised else 0 for step in range(1, 6)])
-
-
-def test_other_penalties_are_terms_of_every_step(make_state: Make) -> None:
-    class Weights(Counting):
-        constrains = "weights"
-
-    remembering, term = LeCam(), Weights(True)
-    settings = recipe(steps=5, penalty_every=3)
-    run(make_state(settings), settings, objective(LSGAN(), remembering, term), Notes())
-    assert remembering.state_dict()["updates"] == 5
-    assert len(term.called) == 5
 
 
 def test_weights_are_clipped_when_a_step_ends(make_state: Make) -> None:

@@ -63,6 +63,13 @@ def test_adam() -> None:
     assert steps(Recipe(beta1=0.0, beta2=0.9), [2.0, 4.0]) == pytest.approx([0.9, second], abs=1e-6)
 
 
+def test_adams_epsilon_is_added_to_the_root() -> None:
+    # m and v corrected are 2 and 4, so the step is 0.1 * 2 / (2 + 2).
+    assert steps(Recipe(beta1=0.5, beta2=0.9, adam_eps=2.0), [2.0]) == pytest.approx([0.95])
+    (group,) = build_optimiser(one_weight(), 0.1, Recipe()).param_groups
+    assert group["eps"] == Adam(one_weight().parameters()).defaults["eps"] == 1e-8
+
+
 @pytest.mark.parametrize("name", sorted(OPTIMISERS))
 def test_the_rate_is_linear_from_the_first_step_towards_zero(name: Any) -> None:
     recipe = Recipe(optimizer=name, lr_schedule="linear", steps=4)
@@ -84,6 +91,17 @@ def test_the_rate_may_fall_late(name: Any) -> None:
         set_rate(optimiser, 0.4, recipe, step)
         rates.append(optimiser.param_groups[0]["lr"])
     assert rates == pytest.approx([0.4, 0.4, 0.4, 0.3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_the_rate_may_fall_on_half_a_cosine(name: Any) -> None:
+    recipe = Recipe(optimizer=name, lr_schedule="cosine", steps=4)
+    optimiser = build_optimiser(one_weight(), 0.4, recipe)
+    rates = []
+    for step in (1, 2, 3, 4):
+        set_rate(optimiser, 0.4, recipe, step)
+        rates.append(optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.4, 0.2 + 0.1 * math.sqrt(2), 0.2, 0.2 - 0.1 * math.sqrt(2)])
 
 
 @pytest.mark.parametrize("start", [3, 4, 5])

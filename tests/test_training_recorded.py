@@ -16,18 +16,16 @@ from ganbench.api import Loss
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
+from ganbench.training import loop
 from ganbench.training import recorded as module
-from ganbench.training.loop import Objective, plain_step, train, whole_step
-from ganbench.training.optimisers import set_rate
+from ganbench.training.loop import Objective, plain_step, set_strength, whole_step
 from ganbench.training.recorded import WARM_UP, Recorded, obstacle_to_recording
 from ganbench.training.state import State
-from tests.captures import Cards, Noticed, again, of_another_torch, refused, stale
+from tests.captures import Noticed, again, of_another_torch, refused, stale
 from tests.loops import (
     Make,
-    Notes,
     Paired,
     Peculiar,
-    assert_close_networks,
     counts,
     objective,
     rebinds,
@@ -53,6 +51,8 @@ GOALS: dict[str, tuple[dict[str, Any], Callable[[], Loss], dict[str, bool]]] = {
     "rmsprop": ({"optimizer": "rmsprop", "n_critic": 2}, WGAN, {}),
     "needs real samples": ({"n_critic": 2}, Paired, {}),
     "needs several batches of them": ({"n_critic": 2, "g_batches": 3}, Paired, {}),
+    "several updates of the generator": ({"n_generator": 2, "ema_decay": 0.9}, Vanilla, {"batch_norm": True}),
+    "several that need several batches": ({"n_critic": 2, "n_generator": 3, "g_batches": 2}, Paired, {}),
     "a batch that does not divide the data": ({"batch_size": 7}, Vanilla, {}),
 }
 
@@ -70,6 +70,32 @@ def test_recorded_steps_are_the_steps_themselves(
         assert state.real_images == plain.real_images
         assert all(torch.equal(a, b) for a, b in zip(everything(state), everything(plain), strict=True))
     assert step.given_up == ""
+
+
+def test_a_recorded_step_reads_the_strength_of_penalties_where_it_lies(
+    make_state: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_the_host(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        def replay() -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(loop, "penalty_strength", None)
+                work()
+
+        return replay
+
+    chosen = recipe(penalty_final=0.1, penalty_decay_steps=15)
+    plain, state = make_state(chosen), make_state(chosen)
+    work = partial(plain_step, plain, objective(WGANGP()), chosen)
+    step = recorded(state, objective(WGANGP()), chosen, without_the_host)
+    held = state.penalty_strength
+    for number in range(1, 21):
+        set_strength(plain, chosen, number)
+        set_strength(state, chosen, number)
+        assert torch.equal(step(), work())
+        assert state.penalty_strength is held
+    assert step.given_up == ""
+    assert held is not None
+    assert held.item() == pytest.approx(0.1)
 
 
 def test_nothing_is_recorded_before_everything_is_allocated(make_state: Make) -> None:
@@ -155,9 +181,11 @@ def test_a_loss_that_counts_is_not_recorded(make_state: Make) -> None:
     [
         ({}, False, ""),
         ({"lr_schedule": "linear"}, False, ""),
+        ({"lr_schedule": "cosine", "adam_eps": 1e-3}, False, ""),
         ({"replay": 8}, False, "history"),
         ({}, True, "remembers"),
         ({"optimizer": "sgd", "lr_schedule": "linear"}, False, "sgd"),
+        ({"optimizer": "rmsprop", "lr_schedule": "cosine"}, False, "rmsprop"),
     ],
 )
 def test_what_is_decided_on_the_host_is_not_recorded(
@@ -234,58 +262,8 @@ def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     assert done == ["emptied cuda:1", "reset cuda:1"]
 
 
-def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    cards, state, seen = Cards(monkeypatch), make_state(recipe()), []
-    defaults, asides = dict(cards.stream), []
-
-    def look(what: str) -> None:
-        seen.append((what, cards.current, cards.stream[1] is defaults[1]))
-        asides.extend([] if cards.stream[1] is defaults[1] else [cards.stream[1]])
-
-    def work() -> Tensor:
-        look("a step")
-        with monkeypatch.context() as patch:  # its tensors are on the CPU, and so is the noise
-            patch.setattr(state, "device", torch.device("cpu"))
-            return plain_step(state, objective(Vanilla()), recipe())
-
-    def capture(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-        look("recording")
-        return work
-
-    state.device = torch.device("cuda:1")
-    step = Recorded(state, work, batches=1, seen=8, capture=capture)
-    for _ in range(WARM_UP + 2):
-        step()
-    assert step.given_up == ""
-    # The fourth step: as it is, recorded, replayed, as it is again, replayed; the fifth: replayed.
-    aside, replayed = ("a step", 1, False), ("a step", 1, True)
-    recording = [aside, ("recording", 1, False), replayed, aside, replayed]
-    assert seen == [*[aside] * WARM_UP, *recording, replayed]
-    assert (cards.current, cards.stream) == (0, defaults)
-    # On one stream, each time after all that was done before, and before all that is done after.
-    (own,) = set(asides)
-    assert vars(own)["waits"] == [defaults[1]] * len(asides)
-    assert vars(defaults[1])["waits"] == [own] * len(asides)
-
-
 def test_the_reason_is_the_error_that_came_first() -> None:
     first = RuntimeError("a copy to the host")
     last = RuntimeError("capture invalidated")
     last.__context__ = first
     assert module._first_cause(last) == "a copy to the host"
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("loss", [Vanilla, WGANGP])
-def test_recorded_steps_on_a_gpu(make_state: Make, loss: Callable[[], Loss], capsys: Any, float64: None) -> None:
-    chosen = recipe(lr_schedule="linear", steps=50)
-    state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
-    train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
-    assert "not recorded" not in capsys.readouterr().out
-    work = recorded(plain, objective(loss()), chosen, refused)
-    for step in range(1, 51):
-        set_rate(plain.d_optimiser, chosen.d_lr, chosen, step)
-        set_rate(plain.g_optimiser, chosen.g_lr, chosen, step)
-        work()
-    assert_close_networks(state, plain)

@@ -34,7 +34,7 @@ def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: 
     """
     theirs, ours = whole.settings(), suite.settings()
     counts = (
-        f"{ours['steps']:,} of the published {theirs['steps']:,} updates per trial, {seeds} of {published.runs} seeds"
+        f"{ours['steps']:,} of the published {theirs['steps']:,} steps per trial, {seeds} of {published.runs} seeds"
     )
     if scale < 1:
         others = [
@@ -106,13 +106,13 @@ def as_json(
 
 
 def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int) -> str:
-    """What the trials of a table cost: updates, and hours where trials of the same networks were trained here before.
+    """What the trials of a table cost: steps, and hours where trials of the same networks were trained here before.
 
     ``published_steps`` are those of ``--scale 1``.
     """
     trained = [trial for trial in trials if trains(trial)]
     count, steps = len(trained), trained[0].spec.recipe.steps
-    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} updates, {count * steps:,} in all"
+    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} steps, {count * steps:,} in all"
     found = [_seconds(known, trial) for trial in trained]
     if any(seconds is None for seconds in found):
         few = max(FEW_STEPS, *(steps_to_replay(trial.spec.recipe) for trial in trained))
@@ -155,7 +155,7 @@ def _seconds(known: Sequence[Row], trial: TrialFile) -> float | None:
 
 def _updates(recipe: Recipe) -> int:
     """Those of both players: a short trial may have more of them in each step than a long one."""
-    return recipe.steps + critic_updates_until(recipe, recipe.steps)
+    return recipe.steps * recipe.n_generator + critic_updates_until(recipe, recipe.steps)
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ class Display(Protocol):
         """The grid has ``total`` trials; ``cached`` are there already, ``elsewhere`` another run is working on."""
 
     def started(self, folder: TrialFolder, label: str, steps: int) -> None:
-        """A trial of ``steps`` generator updates (0: a baseline) began; ``label`` says which, in words."""
+        """A trial of ``steps`` steps (0: a baseline) began; ``label`` says which, in words."""
 
     def tick(self) -> None:
         """Look at the running trials' files. Called a few times a second."""

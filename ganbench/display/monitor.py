@@ -34,7 +34,7 @@ class Standing:
         status, reason: as in its folder; or ``damaged``, and ``note`` says what is and what to do.
         where: machine and devices, and what started it there; empty before it has started.
         since: when it began, or ended, in seconds since 1970; ``None`` where unknown.
-        step, steps: generator updates done, and wanted (0: a baseline).
+        step, steps: those done, and wanted (0: a baseline).
         images_per_second: at its last report.
         seconds_left: of training, at its speed so far; ``None`` where that is not known.
         note: what is odd about it.

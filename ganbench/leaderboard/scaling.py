@@ -8,7 +8,10 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
     """The recipe in ``steps`` steps, fewer than it has.
 
     Where in the training something begins is moved along (``lr_decay_start``, ``ema_start``), so that it keeps its
-    share. Boosted steps stay those of the whole training as long as there are others: their number is about how far the
+    share, and so does how long something takes (``lr_decay_steps``, ``penalty_decay_steps``). ``penalty_final`` goes
+    where only the first step is left to have penalties on gradients.
+
+    Boosted steps stay those of the whole training as long as there are others: their number is about how far the
     critic is, not about how long all takes. ``boost_first`` boosts all steps but the last where there are no more, and
     ``boost_every`` goes where its first boost would come after the last step. A history of fakes (``replay``) keeps its
     size, which may be too large for the steps: planning says so.
@@ -20,7 +23,8 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
         "ema_start": _moved(recipe.ema_start, recipe.steps, steps, before_end=1),
         "boost_first": first,
     }
-    short = recipe.model_copy(update=moved)
+    moved["lr_decay_steps"] = _falling(recipe, steps, moved["lr_decay_start"])
+    short = recipe.model_copy(update=moved | _changing(recipe, steps))
     all_boosted = critic_updates_until(short, steps) == steps * recipe.n_critic_boost
     if every and (all_boosted or first_later_boost(short) > steps):
         every = 0
@@ -37,3 +41,24 @@ def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
     if start > whole - before_end:
         return start
     return max(0, min(max(1, round(start * steps / whole)), steps - before_end)) if start else 0
+
+
+def _falling(recipe: Recipe, steps: int, start: int) -> int:
+    """In how many of ``steps`` learning rates fall: no fewer than are left after ``start`` where that was so before."""
+    if not recipe.lr_decay_steps:
+        return 0
+    scaled = _scaled(recipe.lr_decay_steps, recipe.steps, steps)
+    to_the_end = recipe.lr_decay_start + recipe.lr_decay_steps >= recipe.steps
+    return max(scaled, steps - start) if to_the_end else scaled
+
+
+def _changing(recipe: Recipe, steps: int) -> dict[str, float]:
+    """How the strength of penalties on gradients changes in ``steps``, of which one in ``penalty_every`` has any."""
+    if steps <= recipe.penalty_every:
+        return {"penalty_final": 1.0, "penalty_decay_steps": 0}
+    return {"penalty_decay_steps": _scaled(recipe.penalty_decay_steps, recipe.steps, steps)}
+
+
+def _scaled(count: int, whole: int, steps: int) -> int:
+    """As large a share of ``steps`` as ``count`` is of the ``whole``; at least one where there are any."""
+    return max(1, round(count * steps / whole)) if count else 0

@@ -17,7 +17,7 @@ from ganbench.plan import PlanRequest
 from ganbench.planning.arguments import place, plain
 from ganbench.recipe import Policy
 from ganbench.registry import Registry
-from ganbench.spec import Count, Frozen, Natural, Recipe
+from ganbench.settings import Count, Frozen, Natural, Recipe
 
 DEFAULT_DATASET = "digits"
 

@@ -144,4 +144,4 @@ def weight(trial: TrialFile) -> float:
         return 0.0
     recipe = trial.spec.recipe
     critic_passes = critic_updates_until(recipe, recipe.steps) * trial.execution.passes
-    return (recipe.steps * recipe.g_batches + critic_passes) * recipe.batch_size
+    return (recipe.steps * recipe.n_generator * recipe.g_batches + critic_passes) * recipe.batch_size

@@ -84,6 +84,7 @@ def check_recipe(label: str, loss: Loss, architecture: Architecture, data: DataS
         )
     _check_average(recipe)
     _check_decay(recipe)
+    _check_strength(recipe)
     _check_boost(recipe)
     if recipe.replay:
         _check_history(recipe)
@@ -100,14 +101,31 @@ def _check_average(recipe: Recipe) -> None:
 
 
 def _check_decay(recipe: Recipe) -> None:
-    """Refuse a learning rate that would not have fallen by the last step."""
-    most = recipe.steps - 2
-    if recipe.lr_schedule == "linear" and recipe.lr_decay_start and recipe.lr_decay_start > most:
+    """Refuse a learning rate that would not have fallen by the last step, or would be zero before it."""
+    if recipe.lr_schedule == "constant":
+        return
+    most, fallen = recipe.steps - 2, recipe.lr_decay_start + recipe.lr_decay_steps
+    if recipe.lr_decay_start and recipe.lr_decay_start > most:
         mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"
         raise TooFewSteps(
             f"lr_decay_start={recipe.lr_decay_start} keeps the whole learning rate to the last step, {recipe.steps}; "
             f"{mended}",
             recipe.lr_decay_start + 2,
+        )
+    if recipe.lr_decay_steps and not recipe.lr_final and fallen < recipe.steps:
+        raise UsageError(
+            f"lr_decay_steps={recipe.lr_decay_steps} would leave a learning rate of zero after step {fallen} of "
+            f"{recipe.steps}; set lr_final to what should be left, or leave lr_decay_steps out"
+        )
+
+
+def _check_strength(recipe: Recipe) -> None:
+    """Refuse penalties whose strength would change after the last step that has them."""
+    if recipe.penalty_final != 1 and recipe.steps <= recipe.penalty_every:
+        raise UsageError(
+            f"penalty_final={recipe.penalty_final:g} has no effect in the first step, and penalties are terms of no "
+            f"other (steps={recipe.steps}, penalty_every={recipe.penalty_every}); use more steps, or leave "
+            "penalty_final out"
         )
 
 
@@ -214,11 +232,12 @@ def check_pair(
             )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
-    if recipe.penalty_every > 1 and not any(lazy(penalty) for penalty in penalties):
-        raise UsageError(
-            f"penalty_every={recipe.penalty_every} is about penalties on gradients, but loss '{label}' has none; add "
-            "one, as in 'hinge+r1', or run it separately, without penalty_every"
-        )
+    for name in ("penalty_every", "penalty_final"):
+        if getattr(recipe, name) != 1 and not any(lazy(penalty) for penalty in penalties):
+            raise UsageError(
+                f"{name}={getattr(recipe, name):g} is about penalties on gradients, but loss '{label}' has none; add "
+                f"one, as in 'hinge+r1', or run it separately, without {name}"
+            )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
             f"loss '{label}' differentiates the discriminator twice, which architecture '{name}' does not "

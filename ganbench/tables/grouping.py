@@ -176,7 +176,8 @@ def _measure(spec: TrialSpec) -> str:
 
 def _scope(spec: TrialSpec) -> str:
     """What of the protocol a specification fixes."""
-    return digest([_measure(spec), spec.weights, spec.recipe.steps, spec.recipe.batch_size])
+    updates = spec.recipe.steps * spec.recipe.n_generator
+    return digest([_measure(spec), spec.weights, updates, spec.recipe.batch_size])
 
 
 def _frames(baselines: list[Row], part: list[Row]) -> bool:

@@ -39,7 +39,7 @@ def write_trial(
     Args:
         out: the folder of trials.
         seed: tells trials apart.
-        steps: generator updates; :data:`ENDLESS` for one that has to be stopped.
+        steps: of training; :data:`ENDLESS` for one that has to be stopped.
         broken: it fails before it trains, since its data are not what was planned.
         device: ``cpu`` or ``cuda``.
         weight: how heavy it says it is.

@@ -18,7 +18,7 @@ from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.loop import add_penalties, centre_adaptation, latents, precision, tell, widened
+from ganbench.training.loop import add_penalties, centre_adaptation, latents, precision, set_strength, tell, widened
 from ganbench.training.optimisers import set_rate
 
 End = Callable[[Member, Exception | None], None]
@@ -68,11 +68,14 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
         step += 1
         set_rate(model.d_optimiser.optimiser, recipe.d_lr, recipe, step)
         set_rate(model.g_optimiser.optimiser, recipe.g_lr, recipe, step)
+        for member in members:
+            set_strength(member.state, recipe, step)
         for _ in range(critic_updates(recipe, step)):
             d_losses = discriminator_updates(model)
             _look(members, step, d_losses)
-        g_losses = generator_updates(model)
-        _look(members, step, g_losses)
+        for _ in range(recipe.n_generator):
+            g_losses = generator_updates(model)
+            _look(members, step, g_losses)
         for member, d_loss, g_loss in zip(members, d_losses, g_losses, strict=True):
             if member in model.errors:  # as alone: the step in which it failed is not done
                 continue

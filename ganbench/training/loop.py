@@ -1,4 +1,5 @@
-"""The training loop. A step is one generator update after ``n_critic`` discriminator updates, more where it is boosted.
+"""The training loop. A step is ``n_critic`` discriminator updates, more where it is boosted, and then the generator's,
+``n_generator`` of them.
 
 Read it top to bottom: everything a recipe can change happens here.
 """
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates, penalised, usual
+from ganbench.schedule import critic_updates, penalised, penalty_strength, usual
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
@@ -70,12 +71,13 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         step = state.step + 1
         set_rate(state.d_optimiser, recipe.d_lr, recipe, step)
         set_rate(state.g_optimiser, recipe.g_lr, recipe, step)
+        set_strength(state, recipe, step)
         losses = one_step().unbind()
         state.watch.look(step, *losses)
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
-        if tell(observer, state, recipe, losses[-2], losses[-1], evaluate_every=evaluate_every):
+        if tell(observer, state, recipe, losses[-1 - recipe.n_generator], losses[-1], evaluate_every=evaluate_every):
             state.watch.check()
             return False
     return True
@@ -109,10 +111,11 @@ def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
 
 
 def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
-    """Do the next step, its discriminator updates and one of the generator; return their losses, in order."""
+    """Do the next step, its discriminator updates and then the generator's; return their losses, in order."""
     updates = critic_updates(recipe, state.step + 1)
     losses = [discriminator_update(state, objective, recipe) for _ in range(updates)]
-    return torch.stack([*losses, generator_update(state, objective, recipe)])
+    losses += [generator_update(state, objective, recipe) for _ in range(recipe.n_generator)]
+    return torch.stack(losses)
 
 
 def whole_step(
@@ -137,7 +140,7 @@ def whole_step(
     recorded = Recorded(
         state,
         work,
-        batches=recipe.n_critic + (recipe.g_batches if objective.loss.needs_real else 0),
+        batches=recipe.n_critic + (recipe.n_generator * recipe.g_batches if objective.loss.needs_real else 0),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=obstacle,
@@ -221,22 +224,32 @@ def add_penalties(
         loss: without them, a scalar.
         state: how far training is, and the stream that penalties draw from.
         objective: the penalties.
-        recipe: how often those on gradients are taken.
+        recipe: how often those on gradients are taken, and whether their strength changes.
         critic: the discriminator as they call it.
         real, fake: samples (N, ...), as the discriminator sees them.
         r, f: its raw outputs on them (N,).
     """
     for penalty in objective.penalties:
-        seldom = recipe.penalty_every > 1 and lazy(penalty)
-        if seldom and not penalised(recipe, state.step + 1):
+        scheduled = lazy(penalty)
+        if scheduled and not penalised(recipe, state.step + 1):
             continue
         if penalty.of_outputs:
             loss = loss + penalty.on_outputs(r, f)
         elif penalty.differentiable:
             with precision(recipe, real.device):
-                term = penalty(critic, real, fake, state.streams[seeds.PENALTY])
-            loss = loss + (recipe.penalty_every * widened(term) if seldom else widened(term))
+                term = widened(penalty(critic, real, fake, state.streams[seeds.PENALTY]))
+            if scheduled and recipe.penalty_every > 1:
+                term = recipe.penalty_every * term
+            if scheduled and state.penalty_strength is not None:
+                term = state.penalty_strength * term
+            loss = loss + term
     return loss
+
+
+def set_strength(state: State, recipe: Recipe, step: int) -> None:
+    """Set what penalties on gradients are multiplied by in ``step``, where the recipe changes it."""
+    if state.penalty_strength is not None:
+        state.penalty_strength.fill_(penalty_strength(recipe, step))
 
 
 def latents(state: State, recipe: Recipe, batches: int = 1) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
+from ganbench.schedule import rate_share
 from ganbench.spec import Recipe
 
 Build = Callable[[Iterable[Tensor], float, Recipe], Optimizer]
@@ -19,7 +20,7 @@ def _adam(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
     changing = on_gpu and recipe.lr_schedule != "constant"
     lr = torch.tensor(rate, device=weights[0].device) if changing else rate
     # The fused form computes the same update in one pass over the weights.
-    return Adam(weights, lr=lr, betas=(recipe.beta1, recipe.beta2), fused=True, capturable=on_gpu)
+    return Adam(weights, lr=lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.adam_eps, fused=True, capturable=on_gpu)
 
 
 def _rmsprop(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
@@ -42,14 +43,9 @@ def build_optimiser(network: nn.Module, rate: float, recipe: Recipe) -> Optimize
 
 
 def set_rate(optimiser: Optimizer, rate: float, recipe: Recipe, step: int) -> None:
-    """Set the learning rate of ``step`` (counted from 1): constant, or from some step on linear towards zero.
-
-    After ``lr_decay_start`` steps at the whole ``rate`` it falls, so that it would be 0 in the step after the last, as
-    in the SNGAN authors' code (arXiv:1802.05957).
-    """
-    if recipe.lr_schedule == "linear":
-        start = min(recipe.lr_decay_start, recipe.steps - 1)
-        now = rate * (1.0 - max(0, step - 1 - start) / (recipe.steps - start))
+    """Set the learning rate of ``step`` (counted from 1): ``rate``, or the share of it that the schedule has there."""
+    if recipe.lr_schedule != "constant":
+        now = rate * rate_share(recipe, step)
         for group in optimiser.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(now)

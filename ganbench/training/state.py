@@ -92,6 +92,8 @@ class State:
         )
         self.adaptation = Adaptation(recipe.ada_target, recipe.ada_images, device) if recipe.ada_target else None
         self.augment = Augment(augmentations, self.streams[seeds.AUGMENT], self.adaptation)
+        self.penalty_strength = torch.ones((), device=device) if recipe.penalty_final != 1 else None
+        """What penalties on gradients are multiplied by in this step, where that changes; a recorded step reads it."""
         self.watch = Watch(recipe.divergence_limit)
         self.step = 0
         self.real_images = 0

@@ -108,7 +108,7 @@ class Recorder:
         """Go on from a checkpoint: take up its clocks, warnings and conditions, and forget later lines.
 
         Args:
-            step: generator updates done.
+            step: steps done.
             images: real images seen.
             earlier: what :meth:`state_dict` gave then.
         """
