@@ -168,6 +168,11 @@ def test_a_part_of_the_table_and_of_the_steps() -> None:
     assert restrict(suite, published, rows=[], datasets=[], scale=1e-9) == (
         suite.model_copy(update={"steps": 1}), published
     )  # fmt: skip
+    often = suite.model_copy(update={"eval_every": 8000})
+    for scale, every in ((1, 8000), (0.1, 800), (1e-9, 1)):
+        assert restrict(often, published, rows=[], datasets=[], scale=scale)[0].eval_every == every
+    with pytest.raises(UsageError, match=r"no 'other'; choose one of: GAN, PacGAN2, PacGAN3, PacGAN4$"):
+        restrict(*read(PATH), rows=["other"], datasets=[], scale=1.0)
     with pytest.raises(UsageError, match="no 'PacGAN5'"):
         restrict(*read(PATH), rows=["PacGAN5"], datasets=[], scale=1.0)
     with pytest.raises(UsageError, match="the suite sets no steps; add the published number to it"):

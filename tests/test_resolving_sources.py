@@ -226,8 +226,8 @@ def test_labels_of_samples_are_read_where_a_metric_needs_them_and_their_shares_a
                           "the reference's")  # fmt: skip
     np.save(tmp_path / "s.npy", whole.data.numpy())
     assert ask(tmp_path / "s.npy", metrics=["gan-test"]).error.endswith(
-        "'s.npy' has none; leave the metric out, or keep them with the samples: a folder for each class, or labels in "
-        "a .npz"
+        "'s.npy' has none; leave the metric out, or keep them with the samples: folders of several classes, a "
+        "dataset.json, or labels in a .npz"
     )
 
 

@@ -66,3 +66,8 @@ def test_the_largest_values_are_compared_as_smaller_ones_are() -> None:
         largest = sys.float_info.max / 2**64
         within = [max(-largest, min(largest, end)) for end in (small.low, small.high)]
         assert [found.low / 2**64, found.high / 2**64] == pytest.approx(within)
+
+
+def test_a_spread_that_is_nothing_beside_the_mean_is_not_known() -> None:
+    assert difference_interval([1e-310, 2e-310], 1e308, 0.0, 5) is None
+    assert difference_interval([1e-310, 2e-310], 1e308, 1e300, 5) is not None

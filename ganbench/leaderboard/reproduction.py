@@ -187,14 +187,15 @@ def restrict(
     """Return the part of a table that was asked for, its trials ``scale`` times as long.
 
     The suite then has no losses, architectures and datasets but those that this part names. With fewer steps, its other
-    settings that count steps are those of :func:`ganbench.leaderboard.scaling.shortened`.
+    settings that count steps are those of :func:`ganbench.leaderboard.scaling.shortened`, and ``eval_every`` is shorter
+    with them.
 
     Raises:
         UsageError: there is no such row or dataset, or none of these rows on these datasets; or the suite sets no
             steps.
     """
     for asked, known in (
-        (rows, [cell.name for cell in published.cells]),
+        (rows, {cell.name for cell in published.cells}),
         (datasets, split_list(suite.datasets)),
     ):
         for name in asked:
@@ -218,7 +219,7 @@ def restrict(
 
 
 def _shortened(suite: Suite, scale: float) -> dict[str, Any]:
-    """The steps of a suite, ``scale`` times as many, and its recipe for them."""
+    """The steps of a suite, ``scale`` times as many, its recipe for them, and as many evaluations during training."""
     settings = suite.settings()
     if suite.images is not None:
         raise UsageError(
@@ -230,7 +231,10 @@ def _shortened(suite: Suite, scale: float) -> dict[str, Any]:
     steps = max(1, round(whole.steps * scale))
     recipe = shortened(whole, steps) if steps < whole.steps else whole
     changed = {key: value for key, value in recipe if key != "steps" and value != getattr(whole, key)}
-    return {"steps": steps, "recipe": {**suite.recipe, **changed}}
+    found: dict[str, Any] = {"steps": steps, "recipe": {**suite.recipe, **changed}}
+    if suite.eval_every:
+        found["eval_every"] = max(1, round(suite.eval_every * steps / whole.steps))
+    return found
 
 
 def is_on(row: Row, dataset: str) -> bool:

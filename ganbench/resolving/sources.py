@@ -18,7 +18,7 @@ from ganbench.resolving.data import CONDITIONAL, Data
 from ganbench.resolving.plans import loaded_sources, refusal, require_extracted, require_labelled, stamps
 from ganbench.spec import Labels, Recipe, TrialSpec
 
-LABELLED = "keep them with the samples: a folder for each class, or labels in a .npz"
+LABELLED = "keep them with the samples: folders of several classes, a dataset.json, or labels in a .npz"
 OF_SAMPLES = ("images", "array")
 
 

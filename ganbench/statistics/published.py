@@ -23,7 +23,8 @@ def difference_interval(
         level: the confidence level, in (0, 1).
 
     Returns:
-        the interval; ``None`` where one side has a single run, or our values are all equal: their spread is not known.
+        the interval; ``None`` where one side has a single run, or our values are all equal, or as good as equal beside
+        the others: their spread is not known.
 
     Raises:
         ValueError: the error is negative, or a value is not finite.
@@ -37,6 +38,8 @@ def difference_interval(
     values, mean, error = [value * scale for value in values], mean * scale, error * scale
     ours = deviation(values) / math.sqrt(len(values))
     both = math.hypot(ours, error)
+    if not both:  # too small for a float beside so large a mean
+        return None
     difference = mean_of(values) - mean
     # As shares of the variance, whose squares are neither too large nor too small whatever the unit.
     freedom = 1 / ((ours / both) ** 4 / (len(values) - 1) + (error / both) ** 4 / (runs - 1))
