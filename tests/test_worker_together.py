@@ -90,6 +90,16 @@ def test_one_trial_that_fails_leaves_the_others(tmp_path: Path, monkeypatch: pyt
     assert folders[2].read_result()["step"] == 40
 
 
+@pytest.mark.parametrize("broken", [[0], [1], [0, 2], [0, 1, 2]])
+def test_one_trial_whose_folder_is_broken_leaves_the_others(tmp_path: Path, broken: list[int]) -> None:
+    folders = planned(tmp_path, MLP)
+    for seed in broken:
+        folders[seed].metrics.mkdir()
+    assert run_seeds(folders[0]) == ["failed" if seed in broken else "done" for seed in range(3)]
+    for seed in broken:
+        assert str(folders[seed].metrics) in folders[seed].read_status()["reason"]
+
+
 def test_one_trial_that_cannot_be_saved_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = planned(tmp_path, MLP)
     interrupted = Watcher.interrupted

@@ -46,7 +46,12 @@ if TYPE_CHECKING:
     help="Datasets; folder:PATH for a folder or .zip of images.  [default: digits]",
 )  # fmt: skip
 @click.option("--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: 1]")
-@click.option("--steps", type=Whole(1), metavar="N", help="Steps, of one generator update each.  [default: 2000]")
+@click.option(
+    "--steps",
+    type=Whole(1),
+    metavar="N",
+    help="Steps, of a generator update each unless n_generator says more.  [default: 2000]",
+)
 @click.option(
     "--images", type=Whole(1), metavar="N", help="Real images that each discriminator sees, instead of --steps."
 )

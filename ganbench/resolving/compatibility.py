@@ -122,10 +122,11 @@ def _check_decay(recipe: Recipe) -> None:
 def _check_strength(recipe: Recipe) -> None:
     """Refuse penalties whose strength would change after the last step that has them."""
     if recipe.penalty_final != 1 and recipe.steps <= recipe.penalty_every:
-        raise UsageError(
+        raise TooFewSteps(
             f"penalty_final={recipe.penalty_final:g} has no effect in the first step, and penalties are terms of no "
             f"other (steps={recipe.steps}, penalty_every={recipe.penalty_every}); use more steps, or leave "
-            "penalty_final out"
+            "penalty_final out",
+            recipe.penalty_every + 1,
         )
 
 

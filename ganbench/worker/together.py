@@ -10,9 +10,9 @@ from functools import partial
 import torch
 
 from ganbench import plugins
-from ganbench.errors import UsageError
+from ganbench.errors import StoreError, UsageError
 from ganbench.training.batchable import obstacle_to_batching
-from ganbench.training.batched import train_together
+from ganbench.training.batched import End, train_together
 from ganbench.training.batched_model import Member
 from ganbench.worker.failures import ended_by
 from ganbench.worker.heap import keep_freed_memory
@@ -56,11 +56,19 @@ class Batch:
 
     def run(self) -> list[str]:
         """Train all to their ends; return their statuses. Never raises for a failed trial."""
+        statuses: dict[Recorder, str] = {}
+        watchers: dict[Member, Watcher] = {}
         try:
-            watchers = dict(self._begin(recorder) for recorder in self._recorders)
+            for recorder in self._recorders:
+                try:
+                    member, watcher = self._begin(recorder)
+                except StoreError as error:  # of its own folder: the others are trained without it
+                    statuses[recorder] = ended_by(error, recorder)
+                else:
+                    watchers[member] = watcher
         except BaseException as error:
-            return [ended_by(error, recorder) for recorder in self._recorders]
-        statuses: dict[Member, str] = {}
+            # Of the batch, not of one member: out of memory, for example.
+            return [statuses.get(one) or ended_by(error, one) for one in self._recorders]
 
         def end(member: Member, error: Exception | None) -> None:
             recorder = watchers[member].recorder
@@ -68,10 +76,16 @@ class Batch:
                 if error is not None:
                     raise error
                 conclude(member.state, self._parts, recorder)
-                statuses[member] = "done"
+                statuses[recorder] = "done"
             except BaseException as problem:
-                statuses[member] = ended_by(problem, recorder)
+                statuses[recorder] = ended_by(problem, recorder)
 
+        if watchers:
+            self._train(watchers, statuses, end)
+        return [statuses[recorder] for recorder in self._recorders]
+
+    def _train(self, watchers: dict[Member, Watcher], statuses: dict[Recorder, str], end: End) -> None:
+        """Train those that have begun; each has a status afterwards."""
         try:
             for member, watcher in watchers.items():
                 watcher.recorder.train(partial(_real_images, member))
@@ -79,15 +93,16 @@ class Batch:
             train_together(list(watchers), self._spec.recipe, evaluate_every=every, end=end)
         except BaseException as error:
             # Of the batch, not of one member: out of memory, for example.
-            for member in watchers.keys() - statuses.keys():
-                statuses[member] = ended_by(error, watchers[member].recorder)
+            for watcher in watchers.values():
+                if watcher.recorder not in statuses:
+                    statuses[watcher.recorder] = ended_by(error, watcher.recorder)
         for member, watcher in watchers.items():
-            if member not in statuses:
+            recorder = watcher.recorder
+            if recorder not in statuses:
                 try:
-                    statuses[member] = watcher.interrupted(member.state)
+                    statuses[recorder] = watcher.interrupted(member.state)
                 except BaseException as problem:  # of this member alone, as what its penalty remembers
-                    statuses[member] = ended_by(problem, watcher.recorder)
-        return [statuses[member] for member in watchers]
+                    statuses[recorder] = ended_by(problem, recorder)
 
     def _begin(self, recorder: Recorder) -> tuple[Member, Watcher]:
         """Build one seed's state, or read it from its checkpoint."""
