@@ -232,3 +232,13 @@ def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:
     ]
     assert doubts("hinge+lecam", [LeCam()], mine, Bounded()) == []
     assert doubts("wgan", [WeightClip()], mine, Made()) == []
+
+
+def test_a_penalty_that_an_architecture_does_not_take_is_refused_by_the_names_of_both() -> None:
+    class Once(Made):
+        double_backward = False
+
+    words = refusal(check_pair, "hinge+r1", [R1()], component("mine"), Once(), data(), Recipe())
+    assert "loss 'hinge+r1' differentiates the discriminator twice, which architecture 'mine' does not support" in words
+    words = refusal(check_pair, "hinge+r1", [R1()], component("mine"), Made(pack=2), data(), Recipe())
+    assert "the discriminator of architecture 'mine' judges 2 samples at once; use pack=1" in words

@@ -233,11 +233,11 @@ def check_pair(
             )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
-    for name in ("penalty_every", "penalty_final"):
-        if getattr(recipe, name) != 1 and not any(lazy(penalty) for penalty in penalties):
+    for key in ("penalty_every", "penalty_final"):
+        if getattr(recipe, key) != 1 and not any(lazy(penalty) for penalty in penalties):
             raise UsageError(
-                f"{name}={getattr(recipe, name):g} is about penalties on gradients, but loss '{label}' has none; add "
-                f"one, as in 'hinge+r1', or run it separately, without {name}"
+                f"{key}={getattr(recipe, key):g} is about penalties on gradients, but loss '{label}' has none; add "
+                f"one, as in 'hinge+r1', or run it separately, without {key}"
             )
     if any(penalty.double_backward for penalty in penalties) and not architecture.double_backward:
         raise UsageError(
