@@ -12,7 +12,7 @@ from PIL import Image
 
 from ganbench.api import Samples
 from ganbench.errors import DataError
-from ganbench.evaluation.classes import class_names, read_classes, shares_of
+from ganbench.evaluation.classes import class_names, find_class, read_classes, shares_of
 from ganbench.spec import Labels
 
 NAMES = ("cat", "dog", "1999")
@@ -136,3 +136,11 @@ def test_equal_shares_are_those_of_a_choice(
     labels = of(*counts).labels
     assert labels is not None
     assert shares_of(labels, of(*reference), wanted) == shares
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("1999", 1), ("cat", 0), ("2", 2), ("3", None), ("-1", None), ("dog", None), ("9" * 5000, None)]
+)
+def test_a_class_is_meant_by_its_name_before_its_number(text: str, found: int | None) -> None:
+    assert find_class(text, ("cat", "1999", "1"), 3) == found
+    assert find_class("1", ("cat", "1999", "1"), 3) == 2

@@ -24,6 +24,19 @@ def class_names(reference: Samples) -> tuple[str, ...]:
     return reference.classes or tuple(map(str, range(reference.class_count)))
 
 
+def find_class(text: str, names: tuple[str, ...], count: int) -> int | None:
+    """Return which of ``count`` classes a text means, by its name or its number; ``None`` where it is none of them.
+
+    A name that is a number, as a year may be, is a name.
+    """
+    if text in names:
+        return names.index(text)
+    # Of many digits it is no class, and int() refuses thousands of them.
+    if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < count:
+        return int(text)
+    return None
+
+
 def read_classes(path: Path, kind: Literal["images", "array"], names: tuple[str, ...]) -> Tensor | None:
     """Return the class (N,) of each sample of image files or of an array, in the order in which they are read.
 
@@ -94,12 +107,9 @@ def _by_folder(source: Source, names: tuple[str, ...], where: str) -> Tensor | N
 
 
 def _number(folder: str, names: tuple[str, ...], where: str) -> int:
-    """The class that a folder names; a name that is a number, as a year may be, is a name."""
-    if folder in names:
-        return names.index(folder)
-    # Of many digits it is no class; int() refuses thousands of them, which a .zip can hold.
-    if folder.isascii() and folder.isdecimal() and len(folder) < 10 and int(folder) < len(names):
-        return int(folder)
+    """The class that a folder names."""
+    if (number := find_class(folder, names, len(names))) is not None:
+        return number
     some = ", ".join(map(shown, names[:MOST_NAMES])) + (", ..." if len(names) > MOST_NAMES else "")
     raise DataError(
         f"{where}: the folder {shown(folder)} is no class of the reference; name its folders as the classes are "

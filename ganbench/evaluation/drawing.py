@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganbench import components, plugins, seeds
 from ganbench.api import Architecture, Dataset, Samples
 from ganbench.errors import GanbenchError, StoreError, UsageError, did_you_mean, in_one_line
+from ganbench.evaluation.classes import find_class
 from ganbench.evaluation.labels import cycled, evaluation_labels
 from ganbench.evaluation.latents import draw_truncated, draw_walks
 from ganbench.evaluation.sampling import generate, sample
@@ -101,21 +102,19 @@ def labels_to_draw(trial: TrialFile, count: int, wanted: str | None, warn: Calla
 
 
 def _class_number(trial: TrialFile, wanted: str, warn: Callable[[str], object]) -> int:
-    """The number of a class; a name that is a number, as a year may be, is a name."""
+    """The number of a class."""
     count, label = trial.spec.data.classes, shown(trial.spec.data.component, trial.execution.data_at)
-    number = int(wanted) if wanted.isascii() and wanted.isdecimal() else None
+    numeric = wanted.isascii() and wanted.isdecimal()
     names: tuple[str, ...] = ()
     try:
         names = load_split(trial, "train", trial.spec.data.fingerprint).classes
     except GanbenchError as error:
-        if number is None:
+        if not numeric:
             raise
         warn(f"--class {wanted} is read as a number, because the names of the classes cannot be read: {error}")
-    if wanted in names:
-        return names.index(wanted)
-    if number is not None and number < count:
+    if (number := find_class(wanted, names, count)) is not None:
         return number
-    hint = did_you_mean(wanted, names) if number is None else ""
+    hint = "" if numeric else did_you_mean(wanted, names)
     raise UsageError(f"--class {wanted}: '{label}' has the classes 0 to {count - 1}{hint}")
 
 

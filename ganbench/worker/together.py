@@ -12,7 +12,7 @@ import torch
 from ganbench import plugins
 from ganbench.errors import StoreError, UsageError
 from ganbench.training.batchable import obstacle_to_batching
-from ganbench.training.batched import End, train_together
+from ganbench.training.batched import train_together
 from ganbench.training.batched_model import Member
 from ganbench.worker.failures import ended_by
 from ganbench.worker.heap import keep_freed_memory
@@ -69,6 +69,12 @@ class Batch:
         except BaseException as error:
             # Of the batch, not of one member: out of memory, for example.
             return [statuses.get(one) or ended_by(error, one) for one in self._recorders]
+        if watchers:
+            self._train(watchers, statuses)
+        return [statuses[recorder] for recorder in self._recorders]
+
+    def _train(self, watchers: dict[Member, Watcher], statuses: dict[Recorder, str]) -> None:
+        """Train those that have begun; each has a status afterwards."""
 
         def end(member: Member, error: Exception | None) -> None:
             recorder = watchers[member].recorder
@@ -80,12 +86,6 @@ class Batch:
             except BaseException as problem:
                 statuses[recorder] = ended_by(problem, recorder)
 
-        if watchers:
-            self._train(watchers, statuses, end)
-        return [statuses[recorder] for recorder in self._recorders]
-
-    def _train(self, watchers: dict[Member, Watcher], statuses: dict[Recorder, str], end: End) -> None:
-        """Train those that have begun; each has a status afterwards."""
         try:
             for member, watcher in watchers.items():
                 watcher.recorder.train(partial(_real_images, member))
