@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.grid import split_list
-from ganbench.leaderboard.scaling import shortened
+from ganbench.leaderboard.scaling import scaled, shortened
 from ganbench.planning.suite import Suite, load
 from ganbench.recipe import validate
 from ganbench.records.locations import shown_of
@@ -233,7 +233,7 @@ def _shortened(suite: Suite, scale: float) -> dict[str, Any]:
     changed = {key: value for key, value in recipe if key != "steps" and value != getattr(whole, key)}
     found: dict[str, Any] = {"steps": steps, "recipe": {**suite.recipe, **changed}}
     if suite.eval_every:
-        found["eval_every"] = max(1, round(suite.eval_every * steps / whole.steps))
+        found["eval_every"] = scaled(suite.eval_every, whole.steps, steps)
     return found
 
 

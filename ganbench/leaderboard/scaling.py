@@ -40,25 +40,25 @@ def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
     """
     if start > whole - before_end:
         return start
-    return max(0, min(max(1, round(start * steps / whole)), steps - before_end)) if start else 0
+    return max(0, min(scaled(start, whole, steps), steps - before_end))
 
 
 def _falling(recipe: Recipe, steps: int, start: int) -> int:
     """In how many of ``steps`` learning rates fall: no fewer than are left after ``start`` where that was so before."""
     if not recipe.lr_decay_steps:
         return 0
-    scaled = _scaled(recipe.lr_decay_steps, recipe.steps, steps)
+    share = scaled(recipe.lr_decay_steps, recipe.steps, steps)
     to_the_end = recipe.lr_decay_start + recipe.lr_decay_steps >= recipe.steps
-    return max(scaled, steps - start) if to_the_end else scaled
+    return max(share, steps - start) if to_the_end else share
 
 
 def _changing(recipe: Recipe, steps: int) -> dict[str, float]:
     """How the strength of penalties on gradients changes in ``steps``, of which one in ``penalty_every`` has any."""
     if steps <= recipe.penalty_every:
         return {"penalty_final": 1.0, "penalty_decay_steps": 0}
-    return {"penalty_decay_steps": _scaled(recipe.penalty_decay_steps, recipe.steps, steps)}
+    return {"penalty_decay_steps": scaled(recipe.penalty_decay_steps, recipe.steps, steps)}
 
 
-def _scaled(count: int, whole: int, steps: int) -> int:
-    """As large a share of ``steps`` as ``count`` is of the ``whole``; at least one where there are any."""
+def scaled(count: int, whole: int, steps: int) -> int:
+    """As large a share of ``steps`` as ``count`` is of the ``whole``; at least 1, but for a count of 0."""
     return max(1, round(count * steps / whole)) if count else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ganbench.statistics.moments import LARGEST, SMALLER, deviation, mean, median, within_floats
+from ganbench.statistics.moments import deviation, mean, median, scale_for_sums, within_floats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,8 +122,7 @@ def _bootstrap(ordered: tuple[float, ...], level: float) -> Interval:
 
     n = len(ordered)
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * t_quantile((1 + level) / 2, n - 1)))
-    # So much smaller that no sum of them is too large, where one could be.
-    scale = SMALLER if max(map(abs, ordered)) > LARGEST * SMALLER else 1.0
+    scale = scale_for_sums(ordered)
     means = (np.asarray(ordered, dtype=np.float64) * scale)[_resamples(n)].mean(axis=1)
     low, high = np.quantile(means, [tail, 1 - tail]) / scale
     return Interval(float(low), float(high), level, "bootstrap")

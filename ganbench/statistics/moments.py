@@ -14,6 +14,11 @@ SMALLER = 2.0**-64
 """What values are multiplied with where their sums would be too large: exactly, since it is a power of two."""
 
 
+def scale_for_sums(values: Iterable[float]) -> float:
+    """What to multiply values with before they are added up: 1, or so little that no sum of them is too large."""
+    return SMALLER if max(map(abs, values)) > LARGEST * SMALLER else 1.0
+
+
 def mean(values: Iterable[float]) -> float:
     """The arithmetic mean of finite values, at least one."""
     known = tuple(values)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ganbench.statistics.intervals import Interval, t_quantile
-from ganbench.statistics.moments import LARGEST, SMALLER, deviation, within_floats
+from ganbench.statistics.moments import deviation, scale_for_sums, within_floats
 from ganbench.statistics.moments import mean as mean_of
 
 
@@ -33,8 +33,7 @@ def difference_interval(
         raise ValueError("values must be finite, and a standard error not negative")
     if len(set(values)) < 2 or runs < 2:
         return None
-    # So much smaller that no difference is too large, where one could be.
-    scale = SMALLER if max(map(abs, (*values, mean, error))) > LARGEST * SMALLER else 1.0
+    scale = scale_for_sums((*values, mean, error))
     values, mean, error = [value * scale for value in values], mean * scale, error * scale
     ours = deviation(values) / math.sqrt(len(values))
     both = math.hypot(ours, error)
