@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.display import make_display
 from ganbench.display.live import Live
-from ganbench.display.plain import Plain, Quiet
+from ganbench.display.plain import UNCHANGED_SECONDS, Plain, Quiet
 from ganbench.records.folder import TrialFolder
 from tests.progress import Clock, report
 from tests.trials import make_spec, make_trial
@@ -77,6 +77,24 @@ def test_plain_lines(tmp_path: Path, clock: Clock) -> None:
         "vanilla · dcgan: step 500/2,000, 3,512 images/s, D 0.500 G 1.250, FID 12.34, 700 MiB, about 2 m left",
         "[2/3] done: vanilla · dcgan, 3 m 21 s, FID 1.50",
     ]
+
+
+def test_what_has_not_changed_is_said_again_only_now_and_then(tmp_path: Path, clock: Clock) -> None:
+    stream = io.StringIO()
+    display = Plain(stream, clock=clock)
+    folder = make_trial(tmp_path, make_spec())
+    display.planned(1, 0, 0)
+    display.started(folder, "a", 2000)
+    before = len(stream.getvalue().splitlines())
+    report(folder, 500)
+    seconds = 2 * UNCHANGED_SECONDS
+    for second in range(int(seconds)):
+        clock.now += 1
+        if second == seconds - 100:
+            report(folder, 520)
+        display.tick()
+    said = stream.getvalue().splitlines()[before:]
+    assert [line.split(",")[0] for line in said] == ["a: step 500/2", "a: step 500/2", "a: step 520/2"]
 
 
 def test_live_shows_all_and_leaves_only_what_ended(tmp_path: Path, clock: Clock) -> None:

@@ -96,6 +96,34 @@ def test_a_resumed_trial_is_not_taken_for_a_fast_one(tmp_path: Path, clock: Cloc
     assert watched.remaining == pytest.approx(190)
 
 
+def test_a_resumed_trial_stands_where_it_goes_on_from(tmp_path: Path, clock: Clock) -> None:
+    """And not at step 0, nor with the speed of the attempt before, until its first report: that may take minutes."""
+    folder = make_trial(tmp_path, make_spec())
+    folder.append_attempt({"time": 1.0, "step": 0})
+    for step in (800, 900):
+        report(folder, step)
+    watched = Watched(folder, "a", 1000, clock=clock)
+    watched.look()
+    assert watched.facts() == {"step": "step 0/1,000"}
+    folder.append_attempt({"time": 2.0, "step": 850})
+    watched.look()
+    assert watched.facts() == {"step": "step 850/1,000"}
+    assert watched.remaining is None
+    report(folder, 900, d_loss=0.75)
+    watched.look()
+    assert watched.facts()["step"] == "step 900/1,000"
+    assert watched.facts()["losses"] == "D 0.750 G 1.250"
+
+
+def test_a_trial_that_trains_already_is_seen_to(tmp_path: Path, clock: Clock) -> None:
+    """A cluster may say that a trial runs when it has been running for a while."""
+    folder = make_trial(tmp_path, make_spec())
+    report(folder, 600)
+    folder.write_status("running", started=2.0)
+    folder.append_attempt({"time": 2.0, "step": 650})
+    assert Watched(folder, "a", 1000, clock=clock).facts() == {"step": "step 650/1,000"}
+
+
 def test_time_left_of_all(tmp_path: Path, clock: Clock) -> None:
     work = Work(total=4, clock=clock)
     assert work.seconds_left is None

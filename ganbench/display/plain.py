@@ -10,6 +10,8 @@ from ganbench.records.folder import TrialFolder
 from ganbench.tables.wording import duration
 
 HEARTBEAT_SECONDS = 30.0
+UNCHANGED_SECONDS = 300.0
+"""After this long a line is written though it says what the last one said: some CI end a job that says nothing."""
 
 
 class Quiet:
@@ -58,7 +60,7 @@ class Plain(Quiet):
         super().__init__(stream)
         self._clock = clock
         self._work = Work(clock=clock)
-        self._last: dict[str, float] = {}
+        self._last: dict[str, tuple[float, str]] = {}
 
     def planning(self) -> None:
         """Say that it takes a moment."""
@@ -72,18 +74,21 @@ class Plain(Quiet):
     def started(self, folder: TrialFolder, label: str, steps: int) -> None:
         """Say what begins."""
         self._work.start(folder, label, steps)
-        self._last[folder.trial_id] = self._clock()
+        self._last[folder.trial_id] = (self._clock(), "")
         self._say(f"started: {label}" + (f", {steps:,} steps" if steps else ""))
 
     def tick(self) -> None:
-        """Say where each running trial stands, every half minute."""
+        """Say where each running trial stands, every half minute if there is news of it."""
         self._work.look()
         now = self._clock()
         for trial_id, watched in self._work.running.items():
-            if now - self._last[trial_id] < HEARTBEAT_SECONDS:
+            silent, known = now - self._last[trial_id][0], self._last[trial_id][1]
+            if silent < HEARTBEAT_SECONDS:
                 continue
-            self._last[trial_id] = now
             facts = ", ".join(watched.facts().values()) or "running"
+            if facts == known and silent < UNCHANGED_SECONDS:
+                continue
+            self._last[trial_id] = (now, facts)
             left = watched.remaining
             self._say(f"{watched.label}: {facts}" + (f", {roughly(left)} left" if left else ""))
 

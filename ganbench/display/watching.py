@@ -70,18 +70,23 @@ class Watched:
     steps: int
     clock: Clock = time.monotonic
     step: int = 0
+    _record: Mapping[str, Any] = field(default_factory=dict)
+    _first: int = 0
     _origin: tuple[float, int] | None = None
     _changed: float = 0.0
 
     def __post_init__(self) -> None:
         self.began = self.clock()
+        self._attempts = Tail(self.folder.attempts)
         self._progress = Tail(self.folder.progress)
         self._metrics = Tail(self.folder.metrics)
         # Lines of an earlier attempt are there before the worker has gone back to its checkpoint.
-        self._progress.look()
-        self._metrics.look()
+        for tail in (self._attempts, self._progress, self._metrics):
+            tail.look()
         self._stale = dict(self._progress.record)
-        self._progress.record = {}
+        # On a cluster a trial may have begun to train by the time it is known to run.
+        if self._attempts.record and self._attempts.record.get("time") == self.folder.read_status().get("started"):
+            self._begin()
 
     @property
     def elapsed(self) -> float:
@@ -91,15 +96,22 @@ class Watched:
     def look(self) -> None:
         """Read what is new."""
         self._metrics.look()
+        if self._attempts.look():
+            self._begin()
         if not self._progress.look() or self._progress.record == self._stale:
             return
         step = _count(self._progress.record.get("step"))
-        if step is None:
+        if step is None or step <= self._first:
             return
         now = self.clock()
         if self._origin is None or step < self.step:
             self._origin = (now, step)
-        self.step, self._changed = step, now
+        self._record, self.step, self._changed = self._progress.record, step, now
+
+    def _begin(self) -> None:
+        """Start over at the step that this attempt goes on from: what came before is none of its speed."""
+        self._first = self.step = _count(self._attempts.record.get("step")) or 0
+        self._record, self._origin = {}, None
 
     @property
     def remaining(self) -> float | None:
@@ -116,7 +128,7 @@ class Watched:
 
     def facts(self) -> dict[str, str]:
         """What is known, as words: ``step``, ``speed``, ``losses``, ``score``, ``memory``, as far as there is one."""
-        record = self._progress.record
+        record = self._record
         found = {}
         if self.steps:
             found["step"] = f"step {self.step:,}/{self.steps:,}"
