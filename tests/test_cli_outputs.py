@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.outputs import require_no_input, require_suffix
+from ganbench.cli.outputs import require_no_input, require_no_page, require_suffix
 from ganbench.errors import UsageError
 
 
@@ -39,3 +39,17 @@ def test_what_is_read_is_not_written_over(path: str, source: str, tmp_path: Path
 def test_another_file_is_written(path: str, tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     require_no_input("--junit", tmp_path / path, tmp_path / "lb" / "a.json", tmp_path / "runs" / "trial")
+
+
+@pytest.mark.parametrize("content", [None, "[]", '{"format": 1}', "{"])
+def test_what_lies_beside_no_leaderboard_is_written_over(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "digits.json").write_text(content)
+    require_no_page("--out", tmp_path / "digits.html")
+
+
+def test_a_page_of_a_leaderboard_is_not_written_over(tmp_path: Path) -> None:
+    """Nor of one that is damaged: its page may be all that is left."""
+    (tmp_path / "digits.json").write_text('{"format": "ganbench-leaderboard", "trials": []}')
+    with pytest.raises(UsageError, match=r"digits\.html would overwrite a page of the leaderboard .*digits\.json"):
+        require_no_page("--out", tmp_path / "digits.html")

@@ -33,6 +33,8 @@ def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
         assemble([tmp_path / "notes.txt"], out)
     with pytest.raises(UsageError, match="must end in a name"):
         write(assemble([runs], tmp_path / "-x"), tmp_path / "-x")
+    with pytest.raises(UsageError, match=r"digits\.toml' is called like a suite; .*, e\.g\. .*digits$"):
+        assemble([runs], tmp_path / "digits.toml")
     (next(runs.iterdir()) / "spec.json").write_text("{}")
     with pytest.raises(StoreError, match="1 unreadable"):
         assemble([runs], out)

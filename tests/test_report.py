@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench.cli import cli
-from ganbench.errors import StoreError
+from ganbench.errors import StoreError, UsageError
 from ganbench.report import render_report
 from ganbench.report.conditions import settings_of
 from ganbench.report.page import embedded
@@ -235,13 +235,19 @@ def test_the_command(runs: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["missing"], "no folder"), (["empty"], "no trials"), (["empty", "--out", "empty"], "is a folder|is a directory")],
+    [
+        (["missing"], "no folder"),
+        (["empty"], "no trials"),
+        (["empty", "--out", "empty"], "is a folder|is a directory"),
+        (["empty", "--out", "board.html"], r"board\.html would overwrite a page of the leaderboard board\.json"),
+    ],
 )
 def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
+    Path("board.json").write_text('{"format": "ganbench-leaderboard"}')
     done = CliRunner().invoke(cli, ["report", *arguments])
-    error = str(done.exception) if isinstance(done.exception, StoreError) else done.output
+    error = str(done.exception) if isinstance(done.exception, StoreError | UsageError) else done.output
     assert re.search(message, error), error
     assert done.exit_code != 0
     assert not Path("report.html").exists()

@@ -115,17 +115,18 @@ def test_one_trial_that_cannot_be_saved_leaves_the_others(tmp_path: Path, monkey
     assert [folder.checkpoint.exists() for folder in folders] == [False, True, True]
 
 
-def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["fresh_state", "fresh_or_resumed", "train_together"])
+def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """As it is built, before any network and after some, and as it trains."""
     folders = planned(tmp_path, MLP)
 
     def full(*arguments: object, **options: object) -> bool:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(together, "train_together", full)
+    monkeypatch.setattr(together, place, full)
     assert run_seeds(folders[0]) == ["out-of-memory"] * 3
-    assert (
-        "batched with 2 other seeds (without --batch-seeds less memory is needed)" in folders[1].read_status()["reason"]
-    )
+    hint = "batched with 2 other seeds (without --batch-seeds less memory is needed)"
+    assert [hint in folder.read_status()["reason"] for folder in folders] == [True] * 3
 
 
 def test_networks_that_cannot_be_batched_run_one_after_another(

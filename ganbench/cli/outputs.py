@@ -45,6 +45,25 @@ def require_suffix(option: str, path: Path, *suffixes: str) -> None:
         raise UsageError(f"{option} {path} must end in {' or '.join(suffixes)}")
 
 
+def require_no_page(option: str, path: Path) -> None:
+    """Check that a file to be written is not a page of a leaderboard, which only ``leaderboard build`` writes.
+
+    Raises:
+        UsageError: it is: the leaderboard lies beside it.
+    """
+    from ganbench.errors import StoreError
+    from ganbench.files import read_json
+    from ganbench.leaderboard.schema import is_board
+
+    board = path.with_suffix(".json")
+    try:
+        content = read_json(board)
+    except StoreError:
+        return
+    if is_board(content):
+        raise UsageError(f"{option} {path} would overwrite a page of the leaderboard {board}; choose another file")
+
+
 def require_no_input(option: str, path: Path, *inputs: Path) -> None:
     """Check that a file to be written is none of what is read: folders of trials, and boards by any of their files.
 

@@ -34,6 +34,8 @@ def stem_of(out: Path) -> Path:
     Raises:
         UsageError: its last part is no name of a board.
     """
+    if out.suffix == ".toml":
+        raise UsageError(f"--out '{out}' is called like a suite; name the leaderboard, e.g. {out.with_suffix('')}")
     stem = out.with_suffix("") if out.suffix in SUFFIXES else out
     if not NAME.fullmatch(stem.name):
         raise UsageError(

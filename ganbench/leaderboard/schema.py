@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from pydantic import ValidationError
 
@@ -115,6 +115,11 @@ class Board(Frozen):
         return content
 
 
+def is_board(content: object) -> TypeGuard[dict[str, Any]]:
+    """Whether the content of a JSON file says that it is a leaderboard's, whatever has become of it."""
+    return isinstance(content, dict) and content.get("format") == "ganbench-leaderboard"
+
+
 def load(path: Path) -> Board:
     """Read a leaderboard's file.
 
@@ -122,7 +127,7 @@ def load(path: Path) -> Board:
         StoreError: missing, damaged, of another schema, edited by hand, or with a trial that is not what its name says.
     """
     content = read_json(path)
-    if not isinstance(content, dict) or content.get("format") != "ganbench-leaderboard":
+    if not is_board(content):
         raise StoreError(f"{path} is not a leaderboard; 'ganbench leaderboard build' makes one")
     _require_readable(content, path)
     claimed = content.pop("sha256", None)

@@ -39,6 +39,8 @@ class Batch:
         specs = [recorder.trial.spec for recorder in recorders]
         execution = recorders[0].trial.execution
         self._recorders, self._stop = recorders, stop
+        for recorder in recorders:  # whatever ends before they are trained ends a batch, too
+            recorder.beside = len(recorders) - 1
         self._spec = spec = specs[0]
         if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
             raise UsageError("only trials that differ in nothing but their seed can be trained together")
