@@ -155,7 +155,7 @@ def chosen(loaded: object, **how: bool) -> type[Executor]:
     entry = SimpleNamespace(name="site", distribution="theirs", target="theirs:Site", load=lambda: loaded)
     registry = SimpleNamespace(find=lambda kind, name: entry if (kind, name) == ("executor", "site") else None)
     plan = PlanRequest(losses=(), architectures=(), datasets=())
-    request = RunRequest(plan=plan, seeds=(0,), out=Path("runs"), executor="site", **how)  # type: ignore[arg-type]
+    request = RunRequest(plan=plan, seeds=(0,), out=Path("runs"), executor="site", **how)
     return trials.executor_class(request, SimpleNamespace(registry=registry))  # type: ignore[arg-type]
 
 

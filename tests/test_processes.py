@@ -68,8 +68,8 @@ def test_without_proc_the_dead_are_told_but_not_who_lives(unseen: Path) -> None:
 
 
 def test_where_signal_0_ends_a_process_nobody_is_asked(unseen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes.os, "kill", lambda *_: pytest.fail("Windows ends the process"))
-    monkeypatch.setattr(processes.os, "name", "nt")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("Windows ends the process"))
+    monkeypatch.setattr(os, "name", "nt")
     told = processes.alive(os.getpid(), 0)
     monkeypatch.undo()  # pytest itself asks for the system's name
     assert told is None

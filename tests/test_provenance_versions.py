@@ -53,8 +53,8 @@ def test_another_training_is_another_key(tmp_path: Path, name: str, other: bool)
 
     before = key()
     assert before == versions.key() + "\n"
-    with (copy / name).open("a") as file:
-        file.write("# changed\n")
+    with (copy / name).open("a") as source:
+        source.write("# changed\n")
     assert (key() != before) is other
 
 

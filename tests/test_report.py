@@ -60,7 +60,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "runs"
     write_grid(path, {"lsgan": 6.0, "hinge": 3.0}, 6, snapshots=3)
     rng = np.random.default_rng(1)
-    slow = {"n_critic": 5, "optimizer": "rmsprop"}
+    slow: dict[str, Any] = {"n_critic": 5, "optimizer": "rmsprop"}
     write_trial(path, make_spec("wgan", seed=0, **slow), level=8, rng=rng, warnings=("few samples",))
     write_trial(path, make_spec("wgan", seed=1, **slow), level=8, rng=rng, status="diverged", reason="nan at step 9")
     write_trial(path, make_spec("broken", seed=0), level=8, rng=rng, status="failed", reason="boom")

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganbench.report.sections import section
-from ganbench.tables import build, render
+from ganbench.tables import render
+from ganbench.tables.grouping import build
 from tests.rows import rows_of
 
 

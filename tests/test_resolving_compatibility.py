@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench.api import Architecture
+from ganbench.api import Architecture, Penalty
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
@@ -211,7 +211,8 @@ def test_a_penalty_on_gradients_that_a_batch_norm_mixes_is_doubted() -> None:
 @pytest.mark.parametrize(("name", "value"), [("penalty_every", 16), ("penalty_final", 0.1)])
 def test_penalties_of_which_recipes_speak_are_those_on_gradients(name: str, value: float) -> None:
     recipe = Recipe(**{name: value})
-    for label, penalties in (("hinge", []), ("hinge+lecam", [LeCam()]), ("wgan", [WeightClip()])):
+    without: list[tuple[str, list[Penalty]]] = [("hinge", []), ("hinge+lecam", [LeCam()]), ("wgan", [WeightClip()])]
+    for label, penalties in without:
         words = refusal(check_pair, label, penalties, component("mine"), Made(), data(), recipe)
         assert words.startswith(
             f"{name}={value:g} is about penalties on gradients, but loss '{label}' has none; add one"

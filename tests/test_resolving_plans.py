@@ -127,7 +127,7 @@ def test_a_metric_of_the_labels_of_fakes_is_refused_where_networks_take_none(mon
     metrics = tuple(parse_axis("metric", ["is"], plugins.load().registry))
     conditional = "mlp[hidden=8,condition=projection]"
     for baselines in (False, True):
-        kept = {"dataset": "digits", "metrics": metrics, "baselines": baselines}
+        kept: dict[str, Any] = {"dataset": "digits", "metrics": metrics, "baselines": baselines}
         assert ask(["hinge"], [conditional], **kept).error == ""
         assert ask(["hinge"], [conditional, "mlp[hidden=8]"], **kept).error == (
             "metric 'is' needs the labels of the fakes, but architecture 'mlp[hidden=8]' has none; leave "

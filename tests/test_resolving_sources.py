@@ -1,6 +1,7 @@
 """What ``ganbench eval`` is given, looked at before anything is written: bad sources are one clear line."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def text(path: Path) -> Path:
     return path
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nowhere": (lambda p: p, "there is no file or folder"),
     "empty": (lambda p: folder(p, REAL[:0]), "contains no images"),
     "one image": (lambda p: folder(p, REAL[:1]), "only one image"),
@@ -139,7 +140,12 @@ def test_an_extractor_is_read_once_whatever_the_numbers_of_samples(
 ) -> None:
     read: list[str] = []
     sha256 = DigitsExtractor.sha256
-    monkeypatch.setattr(DigitsExtractor, "sha256", lambda self: read.append(self.registered_name) or sha256(self))
+
+    def noted(self: DigitsExtractor) -> str:
+        read.append(self.registered_name)
+        return sha256(self)
+
+    monkeypatch.setattr(DigitsExtractor, "sha256", noted)
     paths = [array(tmp_path / f"of-{count}", REAL[:count]) for count in (100, 200, 300)]
     found = ask(*paths, metrics=["fid"])
     assert [planned.spec.evaluation.num_samples for planned in found.planned] == [100, 200, 300]
@@ -239,7 +245,8 @@ class Plain(torch.nn.Module):
         self.dropout = torch.nn.Dropout(0.5)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.dropout(torch.tanh(z)).view(-1, 1, 16, 16)
+        dropped: Tensor = self.dropout(torch.tanh(z))
+        return dropped.view(-1, 1, 16, 16)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")

@@ -110,4 +110,4 @@ def test_a_wrong_argument_is_named_before_anything_is_written(
 def test_nothing_is_no_folder_of_trials() -> None:
     for nothing in ("", None):
         with pytest.raises(UsageError, match=re.escape(f"load_results(): runs={nothing!r}: must ")):
-            ganbench.load_results(nothing)
+            ganbench.load_results(nothing)  # type: ignore[arg-type]  # None is wrong on purpose

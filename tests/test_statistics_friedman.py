@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ganbench import statistics
 from ganbench.statistics import AverageRanks, friedman
 from tests.scores import INF
 
-Places = list[tuple[float, ...]]
+Places = Sequence[tuple[float, ...]]
 
 
 def compared(places: Places) -> AverageRanks:
@@ -25,7 +26,7 @@ def counted(places: Places) -> tuple[float, dict[float, float]]:
     """By every order on every dataset: p of the Friedman statistic, and P(range of mean ranks >= d) for each d."""
     ranks = [scipy.stats.rankdata(block) for block in places]
     every = [
-        sum(deal) for deal in itertools.product(*(map(np.array, itertools.permutations(block)) for block in ranks))
+        np.sum(deal, axis=0) for deal in itertools.product(*(list(itertools.permutations(block)) for block in ranks))
     ]
     squares = [float((sums**2).sum()) for sums in every]
     ranges = [float(np.ptp(sums)) / len(places) for sums in every]
@@ -57,7 +58,8 @@ def test_two_methods_are_compared_by_the_sign_test(wins: int, datasets: int) -> 
 
 def test_few_datasets_can_show_nothing_significant() -> None:
     same = compared([(1, 2, 3)] * 2)
-    assert (same.p, same.critical_difference, same.cliques) == (pytest.approx(1 / 6), math.inf, ((0, 1, 2),))
+    assert same.p == pytest.approx(1 / 6)
+    assert (same.critical_difference, same.cliques) == (math.inf, ((0, 1, 2),))
     # By chi-squared p would be 0.097.
     assert compared([(1, 2, 3), (1, 2, 3), (2, 1, 3)]).p == pytest.approx(0.194, abs=5e-4)
 

@@ -69,4 +69,4 @@ def test_no_fewer_seeds_are_planned_than_could_reject() -> None:
     for comparisons, least in ((1, 7), (100, 11)):
         assert statistics.minimum_seeds(0.001, comparisons) == least
         assert statistics.seeds_for_power(1.0, 0.001, comparisons=comparisons, power=0.01) == least
-    assert [statistics.seeds_for_power(1.0, sides=sides, power=0.01) for sides in (1, 2)] == [3, 4]  # type: ignore[arg-type]
+    assert [statistics.seeds_for_power(1.0, sides=sides, power=0.01) for sides in (1, 2)] == [3, 4]

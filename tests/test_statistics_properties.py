@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ganbench import statistics
 from ganbench.statistics.published import difference_interval
+from ganbench.statistics.tests import Alternative
 from tests.scores import INF
 
 # Whole numbers, and units that are powers of two: what is equal stays equal when it is scaled and moved.
@@ -19,6 +20,8 @@ table = st.lists(row, min_size=2, max_size=5)
 several = st.lists(whole, min_size=2, max_size=8).filter(lambda values: min(values) < max(values))
 units = st.integers(-200, 200).map(lambda power: 2.0**power)
 light = settings(max_examples=60, deadline=None)
+
+TURNED: dict[Alternative, Alternative] = {"less": "greater", "greater": "less", "two-sided": "two-sided"}
 
 GROWING: list[Callable[[float], float]] = [lambda x: 1024.0 * x - 3, lambda x: 2.0**x, lambda x: x**3, math.atan]
 
@@ -32,13 +35,12 @@ def grown(values: Sequence[float], increasing: Callable[[float], float]) -> list
 def test_the_rank_test_knows_order_alone(
     a: list[float], b: list[float], rng: Random, increasing: Callable[[float], float]
 ) -> None:
-    for alternative, turned in (("less", "greater"), ("greater", "less"), ("two-sided", "two-sided")):
-        p = statistics.rank_test(a, b, alternative)  # type: ignore[arg-type]
+    for alternative, turned in TURNED.items():
+        p = statistics.rank_test(a, b, alternative)
         assert 0 < p <= 1
-        assert statistics.rank_test(b, a, turned) == pytest.approx(p)  # type: ignore[arg-type]
-        shuffled = rng.sample(a, len(a)), rng.sample(b, len(b))
-        assert statistics.rank_test(*shuffled, alternative) == p  # type: ignore[arg-type]
-        assert statistics.rank_test(grown(a, increasing), grown(b, increasing), alternative) == p  # type: ignore[arg-type]
+        assert statistics.rank_test(b, a, turned) == pytest.approx(p)
+        assert statistics.rank_test(rng.sample(a, len(a)), rng.sample(b, len(b)), alternative) == p
+        assert statistics.rank_test(grown(a, increasing), grown(b, increasing), alternative) == p
     assert statistics.rank_test(a, b, "less") + statistics.rank_test(a, b, "greater") >= 1 - 1e-12
 
 
@@ -119,9 +121,9 @@ def test_intervals_go_with_the_unit_and_the_order_of_seeds_is_nothing_to_them(
     values: list[float], unit: float, shift: int, rng: Random
 ) -> None:
     for method in ("t", "bootstrap"):
-        found = statistics.interval(values, method=method)  # type: ignore[arg-type]
+        found = statistics.interval(values, method=method)
         other = [unit * (value + shift) for value in rng.sample(values, len(values))]
-        moved = statistics.interval(other, method=method)  # type: ignore[arg-type]
+        moved = statistics.interval(other, method=method)
         turned = statistics.interval([-value for value in values], method="t")
         assert found is not None
         assert moved is not None
@@ -139,7 +141,7 @@ def test_intervals_go_with_the_unit_and_the_order_of_seeds_is_nothing_to_them(
 @light
 def test_an_interval_of_a_higher_level_holds_that_of_a_lower(values: list[float], low: float, high: float) -> None:
     for method in ("t", "bootstrap"):
-        narrow, wide = (statistics.interval(values, level, method) for level in (low, high))  # type: ignore[arg-type]
+        narrow, wide = (statistics.interval(values, level, method) for level in (low, high))
         assert narrow is not None
         assert wide is not None
         assert wide.low <= narrow.low <= narrow.high <= wide.high
@@ -164,12 +166,12 @@ def test_a_gate_judges_alike_in_any_unit(
 ) -> None:
     size = margin / 8 if relative else float(margin)
     found = statistics.margin_tests(base, new, size, relative=relative)
-    scaled = [[value * unit for value in side] for side in (base, new)]
-    again = statistics.margin_tests(*scaled, size if relative else size * unit, relative=relative)
+    was, now = ([value * unit for value in side] for side in (base, new))
+    again = statistics.margin_tests(was, now, size if relative else size * unit, relative=relative)
     assert again == found
     if not relative:
-        moved = [[value + 1000 for value in side] for side in (base, new)]
-        assert statistics.margin_tests(*moved, size) == found
+        was, now = ([value + 1000 for value in side] for side in (base, new))
+        assert statistics.margin_tests(was, now, size) == found
 
 
 @given(row, row)

@@ -15,9 +15,10 @@ def test_superiority_of_known_samples() -> None:
     assert statistics.superiority([1, 2, 3], [4, 5, 6]).probability == 1.0
     assert statistics.superiority([1, 2], [1, 2]).probability == 0.5
     assert statistics.superiority([1, INF], [2, INF]).probability == pytest.approx((1 + 1 + 0 + 0.5) / 4)
-    for sides in (([], [1]), ([1], [])):
+    empty: list[float] = []
+    for one, other in ((empty, [1.0]), ([1.0], empty)):
         with pytest.raises(ValueError, match=r"^a probability of superiority needs at least one value on each side$"):
-            statistics.superiority(*sides)
+            statistics.superiority(one, other)
 
 
 def test_superiority_turned_is_that_of_the_other() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 
 from ganbench import statistics
 from ganbench.statistics import tests
+from ganbench.statistics.tests import Alternative
 from tests.scores import INF, scores
+
+ALTERNATIVES: tuple[Alternative, ...] = get_args(Alternative)
 
 
 @pytest.mark.parametrize(
@@ -27,9 +31,11 @@ def test_smallest_p_values_are_what_counting_gives(n: int, m: int, p: float) -> 
     assert statistics.rank_test(low, high, "greater") == 1.0
 
 
-@given(scores, scores, st.sampled_from(["less", "greater", "two-sided"]))
+@given(scores, scores, st.sampled_from(ALTERNATIVES))
 @settings(max_examples=60, deadline=None)
-def test_the_rank_test_is_scipys_where_scipys_is_exact(a: list[float], b: list[float], alternative: str) -> None:
+def test_the_rank_test_is_scipys_where_scipys_is_exact(
+    a: list[float], b: list[float], alternative: Alternative
+) -> None:
     if len({*a, *b}) < len(a) + len(b):  # scipy's exact method does not take ties
         ranks = scipy.stats.rankdata([*a, *b])
         observed = sum(ranks[: len(a)])
@@ -39,7 +45,7 @@ def test_the_rank_test_is_scipys_where_scipys_is_exact(a: list[float], b: list[f
         expected = {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}[alternative]
     else:
         expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative, method="exact").pvalue
-    assert statistics.rank_test(a, b, alternative) == pytest.approx(expected)  # type: ignore[arg-type]
+    assert statistics.rank_test(a, b, alternative) == pytest.approx(expected)
 
 
 def test_the_rank_test_of_many_values_is_close_to_exact() -> None:
@@ -49,13 +55,13 @@ def test_the_rank_test_of_many_values_is_close_to_exact() -> None:
     assert exact == pytest.approx(scipy.stats.mannwhitneyu(a, b, method="exact").pvalue)
     for n, m in ((25, 25), (2, 39), (60, 3)):  # no longer counted in Python, and still exact
         a, b = rng.normal(size=n), rng.normal(1.5, size=m)
-        for alternative in ("less", "greater", "two-sided"):
+        for alternative in ALTERNATIVES:
             expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative, method="exact").pvalue
             assert statistics.rank_test(a.tolist(), b.tolist(), alternative) == pytest.approx(expected, rel=1e-9)
     assert statistics.rank_test([0.0, 1.0], [2.0 + i for i in range(39)], "less") == pytest.approx(1 / math.comb(41, 2))
     a, b = rng.normal(size=200), rng.normal(0.2, size=200)
     assert not statistics.is_exact(200, 200)
-    for alternative in ("less", "greater", "two-sided"):
+    for alternative in ALTERNATIVES:
         expected = scipy.stats.mannwhitneyu(a, b, alternative=alternative).pvalue
         assert statistics.rank_test(a.tolist(), b.tolist(), alternative) == pytest.approx(expected)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench import statistics
-from ganbench.statistics import ties
+from ganbench.statistics import rank_test, ties
 from tests.scores import INF, scores
 
 
@@ -40,7 +40,7 @@ def test_every_row_with_scores_has_a_group_and_the_first_is_never_empty(rows: li
 
 
 def test_the_same_rows_are_tested_once_for_all_places_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    tested = Mock(wraps=ties.rank_test)
+    tested = Mock(wraps=rank_test)
     monkeypatch.setattr(ties, "rank_test", tested)
     rows = [[place + seed / 10 + 0.0123 for seed in range(5)] for place in range(6)]
     first = statistics.tie_groups(rows)

@@ -1,6 +1,7 @@
 """The file of a lease, where links, disks and file servers fail, and where it is replaced while one looks."""
 
 import errno
+import getpass
 import json
 import os
 from pathlib import Path
@@ -28,7 +29,7 @@ def test_without_hard_links_a_name_that_appeared_meanwhile_is_anothers(
             (tmp_path / ".lease").write_text(content)
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(lease_file.os, "link", overtaken)
+    monkeypatch.setattr(os, "link", overtaken)
     mine = Leases()
     assert mine.take(tmp_path) == (content is None)
     assert content is None or (tmp_path / ".lease").read_text() == content
@@ -76,7 +77,7 @@ def test_a_lease_of_which_one_thing_is_of_no_use_is_unreadable(name: str, tmp_pa
 
 def test_a_lease_says_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where nobody knows the user's name, and in a process that has the number of one that died."""
-    monkeypatch.setattr(lease_file.getpass, "getuser", Mock(side_effect=KeyError("no such user")))
+    monkeypatch.setattr(getpass, "getuser", Mock(side_effect=KeyError("no such user")))
     mine = lease_file.take(tmp_path)
     assert mine is not None
     assert (mine.user, mine.pid) == (str(os.getuid()), os.getpid())
@@ -87,7 +88,7 @@ def test_a_lease_says_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_disk_that_fails_while_a_lease_is_taken_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_file.os, "link", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+    monkeypatch.setattr(os, "link", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
     with pytest.raises(StoreError, match=r"cannot write to .*: Input/output error; choose another folder with --out"):
         Leases().take(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -115,7 +116,7 @@ def test_a_lease_that_cannot_be_read_at_this_moment_is_not_lost(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patched:
-        patched.setattr(lease_file.os, "open", away)
+        patched.setattr(os, "open", away)
         mine.beat()
     assert mine.lost() == set()
     mine.beat()
@@ -132,7 +133,7 @@ def test_a_lease_that_may_not_be_read_counts_by_its_age(tmp_path: Path, monkeypa
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return given(name, *arguments, **keywords)
 
-    monkeypatch.setattr(lease_file.os, "open", forbidden)
+    monkeypatch.setattr(os, "open", forbidden)
     assert lease_file.end_of_chain(tmp_path) == (path, None)
     mine = Leases()
     assert not mine.take(tmp_path)
@@ -150,7 +151,7 @@ def test_a_link_that_a_file_server_made_and_then_found_is_ours(tmp_path: Path, m
 
     mine = Leases()
     with monkeypatch.context() as patched:
-        patched.setattr(lease_file.os, "link", twice)
+        patched.setattr(os, "link", twice)
         assert mine.take(tmp_path)
     found = holder(tmp_path)
     assert found is not None
@@ -167,7 +168,7 @@ def test_a_full_disk_without_hard_links_leaves_no_empty_lease(tmp_path: Path, mo
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(lease_file.os, "link", refuse)
+        patched.setattr(os, "link", refuse)
         patched.setattr(Path, "read_bytes", full)  # stands in for the write, which cannot be made to fail here
         with pytest.raises(StoreError, match="No space left on device"):
             Leases().take(tmp_path)
@@ -239,7 +240,7 @@ def test_a_lease_that_is_taken_while_one_is_aside_stays(
         claim.write_text("of one that succeeds her in turn")
 
     with monkeypatch.context() as patched:
-        patched.setattr(lease_file.os, "rename", slow)
+        patched.setattr(os, "rename", slow)
         lease_file.release(tmp_path, mine)
     assert sorted(tmp_path.iterdir()) == [tmp_path / ".lease", claim]
     claim.unlink()

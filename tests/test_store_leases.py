@@ -245,7 +245,7 @@ def test_of_many_that_want_it_at_once_one_gets_it(
         raise OSError(95, "Operation not supported")
 
     if not links:
-        monkeypatch.setattr(lease_file.os, "link", refuse)
+        monkeypatch.setattr(os, "link", refuse)
     for turn in range(15):
         folder = tmp_path / str(turn)
         folder.mkdir()
