@@ -143,7 +143,8 @@ class Hooked(Made):
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         networks = super().build(shape, latent_dim)
-        torch.nn.utils.weight_norm(networks.discriminator.layers[1])  # type: ignore[union-attr, operator, index]
+        assert isinstance(networks.discriminator, Judge)
+        torch.nn.utils.weight_norm(networks.discriminator.layers[1])
         return networks
 
 

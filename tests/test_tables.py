@@ -197,7 +197,9 @@ def test_several_kinds_of_devices_are_said() -> None:
 
 
 def test_several_versions_are_said() -> None:
-    kinds = ({"torch": "2.6.0", "scipy": "1"}, {"torch": "2.11.0", "scipy": "2"}, {"torch": "2.11.0"}, {})
+    kinds: list[dict[str, str]] = [
+        {"torch": "2.6.0", "scipy": "1"}, {"torch": "2.11.0", "scipy": "2"}, {"torch": "2.11.0"}, {},
+    ]  # fmt: skip
     rows = [make_row(make_spec(seed=seed), versions=versions) for seed, versions in enumerate(kinds)]
     text = render(rows, "table")
     assert "trials: were computed by several versions: torch 2.11.0 (2), 2.6.0 (1)" in text

@@ -80,9 +80,9 @@ def test_what_is_measured_is_what_was_computed(ranks: list[float], difference: f
     drawn = draw(ranks, cliques, difference)
     ends = drawn.thin[0]
     assert ends == pytest.approx((drawn.x(1), drawn.axis, drawn.x(count), drawn.axis), abs=0.5)
-    for rank in range(1, count + 1):
-        assert drawn.texts[str(rank)][0] == pytest.approx(drawn.x(rank), abs=0.5)
-        assert any(line[0] == line[2] == drawn.texts[str(rank)][0] and line[3] == drawn.axis for line in drawn.thin)
+    for tick in range(1, count + 1):
+        assert drawn.texts[str(tick)][0] == pytest.approx(drawn.x(tick), abs=0.5)
+        assert any(line[0] == line[2] == drawn.texts[str(tick)][0] and line[3] == drawn.axis for line in drawn.thin)
     for index, rank in enumerate(ranks):
         down, _ = drawn.way_of(f"row{index}")
         assert (down[0], down[1]) == pytest.approx((drawn.x(rank), drawn.axis), abs=0.5)
@@ -114,10 +114,10 @@ def test_nothing_collides_and_everything_is_in_the_picture(ranks: list[float]) -
     assert all(line[1] > max(bars) for line in (drawn.way_of(name)[1] for name in names))
     numbers = [spot for text, spot in drawn.texts.items() if text.isdecimal()]
     assert all(y < drawn.axis for _, y, _ in numbers), "what stands at the axis is above it, the rows beneath"
-    for one, other in itertools.permutations(names, 2):
-        (_, aside), (down, _) = drawn.way_of(one), drawn.way_of(other)
+    for name, beside in itertools.permutations(names, 2):
+        (_, aside), (down, _) = drawn.way_of(name), drawn.way_of(beside)
         within = min(aside[0], aside[2]) < down[0] < max(aside[0], aside[2])
-        assert not (within and down[1] < aside[1] < down[3]), f"the line to {one} crosses that to {other}"
+        assert not (within and down[1] < aside[1] < down[3]), f"the line to {name} crosses that to {beside}"
 
 
 def test_the_better_half_stands_left_the_best_on_top() -> None:

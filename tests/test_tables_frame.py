@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ganbench.store.results import read_rows
 from ganbench.tables.frame import frame
-from tests.test_store_results import make_spec, make_trial
+from tests.trials import make_spec, make_trial
 
 
 def test_frame_has_a_row_for_every_trial(tmp_path: Path) -> None:
@@ -21,7 +21,9 @@ def test_frame_has_a_row_for_every_trial(tmp_path: Path) -> None:
     assert {"images_per_second", "real_images", "seconds", "train_seconds", "peak_memory", "protocol", "path"} <= set(
         table
     )
-    assert table["protocol"][0] == read_rows(tmp_path)[0][0].protocol.key  # type: ignore[union-attr]
+    protocol = read_rows(tmp_path)[0][0].protocol
+    assert protocol is not None
+    assert table["protocol"][0] == protocol.key
 
 
 def test_frame_of_nothing_and_of_clashing_names(tmp_path: Path) -> None:

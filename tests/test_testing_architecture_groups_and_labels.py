@@ -17,7 +17,8 @@ class Grouped(ToOutput):
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
-        return self.output(hidden.unflatten(0, (-1, 2)).mean(1)).squeeze(1)
+        judged: Tensor = self.output(hidden.unflatten(0, (-1, 2)).mean(1))
+        return judged.squeeze(1)
 
 
 class Halves(Grouped):
@@ -85,7 +86,8 @@ class Projection(ToOutput):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         hidden = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
-        return self.output(hidden).squeeze(1) + (self.embedding(labels) * hidden).sum(1)
+        judged: Tensor = self.output(hidden).squeeze(1) + (self.embedding(labels) * hidden).sum(1)
+        return judged
 
 
 class DeafProjection(Projection):
@@ -112,7 +114,7 @@ class SquashedClassifier(Classifier):
 class Conditional(Right):
     """Conditional by a projection."""
 
-    conditioning: Conditioning = "labels"  # type: ignore[assignment]
+    conditioning: Conditioning = "labels"
     to_image: ClassVar[Any] = LabelledToImage
     to_output: ClassVar[Any] = Projection
 
@@ -125,7 +127,7 @@ class Conditional(Right):
 class ByClassifier(Conditional):
     """Conditional by an auxiliary classifier."""
 
-    conditioning: Conditioning = "classifier"  # type: ignore[assignment]
+    conditioning: Conditioning = "classifier"
     to_output = Classifier
 
 

@@ -20,12 +20,12 @@ class Small(ToImage):
 
 class Unbounded(ToImage):
     def forward(self, z: Tensor) -> Tensor:
-        return self.output(torch.relu(self.hidden(z))).unflatten(1, self.shape) * 30
+        return 30 * torch.unflatten(self.output(torch.relu(self.hidden(z))), 1, self.shape)
 
 
 class Sigmoid(ToImage):
     def forward(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
+        return torch.sigmoid(self.output(torch.relu(self.hidden(z))).unflatten(1, self.shape))
 
 
 class Constant(ToImage):
@@ -64,7 +64,7 @@ class NotPersistent(ToImage):
         self.register_buffer("mean", torch.randn(latent_dim), persistent=False)
 
     def forward(self, z: Tensor) -> Tensor:
-        return super().forward(z + self.mean)
+        return super().forward(z + self.get_buffer("mean"))
 
 
 class Shared(ToImage):
@@ -97,7 +97,7 @@ class LateBatchNorm(ToOutput):
 
     def forward(self, x: Tensor) -> Tensor:
         h = nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)
-        return self.output(h + self.branch(self.norm(h))).squeeze(1)
+        return torch.squeeze(self.output(h + self.branch(self.norm(h))), 1)
 
 
 class RoundsSides(Right):
@@ -210,9 +210,9 @@ class Zeros(Right):
 
     def generator(self, shape: tuple[int, ...], latent_dim: int) -> nn.Module:
         network = ToImage(shape, latent_dim)
-        branch = nn.Sequential(nn.Linear(latent_dim, 4), nn.ReLU(), nn.Linear(4, latent_dim))
-        nn.init.zeros_(branch[2].weight)
-        return nn.Sequential(Residual(branch), network)
+        first, last = nn.Linear(latent_dim, 4), nn.Linear(4, latent_dim)
+        nn.init.zeros_(last.weight)
+        return nn.Sequential(Residual(nn.Sequential(first, nn.ReLU(), last)), network)
 
 
 class Residual(nn.Module):
@@ -221,7 +221,8 @@ class Residual(nn.Module):
         self.branch = branch
 
     def forward(self, z: Tensor) -> Tensor:
-        return z + self.branch(z)
+        moved: Tensor = z + self.branch(z)
+        return moved
 
 
 class Vectors(Architecture):

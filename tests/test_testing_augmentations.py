@@ -156,7 +156,7 @@ class Doubling(torch.autograd.Function):
         return 2 * x
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         return 2 * slope
 
@@ -165,7 +165,7 @@ class ByHand(Augmentation):
     """Has a backward of its own."""
 
     def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        found: Tensor = Doubling.apply(images)  # type: ignore[no-untyped-call]
+        found: Tensor = Doubling.apply(images)
         return found
 
 

@@ -32,7 +32,8 @@ class BatchNorm(ToOutput):
         self.norm = nn.BatchNorm1d(8)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(torch.relu(self.norm(self.hidden(x.flatten(1))))).squeeze(1)
+        judged: Tensor = self.output(torch.relu(self.norm(self.hidden(x.flatten(1)))))
+        return judged.squeeze(1)
 
 
 class Once(torch.autograd.Function):
@@ -41,7 +42,7 @@ class Once(torch.autograd.Function):
         return x * 2
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[misc]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient * 2
 
@@ -74,7 +75,7 @@ class InPlace(ToOutput):
 class SaysBatchNorm(Right):
     """Says that it has a batch norm."""
 
-    batch_norm_in_discriminator = True  # type: ignore[assignment]
+    batch_norm_in_discriminator = True
 
 
 WRONG: list[tuple[type[Architecture], str, str]] = [

@@ -228,7 +228,7 @@ def test_what_is_read_or_removed_or_compiled_is_none(tmp_path: Path) -> None:
 def test_it_is_seen_also_where_the_call_fails(tmp_path: Path) -> None:
     save = torch.save
     with pytest.raises(TypeError), leftovers() as left:
-        np.save(tmp_path / "cache.npy", torch)  # it opens the file first
+        np.save(tmp_path / "cache.npy", torch)  # type: ignore[arg-type]  # no array, and it opens the file first
     assert left == [tmp_path / "cache.npy"]
     assert torch.save is save
 

@@ -190,7 +190,8 @@ class Slope(Penalty):
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         x = real.detach().requires_grad_(True)
         (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-        return (slope.norm() - 1).square()
+        norm: Tensor = slope.norm()
+        return (norm - 1).square()
 
 
 class CarriesWrongPenalty(Right):

@@ -1,12 +1,13 @@
 """Metrics that are wrong on purpose: each is caught, in words that name the mistake."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
-from ganbench.api import Evidence, Metric, Value
+from ganbench.api import Evidence, Metric, Need, Value
 from ganbench.testing import check, evidence
 from tests.kit import assert_caught, failed
 from tests.kit.components import RightMetric
@@ -28,7 +29,7 @@ class Brightness(Metric):
     """Compares mean images; of the samples themselves, which must be images."""
 
     values = {"gap": Value(label="gap", direction="lower")}
-    needs = ("images",)
+    needs: ClassVar[tuple[Need, ...]] = ("images",)
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         (_, channels, height, width), kind = fake.samples.shape, fake.samples.dtype
@@ -148,7 +149,7 @@ class OfLabels(RightMetric):
 class OfReferenceLabels(RightMetric):
     """Right: the distance of all fakes from each class of the reference."""
 
-    needs = ("features", "labels")
+    needs: ClassVar[tuple[Need, ...]] = ("features", "labels")
 
     def compute(self, fake: Evidence, reference: Evidence) -> dict[str, float]:
         assert fake.features is not None

@@ -39,6 +39,8 @@ class Shared(Right):
 
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         generator, discriminator = super().build(shape, latent_dim)
+        assert isinstance(generator, ToImage)
+        assert isinstance(discriminator, ToOutput)
         discriminator.hidden.bias = generator.hidden.bias
         return Networks(generator, discriminator)
 
@@ -71,8 +73,9 @@ class FrozenPart(ToImage):
 
     def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
         super().__init__(shape, latent_dim)
-        self.map = nn.Sequential(nn.Linear(latent_dim, latent_dim), nn.Dropout(0.5)).requires_grad_(False)
-        self.map[1].p = 0.0
+        dropout = nn.Dropout(0.5)
+        self.map = nn.Sequential(nn.Linear(latent_dim, latent_dim), dropout).requires_grad_(False)
+        dropout.p = 0.0
 
     def train(self, mode: bool = True) -> "FrozenPart":
         super().train(mode)

@@ -58,7 +58,8 @@ class Late(Penalty):
 
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         self.updates += 1
-        return (self.updates > self.start) * discriminator(real.detach()).square().mean()
+        found: Tensor = (self.updates > self.start) * discriminator(real.detach()).square().mean()
+        return found
 
 
 class Clip(Penalty):

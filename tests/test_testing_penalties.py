@@ -25,7 +25,8 @@ class Right(Penalty):
         return found
 
     def norms(self, slopes: Tensor) -> Tensor:
-        return slopes.flatten(1).norm(dim=1)
+        found: Tensor = slopes.flatten(1).norm(dim=1)
+        return found
 
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         norms = self.norms(self.slopes(discriminator, self.points(real, fake, rng)))
@@ -36,21 +37,24 @@ class OverTheBatch(Right):
     """The norm of the whole batch's gradient."""
 
     def norms(self, slopes: Tensor) -> Tensor:
-        return slopes.norm()
+        found: Tensor = slopes.norm()
+        return found
 
 
 class PerPixel(Right):
     """The norm over channels only."""
 
     def norms(self, slopes: Tensor) -> Tensor:
-        return slopes.norm(dim=1)
+        found: Tensor = slopes.norm(dim=1)
+        return found
 
 
 class PerRow(Right):
     """The norm over columns only."""
 
     def norms(self, slopes: Tensor) -> Tensor:
-        return slopes.norm(dim=-1)
+        found: Tensor = slopes.norm(dim=-1)
+        return found
 
 
 class OnePosition(Right):
@@ -129,7 +133,7 @@ class PartlyDetached(Right):
     formula = ""
 
     def norms(self, slopes: Tensor) -> Tensor:
-        norms = slopes.flatten(1).norm(dim=1)
+        norms: Tensor = slopes.flatten(1).norm(dim=1)
         return norms * norms.detach()
 
 

@@ -78,7 +78,8 @@ class Spectral(ToOutput):
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(self.dropout(torch.relu(self.hidden(x.flatten(1))))).squeeze(1)
+        judged: Tensor = self.output(self.dropout(torch.relu(self.hidden(x.flatten(1)))))
+        return judged.squeeze(1)
 
 
 WRONG = [

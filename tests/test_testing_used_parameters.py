@@ -49,7 +49,8 @@ class Weightless(Penalty):
         self.gamma = gamma
 
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        return discriminator(real.detach()).square().mean()
+        found: Tensor = discriminator(real.detach()).square().mean()
+        return found
 
 
 class Mirror(Augmentation):

@@ -39,6 +39,8 @@ def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
 class Counting(nn.Module):
     """Puts a new buffer in the old one's place, which a batched call does not see."""
 
+    mean: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.ones(()))

@@ -140,7 +140,11 @@ def test_seeds_differ_from_each_other() -> None:
 
 def test_going_on_from_checkpoints_of_different_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One seed's checkpoint is older than the others': it catches up, then all go on together; each ends as alone."""
-    chosen, goal = recipe(), lambda: objective(Vanilla())
+    chosen = recipe()
+
+    def goal() -> Objective:
+        return objective(Vanilla())
+
     group = members(chosen, goal, stop_after=17)
     group[0].observer = Notes(stop_after=9)
     assert train_together(group, chosen, evaluate_every=0, end=ended({})) is False

@@ -26,9 +26,9 @@ class Bursting(LSGAN):
         super().__init__()
         self._at = at
 
-    def discriminator(self, real: Tensor, fake: Tensor, **labels: float) -> Tensor:
+    def discriminator(self, real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0) -> Tensor:
         self._at -= 1
-        return super().discriminator(real, fake, **labels) + (math.nan if self._at == 0 else 0.0)
+        return super().discriminator(real, fake, real_label, fake_label) + (math.nan if self._at == 0 else 0.0)
 
 
 def test_a_seed_that_diverges_leaves_the_others_as_they_would_be() -> None:

@@ -82,7 +82,7 @@ def test_a_failed_recording_leaves_generators_that_draw_and_the_stream(monkeypat
         capture_on_cuda(fails, [own])  # type: ignore[list-item]
     assert not own.recording
     assert not gpu.of_device.recording
-    assert torch.cuda.current_stream() == "current"  # type: ignore[comparison-overlap]
+    assert torch.cuda.current_stream() == "current"
 
 
 @pytest.mark.parametrize("ends", ["_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -100,9 +101,10 @@ def test_a_doubled_image_of_one_network_is_any_image_to_another() -> None:
 
 def test_a_weight_is_asked_for_once() -> None:
     """Under spectral normalisation that is a step of its estimate."""
-    layer = nn.utils.parametrizations.spectral_norm(nn.Conv2d(16, 16, 3, padding=1))
+    layer = nn.Conv2d(16, 16, 3, padding=1)
+    nn.utils.parametrizations.spectral_norm(layer)
     asked: list[int] = []
-    layer.parametrizations.weight.register_forward_hook(lambda *given: asked.append(1))  # type: ignore[union-attr]
+    layer.get_submodule("parametrizations.weight").register_forward_hook(lambda *given: asked.append(1))
     for dtype in (torch.float32, torch.bfloat16):
         asked.clear()
         with FasterConvolutions(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16):
@@ -147,9 +149,13 @@ def test_a_layer_of_its_own_kind_and_one_with_hooks_are_called_before_the_mean()
 
 def test_numbers_of_numpy_and_a_forward_of_its_own_are_understood() -> None:
     x, layer = maps(2, 5, 6, 6), nn.Conv2d(5, 7, 3, padding=1).double()
-    layer.forward = lambda given: 5 * nn.Conv2d.forward(layer, given)  # type: ignore[method-assign]
+    layer.forward = lambda given: 5 * nn.Conv2d.forward(layer, given)  # type: ignore[assignment, method-assign]
     one: Any = np.int64(1)
-    for call in (lambda: functional.conv2d(x, layer.weight, None, one, one), lambda: halved(layer, x)):
+    calls: list[Callable[[], Tensor]] = [
+        lambda: functional.conv2d(x, layer.weight, None, one, one),
+        lambda: halved(layer, x),
+    ]
+    for call in calls:
         expected = call()
         with FasterConvolutions():
             torch.testing.assert_close(call(), expected)

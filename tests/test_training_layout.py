@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_the_layout_is_one_that_the_networks_can_be_run_in(architecture: Images)
     assert state.memory_format is layout
     real = state.laid_out(state.batches.next().repeat(6, 1, 1, 1))
     assert real.is_contiguous(memory_format=layout)
-    weight = state.discriminator.conv.weight
+    weight = state.discriminator.get_parameter("conv.weight")
     assert weight.is_contiguous(memory_format=layout)
     if architecture.flatten is viewed_as_bits:
         with pytest.raises(RuntimeError, match="stride"):
@@ -70,8 +71,8 @@ def test_trying_it_out_leaves_no_trace(architecture: Images) -> None:
     state = state_of(architecture)
     assert dict(state.generator.named_buffers())["2.num_batches_tracked"].item() == 0
     assert state.generator.training
-    assert state.discriminator.conv.training
-    assert not state.discriminator.aside.training
+    assert state.discriminator.get_submodule("conv").training
+    assert not state.discriminator.get_submodule("aside").training
     for network in (state.generator, state.discriminator):
         assert all(parameter.grad is None for parameter in network.parameters())
         hooks = len(network._forward_hooks), len(network._forward_pre_hooks)
@@ -109,8 +110,9 @@ def test_a_network_that_flattens_its_very_input_is_tried_on_images_in_the_layout
 
 def test_a_view_as_another_type_is_refused_as_ever() -> None:
     bits = torch.zeros(2, 3, 4, 4)[..., ::2]
+    views: list[Callable[[], Tensor]] = [lambda: bits.view(torch.int16), lambda: bits.view(dtype=torch.int16)]
     with module._ViewsCopy():
-        for refused_view in (lambda: bits.view(torch.int16), lambda: bits.view(dtype=torch.int16)):
+        for refused_view in views:
             with pytest.raises(RuntimeError, match="stride"):
                 refused_view()
 
@@ -121,7 +123,7 @@ def test_copies_of_a_network_and_batched_ones_have_its_views_copied() -> None:
     x = torch.randn(2, *SHAPE).contiguous(memory_format=torch.channels_last)
     expected = networks.discriminator(x)
     assert torch.equal(copy.deepcopy(networks.discriminator)(x), expected)
-    parameters, buffers = stack_module_state([networks.discriminator, networks.discriminator])  # type: ignore[list-item]
+    parameters, buffers = stack_module_state([networks.discriminator, networks.discriminator])
 
     def call(weights: dict[str, Tensor], statistics: dict[str, Tensor], x: Tensor) -> Tensor:
         raw: Tensor = functional_call(networks.discriminator, (weights, statistics), (x,))
@@ -192,7 +194,7 @@ def test_weights_that_are_not_finite_are_left_to_the_training(value: float) -> N
     networks = Networks(
         nn.Sequential(nn.Linear(4, 48), nn.Unflatten(1, SHAPE)), nn.Sequential(nn.Conv2d(3, 1, 4), nn.Flatten(0))
     )
-    nn.init.constant_(networks.generator[0].weight, value)  # type: ignore[index,arg-type]
+    nn.init.constant_(networks.generator.get_parameter("0.weight"), value)
     assert choose_layout(networks, "none", SHAPE, 4) is torch.contiguous_format
 
 

@@ -43,7 +43,12 @@ def test_a_step_may_have_several_generator_updates(make_state: Make) -> None:
     state = make_state(chosen)
     assert state.average is not None
     update = state.average.update
-    state.average.update = lambda network, step: (averaged.append(step), update(network, step))[1]  # type: ignore[method-assign]
+
+    def noted(generator: nn.Module, step: int) -> None:
+        averaged.append(step)
+        update(generator, step)
+
+    state.average.update = noted  # type: ignore[method-assign]
     run(state, chosen, objective(Vanilla()))
     assert averaged == [1, 2, 3, 4]
 
@@ -139,7 +144,7 @@ def test_the_discriminators_update_changes_the_discriminator_only(make_state: Ma
 def test_the_generators_update_leaves_no_gradients_in_the_discriminator(make_state: Make) -> None:
     settings = recipe()
     state = make_state(settings)
-    fixed = state.discriminator[0].bias  # a weight that its author keeps fixed
+    fixed = state.discriminator.get_parameter("0.bias")  # a weight that its author keeps fixed
     fixed.requires_grad_(False)
     d = weights(state.discriminator)
     generator_update(state, objective(Vanilla()), settings)
@@ -251,7 +256,7 @@ def test_samples_move_to_where_the_data_are(make_state: Make, goal: Objective, s
     def distance() -> float:
         rng = seeds.stream(0, seeds.EVALUATION)
         found = sample(state.scored, n=500, latent_dim=4, latent="normal", rng=rng, device=state.device)
-        return (found.mean(0) - torch.tensor([2.0, -1.0])).norm().item()
+        return float((found.mean(0) - torch.tensor([2.0, -1.0])).norm())
 
     assert distance() > 1.5
     run(state, chosen, goal)

@@ -36,7 +36,7 @@ def test_every_name_of_a_recipe_has_an_optimiser() -> None:
     kinds: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
     assert set(OPTIMISERS) == set(kinds)
     for name, kind in kinds.items():
-        assert isinstance(build_optimiser(one_weight(), 0.1, Recipe(optimizer=name)), kind)  # type: ignore[arg-type]
+        assert isinstance(build_optimiser(one_weight(), 0.1, Recipe(optimizer=name)), kind)
 
 
 def test_gradient_descent_with_momentum() -> None:

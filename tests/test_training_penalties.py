@@ -24,7 +24,8 @@ class Counting(Penalty):
     def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
         self.called.append((real.requires_grad, fake.requires_grad))
         assert rng.initial_seed() == seeds.stream_seed(0, seeds.PENALTY)
-        return 100.0 + 0 * discriminator(real).sum()
+        found: Tensor = 100.0 + 0 * discriminator(real).sum()
+        return found
 
     def project(self, discriminator: nn.Module) -> None:
         self.projected += 1

@@ -85,7 +85,12 @@ def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, 
 
     def noting(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
         replay = capture(work, generators)
-        return lambda: (played.append(state.step + 1), replay())
+
+        def played_back() -> object:
+            played.append(state.step + 1)
+            return replay()
+
+        return played_back
 
     plain, state = make_state(chosen), make_state(chosen)
     goals = [objective(Vanilla(), R1()) for _ in range(2)]

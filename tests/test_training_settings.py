@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.gradient import GradientPenalty
@@ -45,16 +45,20 @@ def test_replay_brings_earlier_fakes_before_the_discriminator(make_state: Make) 
     assert all(torch.equal(a, b) for a, b in zip(judged[2::3], made[1::2], strict=True))
 
 
+def first_weight(network: nn.Module) -> Tensor:
+    return network.get_parameter("0.weight").detach()
+
+
 def test_the_average_follows_the_generator(make_state: Make) -> None:
     settings = recipe(steps=3, ema_decay=0.15, ema_start=1)
     state = make_state(settings)
     history: list[Tensor] = []
-    notes = Notes(on_step=lambda state: history.append(state.generator[0].weight.detach().clone()))
+    notes = Notes(on_step=lambda state: history.append(first_weight(state.generator).clone()))
     run(state, settings, objective(Vanilla()), notes)
     expected = history[0]
     for weight in history[1:]:
         expected = 0.15 * expected + 0.85 * weight
-    torch.testing.assert_close(state.scored[0].weight, expected)
+    torch.testing.assert_close(first_weight(state.scored), expected)
 
 
 def test_the_linear_schedule_reaches_both_optimisers(make_state: Make) -> None:

@@ -1,6 +1,7 @@
 """Standing statistics: by hand, and without a trace in training."""
 
 import copy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,8 +40,9 @@ def test_the_statistics_are_the_means_of_those_of_the_batches(latent: Any) -> No
     found = made(generator, settings).of(generator, CPU)
     z = draw_latents(40, 4, latent, seeds.stream(7, seeds.STANDING))
     hidden = [generator[0](batch) for batch in z.split(8)]
-    torch.testing.assert_close(found[1].running_mean, torch.stack([each.mean(0) for each in hidden]).mean(0))
-    torch.testing.assert_close(found[1].running_var, torch.stack([each.var(0) for each in hidden]).mean(0))
+    means, variances = [each.mean(0) for each in hidden], [each.var(0) for each in hidden]
+    torch.testing.assert_close(found.get_buffer("1.running_mean"), torch.stack(means).mean(0))
+    torch.testing.assert_close(found.get_buffer("1.running_var"), torch.stack(variances).mean(0))
     for own, other in zip(generator.parameters(), found.parameters(), strict=True):
         assert torch.equal(own, other)
 
@@ -54,8 +56,9 @@ def test_the_generator_and_every_random_stream_stay_as_they_are() -> None:
     second = standing.of(generator, CPU)
     assert all(torch.equal(value, generator.state_dict()[name]) for name, value in before.items())
     assert torch.equal(torch.get_rng_state(), state)
-    assert [part.training for part in generator] == [part.training for part in second] == [True] * 3 + [False, True]
-    assert second[1].momentum == generator[1].momentum == 0.1
+    for network in (generator, second):
+        assert [part.training for part in network.children()] == [True] * 3 + [False, True]
+        assert network.get_submodule("1").momentum == 0.1
     # The same points each time, and nothing is dropped.
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.items())
 
@@ -63,10 +66,10 @@ def test_the_generator_and_every_random_stream_stay_as_they_are() -> None:
 def test_the_statistics_follow_the_weights() -> None:
     generator = small()
     standing = made(generator, recipe(standing_batches=3))
-    first = standing.of(generator, CPU)[1].running_mean.clone()
+    first = standing.of(generator, CPU).get_buffer("1.running_mean").clone()
     with torch.no_grad():
-        generator[0].bias.add_(1.0)
-    torch.testing.assert_close(standing.of(generator, CPU)[1].running_mean, first + 1.0)
+        generator.get_parameter("0.bias").add_(1.0)
+    torch.testing.assert_close(standing.of(generator, CPU).get_buffer("1.running_mean"), first + 1.0)
 
 
 def test_an_error_of_the_generator_leaves_it_as_it_was() -> None:
@@ -74,7 +77,7 @@ def test_an_error_of_the_generator_leaves_it_as_it_was() -> None:
     standing = made(generator, recipe(standing_batches=3, latent_dim=5))
     with pytest.raises(RuntimeError):
         standing.of(generator, CPU)
-    assert standing._module[1].momentum == 0.1
+    assert standing._module.get_submodule("1").momentum == 0.1
 
 
 def test_an_average_gets_statistics_of_its_own(make_state: Make) -> None:
@@ -91,7 +94,8 @@ def test_an_average_gets_statistics_of_its_own(make_state: Make) -> None:
         assert all(torch.equal(one, other) for one, other in own)
         z = draw_latents(400, 4, "normal", seeds.stream(0, seeds.STANDING))
         with evaluation_mode(scored), torch.no_grad():
-            hidden = (scored[1](scored[0](z)) - scored[1].bias) / scored[1].weight
+            normed = scored.get_submodule("1")(scored.get_submodule("0")(z))
+            hidden = (normed - scored.get_parameter("1.bias")) / scored.get_parameter("1.weight")
         off.append(float(hidden.mean(0).abs().max() + (hidden.var(0) - 1).abs().max()))
     assert off[1] < 0.2 < off[0]
 
@@ -122,8 +126,12 @@ def test_seeds_trained_together_score_as_alone(float64: None, ema_decay: float) 
     network = MLP(hidden=16, layers=2, norm_g="batch", init="kaiming")
     group = members(chosen, lambda: objective(Vanilla()), network)
     within: dict[int, dict[str, Any]] = {}
+
+    def note(seed: int, state: State) -> None:
+        within[seed] = flat(state.scored.state_dict())
+
     for seed, member in zip(SEEDS, group, strict=True):
-        member.observer = Notes(on_step=lambda state, seed=seed: within.update({seed: flat(state.scored.state_dict())}))
+        member.observer = Notes(on_step=partial(note, seed))
     together(group, chosen)
     for seed, member in zip(SEEDS, group, strict=True):
         alone = build(chosen, seed, network)
@@ -159,8 +167,8 @@ def test_which_networks_have_statistics() -> None:
 def test_a_batch_norm_that_its_author_keeps_in_eval_mode_keeps_its_statistics() -> None:
     generator = small(nn.BatchNorm1d(8))
     kept = generator[3].eval()
-    kept.running_mean.fill_(5.0)
+    generator.get_buffer("3.running_mean").fill_(5.0)
     found = made(generator, recipe(standing_batches=3)).of(generator, CPU)
-    assert found[3].running_mean.tolist() == [5.0] * 8
-    assert not torch.equal(found[1].running_mean, generator[1].running_mean)
+    assert found.get_buffer("3.running_mean").tolist() == [5.0] * 8
+    assert not torch.equal(found.get_buffer("1.running_mean"), generator.get_buffer("1.running_mean"))
     assert not has_statistics(kept)

@@ -87,7 +87,7 @@ def test_an_untrained_generator_is_scored_once_by_all_metrics(tmp_path: Path) ->
 @pytest.mark.parametrize("what", ["data", "reference", "extractor"])
 def test_what_has_changed_since_the_plan_is_refused_and_said_to_whoever_plans_again(spec: TrialSpec, what: str) -> None:
     other, evaluation = "0" * 64, spec.evaluation
-    changed: dict[str, Any] = {
+    changes: dict[str, dict[str, Any]] = {
         "data": {"data": spec.data.model_copy(update={"fingerprint": other})},
         "reference": {
             "evaluation": evaluation.model_copy(
@@ -95,14 +95,14 @@ def test_what_has_changed_since_the_plan_is_refused_and_said_to_whoever_plans_ag
             )
         },
         "extractor": {"evaluation": evaluation.model_copy(update={"extractor_sha256": other})},
-    }[what]
+    }
     words = {
         "data": "the split 'train' has changed since .*: its fingerprint is .*, expected 000000000000; run again",
         "reference": "the split 'test' has changed since .*: its fingerprint is .*, expected 0000000",
         "extractor": "the weights of extractor 'digits' have changed since .*: their SHA-256 is .*, expected 00000000",
     }[what]
     with pytest.raises(ChangedSincePlanning, match=words) as refused:
-        Parts(spec.model_copy(update=changed), Execution(), LOADED.registry)
+        Parts(spec.model_copy(update=changes[what]), Execution(), LOADED.registry)
     assert refused.value.planned == other
 
 

@@ -14,6 +14,7 @@ from ganbench.provenance import environment
 from ganbench.trial import run_seeds, run_trial
 from ganbench.worker import together
 from ganbench.worker.recording import Recorder
+from ganbench.worker.resuming import fresh_or_resumed
 from ganbench.worker.watcher import StopFlag, Watcher
 from tests.workers import MLP, StopAfter, lines, planned
 
@@ -176,7 +177,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Callable[[], obj
 
 def test_what_was_tried_is_gone_before_the_trials_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU has no room for both."""
-    tried, build = watched(monkeypatch, "fresh_state"), together.fresh_or_resumed
+    tried, build = watched(monkeypatch, "fresh_state"), fresh_or_resumed
 
     def building(*arguments: Any) -> Any:
         assert [state() for state in tried] == [None] * 3
