@@ -7,6 +7,7 @@ from typing import Any
 
 from ganbench import components, plugins
 from ganbench.explain import explain
+from ganbench.parameters import defaults
 from ganbench.registry import Entry
 
 PAGE = Path(__file__).with_name("zoo.md")
@@ -150,7 +151,7 @@ FORMULAS = ("discriminator minimises", "generator minimises", "term")
 def counts(entry: Entry) -> list[int]:
     """The parameters of both networks."""
     cls: Any = components.load_class(entry)
-    settled = cls.settle(components.defaults("architecture", cls), gradient_penalty=False, weight_clipping=False)
+    settled = cls.settle(defaults("architecture", cls), gradient_penalty=False, weight_clipping=False)
     networks = cls(**settled).networks(COUNTED if "image" in cls.kinds else COUNTED_POINTS, LATENT_DIM, 0)
     return [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
 

@@ -142,7 +142,9 @@ def test_it_is_found_by_name_and_refuses_nonsense(tmp_path: Path) -> None:
     registry = plugins.load().registry
     (request,) = parse_axis("tracker", ["mlflow[experiment=mine]"], registry)
     made = make_trackers([request], registry, tmp_path)
-    assert made["mlflow"].experiment == "mine"
+    mine = made["mlflow"]
+    assert isinstance(mine, tracker.MLflow)
+    assert mine.experiment == "mine"
     assert not (tmp_path / "mlflow").exists()
     with pytest.raises(ValueError, match="must have a name"):
         tracker.MLflow(Settings(out=tmp_path), experiment=" ")

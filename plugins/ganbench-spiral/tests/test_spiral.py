@@ -2,11 +2,13 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from ganbench_spiral.command import scatter
 from ganbench_spiral.dataset import Spiral
 from ganbench_spiral.metric import PointCoverage
@@ -39,7 +41,7 @@ class TestMetric(Conformance):
     }
 
 
-def test_points_lie_on_the_curve():
+def test_points_lie_on_the_curve() -> None:
     points = Spiral(arms=1, turns=1.0, sigma=0.0).load("train", root=Path()).data.double()
     radius = points.norm(dim=1)
     angle = torch.atan2(points[:, 1], points[:, 0]) % (2 * math.pi)
@@ -47,7 +49,7 @@ def test_points_lie_on_the_curve():
     assert float((gap.abs() * radius).max()) < 1e-5
 
 
-def test_fresh_real_points_are_covered_as_theory_says():
+def test_fresh_real_points_are_covered_as_theory_says() -> None:
     data = Spiral()
     train, test = (evidence(samples=data.load(split, root=Path()).data) for split in ("train", "test"))
     found = PointCoverage(k=5).compute(train, test)
@@ -55,12 +57,12 @@ def test_fresh_real_points_are_covered_as_theory_says():
 
 
 @pytest.mark.parametrize("parameters", [{"arms": 0}, {"turns": 0.0}, {"sigma": -1.0}])
-def test_nonsense_is_named(parameters):
+def test_nonsense_is_named(parameters: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(parameters))):
         Spiral(**parameters)
 
 
-def test_the_command_draws(tmp_path):
+def test_the_command_draws(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.zeros((10, 2), dtype=np.float32))
     out = tmp_path / "picture.png"
     answer = CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--out", str(out)])
@@ -68,10 +70,10 @@ def test_the_command_draws(tmp_path):
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_command_takes_a_dataset_as_a_run_does(tmp_path):
+def test_the_command_takes_a_dataset_as_a_run_does(tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", np.zeros((10, 2), dtype=np.float32))
 
-    def answer(dataset):
+    def answer(dataset: str) -> Result:
         out = ["--out", str(tmp_path / "picture.png")]
         return CliRunner().invoke(scatter, [str(tmp_path / "points.npy"), "--dataset", dataset, *out])
 
@@ -87,7 +89,7 @@ def test_the_command_takes_a_dataset_as_a_run_does(tmp_path):
         assert words in str(answer(dataset).exception)
 
 
-def test_the_command_says_what_is_wrong(tmp_path):
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((2, 1, 8, 8), dtype=np.uint8))
     for arguments, error, words in (
         ([str(tmp_path / "images.npy")], DataError, "not points"),
@@ -99,13 +101,13 @@ def test_the_command_says_what_is_wrong(tmp_path):
         assert words in str(answer.exception)
 
 
-def test_all_three_are_registered():
+def test_all_three_are_registered() -> None:
     loaded = plugins.load()
     assert loaded.registry.find("dataset", "ganbench-spiral:spiral").load() is Spiral
     assert loaded.registry.find("metric", "ganbench-spiral:point-coverage").load() is PointCoverage
     from ganbench.cli import cli
 
-    assert "scatter" in cli.list_commands(None)
+    assert "scatter" in cli.list_commands(click.Context(cli))
 
 
 def test_the_order_of_the_points_does_not_matter() -> None:
