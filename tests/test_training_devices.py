@@ -119,7 +119,7 @@ def test_every_part_of_the_recipe(settings: dict[str, Any]) -> None:
 
 
 def test_every_architecture_is_here() -> None:
-    assert {*IMAGES, "pacdcgan", "pacgan"} == set(names("architecture"))
+    assert {*IMAGES, "dcgan5x5", "pacdcgan", "pacgan"} == set(names("architecture"))
 
 
 class Mixing(Hinge):
