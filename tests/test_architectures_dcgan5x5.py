@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 
-from ganbench.architectures.dcgan5x5 import DCGAN5x5, Down, Up, halved, same_padding
+from ganbench.architectures.dcgan5x5 import DCGAN5x5, Down, Up, halved, same_padding, truncated_normal
 from ganbench.errors import UsageError
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
@@ -101,6 +102,13 @@ def test_norms_are_where_the_code_has_them_and_as_it_has_them() -> None:
     assert [layer(x).tolist() for layer in discriminator.modules() if isinstance(layer, nn.LeakyReLU)] == [
         pytest.approx([-0.2, 1.0])
     ] * 4
+
+
+def test_the_truncated_normal_is_scipys() -> None:
+    torch.manual_seed(0)
+    weight = torch.empty(200_000)
+    truncated_normal(weight)
+    assert stats.kstest(weight.numpy() / 0.02, stats.truncnorm(-2, 2).cdf).pvalue > 0.01
 
 
 def test_initial_weights_are_the_codes() -> None:
