@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from ganbench.architectures.dcgan5x5 import DCGAN5x5, Down, Up, halved, same_padding, truncated_normal
+from ganbench.architectures.dcgan5x5 import DCGAN5x5, Discriminator, Down, Up, halved, same_padding, truncated_normal
 from ganbench.errors import UsageError
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
@@ -44,9 +44,9 @@ def test_both_convolutions_are_tensorflows(size: tuple[int, int]) -> None:
     down, up = Down(2, 3, size).double(), Up(3, 2, size).double()
     nn.init.zeros_(up.convolution.bias)  # type: ignore[arg-type]
     x = torch.randn(2, 2, *size, dtype=torch.float64, requires_grad=True)
-    convolution = down[1]
-    expected = same(x, convolution.weight)
-    torch.testing.assert_close(down(x), expected + convolution.bias[:, None, None])
+    weight, bias = down.parameters()
+    expected = same(x, weight)
+    torch.testing.assert_close(down(x), expected + bias[:, None, None])
     # The transposed one is the gradient of a convolution whose input has the size that is wanted.
     small = torch.randn_like(expected)
     (gradient,) = torch.autograd.grad(same(x, up.convolution.weight), x, small)
@@ -80,7 +80,8 @@ def test_the_layout_is_the_codes(side: int, maps: list[int]) -> None:
     downs = [module for module in discriminator.modules() if isinstance(module, Down)]
     assert [up.size[0] for up in ups] == [*maps[2::-1], maps[0] * 2]
     for layers, channels in ((ups, [512, 256, 128, 64, 3]), (downs, [3, 64, 128, 256, 512])):
-        found = [module for layer in layers for module in layer.modules() if hasattr(module, "in_channels")]
+        kinds = (nn.Conv2d, nn.ConvTranspose2d)
+        found = [module for layer in layers for module in layer.modules() if isinstance(module, kinds)]
         assert [(layer.in_channels, layer.out_channels) for layer in found] == [*itertools.pairwise(channels)]
         assert {layer.kernel_size for layer in found} == {(5, 5)}
     # The code has biases before norms too: 2,048 of the projection and 448 of convolutions in the generator, 896 in the
@@ -93,6 +94,7 @@ def test_the_layout_is_the_codes(side: int, maps: list[int]) -> None:
 
 def test_norms_are_where_the_code_has_them_and_as_it_has_them() -> None:
     generator, discriminator = DCGAN5x5(width=4).build((3, 28, 28), 8)
+    assert isinstance(discriminator, Discriminator)
     norms = [module for network in (generator, discriminator) for module in network.modules()
              if isinstance(module, nn.BatchNorm2d)]  # fmt: skip
     assert [norm.num_features for norm in norms] == [32, 16, 8, 4, 8, 16, 32]
@@ -133,6 +135,7 @@ def test_initial_weights_are_the_codes() -> None:
 def test_an_output_is_that_of_consecutive_images_one_after_the_other_in_channels(pack: int, layout: Any) -> None:
     torch.manual_seed(0)
     discriminator = DCGAN5x5(pack=pack, width=4, norm_d="layer").build((3, 20, 20), 8).discriminator
+    assert isinstance(discriminator, Discriminator)
     x = torch.randn(4 * pack, 3, 20, 20)
     stacked = torch.stack([torch.cat(list(x[i * pack : (i + 1) * pack])) for i in range(4)])
     expected = discriminator.output(discriminator.blocks(discriminator.input(stacked)).flatten(1)).squeeze(1)
