@@ -24,11 +24,14 @@ def recipe(**settings: Any) -> Recipe:
 
 
 def build(settings: Recipe, seed: int, architecture: Architecture | None = None, device: torch.device = CPU) -> State:
-    points = torch.randn(40, 2, generator=torch.Generator().manual_seed(5)) * 0.3 + torch.tensor([2.0, -1.0])
-    return State(
-        architecture=architecture or MLP(hidden=16, layers=2, init="kaiming"),
-        samples=Samples(data=points), recipe=settings, seed=seed, device=device,
-    )  # fmt: skip
+    """The state of one seed on points, or on images where the architecture makes nothing else."""
+    rng = torch.Generator().manual_seed(5)
+    chosen = architecture or MLP(hidden=16, layers=2, init="kaiming")
+    if "vector" in chosen.kinds:
+        data = torch.randn(40, 2, generator=rng) * 0.3 + torch.tensor([2.0, -1.0])
+    else:
+        data = torch.rand(40, 1, 20, 20, generator=rng) * 2 - 1
+    return State(architecture=chosen, samples=Samples(data=data), recipe=settings, seed=seed, device=device)
 
 
 def members(

@@ -49,7 +49,7 @@ def test_it_is_found_by_its_name_and_another_name_is_refused() -> None:
     assert find("pacgan-table1").resolve() == PATH
     assert find(str(PATH)) == PATH
     with pytest.raises(UsageError, match="did you mean 'pacgan-table1'"):
-        find("pacgan-table2")
+        find("pacgan-table11")
     with pytest.raises(UsageError) as refused:
         find("digit")
     assert "digits" not in str(refused.value), "a suite, but nothing was published of it"

@@ -15,6 +15,7 @@ from tests.kit.architectures import NO_EXPORT
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": 16},
     "dcgan": {"width": 4},
+    "dcgan5x5": {"width": 4},
     "pacdcgan": {"width": 4},
     "resnet": {"width": 4},
     "sagan": {"width": 4},

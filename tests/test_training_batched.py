@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganbench.api import Architecture, Networks, Samples
+from ganbench.architectures.dcgan5x5 import DCGAN5x5
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.augmentations.translation import Translation
 from ganbench.losses.lsgan import LSGAN
@@ -113,6 +114,7 @@ ARCHITECTURES: dict[str, tuple[Architecture, dict[str, Any], Callable[[], Object
     "batch norm, a penalty that calls the network": (Normed(), {"steps": 10}, lambda: objective(WGANGP())),
     "packed maxout": (PacGAN(pack=2, hidden=16, hidden_d=8), {}, lambda: objective(Vanilla())),
     "packed maxout, replay": (PacGAN(pack=2, hidden=16, hidden_d=8), {"replay": 12}, lambda: objective(Vanilla())),
+    "packed images": (DCGAN5x5(pack=2, width=2), {"n_generator": 2, "steps": 8}, lambda: objective(Vanilla())),
 }
 
 

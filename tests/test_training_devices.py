@@ -89,9 +89,10 @@ def test_points(architecture: str) -> None:
     assert_there(step("wgan-gp", architecture, (2,)))
 
 
+@pytest.mark.parametrize("architecture", ["pacdcgan[pack=3]", "dcgan5x5[pack=3]"])
 @pytest.mark.parametrize("loss", ["hinge", "wgan"])
-def test_packed_images(loss: str) -> None:
-    assert_there(step(loss, "pacdcgan[pack=3]", replay=4))
+def test_packed_images(loss: str, architecture: str) -> None:
+    assert_there(step(loss, architecture, replay=4))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_every_part_of_the_recipe(settings: dict[str, Any]) -> None:
 
 
 def test_every_architecture_is_here() -> None:
-    assert {*IMAGES, "pacdcgan", "pacgan"} == set(names("architecture"))
+    assert {*IMAGES, "dcgan5x5", "pacdcgan", "pacgan"} == set(names("architecture"))
 
 
 class Mixing(Hinge):

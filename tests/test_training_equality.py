@@ -16,6 +16,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 from ganbench import seeds
 from ganbench.api import Architecture, Loss, Networks, Samples
 from ganbench.architectures.dcgan import DCGAN
+from ganbench.architectures.dcgan5x5 import DCGAN5x5
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.resnet import ResNet
 from ganbench.losses.hinge import Hinge
@@ -122,6 +123,7 @@ class Viewed(Architecture):
 CASES: dict[str, tuple[Architecture, Loss, dict[str, Any], int]] = {
     "dcgan": (DCGAN(width=4), Vanilla(), {}, 100),
     "dcgan, wgan-gp": (DCGAN(width=4, norm_d="layer"), WGANGP(), {"n_critic": 2, "beta1": 0.0}, 15),
+    "dcgan5x5, two updates of the generator": (DCGAN5x5(width=4), Vanilla(), {"n_generator": 2}, 20),
     "mlp, wgan-gp in one step of three": (
         MLP(hidden=8, layers=2, norm_g="none"),
         WGANGP(),

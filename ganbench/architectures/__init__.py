@@ -25,6 +25,12 @@ def register_architectures(register: Register) -> None:
         paper="arXiv:1511.06434",
     )
     register(
+        "dcgan5x5",
+        "ganbench.architectures.dcgan5x5:DCGAN5x5",
+        summary="DCGAN with 5x5 kernels as in its TensorFlow code, any sides from 16 to 128, also packed",
+        paper="arXiv:1511.06434",
+    )
+    register(
         "pacdcgan",
         "ganbench.architectures.pacdcgan:PacDCGAN",
         summary="DCGAN with a discriminator that judges pack images at once, 16x16 to 128x128",

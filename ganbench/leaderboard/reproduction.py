@@ -73,8 +73,19 @@ class Comparison:
         return mean(self.ours) if self.ours else None
 
     @property
+    def equal(self) -> bool:
+        """Whether neither side has a spread and both are one number, as counts are where all seeds reach everything."""
+        mean, error = self.printed
+        return error == 0 and len(self.ours) > 1 and set(self.ours) == {mean}
+
+    @property
     def verdict(self) -> str:
-        """``agree`` or ``differ`` at 95 %, and how many trials have no part in that; what is missing where neither."""
+        """``agree`` or ``differ`` at 95 %, or ``equal``, and how many trials have no part in that; what is missing
+        where none of them."""
+        lost = self.trials - len(self.ours)
+        without = f", without {lost} of {self.trials} seeds" if lost else ""
+        if self.equal:
+            return f"equal{without}"
         if self.difference is None:
             if not self.ours:
                 return "no result"
@@ -82,8 +93,7 @@ class Comparison:
                 return "one seed"
             return "no spread" if len(set(self.ours)) == 1 else "one published run"
         found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
-        lost = self.trials - len(self.ours)
-        return f"{found}, without {lost} of {self.trials} seeds" if lost else found
+        return f"{found}{without}"
 
 
 def folders() -> tuple[Path, ...]:
