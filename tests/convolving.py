@@ -33,7 +33,7 @@ class Kernels(TorchDispatchMode):
     many channels they led to."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
         self.found: list[tuple[int, ...]] = []
         self.outputs: list[int] = []
 

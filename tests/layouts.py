@@ -121,7 +121,7 @@ class Bytes(nn.Sequential):
     """A generator that returns bytes in eval mode, as torch-fidelity's metrics want them."""
 
     def forward(self, z: Tensor) -> Tensor:
-        fakes: Tensor = super().forward(z)
+        fakes: Tensor = super().forward(z)  # type: ignore[no-untyped-call]  # torch's own has no types
         return fakes if self.training else ((fakes + 1) * 127.5).to(torch.uint8)
 
 

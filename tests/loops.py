@@ -91,7 +91,8 @@ class Peculiar(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self._also(self)
-        return self.outer(torch.tanh(self.inner(x)) * (1 + self.ema + 1e-4 * self.calls)).squeeze(1)
+        raw: Tensor = self.outer(torch.tanh(self.inner(x)) * (1 + self.ema + 1e-4 * self.calls))
+        return raw.squeeze(1)
 
 
 def rebinds(network: Peculiar) -> None:

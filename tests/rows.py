@@ -42,20 +42,22 @@ def make_row(
     return replace(row, **changes)
 
 
-def rows_of(loss: str, values: Sequence[float | None], **changes: str) -> list[Row]:
+def rows_of(
+    loss: str, values: Sequence[float | None], *, architecture: str = "dcgan", dataset: str = "digits"
+) -> list[Row]:
     """A row per seed; ``inf`` diverged, ``nan`` failed, ``None`` is done without the value."""
     rows = []
     for seed, value in enumerate(values):
         status = "done"
         if value is not None and not math.isfinite(value):
             status = "diverged" if value == math.inf else "failed"
-        rows.append(make_row(make_spec(loss, seed=seed, **changes), status, value))
+        rows.append(make_row(make_spec(loss, architecture, dataset, seed), status, value))
     return rows
 
 
-def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, **options: bool) -> Check:
+def judged(base: Sequence[Row], new: Sequence[Row], margin: Margin = NONE, *, subset: bool = False) -> Check:
     """What comparing a single row says."""
-    (check,) = compare(base, new, margin=margin, **options).checks
+    (check,) = compare(base, new, margin=margin, subset=subset).checks
     return check
 
 

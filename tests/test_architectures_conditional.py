@@ -82,7 +82,7 @@ def test_a_projection_is_the_unconditional_output_plus_an_inner_product() -> Non
     discriminator = ResNet(width=4, spectral_norm=False, condition="projection").networks(SHAPE, 8, 3).discriminator
     assert isinstance(discriminator, Projection)
     x, labels = torch.randn(2, *SHAPE), torch.tensor([2, 0])
-    features = discriminator.backbone.features(x).sum((2, 3))  # type: ignore[operator]
+    features = discriminator.backbone.features(x).sum((2, 3))
     weights = discriminator.embedding.weight
     by_hand = [discriminator.backbone(x)[i] + weights[y] @ features[i] for i, y in enumerate((2, 0))]
     torch.testing.assert_close(discriminator(x, labels), torch.stack(by_hand))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganbench.architectures.dcgan import DCGAN, widths
+from ganbench.architectures.dcgan import DCGAN, Discriminator, widths
 
 SIZES = (16, 32, 64, 128)
 
@@ -114,11 +114,13 @@ def test_initial_weights_are_the_papers() -> None:
 
 def test_norms_are_where_the_paper_has_them() -> None:
     _, discriminator = DCGAN(norm_d="batch").build((3, 32, 32), 8)
+    assert isinstance(discriminator, Discriminator)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in discriminator.input)
-    assert [type(block[1]) for block in discriminator.blocks] == [nn.BatchNorm2d] * 2
-    assert [block[0].bias is None for block in discriminator.blocks] == [True] * 2
+    convolutions, norms, _ = zip(*(block.children() for block in discriminator.blocks), strict=True)
+    assert [type(norm) for norm in norms] == [nn.BatchNorm2d] * 2
+    assert [convolution.bias is None for convolution in convolutions] == [True] * 2
     _, layered = DCGAN(norm_d="layer").build((3, 32, 32), 8)
-    assert [block[1].num_groups for block in layered.blocks] == [1, 1]
+    assert [layered.get_submodule(f"blocks.{number}.1").num_groups for number in range(2)] == [1, 1]
 
 
 def test_spectral_norm_bounds_every_layer() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench.architectures.mlp import MLP
+from ganbench.architectures.mlp import MLP, Discriminator, Generator
 
 SMALL: dict[str, Any] = {"hidden": 16, "layers": 2}
 
@@ -33,6 +33,7 @@ def test_the_defaults_are_pacgans_generator() -> None:
     linear = [shape for name, shape in shapes.items() if name.endswith("weight") and len(shape) == 2]
     assert linear == [(400, 2), (400, 400), (400, 400), (400, 400), (2, 400)]
     assert sum(isinstance(module, torch.nn.BatchNorm1d) for module in generator.modules()) == 4
+    assert isinstance(generator, Generator)
     assert not any(module.bias is not None for module in generator.hidden if isinstance(module, torch.nn.Linear))
     assert generator.output.weight.std().item() == pytest.approx(0.02, rel=0.1)
     assert generator.output.bias.eq(0).all()
@@ -41,9 +42,9 @@ def test_the_defaults_are_pacgans_generator() -> None:
 def test_std_and_kaiming_set_the_scale() -> None:
     torch.manual_seed(0)
     wide = MLP(hidden=400, std=0.5).build((2,), 2).discriminator
-    assert wide.hidden[2].weight.std().item() == pytest.approx(0.5, rel=0.02)
+    assert wide.get_parameter("hidden.2.weight").std().item() == pytest.approx(0.5, rel=0.02)
     kaiming = MLP(hidden=400, init="kaiming").build((2,), 2).discriminator
-    assert kaiming.hidden[2].weight.std().item() == pytest.approx((2 / (1.04 * 400)) ** 0.5, rel=0.02)
+    assert kaiming.get_parameter("hidden.2.weight").std().item() == pytest.approx((2 / (1.04 * 400)) ** 0.5, rel=0.02)
 
 
 @pytest.mark.parametrize("norm_g", ["batch", "none"])
@@ -63,10 +64,12 @@ def test_the_discriminator_judges_each_sample_alone_and_twice_differentiably() -
     assert architecture.double_backward
     assert not architecture.batch_norm_in_discriminator
     discriminator = architecture.build((2,), 5).discriminator
+    assert isinstance(discriminator, Discriminator)
     x = torch.randn(6, 2, requires_grad=True)
     torch.testing.assert_close(discriminator(x)[2:4], discriminator(x[2:4]))
     (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     gradient.square().sum().backward()
+    assert discriminator.output.weight.grad is not None
     assert discriminator.output.weight.grad.abs().max() > 0
 
 

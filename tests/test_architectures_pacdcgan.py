@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Samples
 from ganbench.architectures.dcgan import DCGAN
-from ganbench.architectures.pacdcgan import PacDCGAN
+from ganbench.architectures.pacdcgan import Discriminator, PacDCGAN
 from ganbench.errors import UsageError
 from ganbench.losses.vanilla import Vanilla
 from ganbench.penalties.zero_centred import R1
@@ -17,7 +17,7 @@ from ganbench.spec import Component, DataSpec, Recipe
 from ganbench.training.loop import Objective, discriminator_update, plain_step
 from ganbench.training.state import State
 
-SMALL = {"width": 4, "norm_d": "layer"}
+SMALL: dict[str, Any] = {"width": 4, "norm_d": "layer"}
 
 
 def packed(recipe: Recipe, **parameters: Any) -> State:
@@ -56,6 +56,7 @@ def test_a_pack_of_one_is_dcgan_bit_for_bit() -> None:
 def test_an_output_is_that_of_consecutive_images_one_after_the_other_in_channels(pack: int, layout: Any) -> None:
     torch.manual_seed(0)
     discriminator = PacDCGAN(pack=pack, **SMALL).build((3, 16, 16), 8).discriminator
+    assert isinstance(discriminator, Discriminator)
     x = torch.randn(4 * pack, 3, 16, 16)
     stacked = torch.stack([torch.cat(list(x[i * pack : (i + 1) * pack])) for i in range(4)])
     expected = discriminator.judge(discriminator.blocks(discriminator.input(stacked)))
@@ -72,14 +73,19 @@ def test_images_that_make_no_whole_groups_are_refused() -> None:
         PacDCGAN().build((1, 16, 16), 8).discriminator(torch.zeros(7, 1, 16, 16))
 
 
-def test_a_batch_is_judged_in_whole_groups_of_real_and_of_fake_images() -> None:
+def test_a_batch_is_judged_in_whole_groups_of_real_and_of_fake_images(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size=5, latent_dim=8, discriminator_batch="joint")
     state = packed(recipe, pack=2, **SMALL)
     real: list[Tensor] = []
     seen: list[Tensor] = []
     draw = state.batches.next
-    state.batches.next = lambda: real.append(draw()) or real[-1]  # type: ignore[func-returns-value, method-assign]
-    convolution = state.discriminator.input[0]  # type: ignore[index]
+
+    def noted(count: int = 1) -> Tensor:
+        real.append(draw(count))
+        return real[-1]
+
+    monkeypatch.setattr(state.batches, "next", noted)
+    convolution = state.discriminator.get_submodule("input.0")
     convolution.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
     discriminator_update(state, Objective(loss=Vanilla(), penalties=()), recipe)
     assert seen[0].shape == (10, 2, 16, 16)

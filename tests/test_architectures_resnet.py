@@ -5,11 +5,19 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrize import is_parametrized
 
-from ganbench.architectures.resnet import DownBlock, ResNet, UpBlock, discriminator_plan, generator_widths
+from ganbench.architectures.resnet import (
+    Discriminator,
+    DownBlock,
+    Generator,
+    ResNet,
+    UpBlock,
+    discriminator_plan,
+    generator_widths,
+)
 
 SIZES = (16, 32, 64, 128)
 
@@ -60,6 +68,7 @@ def test_the_commuted_shortcuts_are_the_papers_functions() -> None:
 
 def test_pooling_is_a_sum() -> None:
     discriminator = ResNet(width=4, spectral_norm=False).build((1, 16, 16), 8).discriminator
+    assert isinstance(discriminator, Discriminator)
     x = torch.randn(2, 1, 16, 16)
     features = torch.relu(discriminator.blocks(x))
     torch.testing.assert_close(discriminator(x), discriminator.output(features.sum(dim=(2, 3))).squeeze(1))
@@ -83,6 +92,7 @@ def test_spectral_norm_is_on_every_layer_and_bounds_it() -> None:
         discriminator(torch.randn(1, 1, 16, 16))
     discriminator.eval()
     for layer in layers:
+        assert isinstance(layer.weight, Tensor)
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.03)
     plain = ResNet(width=8, spectral_norm=False).build((1, 16, 16), 8).discriminator
     assert not any(is_parametrized(module) for module in plain.modules())
@@ -152,7 +162,9 @@ def test_the_global_seed_decides_and_the_state_dict_restores(spectral_norm: bool
 def test_initial_weights_are_the_papers() -> None:
     torch.manual_seed(0)
     generator = ResNet(width=64).build((3, 32, 32), 128).generator
+    assert isinstance(generator, Generator)
     for block in generator.blocks:
+        assert isinstance(block, UpBlock)
         fans = 9 * (64 + 64)
         assert block.conv1.weight.abs().max().item() == pytest.approx((2 * 6 / fans) ** 0.5, rel=0.01)
         assert block.shortcut.weight.abs().max().item() == pytest.approx((6 / 128) ** 0.5, rel=0.01)

@@ -13,7 +13,7 @@ from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.infogan import InfoGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.resnet import ResNet
-from ganbench.architectures.sagan import SAGAN, SelfAttention
+from ganbench.architectures.sagan import SAGAN, Discriminator, Generator, SelfAttention
 from ganbench.architectures.sndcgan import SNDCGAN
 from ganbench.architectures.upsample import Upsample
 from ganbench.architectures.vgg import VGG
@@ -140,13 +140,15 @@ def test_self_attention_against_a_loop() -> None:
 
 def test_sagans_layout_at_128_is_the_papers() -> None:
     """Attention on maps of 32×32: 256 channels in the generator, 128 in the discriminator; C²/8 twice, C²/2 twice."""
-    networks = SAGAN().build((3, 128, 128), 128)
-    assert networks.generator.attention.query.in_channels == 256
-    assert networks.discriminator.attention.query.in_channels == 128
-    attention = networks.generator.attention
-    assert count(attention) == 256 * 256 * 5 // 4 + 1
-    assert [block.conv2.out_channels for block in networks.generator.blocks] == [1024, 512, 256, 128, 64]
-    assert [block.conv2.out_channels for block in networks.discriminator.blocks] == [64, 128, 256, 512, 1024, 1024]
+    generator, discriminator = SAGAN().build((3, 128, 128), 128)
+    assert isinstance(generator, Generator)
+    assert isinstance(discriminator, Discriminator)
+    assert generator.attention.query.in_channels == 256
+    assert discriminator.attention.query.in_channels == 128
+    assert count(generator.attention) == 256 * 256 * 5 // 4 + 1
+    assert [block.get_submodule("conv2").out_channels for block in generator.blocks] == [1024, 512, 256, 128, 64]
+    widths = [block.get_submodule("conv2").out_channels for block in discriminator.blocks]
+    assert widths == [64, 128, 256, 512, 1024, 1024]
 
 
 @pytest.mark.parametrize(("side", "attention"), [(16, 8), (32, 16), (32, 8), (64, 32), (64, 16), (64, 8)])
@@ -154,7 +156,8 @@ def test_attention_is_where_it_is_asked_for(side: int, attention: int) -> None:
     networks = SAGAN(width=4, attention=attention).build((1, side, side), 8)
     seen: list[int] = []
     for network in networks:
-        network.attention.register_forward_hook(lambda module, args, out: seen.append(args[0].shape[-1]))  # type: ignore[operator, union-attr]
+        place = network.get_submodule("attention")
+        place.register_forward_hook(lambda module, args, out: seen.append(args[0].shape[-1]))
     networks.discriminator(networks.generator(torch.randn(2, 8)))
     assert seen == [attention, attention]
 
@@ -167,7 +170,7 @@ def test_sagan_normalises_both_players() -> None:
     for network in SAGAN(width=4, spectral_norm=False).build((1, 16, 16), 8):
         assert not any(is_parametrized(layer) for layer in network.modules())
     generator, discriminator = SAGAN(width=4, spectral_norm="generator").build((1, 16, 16), 8)
-    assert is_parametrized(generator.input, "weight")
+    assert is_parametrized(generator.get_submodule("input"), "weight")
     assert not any(is_parametrized(layer) for layer in discriminator.modules())
 
 

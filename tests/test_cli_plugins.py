@@ -235,13 +235,13 @@ def test_the_tool_is_the_one_that_manages_the_environment(
 ) -> None:
     if config is not None:
         (tmp_path / "pyvenv.cfg").write_text(config)
-    monkeypatch.setattr(installer.shutil, "which", lambda name: "/bin/uv" if uv else None)
+    monkeypatch.setattr("shutil.which", lambda name: "/bin/uv" if uv else None)
     monkeypatch.setattr(installer, "find_spec", lambda name: object() if pip else None)
     assert installer.tool(tmp_path) == expected
 
 
 def test_without_pip_and_uv_the_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installer.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(installer, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match="has no pip, and there is no uv"):
         installer.tool(tmp_path)
@@ -257,7 +257,7 @@ def test_pip_is_called_with_what_was_asked_for(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(installer, "_plugins", lambda: next(listings))
     monkeypatch.setattr(installer, "tool", lambda: [sys.executable, "-m", "pip"])
-    monkeypatch.setattr(installer.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     (changed,) = installer.install([str(tmp_path)], options=["--no-deps"], editable=True)
     assert changed["distribution"] == "ganbench-x"
     assert calls == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(tmp_path)]]
@@ -277,8 +277,8 @@ def test_what_is_removed_is_removed_from_this_environment_and_nobody_is_asked(
         return subprocess.CompletedProcess(command, 0)
 
     there = Plugins([Plugin("ganbench-x", "x", "x", "1")], Registry())
-    monkeypatch.setattr(installer.plugins, "load", lambda: there)
+    monkeypatch.setattr("ganbench.plugins.load", lambda: there)
     monkeypatch.setattr(installer, "tool", lambda: tool)
-    monkeypatch.setattr(installer.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     assert installer.uninstall(["Ganbench_X"]) == ["ganbench-x"]
     assert calls == [[*tool, "uninstall", "--quiet", *options, "ganbench-x"]]

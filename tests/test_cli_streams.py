@@ -14,10 +14,14 @@ from tests.trials import trial
 def into_full(words: list[str], cwd: Path, *, messages: bool = False) -> tuple[int, str]:
     """Run a command whose output, or whose messages, go where there is no room; its exit code and the other."""
     with open("/dev/full", "w") as full:
-        streams = (
-            {"stdout": subprocess.PIPE, "stderr": full} if messages else {"stdout": full, "stderr": subprocess.PIPE}
+        answer = subprocess.run(
+            [sys.executable, "-m", "ganbench", *words],
+            cwd=cwd,
+            text=True,
+            timeout=300,
+            stdout=subprocess.PIPE if messages else full,
+            stderr=full if messages else subprocess.PIPE,
         )
-        answer = subprocess.run([sys.executable, "-m", "ganbench", *words], cwd=cwd, text=True, timeout=300, **streams)
     return answer.returncode, answer.stdout if messages else answer.stderr
 
 

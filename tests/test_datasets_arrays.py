@@ -13,6 +13,7 @@ from torch import Tensor
 from ganbench.datasets.arrays import (
     TOLERANCE,
     Array,
+    ValueRange,
     settle_range,
     to_8_bits,
     to_network_values,
@@ -37,7 +38,7 @@ GREY = IMAGES[:, :1]
         ((IMAGES.float() / 127.5 - 1).permute(0, 2, 3, 1), "-1:1"),
     ],
 )
-def test_every_form_of_images_gives_the_same_samples(array: Tensor, value_range: str) -> None:
+def test_every_form_of_images_gives_the_same_samples(array: Tensor, value_range: ValueRange) -> None:
     assert torch.equal(to_samples(array, (3, 8, 6), value_range, "x"), IMAGES)
 
 
@@ -47,7 +48,7 @@ def test_grey_images_need_no_channel() -> None:
 
 @given(st.integers(0, 255), st.sampled_from(["-1:1", "0:1", "0:255"]))
 @settings(deadline=None)
-def test_a_level_survives_every_range(level: int, value_range: str) -> None:
+def test_a_level_survives_every_range(level: int, value_range: ValueRange) -> None:
     low, high = (float(end) for end in value_range.split(":"))
     value = torch.tensor([[low + (high - low) * level / 255]])
     assert int(to_uint8(to_network_values(value, value_range, "x"))) == level
@@ -66,7 +67,7 @@ def test_a_level_survives_every_range(level: int, value_range: str) -> None:
         (IMAGES * 1j, "", "complex"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(array: Tensor, value_range: str, words: str) -> None:
+def test_what_cannot_be_meant_is_refused(array: Tensor, value_range: ValueRange, words: str) -> None:
     with pytest.raises(DataError, match=words):
         to_samples(array, (3, 8, 6), value_range, "x.npy")
 

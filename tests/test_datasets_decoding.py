@@ -142,6 +142,7 @@ def test_any_damage_is_decoded_or_named(kind: str, data: st.DataObject) -> None:
 class Memory:
     """A source held in memory."""
 
+    described: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
     def __init__(self, content: dict[str, bytes]) -> None:

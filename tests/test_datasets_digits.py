@@ -26,7 +26,7 @@ def test_the_bytes_are_these(split: str, size: int) -> None:
     assert samples.fingerprint == FINGERPRINTS[split]
     assert (samples.data.shape, samples.data.dtype) == ((size, 1, 16, 16), torch.uint8)
     assert samples.kind == "image"
-    assert (samples.data.min(), samples.data.max()) == (0, 255)
+    assert (samples.data.min().item(), samples.data.max().item()) == (0, 255)
     assert samples.labels is not None
     assert samples.labels.bincount().min() > 70
     assert samples.classes == tuple("0123456789")

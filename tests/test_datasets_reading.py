@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ganbench.datasets.folder import Folder
-from ganbench.datasets.listing import open_source
+from ganbench.datasets.listing import Source, open_source
 from ganbench.datasets.reading import PART, WORTH_THREADS, Remembering, on_each
 from ganbench.errors import DataError
 
@@ -95,7 +95,12 @@ def test_each_file_is_read_once_where_there_is_room(tmp_path: Path, room: int, m
         sizes = {name: len(source.read(name)) for name in source.names}
         counted: list[str] = []
         plain = type(source).read
-        monkeypatch.setattr(type(source), "read", lambda self, name: (counted.append(name), plain(self, name))[1])
+
+        def noted(self: Source, name: str) -> bytes:
+            counted.append(name)
+            return plain(self, name)
+
+        monkeypatch.setattr(type(source), "read", noted)
         kept = Remembering(source, room=room)
         assert (kept.names, kept.files, kept.where(kept.names[0])) == (
             source.names, source.files, source.where(source.names[0])

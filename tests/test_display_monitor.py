@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -31,7 +32,7 @@ MakeTrial = Callable[..., TrialFolder]
 
 @pytest.fixture
 def trial(tmp_path: Path, trial_spec: Callable[..., TrialSpec]) -> MakeTrial:
-    def make(seed: int, state: str, *, step: int = 0, seconds: float = 0.0, **more: object) -> TrialFolder:
+    def make(seed: int, state: str, *, step: int = 0, seconds: float = 0.0, **more: Any) -> TrialFolder:
         spec = trial_spec(seed=seed, recipe={"steps": 1000})
         folder = TrialFolder(tmp_path / spec.trial_id)
         folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()))
@@ -207,8 +208,8 @@ def test_a_folder_of_another_name_is_renamed_or_removed(
 
 
 def test_waiting_trials_take_as_long_as_running_ones() -> None:
-    def one(status: str, **more: object) -> Standing:
-        return Standing(trial_id="x", label="x", status=status, steps=100, **more)  # type: ignore[arg-type]
+    def one(status: str, **more: Any) -> Standing:
+        return Standing(trial_id="x", label="x", status=status, steps=100, **more)
 
     running = [one("running", step=50, seconds_left=30.0), one("running", step=50, seconds_left=30.0)]
     assert time_left(running) == 30.0

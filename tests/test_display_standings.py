@@ -16,8 +16,8 @@ from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.leases import Leases
 
 
-def one(status: str, **more: Any) -> Standing:
-    return Standing(**{"trial_id": "x", "label": "x", "status": status, "steps": 100} | more)
+def one(status: str, *, steps: int = 100, **more: Any) -> Standing:
+    return Standing(trial_id="x", label="x", status=status, steps=steps, **more)
 
 
 def test_a_baseline_that_runs_or_waits_is_no_unknown() -> None:

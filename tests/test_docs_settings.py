@@ -73,8 +73,10 @@ def test_the_page_names_no_variable_that_nothing_reads() -> None:
 def test_the_page_names_the_variable_of_every_extractor() -> None:
     from ganbench.extractors import clip
     from ganbench.extractors.inception import Inception
+    from ganbench.extractors.pretrained import Pretrained
     from ganbench.extractors.vgg16 import VGG16
 
-    variables = [cls.variable for cls in (Inception, VGG16, *clip.Clip.__subclasses__())]
+    classes: list[type[Pretrained]] = [Inception, VGG16, *clip.Clip.__subclasses__()]
+    variables = [cls.variable for cls in classes]
     assert len(variables) == 11
     assert [name for name in variables if f"`{name}`" not in VARIABLES] == []

@@ -68,7 +68,7 @@ def test_a_generator_that_returns_nan_is_detected() -> None:
 def test_global_state_is_untouched(tmp_path: Path) -> None:
     torch.manual_seed(11)
     np.random.seed(11)
-    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)["state"]["key"].copy()
     metrics: dict[str, Metric] = {
         "fid": FID(),
         "is": InceptionScore(),
@@ -79,7 +79,7 @@ def test_global_state_is_untouched(tmp_path: Path) -> None:
     }
     evaluator(metrics, cache=tmp_path, train=TRAIN).score(as_generated(TRAIN.data), final=True)
     assert torch.equal(torch.get_rng_state(), before)
-    assert np.array_equal(np.random.get_state()[1], numpy_before)
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numpy_before)
 
 
 class Drawing(Metric):
@@ -94,7 +94,11 @@ class Drawing(Metric):
 
 def test_metrics_that_draw_at_random_are_reproducible_and_leave_no_trace() -> None:
     def states() -> tuple[bytes, bytes, object]:
-        return torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes(), random.getstate()
+        return (
+            torch.get_rng_state().numpy().tobytes(),
+            np.random.get_state(legacy=False)["state"]["key"].tobytes(),
+            random.getstate(),
+        )
 
     score = evaluator({"drawing": Drawing()}, reference=Samples(data=torch.zeros(10, 2)))
     before = states()

@@ -71,10 +71,11 @@ def ours(fakes: Path, reals: Path, extractor: str, out: Path, kid: str) -> dict[
 
 
 def theirs(fakes: Path, reals: Path, extractor: str, subset: int, **options: object) -> dict[str, float]:
-    return torch_fidelity.calculate_metrics(
+    found: dict[str, float] = torch_fidelity.calculate_metrics(
         input1=str(fakes), input2=str(reals), feature_extractor=extractor, fid=True, isc=True, kid=True, prc=True,
         kid_subset_size=subset, cuda=False, cache=False, verbose=False, **options,
     )  # fmt: skip
+    return found
 
 
 def compare(one: dict[str, float | None], other: dict[str, float]) -> None:

@@ -1,6 +1,7 @@
 """Evaluation leaves no trace."""
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +14,14 @@ CPU = torch.device("cpu")
 
 
 def precisions() -> list[str]:
-    backends = torch.backends
+    backends: Any = torch.backends  # whose slots appear as they are asked for
     return [slot.fp32_precision for slot in (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul)]
 
 
 def test_each_submodule_gets_its_own_flag_back() -> None:
     network = nn.Sequential(nn.BatchNorm1d(3), nn.Sequential(nn.Dropout(), nn.BatchNorm1d(3)))
     network.train()
-    network[1][1].eval()  # frozen by its author
+    network.get_submodule("1.1").eval()  # frozen by its author
     before = [part.training for part in network.modules()]
     with evaluation_mode(network):
         assert not any(part.training for part in network.modules())
@@ -52,7 +53,11 @@ def test_tf32_is_off_inside_and_restored(setting: str) -> None:
 
 def test_global_generators_are_untouched_and_the_inner_one_is_seeded() -> None:
     torch.manual_seed(3)
-    before, numpy_before, python_before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    before, numpy_before, python_before = (
+        torch.get_rng_state(),
+        np.random.get_state(legacy=False)["state"]["key"].copy(),
+        random.getstate(),
+    )
 
     def drawn(seed: int) -> tuple[float, float, float]:
         with isolated(nn.Identity(), device=CPU, seed=seed):
@@ -60,7 +65,7 @@ def test_global_generators_are_untouched_and_the_inner_one_is_seeded() -> None:
 
     first = drawn(2**61 + 7)
     assert torch.equal(torch.get_rng_state(), before)
-    assert np.array_equal(np.random.get_state()[1], numpy_before)
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numpy_before)
     assert random.getstate() == python_before
     torch.rand(1), np.random.rand(), random.random()  # whatever the outer ones have drawn meanwhile
     assert drawn(2**61 + 7) == first

@@ -129,6 +129,7 @@ def test_shapes_are_checked_by_name() -> None:
     ("features", "logits", "asked"), [("64", "logits", ["64", "logits"]), ("64", "", ["64"]), ("x", "x", ["x"])]
 )
 def test_a_layer_that_is_both_is_asked_for_once(features: str, logits: str, asked: list[str]) -> None:
-    extractor = Digits()
-    extractor.feature_layer, extractor.logits_layer = features, logits
-    assert layers_of(extractor) == asked
+    class Layers(Digits):
+        feature_layer, logits_layer = features, logits
+
+    assert layers_of(Layers()) == asked

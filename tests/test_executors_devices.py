@@ -28,7 +28,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Machine
                 raise error
             return subprocess.CompletedProcess(command, code, "".join(f"{name}\n" for name in names), "")
 
-        monkeypatch.setattr(devices.subprocess, "run", answer)
+        monkeypatch.setattr(subprocess, "run", answer)
         if visible is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         devices.gpus.cache_clear()
@@ -91,7 +91,7 @@ def test_without_the_tool_the_driver_tells_which_gpus_may_be_opened(machine: Mac
     machine(error=FileNotFoundError(), visible="1")
     assert devices.gpus() == ("NVIDIA A10",)
     for how in ({"code": 9}, {"error": subprocess.TimeoutExpired("nvidia-smi", 20)}):  # it is there, and knows better
-        machine(**how)  # type: ignore[arg-type]
+        machine(**how)
         assert devices.choose("auto") == "cpu"
 
 
@@ -145,7 +145,7 @@ def test_the_driver_is_asked_once(machine: Machine, monkeypatch: pytest.MonkeyPa
     def never(*arguments: Any, **keywords: Any) -> NoReturn:
         raise AssertionError
 
-    monkeypatch.setattr(devices.subprocess, "run", never)
+    monkeypatch.setattr(subprocess, "run", never)
     assert devices.gpus() == ("A",)
 
 

@@ -68,6 +68,7 @@ def test_held_out_accuracy_on_mnist_is_as_on_the_card(shared_data: Path) -> None
     samples = MNIST().load("test", root=shared_data)
     network = Mnist().build(["logits"])
     found = torch.cat([network(part)[0].argmax(dim=1) for part in samples.data.split(500)])
+    assert samples.labels is not None
     assert int((found == samples.labels).sum()) == 9876
 
 

@@ -77,7 +77,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     if exists:
         write_bytes(path, b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, function, failing())
+        patch.setattr(os, function, failing())
         with pytest.raises(StoreError) as caught:
             write_bytes(path, b"new")
     assert str(caught.value) == f"cannot write {path}: No space left on device; choose another place"
@@ -90,7 +90,7 @@ def test_an_interruption_leaves_nothing_half_written(tmp_path: Path, monkeypatch
     def interrupt(*arguments: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "replace", interrupt)
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_bytes(tmp_path / "x", b"new")
     assert list(tmp_path.iterdir()) == []
@@ -108,8 +108,8 @@ def test_the_content_is_on_disk_before_it_gets_its_name(tmp_path: Path, monkeypa
         order.append("rename")
         replace(*paths)
 
-    monkeypatch.setattr(files.os, "fsync", synced)
-    monkeypatch.setattr(files.os, "replace", renamed)
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
     write_bytes(tmp_path / "x", b"new")
     assert order == ["content", "rename", "folder"]
 
@@ -184,7 +184,7 @@ def test_lines_that_are_no_records_are_left_out(tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_written_is_a_store_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoreError, match="cannot write"):
         append_line(tmp_path / "missing" / "progress.jsonl", {"step": 1})
-    monkeypatch.setattr(files.os, "write", failing())
+    monkeypatch.setattr(os, "write", failing())
     with pytest.raises(StoreError, match="No space left on device"):
         append_line(tmp_path / "progress.jsonl", {"step": 1})
 
@@ -200,7 +200,7 @@ def test_a_line_written_in_part_is_noticed(tmp_path: Path, monkeypatch: pytest.M
         taken.append(write(descriptor, data[:5]))
         return taken[0]
 
-    monkeypatch.setattr(files.os, "write", some)
+    monkeypatch.setattr(os, "write", some)
     with pytest.raises(StoreError):
         append_line(tmp_path / "progress.jsonl", {"step": 1})
 
@@ -250,7 +250,7 @@ def test_threads_that_ask_for_the_umask_leave_it_as_it_was(monkeypatch: pytest.M
         return given(mask)
 
     try:
-        monkeypatch.setattr(files.os, "umask", slowly)
+        monkeypatch.setattr(os, "umask", slowly)
         threads = [threading.Thread(target=lambda: found.append(files.ordinary_mode())) for _ in range(8)]
         for thread in threads:
             thread.start()

@@ -52,7 +52,8 @@ def test_the_registry_knows_what_the_packages_bring() -> None:
             kinds = [kind for kind, hook in KINDS.items() if hook == function.name]
             for call in ast.walk(function):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "register":
-                    registered.setdefault(*kinds, {})[ast.literal_eval(call.args[0])] = folder.name
+                    (kind,) = kinds
+                    registered.setdefault(kind, {})[ast.literal_eval(call.args[0])] = folder.name
     assert registered == ELSEWHERE
 
 

@@ -103,7 +103,7 @@ def test_every_module_has_its_place() -> None:
 
 def test_the_guide_for_contributors_names_every_room_in_its_half() -> None:
     guide = (Path(__file__).resolve().parents[1] / "docs" / "contributing.md").read_text("utf-8")
-    told = {}
+    told: dict[str, str] = {}
     for names, half in re.findall(r"^\| (`.*`) \| (host|worker|both|-) \|", guide, re.M):
         told |= {name.strip("`").removesuffix("/").removesuffix(".py"): half for name in names.split(", ")}
     halves = {"host": HOST, "worker": WORKER, "both": SHARED, "-": OTHERS}

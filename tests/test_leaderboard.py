@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from ganbench.cli import cli
 from ganbench.cli.leaderboard import _as_published
 from ganbench.errors import StoreError, UsageError
-from ganbench.leaderboard.build import SUFFIXES, assemble, check, files, write
+from ganbench.leaderboard.build import assemble, check, files, write
 from ganbench.leaderboard.schema import load
-from ganbench.leaderboard.sources import read_source, rows_of
+from ganbench.leaderboard.sources import SUFFIXES, read_source, rows_of
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.store.results import read_rows

@@ -71,7 +71,8 @@ def test_of_code_that_only_one_side_names_nothing_is_said() -> None:
         return found
 
     def said(before: Table, after: Table) -> str:
-        return code_differs(*placed([before]), *placed([after]), "quality")
+        (old,), (new,) = placed([before]), placed([after])
+        return code_differs(old, new, "quality")
 
     quality = {"quality": FID}
     assert said(table("fid", values=quality), table("fid", "kid", values=quality)) == ""
@@ -133,10 +134,11 @@ def test_rows_are_matched_by_name_and_by_recipe_among_namesakes() -> None:
     assert {check.outcome for check in unclear.checks} == {"inconclusive"}
     assert "several rows with this name" in unclear.checks[0].reason
     # One row of a name: its recipe may be what changed.
-    changed, longer = (
-        [make_row(make_spec("b", seed=seed, n_critic=5, **more), fid=value) for seed, value in enumerate(LOW)]
-        for more in ({}, {"steps": 5000})
-    )
+
+    def alone(**recipe: Any) -> list[Row]:
+        return [make_row(make_spec("b", seed=seed, n_critic=5, **recipe), fid=v) for seed, v in enumerate(LOW)]
+
+    changed, longer = alone(), alone(steps=5000)
     assert judged(rows_of("b", HIGH), changed).outcome == "pass"
     # A namesake of another protocol is no rival.
     tested, apart = compare(rows_of("b", HIGH), [*changed, *longer], margin=NONE).checks

@@ -17,7 +17,7 @@ from ganbench.leaderboard import power as module
 from ganbench.leaderboard.compare import compare
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import Chance, power, sheet
-from ganbench.statistics import MarginTests, margin_tests
+from ganbench.statistics import MarginTests, Outcome, margin_tests
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from tests.rows import FID, IS, make_row, rows_of
@@ -94,11 +94,10 @@ def test_rows_share_the_level_of_the_tests() -> None:
 def test_a_row_that_does_not_change_is_drawn_and_tested_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four rows of which one at a time gets worse, in three ways: 4 tests a draw, and one more for each change."""
     calls: list[int] = []
-    tests = module.margin_tests
 
     def count(*arguments: Any, **keywords: Any) -> MarginTests:
         calls.append(1)
-        return tests(*arguments, **keywords)
+        return margin_tests(*arguments, **keywords)
 
     monkeypatch.setattr(module, "margin_tests", count)
     rows = [row for loss in ("a", "b", "c", "d") for row in rows_of(loss, TIGHT)]
@@ -109,11 +108,10 @@ def test_a_row_that_does_not_change_is_drawn_and_tested_once(monkeypatch: pytest
 def test_a_diverged_seed_stays_diverged_whatever_the_factor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three margins of 50 % make less than nothing of a score of which more is better, and of an infinite one too."""
     seen: list[float] = []
-    tests = module.margin_tests
 
     def note(base: Sequence[float], new: Sequence[float], *arguments: Any, **keywords: Any) -> MarginTests:
         seen.extend(new)
-        return tests(base, new, *arguments, **keywords)
+        return margin_tests(base, new, *arguments, **keywords)
 
     monkeypatch.setattr(module, "margin_tests", note)
     rows = [make_row(make_spec(seed=i), metrics={"is": 8.0 + i / 100}) for i in range(5)]
@@ -201,7 +199,7 @@ def test_what_is_said_of_a_row_before_the_correction() -> None:
 
 def test_rows_are_judged_together() -> None:
     better, worse, unclear = MarginTests(0.9, 0.01), MarginTests(0.02, 0.9), MarginTests(0.4, 0.4)
-    for said, expected in (
+    cases: list[tuple[list[MarginTests | Outcome], Outcome]] = [
         ([better, better], "pass"),
         ([better, unclear], "inconclusive"),
         ([worse], "fail"),
@@ -210,7 +208,8 @@ def test_rows_are_judged_together() -> None:
         ([better, "fail"], "fail"),
         ([better, "inconclusive"], "inconclusive"),
         ([worse, "inconclusive"], "fail"),
-    ):
+    ]
+    for said, expected in cases:
         assert module._verdict(said, 0.05) == expected, said
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -213,8 +214,8 @@ def test_of_a_part_no_other_trials_are_trained(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(SEVERAL)
     whole, printed = read(tmp_path / "a.toml")
 
-    def axes(**asked: Any) -> tuple[tuple[str, ...], ...]:
-        suite, _ = restrict(whole, printed, **({"rows": [], "datasets": [], "scale": 1.0} | asked))
+    def axes(rows: Sequence[str] = (), datasets: Sequence[str] = ()) -> tuple[tuple[str, ...], ...]:
+        suite, _ = restrict(whole, printed, rows=rows, datasets=datasets, scale=1.0)
         return suite.losses, suite.architectures, suite.datasets
 
     assert axes() == (("vanilla", "wgan"), ("pacgan", "pacgan[pack=2]"), ("ring", "grid"))

@@ -15,7 +15,7 @@ from tests.trials import LAPTOP, VALUES, make_spec, make_trial, trial
 
 def measured(path: Path, seed: int, label: str) -> Path:
     """A folder with one trial whose FID is called ``label``."""
-    values: dict[str, Any] = {**VALUES, "fid": {**VALUES["fid"], "label": label}}
+    values = {**VALUES, "fid": {**VALUES["fid"], "label": label}}
     make_trial(path, make_spec(seed=seed), values=values)
     return path
 
@@ -130,7 +130,7 @@ def test_one_that_came_to_an_end_counts_before_one_that_failed(tmp_path: Path, f
 
 def as_ended(source: Source, status: str) -> Source:
     """The one trial of a source as if it had ended otherwise there, on the same processor."""
-    nothing = {"metrics": {}, "best": {}, "area": {}, "evaluations": ()}
+    nothing: dict[str, object] = {"metrics": {}, "best": {}, "area": {}, "evaluations": ()}
     (found,) = source.trials
     return replace(source, trials=[found.model_copy(update={"status": status, "reason": "why", **nothing})])
 

@@ -29,7 +29,9 @@ def test_density_and_coverage() -> None:
 def test_a_fake_at_the_edge_of_a_ball_is_not_in_it() -> None:
     """Real samples at 0, 1 and 3 with balls of radius 1, 1 and 2: a fake at 2 is at the edge of the second."""
     real, fake = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([[2.0]])
-    assert density_coverage(fake, real, 1) == (1.0, pytest.approx(1 / 3))
+    density, coverage = density_coverage(fake, real, 1)
+    assert density == 1.0
+    assert coverage == pytest.approx(1 / 3)
 
 
 def test_the_metric_gives_both() -> None:

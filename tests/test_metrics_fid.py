@@ -17,7 +17,8 @@ from ganbench.metrics.fid import FID, GroupedMoments, frechet, jackknife
 def features(n: int, dimension: int, seed: int, shift: float = 0.0) -> Tensor:
     rng = torch.Generator().manual_seed(seed)
     mixing = torch.randn(dimension, dimension, generator=torch.Generator().manual_seed(99)) / dimension**0.5
-    return torch.randn(n, dimension, generator=rng) @ mixing + shift
+    found: Tensor = torch.randn(n, dimension, generator=rng) @ mixing + shift
+    return found
 
 
 def evidence(rows: Tensor) -> Extracted:

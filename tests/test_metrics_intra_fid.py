@@ -32,7 +32,8 @@ def side(*classes: Tensor) -> Extracted:
 def features(n: int, seed: int, shift: float = 0.0, dimension: int = 4) -> Tensor:
     rng = torch.Generator().manual_seed(seed)
     mixing = torch.randn(dimension, dimension, generator=torch.Generator().manual_seed(99)) / dimension**0.5
-    return torch.randn(n, dimension, generator=rng) @ mixing + shift
+    found: Tensor = torch.randn(n, dimension, generator=rng) @ mixing + shift
+    return found
 
 
 def by_torch_fidelity(fake: Tensor, real: Tensor) -> float:

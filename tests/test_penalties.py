@@ -11,27 +11,7 @@ from ganbench.api import Penalty
 from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.gradient import GradientPenalty, input_gradients, interpolate
 from ganbench.penalties.zero_centred import R1, R2
-
-D = torch.float64
-Critic = Callable[[Tensor], Tensor]
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def draw(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=D)
-
-
-def linear(weights: Tensor) -> Critic:
-    """D(x) = w·x, whose gradient is w everywhere."""
-    return lambda x: x.flatten(1) @ weights.flatten()
-
-
-def half_square(x: Tensor) -> Tensor:
-    """D(x) = |x|²/2, whose gradient is x."""
-    return 0.5 * x.flatten(1).square().sum(1)
+from tests.critics import Critic, D, draw, half_square, linear, rng
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
@@ -69,6 +49,7 @@ def seen_by(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> Tens
     """The points at which a penalty asks the critic."""
     seen: list[Tensor] = []
 
+    @Critic
     def critic(x: Tensor) -> Tensor:
         seen.append(x.detach().clone())
         return half_square(x)
@@ -118,12 +99,15 @@ def test_a_linear_critic_pays_half_gamma_times_its_squared_slope(cls: Any, n: in
 
 def test_zero_centred_penalties_of_a_quadratic_critic_and_their_gradients() -> None:
     """D(x) = Σ a_j x_j² / 2 has the gradient (a_j x_j); the penalty's own gradient by a_j is γ a_j E[x_j²]."""
-    a = torch.tensor([1.0, 2.0], dtype=D, requires_grad=True)
+
+    def quadratic(a: Tensor) -> Critic:
+        return Critic(lambda points: 0.5 * (a * points.square()).sum(1))
+
     x = torch.tensor([[1.0, 1.0], [2.0, 0.0]], dtype=D)
     nothing = torch.zeros_like(x)
     for penalty, real, fake in ((R1(gamma=10), x, nothing), (R2(gamma=10), nothing, x)):
-        a.grad = None
-        value = penalty(lambda points: 0.5 * (a * points.square()).sum(1), real, fake, rng())
+        a = torch.tensor([1.0, 2.0], dtype=D, requires_grad=True)
+        value = penalty(quadratic(a), real, fake, rng())
         assert value.item() == pytest.approx(5 * (5 + 4) / 2)
         value.backward()
         assert a.grad is not None
@@ -150,7 +134,7 @@ def test_the_second_differentiation_agrees_with_finite_differences() -> None:
 
         def value(*values: Tensor, penalty: Penalty = penalty) -> Tensor:
             replaced = dict(zip(names, values, strict=True))
-            return penalty(lambda x: torch.func.functional_call(critic, replaced, (x,)), real, fake, rng())
+            return penalty(Critic(lambda x: torch.func.functional_call(critic, replaced, (x,))), real, fake, rng())
 
         assert torch.autograd.gradcheck(value, weights)
 
@@ -167,6 +151,7 @@ def test_a_flat_critic_has_a_finite_penalty_and_gradient(penalty: Penalty) -> No
 
 @pytest.mark.parametrize("penalty", [GradientPenalty(), R1(), R2()])
 def test_a_samples_share_does_not_depend_on_its_neighbours(penalty: Penalty) -> None:
+    @Critic
     def critic(x: Tensor) -> Tensor:
         return (x**3).flatten(1).sum(1)
 
@@ -191,7 +176,7 @@ def test_nothing_flows_back_into_the_samples(penalty: Penalty) -> None:
 
 def test_input_gradients_are_those_of_each_sample() -> None:
     x = draw(5, 2, 3)
-    gradients = input_gradients(lambda points: (points**3).flatten(1).sum(1), x)
+    gradients = input_gradients(Critic(lambda points: (points**3).flatten(1).sum(1)), x)
     torch.testing.assert_close(gradients, (3 * x**2).flatten(1))
     assert gradients.requires_grad
     assert not x.requires_grad

@@ -14,24 +14,7 @@ from ganbench.penalties.dragan import PerturbedPenalty
 from ganbench.penalties.gradient import GradientPenalty, LipschitzPenalty
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1, R2
-
-D = torch.float64
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def draw(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=rng(seed), dtype=D)
-
-
-def linear(weights: Tensor) -> Callable[[Tensor], Tensor]:
-    return lambda x: x.flatten(1) @ weights.flatten()
-
-
-def half_square(x: Tensor) -> Tensor:
-    return 0.5 * x.flatten(1).square().sum(1)
+from tests.critics import Critic, D, draw, half_square, linear, rng
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64])
@@ -66,6 +49,7 @@ def test_the_one_sided_penalty_looks_where_the_two_sided_does() -> None:
 def test_perturbed_points_are_real_samples_plus_gaussian_noise() -> None:
     seen: list[Tensor] = []
 
+    @Critic
     def critic(x: Tensor) -> Tensor:
         seen.append(x.detach().clone())
         return half_square(x)
@@ -83,6 +67,7 @@ def test_perturbed_points_are_real_samples_plus_gaussian_noise() -> None:
 def test_what_is_drawn_is_drawn_from_the_stream_that_is_given(penalty: Penalty) -> None:
     real, fake = draw(6, 1, 5, 5), draw(6, 1, 5, 5, seed=2)
 
+    @Critic
     def critic(x: Tensor) -> Tensor:
         return (x * draw(5, 5, seed=3)).square().flatten(1).sum(1)
 
@@ -212,6 +197,7 @@ def test_consistency_by_hand() -> None:
     """D reads one pixel of a ramp, so what a move changes is known from the move."""
     real, fake = ramp(8).expand(3, 1, 8, 8), 2 * ramp(8).expand(3, 1, 8, 8)
 
+    @Critic
     def critic(x: Tensor) -> Tensor:
         return x[:, 0, 4, 4]
 
@@ -232,9 +218,11 @@ def test_a_critic_that_moving_does_not_impress_pays_nothing() -> None:
 def test_both_opinions_of_an_image_are_differentiated() -> None:
     weight = torch.tensor(2.0, dtype=D, requires_grad=True)
     images = draw(4, 1, 8, 8)
-    values = [
-        Consistency()(lambda x, s=scale: s * weight * x[:, 0, 4, 4], images, images, rng()) for scale in (1.0, 1.001)
-    ]
+
+    def value(scale: float) -> Tensor:
+        return Consistency()(Critic(lambda x: scale * weight * x[:, 0, 4, 4]), images, images, rng())
+
+    values = [value(1.0), value(1.001)]
     values[0].backward()
     assert weight.grad is not None
     # The penalty is quadratic in w, so its derivative is twice its value over w.

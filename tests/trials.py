@@ -1,5 +1,6 @@
 """Trials made up for tests: specifications, protocols, and folders as workers leave them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ganbench.spec import (
 )
 
 LAPTOP = {"device": "cpu", "device_name": "Laptop", "versions": {"torch": "2.9"}, "threads": 1}
-VALUES = {
+VALUES: dict[str, dict[str, object]] = {
     "fid": {"label": "FID", "direction": "lower", "decimals": 2, "percent": False},
     "is": {"label": "IS", "direction": "higher", "decimals": 2, "percent": False},
     "is_std": {"label": "IS std", "direction": None, "decimals": 2, "percent": False},
@@ -46,7 +47,7 @@ def make_spec(
     """A trial's specification."""
     part = component(loss) if isinstance(loss, str) else loss
     return TrialSpec(
-        baseline=baseline,  # type: ignore[arg-type]
+        baseline=baseline,
         loss=None if baseline else part,
         architecture=None if baseline == "real" else component(architecture),
         data=DataSpec(
@@ -90,7 +91,7 @@ def make_trial(
     status: str = "done",
     reason: str = "",
     metrics: dict[str, float | None] | None = None,
-    values: dict[str, Any] | None = None,
+    values: Mapping[str, Mapping[str, object]] | None = None,
     result: dict[str, Any] | None = None,
     warnings: tuple[str, ...] = (),
     fidelity: str = "0.4.0",
@@ -105,9 +106,9 @@ def make_trial(
     metrics = {"fid": 1.5 + spec.seed / 10, "is": 8.25, "is_std": 0.1} if metrics is None else metrics
     if status in ("done", "diverged"):
         best = {
-            name: {"value": metrics[name] * 0.9, "step": 1500}
+            name: {"value": value * 0.9, "step": 1500}
             for name, info in values.items()
-            if info["direction"] and metrics.get(name) is not None
+            if info["direction"] and (value := metrics.get(name)) is not None
         }
         content = {
             "schema_version": 1,

@@ -38,7 +38,7 @@ def make(ray_address: str, out: Path) -> Iterator[Make]:
         settings = Settings(
             slots=place.slots,
             timeout=None,
-            server=lambda: pytest.fail("no server is needed here"),  # type: ignore[arg-type,return-value]
+            server=lambda: pytest.fail("no server is needed here"),
             device=place.device,
             threads=place.threads,
             out=out,

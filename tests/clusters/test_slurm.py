@@ -45,7 +45,7 @@ def make(slurm: SlurmSite, out: Path) -> Iterator[Make]:
             Settings(
                 slots=place.slots,
                 timeout=None,
-                server=lambda: pytest.fail("no server is needed here"),  # type: ignore[arg-type,return-value]
+                server=lambda: pytest.fail("no server is needed here"),
                 device=place.device,
                 threads=place.threads,
                 per_device=place.per_device,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganbench import hookimpl
+from ganbench.hookspecs import Register
 from ganbench.losses.vanilla import Vanilla
 
 AT_CALL = 8
@@ -38,12 +39,12 @@ class Hostile(Vanilla):
         super().__init__()
         self.calls = 0
 
-    def discriminator(self, real: Tensor, fake: Tensor, **labels: float) -> Tensor:
+    def discriminator(self, real: Tensor, fake: Tensor, real_label: float = 1.0, fake_label: float = 0.0) -> Tensor:
         self.calls += 1
         if self.calls >= AT_CALL:
             print(f"{type(self).__name__} begins", flush=True)
             return self.fault(real)
-        return super().discriminator(real, fake, **labels)
+        return super().discriminator(real, fake, real_label, fake_label)
 
     def fault(self, real: Tensor) -> Tensor:
         raise NotImplementedError
@@ -142,6 +143,6 @@ CLASSES = {
 
 
 @hookimpl
-def register_losses(register) -> None:
+def register_losses(register: Register) -> None:
     for name, cls in CLASSES.items():
         register(name, f"ganbench_hostile:{cls.__name__}", summary="fails on purpose")

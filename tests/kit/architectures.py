@@ -18,7 +18,8 @@ class ToImage(nn.Module):
         self.output = nn.Linear(8, shape[0] * shape[1] * shape[2])
 
     def forward(self, z: Tensor) -> Tensor:
-        return torch.tanh(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
+        images: Tensor = torch.tanh(self.output(torch.relu(self.hidden(z)))).unflatten(1, self.shape)
+        return images
 
 
 class ToOutput(nn.Module):
@@ -28,7 +29,8 @@ class ToOutput(nn.Module):
         self.output = nn.Linear(8, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2)).squeeze(1)
+        raw: Tensor = self.output(nn.functional.leaky_relu(self.hidden(x.flatten(1)), 0.2))
+        return raw.squeeze(1)
 
 
 class Right(Architecture):
