@@ -1,6 +1,7 @@
 """A dataset, a metric, an extractor and a tracker as they should be; the wrong ones differ from them in one place."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from ganbench.trackers import Tracked, Tracker
 class RightData(Dataset):
     """Points around three corners."""
 
-    metrics = ("modes", "high-quality")
+    metrics: ClassVar[tuple[str, ...]] = ("modes", "high-quality")
     licence, source = "MIT", "generated"
 
     def mixture(self) -> Mixture | None:
