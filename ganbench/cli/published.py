@@ -59,7 +59,7 @@ def as_text(
     What is too wide stands in blocks that name their lines; ``None`` parts nothing.
     """
     cells = [_cells(comparison) for comparison in comparisons]
-    headings = HEADINGS
+    headings: tuple[str, ...] = HEADINGS
     if all(comparison.printed[1] is None for comparison in comparisons):
         headings = tuple("published" if heading == WITH_ERROR else heading for heading in HEADINGS)
     if form == "markdown":
