@@ -34,6 +34,31 @@ FEW = {"steps": 2, "batch_size": 4, "num_samples": 40, "extractor": "stacked-mni
 """Of the networks at their whole width."""
 
 
+PRINTED = {
+    "collections-wgan-cnn": {"WGAN(CNN)": (40.03, 6.62), "WGAN-GP(CNN)": (19.83, 7.66)},
+    "collections-sngan-cnn": {"SNGAN(CNN)": (17.81, 7.84)},
+    "collections-wgangp-resnet": {"WGAN-GP(ResNet)": (16.95, 7.95)},
+    "collections-sngan-resnet": {"SNGAN(ResNet)": (14.32, 8.31)},
+}
+
+
+@pytest.mark.parametrize("path", ON_CIFAR, ids=lambda path: path.stem)
+def test_numbers_and_settings_are_the_authors(path: Path) -> None:
+    suite, published = read(path)
+    assert {cell.name: (cell.values["fid"][0], cell.values["is"][0]) for cell in published.cells} == PRINTED[path.stem]
+    assert published.runs == 1
+    cnn, sngan = path.stem.endswith("cnn"), "sngan" in path.stem
+    networks = {"batch_size": 128, "n_critic": 1, "latent_dim": 100}
+    if not cnn:
+        networks = {"batch_size": 64, "n_critic": 5, "latent_dim": 128}
+    rates = {"g_lr": 2e-4, "d_lr": 2e-4, "beta1": 0.0, "beta2": 0.9, "lr_schedule": "linear"}
+    mirror = 0.0 if sngan else 0.5
+    assert suite.settings() == networks | rates | {"steps": 100_000, "g_batches": 2, "mirror": mirror}
+    assert (suite.num_samples, suite.reference, suite.extractor) == (50_000, "train", "inception")
+    # Nothing from the losses' own papers is mixed in.
+    assert suite.protocol == "uniform"
+
+
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files of CIFAR-10 in the true format, of 30 images each, whose MD5 sums are expected."""
