@@ -1,5 +1,6 @@
 """A published table beside ours as text, the scale it was trained at, and what it costs."""
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.cli.published import HEADINGS, as_text, at_scale, cost, scale_line, scale_of
+from ganbench.cli.published import HEADINGS, as_json, as_text, at_scale, cost, scale_line, scale_of
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.spec import Recipe
@@ -113,6 +114,27 @@ def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:
     for decimals, text in ((1, "98.2 ± 0.2 %"), (0, "98.20 ± 0.20 %")):
         trial.values["pacgan_high_quality"] = ValueInfo(label="high quality", decimals=decimals, percent=True)
         assert text in as_text(part, compare(part, [trial]), "", "table")
+
+
+def test_numbers_printed_alone_stand_alone(tmp_path: Path) -> None:
+    """In a table that has none with an error, the heading does not speak of one."""
+    path = tmp_path / "a.toml"
+    text = TABLE.replace("runs = 10", "runs = 1") + CELL + "loss = 'wgan'\nmodes = 6.3\n"
+    trials = [row("pacgan", "ring", loss="wgan", modes=value) for value in (6.0, 7.0)]
+    for more, heading in (("", "published"), ("high = [0.9, 0.1]\n", "published ± SE")):
+        path.write_text(text + more)
+        whole, part = read(path)
+        for form in ("table", "markdown"):
+            found = as_text(part, compare(part, trials), "", form)
+            assert re.search(rf"value *\|? *{heading} *\|? *ours", found), found
+            assert re.search(r"modes *\|? *6\.3 *\|? *6\.5 *\|? *0\.1 to 12\.9 *\|? *2/2 *\|? *agree", found), found
+    record = json.loads(as_json(part, compare(part, trials), "", scale=1.0, seeds=[0, 1], rows=[]))["values"][0]
+    assert record["published"] == {"mean": 6.3, "standard_error": None}
+    assert record["difference"]["method"] == "prediction"
+    for seeds, words in ((1, "1 seed (published: 1)"), (5, "5 seeds (published: 1)")):
+        assert (
+            scale_line(whole, whole, 1.0, seeds, part) == f"full scale: 10 of the published 10 steps per trial, {words}"
+        )
 
 
 def test_how_a_published_value_is_read_is_known_before_there_is_a_trial_and_from_that_of_another_row() -> None:

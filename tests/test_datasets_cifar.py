@@ -22,14 +22,14 @@ from tests.site import bring_from, serve, unreachable
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
-def write(root: Path, kind: type[_CIFAR], names: list[str]) -> None:
-    """Small files in the true format: two images each, labelled by the file's place and as the last class."""
+def write(root: Path, kind: type[_CIFAR], names: list[str], count: int = 2) -> None:
+    """Small files in the true format: two images each, labelled by the file's place and as the last class, or more."""
     files = kind.published
     folder = root / files.folder
     folder.mkdir(parents=True)
     for index, name in enumerate([*files.train, *files.test]):
-        pixels = (np.arange(2 * 3072).reshape(2, 3072) + index) % 256
-        labels = listed(number(index), number(files.classes - 1))
+        pixels = (np.arange(count * 3072).reshape(count, 3072) + index) % 256
+        labels = listed(number(index), *[number(files.classes - 1)] * (count - 1))
         # CIFAR-100's files have the labels of the twenty superclasses besides.
         content = {"batch_label": text(name), "coarse_labels": listed(number(1), number(2)), files.labels_key: labels}
         content |= {"data": array(pixels), "filenames": listed(text("a.png"), text("b.png"))}

@@ -1,10 +1,7 @@
 """Published tables: read as printed, compared honestly."""
 
-import os
+import math
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +10,8 @@ from typing import Any
 
 import pytest
 
-import ganbench
 from ganbench.errors import UsageError
-from ganbench.leaderboard.reproduction import compare, find, read, restrict
+from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.spec import Recipe
 from ganbench.statistics import Interval
 from ganbench.store.values import ValueInfo
@@ -44,16 +40,6 @@ def test_the_table_has_every_cell_of_the_paper() -> None:
     assert published.runs == 10
     # 400 epochs of 100,000 groups in batches of 100
     assert suite.steps == 400 * 100_000 // (suite.batch_size or 0)
-
-
-def test_it_is_found_by_its_name_and_another_name_is_refused() -> None:
-    assert find("pacgan-table1").resolve() == PATH
-    assert find(str(PATH)) == PATH
-    with pytest.raises(UsageError, match="did you mean 'pacgan-table1'"):
-        find("pacgan-table11")
-    with pytest.raises(UsageError) as refused:
-        find("digit")
-    assert "digits" not in str(refused.value), "a suite, but nothing was published of it"
 
 
 def test_a_suite_without_published_values_is_refused(tmp_path: Path) -> None:
@@ -108,8 +94,13 @@ CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "rin
         ("cells = 3", "each row of a dataset must be a table"),
         ("cells = [3]", "each row of a dataset must be a table"),
         (CELL + 'loss = "wgan"\nmodes = [inf, 0.5]', "modes"),
-        (CELL + "modes = 6.3", "modes=6.3 of the row 'A' must be [mean, standard error]: two finite numbers"),
-        (CELL + "modes = [6.3, -1]", "modes=[6.3, -1] of the row 'A' must be [mean, standard error]"),
+        *(
+            (
+                CELL + f"modes = {value}",
+                "of the row 'A' must be a number, or [mean, standard error]: finite numbers, the",
+            )
+            for value in ("true", "'6.3'", "inf", "[6.3, -1]", "[6.3]", "[6.3, 0.1, 3]")
+        ),
         (CELL.replace("name", "nam") + "modes = [6.3]", "cells.0.name is missing"),
         (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it belongs to; the suite has vanilla, wgan"),
         (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
@@ -158,6 +149,30 @@ def test_agreement_of_the_survivors_is_called_that() -> None:
     assert compare(published, trials)[0].verdict == "agree, without 8 of 10 seeds"
     single = published.model_copy(update={"runs": 1})
     assert compare(single, trials)[0].verdict == "one published run"
+
+
+def test_a_number_printed_alone_is_one_training_or_the_mean_of_so_many(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    ours = (5.0, 6.0, 7.0, 10.0)
+    trials = [row("pacgan", "ring", loss="wgan", modes=value) for value in ours]
+    for runs, number in ((1, "14"), (1, "2.5"), (10, "12.0")):
+        path.write_text(TABLE.replace("runs = 10", f"runs = {runs}") + CELL + f"loss = 'wgan'\nmodes = {number}\n")
+        _, published = read(path)
+        assert published.cells[0].values == {"modes": (float(number), None)}
+        (found,) = compare(published, trials)
+        half = 3.182446305 * math.sqrt(14 / 3) * math.sqrt(1 / runs + 1 / 4)  # Student's t of 3 degrees
+        difference = 7.0 - float(number)
+        assert found.difference is not None
+        assert found.difference[:2] == pytest.approx((difference - half, difference + half))
+        assert found.difference.method == "prediction"
+        assert found.verdict == ("agree" if abs(difference) <= half else "differ")
+        assert (found.verdict == "differ") is (runs == 10), "one training may lie farther off than a mean of ten"
+        assert compare(published, trials[:1])[0].verdict == "one seed"
+        assert compare(published, [trials[0]] * 3)[0].verdict == "no spread"
+        assert compare(published, [*trials, row("pacgan", "ring", loss="wgan")])[0].verdict.endswith("1 of 5 seeds")
+    tiny = [row("pacgan", "ring", loss="wgan", modes=value) for value in (1e-320, 2e-320)]
+    path.write_text(path.read_text().replace("12.0", "1e308"))
+    assert compare(read(path)[1], tiny)[0].verdict == "no spread"
 
 
 def test_a_part_of_the_table_and_of_the_steps() -> None:
@@ -284,17 +299,3 @@ def test_a_suite_without_steps_is_refused_with_what_to_add(tmp_path: Path) -> No
     path.write_text(path.read_text().replace("[published]", "images = 1000\n[published]"))
     with pytest.raises(UsageError, match="the suite sets images, but --scale is a share of steps; set the published"):
         restrict(*read(path), rows=[], datasets=[], scale=1.0)
-
-
-@pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])
-def test_a_suite_is_found_wherever_the_package_is_installed(package: str, tmp_path: Path) -> None:
-    """An installation may have its own prefix (``--user``, ``--prefix``), or none at all (``--target``)."""
-    site = tmp_path / "prefix" / package
-    shutil.copytree(Path(ganbench.__file__).parent, site / "ganbench", ignore=shutil.ignore_patterns("__pycache__"))
-    share = tmp_path / "prefix" / "share" / "ganbench" / "leaderboards"
-    share.mkdir(parents=True)
-    shutil.copy(PATH, share)
-    program = "from ganbench.leaderboard.reproduction import find; print(find('pacgan-table1'))"
-    environment = os.environ | {"PYTHONPATH": str(site)}
-    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True)
-    assert answer.stdout.decode().strip() == str(share / PATH.name), answer.stderr.decode()

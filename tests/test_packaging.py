@@ -15,7 +15,7 @@ pytest.importorskip("hatchling", reason="hatchling builds the package; pip insta
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LEFT_BEHIND = {"__pycache__", "build", "dist", "venv", "runs", "data"}
-FIND = "from ganbench.leaderboard.reproduction import find; print(find('pacgan-table1'))"
+FIND = "from ganbench.leaderboard.locating import find, tables; print(*map(find, tables()), sep='\\n')"
 
 
 def files() -> set[str]:
@@ -122,7 +122,7 @@ def test_its_tests_are_collected(unpacked: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["--target", "--prefix", "--user"])
-def test_a_published_table_comes_with_every_installation(way: str, wheel: Path, tmp_path: Path) -> None:
+def test_the_published_tables_come_with_every_installation(way: str, wheel: Path, tmp_path: Path) -> None:
     # A virtual environment has no user's packages of its own, and pip refuses to install any there.
     python = getattr(sys, "_base_executable", sys.executable) if way == "--user" else sys.executable
     if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:
@@ -141,4 +141,9 @@ def test_a_published_table_comes_with_every_installation(way: str, wheel: Path, 
         [sys.executable, "-c", FIND], env=environment | {"PYTHONPATH": str(package.parent)}, cwd=tmp_path,
         capture_output=True, text=True,
     )  # fmt: skip
-    assert Path(answer.stdout.strip()).is_relative_to(tmp_path / "there"), answer.stderr
+    found = [Path(line) for line in answer.stdout.splitlines()]
+    assert all(path.is_relative_to(tmp_path / "there") for path in found), answer.stderr
+    suites = (REPOSITORY / "leaderboards").glob("*.toml")
+    published = sorted(path.name for path in suites if "\n[published]\n" in path.read_text("utf-8"))
+    assert [path.name for path in found] == published
+    assert "pacgan-table1.toml" in published

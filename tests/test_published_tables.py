@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ganbench import plugins
-from ganbench.leaderboard.reproduction import compare, find, read, restrict
+from ganbench.leaderboard.locating import find
+from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.planning.suite import parse, to_request
 from tests.commands import ganbench
 from tests.test_leaderboard_reproduction import row

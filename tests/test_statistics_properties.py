@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench import statistics
-from ganbench.statistics.published import difference_interval
+from ganbench.statistics.published import difference_interval, prediction_interval
 from ganbench.statistics.tests import Alternative
 from tests.scores import INF
 
@@ -157,6 +157,24 @@ def test_a_difference_from_print_goes_with_the_unit(
     assert found is not None
     assert moved is not None
     assert [end / unit for end in moved[:2]] == pytest.approx(found[:2], abs=1e-9)
+
+
+@given(several, whole, st.integers(1, 20), units, st.randoms(use_true_random=False))
+@light
+def test_a_difference_from_a_number_alone_goes_with_the_unit_and_its_side(
+    values: list[float], number: float, runs: int, unit: float, rng: Random
+) -> None:
+    found = prediction_interval(values, number, runs)
+    moved = prediction_interval([unit * (value + 7) for value in values], unit * (number + 7), runs)
+    turned = prediction_interval([-value for value in rng.sample(values, len(values))], -number, runs)
+    more = prediction_interval(values, number, runs + 1)
+    assert found is not None
+    assert moved is not None
+    assert turned is not None
+    assert more is not None
+    assert [end / unit for end in moved[:2]] == pytest.approx(found[:2], abs=1e-9)
+    assert (-turned.high, -turned.low) == pytest.approx(found[:2])
+    assert found.low < more.low < more.high < found.high, "a mean over more trainings varies less"
 
 
 @given(row, row, units, st.integers(0, 5), st.booleans())

@@ -17,9 +17,10 @@ from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
 from ganbench.tables.fitting import blocks, longest
 from ganbench.tables.sheet import Column
-from ganbench.tables.wording import duration, number, spread
+from ganbench.tables.wording import duration, number, seeds_of, spread
 
-HEADINGS = ("dataset", "row", "value", "published ± SE", "ours", "95 % interval", "seeds", "verdict")
+WITH_ERROR = "published ± SE"
+HEADINGS = ("dataset", "row", "value", WITH_ERROR, "ours", "95 % interval", "seeds", "verdict")
 NAMING = 3
 """So many columns name a line."""
 PLAIN = ValueInfo(label="", decimals=3)
@@ -33,9 +34,9 @@ def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: 
     It names the settings that are others than published because there are fewer steps.
     """
     theirs, ours = whole.settings(), suite.settings()
-    counts = (
-        f"{ours['steps']:,} of the published {theirs['steps']:,} steps per trial, {seeds} of {published.runs} seeds"
-    )
+    few = seeds <= published.runs and published.runs > 1
+    of_seeds = f"{seeds} of {published.runs} seeds" if few else f"{seeds_of(seeds)} (published: {published.runs})"
+    counts = f"{ours['steps']:,} of the published {theirs['steps']:,} steps per trial, {of_seeds}"
     if scale < 1:
         others = [
             f"{key}={value} (published: {theirs[key]})"
@@ -58,14 +59,17 @@ def as_text(
     What is too wide stands in blocks that name their lines; ``None`` parts nothing.
     """
     cells = [_cells(comparison) for comparison in comparisons]
+    headings: tuple[str, ...] = HEADINGS
+    if all(comparison.printed[1] is None for comparison in comparisons):
+        headings = tuple("published" if heading == WITH_ERROR else heading for heading in HEADINGS)
     if form == "markdown":
-        rows = [HEADINGS, ("---",) * len(HEADINGS), *cells]
+        rows = [headings, ("---",) * len(headings), *cells]
         return "\n".join(
             [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows]
         )
     columns = [
         Column(heading, list(found), numeric=place >= NAMING)
-        for place, (heading, found) in enumerate(zip(HEADINGS, zip(*cells, strict=True), strict=True))
+        for place, (heading, found) in enumerate(zip(headings, zip(*cells, strict=True), strict=True))
     ]
     parts = blocks(columns, width, 0) if width is not None else [columns]
     tables = ["\n".join(_aligned(part)) for part in parts]

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", type=TEXT)
+@click.argument("name", type=TEXT, required=False, metavar="NAME")
 @click.option("--scale", type=SHARE, default=1.0, show_default=True,
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
-    "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: as published]"
+    "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: the suite's]"
 )
 @click.option(
     "--row", "rows", type=TEXT, multiple=True, metavar="NAME", help="Only this row of the table; may be repeated."
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
               help="Format of the table.")  # fmt: skip
 @quiet_option
 def reproduce(
-    name: str,
+    name: str | None,
     scale: float,
     seeds: str | None,
     rows: tuple[str, ...],
@@ -60,8 +60,9 @@ def reproduce(
     """Train the trials of a published table, and say value by value whether they agree with what was printed.
 
     NAME is a suite with a table [published], such as pacgan-table1, or its path. Two values agree if the 95 % interval
-    of their difference contains 0 (Welch's t, over our seeds and the published runs). Few seeds make it wide, so look
-    at our interval as well; seeds with equal values have no spread to compare by. Below --scale 1 the trials are
+    of their difference contains 0: by Welch's t over our seeds and the published runs where a standard error was
+    printed, else by a prediction interval, which takes their trainings to vary as ours do. Few seeds make it wide, so
+    look at our interval as well; seeds with equal values have no spread to compare by. Below --scale 1 the trials are
     shorter than the published ones, and a difference says nothing about the paper. Exit code 0: all trials done; 1:
     some failed.
 
@@ -75,13 +76,13 @@ def reproduce(
     from ganbench import plugins
     from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, at_scale, scale_line
-    from ganbench.leaderboard import reproduction
+    from ganbench.leaderboard import locating, reproduction
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
     from ganbench.running.shown import run_shown
     from ganbench.store.results import read_rows
 
-    path = reproduction.find(name)
+    path = locating.find(name)
     whole, printed = reproduction.read(path)
     suite, printed = reproduction.restrict(whole, printed, rows=rows, datasets=datasets, scale=scale)
     loaded = plugins.load()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from ganbench.complaints import explain
 from ganbench.errors import UsageError, did_you_mean
@@ -17,12 +17,21 @@ from ganbench.records.locations import shown_of
 from ganbench.spec import Frozen
 from ganbench.statistics import Interval, interval
 from ganbench.statistics.moments import mean
-from ganbench.statistics.published import difference_interval
+from ganbench.statistics.published import difference_interval, prediction_interval
 from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]  # strict: true would be read as 1
-Printed = tuple[Finite, Annotated[Finite, Field(ge=0)]]
+Error = Annotated[Finite, Field(ge=0)]
+
+
+def _pair(value: object) -> object:
+    """A number alone as the first of a pair."""
+    return (value, None) if isinstance(value, int | float) else value
+
+
+Printed = Annotated[tuple[Finite, Error | None], BeforeValidator(_pair)]
+"""A printed value and its standard error, ``None`` where none was printed."""
 
 
 class Cell(Frozen):
@@ -32,7 +41,7 @@ class Cell(Frozen):
         name: the row as the paper calls it.
         loss, architecture, dataset: the trials it is about, as the suite names them; the loss may be left out where
             the suite has one.
-        values: name of a metric's value to (mean, standard error).
+        values: name of a metric's value to (mean, standard error), or (number, ``None``) where it was printed alone.
     """
 
     name: str
@@ -43,7 +52,8 @@ class Cell(Frozen):
 
 
 class Published(Frozen):
-    """A printed table: its ``title``, its ``paper``, and over how many ``runs`` its means are."""
+    """A printed table: its ``title``, its ``paper``, and over how many ``runs`` its means are; 1 where each number is
+    of one training."""
 
     title: str
     paper: str
@@ -53,7 +63,8 @@ class Published(Frozen):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One printed value beside ours: ``interval`` is that of our mean, ``difference`` that of ours minus theirs.
+    """One printed value beside ours: ``interval`` is that of our mean, ``difference`` that of ours minus theirs, a
+    prediction interval where no standard error was printed.
 
     ``trials`` counts all trials of the cell, ``ours`` are the values of those that have one.
     """
@@ -91,36 +102,11 @@ class Comparison:
                 return "no result"
             if len(self.ours) == 1:
                 return "one seed"
-            return "no spread" if len(set(self.ours)) == 1 else "one published run"
+            # A number alone needs no spread of its own.
+            equal = len(set(self.ours)) == 1
+            return "no spread" if equal or self.printed[1] is None else "one published run"
         found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
         return f"{found}{without}"
-
-
-def folders() -> tuple[Path, ...]:
-    """Where suites of published tables lie: here, in the source tree, where the package was installed.
-
-    How far above the package an installation keeps ``share`` depends on how it was made: next to it with ``pip install
-    --target``, some folders up in a virtual environment, with ``--user`` or with ``--prefix``.
-    """
-    above = Path(__file__).resolve().parents[2:]
-    installed = (folder / "share" / "ganbench" / "leaderboards" for folder in above)
-    return Path("leaderboards"), above[0] / "leaderboards", *installed
-
-
-def find(name: str) -> Path:
-    """Return the suite's file: ``name`` itself where it is a file, else ``name.toml`` in one of :func:`folders`.
-
-    Raises:
-        UsageError: there is none; names those there are.
-    """
-    if Path(name).suffix == ".toml":
-        return Path(name)
-    for folder in folders():
-        if (folder / f"{name}.toml").is_file():
-            return folder / f"{name}.toml"
-    suites = (path for folder in folders() for path in folder.glob("*.toml"))
-    known = {path.stem for path in suites if "[published]" in path.read_text("utf-8", errors="replace")}
-    raise UsageError(f"there is no published table '{name}'{did_you_mean(name, known)}")
 
 
 def read(path: Path) -> tuple[Suite, Published]:
@@ -170,8 +156,8 @@ def _explained(error: ValidationError, cells: Sequence[dict[str, Any]]) -> str:
         case ("cells", int(place), "values", value, *_):
             row = cells[place]
             return (
-                f"{value}={row['values'][value]!r} of the row '{row['name']}' must be [mean, standard error]: two "
-                "finite numbers, the second not negative"
+                f"{value}={row['values'][value]!r} of the row '{row['name']}' must be a number, or [mean, standard "
+                "error]: finite numbers, the second not negative"
             )
     return explain(error)
 
@@ -284,7 +270,12 @@ def compare(
                     ours=ours,
                     trials=len(own),
                     interval=interval(ours, method="t"),
-                    difference=difference_interval(ours, *printed, published.runs),
+                    difference=_difference(ours, printed, published.runs),
                 )
             )
     return found
+
+
+def _difference(ours: Sequence[float], printed: Printed, runs: int) -> Interval | None:
+    mean, error = printed
+    return prediction_interval(ours, mean, runs) if error is None else difference_interval(ours, mean, error, runs)
