@@ -102,6 +102,7 @@ CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "rin
             for value in ("true", "'6.3'", "inf", "[6.3, -1]", "[6.3]", "[6.3, 0.1, 3]")
         ),
         (CELL.replace("name", "nam") + "modes = [6.3]", "cells.0.name is missing"),
+        (CELL + 'loss = "wgan"', "[[published.cells]] 'A' has no values; add what was printed, e.g. fid = [30.1, 0.4]"),
         (CELL + "modes = [6.3, 0.5]", "'A' must say which loss it belongs to; the suite has vanilla, wgan"),
         (CELL + 'loss = "wgann"\nmodes = [6.3, 0.5]', "the suite has no loss 'wgann'; did you mean 'wgan'"),
         (CELL.replace("ring", "rung") + 'loss = "wgan"\nmodes = [6.3, 0.5]', "the suite has no dataset 'rung'"),

@@ -162,8 +162,10 @@ def _explained(error: ValidationError, cells: Sequence[dict[str, Any]]) -> str:
 
 def _check(cell: Cell, suite: Suite, runs: int, path: Path) -> None:
     """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses, or
-    has a standard error of a single run."""
+    has no values, or a standard error of a single run."""
     where = f"{path}, [[published.cells]] '{cell.name}'"
+    if not cell.values:
+        raise UsageError(f"{where} has no values; add what was printed, e.g. fid = [30.1, 0.4]")
     for value, (number, error) in cell.values.items():
         if runs == 1 and error is not None:
             raise UsageError(
