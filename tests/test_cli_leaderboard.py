@@ -48,6 +48,18 @@ def test_one_file_is_not_written_twice(tmp_path: Path) -> None:
     assert not one.exists()
 
 
+@pytest.mark.parametrize(("option", "name"), [("--markdown", "other.md"), ("--junit", "other.json")])
+def test_another_leaderboard_is_not_written_over(tmp_path: Path, option: str, name: str) -> None:
+    """What is compared is not; a slip may name a third one."""
+    trial(tmp_path / "runs", "a", 0, LOW[0])
+    runs, content = str(tmp_path / "runs"), '{"format": "ganbench-leaderboard"}'
+    (tmp_path / "other.json").write_text(content)
+    arguments = ["leaderboard", "compare", runs, runs, option, str(tmp_path / name)]
+    with pytest.raises(UsageError, match=rf"{option} .*{name} would overwrite part of the leaderboard .*other\.json"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+    assert (tmp_path / "other.json").read_text() == content
+
+
 def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands on the pages as it can be run elsewhere."""
     trial(tmp_path / "runs", "a", 0, LOW[0])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.cli.outputs import require_no_input, require_no_page, require_suffix
+from ganbench.cli.outputs import require_no_board, require_no_input, require_suffix
 from ganbench.errors import UsageError
 
 
@@ -45,11 +45,18 @@ def test_another_file_is_written(path: str, tmp_path: Path) -> None:
 def test_what_lies_beside_no_leaderboard_is_written_over(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "digits.json").write_text(content)
-    require_no_page("--out", tmp_path / "digits.html")
+    require_no_board("--out", tmp_path / "digits.html")
 
 
-def test_a_page_of_a_leaderboard_is_not_written_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["html", "md", "csv", "json", "toml"])
+def test_a_file_of_a_leaderboard_is_not_written_over(suffix: str, tmp_path: Path) -> None:
     """Nor of one that is damaged: its page may be all that is left."""
     (tmp_path / "digits.json").write_text('{"format": "ganbench-leaderboard", "trials": []}')
-    with pytest.raises(UsageError, match=r"digits\.html would overwrite a page of the leaderboard .*digits\.json"):
-        require_no_page("--out", tmp_path / "digits.html")
+    with pytest.raises(UsageError, match=rf"digits\.{suffix} would overwrite part of the leaderboard .*digits\.json"):
+        require_no_board("--out", tmp_path / f"digits.{suffix}")
+
+
+@pytest.mark.parametrize("name", ["digits.htm", "digits.xml", "digits", "other.html"])
+def test_what_is_none_of_a_leaderboards_files_is_written_beside_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "digits.json").write_text('{"format": "ganbench-leaderboard", "trials": []}')
+    require_no_board("--out", tmp_path / name)

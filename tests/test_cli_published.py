@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench.cli.published import HEADINGS, as_json, as_text, at_scale, cost, scale_line, scale_of
+from ganbench.cli.published import HEADINGS, WITHOUT_ERROR, as_json, as_text, at_scale, cost, scale_line, scale_of
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.spec import Recipe
@@ -119,15 +119,18 @@ def test_a_published_share_and_its_error_are_written_at_one_precision() -> None:
 def test_numbers_printed_alone_stand_alone(tmp_path: Path) -> None:
     """In a table that has none with an error, the heading does not speak of one."""
     path = tmp_path / "a.toml"
-    text = TABLE.replace("runs = 10", "runs = 1") + CELL + "loss = 'wgan'\nmodes = 6.3\n"
+    text = TABLE + CELL + "loss = 'wgan'\nmodes = 6.3\n"
     trials = [row("pacgan", "ring", loss="wgan", modes=value) for value in (6.0, 7.0)]
-    for more, heading in (("", "published"), ("high = [0.9, 0.1]\n", "published ± SE")):
-        path.write_text(text + more)
+    for runs, more, heading in ((10, "high = [0.9, 0.1]\n", "published ± SE"), (1, "", "published")):
+        path.write_text(text.replace("runs = 10", f"runs = {runs}") + more)
         whole, part = read(path)
         for form in ("table", "markdown"):
             found = as_text(part, compare(part, trials), "", form)
             assert re.search(rf"value *\|? *{heading} *\|? *ours", found), found
             assert re.search(r"modes *\|? *6\.3 *\|? *6\.5 *\|? *0\.1 to 12\.9 *\|? *2/2 *\|? *agree", found), found
+            assert found.endswith(f"\n\n{WITHOUT_ERROR}")
+            untrained = as_text(part, compare(part, []), "", form)
+            assert WITHOUT_ERROR not in untrained, "nothing was compared yet"
     record = json.loads(as_json(part, compare(part, trials), "", scale=1.0, seeds=[0, 1], rows=[]))["values"][0]
     assert record["published"] == {"mean": 6.3, "standard_error": None}
     assert record["difference"]["method"] == "prediction"

@@ -104,7 +104,7 @@ def test_a_resumed_trial_stands_where_it_goes_on_from(tmp_path: Path, clock: Clo
         report(folder, step)
     watched = Watched(folder, "a", 1000, clock=clock)
     watched.look()
-    assert watched.facts() == {"step": "step 0/1,000"}
+    assert watched.facts() == {}, "step 0 would look as if the work of before were lost"
     folder.append_attempt({"time": 2.0, "step": 850})
     watched.look()
     assert watched.facts() == {"step": "step 850/1,000"}
@@ -113,6 +113,18 @@ def test_a_resumed_trial_stands_where_it_goes_on_from(tmp_path: Path, clock: Clo
     watched.look()
     assert watched.facts()["step"] == "step 900/1,000"
     assert watched.facts()["losses"] == "D 0.750 G 1.250"
+
+
+def test_a_trial_whose_attempt_is_not_seen_to_begin_stands_where_it_reports(tmp_path: Path, clock: Clock) -> None:
+    """The line may be late on a file server; and a trial that was never begun is at step 0."""
+    folder = make_trial(tmp_path, make_spec())
+    assert Watched(folder, "a", 1000, clock=clock).facts() == {"step": "step 0/1,000"}
+    folder.append_attempt({"time": 1.0, "step": 0})
+    watched = Watched(folder, "a", 1000, clock=clock)
+    assert watched.facts() == {}
+    report(folder, 700)
+    watched.look()
+    assert watched.facts()["step"] == "step 700/1,000"
 
 
 def test_a_trial_that_trains_already_is_seen_to(tmp_path: Path, clock: Clock) -> None:

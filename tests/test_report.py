@@ -239,7 +239,7 @@ def test_the_command(runs: Path, tmp_path: Path) -> None:
         (["missing"], "no folder"),
         (["empty"], "no trials"),
         (["empty", "--out", "empty"], "is a folder|is a directory"),
-        (["empty", "--out", "board.html"], r"board\.html would overwrite a page of the leaderboard board\.json"),
+        (["empty", "--out", "board.html"], r"board\.html would overwrite part of the leaderboard board\.json"),
     ],
 )
 def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:

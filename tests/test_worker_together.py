@@ -130,6 +130,19 @@ def test_a_batch_without_memory_says_what_it_was(tmp_path: Path, monkeypatch: py
     assert [hint in folder.read_status()["reason"] for folder in folders] == [True] * 3
 
 
+def test_a_seed_without_memory_in_its_own_turn_was_in_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the one that stood for the batch until it was known that there is none."""
+    folders = planned(tmp_path, MLP)
+
+    def full(*arguments: object, **options: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(together, "obstacle_to_batching", lambda *arguments: "for the test")
+    monkeypatch.setattr(trial, "Parts", full)
+    assert run_seeds(folders[0]) == ["out-of-memory"] * 3
+    assert ["--batch-seeds" in folder.read_status()["reason"] for folder in folders] == [False] * 3
+
+
 def test_networks_that_cannot_be_batched_run_one_after_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,7 +108,7 @@ def compare(
       ganbench leaderboard compare leaderboards/digits.json runs
       ganbench leaderboard compare old.json new.json --margin 0.3 --junit gate.xml --markdown comment.md
     """
-    from ganbench.cli.outputs import require_no_input, terminal_width
+    from ganbench.cli.outputs import require_no_board, require_no_input, terminal_width
     from ganbench.errors import UsageError
     from ganbench.files import write_text
     from ganbench.leaderboard import verdicts
@@ -119,6 +119,7 @@ def compare(
     for option, path in (("--markdown", markdown), ("--junit", junit)):
         if path is not None:
             require_no_input(option, path, base, new)
+            require_no_board(option, path)
     if markdown is not None and junit is not None and markdown.resolve() == junit.resolve():
         raise UsageError(f"--markdown and --junit would both write {junit}; choose another file for one of them")
     verdict = judge(

@@ -45,12 +45,14 @@ def require_suffix(option: str, path: Path, *suffixes: str) -> None:
         raise UsageError(f"{option} {path} must end in {' or '.join(suffixes)}")
 
 
-def require_no_page(option: str, path: Path) -> None:
-    """Check that a file to be written is not a page of a leaderboard, which only ``leaderboard build`` writes.
+def require_no_board(option: str, path: Path) -> None:
+    """Check that a file to be written is no page of a leaderboard, nor the leaderboard itself or its suite.
 
     Raises:
         UsageError: it is: the leaderboard lies beside it.
     """
+    if path.suffix.lower() not in _OF_A_BOARD:
+        return
     from ganbench.errors import StoreError
     from ganbench.files import read_json
     from ganbench.leaderboard.schema import is_board
@@ -61,7 +63,7 @@ def require_no_page(option: str, path: Path) -> None:
     except StoreError:
         return
     if is_board(content):
-        raise UsageError(f"{option} {path} would overwrite a page of the leaderboard {board}; choose another file")
+        raise UsageError(f"{option} {path} would overwrite part of the leaderboard {board}; choose another file")
 
 
 def require_no_input(option: str, path: Path, *inputs: Path) -> None:

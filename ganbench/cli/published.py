@@ -21,6 +21,7 @@ from ganbench.tables.wording import duration, number, seeds_of, spread
 
 WITH_ERROR = "published ± SE"
 HEADINGS = ("dataset", "row", "value", WITH_ERROR, "ours", "95 % interval", "seeds", "verdict")
+WITHOUT_ERROR = "Numbers without an error were compared by a prediction interval, which is wider than that of our mean."
 NAMING = 3
 """So many columns name a line."""
 PLAIN = ValueInfo(label="", decimals=3)
@@ -56,16 +57,19 @@ def as_text(
 ) -> str:
     """The table for a terminal of ``width`` characters, or as Markdown.
 
-    What is too wide stands in blocks that name their lines; ``None`` parts nothing.
+    What is too wide stands in blocks that name their lines; ``None`` parts nothing. Below it stands how numbers without
+    an error were compared, if any were.
     """
     cells = [_cells(comparison) for comparison in comparisons]
     headings: tuple[str, ...] = HEADINGS
     if all(comparison.printed[1] is None for comparison in comparisons):
         headings = tuple("published" if heading == WITH_ERROR else heading for heading in HEADINGS)
+    predicted = any(one.difference and one.difference.method == "prediction" for one in comparisons)
+    note = ["", WITHOUT_ERROR] if predicted else []
     if form == "markdown":
         rows = [headings, ("---",) * len(headings), *cells]
         return "\n".join(
-            [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows]
+            [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows] + note
         )
     columns = [
         Column(heading, list(found), numeric=place >= NAMING)
@@ -73,7 +77,7 @@ def as_text(
     ]
     parts = blocks(columns, width, 0) if width is not None else [columns]
     tables = ["\n".join(_aligned(part)) for part in parts]
-    return "\n".join([f"{published.title} ({published.paper})", line, "", "\n\n".join(tables)])
+    return "\n".join([f"{published.title} ({published.paper})", line, "", "\n\n".join(tables), *note])
 
 
 def _aligned(columns: Sequence[Column]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
       ganbench report runs
       ganbench report runs --out public/index.html --title "Losses on digits"
     """
-    from ganbench.cli.outputs import require_no_page, require_suffix
+    from ganbench.cli.outputs import require_no_board, require_suffix
     from ganbench.errors import StoreError
     from ganbench.files import write_text
     from ganbench.report import render_report
@@ -38,7 +38,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     if out.is_dir():
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
     require_suffix("--out", out, ".html", ".htm")
-    require_no_page("--out", out)
+    require_no_board("--out", out)
     rows, incomplete = read_trials(runs)
     if not rows:
         raise no_trials(runs)

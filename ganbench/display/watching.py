@@ -71,7 +71,7 @@ class Watched:
     clock: Clock = time.monotonic
     step: int = 0
     _record: Mapping[str, Any] = field(default_factory=dict)
-    _first: int = 0
+    _first: int | None = 0
     _origin: tuple[float, int] | None = None
     _changed: float = 0.0
 
@@ -84,6 +84,8 @@ class Watched:
         for tail in (self._attempts, self._progress, self._metrics):
             tail.look()
         self._stale = dict(self._progress.record)
+        if self._attempts.record:  # the worker says from which step this one goes on, when it has got that far
+            self._first = None
         # On a cluster a trial may have begun to train by the time it is known to run.
         if self._attempts.record and self._attempts.record.get("time") == self.folder.read_status().get("started"):
             self._begin()
@@ -101,7 +103,7 @@ class Watched:
         if not self._progress.look() or self._progress.record == self._stale:
             return
         step = _count(self._progress.record.get("step"))
-        if step is None or step <= self._first:
+        if step is None or step <= (self._first or 0):
             return
         now = self.clock()
         if self._origin is None or step < self.step:
@@ -110,7 +112,7 @@ class Watched:
 
     def _begin(self) -> None:
         """Start over at the step that this attempt goes on from: what came before is none of its speed."""
-        self._first = self.step = _count(self._attempts.record.get("step")) or 0
+        self.step = self._first = _count(self._attempts.record.get("step")) or 0
         self._record, self._origin = {}, None
 
     @property
@@ -127,10 +129,13 @@ class Watched:
         return max(0.0, left - min(self.clock() - self._changed, TRUST_SECONDS))
 
     def facts(self) -> dict[str, str]:
-        """What is known, as words: ``step``, ``speed``, ``losses``, ``score``, ``memory``, as far as there is one."""
+        """What is known, as words: ``step``, ``speed``, ``losses``, ``score``, ``memory``, as far as there is one.
+
+        A trial that was begun before has no step until it is known which one it goes on from.
+        """
         record = self._record
         found = {}
-        if self.steps:
+        if self.steps and (self.step or self._first is not None):
             found["step"] = f"step {self.step:,}/{self.steps:,}"
         if (speed := as_number(record.get("images_per_second"))) is not None:
             found["speed"] = f"{rate(speed)} images/s"

@@ -53,7 +53,7 @@ class Cell(Frozen):
 
 class Published(Frozen):
     """A printed table: its ``title``, its ``paper``, and over how many ``runs`` its means are; 1 where each number is
-    of one training."""
+    of one training, which has no standard error."""
 
     title: str
     paper: str
@@ -102,9 +102,7 @@ class Comparison:
                 return "no result"
             if len(self.ours) == 1:
                 return "one seed"
-            # A number alone needs no spread of its own.
-            equal = len(set(self.ours)) == 1
-            return "no spread" if equal or self.printed[1] is None else "one published run"
+            return "no spread"
         found = "agree" if self.difference.low <= 0 <= self.difference.high else "differ"
         return f"{found}{without}"
 
@@ -138,7 +136,7 @@ def read(path: Path) -> tuple[Suite, Published]:
         raise UsageError(f"{path}, [published]: it has no rows; add [[published.cells]] for each row of each dataset")
     printed: dict[tuple[str, ...], str] = {}
     for cell in published.cells:
-        _check(cell, suite, path)
+        _check(cell, suite, published.runs, path)
         for value in cell.values:
             question = (cell.loss, cell.architecture, cell.dataset, value)
             if question in printed:
@@ -162,9 +160,19 @@ def _explained(error: ValidationError, cells: Sequence[dict[str, Any]]) -> str:
     return explain(error)
 
 
-def _check(cell: Cell, suite: Suite, path: Path) -> None:
-    """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses."""
+def _check(cell: Cell, suite: Suite, runs: int, path: Path) -> None:
+    """Raise :class:`UsageError` where a cell is about trials that the suite lacks, or about those of several losses, or
+    has no values, or a standard error of a single run."""
     where = f"{path}, [[published.cells]] '{cell.name}'"
+    if not cell.values:
+        raise UsageError(f"{where} has no values; add what was printed, e.g. fid = [30.1, 0.4]")
+    for value, (number, error) in cell.values.items():
+        if runs == 1 and error is not None:
+            raise UsageError(
+                f"{where}: {value}=[{number:g}, {error:g}] has a standard error, but runs = 1, and one training has "
+                f"none; leave the error out, {value} = {number:g}, or set runs to how many trainings the values are "
+                "means of"
+            )
     if not cell.loss and len(split_list(suite.losses)) > 1:
         raise UsageError(f"{where} must say which loss it belongs to; the suite has {', '.join(suite.losses)}")
     for kind, name, texts in (

@@ -41,7 +41,8 @@ class Recorder:
         self.started = time.time()
         self.step = 0
         self.beside = 0
-        """How many other seeds are trained in the same steps: then a speed would not be the trial's own."""
+        """How many other seeds are trained in the same steps: then a speed would not be the trial's own. Whoever trains
+        them together says so at once."""
         self._values: Mapping[str, Value] = {}
         self._owners: Mapping[str, str] = {}
         self._environment: dict[str, Any] = {}
@@ -64,19 +65,15 @@ class Recorder:
         self.folder.append_start({"time": self.started, **place})
         self.folder.write_status("running", started=self.started, **place)
 
-    def prepared(
-        self, values: Mapping[str, Value], owners: Mapping[str, str], device: torch.device, *, beside: int = 0
-    ) -> None:
+    def prepared(self, values: Mapping[str, Value], owners: Mapping[str, str], device: torch.device) -> None:
         """Take in what is known once the parts are built.
 
         Args:
             values: what the metrics return, in the order in which they declare it.
             owners: by value, the metric that returns it.
             device: where the trial is computed.
-            beside: how many other seeds are trained in the same steps.
         """
         spec, execution = self.trial.spec, self.trial.execution
-        self.beside = beside
         self._values, self._owners, self._device = values, owners, device
         self._environment = environment.describe(execution, device)
         self.warn(*environment.cautions(spec, execution, device))

@@ -55,6 +55,9 @@ class Batch:
         self.obstacle = obstacle_to_batching(
             parts.architecture, [fresh_state(one, parts) for one in specs], spec.recipe
         )
+        if self.obstacle:  # each has its own turn then, also until its parts are built
+            for recorder in recorders:
+                recorder.beside = 0
 
     def run(self) -> list[str]:
         """Train all to their ends; return their statuses. Never raises for a failed trial."""
@@ -110,7 +113,7 @@ class Batch:
         """Build one seed's state, or read it from its checkpoint."""
         parts = self._parts
         recorder.start()
-        recorder.prepared(parts.values, parts.owners, parts.device, beside=len(self._recorders) - 1)
+        recorder.prepared(parts.values, parts.owners, parts.device)
         state, objective = fresh_or_resumed(parts, recorder)
         assert objective is not None  # it has a loss
         watcher = Watcher(parts, objective, recorder, self._stop)
