@@ -10,6 +10,7 @@ from ganbench.architectures.conditional import ConditionalBatchNorm2d, OneHot, P
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.resnet import ResNet
+from tests.learning import require_gradients
 
 SHAPE, CLASSES = (1, 16, 16), 5
 
@@ -71,10 +72,7 @@ def test_every_parameter_learns(name: str, condition: str) -> None:
     else:
         raw, logits = networks.discriminator(fakes)
         (raw.square().sum() + nn.functional.cross_entropy(logits, labels)).backward()
-    for network in networks:
-        for parameter_name, parameter in network.named_parameters():
-            assert parameter.grad is not None, parameter_name
-            assert parameter.grad.abs().max() > 0, parameter_name
+    require_gradients(networks)
 
 
 def test_a_projection_is_the_unconditional_output_plus_an_inner_product() -> None:

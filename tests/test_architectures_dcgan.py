@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ganbench.architectures.dcgan import DCGAN, Discriminator, widths
+from tests.learning import require_gradients
 
 SIZES = (16, 32, 64, 128)
 
@@ -92,10 +93,7 @@ def test_a_gradient_reaches_every_parameter(norm_g: str, norm_d: str) -> None:
     torch.manual_seed(0)
     networks = DCGAN(width=4, norm_g=norm_g, norm_d=norm_d).build((2, 32, 32), 8)
     networks.discriminator(networks.generator(torch.randn(8, 8))).sub(1).square().mean().backward()
-    for network in networks:
-        for name, parameter in network.named_parameters():
-            assert parameter.grad is not None, name
-            assert parameter.grad.abs().max() > 0, name
+    require_gradients(networks)
 
 
 def test_initial_weights_are_the_papers() -> None:

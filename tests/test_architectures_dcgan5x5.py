@@ -14,6 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
+from tests.learning import require_gradients
 
 SIDES = (16, 17, 28, 31, 32, 100, 128)
 
@@ -163,10 +164,7 @@ def test_a_gradient_reaches_every_parameter(norm_d: str, side: int) -> None:
     torch.manual_seed(0)
     networks = DCGAN5x5(width=4, norm_d=norm_d).build((2, side, side), 8)
     networks.discriminator(networks.generator(torch.randn(8, 8))).sub(1).square().mean().backward()
-    for network in networks:
-        for name, parameter in network.named_parameters():
-            assert parameter.grad is not None, name
-            assert parameter.grad.abs().max() > 0, name
+    require_gradients(networks)
 
 
 def test_channels_last_gives_the_same_numbers() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganbench.architectures.mlp import MLP, Discriminator, Generator
+from tests.learning import require_gradients
 
 SMALL: dict[str, Any] = {"hidden": 16, "layers": 2}
 
@@ -53,10 +54,7 @@ def test_a_gradient_reaches_every_parameter(norm_g: str, activation: str) -> Non
     torch.manual_seed(0)
     networks = MLP(norm_g=norm_g, activation=activation, init="kaiming", **SMALL).build((1, 8, 8), 5)
     networks.discriminator(networks.generator(torch.randn(16, 5))).square().mean().backward()
-    for network in networks:
-        for name, parameter in network.named_parameters():
-            assert parameter.grad is not None, name
-            assert parameter.grad.abs().max() > 0, name
+    require_gradients(networks)
 
 
 def test_the_discriminator_judges_each_sample_alone_and_twice_differentiably() -> None:

@@ -18,6 +18,7 @@ from ganbench.architectures.resnet import (
     discriminator_plan,
     generator_widths,
 )
+from tests.learning import require_gradients
 
 SIZES = (16, 32, 64, 128)
 
@@ -138,10 +139,7 @@ def test_a_gradient_reaches_every_parameter(side: int, spectral_norm: bool) -> N
     torch.manual_seed(0)
     networks = ResNet(width=4, max_width=16, spectral_norm=spectral_norm).build((3, side, side), 8)
     networks.discriminator(networks.generator(torch.randn(8, 8))).sub(1).square().mean().backward()
-    for network in networks:
-        for name, parameter in network.named_parameters():
-            assert parameter.grad is not None, name
-            assert parameter.grad.abs().max() > 0, name
+    require_gradients(networks)
 
 
 @pytest.mark.parametrize("spectral_norm", [True, False])
