@@ -10,7 +10,7 @@ from ganbench.architectures.conditional import ConditionalBatchNorm2d, OneHot, P
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.architectures.resnet import ResNet
-from tests.learning import require_gradients
+from tests.networks import require_gradients
 
 SHAPE, CLASSES = (1, 16, 16), 5
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ganbench.architectures.dcgan import DCGAN, Discriminator, widths
-from tests.learning import require_gradients
+from tests.networks import require_gradients, require_the_same_in_channels_last
 
 SIZES = (16, 32, 64, 128)
 
@@ -169,12 +169,7 @@ def test_auto_is_settled_by_the_penalty() -> None:
 def test_channels_last_gives_the_same_numbers() -> None:
     torch.manual_seed(0)
     networks = DCGAN(width=4, norm_d="layer").build((3, 16, 16), 8)
-    z = torch.randn(4, 8)
-    expected = networks.discriminator(networks.generator(z))
-    for network in networks:
-        network.to(memory_format=torch.channels_last)
-    fakes = networks.generator(z).to(memory_format=torch.channels_last)
-    torch.testing.assert_close(networks.discriminator(fakes), expected)
+    require_the_same_in_channels_last(networks, torch.randn(4, 8))
 
 
 def test_export() -> None:

@@ -14,7 +14,7 @@ from ganbench.errors import UsageError
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair
 from ganbench.spec import Component, DataSpec, Recipe
-from tests.learning import require_gradients
+from tests.networks import require_gradients, require_the_same_in_channels_last
 
 SIDES = (16, 17, 28, 31, 32, 100, 128)
 
@@ -170,12 +170,7 @@ def test_a_gradient_reaches_every_parameter(norm_d: str, side: int) -> None:
 def test_channels_last_gives_the_same_numbers() -> None:
     torch.manual_seed(0)
     networks = DCGAN5x5(width=4).build((3, 28, 28), 8)
-    z = torch.randn(4, 8)
-    expected = networks.discriminator(networks.generator(z))
-    for network in networks:
-        network.to(memory_format=torch.channels_last)
-    fakes = networks.generator(z).to(memory_format=torch.channels_last)
-    torch.testing.assert_close(networks.discriminator(fakes), expected)
+    require_the_same_in_channels_last(networks, torch.randn(4, 8))
 
 
 def test_the_norm_is_settled_by_the_penalty_and_a_packed_gradient_is_refused() -> None:

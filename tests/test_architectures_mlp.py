@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganbench.architectures.mlp import MLP, Discriminator, Generator
-from tests.learning import require_gradients
+from tests.networks import require_gradients
 
 SMALL: dict[str, Any] = {"hidden": 16, "layers": 2}
 

@@ -18,7 +18,7 @@ from ganbench.architectures.resnet import (
     discriminator_plan,
     generator_widths,
 )
-from tests.learning import require_gradients
+from tests.networks import require_gradients
 
 SIZES = (16, 32, 64, 128)
 
