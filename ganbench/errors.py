@@ -59,9 +59,13 @@ def in_one_line(error: BaseException, most: int | None = None) -> str:
     return " ".join(str(error).split())[:most] or type(error).__name__
 
 
-def with_kind(error: BaseException) -> str:
-    """Return an error's kind and message as one line, e.g. ``ValueError: there is no such file``."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def with_kind(error: BaseException, most: int | None = None) -> str:
+    """Return an error's type and its message, as :func:`in_one_line` writes it: ``ValueError: there is no such file``.
+
+    Without a message, the type alone.
+    """
+    kind = type(error).__name__
+    return f"{kind}: {in_one_line(error, most)}" if str(error).split() else kind
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganbench.errors import did_you_mean, in_one_line
+from ganbench.errors import did_you_mean, in_one_line, with_kind
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,15 @@ def test_an_error_is_one_line_that_is_cut_where_it_is_long(error: Exception, lin
 
 def test_a_line_is_whole_where_nothing_is_said_of_its_length() -> None:
     assert in_one_line(ValueError("x" * 300)) == "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("  no such\n\tlayer "), "ValueError: no such layer"),
+        (ValueError("x" * 300), f"ValueError: {'x' * 160}"),
+        (ValueError(" \n"), "ValueError"),
+    ],
+)
+def test_an_error_with_its_kind_is_one_line_without_a_colon_before_nothing(error: Exception, line: str) -> None:
+    assert with_kind(error, 160) == line

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import in_one_line, with_kind
 from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
@@ -161,7 +161,7 @@ def real_samples(subject: Subject) -> None:
             plain = loss.generator(fake, None)
         except Exception as error:
             raise Flaw(
-                f"generator() fails without real samples ({type(error).__name__}: {in_one_line(error, 160)}), "
+                f"generator() fails without real samples ({with_kind(error, 160)}), "
                 "but needs_real is False, so the training loop passes None; the first step would fail"
             ) from error
         if not torch.allclose(plain, loss.generator(fake, real)):

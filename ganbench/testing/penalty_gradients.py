@@ -153,7 +153,7 @@ def _row_linear(slopes: list[Tensor]) -> nn.Module:
     return Formula(lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1))
 
 
-def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[Tensor]:
+def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int) -> list[Tensor]:
     """The points at which a penalty asks the critic, flattened to rows like the samples."""
     seen: list[Tensor] = []
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import in_one_line, with_kind
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.testing.penalty_critics import at_update, build, sample_shapes, small_critic
 
@@ -28,8 +28,8 @@ def memory(subject: Subject) -> None:
         resumed.load_state_dict(deepcopy(stored))
     except Exception as error:
         raise Flaw(
-            f"load_state_dict() fails on what state_dict() returned ({type(error).__name__}: "
-            f"{in_one_line(error, 160)}); an interrupted trial would start again from its first step"
+            f"load_state_dict() fails on what state_dict() returned ({with_kind(error, 160)}); an interrupted trial "
+            "would start again from its first step"
         ) from error
     if not _equal(_through_a_checkpoint(resumed.state_dict()), stored):
         raise Flaw(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import with_kind
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.testing.penalty_critics import batches, differentiable, term
 
@@ -41,7 +41,7 @@ def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: 
         raise
     except Exception as error:
         raise Flaw(
-            f"{where} it fails ({type(error).__name__}: {in_one_line(error, 160)}), because the discriminator "
+            f"{where} it fails ({with_kind(error, 160)}), because the discriminator "
             f"it gets there is not a module; {mend}; every trial would fail at its first step"
         ) from error
     if not abs(found - wanted) <= 1e-6 * (1 + abs(wanted)):

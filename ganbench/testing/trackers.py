@@ -66,7 +66,7 @@ def taken(what: str, consequence: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise Flaw(f"{what} makes it raise {with_kind(error)[:200]}{consequence}") from error
+        raise Flaw(f"{what} makes it raise {with_kind(error, 200)}{consequence}") from error
 
 
 def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
