@@ -19,7 +19,7 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 POWER_ITERATIONS = 15
-"""As many as torch makes when it begins to normalise a weight."""
+"""As many as torch makes when it first normalises a weight."""
 
 
 def initialise(network: nn.Module, scheme: str, gain: float) -> None:
@@ -31,7 +31,7 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
             ``normal`` is N(0, gain^2), ``xavier`` (Glorot & Bengio 2010) and ``orthogonal`` (Saxe et al. 2014) take
             the gain, ``kaiming`` (He et al. 2015) has its own. An attention's matrices of queries, keys and values are
             drawn one by one.
-        gain: see there. Biases are set to zero, normalisation layers keep their start.
+        gain: of the schemes that take one. All but ``torch`` set biases to zero; normalisation layers stay as built.
 
     Raises:
         UsageError: a weight is computed from other tensors in a way that no drawn weight can be put through.
@@ -74,7 +74,7 @@ def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
 def _draw_parametrised(layer: nn.Module, parametrised: Any, scheme: str, gain: float) -> None:
     """Draw the weight beneath a parametrisation, and let spectral normalisation find the new weight's norm.
 
-    Where it lies there in several tensors, as under weight normalisation, the weight itself is drawn and taken apart.
+    Where several tensors lie beneath it, as under weight normalisation, the weight itself is drawn and split into them.
     """
     weight = parametrised.original if parametrised.is_tensor else parametrised().clone()
     if scheme == "torch":
@@ -105,7 +105,7 @@ def _draw_attention(layer: nn.MultiheadAttention, scheme: str, gain: float) -> N
 
 
 def _is_stored(layer: nn.Module) -> bool:
-    """Whether what is drawn into ``weight`` stays there: it is a parameter, or the memory of one."""
+    """Whether what is written into ``weight`` stays there: it is a parameter, or shares the memory of one."""
     assert isinstance(layer.weight, Tensor)
     at = layer.weight.data_ptr()
     return any(own.data_ptr() == at for own in layer.parameters(recurse=False))
