@@ -15,7 +15,7 @@ from ganbench.schedule import critic_updates_until, steps_to_replay
 from ganbench.spec import Recipe, TrialFile
 from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
-from ganbench.tables.fitting import blocks, longest
+from ganbench.tables.fitting import blocks, full_width
 from ganbench.tables.sheet import Column
 from ganbench.tables.wording import duration, number, seeds_of, spread
 
@@ -81,7 +81,7 @@ def as_text(
 
 
 def _aligned(columns: Sequence[Column]) -> Iterator[str]:
-    sizes = [longest(column) for column in columns]
+    sizes = [full_width(column) for column in columns]
     lines = [[column.heading for column in columns], ["─" * size for size in sizes]]
     lines += map(list, zip(*(column.cells for column in columns), strict=True))
     for line in lines:
