@@ -58,7 +58,7 @@ def _packages() -> bool:
 
 
 def _gpus(torch_works: bool) -> bool:
-    """Print the devices; return whether driver and torch agree on them, as far as torch works."""
+    """Print the devices; return whether driver and torch agree on them, which only a working torch can tell."""
     from ganbench.executors import devices
 
     found = devices.gpus()
@@ -109,7 +109,7 @@ def _torch() -> bool:
 
 
 def _disagreement(listed: bool) -> str:
-    """What is wrong where the driver, by which a device is chosen, and torch, which computes on it, do not agree."""
+    """How the driver, which devices are chosen by, and torch, which computes on them, disagree; empty if they agree."""
     import torch
 
     from ganbench.provenance.cuda import obstacle

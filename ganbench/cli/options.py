@@ -47,7 +47,7 @@ def complete_any(ctx: click.Context, parameter: click.Parameter, incomplete: str
     ]
 
 
-# Each has the same words wherever it stands; a command whose option means something else writes its own.
+# Each has the same help in every command; one whose option means something else has an option of its own.
 batch_seeds_option = click.option(
     "--batch-seeds", is_flag=True,
     help="Train the seeds of a row as one batched model; results stay the same up to rounding.",
@@ -78,7 +78,7 @@ train_device_option = click.option(
 
 
 def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--rank-by`` and ``--alpha``, given on as ``layout``."""
+    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--rank-by`` and ``--alpha``, passed as one ``layout``."""
 
     @functools.wraps(function)
     def with_layout(*args: Any, **options: Any) -> Any:
@@ -124,7 +124,7 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, given on as ``where``."""
+    """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, passed as one ``where``."""
 
     @functools.wraps(function)
     def with_executor(*args: Any, **options: Any) -> Any:
@@ -171,7 +171,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _executor(name: str | None, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
-    """The executor, which ``--slurm`` or ``--ray`` imply, and its settings."""
+    """The executor, which ``--slurm`` and ``--ray`` imply, and its settings."""
     from ganbench.errors import UsageError
     from ganbench.executors.options import parse_options
 

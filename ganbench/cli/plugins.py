@@ -197,7 +197,7 @@ def uninstall(distributions: tuple[str, ...]) -> int:
 
 
 def _hooks(plugin: "Plugin") -> list[str]:
-    """The hooks that a plugin has besides those that register something."""
+    """A plugin's hooks other than those that register something."""
     return sorted(hook for hook in plugin.hooks if not hook.startswith("register_"))
 
 
@@ -213,7 +213,7 @@ def _brings(plugin: "Plugin", commands: list[str]) -> str:
 
 
 def _taken(plugin: "Plugin", registry: Registry) -> list[str]:
-    """What to say of a plugin's components whose names others registered too; a built-in keeps its name."""
+    """A line for each of a plugin's components whose name others have registered too; built-ins keep theirs."""
     if plugin.distribution == BUILTIN:
         return []
     found = []

@@ -17,26 +17,27 @@ from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
 from ganbench.tables.fitting import blocks, full_width
 from ganbench.tables.sheet import Column
-from ganbench.tables.wording import duration, number, seeds_of, spread
+from ganbench.tables.wording import counted, duration, number, spread
 
 WITH_ERROR = "published ± SE"
 HEADINGS = ("dataset", "row", "value", WITH_ERROR, "ours", "95 % interval", "seeds", "verdict")
 WITHOUT_ERROR = "Numbers without an error were compared by a prediction interval, which is wider than that of our mean."
 NAMING = 3
-"""So many columns name a line."""
+"""The number of columns that name a line."""
 PLAIN = ValueInfo(label="", decimals=3)
 FEW_STEPS = 10
-"""Enough to learn how long one takes."""
+"""Steps enough to learn how long one takes."""
 
 
 def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
-    """What was trained, in one line; below the published scale it says what the comparison is not.
+    """What was trained, in one line; below full scale also what a difference does not mean.
 
-    It names the settings that are others than published because there are fewer steps.
+    It names the settings that differ from the published ones because there are fewer steps.
     """
     theirs, ours = whole.settings(), suite.settings()
     few = seeds <= published.runs and published.runs > 1
-    of_seeds = f"{seeds} of {published.runs} seeds" if few else f"{seeds_of(seeds)} (published: {published.runs})"
+    own = counted(seeds, "seed")
+    of_seeds = f"{seeds} of {published.runs} seeds" if few else f"{own} (published: {published.runs})"
     counts = f"{ours['steps']:,} of the published {theirs['steps']:,} steps per trial, {of_seeds}"
     if scale < 1:
         others = [
@@ -120,7 +121,7 @@ def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int
     """
     trained = [trial for trial in trials if trains(trial)]
     count, steps = len(trained), trained[0].spec.recipe.steps
-    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} steps, {count * steps:,} in all"
+    text = f"cost: {counted(count, 'trial')} of {steps:,} steps, {count * steps:,} in all"
     found = [_seconds(known, trial) for trial in trained]
     if any(seconds is None for seconds in found):
         few = max(FEW_STEPS, *(steps_to_replay(trial.spec.recipe) for trial in trained))
@@ -132,8 +133,7 @@ def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int
 
 @contextmanager
 def at_scale(scale: float, published_steps: int) -> Iterator[None]:
-    """Where the steps are too few for the recipe because they were scaled down, say from which ``--scale`` on they
-    are not."""
+    """Around planning: if the steps were scaled down to too few for the recipe, say which ``--scale`` is enough."""
     try:
         yield
     except TooFewSteps as error:

@@ -126,5 +126,4 @@ def reproduce(
             click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
     if outcome.interrupted:
         click.echo("ganbench: interrupted; the same command resumes from the checkpoints", err=True)
-        return 130
-    return 0 if all(row.done for row in found) else 1
+    return outcome.exit_code(found)

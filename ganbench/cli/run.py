@@ -182,7 +182,7 @@ def run(
 def to_run(
     settings: tuple[str, ...], asked: "Suite", given: dict[str, Any], **how: Any
 ) -> "tuple[RunRequest, Plugins]":
-    """The request that options (``given``, ``how``) and a suite make, and the plugins that it names."""
+    """The request made of a suite and of options (``given``, as suites have them, and ``how``), and the plugins."""
     from ganbench import plugins
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import Suite, to_request, trackers_of
@@ -205,8 +205,8 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
-    if told := other_versions(rows):
-        click.echo(f"ganbench: {told}", err=True)
+    if note := other_versions(rows):
+        click.echo(f"ganbench: {note}", err=True)
     if outcome.interrupted:
         left = sum(row.status not in FINAL for row in rows)
         again = shlex.join(["ganbench", *sys.argv[1:]])
@@ -215,12 +215,11 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
             f"checkpoints:\n  {clean(again)}",
             err=True,
         )
-        return 130, outcome.folders
-    return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
+    return outcome.exit_code(rows), outcome.folders
 
 
 def other_versions(rows: "list[Row]") -> str:
-    """What to say of trials that were done before, by other code or packages than those that are installed now."""
+    """A line on trials that were done before by other code or packages than are installed now; empty without any."""
     from ganbench.provenance.versions import COMPUTING, versions
 
     here = versions()
@@ -241,7 +240,7 @@ def other_versions(rows: "list[Row]") -> str:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """Read ``key=value`` pairs, several in one text where they are separated by commas."""
+    """Read ``key=value`` pairs; one text may hold several, separated by commas."""
     from ganbench.errors import UsageError
     from ganbench.grid import parse_scalar, split_outside_brackets
 

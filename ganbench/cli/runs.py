@@ -161,6 +161,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     from ganbench.records.folder import TrialFolder
     from ganbench.store.results import trial_paths
     from ganbench.store.verification import verify as check
+    from ganbench.tables.wording import counted
 
     folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
@@ -171,7 +172,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
             click.echo(clean_line(f"damaged: {line}"))
         for line in found.unverified:
             click.echo(clean_line(f"unverified: {line}"))
-    click.echo(f"{len(folders)} trial{'s' if len(folders) != 1 else ''}, {damaged} damaged")
+    click.echo(f"{counted(len(folders), 'trial')}, {damaged} damaged")
     return 1 if damaged else 0
 
 

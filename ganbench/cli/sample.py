@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ARRAYS = (".npy", ".npz")
 STEPS = 8
-"""Images on a walk between two latent points, and walks, where none are given."""
+"""By default, the images on a walk between two latent points, and the number of walks."""
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
 
 

@@ -1,7 +1,7 @@
-"""What options and arguments take: a number, a choice, and what names something: a text or a path, never an empty one.
+"""What options and arguments take: numbers, choices, and texts and paths, which are never empty.
 
-``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the folder
-that one is in. Where nothing is a choice, the option says so in its help and takes any text.
+``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the
+current folder. An option for which empty means something (none of them) says so in its help and takes any text.
 """
 
 import math
@@ -57,7 +57,7 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number, in words of one's own where it is none or out of the range."""
+    """A number; ``words`` say in the message what it must be."""
 
     def __init__(self, words: str = "a number", **bounds: Any) -> None:
         super().__init__(**bounds)
@@ -100,7 +100,7 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # as above
-    """One of a few words; another one is told which was meant, also by an abbreviation such as ``md``."""
+    """One of a few words; the message on another, such as ``md`` for ``markdown``, suggests which was meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word."""

@@ -22,6 +22,7 @@ from ganbench.store.handed import STOPPED, refuse_what_others_hold
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store
+from ganbench.tables.wording import counted
 
 POLL_SECONDS = 0.2
 """How long an executor is waited for at a time."""
@@ -228,7 +229,7 @@ class _Run:
 
     def _say_who_is_elsewhere(self) -> None:
         for owner, count in self._elsewhere.owners():
-            self._display.note(f"{count} trial{'' if count == 1 else 's'} held by {owner}; waiting for the results")
+            self._display.note(f"{counted(count, 'trial')} held by {owner}; waiting for the results")
 
     def _stop(self) -> None:
         """Answer an interrupt: the first one gently, the second at once."""

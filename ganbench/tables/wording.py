@@ -114,6 +114,6 @@ def may_be_the_best(names: Sequence[str], *, everyone: bool) -> str:
     return f"{each} of {f'the {len(names)} rows' if everyone else named_rows(names)} may be the best"
 
 
-def seeds_of(count: int) -> str:
+def counted(count: int, noun: str) -> str:
     """``1 seed`` or ``5 seeds``."""
-    return f"{count} seed{'' if count == 1 else 's'}"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
