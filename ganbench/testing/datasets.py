@@ -137,7 +137,7 @@ def another_process(subject: Subject) -> None:
 
 
 def files(subject: Subject) -> str | None:
-    """The files that it says it was read from are there, and are those that were read."""
+    """The files that it names exist, and are those that it reads."""
     notes = []
     for split in SPLITS:
         try:
@@ -194,7 +194,7 @@ def provenance(subject: Subject) -> None:
 
 
 def locations(subject: Subject) -> None:
-    """The parameters that it says its samples lie at are parameters, and text."""
+    """The parameters that it declares as places of its samples exist and are text."""
     try:
         if not components.locations(subject.name, subject.cls):
             raise NotApplicable("no parameter says where its samples lie")
@@ -228,7 +228,7 @@ def defaults(subject: Subject) -> None:
 
 
 def mixture(subject: Subject) -> None:
-    """Where it says what its modes are, its samples lie around them."""
+    """If it names its modes, its samples lie around them."""
     found = build(subject).mixture()
     if found is None:
         raise NotApplicable("it names no modes")
