@@ -36,6 +36,7 @@ from tests.trials import make_spec, make_trial
             ["--out", "used"],
             "--out used is a folder that contains files, which would be scored too",
         ),
+        ("TRIAL", ["--out", "empty.png"], "--out empty.png is a folder, not a .png grid; choose another name"),
         ("TRIAL", ["--scored", "--truncation", "0.5"], "leave --truncation out"),
         ("TRIAL", ["--scored", "--interpolate"], "leave --interpolate out"),
         ("TRIAL", ["--out", "g.pt2", "--interpolate"], "is a program for the CPU, not samples; leave --interpolate"),
@@ -63,6 +64,7 @@ def test_what_cannot_be_drawn_is_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "other.png").touch()
+    (tmp_path / "empty.png").mkdir()
     made = make_trial(Path("runs"), make_spec(), "failed")
     arguments = ["sample", trial, *options]
     code, output, message = run_command([one.replace("TRIAL", str(made.path)) for one in arguments], tmp_path)

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 ARRAYS = (".npy", ".npz")
 STEPS = 8
 """By default, the images on a walk between two latent points, and the number of walks."""
+FOR_GRIDS = {
+    "--columns": "leave it out",
+    "--interpolate": "use --out walks.png",
+    "--neighbours": "use --out neighbours.png",
+}
+"""Options that only a .png grid has, each with what to do elsewhere."""
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
 
 
@@ -139,7 +145,17 @@ def _write_picture(
 
 
 def _require_sense(out: Path, scored: bool, given: dict[str, object], device: str) -> None:
-    """Raise :class:`~ganbench.errors.UsageError` for options that contradict each other, and for a folder in use."""
+    """Refuse options that contradict each other, and a folder in use.
+
+    Args:
+        out: what is to be written.
+        scored: whether ``--scored`` is given.
+        given: the other options with their values, ``None`` for one that is not given.
+        device: what ``--device`` is.
+
+    Raises:
+        UsageError: says which option to leave out or change.
+    """
     from ganbench.errors import UsageError
 
     suffix = out.suffix
@@ -152,24 +168,21 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         raise UsageError(f"--scored writes the samples that were scored; leave {options[0]} out")
     if suffix == ".pt2" and (asked or device != "cpu"):
         raise UsageError(f"--out {out} is a program for the CPU, not samples; leave {[*asked, '--device'][0]} out")
-    if "--columns" in asked and suffix != ".png":
-        raise UsageError(f"--columns is for a .png grid, but --out {out} is not one; leave it out")
-    if "--interpolate" in asked and suffix != ".png":
-        raise UsageError(f"--interpolate is for a .png grid, but --out {out} is not one; use --out walks.png")
-    if "--neighbours" in asked:
-        if suffix != ".png":
-            raise UsageError(f"--neighbours is for a .png grid, but --out {out} is not one; use --out neighbours.png")
-        if "--interpolate" in asked:
-            raise UsageError("--neighbours and --interpolate fill the rows of a picture differently; leave one out")
-        if "--columns" in asked:
-            raise UsageError("--neighbours fills a row with a sample and its neighbours; leave --columns out")
+    for option, mend in FOR_GRIDS.items():
+        if option in asked and suffix != ".png":
+            raise UsageError(f"{option} is for a .png grid, but --out {out} is not one; {mend}")
+    if {"--neighbours", "--interpolate"} <= {*asked}:
+        raise UsageError("--neighbours and --interpolate fill the rows of a picture differently; leave one out")
+    if {"--neighbours", "--columns"} <= {*asked}:
+        raise UsageError("--neighbours fills a row with a sample and its neighbours; leave --columns out")
     if "--truncation" in asked and suffix not in (".png", ".npz"):
         raise UsageError(
             f"--out {out} cannot say that its samples are truncated, and might be scored; "
             "use a .png grid or an .npz array"
         )
-    in_use = out.is_dir() and (suffix == ".png" or any(out.iterdir()))
-    if in_use:
+    if out.is_dir() and suffix == ".png":
+        raise UsageError(f"--out {out} is a folder, not a .png grid; choose another name")
+    if out.is_dir() and any(out.iterdir()):
         raise UsageError(
             f"--out {out} is a folder that contains files, which would be scored too; choose another folder"
         )
