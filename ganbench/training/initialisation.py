@@ -39,29 +39,33 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
     if scheme == "architecture":
         return
     for name, layer in network.named_modules():
-        if not isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
-            continue
-        # Under spectral normalisation `weight` is computed; what is drawn is what it is computed from.
-        parametrised = getattr(layer, "parametrizations", None)
-        if parametrised is not None and "weight" in parametrised:
-            try:
-                with torch.no_grad():
-                    _draw_parametrised(layer, parametrised["weight"], scheme, gain)
-            except Exception as error:
-                raise _refusal(scheme, name, layer, in_one_line(error, 200)) from error
-        elif not _is_stored(layer):
-            raise _refusal(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
-        else:
-            _draw(layer, layer.weight, scheme, gain)
-        bias = getattr(layer, "bias", None)
-        if isinstance(bias, Tensor) and scheme != "torch":
-            nn.init.zeros_(bias)
+        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
+            _initialise_layer(layer, name, scheme, gain)
     # After the others, as the bias of its last layer, which is one of them, is the attention's to reset.
     for name, layer in network.named_modules():
         if isinstance(layer, nn.MultiheadAttention):
             if hasattr(layer, "parametrizations"):
                 raise _refusal(scheme, name, layer, "a parametrisation computes it")
             _draw_attention(layer, scheme, gain)
+
+
+def _initialise_layer(layer: nn.Module, name: str, scheme: str, gain: float) -> None:
+    # Under spectral normalisation `weight` is computed; what is drawn is what it is computed from.
+    parametrised = getattr(layer, "parametrizations", None)
+    if parametrised is not None and "weight" in parametrised:
+        try:
+            with torch.no_grad():
+                _draw_parametrised(layer, parametrised["weight"], scheme, gain)
+        except Exception as error:
+            raise _refusal(scheme, name, layer, in_one_line(error, 200)) from error
+    elif not _is_stored(layer):
+        raise _refusal(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
+    else:
+        assert isinstance(layer.weight, Tensor)
+        _draw(layer, layer.weight, scheme, gain)
+    bias = getattr(layer, "bias", None)
+    if isinstance(bias, Tensor) and scheme != "torch":
+        nn.init.zeros_(bias)
 
 
 def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
