@@ -14,7 +14,7 @@ from ganbench.testing.penalty_critics import batches, differentiable, term
 
 def training_modes(subject: Subject) -> None:
     """It is the same on a conditional discriminator, and on that of one of several seeds trained together."""
-    # Imported here only: no other check needs modules of the training loop.
+    # Imported here: most checks need nothing of the training loop.
     from ganbench.training.conditional import Critic
     from ganbench.training.stacked import Stacked
 
