@@ -53,7 +53,7 @@ def request(**parameters: Any) -> ComponentRequest:
     )
 
 
-# Not that of tests.refusals: a module that this file imports would be part of Sample's code, whose hash is tested below.
+# Not imported from tests.refusals: what this file imports is part of Sample's code, whose hash is tested.
 def refusal(function: Callable[..., Any], *arguments: Any) -> str:
     with pytest.raises(UsageError) as caught:
         function(*arguments)
