@@ -165,7 +165,7 @@ def test_sample_counts_are_judged_by_name() -> None:
         return ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=num_samples)
 
     enough, few = (judged(n).planned[0].warnings for n in (898, 50))
-    assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
+    assert [line.partition(":")[0] for line in few if line not in enough] == ["metric 'fid'", "metric 'is'"]
     assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error
 
 
@@ -179,7 +179,7 @@ def test_classes_without_names_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Digits, "load", hundred)
     metrics = tuple(parse_axis("metric", ["class-coverage"], plugins.load().registry))
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
-    assert found.planned[0].warnings == ("class-coverage: 200 samples are few for 100 classes",)
+    assert found.planned[0].warnings == ("metric 'class-coverage': 200 samples are few for 100 classes",)
 
 
 def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.Mon
         monkeypatch.setattr(metric, "check", told)
     metrics = tuple(parse_axis("metric", ["is,fid"], plugins.load().registry))
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
-    assert found.planned[0].warnings == ("is: 200 of 898, 256 and 10", "fid: 200 of 898, 64 and 10")
+    assert found.planned[0].warnings == ("metric 'is': 200 of 898, 256 and 10", "metric 'fid': 200 of 898, 64 and 10")
 
 
 def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # as above
             choices = [str(choice) for choice in self.choices]
             longer = [choice for choice in choices if _abbreviates(str(value).lower(), choice)]
             meant = f"; did you mean '{longer[0]}'?" if len(longer) == 1 else did_you_mean(str(value), choices)
-            self.fail(f"{str(value)!r} is no choice{meant}", param, ctx)
+            self.fail(f"{str(value)!r} is not a valid choice{meant}", param, ctx)
 
 
 def _abbreviates(short: str, word: str) -> bool:

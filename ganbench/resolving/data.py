@@ -106,7 +106,6 @@ class Data:
         """
         count = count or min(len(self.reference), DEFAULT_SAMPLES)
         if count not in self._scored:
-            judged = ((component.name, self._judged(component, metric, count)) for component, metric in self._metrics)
             evaluation = EvaluationSpec(
                 metrics=tuple(component for component, _ in self._metrics),
                 extractor=self._network.component if self._network else None,
@@ -117,7 +116,12 @@ class Data:
                 ),
                 every=self._every,
             )
-            self._scored[count] = Scored(evaluation, tuple(f"{name}: {warning}" for name, warning in judged if warning))
+            warnings = tuple(
+                f"metric '{component.name}': {warning}"
+                for component, metric in self._metrics
+                if (warning := self._warning(component, metric, count))
+            )
+            self._scored[count] = Scored(evaluation, warnings)
         return self._scored[count]
 
     def floor(self, count: int | None) -> Scored:
@@ -229,8 +233,12 @@ class Data:
         self._files.update(extractor.files())
         return Network(component, extractor, sha256)
 
-    def _judged(self, component: Component, metric: Metric, fakes: int) -> str | None:
-        """What a metric says of this number of samples."""
+    def _warning(self, component: Component, metric: Metric, fakes: int) -> str | None:
+        """What a metric warns of with this number of fakes, if anything.
+
+        Raises:
+            UsageError: the metric refuses them.
+        """
         network = self._network if uses_extractor(metric) else None
         try:
             return metric.check(

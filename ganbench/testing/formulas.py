@@ -1,6 +1,6 @@
 """Declared formulas as functions: ``"softplus(-r) + softplus(f)"`` evaluated on tensors.
 
-The language: numbers, names, ``+ - * / ^``, brackets, ``1/2`` or ``½``, a few functions of tensors, and
+The language has numbers, names, ``+ - * / ^``, brackets, ``1/2`` or ``½``, a few functions of tensors, and
 ``mean(...)`` over the batch. What follows the first comma outside brackets is explanation (``f - r, weights clipped``).
 ``||grad D(x)||`` is the norm of one sample's gradient.
 """
