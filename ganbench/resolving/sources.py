@@ -105,6 +105,8 @@ def _again(
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     if source.channels:
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
+    if source.seed:
+        raise UsageError(f"{shown(source.path)} is a trial and keeps its seed; leave --seed out, or give 0 for it")
     folder, labels = TrialFolder(Path(source.path)), trial.evaluation.labels
     if wanted and labels != "none":
         labels = wanted
