@@ -73,6 +73,17 @@ def test_what_cannot_be_drawn_is_one_line(
     assert len(message.splitlines()) == 1
 
 
+def test_a_plot_of_points_has_no_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = make_spec(dataset="ring")
+    points = spec.data.model_copy(update={"kind": "vector", "shape": (2,)})
+    folder = make_trial(Path("runs"), spec.model_copy(update={"data": points}))
+    folder.generator.touch()
+    code, output, message = run_command(["sample", folder.path.name, "--columns", "3", "--out", "s.png"], tmp_path)
+    assert (code, output) == (2, "")
+    assert "are points, whose plot has no columns; leave --columns out" in message
+
+
 def test_what_is_no_number_is_drawn_in_magenta_and_written_to_no_array(tmp_path: Path) -> None:
     ganbench.run(
         losses="hinge", architectures="mlp[hidden=8,layers=1]", steps=2, batch_size=8, metrics="fid", device="cpu",

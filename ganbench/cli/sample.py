@@ -72,6 +72,7 @@ def sample(
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
     from ganbench.cli.outputs import require_no_input
+    from ganbench.errors import UsageError
     from ganbench.executors import devices
     from ganbench.records.folder import find_trained
 
@@ -89,6 +90,8 @@ def sample(
     require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
     folder = find_trained(trial)
     told = folder.read_spec()
+    if columns is not None and told.spec.data.kind != "image" and not interpolate:
+        raise UsageError(f"the samples of {told.trial_id} are points, whose plot has no columns; leave --columns out")
 
     import torch
 
