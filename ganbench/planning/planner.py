@@ -1,4 +1,4 @@
-"""Ask the worker for a plan, or take the answer it gave before, while nothing it depends on has changed."""
+"""Ask the worker for a plan, or take the answer it gave before if nothing that it depends on has changed."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
 
     Args:
         request: the grid, or sources to be scored.
-        server: opens the worker's process; called only where the answer is not known.
+        server: opens the worker's process; called only if the answer is not known.
 
     Raises:
         UsageError: the one line that says why the grid cannot be run; a :class:`TooFewSteps` where more steps would do.

@@ -25,14 +25,14 @@ _Text = Annotated[str, Field(min_length=1)]
 
 
 def _listed(value: Any) -> Any:
-    """Accept one text for a list of one, and whatever can be gone through for a list."""
+    """Accept a text as a list of one, and whatever can be iterated as a list."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
 
 
 def _place_text(value: Any) -> Any:
-    """Accept what stands for a path, and keep it as it was written."""
+    """Accept a path of any type, and keep it as it was written."""
     place(value)
     return os.fspath(value)
 
@@ -137,7 +137,7 @@ def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
 
 
 def _check_recipe(recipe: Any, whose: str, text: str) -> None:
-    """Raise :class:`UsageError` for what no recipe can have; what values are together is known later."""
+    """Raise :class:`UsageError` for what no recipe can have; how values fit together is checked later."""
     if not isinstance(recipe, Mapping):
         return
     for key in recipe:
@@ -201,7 +201,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
 
 
 def _require_sense(merged: Suite, given: Suite) -> None:
-    """Refuse a grid of nothing, and what is given twice in different words."""
+    """Refuse an empty grid, and what is given twice in different words."""
     # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
     if not grid.split_list(merged.losses):
         raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")

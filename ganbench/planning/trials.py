@@ -48,7 +48,7 @@ def plan_trials(
         request: the grid.
         server: opens the worker's process.
         place: where the trials run.
-        note: told in one line where datasets at two places hold the same samples, and so are one.
+        note: called with a line for each dataset that is one with another, as both have the same samples.
 
     Raises:
         UsageError: the grid cannot be run, or its samples can never be held in memory.
@@ -83,7 +83,7 @@ def trials_of(
 
 
 def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> None:
-    """Refuse more samples than can be held, with their z, as they all are when they are scored."""
+    """Refuse more samples than fit into memory with their z: all are held at once when they are scored."""
     if spec.baseline == "real":
         return
     latent_dim = spec.source.latent_dim if spec.source is not None else spec.recipe.latent_dim
@@ -98,7 +98,7 @@ def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> No
 
 
 def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
-    """What the executor is told."""
+    """The settings that the executor gets."""
     return Settings(
         slots=place.slots,
         timeout=request.timeout,
