@@ -15,7 +15,7 @@ from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.spec import Recipe
 from ganbench.store.values import ValueInfo
-from tests.test_leaderboard_reproduction import CELL, PATH, TABLE, row
+from tests.published import CELL, PATH, TABLE, row
 
 
 def planned(recipe: Recipe) -> Any:

@@ -11,9 +11,8 @@ import pytest
 import ganbench
 from ganbench.errors import UsageError
 from ganbench.leaderboard.locating import find, tables
+from tests.published import LEADERBOARDS, PATH
 
-LEADERBOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
-PATH = LEADERBOARDS / "pacgan-table1.toml"
 PUBLISHED = sorted(path for path in LEADERBOARDS.glob("*.toml") if "\n[published]\n" in path.read_text("utf-8"))
 EITHER = "or the path of a suite with a table [published]"
 

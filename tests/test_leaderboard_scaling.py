@@ -13,7 +13,7 @@ from ganbench.recipe import without_effect
 from ganbench.resolving.compatibility import check_recipe
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
-from tests.test_resolving_compatibility import Made, data
+from tests.cells import Made, data
 
 
 def accepted(recipe: Recipe) -> bool:

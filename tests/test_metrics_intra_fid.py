@@ -15,8 +15,8 @@ from ganbench.evaluation.features import Extracted
 from ganbench.grid import parse_axis
 from ganbench.metrics.fid import FID
 from ganbench.metrics.intra_fid import IntraFID, of_class, spread_of_few
+from tests.planned import ask
 from tests.scoring import TEST, TRAIN, evaluator
-from tests.test_resolving_plans import ask
 
 LINE = torch.tensor([[-1.0], [1.0]])
 """Two samples around 0 with a variance of 2."""
@@ -192,7 +192,8 @@ def test_a_grid_is_refused_where_networks_take_no_labels() -> None:
     assert found.error == ""
     assert [planned.warnings for planned in found.planned if not planned.baseline] == [()]
     few = ask(["hinge"], [conditional], dataset="digits", metrics=metrics, num_samples=500)
-    assert "intra-fid: about 50 samples in each of 10 classes are too few for 64 features" in few.planned[0].warnings[0]
+    (warning,) = few.planned[0].warnings
+    assert warning.startswith("metric 'intra-fid': about 50 samples in each of 10 classes are too few for 64 features")
     wrong = ask(["hinge"], [conditional, "mlp[hidden=8]"], dataset="digits", metrics=metrics)
     assert wrong.error.startswith("metric 'intra-fid' needs the labels of the fakes, but architecture 'mlp")
     assert wrong.trace == ""

@@ -16,10 +16,10 @@ from ganbench.resolving.plans import answer
 from ganbench.spec import Execution, TrialFile
 from ganbench.store.results import read_rows
 from ganbench.trial import run_trial
+from tests.cifar_files import CLASSES, accept, write
 from tests.commands import ganbench
 from tests.inception import random_weights
-from tests.test_datasets_cifar import CLASSES, accept, write
-from tests.test_leaderboard_locating import LEADERBOARDS
+from tests.published import LEADERBOARDS
 
 LOADED = plugins.load()
 ON_CIFAR = sorted(LEADERBOARDS.glob("collections-*.toml"))

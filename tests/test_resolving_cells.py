@@ -5,7 +5,7 @@ import pytest
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
 from ganbench.spec import Recipe
-from tests.test_resolving_plans import ask
+from tests.planned import ask
 
 
 def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench.api import Architecture, Penalty
+from ganbench.api import Penalty
 from ganbench.errors import TooFewSteps
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
@@ -17,15 +17,8 @@ from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
 from ganbench.spec import Recipe
 from ganbench.training.replay import Replay
-from tests.cells import component, data
+from tests.cells import Made, component, data
 from tests.refusals import refusal
-
-
-class Made(Architecture):
-    """Declares how many samples its discriminator judges together; nothing is built."""
-
-    def __init__(self, *, pack: int = 1) -> None:
-        self.pack = pack
 
 
 @pytest.mark.parametrize(

@@ -11,27 +11,15 @@ import torch
 from ganbench import plugins
 from ganbench.api import Metric, Samples
 from ganbench.datasets.digits import Digits
-from ganbench.grid import parse_axis, parse_losses
+from ganbench.grid import parse_axis
 from ganbench.losses.hinge import Hinge
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.plan import PlanAnswer, PlanRequest
-from ganbench.resolving.plans import answer
-
-
-def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", **more: Any) -> PlanAnswer:
-    registry = plugins.load().registry
-    return answer(
-        PlanRequest(
-            losses=tuple(parse_losses(losses, registry)),
-            architectures=tuple(parse_axis("architecture", architectures, registry)),
-            datasets=tuple(parse_axis("dataset", [dataset], registry)),
-            **more,
-        )
-    )
+from ganbench.plan import PlanAnswer
+from tests.planned import ask
 
 
 def test_each_metric_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:

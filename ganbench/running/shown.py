@@ -1,4 +1,4 @@
-"""A run as the command line and Python start it: with its progress shown, and on the CPU if torch has no use of a GPU."""
+"""A run as the command line and Python start it: with its progress shown, on the CPU where torch cannot use the GPU."""
 
 from ganbench.display import make_display
 from ganbench.executors import devices
