@@ -83,7 +83,11 @@ def test_what_later_versions_added_changes_no_key_where_it_says_nothing(field: s
 
 
 def test_samples_from_elsewhere_stand_beside_fakes_with_their_labels_whatever_the_budget() -> None:
-    others = [{"labels": "own"}, {"labels": "own", "shares": "in some shares"}, {"num_samples": 298}]
+    others: list[dict[str, Any]] = [
+        {"labels": "own"},
+        {"labels": "own", "shares": "in some shares"},
+        {"num_samples": 298},
+    ]
     assert len({protocol(**changes).fakes for changes in ({}, *others)}) == len(others) + 1
     assert protocol(weights="none", budget="not known").fakes == protocol().fakes
 
