@@ -32,6 +32,11 @@ def accepted(recipe: Recipe) -> bool:
         ({"lr_schedule": "linear", "lr_decay_start": 98}, 10, {"lr_decay_start": 8}),
         ({"lr_schedule": "linear", "lr_decay_start": 1}, 10, {"lr_decay_start": 1}),
         ({"lr_schedule": "linear", "lr_decay_start": 50}, 2, {"lr_decay_start": 0}),
+        (
+            {"lr_schedule": "cosine", "lr_decay_start": 50, "lr_decay_steps": 9, "lr_final": 0.25},
+            1,
+            {"lr_schedule": "constant", "lr_decay_start": 0, "lr_decay_steps": 0, "lr_final": 0},
+        ),
         ({"ema_decay": 0.9, "ema_start": 50}, 10, {"ema_start": 5}),
         ({"ema_decay": 0.9, "ema_start": 99}, 10, {"ema_start": 9}),
         ({"ema_decay": 0.9, "ema_start": 50}, 1, {"ema_start": 0}),
