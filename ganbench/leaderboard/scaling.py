@@ -5,6 +5,14 @@ from typing import Any
 from ganbench.schedule import critic_updates_until, first_later_boost
 from ganbench.spec import Recipe
 
+FITTED = frozenset(
+    {
+        "steps", "n_critic_boost", "boost_first", "boost_every", "lr_schedule", "lr_decay_start", "lr_decay_steps",
+        "lr_final", "ema_start", "penalty_final", "penalty_decay_steps",
+    }
+)  # fmt: skip
+"""The settings that :func:`shortened` may change."""
+
 
 def shortened(recipe: Recipe, steps: int) -> Recipe:
     """The recipe in ``steps`` steps, fewer than it has.
