@@ -1,5 +1,6 @@
 """How a published table and ours are printed side by side."""
 
+import itertools
 import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +9,15 @@ from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
 from ganbench.cleaning import clean
+from ganbench.cli.planned import STATUS, numbered
 from ganbench.errors import TooFewSteps, UsageError
+from ganbench.grid import split_list
 from ganbench.leaderboard.reproduction import Comparison, Published
 from ganbench.leaderboard.scaling import FITTED
+from ganbench.plan import PlanRequest
 from ganbench.planning.suite import Suite
 from ganbench.planning.trials import trains, work
+from ganbench.records.locations import shown_of
 from ganbench.schedule import steps_to_replay
 from ganbench.spec import TrialFile
 from ganbench.store.results import Row, dataset_name
@@ -121,8 +126,7 @@ def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int
     ``published_steps`` are those of ``--scale 1``.
     """
     trained = [trial for trial in trials if trains(trial)]
-    count, steps = len(trained), trained[0].spec.recipe.steps
-    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} steps, {count * steps:,} in all"
+    text = _steps(len(trained), steps := trained[0].spec.recipe.steps)
     timed = [_timed(known, trial) for trial in trained]
     if not all(timed):
         few = max(FEW_STEPS, *(steps_to_replay(trial.spec.recipe) for trial in trained))
@@ -132,6 +136,29 @@ def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int
     devices = [clean(name) for name in dict.fromkeys(row.device for rows in timed for row in rows) if name]
     on = f" on {listed(devices)}" if devices else ""
     return f"{text}; about {duration(whole)} of training one after the other, by the trials under --out{on}"
+
+
+def without_data(suite: Suite, request: PlanRequest, seeds: Sequence[int], reason: str) -> tuple[list[str], str]:
+    """What is known of the trials of a table, in lines, and of their cost where samples or weights cannot be read.
+
+    Args:
+        suite: what is trained, with its steps.
+        request: the same as its components, of which one name in a suite may be several.
+        seeds: of each row.
+        reason: what is missing or wrong, and how to have it.
+    """
+    axes = (suite.datasets, suite.architectures, suite.losses)
+    rows = [
+        f"{'row':{STATUS}}  {loss} · {architecture} · {shown_of(dataset)} · {numbered(seeds)}"
+        for dataset, architecture, loss in itertools.product(*map(split_list, axes))
+    ]
+    told = f"{'data':{STATUS}}  cannot be read here, so neither settings nor time are told: {reason}"
+    count = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
+    return [*rows, told], _steps(count, suite.settings()["steps"])
+
+
+def _steps(count: int, steps: int) -> str:
+    return f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} steps, {count * steps:,} in all"
 
 
 @contextmanager
