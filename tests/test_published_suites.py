@@ -156,12 +156,12 @@ def test_without_its_data_the_rest_is_told_and_one_line_says_what_is_missing(tmp
     record = json.loads(ganbench(*arguments, "--dry-run", "--format", "json", cwd=tmp_path, **environment).stdout)
     assert (record["dry_run"], record["cost"]) == (None, cost)
     assert missing.endswith(record["missing"])
-    refused = ganbench(*arguments, cwd=tmp_path, **environment)
+    assert not (tmp_path / "runs").exists()
+    refused = ganbench(*arguments, "--quiet", cwd=tmp_path, **environment)
     assert (refused.returncode, refused.stdout) == (2, "")
     [line] = refused.stderr.splitlines()
     assert line.startswith(f"ganbench: {begin}")
     assert line.endswith(end)
-    assert not (tmp_path / "runs").exists()
 
 
 def test_without_a_name_those_there_are_are_named(tmp_path: Path) -> None:

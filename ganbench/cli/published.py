@@ -13,7 +13,7 @@ from ganbench.cli.planned import STATUS, numbered
 from ganbench.errors import TooFewSteps, UsageError
 from ganbench.grid import split_list
 from ganbench.leaderboard.reproduction import Comparison, Published
-from ganbench.leaderboard.scaling import FITTED
+from ganbench.leaderboard.scaling import of_any_length
 from ganbench.plan import PlanRequest
 from ganbench.planning.suite import Suite
 from ganbench.planning.trials import trains, work
@@ -184,13 +184,13 @@ def scale_of(steps: int, published_steps: int) -> float:
 def _timed(known: Sequence[Row], trial: TrialFile) -> list[Row]:
     """The trials that differ from one in how long they are, and in their seed, and so have updates of the same kind."""
     spec = trial.spec
-    alike = (spec.loss_label, spec.architecture_label, dataset_name(trial), spec.recipe.model_dump(exclude=FITTED))
+    alike = (spec.loss_label, spec.architecture_label, dataset_name(trial), of_any_length(spec.recipe))
     return [
         row
         for row in known
         if row.done
         and row.cost.get("train_seconds")
-        and (row.loss, row.architecture, row.dataset, row.spec.recipe.model_dump(exclude=FITTED)) == alike
+        and (row.loss, row.architecture, row.dataset, of_any_length(row.spec.recipe)) == alike
     ]
 
 

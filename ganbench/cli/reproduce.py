@@ -110,16 +110,18 @@ def reproduce(
         from ganbench.store.values import ValueInfo
 
         known = read_rows(out)[0] if out.is_dir() else []
+        record: dict[str, Any] | None = None
+        missing: str | None = None
         try:
             with at_scale(scale, published_steps):
                 planned = dry.dry_run(wanted, loaded)
         except NotAtHand as error:
             trials, costs = without_data(suite, request, chosen, str(error))
             declared = {name: ValueInfo(**fields) for name, fields in error.values.items()}
-            record, missing, text = None, str(error), [part for line in trials for part in folded(line, width)]
+            missing, text = str(error), [part for each in trials for part in folded(each, width)]
         else:
             costs, declared = cost(planned.trials, known, published_steps), planned.values
-            record, missing, text = dry.as_record(planned), None, [dry.as_text(planned, width)]
+            record, text = dry.as_record(planned), [dry.as_text(planned, width)]
         if form == "json":
             show([], cost=costs, dry_run=record, missing=missing)
         else:

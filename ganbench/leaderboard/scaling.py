@@ -5,11 +5,9 @@ from typing import Any
 from ganbench.schedule import critic_updates_until, first_later_boost
 from ganbench.spec import Recipe
 
-FITTED = frozenset(
-    {
-        "steps", "n_critic_boost", "boost_first", "boost_every", "lr_schedule", "lr_decay_start", "lr_decay_steps",
-        "lr_final", "ema_start", "penalty_final", "penalty_decay_steps",
-    }
+FITTED = (
+    "steps", "n_critic_boost", "boost_first", "boost_every", "lr_schedule", "lr_decay_start", "lr_decay_steps",
+    "lr_final", "ema_start", "penalty_final", "penalty_decay_steps",
 )  # fmt: skip
 """The settings that :func:`shortened` may change."""
 
@@ -39,6 +37,11 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
         every = 0
     boost = recipe.n_critic_boost if first or every else 0
     return short.model_copy(update={"boost_every": every, "n_critic_boost": boost})
+
+
+def of_any_length(recipe: Recipe) -> dict[str, Any]:
+    """The settings that :func:`shortened` leaves as they are: they say of what kind the updates are."""
+    return recipe.model_dump(exclude=set(FITTED))
 
 
 def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
