@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class GanbenchError(Exception):
@@ -24,6 +25,18 @@ class TooFewSteps(UsageError):
     def __init__(self, message: str, needed: int) -> None:
         super().__init__(message)
         self.needed = needed
+
+
+class NotAtHand(UsageError):
+    """A grid cannot be planned because its samples, or weights that it is scored with, cannot be read here.
+
+    Attributes:
+        values: how the values that somebody will look for are declared: by name, the fields of each.
+    """
+
+    def __init__(self, message: str, values: dict[str, dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.values = values
 
 
 class DataError(GanbenchError):

@@ -27,6 +27,6 @@ def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = 
     info = ValueInfo(label="modes", direction="higher", decimals=1)
     return SimpleNamespace(
         architecture=architecture, dataset=dataset, loss=loss, baseline=baseline, metrics=metrics, done=True,
-        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0},
+        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0}, device="",
         spec=SimpleNamespace(recipe=Recipe(steps=4)),
     )  # fmt: skip

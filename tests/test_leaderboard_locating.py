@@ -42,6 +42,31 @@ def test_without_a_name_or_with_another_one_those_there_are_are_named(
     assert tables() == ["other"]
 
 
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("[published]\ntitle = 'T'\n", True),
+        ("\ufeff[ published ]  # theirs\ntitle = 'T'\n", True),
+        ("published.title = 'T'\n", True),
+        ("[[published.cells]]\nname = 'GAN'\n", True),
+        ("# no table [published] here\nsteps = 1\n", False),
+        ('losses = ["[published]"]\n', False),
+        ("[recipe]\n[recipe.published]\ntitle = 'T'\n", False),
+        ("[published]\n", False),
+        ("published = 3\n", False),
+        ("[published]\ntitle = \n", False),
+        (f"[published]\ntitle = {'[' * 100_000}\n", False),
+    ],
+)
+def test_what_is_published_is_a_table_of_the_suite(
+    text: str, listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganbench.leaderboard.locating.folders", lambda: (tmp_path,))
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    (tmp_path / "latin.toml").write_bytes(b"[published]\ntitle = '\xe9'\n")
+    assert tables() == (["mine"] if listed else [])
+
+
 @pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])
 def test_a_suite_is_found_wherever_the_package_is_installed(package: str, tmp_path: Path) -> None:
     """An installation may have its own prefix (``--user``, ``--prefix``), or none at all (``--target``)."""

@@ -77,6 +77,18 @@ def test_where_covariances_are_singular_it_is_exact() -> None:
     assert of_class(few, few, 0).fid == pytest.approx(0, abs=1e-12)
 
 
+def test_rounding_makes_no_distance_negative_and_a_negative_estimate_stays() -> None:
+    found = []
+    for seed in range(6):
+        few, same = features(12, seed, 0, 20), features(40, seed)
+        assert 0 <= of_class(few, few, 0).fid < 1e-12
+        assert 0 <= of_class(same, same, 0).fid < 1e-12
+        plain, debiased, _ = of_class(same, features(40, 100 + seed), 10)
+        assert plain > 0
+        found.append(debiased)
+    assert min(found) < -0.001, "without its bias, an estimate of 0 is as often below as above"
+
+
 def test_the_two_ways_to_the_spread_agree() -> None:
     fake, real = features(40, 1, 0.3), features(30, 2)
     covariances = [np.cov(rows.double().numpy(), rowvar=False) for rows in (fake, real)]

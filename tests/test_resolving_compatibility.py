@@ -90,6 +90,11 @@ def test_settings_that_are_of_use_are_not() -> None:
         ({"lr_schedule": "linear", "lr_decay_start": 1}, {"steps": 2}, "use more steps, or leave lr_decay_start out"),
         ({"lr_schedule": "cosine", "lr_decay_start": 8}, {"lr_decay_start": 9}, "use at most 8, or more steps"),
         (
+            {"lr_schedule": "linear", "lr_final": 0.5, "steps": 2},
+            {"steps": 1},
+            "lr_schedule=linear has no effect in a single step, which has the whole learning rate; use more steps, or",
+        ),
+        (
             {"lr_schedule": "cosine", "lr_decay_start": 3, "lr_decay_steps": 7},
             {"lr_decay_steps": 6},
             "lr_decay_steps=6 would leave a learning rate of zero after step 9 of 10; set lr_final",

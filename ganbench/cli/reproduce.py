@@ -105,17 +105,28 @@ def reproduce(
     if dry_run:
         from ganbench.cli import dry_run as dry
         from ganbench.cli.planned import folded
-        from ganbench.cli.published import cost
+        from ganbench.cli.published import cost, without_data
+        from ganbench.errors import NotAtHand
+        from ganbench.store.values import ValueInfo
 
         known = read_rows(out)[0] if out.is_dir() else []
-        with at_scale(scale, published_steps):
-            planned = dry.dry_run(wanted, loaded)
-        costs = cost(planned.trials, known, published_steps)
-        if form == "json":
-            show([], cost=costs, dry_run=dry.as_record(planned))
+        record: dict[str, Any] | None = None
+        missing: str | None = None
+        try:
+            with at_scale(scale, published_steps):
+                planned = dry.dry_run(wanted, loaded)
+        except NotAtHand as error:
+            trials, costs = without_data(suite, request, chosen, str(error))
+            declared = {name: ValueInfo(**fields) for name, fields in error.values.items()}
+            missing, text = str(error), [part for each in trials for part in folded(each, width)]
         else:
-            show([], planned.values)
-            click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
+            costs, declared = cost(planned.trials, known, published_steps), planned.values
+            record, text = dry.as_record(planned), [dry.as_text(planned, width)]
+        if form == "json":
+            show([], cost=costs, dry_run=record, missing=missing)
+        else:
+            show([], declared)
+            click.echo("\n".join(["", *text, *folded(costs, width)]))
         return 0
     with at_scale(scale, published_steps):
         outcome = run_shown(wanted, loaded, quiet=quiet)

@@ -11,7 +11,7 @@ from ganbench.planning.request import RunRequest
 from ganbench.plugins import Plugins
 from ganbench.processes.server import Server, require_fork
 from ganbench.schedule import critic_updates_until
-from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.spec import Execution, Recipe, TrialFile, TrialSpec
 from ganbench.tables.wording import size
 
 FLOAT_BYTES = 4
@@ -138,10 +138,12 @@ def trains(trial: TrialFile) -> bool:
 
 
 def weight(trial: TrialFile) -> float:
-    """How heavy a trial is beside others: the samples of its generator updates, and of its discriminator updates as
-    often as the discriminator runs in one."""
-    if not trains(trial):
-        return 0.0
-    recipe = trial.spec.recipe
-    critic_passes = critic_updates_until(recipe, recipe.steps) * trial.execution.passes
+    """How heavy a trial is beside others: its :func:`work`, and nothing where it does not train."""
+    return work(trial.spec.recipe, trial.execution.passes) if trains(trial) else 0.0
+
+
+def work(recipe: Recipe, passes: float) -> float:
+    """The samples of all generator updates, and those of all discriminator updates as often as the discriminator runs
+    in one (``passes``)."""
+    critic_passes = critic_updates_until(recipe, recipe.steps) * passes
     return (recipe.steps * recipe.n_generator * recipe.g_batches + critic_passes) * recipe.batch_size
