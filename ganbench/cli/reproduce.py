@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", type=TEXT, required=False, metavar="NAME")
-@click.option("--scale", type=SHARE, default=1.0, show_default=True,
+@click.option("--scale", type=SHARE, default=1.0, show_default=True, metavar="SHARE",
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
     "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: the suite's]"

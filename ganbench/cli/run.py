@@ -67,8 +67,9 @@ if TYPE_CHECKING:
     help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
 @click.option(
-    "--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.  [default: 0]"
-)
+    "--eval-every", type=Whole(0), metavar="N",
+    help="Steps between evaluations; 0: only at the end.  [default: a fifth of the steps]",
+)  # fmt: skip
 @click.option(
     "--protocol", type=Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
