@@ -265,7 +265,7 @@ def _find(trial: str, out: Path) -> "TrialFolder":
     if len(found) > 1:
         raise StoreError(f"the names of {len(found)} trials in {out} begin with '{trial}'; write more of the name")
     if not found:
-        hint = did_you_mean(trial, names) if len(names) < 50 else ""
+        hint = did_you_mean(trial, names, listed_by=f"ganbench runs list --out {out}")
         raise StoreError(f"there is no trial '{trial}' in {out}{hint if names else ', which contains no trials'}")
     return TrialFolder(out / found[0])
 
