@@ -34,6 +34,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
         "meanings": {key: text for key, text in meanings(cls).items() if key in parameters},
+        "options": dict(cls.options) if entry.kind == "executor" else {},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
         "facts": _declared(entry, cls),
     }

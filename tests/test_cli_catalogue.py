@@ -80,6 +80,19 @@ def test_a_page_says_what_each_parameter_means(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 120
 
 
+def test_the_page_of_an_executor_has_its_options(tmp_path: Path) -> None:
+    _, page, _ = run_command(["show", "slurm"], tmp_path)
+    lines = page.splitlines()
+    below = lines.index("  options (--slurm NAME=VALUE,...)")
+    assert lines[below + 1 : below + 3] == [
+        "    pack",
+        "        trials in one job; by default as many as run at once on its devices",
+    ]
+    assert lines[-1] == "        handed on to sbatch as it is"
+    assert "nodelist, partition," in lines[-3]
+    assert "options" not in run_command(["show", "local"], tmp_path)[1]
+
+
 def test_what_is_not_built_in_is_listed_with_its_package(package: str, tmp_path: Path) -> None:
     _, output, _ = run_command(["list", "penalties"], tmp_path)
     (own,) = (line for line in output.splitlines() if line.endswith(f" [{package} 1.0]"))

@@ -14,6 +14,9 @@ from ganbench.cli.values import TEXT
 if TYPE_CHECKING:
     from ganbench.registry import Entry, Registry
 
+OWN_FLAGS = ("slurm", "ray")
+"""Executors whose options have an option of ``ganbench run`` of their own."""
+
 WIDTH = 120
 """Columns of text that is wrapped here, at most: those of the docstrings, which are not."""
 
@@ -138,6 +141,7 @@ def _page(description: dict[str, Any]) -> str:
     width = max(len(key) for key in facts)
     lines += ["", *(f"  {key:{width}}  {value}" for key, value in facts.items() if value)]
     lines += _settings("parameters", description["parameters"], description["meanings"])
+    lines += _options(description["name"], description["options"])
     lines += _settings("recommended recipe", description["recommends"], {})
     return "\n".join(lines)
 
@@ -154,6 +158,21 @@ def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> I
             meanings.get(name, ""), max(width, 40), initial_indent=8 * " ", subsequent_indent=8 * " ",
             break_on_hyphens=False,
         )  # fmt: skip
+
+
+def _options(name: str, options: dict[str, str]) -> Iterator[str]:
+    """The options of an executor; those with the same meaning share a line."""
+    if not options:
+        return
+    flag = f"--{name}" if name in OWN_FLAGS else "--executor-options"
+    yield from ("", f"  options ({flag} NAME=VALUE,...)")
+    together: dict[str, list[str]] = {}
+    for option, meaning in options.items():
+        together.setdefault(meaning, []).append(option)
+    width = max(min(terminal_width() or WIDTH, WIDTH), 40)
+    for meaning, names in together.items():
+        yield from textwrap.wrap(", ".join(names), width, initial_indent=4 * " ", subsequent_indent=4 * " ")
+        yield from textwrap.wrap(meaning, width, initial_indent=8 * " ", subsequent_indent=8 * " ")
 
 
 def _show_recipe(as_json: bool) -> int:
