@@ -76,6 +76,7 @@ def reproduce(
     from ganbench import plugins
     from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, at_scale, scale_line
+    from ganbench.cli.run import saying_how_to_go_on
     from ganbench.leaderboard import locating, reproduction
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
@@ -117,7 +118,7 @@ def reproduce(
             show([], planned.values)
             click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
         return 0
-    with at_scale(scale, published_steps):
+    with saying_how_to_go_on(), at_scale(scale, published_steps):
         outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
     show(found)

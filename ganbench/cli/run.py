@@ -1,7 +1,9 @@
 """``ganbench run``."""
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +202,8 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
     from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
-    outcome = run_shown(wanted, loaded, quiet=quiet)
+    with saying_how_to_go_on():
+        outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
@@ -218,6 +221,18 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
         )
         return 130, outcome.folders
     return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
+
+
+@contextlib.contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """Where Ctrl-C ends a run that has no table yet, because it plans or because somebody cannot wait, say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "\nganbench: interrupted; the same command starts again, from the checkpoints that there are", err=True
+        )
+        raise
 
 
 def other_versions(rows: "list[Row]") -> str:
