@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completers import complete_words
 from ganbench.cli.options import complete_any
 from ganbench.cli.outputs import terminal_width
 from ganbench.cli.values import TEXT
+from ganbench.registry import BUILTIN, KINDS, PLURALS
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry, Registry
@@ -22,7 +24,7 @@ WIDTH = 120
 
 
 @click.command("list")
-@click.argument("kind", type=TEXT, required=False, metavar="[KIND]")
+@click.argument("kind", type=TEXT, required=False, metavar="[KIND]", shell_complete=complete_words(PLURALS.values()))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_components(kind: str | None, as_json: bool) -> int:
     """List the components of all kinds, or of KIND: losses, penalties, architectures, datasets, ...
@@ -35,7 +37,6 @@ def list_components(kind: str | None, as_json: bool) -> int:
     """
     from ganbench import plugins
     from ganbench.errors import UsageError, did_you_mean
-    from ganbench.registry import BUILTIN, PLURALS
 
     chosen = {singular: plural for singular, plural in PLURALS.items() if kind in (None, singular, plural)}
     if not chosen:
@@ -73,7 +74,12 @@ def list_components(kind: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.argument("name", type=TEXT, shell_complete=complete_any)
-@click.option("--kind", type=TEXT, help="The kind, if two kinds share a name: loss, penalty, architecture, ...")
+@click.option(
+    "--kind",
+    type=TEXT,
+    shell_complete=complete_words(KINDS),
+    help="The kind, if two kinds share a name: loss, penalty, architecture, ...",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, kind: str | None, as_json: bool) -> int:
     """Explain a component: what it is, its formula, paper, parameters, recommended recipe and package.
@@ -93,7 +99,6 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     from ganbench.errors import UsageError, did_you_mean
     from ganbench.explain import explain
     from ganbench.grid import names_in
-    from ganbench.registry import KINDS
 
     registry = plugins.load().registry
     kinds = [kind] if kind else list(KINDS)
@@ -118,7 +123,6 @@ def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
         UsageError: there is none.
     """
     from ganbench.errors import UsageError, did_you_mean
-    from ganbench.registry import KINDS
 
     if found := [registry.find(one, name) for one in kinds if registry.has(one, name)]:
         return found

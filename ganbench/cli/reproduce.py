@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completers import complete_words, published_tables
 from ganbench.cli.options import (
     batch_seeds_option,
     data_root_option,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", type=TEXT, required=False, metavar="NAME")
+@click.argument("name", type=TEXT, required=False, metavar="NAME", shell_complete=complete_words(published_tables))
 @click.option("--scale", type=SHARE, default=1.0, show_default=True, metavar="SHARE",
               help="Share of the published training steps.")  # fmt: skip
 @click.option(

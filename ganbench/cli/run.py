@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean
+from ganbench.cli.completers import complete_settings
 from ganbench.cli.options import (
     batch_seeds_option,
     complete_components,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     "settings",
     type=TEXT,
     multiple=True,
+    shell_complete=complete_settings,
     metavar="KEY=VALUE",
     help="A recipe setting, e.g. n_critic=1; may be repeated. 'ganbench show recipe' lists them.",
 )

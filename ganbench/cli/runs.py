@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean, clean_line
+from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
 
 
 @runs.command(short_help="Show one trial: status, attempts, files, log.")
-@click.argument("trial", type=TEXT)
+@click.argument("trial", type=TEXT, shell_complete=complete_trials)
 @OUT
 def show(trial: str, out: Path) -> int:
     """Show one trial: what it is, what became of it, its attempts, its files and the end of its log.
@@ -148,7 +149,7 @@ def show(trial: str, out: Path) -> int:
 
 
 @runs.command(short_help="Hash every file again and compare.")
-@click.argument("trials", type=TEXT, nargs=-1)
+@click.argument("trials", type=TEXT, nargs=-1, shell_complete=complete_trials)
 @OUT
 def verify(trials: tuple[str, ...], out: Path) -> int:
     """Hash every file again and compare with what was written. Exit code 1 if something is damaged.
@@ -215,7 +216,7 @@ def prune(out: Path, yes: bool) -> int:
 
 
 @runs.command("export", short_help="Write one trial to an archive.")
-@click.argument("trial", type=TEXT)
+@click.argument("trial", type=TEXT, shell_complete=complete_trials)
 @OUT
 @click.option("--to", type=PATH, metavar="FILE.zip", help="The archive to write.  [default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
