@@ -215,11 +215,11 @@ def _unwritten(stream: TextIO, text: str = "") -> str:
 
 
 def _require_encodable(argument: str) -> None:
-    """No shell can pass half a character, but a caller of :func:`main` can."""
-    try:
-        os.fsencode(argument)
-    except UnicodeEncodeError as error:
-        raise GanbenchError(f"the argument {argument!a} contains invalid characters") from error
+    """No shell can pass half a character or the one with the number 0, but a caller of :func:`main` can."""
+    with contextlib.suppress(UnicodeEncodeError):
+        if b"\0" not in os.fsencode(argument):
+            return
+    raise GanbenchError(f"the argument {argument!a} contains invalid characters")
 
 
 def _in_a_plugin(error: BaseException) -> str:
