@@ -34,9 +34,9 @@ def explain(entry: Entry) -> dict[str, Any]:
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
         "meanings": {key: text for key, text in meanings(cls).items() if key in parameters},
-        "options": dict(cls.options) if entry.kind == "executor" else {},
+        "options": _guarded(entry, lambda: dict(cls.options)) if entry.kind == "executor" else {},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
-        "facts": _declared(entry, cls),
+        "facts": _guarded(entry, lambda: _FACTS[entry.kind](entry, cls)) if entry.kind in _FACTS else {},
     }
 
 
@@ -86,9 +86,10 @@ def _is_contract(cls: type) -> bool:
     return cls.__module__.startswith("ganbench.api.") or cls.__module__ in ("ganbench.executors", "ganbench.trackers")
 
 
-def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
+def _guarded(entry: Entry, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Read what a class declares, which may be anything."""
     try:
-        return _FACTS[entry.kind](entry, cls) if entry.kind in _FACTS else {}
+        return read()
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{entry.kind} '{entry.name}' of {entry.distribution} cannot be explained ({with_kind(error)}); run "

@@ -1,9 +1,12 @@
 """What ``ganbench show`` has to say of each component."""
 
+from dataclasses import replace
+
 import pytest
 
 from ganbench import plugins
 from ganbench.components import CONTRACTS
+from ganbench.errors import UsageError
 from ganbench.executors import Executor
 from ganbench.explain import explain, meanings, own_doc
 from ganbench.registry import KINDS, Entry
@@ -96,3 +99,15 @@ def test_what_a_contract_says_of_itself_is_not_said_of_a_component(contract: typ
     assert own_doc(bare) == ""
     documented = type("Documented", (contract,), {"__doc__": "Mine."})
     assert own_doc(type("Special", (documented,), {})) == "Mine."
+
+
+def test_options_that_map_no_names_to_texts_are_refused_in_one_line() -> None:
+    entry = replace(next(entry for entry in ENTRIES if entry.name == "local"), target="tests.test_explain:ListsOptions")
+    with pytest.raises(UsageError, match=r"^executor 'local' of ganbench cannot be explained \(ValueError: "):
+        explain(entry)
+
+
+class ListsOptions(Executor):
+    """Names its options, and does not say what they mean."""
+
+    options = ["queue"]  # type: ignore[assignment]
