@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
+MOST_CHOICES = 20
+"""Names that an error lists, where a command lists them as well."""
+
 
 class GanbenchError(Exception):
     """A failure with a one-line message meant for the user; the command line prints it without a traceback."""
@@ -81,11 +84,19 @@ def with_kind(error: BaseException, most: int | None = None) -> str:
     return f"{kind}: {in_one_line(error, most)}" if str(error).split() else kind
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
+def did_you_mean(name: str, known: Iterable[str], *, listed_by: str = "") -> str:
+    """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is.
+
+    Args:
+        name: what was asked for.
+        known: all names that there are.
+        listed_by: the command that lists them, which is named instead where they are more than :data:`MOST_CHOICES`.
+    """
     choices = sorted(known)
     lowered = {choice.lower(): choice for choice in reversed(choices)}
     close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{lowered[close[0]]}'?"
+    if listed_by and len(choices) > MOST_CHOICES:
+        return f"; '{listed_by}' lists what there is"
     return f"; choose one of: {', '.join(choices)}" if choices else ""

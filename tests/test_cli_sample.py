@@ -18,6 +18,7 @@ from tests.trials import make_spec, make_trial
     ("trial", "options", "words"),
     [
         ("runs", ["--out", "s.png"], "runs is a folder of trials; name one of them, e.g. runs/vanilla-"),
+        ("used", ["--out", "s.png"], "used is not the folder of a trial, which contains spec.json"),
         ("TRIAL", ["--out", "TRIAL/samples.png"], "would overwrite part of runs/vanilla-"),
         ("TRIAL", ["--out", "s.npy", "--columns", "3"], "--columns is for a .png grid"),
         (

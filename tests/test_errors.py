@@ -18,6 +18,14 @@ def test_close_names_are_suggested_whatever_their_case(name: str, answer: str) -
     assert did_you_mean(name, ["wgan-gp", "vanilla", "ResNet"]) == answer
 
 
+def test_many_names_are_left_to_the_command_that_lists_them() -> None:
+    names = [f"name-{number}" for number in range(21)]
+    assert did_you_mean("xyz", names, listed_by="ganbench list") == "; 'ganbench list' lists what there is"
+    assert did_you_mean("name-", names, listed_by="ganbench list").startswith("; did you mean 'name-")
+    assert did_you_mean("xyz", names[:20], listed_by="ganbench list").startswith("; choose one of: name-0, ")
+    assert did_you_mean("xyz", names).startswith("; choose one of: name-0, ")
+
+
 def test_without_choices_there_is_no_suggestion() -> None:
     assert did_you_mean("a", []) == ""
 

@@ -213,3 +213,17 @@ def test_as_many_fakes_are_scored_as_the_reference_has_up_to_a_bound(
     (cell,) = ask(["vanilla"], ["mlp"], num_samples=given).planned
     evaluation = cell.spec.evaluation
     assert evaluation.num_samples == (expected or evaluation.reference.size)
+
+
+def test_a_file_that_holds_no_weights_is_refused_before_any_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = tmp_path / "wrong.pth"
+    wrong.write_text("<html>404</html>")
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(wrong))
+    (extractor,) = parse_axis("extractor", ["inception"], plugins.load().registry)
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", extractor=extractor)
+    assert found.error.startswith(f"{wrong} cannot be read as weights of inception (")
+    assert not found.planned
+    # No metric here looks at features.
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="ring").error == ""

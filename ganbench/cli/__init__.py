@@ -216,11 +216,11 @@ def _unwritten(stream: TextIO, text: str = "") -> str:
 
 
 def _require_encodable(argument: str) -> None:
-    """Refuse half a character: no shell passes one, but a caller of :func:`main` can."""
-    try:
-        os.fsencode(argument)
-    except UnicodeEncodeError as error:
-        raise GanbenchError(f"the argument {argument!a} contains invalid characters") from error
+    """Refuse half a character and the null character: no shell passes them, but a caller of :func:`main` can."""
+    with contextlib.suppress(UnicodeEncodeError):
+        if b"\0" not in os.fsencode(argument):
+            return
+    raise GanbenchError(f"the argument {argument!a} contains invalid characters")
 
 
 def _in_a_plugin(error: BaseException) -> str:

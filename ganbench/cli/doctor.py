@@ -130,12 +130,17 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
     weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser()
-    inception = Path(weights) if weights else home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    cached = home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    inception = (
+        ("inception weights", Path(weights).expanduser(), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
+        if weights
+        else ("inception weights", cached, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS")
+    )
     by_itself = "the first run downloads it, or put the files there by hand"
     return [
         ("mnist", root / "MNIST" / "raw", by_itself),
         ("fashion-mnist", root / "FashionMNIST" / "raw", by_itself),
         ("cifar10", root / "cifar-10-batches-py", by_itself),
         ("cifar100", root / "cifar-100-python", by_itself),
-        ("inception weights", inception, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS"),
+        inception,
     ]

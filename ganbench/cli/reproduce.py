@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completers import complete_words, published_tables
 from ganbench.cli.options import (
     batch_seeds_option,
     data_root_option,
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", type=TEXT, required=False, metavar="NAME")
-@click.option("--scale", type=SHARE, default=1.0, show_default=True,
+@click.argument("name", type=TEXT, required=False, metavar="NAME", shell_complete=complete_words(published_tables))
+@click.option("--scale", type=SHARE, default=1.0, show_default=True, metavar="SHARE",
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
     "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: the suite's]"
@@ -76,6 +77,7 @@ def reproduce(
     from ganbench import plugins
     from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, at_scale, scale_line
+    from ganbench.cli.run import saying_how_to_go_on
     from ganbench.leaderboard import locating, reproduction
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
@@ -128,7 +130,7 @@ def reproduce(
             show([], declared)
             click.echo("\n".join(["", *text, *folded(costs, width)]))
         return 0
-    with at_scale(scale, published_steps):
+    with saying_how_to_go_on(), at_scale(scale, published_steps):
         outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
     show(found)

@@ -1,13 +1,16 @@
 """``ganbench run``."""
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cleaning import clean
+from ganbench.cli.completers import complete_settings
 from ganbench.cli.options import (
     batch_seeds_option,
     complete_components,
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     "settings",
     type=TEXT,
     multiple=True,
+    shell_complete=complete_settings,
     metavar="KEY=VALUE",
     help="A recipe setting, e.g. n_critic=1; may be repeated. 'ganbench show recipe' lists them.",
 )
@@ -200,7 +204,8 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
     from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
-    outcome = run_shown(wanted, loaded, quiet=quiet)
+    with saying_how_to_go_on():
+        outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
@@ -217,6 +222,18 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
             err=True,
         )
     return outcome.exit_code(rows), outcome.folders
+
+
+@contextlib.contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """Where Ctrl-C ends a run that has no table yet, because it plans or because somebody cannot wait, say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "\nganbench: interrupted; the same command starts again, from the checkpoints that there are", err=True
+        )
+        raise
 
 
 def other_versions(rows: "list[Row]") -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, SEED, TEXT, TRUNCATION, Whole
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a
 
 
 @click.command()
-@click.argument("trial", type=PATH)
+@click.argument("trial", type=PATH, shell_complete=complete_trials)
 @click.option("--n", "count", type=Whole(1, 100_000), metavar="N",
               help="How many samples.  [default: 64; with --neighbours 8, or one per class]")  # fmt: skip
 @click.option(

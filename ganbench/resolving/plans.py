@@ -28,6 +28,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
         for dataset in request.datasets:
             data = Data(dataset, request, loaded.registry, files)
             planned += Cells(request, data, loaded.registry).plan()
+            data.try_network()
         require_labelled(
             request.labels,
             planned,

@@ -6,7 +6,7 @@ would train for minutes.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ def contract(subject: Subject) -> None:
     missing = [name for name in ("submit", "states", "cancel") if getattr(subject.cls, name) is getattr(Executor, name)]
     if missing:
         raise Flaw(f"it does not implement {' and '.join(missing)}; a run would stop with NotImplementedError")
+    options: Any = subject.cls.options
+    if not isinstance(options, Mapping) or not all(isinstance(text, str) for pair in options.items() for text in pair):
+        raise Flaw(f"options is {options!r}, but must map each option's name to a line of text on what it means")
 
 
 def idle(subject: Subject) -> None:
