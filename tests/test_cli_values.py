@@ -101,7 +101,7 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
         (["results", "--format", "tex"], "'--format': 'tex' is no choice; did you mean 'latex'? (see"),
         (["run", "--reference", "val"], "'--reference': 'val' is no choice; choose one of: test, train (see"),
         (["plugins", "new", "x", "--kind", "arch"], "'--kind': 'arch' is no choice; did you mean 'architecture'?"),
-        (["results", "--alpha", "x"], "'--alpha': 'x' must be a number (see"),
+        (["results", "--alpha", "x"], "'--alpha': 'x' must be a number between 0 and 1, e.g. 0.05 (see"),
         (["eval", "x", "--against", ""], "'--against': must not be empty; give a value, or leave it out"),
     ],
 )
@@ -123,3 +123,10 @@ for name in COMMANDS:
 """
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("words", [["report"], ["results"], ["leaderboard", "power"]])
+def test_help_says_between_which_numbers_a_level_lies(words: list[str], tmp_path: Path) -> None:
+    code, output, _ = run_command([*words, "--help"], tmp_path)
+    assert code == 0
+    assert "0.05; 0<x<1]" in " ".join(output.split())

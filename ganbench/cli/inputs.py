@@ -30,15 +30,24 @@ def read_trials_or_board(place: Path) -> "tuple[list[Row], bool]":
     """As :func:`read_trials`, also of a leaderboard, named by any of its files or without a suffix.
 
     Raises:
-        StoreError: there is neither, or it cannot be read.
+        StoreError: there is neither, it cannot be read, or a folder has leaderboards and no trials.
     """
+    from ganbench.errors import StoreError
     from ganbench.leaderboard.schema import load
-    from ganbench.leaderboard.sources import SUFFIXES, file_of, rows_of
+    from ganbench.leaderboard.sources import SUFFIXES, board_in, file_of, rows_of
 
     named = place.is_file() if place.suffix in SUFFIXES else not place.exists()
     if named and file_of(place).is_file():
         return rows_of(load(file_of(place))), False
-    return read_trials(place)
+    if not place.exists():
+        raise StoreError(
+            f"there is no folder of trials or leaderboard at {place}; run something first, or name the folder given to "
+            "--out"
+        )
+    rows, incomplete = read_trials(place)
+    if not rows and (board := board_in(place)) is not None:
+        raise StoreError(f"there are no trials in {place}; name one of its leaderboards, e.g. {board}")
+    return rows, incomplete
 
 
 def no_trials(runs: Path, which: str = "") -> "StoreError":

@@ -43,6 +43,8 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
     from ganbench.leaderboard import build as making
     from ganbench.planning.suite import load
 
+    if out.is_dir() and not making.place_of(out).exists():
+        raise UsageError(f"--out '{out}' is a folder; name the leaderboard in it, e.g. {out / 'NAME'}")
     named = ""
     if suite is not None:
         load(suite)  # the pages tell their reader to run it

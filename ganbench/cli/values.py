@@ -59,7 +59,7 @@ class Whole(click.IntRange):
 class Number(click.FloatRange):
     """A number, in words of one's own where it is none or out of the range."""
 
-    def __init__(self, words: str = "a number", **bounds: Any) -> None:
+    def __init__(self, words: str, **bounds: Any) -> None:
         super().__init__(**bounds)
         self._words = words
 
@@ -124,7 +124,7 @@ PATH = Place()
 BYTES = Bytes()
 PER_DEVICE = PerDevice()
 SEED = Whole(min=0)
-ALPHA = Number()
+ALPHA = Number("a number between 0 and 1, e.g. 0.05", min=0, max=1, min_open=True, max_open=True)
 SHARE = Number("a number above 0 and at most 1", min=0, max=1, min_open=True)
 TRUNCATION = Number("a finite number above 0", min=0, min_open=True)
 SECONDS = Number("a finite number of seconds above 0", min=0, min_open=True)
