@@ -64,11 +64,17 @@ def with_kind(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant; ``None`` where none is close. Capitals do not matter."""
+    lowered = {choice.lower(): choice for choice in sorted(known, reverse=True)}
+    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
     choices = sorted(known)
-    lowered = {choice.lower(): choice for choice in reversed(choices)}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{lowered[close[0]]}'?"
+    close = closest(name, choices)
+    if close is not None:
+        return f"; did you mean '{close}'?"
     return f"; choose one of: {', '.join(choices)}" if choices else ""

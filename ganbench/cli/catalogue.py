@@ -38,13 +38,16 @@ def list_components(kind: str | None, as_json: bool) -> int:
         }
         click.echo(json.dumps(content, indent=2))
         return 0
+    # Of two packages' components of one name the package's name tells which is meant; the built-in one keeps its own.
+    shared = {entry for entries in registry.conflicts() for entry in entries if entry.distribution != BUILTIN}
     for plural, entries in listing.items():
         if not entries and kind is None:
             continue
         click.secho(plural, bold=True)
         rows = [
             (
-                entry.name + (f":{entry.argument.upper()}" if entry.argument else ""),
+                (entry.qualified if entry in shared else entry.name)
+                + (f":{entry.argument.upper()}" if entry.argument else ""),
                 entry.summary
                 + (f" ({entry.paper})" if entry.paper else "")
                 + ("" if entry.distribution == BUILTIN else f" [{entry.distribution} {entry.version}]"),
@@ -75,7 +78,7 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     if name == "recipe" and kind is None:
         return _show_recipe(as_json)
     from ganbench import plugins
-    from ganbench.errors import UsageError, did_you_mean
+    from ganbench.errors import UsageError, closest, did_you_mean
     from ganbench.explain import explain
     from ganbench.registry import KINDS
 
@@ -88,7 +91,12 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
         package, _, bare = name.rpartition(":")
         known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
         others = [one for one in KINDS if registry.has(one, name)]
-        hint = f"; there is a {' and a '.join(others)} of that name" if others else did_you_mean(name, known)
+        if others:
+            hint = f"; there is a {' and a '.join(others)} of that name"
+        elif kind is None and closest(name, known) is None:
+            hint = "; 'ganbench list' shows what there is"
+        else:
+            hint = did_you_mean(name, known)
         raise UsageError(f"there is no {kind or 'component'} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
     described = [explain(entry) for entry in found]
     if as_json:
