@@ -129,7 +129,10 @@ def test_bad_input_is_one_line_that_names_it(case: str, tmp_path: Path) -> None:
 def test_the_number_of_samples(tmp_path: Path) -> None:
     path = array(tmp_path / "s", REAL[:300])
     assert ask(path, metrics=["fid"], num_samples=200).planned[0].spec.evaluation.num_samples == 200
-    assert "contains 300 samples, but 400 were asked for" in ask(path, metrics=["fid"], num_samples=400).error
+    assert (
+        "contains 300 samples, but 400 were asked for; set --num-samples to 300 or less"
+        in ask(path, metrics=["fid"], num_samples=400).error
+    )
 
 
 def test_a_number_of_samples_that_nobody_scores_is_not_judged(tmp_path: Path) -> None:

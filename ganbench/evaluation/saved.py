@@ -15,7 +15,7 @@ from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
 from ganbench.evaluation.channels import recolourable, require_floating, unlike
-from ganbench.evaluation.frozen import trained_export, trained_script
+from ganbench.evaluation.frozen import MODULE, trained_export, trained_script
 from ganbench.evaluation.without_pickles import only_tensors
 
 Format = Literal["torchscript", "exported"]
@@ -226,7 +226,8 @@ def _filled(part: Tensor, size: int) -> Tensor:
 def _require_evaluation(trained: str, where: str) -> None:
     """Raise :class:`DataError` for a program with a part that is in training mode for good, if any is named."""
     if trained:
+        known = f" ({trained} is), so its samples depend" if trained != MODULE else ", so its samples may depend"
         raise DataError(
-            f"{where} was saved in training mode ({trained} is), so its samples depend on each other or on "
-            "chance; call .eval() on the generator and save it again"
+            f"{where} was saved in training mode{known} on each other or on chance; call .eval() on the generator and "
+            "save it again"
         )

@@ -143,7 +143,7 @@ def _counted(label: str, there: int, request: SourcesRequest) -> int:
             if request.asked
             else "are needed, because the trial named by --against was scored with that many"
         )
-        raise DataError(f"'{label}' contains {there} samples, but {wanted} {why}; set --num-samples")
+        raise DataError(f"'{label}' contains {there} samples, but {wanted} {why}; set --num-samples to {there} or less")
     return there if wanted is None else wanted
 
 
