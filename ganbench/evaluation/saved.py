@@ -87,7 +87,7 @@ class SavedGenerator(nn.Module):
                 if labels is not None:
                     of += f" and labels of {int(labels.min())} to {int(labels.max())}"
                     hint += ", or score it against the dataset whose classes it knows"
-                raise DataError(f"{self.where} cannot make samples from {of} ({one_line(error)}); {hint}") from error
+                raise DataError(f"{self.where} cannot make samples from {of} ({_reason(error)}); {hint}") from error
             if not isinstance(made, Tensor) or made.dim() < 2 or len(made) != len(full[0]):
                 form = "x".join(map(str, made.shape)) if isinstance(made, Tensor) else type(made).__name__
                 raise DataError(f"{self.where} must return one tensor of {len(full[0])} samples, not {form}")
@@ -221,6 +221,12 @@ def _filled(part: Tensor, size: int) -> Tensor:
     if not size or len(part) == size:
         return part
     return torch.cat([part, part.new_zeros((size - len(part), *part.shape[1:]))])
+
+
+def _reason(error: Exception) -> str:
+    """Why a program failed, in one line; TorchScript says so in the last line of a traceback through the program."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines and "TorchScript interpreter" in lines[0] else one_line(error)
 
 
 def _require_evaluation(trained: str, where: str) -> None:
