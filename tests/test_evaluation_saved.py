@@ -59,7 +59,9 @@ def test_a_torchscript_program_in_training_mode_is_scored_in_eval_mode(tmp_path:
         load_saved(tmp_path / "g.pt", "torchscript", 0, CPU)
     with pytest.raises(DataError, match="makes samples of 1x8x8, but the reference has 3x8x8"):
         generator.settle((3, 8, 8), "", CPU)
-    with pytest.raises(DataError, match=r"cannot make samples from z of 16x5 \(RuntimeError: [^()]*mat1[^()]*\(16x5 .*set --latent-dim"):
+    with pytest.raises(
+        DataError, match=r"cannot make samples from z of 16x5 \(RuntimeError: [^()]*mat1[^()]*\(16x5 .*set --latent-dim"
+    ):
         load_saved(tmp_path / "g.pt", "torchscript", 5, CPU).settle((1, 8, 8), "", CPU)
 
 
