@@ -238,6 +238,11 @@ def test_the_command(runs: Path, tmp_path: Path) -> None:
     [
         (["missing"], "no folder"),
         (["empty"], "no trials"),
+        (
+            ["board.json"],
+            r"^board\.json is a leaderboard, which has no samples .* its page is board\.html, and a report",
+        ),
+        (["board"], r"^board is a leaderboard, which has no samples"),
         (["empty", "--out", "empty"], "is a folder|is a directory"),
         (["empty", "--out", "board.html"], r"board\.html would overwrite part of the leaderboard board\.json"),
     ],
