@@ -71,3 +71,8 @@ def test_a_name_that_is_like_no_other_is_answered_in_a_short_line(tmp_path: Path
     )
     _, _, message = run_command(["show", "xxxxxxxx", "--kind", "tracker"], tmp_path)
     assert "; choose one of: tensorboard" in message
+
+
+def test_an_empty_text_is_shown_as_one(tmp_path: Path) -> None:
+    _, output, _ = run_command(["show", "array"], tmp_path)
+    assert "    range = ''" in output.splitlines()

@@ -118,7 +118,8 @@ def _page(description: dict[str, Any]) -> str:
     for title, table in (("parameters", description["parameters"]), ("recommended recipe", description["recommends"])):
         if table:
             lines += ["", f"  {title}"]
-            lines += [f"    {key} = {value}" for key, value in table.items()]
+            shown = {key: "''" if value == "" else value for key, value in table.items()}
+            lines += [f"    {key} = {value}" for key, value in shown.items()]
     return "\n".join(lines)
 
 
