@@ -101,3 +101,29 @@ def test_what_is_not_built_in_is_listed_with_its_package(package: str, tmp_path:
     found = json.loads(listed)
     assert found.keys() == {"penalties"}
     assert {"hinge", "gp"} <= {entry["name"] for entry in found["penalties"]}
+
+
+def test_a_name_that_is_taken_is_listed_as_it_must_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    module = MODULE.replace('"hinge"', '"r1"')
+    write_distribution(tmp_path, "ganbench-taking", {"ganbench_taking": module})
+    _, output, _ = run_command(["list", "penalties"], tmp_path)
+    names = [line.split()[0] for line in output.splitlines()]
+    assert "r1" in names
+    assert "ganbench-taking:r1" in names
+    assert shown(tmp_path, "ganbench-taking:r1") == [("penalty", "ganbench-taking")]
+
+
+def test_a_name_that_is_like_no_other_is_answered_in_a_short_line(tmp_path: Path) -> None:
+    code, _, message = run_command(["show", "xxxxxxxx"], tmp_path)
+    assert (code, message.strip()) == (
+        2,
+        "ganbench: there is no component 'xxxxxxxx'; 'ganbench list' lists what there is",
+    )
+    _, _, message = run_command(["show", "xxxxxxxx", "--kind", "tracker"], tmp_path)
+    assert "; choose one of: tensorboard" in message
+
+
+def test_an_empty_text_is_shown_as_one(tmp_path: Path) -> None:
+    _, output, _ = run_command(["show", "array"], tmp_path)
+    assert "    range = ''" in output.splitlines()

@@ -84,8 +84,8 @@ def test_the_table_of_a_leaderboard_is_that_of_its_trials(tmp_path: Path, monkey
     ("name", "words"),
     [
         ("notes.json", "notes.json is not a leaderboard; 'ganbench leaderboard build' makes one"),
-        ("nowhere", "there is no folder nowhere; run something first"),
-        ("nowhere.json", "there is no folder nowhere.json; run something first"),
+        ("nowhere", "there is no folder of trials or leaderboard at nowhere; run something first"),
+        ("nowhere.json", "there is no folder of trials or leaderboard at nowhere.json; run something first"),
     ],
 )
 def test_what_is_neither_trials_nor_a_leaderboard_is_one_line(
@@ -96,3 +96,32 @@ def test_what_is_neither_trials_nor_a_leaderboard_is_one_line(
     result = CliRunner().invoke(cli, ["results", name])
     assert isinstance(result.exception, StoreError)
     assert str(result.exception).startswith(words)
+
+
+def test_a_folder_of_leaderboards_and_a_place_of_nothing_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    (tmp_path / "boards").mkdir()
+    write(assemble([Path("runs")], Path("boards/mine")), Path("boards/mine"))
+    for place, told in (
+        ("boards", "there are no trials in boards; name one of its leaderboards, e.g. boards/mine"),
+        ("boards/yours.json", "there is no folder of trials or leaderboard at boards/yours.json; run something first"),
+    ):
+        result = CliRunner().invoke(cli, ["results", place])
+        assert isinstance(result.exception, StoreError)
+        assert told in str(result.exception)
+
+
+def test_a_folder_is_no_name_of_a_leaderboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files would stand beside the folder, not in it."""
+    monkeypatch.chdir(tmp_path)
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    (tmp_path / "boards").mkdir()
+    result = CliRunner().invoke(cli, ["leaderboard", "build", "runs", "--out", "boards/"])
+    assert "--out 'boards' is a folder; name the leaderboard in it, e.g. boards/NAME" in str(result.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boards", "runs"]
+    write(assemble([Path("runs")], Path("boards")), Path("boards"))
+    result = CliRunner().invoke(cli, ["leaderboard", "build", "runs", "--out", "boards"])
+    assert result.exit_code == 0, "a leaderboard that stands beside a folder of its name stays one"

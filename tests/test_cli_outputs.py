@@ -1,4 +1,4 @@
-"""No command writes over what it reads."""
+"""What commands print of trials, and that none writes over what it reads."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 
 from ganbench.cli.outputs import require_no_board, require_no_input, require_suffix
 from ganbench.errors import UsageError
+from tests.fuzz.inputs import run_command
+from tests.trials import trial
 
 
 @pytest.mark.parametrize("name", ["spec.json", "archive", "x.zip.json"])
@@ -60,3 +62,19 @@ def test_a_file_of_a_leaderboard_is_not_written_over(suffix: str, tmp_path: Path
 def test_what_is_none_of_a_leaderboards_files_is_written_beside_it(name: str, tmp_path: Path) -> None:
     (tmp_path / "digits.json").write_text('{"format": "ganbench-leaderboard", "trials": []}')
     require_no_board("--out", tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("columns", "empty"),
+    [("loss,energy,fid", ["energy"]), ("+energy,+fid:ci", ["energy", "fid:ci"]), ("loss,cost,all", []), ("fid", [])],
+)
+def test_a_column_that_was_asked_for_and_is_empty_is_named(columns: str, empty: list[str], tmp_path: Path) -> None:
+    """A table of one seed on a CPU knows neither its energy nor an interval."""
+    trial(tmp_path / "runs", "vanilla", 0, 1.0)
+    code, output, messages = run_command(["results", "--columns", columns], tmp_path)
+    assert code == 0
+    assert "FID" in output
+    assert messages.splitlines() == [
+        f"ganbench: no row has anything in the column {name}, so it is left out" for name in empty
+    ]
+    assert run_command(["results", "--columns", columns, "--format", "csv"], tmp_path)[2] == ""

@@ -263,6 +263,19 @@ def test_pip_is_called_with_what_was_asked_for(tmp_path: Path, monkeypatch: pyte
     assert calls == [[sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--editable", str(tmp_path)]]
 
 
+def test_a_folder_here_is_not_asked_for_from_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip takes a word without a separator for a name, and would install whatever an index has under it."""
+    calls: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    for name in ("ganbench-x", "ganbench-y"):
+        Path(name).mkdir()
+    Path("ganbench-x", "pyproject.toml").write_text("[project]")
+    monkeypatch.setattr(installer, "_plugins", list)
+    monkeypatch.setattr(installer, "_call", lambda action, arguments: calls.extend(arguments))
+    installer.install(["ganbench-x", "ganbench-y", "ganbench-x==1", "./ganbench-x"])
+    assert calls == [str(tmp_path / "ganbench-x"), "ganbench-y", "ganbench-x==1", str(tmp_path / "ganbench-x")]
+
+
 @pytest.mark.parametrize(
     ("tool", "options"),
     [([sys.executable, "-m", "pip"], ["--yes"]), (["/bin/uv", "pip"], ["--python", sys.executable])],

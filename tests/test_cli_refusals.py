@@ -44,7 +44,7 @@ def refuse(
         complaints = [line for line in messages.splitlines() if line.startswith("ganbench:")]
         assert len(complaints) == 1
         assert output + beside.out == ""
-        assert not list(tmp_path.glob("runs/*/spec.json"))
+        assert not (tmp_path / "runs").exists(), "not even the folder of trials"
         return complaints[0]
 
     return refused
@@ -75,7 +75,7 @@ def refuse(
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--out", "/proc/nowhere"], "/proc/nowhere"),
         (["run", "--suite", "nowhere.toml"], "nowhere.toml"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--metrics", "modes"], "metric 'modes' needs mixture"),
-        (["results", "nowhere"], "no folder nowhere"),
+        (["results", "nowhere"], "no folder of trials or leaderboard at nowhere"),
         (["results", "/proc/version"], "/proc/version is a file, not a folder of trials"),
         (
             ["run", "--losses", "vanilla", "--arch", "mlp", "--out", "/proc/version", "--dry-run"],

@@ -105,3 +105,13 @@ def test_export_and_import(folder: TrialFolder, tmp_path: Path) -> None:
     code, output, _ = run_command(["runs", "import", "x.zip", "--out", "other"], tmp_path)
     assert (code, output) == (0, f"other/{folder.trial_id}\n")
     assert run_command(["runs", "verify", "--out", "other"], tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "export"])
+def test_a_folder_of_trials_is_no_trial(command: str, folder: TrialFolder, tmp_path: Path) -> None:
+    folder.path.parent.rename(tmp_path / "others")
+    code, output, message = run_command(["runs", command, "others"], tmp_path)
+    assert (code, output) == (2, "")
+    assert "others is a folder of trials; name it with --out others, and a trial by its own name" in message
+    code, _, message = run_command(["runs", command, folder.trial_id, "--out", "others"], tmp_path)
+    assert code == 0, message

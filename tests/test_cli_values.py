@@ -138,3 +138,10 @@ for name in COMMANDS:
 """
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("words", [["report"], ["results"], ["leaderboard", "power"]])
+def test_help_says_between_which_numbers_a_level_lies(words: list[str], tmp_path: Path) -> None:
+    code, output, _ = run_command([*words, "--help"], tmp_path)
+    assert code == 0
+    assert "0.05; 0<x<1]" in " ".join(output.split())

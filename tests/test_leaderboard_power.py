@@ -267,3 +267,22 @@ def test_the_documented_table_is_what_the_command_prints() -> None:
 def test_the_largest_scores_are_drawn_and_judged(margin: Margin) -> None:
     found, _ = power(rows_of("a", (1.7e308, 1.6e308, 1.75e308, -1.7e308)), margin=margin, draws=5)
     assert [chance.outcomes.total() for chance in found] == [5] * 4
+
+
+def test_a_row_of_one_score_passes_with_the_same_numbers_and_a_share_of_nothing_is_no_margin() -> None:
+    """As mode counts can be: ``compare`` passes rows whose numbers are the same, without a test."""
+    modes = {"modes": ValueInfo(label="modes", direction="higher", decimals=1)}
+    rows = [
+        make_row(make_spec(loss, seed=i), values=modes, metrics={"modes": score})
+        for loss, score in (("hinge", 8.0), ("lsgan", 0.0))
+        for i in range(5)
+    ]
+    found, caveats = power(rows, margin=Margin(0.1, True), draws=20)
+    assert [chance.change for chance in found if chance.share("pass")] == ["nothing"]
+    assert len(found) == 1 + len(module.CHANGES)
+    assert all(chance.change.startswith("hinge: modes 8.0 to ") for chance in found[1:])
+    (line,) = caveats
+    assert line.startswith("lsgan: its mean is 0, of which a share is no margin")
+    found, caveats = power(rows, margin=Margin(0.5, False), draws=20)
+    assert any(chance.change == "lsgan: modes 0.0 to -0.5 (1 margin worse)" for chance in found)
+    assert not caveats

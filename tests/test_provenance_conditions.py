@@ -68,6 +68,14 @@ def test_equal_conditions_are_one_part_and_a_return_to_them_is_another() -> None
     assert conditions.differences(parts) == "threads: 1, then 2, then 1"
 
 
+def test_of_versions_those_that_differ_are_named() -> None:
+    now = part()
+    parts = [now | {"versions": now["versions"].replace(f"torch {versions()['torch']}", "torch 9")}, now]
+    assert conditions.differences(parts) == f"versions: torch 9, then torch {versions()['torch']}"
+    parts = [now | {"device": "cpu, EPYC, AVX512"}, now | {"device": "cpu, EPYC, AVX2"}]
+    assert conditions.differences(parts) == "device: AVX512, then AVX2"
+
+
 def test_a_trial_is_batched_where_any_part_of_it_was() -> None:
     parts = [part(), part(beside=2), part()]
     assert conditions.most_beside(parts) == 2

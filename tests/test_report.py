@@ -238,6 +238,11 @@ def test_the_command(runs: Path, tmp_path: Path) -> None:
     [
         (["missing"], "no folder"),
         (["empty"], "no trials"),
+        (
+            ["board.json"],
+            r"^board\.json is a leaderboard, which has no samples .* its page is board\.html, and a report",
+        ),
+        (["board"], r"^board is a leaderboard, which has no samples"),
         (["empty", "--out", "empty"], "is a folder|is a directory"),
         (["empty", "--out", "board.html"], r"board\.html would overwrite part of the leaderboard board\.json"),
     ],
@@ -262,8 +267,9 @@ def test_a_level_that_is_none_is_refused_as_by_the_other_commands(runs: Path, tm
         ["leaderboard", "compare", str(board), str(board)],
     ):
         done = CliRunner().invoke(cli, [*arguments, "--alpha", alpha])
-        told = done.output if alpha == "nan" else str(done.exception)
-        assert ("'nan' must be a number" if alpha == "nan" else f"--alpha {alpha} must be between 0 and 1") in told
+        told = str(done.exception) if alpha == "1e-17" else done.output
+        asked = f"--alpha {alpha} must be" if alpha == "1e-17" else f"'{alpha}' must be a number"
+        assert f"{asked} between 0 and 1, e.g. 0.05" in told
         assert done.exit_code != 0
     assert not out.exists()
 

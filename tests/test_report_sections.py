@@ -4,11 +4,14 @@ import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ganbench.report.sections import section
+from ganbench.store.results import Row
 from ganbench.tables import render
 from ganbench.tables.grouping import build
-from tests.rows import rows_of
+from tests.rows import make_row, rows_of
+from tests.trials import component, make_spec
 
 
 def test_pairs_are_judged_as_tie_groups_are() -> None:
@@ -62,3 +65,23 @@ def test_a_section_compares_the_best_rows() -> None:
     first = found.matches[0][1]
     assert first is not None
     assert first.sentence.startswith(f"A seed of {found.compared[0].name} beats one of {found.compared[1].name} ")
+
+
+def test_baselines_and_rows_without_scores_are_told_apart_by_their_architecture() -> None:
+    def made(architecture: str, status: str = "done", **options: Any) -> Row:
+        spec = make_spec(**options)
+        parts = {"architecture": component(architecture)} if spec.architecture else {}
+        return make_row(spec.model_copy(update=parts), status)
+
+    frame = [made("dcgan", baseline="untrained"), made("-", baseline="real")]
+    (table,) = build([made("dcgan"), *frame])
+    names = [line.name for line in section(table, "s", base=Path(), alpha=0.05).lines]
+    assert names == ["vanilla", "(real data)", "(untrained)"]
+    (table,) = build([made("dcgan"), made("mlp"), *frame, made("mlp", baseline="untrained")])
+    names = [line.name for line in section(table, "s", base=Path(), alpha=0.05).lines]
+    assert names[2:] == ["(real data)", "(untrained) · dcgan", "(untrained) · mlp"]
+    (table,) = build([replace(made(name, "failed"), values={}, metrics={}) for name in ("dcgan", "mlp")])
+    assert [line.name for line in section(table, "s", base=Path(), alpha=0.05).lines] == [
+        "vanilla · dcgan",
+        "vanilla · mlp",
+    ]

@@ -102,8 +102,12 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nan": (lambda p: array(p, torch.full((9, 1, 16, 16), float("nan"))), "has NaN or infinity in 9 of its 9"),
     "out of range": (lambda p: array(p, torch.full((9, 1, 16, 16), -7.0)), "outside the range -1 to 1"),
     "another shape": (lambda p: array(p, torch.zeros(9, 7)), "has the shape 9x7; it must be Nx1x16x16"),
-    "one sample": (lambda p: array(p, REAL[:1]), "contains 1 samples"),
-    "too few for IS": (lambda p: array(p, REAL[:5]), "5 samples cannot be cut into 10 splits"),
+    "one sample": (lambda p: array(p, REAL[:1]), "contains only one sample, but a score needs many"),
+    "no sample": (lambda p: array(p, REAL[:0]), "contains no samples, but a score needs many"),
+    "too few for IS": (
+        lambda p: array(p, REAL[:5]),
+        "metric 'is': 5 samples cannot be cut into 10 splits; 'source.npy' contains no more, so leave the metric out",
+    ),
     "another file": (lambda p: text(p.with_suffix(".csv")), "it must be a folder"),
     "torn array": (lambda p: text(p.with_suffix(".npy")), "is not a valid .npy file"),
     "torn zip": (lambda p: text(p.with_suffix(".zip")), "neither a folder nor a valid .zip"),
@@ -125,7 +129,10 @@ def test_bad_input_is_one_line_that_names_it(case: str, tmp_path: Path) -> None:
 def test_the_number_of_samples(tmp_path: Path) -> None:
     path = array(tmp_path / "s", REAL[:300])
     assert ask(path, metrics=["fid"], num_samples=200).planned[0].spec.evaluation.num_samples == 200
-    assert "contains 300 samples, but 400 were asked for" in ask(path, metrics=["fid"], num_samples=400).error
+    assert (
+        "contains 300 samples, but 400 were asked for; set --num-samples to 300 or less"
+        in ask(path, metrics=["fid"], num_samples=400).error
+    )
 
 
 def test_a_number_of_samples_that_nobody_scores_is_not_judged(tmp_path: Path) -> None:
@@ -133,6 +140,27 @@ def test_a_number_of_samples_that_nobody_scores_is_not_judged(tmp_path: Path) ->
     few, many = array(tmp_path / "few", REAL[:9]), array(tmp_path / "many", REAL[9:209])
     assert ask(many, against=str(few), metrics=["is"], extractor="digits").error == ""
     assert "9 samples cannot be cut" in ask(few, against=str(many), metrics=["is"], extractor="digits").error
+
+
+def test_more_samples_are_advised_only_where_there_are_more(tmp_path: Path) -> None:
+    few, many = array(tmp_path / "few", REAL[:9]), array(tmp_path / "many", REAL[9:209])
+
+    def told(source: Path, metric: str, count: int | None = None, against: Path = many) -> str:
+        metrics = [metric]
+        return ask(source, against=str(against), metrics=metrics, extractor="digits", num_samples=count).error
+
+    assert told(many, "is", 5) == "metric 'is': 5 samples cannot be cut into 10 splits; raise --num-samples"
+    assert told(few, "precision-recall[nearest=9]") == (
+        "metric 'precision-recall': 9 samples have no 9-th neighbour; 'few.npy' contains no more, so leave the metric "
+        "out with --metrics"
+    )
+    assert told(many, "precision-recall[nearest=9]", against=few) == (
+        "metric 'precision-recall': 9 samples have no 9-th neighbour; the reference contains only 9, so leave the "
+        "metric out with --metrics"
+    )
+    assert "exceeds the 9 samples; lower it; the reference contains only 9" in told(
+        many, "kid[subset_size=10]", against=few
+    )
 
 
 def test_an_extractor_is_read_once_whatever_the_numbers_of_samples(

@@ -1,5 +1,6 @@
 """LaTeX tables: what sets baselines off, what stands beneath, and that text is set as it is."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,11 @@ def test_why_a_trial_failed_stands_beneath_with_the_end_of_its_log() -> None:
 def test_the_caption_begins_with_the_part_and_columns_stand_as_they_are_read() -> None:
     layout = Layout(columns=("loss", "fid", "status"), group=("architecture",))
     text = render(rows_of("a", LOW), "latex", layout=layout)
-    assert r"\caption{architecture: dcgan digits: 1000 fakes" in text
+    assert r"\caption{architecture: dcgan. digits: 1000 fakes" in text
     assert r"\centering" + "\n" + r"\begin{tabular}{lrl}" in text
-    assert r"\caption{digits: 1000" in render(rows_of("a", LOW), "latex"), "a part that is the whole is not named"
+    text = render(rows_of("a", LOW) + rows_of("b", LOW), "latex")
+    assert r"\caption{digits: 1000" in text, "a part that is the whole is not named"
+    assert re.search(r"updates of 64 \[\w+\]\. FID: ", text), "what is a line elsewhere is a sentence in a caption"
 
 
 @pytest.mark.parametrize(

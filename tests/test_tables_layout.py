@@ -84,6 +84,8 @@ def test_every_column_of_a_percentage_has_its_sign() -> None:
         (Layout(columns=("fud",)), "no table has a column 'fud'; did you mean 'fid'"),
         (Layout(columns=("fid:low",)), "no table has a column 'fid:low'"),
         (Layout(columns=(":ci",)), "no table has a column ':ci'"),
+        (Layout(sort="cost"), "--sort 'cost' names several columns; choose one, e.g. time"),
+        (Layout(sort="-all"), "--sort 'all' names several columns; choose one, e.g. fid"),
         (Layout(sort="-lost"), "no table has a column 'lost'; did you mean 'loss'"),
         (Layout(group=("sed",)), "--group 'sed' cannot split a table"),
         (Layout(wide=True, columns=("is",)), "--columns has no effect with --wide, which shows one metric: choose it"),

@@ -55,7 +55,15 @@ def test_a_share_has_the_decimals_of_its_spread() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.234, "1.23"), (0.0, "0.00"), (0.0004, "0.0004"), (-0.001, "-0.001"), (609.123, "609.12"), (1e12, "1e+12")],
+    [
+        (1.234, "1.23"),
+        (0.0, "0.00"),
+        (-0.0, "0.00"),
+        (0.0004, "0.0004"),
+        (-0.001, "-0.001"),
+        (609.123, "609.12"),
+        (1e12, "1e+12"),
+    ],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value, FID) == text

@@ -157,7 +157,8 @@ def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> I
     width = min(terminal_width() or WIDTH, WIDTH)
     yield from ("", f"  {title}")
     for name, value in values.items():
-        yield f"    {name} = {value}".rstrip()
+        shown = "''" if value == "" else value
+        yield f"    {name} = {shown}"
         yield from textwrap.wrap(
             meanings.get(name, ""), max(width, 40), initial_indent=8 * " ", subsequent_indent=8 * " ",
             break_on_hyphens=False,

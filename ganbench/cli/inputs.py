@@ -30,15 +30,50 @@ def read_trials_or_board(place: Path) -> "tuple[list[Row], bool]":
     """As :func:`read_trials`, also of a leaderboard, named by any of its files or without a suffix.
 
     Raises:
-        StoreError: there is neither, or it cannot be read.
+        StoreError: there is neither, it cannot be read, or a folder has leaderboards and no trials.
     """
+    from ganbench.errors import StoreError
     from ganbench.leaderboard.schema import load
-    from ganbench.leaderboard.sources import SUFFIXES, file_of, rows_of
+    from ganbench.leaderboard.sources import board_in, rows_of
+
+    board = _named_board(place)
+    if board is not None:
+        return rows_of(load(board)), False
+    if not place.exists():
+        raise StoreError(
+            f"there is no folder of trials or leaderboard at {place}; run something first, or name the folder given to "
+            "--out"
+        )
+    rows, incomplete = read_trials(place)
+    if not rows and (other := board_in(place)) is not None:
+        raise StoreError(f"there are no trials in {place}; name one of its leaderboards, e.g. {other}")
+    return rows, incomplete
+
+
+def require_no_leaderboard(place: Path) -> None:
+    """Refuse a leaderboard where the files of trials are needed, of which it has the numbers alone.
+
+    Raises:
+        StoreError: ``place`` names one; says where its own page is.
+    """
+    from ganbench.errors import StoreError
+    from ganbench.files import read_json
+    from ganbench.leaderboard.schema import is_board
+
+    board = _named_board(place)
+    if board is not None and is_board(read_json(board)):
+        raise StoreError(
+            f"{place} is a leaderboard, which has no samples and no curves of losses; its page is "
+            f"{board.with_suffix('.html')}, and a report is made of the folder of its trials"
+        )
+
+
+def _named_board(place: Path) -> Path | None:
+    """The file of the leaderboard that is named by any of its files or without a suffix; ``None`` where none is."""
+    from ganbench.leaderboard.sources import SUFFIXES, file_of
 
     named = place.is_file() if place.suffix in SUFFIXES else not place.exists()
-    if named and file_of(place).is_file():
-        return rows_of(load(file_of(place))), False
-    return read_trials(place)
+    return file_of(place) if named and file_of(place).is_file() else None
 
 
 def no_trials(runs: Path, which: str = "") -> "StoreError":

@@ -49,6 +49,8 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
                 f"{option} is about what is built from sources, but --check has none here, and compares the pages with "
                 "the leaderboard; leave it out, or name the sources"
             )
+    if out.is_dir() and not making.place_of(out).exists():
+        raise UsageError(f"--out '{out}' is a folder; name the leaderboard in it, e.g. {out / 'NAME'}")
     named = ""
     if suite is not None:
         load(suite)  # the pages tell their reader to run it

@@ -28,11 +28,14 @@ def terminal_height() -> int | None:
 
 
 def print_rows(rows: "Sequence[Row]", form: str, layout: "Layout | None" = None) -> None:
-    """Print the table to stdout, in colour on a terminal."""
-    from ganbench.tables import render
+    """Print the table to stdout, in colour on a terminal; a line on stderr names columns that are empty everywhere."""
+    from ganbench.tables import empty_columns, render
 
     width = terminal_width()
     click.echo(render(rows, form, width=width, colour=width is not None and form == "table", layout=layout))
+    if layout is not None and layout.columns and form not in ("csv", "json"):
+        for name in empty_columns(rows, layout):
+            click.echo(f"ganbench: no row has anything in the column {name}, so it is left out", err=True)
 
 
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:

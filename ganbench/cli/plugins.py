@@ -152,7 +152,8 @@ def install(
 ) -> int:
     """Install plugins into the environment that this command runs in, with pip, or with uv where uv made it.
 
-    PACKAGE is whatever pip takes: a name, a folder, a file, a URL. Exit code 1 if a plugin is broken afterwards.
+    PACKAGE is whatever pip takes: a name, a folder, a file, a URL. A package's folder here goes before a name. Exit
+    code 1 if a plugin is broken afterwards.
 
     \b
     Examples:

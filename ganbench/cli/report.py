@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganbench.cli.inputs import no_trials, read_trials
+from ganbench.cli.inputs import no_trials, read_trials, require_no_leaderboard
 from ganbench.cli.values import ALPHA, PATH, TEXT
 
 
@@ -40,6 +40,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
     require_suffix("--out", out, ".html", ".htm")
     require_no_board("--out", out)
+    require_no_leaderboard(runs)
     rows, incomplete = read_trials(runs)
     if not rows:
         raise no_trials(runs)

@@ -267,6 +267,8 @@ def _find(trial: str, out: Path) -> "TrialFolder":
     if len(found) > 1:
         raise StoreError(f"the names of {len(found)} trials in {out} begin with '{trial}'; write more of the name")
     if not found:
+        if next(Path(trial).glob("*/spec.json"), None) is not None:
+            raise StoreError(f"{trial} is a folder of trials; name it with --out {trial}, and a trial by its own name")
         hint = did_you_mean(trial, names, listed_by=f"ganbench runs list --out {out}")
         raise StoreError(f"there is no trial '{trial}' in {out}{hint if names else ', which contains no trials'}")
     return TrialFolder(out / found[0])

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+MODULE = "its module"
+"""What is in training mode where no operation shows what that does."""
 RATES = ("p", "dropout")
 """What operations call the share that they drop; where it is 0, their mode makes no difference."""
 
@@ -17,7 +19,7 @@ def trained_script(program: Any) -> str:
     """Return which operation of a TorchScript program is in training mode whatever is done; empty where none is.
 
     A scripted program reads its mode when it runs, so after ``eval()`` it is as good as any. One that was saved in
-    training mode and does not read it is not known to be, even where no operation shows it: ``"its module"``.
+    training mode and does not read it is not known to be, even where no operation shows it: :data:`MODULE`.
 
     Args:
         program: as :func:`torch.jit.load` returns it, before anybody changes its mode.
@@ -32,7 +34,7 @@ def trained_script(program: Any) -> str:
                 return str(node.kind())
     in_training = any(getattr(part, "training", False) for part in program.modules())
     reads_mode = any(node.kind() == "prim::GetAttr" and node.s("name") == "training" for node in nodes)
-    return "its module" if in_training and not reads_mode else ""
+    return MODULE if in_training and not reads_mode else ""
 
 
 def trained_export(program: torch.export.ExportedProgram) -> str:

@@ -60,7 +60,8 @@ def read_given(
             images, files = read_images(source, source.names, size=size), source.files
             data = match(images, shape, where, channels)
     if len(data) < 2:
-        raise DataError(f"{where} contains {len(data)} samples, but a score needs many")
+        found = "only one sample" if len(data) else "no samples"
+        raise DataError(f"{where} contains {found}, but a score needs many")
     return data, files
 
 

@@ -15,7 +15,7 @@ from ganbench.datasets.arrays import ValueRange, settle_range, to_network_values
 from ganbench.datasets.checks import one_line, shown
 from ganbench.errors import DataError
 from ganbench.evaluation.channels import recolourable, require_floating, unlike
-from ganbench.evaluation.frozen import trained_export, trained_script
+from ganbench.evaluation.frozen import MODULE, trained_export, trained_script
 from ganbench.evaluation.without_pickles import only_tensors
 
 Format = Literal["torchscript", "exported"]
@@ -87,7 +87,7 @@ class SavedGenerator(nn.Module):
                 if labels is not None:
                     of += f" and labels of {int(labels.min())} to {int(labels.max())}"
                     hint += ", or score it against the dataset whose classes it knows"
-                raise DataError(f"{self.where} cannot make samples from {of} ({one_line(error)}); {hint}") from error
+                raise DataError(f"{self.where} cannot make samples from {of} ({_reason(error)}); {hint}") from error
             if not isinstance(made, Tensor) or made.dim() < 2 or len(made) != len(full[0]):
                 form = "x".join(map(str, made.shape)) if isinstance(made, Tensor) else type(made).__name__
                 raise DataError(f"{self.where} must return one tensor of {len(full[0])} samples, not {form}")
@@ -223,10 +223,17 @@ def _filled(part: Tensor, size: int) -> Tensor:
     return torch.cat([part, part.new_zeros((size - len(part), *part.shape[1:]))])
 
 
+def _reason(error: Exception) -> str:
+    """Why a program failed, in one line; TorchScript says so in the last line of a traceback through the program."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines and "TorchScript interpreter" in lines[0] else one_line(error)
+
+
 def _require_evaluation(trained: str, where: str) -> None:
     """Raise :class:`DataError` for a program with a part that is in training mode for good, if any is named."""
     if trained:
+        known = f" ({trained} is), so its samples depend" if trained != MODULE else ", so its samples may depend"
         raise DataError(
-            f"{where} was saved in training mode ({trained} is), so its samples depend on each other or on "
-            "chance; call .eval() on the generator and save it again"
+            f"{where} was saved in training mode{known} on each other or on chance; call .eval() on the generator and "
+            "save it again"
         )

@@ -44,6 +44,12 @@ def stem_of(out: Path) -> Path:
     return stem
 
 
+def place_of(out: Path) -> Path:
+    """The leaderboard's own file, from which its pages are made."""
+    stem = stem_of(out)
+    return stem.with_name(f"{stem.name}.json")
+
+
 def files(board: Board, out: Path) -> dict[Path, str]:
     """Every file of a leaderboard with its content."""
     stem = stem_of(out)
@@ -65,10 +71,8 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
     Without sources the pages are held against the leaderboard's file, and that against its own hash. With sources all
     of them are held against what the sources give.
     """
-    stem = stem_of(out)
-    place = stem.with_name(f"{stem.name}.json")
     try:
-        committed = load(place)
+        committed = load(place_of(out))
     except StoreError as error:
         return [str(error)]
     board = assemble(sources, out, suite=suite or committed.suite, partial=partial) if sources else committed

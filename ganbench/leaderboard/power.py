@@ -84,7 +84,7 @@ def power(
 
     Returns:
         the chances, that of no change first; and what to read them with, a line each: the rows that cannot be drawn,
-        and that rows are too many for their seeds to fail.
+        that rows are too many for their seeds to fail, and the rows of whose mean a share is no margin.
 
     Raises:
         UsageError: no row has the metric or two seeds with a score, the level is none, or the margin none of a score.
@@ -97,6 +97,12 @@ def power(
     before = [[_said(row, old, new, margin) for row, (old, new) in zip(like, pair, strict=True)] for pair in drawn]
     chances = [Chance("nothing", Counter(_verdict(said, alpha) for said in before))]
     for index, row in enumerate(like):
+        if margin.relative and margin.size and not row.mean:
+            caveats.append(
+                f"{row.name}: its mean is 0, of which a share is no margin, so it passes only with the same numbers; a "
+                f"margin in the unit of {clean(row.info.label)} would be one."
+            )
+            continue
         for by in CHANGES:
             factor, shift = row.worse(by, margin)
             found: Counter[Outcome] = Counter()
@@ -154,6 +160,8 @@ def _said(row: _Like, base: Sequence[float], new: Sequence[float], margin: Margi
         return "fail"
     if not any(map(math.isfinite, base)):  # new results of as many seeds and none with a score have lost more
         return "inconclusive"
+    if list(new) == list(base):  # as where a row has one score in all its seeds
+        return "pass"
     return margin_tests(base, new, margin.stored(row.info), relative=margin.relative)
 
 

@@ -56,6 +56,12 @@ def file_of(board: Path) -> Path:
     return stem.with_name(f"{stem.name}.json")
 
 
+def board_in(folder: Path) -> Path | None:
+    """The first leaderboard of a folder, without a suffix; ``None`` where it has none."""
+    found = (file for file in sorted(folder.glob("*.json")) if file.with_suffix(".csv").is_file())
+    return next((file.with_suffix("") for file in found), None)
+
+
 def rows_of(board: Board | Source) -> list[Row]:
     """Rows as tables take them, with what computed them. A row's folder is the trial's name: there is no other."""
     return [
@@ -133,8 +139,8 @@ def _from_folder(path: Path) -> Source:
     for row in rows:
         _add(source, row)
     if not source.trials:
-        board = next((found for found in sorted(path.glob("*.json")) if found.with_suffix(".csv").is_file()), None)
-        hint = f"; name one of its leaderboards, e.g. {board.with_suffix('')}" if board else ""
+        board = board_in(path)
+        hint = f"; name one of its leaderboards, e.g. {board}" if board else ""
         raise StoreError(f"there are no trials in {path}{hint}")
     return source
 

@@ -43,7 +43,8 @@ def install(
         if editable and not Path(requirement).is_dir():
             raise UsageError(f"--editable {requirement}: there is no such folder")
     before = {_key(plugin) for plugin in _plugins()}
-    arguments = [part for one in requirements for part in (("--editable", one) if editable else (one,))]
+    asked = [_folder_or_name(one) for one in requirements]
+    arguments = [part for one in asked for part in (("--editable", one) if editable else (one,))]
     _call("install", [*options, *arguments])
     named = {plugins.normalised(Path(one).resolve().name if Path(one).is_dir() else one) for one in requirements}
     return [plugin for plugin in _plugins() if _key(plugin) not in before or plugin["distribution"] in named]
@@ -64,6 +65,12 @@ def uninstall(distributions: Sequence[str]) -> list[str]:
             raise UsageError(f"no installed plugin comes from a package '{name}'{did_you_mean(name, known)}")
     _call("uninstall", names)
     return names
+
+
+def _folder_or_name(requirement: str) -> str:
+    """A package's folder as the path that it is: without a separator pip asks an index for a package of its name."""
+    is_package = any((Path(requirement) / file).is_file() for file in ("pyproject.toml", "setup.py"))
+    return str(Path(requirement).resolve()) if is_package else requirement
 
 
 def _call(action: str, arguments: list[str]) -> None:

@@ -53,10 +53,22 @@ def followed(earlier: Sequence[Conditions], now: Conditions) -> list[Conditions]
 
 
 def differences(parts: Sequence[Conditions]) -> str:
-    """What differs between parts, in words: ``threads: 1, then 2; beside: 3, then 0``; empty for one part."""
+    """What differs between parts, in words: ``threads: 1, then 2; beside: 3, then 0``; empty for one part.
+
+    Of a list, such as the versions, those entries that differ.
+    """
     names = dict.fromkeys(name for part in parts for name in part)
     differing = [name for name in names if any(part.get(name) != parts[0].get(name) for part in parts)]
-    return "; ".join(f"{name}: {', then '.join(str(part.get(name)) for part in parts)}" for name in differing)
+    return "; ".join(f"{name}: {', then '.join(_own([part.get(name) for part in parts]))}" for name in differing)
+
+
+def _own(values: Sequence[Any]) -> list[str]:
+    """Each value without the entries that all of them have; whole, where one has no others."""
+    whole = [str(value) for value in values]
+    entries = [text.split(", ") for text in whole]
+    shared = set(entries[0]).intersection(*entries[1:])
+    own = [", ".join(entry for entry in each if entry not in shared) for each in entries]
+    return own if all(own) else whole
 
 
 def most_beside(parts: Sequence[Conditions]) -> int:

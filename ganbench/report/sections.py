@@ -13,7 +13,7 @@ from ganbench.store.results import Row
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_beside
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.ranking import Pair, Ranking, rank
+from ganbench.tables.ranking import Pair, Ranking, rank, short_names
 from ganbench.tables.sheet import warnings
 from ganbench.tables.wording import duration, headline, number, rate, size, spread
 
@@ -171,9 +171,13 @@ def _named(table: Table, ranking: Ranking | None) -> Iterator[tuple[int | None, 
     if ranking is not None:
         yield from ((index, ranking.names[index], table.groups[index]) for index in ranking.order)
     else:
-        yield from ((index, clean(group.first.loss), group) for index, group in enumerate(table.groups))
+        names = short_names(table.groups)
+        yield from ((index, name, group) for index, (name, group) in enumerate(zip(names, table.groups, strict=True)))
+    kinds: dict[str, list[Group]] = {}
     for group in table.baselines:
-        yield None, " ".join(part for part in (clean(group.first.loss), clean(group.recipe)) if part), group
+        kinds.setdefault(group.first.loss, []).append(group)
+    for alike in kinds.values():  # untrained networks of two architectures are two rows
+        yield from ((None, name, group) for name, group in zip(short_names(alike), alike, strict=True))
 
 
 def _headings(scores: Mapping[str, ValueInfo], best: str | None) -> Iterator[tuple[str, str]]:

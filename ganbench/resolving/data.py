@@ -1,5 +1,6 @@
 """A dataset read for a plan: its splits, and how samples are scored against it."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, Reference
 SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
 CONDITIONAL = "choose a conditional architecture"
+ADVICE = re.compile(r"(;| or) raise --num-samples$")
+"""How metrics end that need more samples."""
 
 
 class Scored(NamedTuple):
@@ -245,15 +248,30 @@ class Data:
             UsageError: the metric refuses them.
         """
         network = self._network if uses_extractor(metric) else None
-        try:
+
+        def judge(number: int) -> str | None:
             return metric.check(
-                fakes=fakes,
+                fakes=number,
                 reference=len(self.reference),
                 dimension=network.extractor.dimension if network else self.reference.data[0].numel(),
                 classes=self.reference.class_count,
             )
+
+        try:
+            return judge(fakes)
         except ValueError as error:
-            raise UsageError(f"metric '{component.name}': {error}") from error
+            told = f"metric '{component.name}': {error}"
+        try:
+            judge(max(fakes, DEFAULT_SAMPLES))
+        except ValueError:  # nor would more fakes do
+            told = without_advice(told, f"the reference contains only {len(self.reference)}")
+        raise UsageError(told)
+
+
+def without_advice(complaint: str, reason: str) -> str:
+    """What a metric says of a number of samples, with ``reason`` for its advice to score more, which cannot be done."""
+    told = ADVICE.sub("", complaint)
+    return complaint if told == complaint else f"{told}; {reason}, so leave the metric out with --metrics"
 
 
 def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:

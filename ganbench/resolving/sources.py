@@ -14,7 +14,7 @@ from ganbench.evaluation.sources import open_given, open_trial, same_samples, un
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
-from ganbench.resolving.data import CONDITIONAL, Data
+from ganbench.resolving.data import CONDITIONAL, Data, without_advice
 from ganbench.resolving.plans import loaded_sources, refusal, require_extracted, require_labelled, stamps
 from ganbench.spec import Labels, Recipe, TrialSpec
 
@@ -82,7 +82,12 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
             said += (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
             seed = 0
     data.require_labels(labels, what, CONDITIONAL if given.samples is None else LABELLED)
-    scored = data.scored(count)
+    try:
+        scored = data.scored(count)
+    except UsageError as error:
+        if given.samples is None or count != len(given.samples):
+            raise
+        raise UsageError(without_advice(str(error), f"{what} contains no more")) from error
     spec = TrialSpec(
         baseline="external",
         source=given.spec,
@@ -140,7 +145,7 @@ def _counted(label: str, there: int, request: SourcesRequest) -> int:
             if request.asked
             else "are needed, because the trial named by --against was scored with that many"
         )
-        raise DataError(f"'{label}' contains {there} samples, but {wanted} {why}; set --num-samples")
+        raise DataError(f"'{label}' contains {there} samples, but {wanted} {why}; set --num-samples to {there} or less")
     return there if wanted is None else wanted
 
 

@@ -46,10 +46,11 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     chosen = executor_class(request, plugins)
     place = chosen.layout(request.wish)
     store = Store(request.out)
-    store.prepare()
+    store.require_possible()
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
+        store.prepare()  # a grid that is refused leaves no folder behind
         if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))

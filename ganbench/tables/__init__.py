@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.store.results import Row
 from ganbench.tables.grouping import Table, build
-from ganbench.tables.layout import Layout, arrange, named, part_of
+from ganbench.tables.layout import SETS, Layout, arrange, named, part_of
 from ganbench.tables.sheet import Sheet
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
@@ -67,6 +67,15 @@ def render(
 
         text = terminal(sheets(tables, layout), width=width, colour=colour)
     return text.rstrip("\n")
+
+
+def empty_columns(rows: Sequence[Row], layout: Layout) -> list[str]:
+    """The columns that ``layout`` asks for by name and no table of a person shows, as no row has anything in them."""
+    tables = build(rows)
+    layout = named(tables, layout)
+    shown = {column.name for page in sheets(arrange(tables, layout), layout) for column in page.columns}
+    asked = (name.removeprefix("+") for name in layout.columns)
+    return [name for name in asked if name not in SETS and name not in shown]
 
 
 def sheets(tables: Sequence[Table], layout: Layout) -> list[Sheet]:

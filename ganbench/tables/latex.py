@@ -57,7 +57,7 @@ def _one(page: Sheet) -> str:
                 ]
             )
         )
-    caption = " ".join(escape(text) for text in (page.title, *page.sentences) if text)
+    caption = " ".join(escape(_ended(text)) for text in (page.title, *page.sentences) if text)
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}"]
     for note in page.notes:
         where = f" ({note.path})" if note.path else ""
@@ -65,6 +65,11 @@ def _one(page: Sheet) -> str:
         lines.extend(rf"\par\footnotesize\quad\texttt{{{escape(line)}}}" for line in note.log)
     lines.append(r"\end{table}")
     return "\n".join(lines)
+
+
+def _ended(text: str) -> str:
+    """A line of its own elsewhere, as a sentence among others."""
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
 def _line(cells: list[str]) -> str:

@@ -119,7 +119,12 @@ def _validate(tables: Sequence[Table], layout: Layout) -> None:
         return
     if layout.metric and layout.metric not in scores:
         raise UsageError(f"no table has a score '{layout.metric}'{did_you_mean(layout.metric, scores)}")
-    wanted = [name.removeprefix("+") for name in layout.columns] + [layout.sort.removeprefix("-")] * bool(layout.sort)
+    by = layout.sort.removeprefix("-")
+    if by in SETS:
+        raise UsageError(
+            f"--sort '{by}' names several columns; choose one, e.g. {'time' if by == 'cost' else metrics[0]}"
+        )
+    wanted = [name.removeprefix("+") for name in layout.columns] + [by] * bool(layout.sort)
     for name in wanted:
         if name not in known and name not in SETS and metric_of(name)[0] not in metrics:
             raise UsageError(f"no table has a column '{name}'{did_you_mean(name, [*known, *SETS])}")

@@ -22,7 +22,7 @@ def number(value: float, info: ValueInfo) -> str:
     size = abs(float(shown))
     if size and (size < 0.5 * 10**-info.decimals or size >= 1e9):
         return f"{shown:.2g}"
-    return f"{shown:.{info.decimals}f}"
+    return f"{shown:z.{info.decimals}f}"
 
 
 def in_unit(value: float, *, percent: bool) -> float | Decimal:
