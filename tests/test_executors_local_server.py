@@ -188,7 +188,7 @@ def test_what_a_dead_server_took_with_it_goes_on_on_another(
 ) -> None:
     servers = [Fake(), Fake()]
     opened = iter(servers)
-    executor = Local(Settings(slots=1, timeout=None, server=lambda: next(opened)))  # type: ignore[arg-type]
+    executor = Local(Settings(slots=1, timeout=None, server=lambda: next(opened)))  # type: ignore[arg-type, return-value]
     first, other = jobs(tmp_path, "ab")
     executor.submit([first, other])
     if asked:
@@ -203,7 +203,7 @@ def test_what_a_dead_server_took_with_it_goes_on_on_another(
 def test_what_a_dead_server_had_still_told_is_heard(tmp_path: Path) -> None:
     servers = [Fake(), Fake()]
     opened = iter(servers)
-    executor = Local(Settings(slots=2, timeout=None, server=lambda: next(opened)))  # type: ignore[arg-type]
+    executor = Local(Settings(slots=2, timeout=None, server=lambda: next(opened)))  # type: ignore[arg-type, return-value]
     executor.submit(jobs(tmp_path, "ab"))
 
     def end(name: str, *, hard: bool) -> None:

@@ -179,7 +179,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         monkeypatch.delenv(name)
     found = ModuleType("ray")
     found.exceptions = ModuleType("ray.exceptions")  # type: ignore[attr-defined]
-    found.exceptions.RayError = ArithmeticError  # type: ignore[attr-defined]
+    found.exceptions.RayError = ArithmeticError
     found.given = []  # type: ignore[attr-defined]
     found.init = lambda **given: found.given.append(given)  # type: ignore[attr-defined]
     find = importlib.util.find_spec
