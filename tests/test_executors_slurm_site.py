@@ -1,12 +1,13 @@
 """What is read of a Slurm request and of Slurm's answers; no Slurm is asked."""
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.executors import Layout, Wish
+from ganbench.executors import AUTO, Layout, Wish
 from ganbench.executors import slurm_site as site
 from ganbench.executors.slurm_site import Place, layout, places, terms
 
@@ -71,6 +72,7 @@ def test_a_job_gets_as_many_gpus_as_are_asked_for(options: dict[str, str], count
         ({"gres": "gpu:2", "cpus-per-task": "6"}, {"device": "cpu"}, Layout(device="cpu", slots=0, threads=6)),
         ({"gres": "gpu:0"}, {}, Layout(device="cpu", slots=0, threads=1)),
         ({"gres": "tmpdisk:8"}, {}, Layout(device="cpu", slots=0, threads=1)),
+        ({"gres": "tmpdisk:8,gpu:1"}, {}, Layout(device="cuda", slots=0, threads=1)),
         ({"gpus": "10"}, {}, Layout(device="cuda", slots=0, threads=1)),
     ],
 )
@@ -88,6 +90,7 @@ def test_trials_run_where_gpus_are_asked_for_on_them(
         (Wish(device="cuda"), "--device cuda needs a GPU from Slurm"),
         (Wish(device="cuda", options={"gres": "gpu:0"}), "--device cuda needs a GPU from Slurm"),
         (Wish(device="cuda", options={"gpus": "0"}), "--device cuda needs a GPU from Slurm"),
+        (Wish(per_device=AUTO, options={"gres": "gpu:1"}), "with Slurm give a number"),
         (Wish(options={"gpu": "1"}), "executor 'slurm' has no option 'gpu'"),
         (Wish(options={"cpus-per-task": "0"}), "option cpus-per-task=0"),
     ],
@@ -100,6 +103,14 @@ def test_what_slurm_cannot_give_is_refused(wish: Wish, complaint: str) -> None:
 def test_terms_that_are_not_given_are_those_of_the_documents() -> None:
     found = terms({}, 1)
     assert (found.attempts, found.deadline, found.poll, found.grace, found.setup) == (3, float("inf"), 5.0, 60.0, None)
+
+
+def test_a_script_that_prepares_python_must_be_there(tmp_path: Path) -> None:
+    script = tmp_path / "modules.sh"
+    script.write_text("module load cuda")
+    assert terms({"setup": str(script)}, 1).setup == script
+    with pytest.raises(UsageError, match=f"option setup={tmp_path}: there is no such file"):
+        terms({"setup": str(tmp_path)}, 1)
 
 
 def test_the_queue_is_read_element_by_element() -> None:
@@ -126,6 +137,7 @@ def test_the_queue_is_read_element_by_element() -> None:
     [
         ("RUNNING", "None", ["active"]),
         ("COMPLETING", "JobHeldAdmin", ["active"]),
+        ("RUNNING", "launch failed requeued held", ["active"]),
         ("PENDING", "Priority", ["active", "waits"]),
         ("REQUEUE_HOLD", "launch failed requeued held", ["active", "waits", "not_launched"]),
         ("PENDING", "(launch_failed_requeued_held)", ["active", "waits", "not_launched"]),
@@ -169,6 +181,16 @@ def test_a_program_that_does_not_answer_is_told_from_one_that_refuses(monkeypatc
     assert (missing.returncode, missing.stderr) == (1, "no-such-program-of-slurm: No such file or directory")
     assert not site.gave_no_answer(missing.stderr)
     assert site.gave_no_answer("slurm_load_jobs error: UNABLE TO CONTACT slurm controller (connect failure)")
+
+
+def test_a_program_is_not_interrupted_with_the_run_and_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a submission would leave nobody knowing whether it was taken."""
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(subprocess, "run", lambda *_, **how: given.append(how))
+    site.call("sbatch")
+    assert given[0]["start_new_session"] is True
+    assert given[0]["stdin"] == subprocess.DEVNULL
+    assert (given[0]["errors"], given[0]["timeout"]) == ("replace", site.COMMAND_SECONDS)
 
 
 def test_what_a_program_complains_about_is_one_line() -> None:

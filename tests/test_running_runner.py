@@ -262,3 +262,19 @@ def test_who_works_on_the_others_is_said(three: Run) -> None:
     (note,) = display.notes
     assert note.startswith("2 trials held by ")
     assert note.endswith("; waiting for the results")
+
+
+def test_an_interrupted_run_does_not_wait_for_the_others(three: Run) -> None:
+    other = Store(three.out)
+    assert all(other.lease(name) for name in three.names)
+    looks = iter(range(50))
+
+    class Interrupted(Site):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if next(looks):
+                raise AssertionError("it goes on all the same")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return {}
+
+    assert three.on(Interrupted).interrupted
+    other.release_all()
