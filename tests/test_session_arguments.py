@@ -10,6 +10,7 @@ import pytest
 import ganbench
 from ganbench import session
 from ganbench.errors import GanbenchError, UsageError
+from ganbench.plan import PlanRequest
 from ganbench.planning.request import RunRequest
 from ganbench.running.outcome import Outcome
 
@@ -37,7 +38,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     return asked
 
 
-GIVEN: dict[str, tuple[Any, Callable[[RunRequest], Any], Any]] = {
+GIVEN: dict[str, tuple[Any, Callable[[Any], Any], Any]] = {
     "losses": (["hinge", "lsgan"], lambda it: [loss.loss.name for loss in it.plan.losses], ["hinge", "lsgan"]),
     "architectures": ("dcgan", lambda it: [part.name for part in it.plan.architectures], ["dcgan"]),
     "datasets": (["grid"], lambda it: [part.name for part in it.plan.datasets], ["grid"]),
@@ -94,6 +95,7 @@ def test_a_suite_gives_what_the_call_does_not(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "grid.toml"
     path.write_text('losses = ["lsgan"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\nseeds = 4\n')
     found = run(suite=str(path), seeds=2)
+    assert isinstance(found.plan, PlanRequest)
     assert [loss.loss.name for loss in found.plan.losses] == ["lsgan"]
     assert found.seeds == (0, 1)
     path.write_text("losses = 5\n")
