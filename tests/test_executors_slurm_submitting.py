@@ -200,15 +200,19 @@ def test_what_others_hold_or_nobody_does_is_not_taken_up(
     assert set(executor.states()) == {"a"}
 
 
-@pytest.mark.parametrize(("answers", "adopted"), [(True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("answers", "state", "adopted"),
+    [(True, "", False), (True, "COMPLETED", False), (True, "COMPLETING", True), (False, "", True)],
+)
 def test_an_interrupted_trial_is_taken_up_unless_it_is_known_to_be_over(
-    make: Make, controller: Controller, tmp_path: Path, answers: bool, adopted: bool
+    make: Make, controller: Controller, tmp_path: Path, answers: bool, state: str, adopted: bool
 ) -> None:
     (job,) = jobs(tmp_path, "a")
     Handed("slurm", "x", 0, 1, 0.0).write(job.folder)
     TrialFolder(job.folder).write_status("interrupted")
     executor = make()
-    controller.answers = answers
+    controller.answers, controller.state = answers, state
+    controller.submitted = ["ganbench-x"]
     assert executor.adopt([job]) == ({"a"} if adopted else frozenset())
 
 
