@@ -13,6 +13,7 @@ from ganbench.executors import Job, JobState, Settings, slurm
 from ganbench.executors import slurm_site as site
 from ganbench.executors.node import read_task
 from ganbench.executors.slurm import Slurm
+from ganbench.executors.slurm_jobs import SILENCE_SECONDS
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import STOP, Handed, ask_to_stop, read_handed
@@ -241,7 +242,7 @@ def test_what_a_controller_never_takes_is_not_said_to_be_left_to_it(
     monkeypatch.setattr(slurm, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
     with pytest.raises(GanbenchError, match="Slurm's controller does not answer; run again to submit"):
         executor.detach()
-    assert now[0] == slurm.SILENCE_SECONDS + 2
+    assert now[0] == SILENCE_SECONDS + 2
 
 
 def test_what_is_to_end_at_once_is_killed_and_forgotten(

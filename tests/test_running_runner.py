@@ -99,8 +99,11 @@ def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
         def why(self, trial_id: str) -> str:
             return why
 
-    rows = three.on(Crowded).rows()
+    display = Noting()
+    rows = three.on(Crowded, display).rows()
     assert submitted == [three.names, *[[three.names[0]]] * (submissions - 1)]
+    said = [note for note in display.notes if note.endswith("; it is tried once more later, alone")]
+    assert len(said) == submissions - 1, "once, however often the executor says that it has ended"
     assert [(row.status, row.reason) for row in rows] == [
         ("out-of-memory", reason), ("failed", "of itself"), ("failed", "of itself")
     ]  # fmt: skip
