@@ -264,3 +264,17 @@ def test_what_is_to_end_at_once_is_killed_and_forgotten(
     executor.cancel(["b"], hard=False)
     assert [command[0] for command in calls] == ["squeue"], "a running trial writes its checkpoint first"
     assert executor.states() == {"b": JobState.RUNNING}
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_is_in_no_queue_is_forgotten_without_being_killed(
+    make: Make, controller: Controller, tmp_path: Path, answers: bool
+) -> None:
+    """Its request to stop stays, should its job be about to start after all."""
+    executor, (job,) = make(), jobs(tmp_path, "a")
+    executor.submit([job])
+    controller.state, controller.answers = "", answers
+    executor.cancel(["a"], hard=True)
+    assert controller.cancelled == []
+    assert executor.states() == {}
+    assert (job.folder / STOP).exists()
