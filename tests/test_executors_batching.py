@@ -19,6 +19,7 @@ class Noting(Executor):
         super().__init__(Settings(slots=slots, timeout=None, server=lambda: pytest.fail("no server is needed")))
         self.jobs: list[Job] = []
         self.cancelled: list[str] = []
+        self.closed = False
 
     def submit(self, jobs: Iterable[Job]) -> None:
         self.jobs += jobs
@@ -31,6 +32,9 @@ class Noting(Executor):
 
     def why(self, trial_id: str) -> str:
         return f"because of {trial_id}"
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def jobs_for(path: Path, trial_spec: Any, *cells: dict[str, Any], seeds: int = 4, device: str = "cpu") -> list[Job]:
@@ -89,8 +93,16 @@ def test_what_becomes_of_a_job_becomes_of_all_its_trials(tmp_path: Path, trial_s
     batching.submit(jobs)
     assert set(batching.states()) == {job.trial_id for job in jobs}
     assert batching.why(jobs[3].trial_id) == f"because of {jobs[0].trial_id}"
-    batching.cancel([jobs[2].trial_id], hard=False)
+    batching.cancel([jobs[2].trial_id, jobs[3].trial_id], hard=False)
     assert inner.cancelled == [jobs[0].trial_id]
+    inner.jobs.clear()
+    assert batching.states() == {}, "what the executor has forgotten is forgotten with all its trials"
+
+
+def test_it_is_closed_with_the_executor_behind_it() -> None:
+    inner = Noting(1)
+    Batching(inner).close()
+    assert inner.closed
 
 
 def test_one_that_is_tried_again_alone_leads_no_other(tmp_path: Path, trial_spec: Any) -> None:

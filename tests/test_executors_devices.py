@@ -131,6 +131,66 @@ def test_hidden_gpus_are_not_there(machine: Machine, visible: str, names: tuple[
 def test_a_gpu_may_be_named_by_its_identifier(machine: Machine) -> None:
     machine("A", "B", visible="GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
     assert len(devices.gpus()) == 1
+    machine(visible="GPU-8932f937-d72c-4106-c12f-20bd9faed9f6")
+    assert devices.gpus() == ()
+
+
+def test_a_folder_of_the_driver_that_cannot_be_read_is_passed_over(machine: Machine, tmp_path: Path) -> None:
+    information(tmp_path, "0000:02:00.0", "Device Minor: 0\n")
+    (tmp_path / "nvidia0").touch()
+    (tmp_path / "gpus" / "0000:01:00.0" / "information").mkdir(parents=True)  # no file
+    (tmp_path / "gpus" / "0000:02:00.0" / "information").write_bytes(b"Model: \xff\nDevice Minor: 0\n")
+    (tmp_path / "gpus" / "0000:03:00.0").mkdir()
+    (tmp_path / "gpus" / "0000:03:00.0" / "information").write_text("Model:\nDevice Minor: 0\n")
+    machine(error=FileNotFoundError())
+    assert devices.gpus() == ("\ufffd", "NVIDIA GPU")
+
+
+def test_blank_lines_are_no_gpus_and_a_driver_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    given: list[Any] = []
+
+    def answer(command: list[str], **options: Any) -> Any:
+        given.append(options)
+        return subprocess.CompletedProcess(command, 0, "\n NVIDIA H100 \n\n", "")
+
+    monkeypatch.setattr(subprocess, "run", answer)
+    devices.gpus.cache_clear()
+    assert devices.gpus() == ("NVIDIA H100",)
+    devices.gpus.cache_clear()
+    assert given == [{"capture_output": True, "text": True, "timeout": devices.ANSWER_SECONDS}]
+
+
+@pytest.mark.parametrize(
+    ("names", "visible", "driver", "found"),
+    [
+        ((), None, True, True),
+        ((), None, False, False),
+        ((), "", True, False),
+        ((), "0", True, False),
+        (("A",), None, True, False),
+    ],
+)
+def test_a_driver_that_lists_no_gpu_though_none_is_hidden(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: tuple[str, ...], visible: str | None,
+    driver: bool, found: bool,
+) -> None:  # fmt: skip
+    machine(*names, visible=visible)
+    monkeypatch.setattr(devices, "DRIVER", tmp_path / "nvidiactl")
+    if driver:
+        devices.DRIVER.touch()
+    assert devices.unlisted() is found
+
+
+def test_memory_is_that_of_the_machine_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
+    assert devices.main_memory() == 4096000
+
+    def unknown(name: str) -> NoReturn:
+        raise ValueError("unrecognized configuration name")
+
+    monkeypatch.setattr(os, "sysconf", unknown)
+    assert devices.main_memory() is None
 
 
 def test_nothing_is_visible_where_nothing_is(machine: Machine) -> None:
@@ -158,3 +218,13 @@ def test_cores_are_those_this_process_may_use() -> None:
             assert devices.cores() == 1
         finally:
             os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(("told", "cores"), [(6, 6), (None, 1)])
+def test_where_that_is_not_said_cores_are_the_machines(
+    monkeypatch: pytest.MonkeyPatch, told: int | None, cores: int
+) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: told)
+    assert devices.cores() == cores

@@ -1,72 +1,30 @@
 """What a node does with its part of a grid; tests/clusters runs nodes on real clusters."""
 
-from collections.abc import Iterable, Mapping
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ganbench.errors import GanbenchError, StoreError
-from ganbench.executors import Executor, Job, JobState, Settings, node
-from ganbench.executors.node import Node, Task
-from ganbench.provenance.fingerprint import fingerprint
+from ganbench.executors import Job, node
+from ganbench.executors.node import Node
+from ganbench.provenance.fingerprint import Fingerprint, fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import ask_to_stop
-
-
-class Fake(Executor):
-    """In the place of the local executor: its jobs end as the test says, attempt by attempt."""
-
-    made: "list[Fake]"
-    endings: "list[str | GanbenchError]"
-    """How each start ends: what ``why`` says, or what ``states`` raises. A start without one goes on."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.submitted: list[str] = []
-        self.cancelled: list[str] = []
-        self.closed = False
-        self._ended: dict[str, str] = {}
-        self.made.append(self)
-
-    def submit(self, jobs: Iterable[Job]) -> None:
-        self.submitted += [job.trial_id for job in jobs]
-
-    def states(self, timeout: float = 0.0) -> Mapping[str, JobState]:
-        if self.endings and self.submitted:
-            ending = self.endings.pop(0)
-            if isinstance(ending, GanbenchError):
-                raise ending
-            self._ended[self.submitted[-1]] = ending
-        return dict.fromkeys(self._ended, JobState.ENDED)
-
-    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
-        self.cancelled += trial_ids
-
-    def why(self, trial_id: str) -> str:
-        return self._ended.get(trial_id, "")
-
-    def close(self) -> None:
-        self.closed = True
+from ganbench.store.leases import Leases
+from tests.nodes import Fake, part, said, stand_in, task_of
 
 
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch) -> type[Fake]:
-    monkeypatch.setattr(Fake, "made", [], raising=False)
-    monkeypatch.setattr(Fake, "endings", [], raising=False)
-    monkeypatch.setattr(node, "Local", Fake)
-    monkeypatch.setattr(node, "POLL_SECONDS", 0.0)
-    return Fake
-
-
-def part(folder: TrialFolder, attempts: int = 1) -> Node:
-    """A node whose part is one trial that waits."""
-    folder.write_status("pending")
-    task = Task(
-        executor="slurm", submission="x", packs=((str(folder.path),),), folder=str(folder.path.parent), device="cpu",
-        threads=1, attempts=attempts, expected=fingerprint(),
-    )  # fmt: skip
-    return Node(task, 0, "slurm 1_0")
+    return stand_in(monkeypatch)
 
 
 def test_its_executor_is_closed_whatever_ends_it(local: type[Fake], tmp_path: Path) -> None:
@@ -74,35 +32,6 @@ def test_its_executor_is_closed_whatever_ends_it(local: type[Fake], tmp_path: Pa
     with pytest.raises(GanbenchError, match="has died"):
         part(TrialFolder(tmp_path / "trial")).run()
     assert [one.closed for one in local.made] == [True]
-
-
-def test_a_trial_that_was_killed_is_tried_again_up_to_the_limit(local: type[Fake], tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    local.endings = ["killed by signal 9 (SIGKILL)"] * 2
-    part(folder, attempts=2).run()
-    assert local.made[0].submitted == ["trial", "trial"]
-    status = folder.read_status()
-    assert (status["status"], status["reason"]) == ("failed", "killed by signal 9 (SIGKILL) (2 attempts)")
-    assert local.made[0].closed
-
-
-def test_what_is_to_stop_before_it_has_started_can_be_run_again(local: type[Fake], tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    mine = part(folder)
-    mine.stop()
-    mine.run()
-    assert local.made[0].cancelled == ["trial"]
-    status = folder.read_status()
-    assert (status["status"], status["reason"]) == ("interrupted", "not started yet; run again to start it")
-
-
-def test_what_is_to_stop_before_its_job_starts_starts_nothing(local: type[Fake], tmp_path: Path) -> None:
-    folder = TrialFolder(tmp_path / "trial")
-    mine = part(folder)
-    ask_to_stop(folder.path)
-    mine.run()
-    assert local.made == []
-    assert folder.read_status()["status"] == "interrupted"
 
 
 @pytest.mark.parametrize("when", ["before its job starts", "before it has started"])
@@ -157,3 +86,122 @@ def test_a_server_that_has_died_is_replaced(local: type[Fake], tmp_path: Path, m
     local.endings = ["timeout: not done"]
     part(TrialFolder(tmp_path / "trial")).run()
     assert [one.closed for one in opened] == [True, True]
+
+
+def test_trials_are_trained_in_the_order_in_which_they_were_handed_over(local: type[Fake], tmp_path: Path) -> None:
+    folders = [TrialFolder(tmp_path / name) for name in "cab"]
+    mine = part(*folders)
+    mine.stop()
+    mine.run()
+    (made,) = local.made
+    assert made.submitted == ["c", "a", "b"]
+    assert made.weights == sorted(made.weights, reverse=True)
+    assert len(set(made.weights)) == 3
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "devices", "slots"),
+    [("cuda", " 3, GPU-1,", ("3", "GPU-1"), 4), ("cuda", "", (), 2), ("cpu", "3,4", (), 2)],
+)
+def test_trials_run_on_the_devices_that_the_cluster_gave(
+    local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, visible: str,
+    devices: tuple[str, ...], slots: int,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(node, "shared_server", lambda *_: closing(SimpleNamespace(close=lambda: None)))
+    mine = part(TrialFolder(tmp_path / "a"), device=device, per_device=2, timeout=7.0, memory_limit=2**30)
+    mine.stop()
+    mine.run()
+    found = local.made[0].settings
+    assert (found.devices, found.slots, found.per_device) == (devices, slots, 2)
+    assert (found.timeout, found.memory_limit) == (7.0, 2**30)
+    assert found.environment == {"GANBENCH_TASK": "slurm 1_0", "GANBENCH_SUBMISSION": "x"}
+
+
+def test_what_another_attempt_works_on_is_left_to_it(
+    local: type[Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the rest is done, with leases of its own that are given back."""
+    folders = [TrialFolder(tmp_path / name) for name in ("taken", "free")]
+    mine, other = part(*folders), Leases()
+    monkeypatch.setattr(node, "WAIT_SECONDS", 0.0)
+    (folders[0].path / node.LEASE).mkdir()
+    assert other.take(folders[0].path / node.LEASE)
+    local.endings = ["timeout: not done"]
+    mine.run()
+    assert local.made[0].submitted == ["free"]
+    assert said(folders[0])[0] == "pending"
+    assert capsys.readouterr().err == "taken: an earlier attempt is still working on it\n"
+    assert other.take(folders[1].path / node.LEASE)
+    other.release_all()
+
+
+@pytest.fixture
+def task_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A task whose one trial of the second part has ended."""
+    monkeypatch.chdir(tmp_path)  # which is gone back to
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    (tmp_path / "runs").mkdir()
+    folder = TrialFolder(tmp_path / "runs" / "trial")
+    folder.write_status("done")
+    task = task_of(folder, packs=(("nowhere",), ("trial",)))
+    path = tmp_path / "task.json"
+    path.write_text(task.model_dump_json())
+    yield path
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("local")
+def test_a_part_is_run_where_its_paths_start(task_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["node", str(task_file), "1"])
+    assert node.main() == 0
+    assert Path.cwd() == task_file.parent / "runs"
+    assert (Path.cwd() / "trial" / node.LEASE).is_dir(), "it has looked at this trial"
+    os.chdir(task_file.parent)
+    node.run_part(json.loads(task_file.read_text()), 1, "ray")
+    assert Path.cwd() == task_file.parent / "runs"
+
+
+def test_a_signal_asks_its_trials_to_stop(task_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping: list[bool] = []
+
+    def run(self: Node) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._stopping = False
+            handler = signal.getsignal(number)
+            assert callable(handler)
+            handler(number, None)
+            stopping.append(self._stopping)
+
+    monkeypatch.setattr(Node, "run", run)
+    assert node.main([str(task_file), "1"]) == 0
+    assert stopping == [True, True]
+
+
+@pytest.mark.parametrize("arguments", [[], ["task.json"], ["task.json", "one"], ["task.json", "0", "1"]])
+def test_other_arguments_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert node.main(arguments) == 2
+    assert capsys.readouterr().err == "usage: python -m ganbench.executors.node TASK INDEX\n"
+
+
+def test_a_task_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "task.json"
+    path.write_text('{"executor": "slurm"}')
+    with pytest.raises(StoreError, match=r"task\.json is not a valid task: Field required"):
+        node.read_task(path)
+    assert node.main([str(path), "0"]) == StoreError.exit_code
+    assert capsys.readouterr().err == f"ganbench: {path} is not a valid task: Field required\n"
+
+
+def test_a_part_has_the_name_that_the_clusters_tools_print(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    task = task_of(TrialFolder(tmp_path / "trial"))
+    monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
+    assert node._name(task) == "slurm"
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "12")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
+    assert node._name(task) == "slurm 12_3"
+
+
+def test_what_a_machine_is_asked_for_is_its_fingerprint() -> None:
+    assert Fingerprint.model_validate(node.probe()) == fingerprint()

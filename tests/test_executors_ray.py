@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from ganbench.errors import GanbenchError
-from ganbench.executors import JobState, Settings, ray, ray_site
+from ganbench.errors import GanbenchError, UsageError
+from ganbench.executors import JobState, Layout, Settings, Wish, ray, ray_site
+from ganbench.executors.node import Task as NodeTask
 from ganbench.executors.ray import Ray
+from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import ask_to_stop, asked_to_stop
 from ganbench.testing.executor_trials import write_trial
@@ -29,6 +31,12 @@ class Cluster:
         self.over: set[int] = set()
         self.lost: set[int] = set()
         self.cancelled: set[int] = set()
+        self.names: list[str] = []
+        self.contents: list[Mapping[str, Any]] = []
+        self.left = False
+
+    def shutdown(self) -> None:
+        self.left = True
 
     def get_runtime_context(self) -> "Cluster":
         return self
@@ -37,7 +45,8 @@ class Cluster:
         self.functions.append(terms)
         return lambda function: self
 
-    def options(self, **names: str) -> "Task":
+    def options(self, *, name: str) -> "Task":
+        self.names.append(name)
         return Task(self)
 
     def wait(self, references: list[int], **how: Any) -> tuple[list[int], list[int]]:
@@ -58,6 +67,7 @@ class Task:
         self._cluster = cluster
 
     def remote(self, content: Mapping[str, Any], index: int, name: str) -> int:
+        self._cluster.contents.append(content)
         self._cluster.tasks.append(tuple(Path(path).name for path in content["packs"][index]))
         return len(self._cluster.tasks)
 
@@ -162,3 +172,110 @@ def test_a_task_is_ended_where_none_of_its_trials_is_wanted_or_writes_a_checkpoi
     assert cluster.cancelled == cancelled
     assert [asked_to_stop(job.folder) for job in jobs] == [place in chosen for place in range(4)]
     assert set(found.states()) == {job.trial_id for job in (jobs[2:] if cancelled else jobs)}
+
+
+def test_a_cluster_is_asked_for_what_trials_need_before_anything_is_submitted(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def connect(*what: Any) -> Cluster:
+        asked.append(what)
+        return cluster
+
+    monkeypatch.setattr(ray_site, "connect", connect)
+    monkeypatch.setattr(ray_site, "check_that_it_fits", lambda *what: asked.append(what))
+    monkeypatch.setattr(ray_site, "check_the_nodes", lambda *what: asked.append(what))
+    wanted = {"num_cpus": 2.0, "num_gpus": 0.0}
+    found = executor(slots=0, cpus="2", attempts="4")
+    assert asked == [("auto", 4), (cluster, wanted), (cluster, fingerprint())]
+    assert cluster.functions == [{"max_calls": 1, "max_retries": 3, "retry_exceptions": False, **wanted}]
+    left = [cluster.left]
+    found.close()
+    assert [*left, cluster.left] == [False, True]
+    executor(slots=0, address="h:1")
+    assert asked[3] == ("h:1", 3)
+
+
+@pytest.mark.parametrize("check", ["check_that_it_fits", "check_the_nodes"])
+def test_a_cluster_that_cannot_run_this_is_left(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, check: str) -> None:
+    def refused(*_: object) -> None:
+        raise UsageError("not there")
+
+    monkeypatch.setattr(ray_site, check, refused)
+    with pytest.raises(UsageError, match="not there"):
+        executor(slots=0)
+    assert cluster.left
+
+
+def test_heavy_trials_go_first_and_their_task_knows_all_there_is_to_know(cluster: Cluster, tmp_path: Path) -> None:
+    settings = Settings(
+        slots=0, timeout=9.0, memory_limit=2**30, threads=3, server=pytest.fail,
+        options={"pack": "2", "attempts": "4", "deadline": "1h"},
+    )  # fmt: skip
+    light, heavy, middle = (
+        write_trial(tmp_path, seed=seed)._replace(weight=weight) for seed, weight in enumerate((1.0, 3.0, 2.0))
+    )
+    before = time.time()
+    Ray(settings).submit([light, heavy, middle])
+    assert cluster.tasks == [(heavy.trial_id, middle.trial_id), (light.trial_id,)]
+    assert cluster.names == [f"ganbench {heavy.trial_id} and 1 more", f"ganbench {light.trial_id}"]
+    first, second = map(NodeTask.model_validate, cluster.contents)
+    assert first.submission != second.submission
+    assert (first.executor, first.device, first.threads, first.per_device) == ("ray", "cpu", 3, 1)
+    assert (first.timeout, first.memory_limit, first.attempts) == (9.0, 2**30, 4)
+    assert (first.folder, first.expected) == (str(Path.cwd()), fingerprint())
+    assert first.deadline is not None
+    assert before + 3600 <= first.deadline <= time.time() + 3600
+
+
+def test_without_a_deadline_a_trial_waits_without_end(cluster: Cluster, tmp_path: Path) -> None:
+    executor(slots=0).submit([write_trial(tmp_path)])
+    assert cluster.contents[0]["deadline"] is None
+
+
+def test_one_that_has_ended_is_submitted_anew(cluster: Cluster, tmp_path: Path) -> None:
+    """Without what it was asked before, and without what was said of its end."""
+    found, job = executor(slots=0), write_trial(tmp_path)
+    found.submit([job])
+    cluster.over = {1}
+    assert found.states() == {job.trial_id: JobState.ENDED}
+    ask_to_stop(job.folder)
+    found.submit([job])
+    assert not asked_to_stop(job.folder)
+    assert found.why(job.trial_id) == ""
+    assert found.states() == {job.trial_id: JobState.PENDING}
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        (Wish(), Layout(device="cpu", slots=0, threads=1)),
+        (Wish(jobs=4, options={"cpus": "2.5"}), Layout(device="cpu", slots=4, threads=2)),
+        (Wish(options={"cpus": "0.5"}), Layout(device="cpu", slots=0, threads=1)),
+        (Wish(device="cuda"), Layout(device="cuda", slots=0, threads=1)),
+        (Wish(options={"gpus": "1"}), Layout(device="cuda", slots=0, threads=1)),
+        (Wish(options={"gpus": "0.5"}), Layout(device="cuda", slots=0, threads=1, shared=True)),
+        (Wish(options={"gpus": "2"}), Layout(device="cuda", slots=0, threads=1)),
+        (Wish(options={"gpus": "0"}), Layout(device="cpu", slots=0, threads=1)),
+        (Wish(device="cpu", options={"gpus": "0.5"}), Layout(device="cpu", slots=0, threads=1)),
+    ],
+)
+def test_trials_run_on_gpus_where_some_are_asked_for(wish: Wish, expected: Layout) -> None:
+    assert Ray.layout(wish) == expected
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        (Wish(devices=("0",)), "--devices is for this machine, but Ray assigns devices itself"),
+        (Wish(per_device=2), "--per-device is for this machine, but Ray assigns devices itself"),
+        (Wish(device="cuda:1"), "--device cuda:1 is for this machine; with Ray use --device cuda"),
+        (Wish(options={"gpus": "1.5"}), "option gpus=1.5 must be a fraction of one GPU, or a whole number"),
+        (Wish(device="cuda", options={"gpus": "0"}), "--device cuda needs --ray gpus=1 or a fraction"),
+        (Wish(options={"gpu": "1"}), "executor 'ray' has no option 'gpu'"),
+    ],
+)
+def test_what_ray_cannot_give_is_refused(wish: Wish, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        Ray.layout(wish)

@@ -67,6 +67,14 @@ def test_what_does_not_say_which_training_a_source_is_is_refused(three: list[Pat
         ask(*three, label=["x"], seed=[0, 1, 1])
 
 
+def test_seeds_that_count_up_stay_below_the_largest(three: list[Path]) -> None:
+    most = 2**63 - 1
+    assert trainings(ask(*three[:2], label=["x"], seed=[most - 1])) == [("x", most - 1), ("x", most)]
+    assert trainings(ask(*three[:2], label=["x", "y"], seed=[most])) == [("x", most), ("y", most)]
+    with pytest.raises(UsageError, match=rf"^--seed {most - 1}: the seeds that count up from it must be below 2\^63"):
+        ask(*three, label=["x"], seed=[most - 1])
+
+
 def test_equal_samples_are_not_two_trainings(three: list[Path], tmp_path: Path) -> None:
     copy = array(tmp_path / "copy.npy", REAL[:100])
     error = ask(*three, copy, label=["theirs"]).error

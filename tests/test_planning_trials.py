@@ -8,6 +8,7 @@ import pytest
 from ganbench import plugins
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, Layout
+from ganbench.external import SourceSpec
 from ganbench.plan import Planned, PlanRequest
 from ganbench.planning import trials
 from ganbench.planning.request import RunRequest
@@ -53,6 +54,21 @@ def test_samples_that_fit_or_are_there_already_are_not(monkeypatch: pytest.Monke
     assert len(planned(monkeypatch, memory=8 * GIB, limit=4 * GIB)) == 1
     assert len(planned(monkeypatch)) == 1  # on a cluster, whose nodes may have more than this machine
     assert len(planned(monkeypatch, memory=GIB, baseline="real")) == 1
+
+
+@pytest.mark.parametrize(
+    ("latent_dim", "words"), [(256, "needs 2.0 GiB"), (768, "needs 4.0 GiB"), (0, "needs 1.0 GiB")]
+)
+def test_the_z_of_a_generator_from_elsewhere_are_its_own(
+    monkeypatch: pytest.MonkeyPatch, latent_dim: int, words: str
+) -> None:
+    """And not those of a recipe, which it does not have."""
+    source = SourceSpec(kind="torchscript", label="g.pt", fingerprint="ab" * 32, latent_dim=latent_dim)
+    spec = make_spec(num_samples=2**20, latent_dim=8).model_copy(update={"source": source})
+    monkeypatch.setattr(trials, "plan", lambda *_: (Planned(spec=spec, source="/g.pt"),))
+    request = RunRequest(plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("runs"))
+    with pytest.raises(UsageError, match=words):
+        trials.plan_trials(request, pytest.fail, Layout(device="cpu", slots=1, threads=1, memory=2**20), pytest.fail)
 
 
 def test_equal_samples_at_two_places_are_one_trial_and_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

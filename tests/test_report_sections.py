@@ -2,16 +2,19 @@
 
 import itertools
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganbench.report.sections import section
-from ganbench.store.results import Row
+import pytest
+
+from ganbench.report.sections import Cell, section
+from ganbench.store.results import Row, read_rows
 from ganbench.tables import render
 from ganbench.tables.grouping import build
-from tests.rows import make_row, rows_of
-from tests.trials import component, make_spec
+from tests.rows import HIGH, LOW, make_row, rows_of
+from tests.trials import component, make_spec, make_trial
 
 
 def test_pairs_are_judged_as_tie_groups_are() -> None:
@@ -85,3 +88,75 @@ def test_baselines_and_rows_without_scores_are_told_apart_by_their_architecture(
         "vanilla · dcgan",
         "vanilla · mlp",
     ]
+
+
+def test_a_row_says_its_values_their_intervals_and_what_it_cost() -> None:
+    (table,) = build([*rows_of("a", (1.0, 1.1, 1.2, None)), *rows_of("b", (2.0,))])
+    found = section(table, "s3", base=Path(), alpha=0.1)
+    assert found.headings == (
+        ("FID", "lower is better"),
+        ("IS", "higher is better"),
+        ("best FID", "lower is better; the best over a trial's evaluations"),
+        ("images/s", "real images per second of training"),
+        ("time", "seconds in all"),
+        ("memory", ""),
+    )
+    first, second = found.lines
+    summary = table.groups[0].metric("fid")
+    assert summary is not None
+    interval = summary.interval(0.9)
+    assert interval is not None
+    assert first.cells[0] == Cell("1.10", f"[{interval.low:.2f}, {interval.high:.2f}] n=3", repr(summary.mean))
+    assert [cell.text for cell in first.cells] == ["1.10", "8.00", "1.10", "12,346", "3 m 21 s", "–"]
+    assert first.cells[2].note == "n=3"
+    assert [cell.note for cell in second.cells] == [""] * 6
+    assert [float(cell.key) for cell in second.cells[:-1]] == [2.0, 8.0, 2.0, 12345.6, 201.4]
+    assert second.cells[-1] == Cell("–")
+    assert [(line.key, line.name, line.index, line.colour, line.tie) for line in found.lines] == [
+        ("s3r0", "a", 0, 0, found.ranking.ties[0]), ("s3r1", "b", 1, 1, found.ranking.ties[1]),  # type: ignore[union-attr]
+    ]  # fmt: skip
+    assert (found.key, found.level, found.title) == ("s3", 0.9, "digits · dcgan")
+
+
+def test_baselines_come_last_and_have_no_place() -> None:
+    real = make_row(make_spec(baseline="real"), fid=0.1)
+    untrained = make_row(make_spec(baseline="untrained"), fid=90.0)
+    (table,) = build([real, untrained, *rows_of("a", (1.0, 1.1)), *rows_of("b", (3.0, 3.1))])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    assert [line.baseline for line in found.lines] == ["", "", "real", "untrained"]
+    assert [line.name for line in found.ranked] == ["a", "b"]
+    assert [(line.index, line.tie) for line in found.lines[2:]] == [(None, None)] * 2
+    best = [heading for heading, _ in found.headings].index("best FID")
+    assert [line.cells[best].text for line in found.lines[2:]] == ["–", "–"]
+    assert set(found.recipes.values) == {"sr0", "sr1"}
+
+
+@pytest.mark.parametrize(("alpha", "separated"), [(0.05, True), (0.0005, False)])
+def test_whether_any_row_is_worse(alpha: float, separated: bool) -> None:
+    rows = [*rows_of("a", LOW), *rows_of("b", HIGH)]
+    assert section(build(rows)[0], "s", base=Path(), alpha=alpha).separated is separated
+
+
+def test_without_a_ranking_rows_stand_as_they_came_and_failures_are_told() -> None:
+    rows = [*rows_of("a", (math.nan,)), *rows_of("b", (math.inf,), architecture="mlp")]
+    (table,) = build([replace(row, values={}) for row in rows])
+    found = section(table, "s", base=Path(), alpha=0.05)
+    assert [(line.index, line.name) for line in found.lines] == [(0, "a"), (1, "b")]
+    assert (found.ranking, found.matches, found.compared, found.separated) == (None, (), (), False)
+    assert found.title == "digits"
+    assert [trial.row.status for trial in found.failures] == ["failed", "diverged"]
+    assert [trial.value for trial in found.failures] == ["–", "–"]
+
+
+def test_links_are_to_the_files_that_are_there(tmp_path: Path) -> None:
+    folder = make_trial(tmp_path / "runs", make_spec())
+    folder.log.write_text("said")
+    (row,) = read_rows(tmp_path / "runs")[0]
+    page = tmp_path / "pages"
+    page.mkdir()
+    ((made,),) = (line.trials for line in section(build([row])[0], "s", base=page, alpha=0.05).lines)
+    name = f"../runs/{folder.trial_id}"
+    assert made.links == (
+        ("log", f"{name}/worker.log"), ("result", f"{name}/result.json"), ("spec", f"{name}/spec.json"),
+    )  # fmt: skip
+    assert (made.value, made.seconds) == ("1.50", "3 m 21 s")

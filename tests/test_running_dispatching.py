@@ -13,6 +13,7 @@ from ganbench.running.dispatching import Dispatcher
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.store import Store
+from tests.trials import make_spec, make_trial
 
 
 class Noting(Executor):
@@ -31,10 +32,10 @@ class Noting(Executor):
 
 
 class Dispatching:
-    """Two trials, and all that a dispatcher needs."""
+    """Trials, and all that a dispatcher needs."""
 
-    def __init__(self, out: Path, specs: list[TrialSpec]) -> None:
-        trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
+    def __init__(self, out: Path, specs: list[TrialSpec], execution: Execution | None = None) -> None:
+        trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution or Execution()) for spec in specs]
         self.store, self.executor, self.unwritten = Store(out), Noting(), dict[str, tuple[str, str]]()
         self.elsewhere = Elsewhere(self.store)
         self.said = io.StringIO()
@@ -113,4 +114,40 @@ def test_one_that_cannot_be_written_has_failed_and_keeps_no_lease(two: Dispatchi
     assert reason in two.said.getvalue()
     if when == "before it is written":
         assert two.is_free(0)
+    two.store.release_all()
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_one_that_had_ended_and_lost_its_specification_is_restored_or_trained_again(
+    tmp_path: Path, restored: bool
+) -> None:
+    """Its manifest says what was there, and another specification is not that."""
+    specs = [make_spec(seed=seed) for seed in range(2)]
+    folder = make_trial(tmp_path, specs[0])
+    two = Dispatching(tmp_path, specs, Execution() if restored else Execution(checkpoint_seconds=50))
+    before = folder.spec.read_bytes()
+    folder.spec.unlink()
+    assert two.dispatcher.dispatch(two.names) == set(two.names[restored:])
+    assert two.executor.given == two.names[restored:]
+    said = two.said.getvalue()
+    label = "vanilla · dcgan · digits · seed 0"
+    if restored:
+        assert said == f"{label}: its spec.json was lost or damaged; it is written again, as its manifest confirms\n"
+        assert folder.spec.read_bytes() == before
+        assert two.is_free(0)
+    else:
+        assert said.startswith(f"{label}: it had ended, but is trained again: cannot read {folder.spec}")
+        assert said.count("\n") == 1
+    two.store.release_all()
+
+
+def test_one_that_lost_more_than_its_specification_is_trained_again(tmp_path: Path) -> None:
+    specs = [make_spec(seed=0)]
+    folder = make_trial(tmp_path, specs[0])
+    two = Dispatching(tmp_path, specs)
+    folder.spec.unlink()
+    folder.result.write_text(folder.result.read_text().replace("8.25", "9.25"))
+    assert two.dispatcher.dispatch(two.names) == set(two.names)
+    assert two.executor.given == two.names
+    assert "it had ended, but is trained again: " in two.said.getvalue()
     two.store.release_all()

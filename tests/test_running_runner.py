@@ -9,72 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import plugins
-from ganbench.display import make_display
-from ganbench.executors import Executor, Job, JobState, Settings
-from ganbench.plan import PlanRequest
-from ganbench.planning.request import RunRequest
+from ganbench.errors import GanbenchError
+from ganbench.executors import Job, JobState
 from ganbench.records.folder import TrialFolder
-from ganbench.running import runner
-from ganbench.running.outcome import Outcome
 from ganbench.running.waiting import Elsewhere
-from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.spec import TrialSpec
 from ganbench.store.store import Store
-
-
-class Run:
-    """A grid of a few trials on an executor of the test's own."""
-
-    def __init__(self, out: Path, trials: list[TrialFile], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.out = out
-        self.trials = trials
-        self.names = [trial.trial_id for trial in trials]
-        self._monkeypatch = monkeypatch
-
-    def folder(self, place: int) -> TrialFolder:
-        return TrialFolder(self.out / self.names[place])
-
-    def on(self, site: type[Executor]) -> Outcome:
-        self._monkeypatch.setattr(runner, "executor_class", lambda *_: site)
-        self._monkeypatch.setattr(runner, "plan_trials", lambda *_: self.trials)
-        self._monkeypatch.setattr(runner, "REMOTE_POLL_SECONDS", 0.01)
-        request = RunRequest(
-            plan=PlanRequest(losses=(), architectures=(), datasets=()),
-            seeds=tuple(range(len(self.trials))),
-            out=self.out,
-            device="cpu",
-            executor="site",
-        )
-        return runner.run_grid(request, plugins.load([]), make_display(quiet=True))
+from tests.grids import Ending, Noting, Run, Site, three_seeds
 
 
 @pytest.fixture
 def three(tmp_path: Path, trial_spec: Callable[..., TrialSpec], monkeypatch: pytest.MonkeyPatch) -> Run:
-    specs = [trial_spec(seed=seed) for seed in range(3)]
-    trials = [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()) for spec in specs]
-    return Run(tmp_path, trials, monkeypatch)
-
-
-class Site(Executor):
-    """Its jobs go on until a test writes how they end."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.jobs: dict[str, Job] = {}
-
-    def submit(self, jobs: Iterable[Job]) -> None:
-        self.jobs |= {job.trial_id: job for job in jobs}
-
-    def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-        over = {name for name, job in self.jobs.items() if TrialFolder(job.folder).read_status()["status"] in ENDED}
-        return {name: JobState.ENDED if name in over else JobState.RUNNING for name in self.jobs}
-
-    def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
-        for trial_id in trial_ids:
-            self.jobs.pop(trial_id, None)
-
-
-ENDED = ("done", "failed", "out-of-memory")
+    return three_seeds(tmp_path, trial_spec, monkeypatch)
 
 
 @pytest.mark.parametrize("broken", [RuntimeError("no such queue"), SystemExit(3)])
@@ -153,8 +99,11 @@ def test_one_that_ran_out_of_memory_beside_others_is_tried_again_alone(
         def why(self, trial_id: str) -> str:
             return why
 
-    rows = three.on(Crowded).rows()
+    display = Noting()
+    rows = three.on(Crowded, display).rows()
     assert submitted == [three.names, *[[three.names[0]]] * (submissions - 1)]
+    said = [note for note in display.notes if note.endswith("; it is tried once more later, alone")]
+    assert len(said) == submissions - 1, "once, however often the executor says that it has ended"
     assert [(row.status, row.reason) for row in rows] == [
         ("out-of-memory", reason), ("failed", "of itself"), ("failed", "of itself")
     ]  # fmt: skip
@@ -250,3 +199,85 @@ def test_one_that_ends_as_the_run_is_interrupted_keeps_its_own_word(three: Run) 
         ("interrupted", "stopped immediately; run again to resume"),
         ("interrupted", "not started yet; run again to start it"),
     ]
+
+
+def test_one_that_another_run_has_taken_over_is_ended_here(three: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled: list[tuple[list[str], bool]] = []
+    lost = iter([{three.names[1], "of another grid"}])
+    monkeypatch.setattr(Store, "lost", lambda *_: next(lost, set()))
+    display = Noting()
+    looks = iter(range(100))
+
+    class Taken(Ending):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            return super().states() if next(looks) else dict.fromkeys(self.jobs, JobState.RUNNING)
+
+        def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
+            cancelled.append((list(trial_ids), hard))
+            super().cancel(trial_ids, hard=hard)
+
+    three.on(Taken, display)
+    assert cancelled == [([three.names[1]], True)]
+    (note,) = display.notes
+    assert note.endswith("seed 1: another run has taken it over")
+
+
+def test_the_first_interrupt_is_gentle_and_the_second_is_not(three: Run) -> None:
+    """And each is answered once."""
+    cancelled: list[tuple[set[str], bool]] = []
+    looks = iter(range(100))
+    display = Noting()
+
+    class Deaf(Site):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if next(looks) in (1, 4):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().states(timeout)
+
+        def cancel(self, trial_ids: Iterable[str], *, hard: bool) -> None:
+            names = set(trial_ids)
+            cancelled.append((names, hard))
+            if hard:
+                super().cancel(names, hard=hard)
+            raise GanbenchError("some cannot be reached")
+
+    outcome = three.on(Deaf, display)
+    assert cancelled == [(set(three.names), False), (set(three.names), True)]
+    assert display.notes == [
+        "writing checkpoints and stopping; press Ctrl-C again to stop at once", "stopping at once",
+    ]  # fmt: skip
+    assert outcome.interrupted
+    assert [row.status for row in outcome.rows()] == ["interrupted"] * 3
+
+
+def test_who_works_on_the_others_is_said(three: Run) -> None:
+    other = Store(three.out)
+    assert all(other.lease(name) for name in three.names[:2])
+    display = Noting()
+
+    class Freeing(Ending):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            other.release_all()
+            return super().states(timeout)
+
+    three.on(Freeing, display)
+    assert display.told[1] == ("planned", 3, 0, 2)
+    (note,) = display.notes
+    assert note.startswith("2 trials held by ")
+    assert note.endswith("; waiting for the results")
+
+
+def test_an_interrupted_run_does_not_wait_for_the_others(three: Run) -> None:
+    other = Store(three.out)
+    assert all(other.lease(name) for name in three.names)
+    looks = iter(range(50))
+
+    class Interrupted(Site):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if next(looks):
+                raise AssertionError("it goes on all the same")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return {}
+
+    assert three.on(Interrupted).interrupted
+    other.release_all()

@@ -27,7 +27,7 @@ def clock() -> Clock:
 @pytest.fixture
 def elsewhere(tmp_path: Path, clock: Clock) -> Elsewhere:
     found = Elsewhere(Store(tmp_path), clock=clock)
-    for name in ("a", "b"):
+    for name in ("b", "a"):
         (tmp_path / name).mkdir()
         found.add(name)
     return found
@@ -85,7 +85,7 @@ def test_a_lease_that_looks_held_is_tried_once_a_minute(tmp_path: Path, elsewher
         aged(foreign(tmp_path / name), -1e6)
     clock.now += 59
     assert elsewhere.free() == []
-    clock.now += 2
+    clock.now += 1
     assert elsewhere.free() == ["a", "b"]
     clock.now += 30
     assert elsewhere.free() == []
@@ -111,8 +111,16 @@ def test_a_process_is_named_once_however_many_it_holds(tmp_path: Path, elsewhere
 
 
 def test_each_process_is_named(tmp_path: Path, elsewhere: Elsewhere) -> None:
-    foreign(tmp_path / "a", since=90000.0)
-    foreign(tmp_path / "b", user="bob", host="node2", pid=7)
+    foreign(tmp_path / "a", user="bob", host="node2", pid=7)
+    foreign(tmp_path / "b", since=90000.0)
     assert [(owner.partition(" since")[0], count) for owner, count in elsewhere.owners()] == [
         ("ada@elsewhere (process 1)", 1), ("bob@node2 (process 7)", 1),
     ]  # fmt: skip
+
+
+def test_the_time_is_that_of_a_process_first_lease(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    foreign(tmp_path / "a", since=2e9)
+    foreign(tmp_path / "b", since=1e9)
+    ((owner, count),) = elsewhere.owners()
+    assert count == 2
+    assert " since 2001-09-" in owner

@@ -62,7 +62,7 @@ class Layout:
     memory: int | None = None
 
     def sentence(self) -> str:
-        """In words, e.g. ``cuda, devices 0 and 2, 2 at once with 8 threads each``."""
+        """In words, e.g. ``cuda (devices 0, 2), 2 at once with 8 threads each``."""
         where = self.device
         if self.devices:
             where += f" (device{'s' if len(self.devices) > 1 else ''} {', '.join(self.devices)})"

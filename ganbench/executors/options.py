@@ -19,8 +19,8 @@ def parse_options(texts: Iterable[str], flag: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for item in (part.strip() for text in texts for part in _COMMA.split(text)):
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not equals or not value or not re.fullmatch(_NAME, name):
+        name, _, value = (part.strip() for part in item.partition("="))
+        if not value or not re.fullmatch(_NAME, name):
             raise UsageError(f"{flag} '{item}' must be name=value")
         if name in found:
             raise UsageError(f"{flag}: '{name}' is given twice")

@@ -178,29 +178,36 @@ def terms(options: Mapping[str, str], per_device: int) -> Terms:
 
 
 def _warning(options: Mapping[str, str]) -> int:
-    warning = seconds(options, "warning", 60.0)
-    limit = options.get("time", "")
-    if re.fullmatch("[0-9]+", limit):  # Slurm counts minutes
-        warning = min(warning, int(limit) * 20)
-    elif re.fullmatch("([0-9]+-)?[0-9]+:[0-9]{2}:[0-9]{2}", limit):
-        warning = min(warning, seconds(options, "time", 0.0) / 3)
-    return int(warning)
+    warning, limit = seconds(options, "warning", 60.0), _time_limit(options.get("time", ""))
+    return int(warning if limit is None else min(warning, limit / 3))
+
+
+def _time_limit(text: str) -> int | None:
+    """Seconds of ``time`` as sbatch reads it: M, M:S, H:M:S, D-H, D-H:M or D-H:M:S; ``None`` where it sets no limit."""
+    if not re.fullmatch("([0-9]+-)?[0-9]+(:[0-9]+){0,2}", text):
+        return None
+    days, dash, rest = text.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if not dash and len(parts) < 3:  # the first number is hours after days and of three, and minutes elsewhere
+        parts.insert(0, 0)
+    hours, minutes, rest_seconds = (*parts, 0, 0)[:3]
+    return int(days or 0) * 86400 + hours * 3600 + minutes * 60 + rest_seconds or None
 
 
 def asks_for_gpu(option: str, value: str) -> bool:
     """Whether a value asks for a GPU: ``gpu:a100:2`` or ``shard:4`` of ``gres``, ``2`` or ``a100:2`` of the others."""
-    form = r"(gres[:/])?(gpu|shard)(:.*)?" if option == "gres" else r"([A-Za-z0-9_.-]+:)?[1-9][0-9]*"
+    form = r"(gres[:/])?(gpu|shard)(:.*)?(?<!:0)" if option == "gres" else r"([A-Za-z0-9_.-]+:)?[1-9][0-9]*"
     return any(re.fullmatch(form, part.strip()) for part in value.split(","))
 
 
 def gpus(options: Mapping[str, str]) -> int:
-    """How many GPUs a job gets; a shard is a part of one."""
+    """How many GPUs a job gets, of all types together; a shard is a part of one."""
     for name in GPU_OPTIONS:
-        for part in options.get(name, "").split(","):
-            if name == "gres" and not re.match("(gres[:/])?gpu", part.strip()):
-                continue
-            if match := re.search(r"(?:^|:)([1-9][0-9]*)$", part.strip()):
-                return int(match[1])
+        asked = [part.strip() for part in options.get(name, "").split(",") if asks_for_gpu(name, part)]
+        whole = [part for part in asked if name != "gres" or not re.match("(gres[:/])?shard", part)]
+        if whole:
+            # `gpu` and `gpu:a100` say no number, and are one.
+            return sum(int(match[1]) if (match := re.search("(?:^|:)([0-9]+)$", part)) else 1 for part in whole)
     return 1
 
 

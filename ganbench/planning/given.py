@@ -88,7 +88,7 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     """The label, or an empty one, and the seed of each source: those of one label count up from one seed.
 
     Raises:
-        UsageError: neither one is given nor one for each source, or two sources are one training.
+        UsageError: neither one is given nor one for each source, two sources are one training, or a seed is too large.
     """
     for option, given in (("--label", labels), ("--seed", seeds)):
         if len(given) not in (0, 1, count):
@@ -106,6 +106,8 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
             numbers.append(first + before[name])
             if name:
                 before[name] += 1
+        if max(numbers, default=0) >= 2**63:
+            raise UsageError(f"--seed {first}: the seeds that count up from it must be below 2^63; use a smaller one")
     found = list(zip(names, numbers, strict=True))
     for (name, number), times in Counter(found).items():
         if name and times > 1:

@@ -43,6 +43,7 @@ class Dispatcher:
         self._elsewhere = elsewhere
         self._unwritten = unwritten
         self._retry = retry
+        self._damaged: dict[str, str] = {}  # trials that had ended and run again, and why
 
     def is_done(self, trial_id: str) -> bool:
         """Whether a trial need not run: it has ended, now or long ago."""
@@ -77,7 +78,11 @@ class Dispatcher:
 
     def _is_restored(self, trial_id: str) -> bool:
         """Whether a trial that had ended lacked nothing but its specification, which is there again."""
-        if not self._store.damage_of_finished(trial_id) or not self._store.restore_spec(self._trials[trial_id]):
+        damage = self._store.damage_of_finished(trial_id)
+        if not damage:
+            return False
+        if not self._store.restore_spec(self._trials[trial_id]):
+            self._damaged[trial_id] = damage
             return False
         label = trial_label(self._trials[trial_id])
         self._display.note(f"{label}: its spec.json was lost or damaged; it is written again, as its manifest confirms")
@@ -87,7 +92,7 @@ class Dispatcher:
         """Write the files that workers read; a trial whose folder cannot be written to has failed and is left out."""
         trials = [self._trials[job.trial_id] for job in jobs]
         for trial in trials:
-            if damage := self._store.damage_of_finished(trial.trial_id):
+            if damage := self._damaged.pop(trial.trial_id, ""):
                 self._display.note(f"{trial_label(trial)}: it had ended, but is trained again: {damage}")
         problems = self._store.enqueue(trials)
         for trial, problem in zip(trials, problems, strict=True):
