@@ -68,7 +68,7 @@ def test_looking_keeps_no_graph_and_asks_again_as_often_as_wanted() -> None:
 def test_the_very_first_step_may_be_the_bad_one() -> None:
     watching = watch()
     watching.look(1, t(math.nan))
-    with pytest.raises(Diverged, match="at step 1$"):
+    with pytest.raises(Diverged, match=r"at step 1$"):
         watching.check()
 
 
