@@ -213,3 +213,20 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     assert listed.trial_id == folder.trial_id
     assert {"spec.json", "result.json", "metrics.jsonl", "progress.jsonl"} <= listed.files.keys()
     assert verify(folder) == ([], [])
+
+
+def test_a_trial_that_fails_between_resuming_and_training_still_cost_what_it_had_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    first, second = (Recorder(folder, folder.read_spec()) for _ in range(2))
+    first.train(lambda: 100)
+    now += 10
+    earlier = first.state_dict()
+    second.resume(5, 100, earlier)
+    second.finish("failed", "no memory for a watcher")
+    result = folder.read_result()
+    assert (result["step"], result["cost"]["real_images"]) == (5, 100)
+    assert (result["cost"]["train_seconds"], result["cost"]["images_per_second"]) == (10, 10)
