@@ -71,6 +71,25 @@ def test_of_points_at_one_distance_the_first_comes_first() -> None:
     assert distances.tolist() == [[1, 1, 1, 3]]
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("times", [2, 7, 25])
+def test_of_copies_in_the_training_set_the_first_come_first(times: int, count: int) -> None:
+    """Rounding puts two equal points at two distances: a little more than 0, and 0."""
+    rng = torch.Generator().manual_seed(times)
+    points = (torch.randn(25, 8, generator=rng) * 100).repeat(times, 1)
+    index, distances = nearest(points[:25], points, count)
+    exact = (points[:25].double()[:, None] - points.double()).square().sum(dim=2).sqrt()
+    expected = exact.sort(dim=1, stable=True)
+    assert torch.equal(index, expected.indices[:, :count])
+    assert torch.equal(distances, expected.values[:, :count].float())
+
+
+def test_where_all_training_images_are_one_the_first_are_shown() -> None:
+    index, distances = nearest(torch.zeros(2, 3), torch.ones(40, 3), 4)
+    assert index.tolist() == [[0, 1, 2, 3]] * 2
+    assert distances.tolist() == [[pytest.approx(3**0.5)] * 4] * 2
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_generator_that_copies_finds_its_copies(runs: Path, tmp_path: Path, count: int) -> None:
     trial = told(trial_of(runs, "digits"), tmp_path)

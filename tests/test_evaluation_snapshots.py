@@ -39,10 +39,32 @@ def test_images_are_kept_pixel_by_pixel() -> None:
     assert (np.repeat(np.repeat(pixels[::2, ::2], 2, 0), 2, 1) == pixels).all()
 
 
+@pytest.mark.parametrize(("given", "asked", "columns", "kept"), [(19, 16, 4, 16), (5, 16, 4, 5), (70, 64, 8, 64)])
+def test_a_snapshot_says_how_its_images_are_arranged(given: int, asked: int, columns: int, kept: int) -> None:
+    images = torch.zeros(given, 1, 2, 3)
+    images[asked:] = float("nan")  # what is not kept is not looked at
+    content = snapshot(images, images=asked)
+    assert content is not None
+    assert (content["columns"], content["images"]) == (columns, kept)
+    assert picture(content).size == (3 * columns, 2 * -(-kept // columns))
+
+
 def test_large_images_are_made_smaller_and_keep_their_proportions() -> None:
     shown = picture(snapshot(torch.zeros(16, 3, 256, 128)))
     assert shown.size == (4 * LARGEST_SIDE // 2, 4 * LARGEST_SIDE)
     assert shown.mode == "RGB"
+    assert picture(snapshot(torch.zeros(16, 1, 64, 63))).size == (4 * 63, 4 * 64)
+    assert picture(snapshot(torch.zeros(16, 1, 65, 65))).size == (4 * 64, 4 * 64)
+    assert picture(snapshot(torch.zeros(16, 1, 2, 640))).size == (4 * 64, 4)  # a fifth of a pixel is one
+    assert picture(snapshot(torch.zeros(16, 65, 2, 2))).size == (4 * 2, 4 * 2)  # of channels there may be more
+
+
+def test_no_pixel_of_a_large_image_is_passed_over() -> None:
+    images = torch.full((16, 1, 256, 256), -1.0)
+    images[..., ::4] = 1.0
+    pixels = np.asarray(picture(snapshot(images)))
+    # A quarter of the columns is white; towards the edges of an image the filter has fewer of them.
+    assert np.abs(pixels.astype(int) - 64).max() < 20
 
 
 def test_points_are_kept_to_five_digits() -> None:
@@ -50,8 +72,10 @@ def test_points_are_kept_to_five_digits() -> None:
     content = snapshot(points)
     assert content is not None
     kept = torch.tensor(json.loads(json.dumps(content))["points"])
-    assert kept.shape == (POINTS, 2)
+    assert kept.shape == (POINTS, 2) == (500, 2)
     assert torch.allclose(kept, points[:POINTS, :2], rtol=1e-4, atol=0)
+    points = torch.tensor([[0.123456, -98765.4, float("nan")], [1.0, 2.0, 3.0]], dtype=torch.float64)
+    assert snapshot(points) == {"points": [[0.12346, -98765], [1, 2]]}
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -67,12 +91,17 @@ def test_the_truth_has_the_modes() -> None:
     assert content["sigma"] == 0.5
     assert content["real"]["points"] == [[0.0, 0.0]] * 5
     assert set(truth(torch.zeros(5, 1, 4, 4), None)) == {"real"}
+    assert truth(torch.zeros(70, 1, 4, 4), None)["real"]["images"] == 64
+    in_space = truth(torch.zeros(5, 3), Mixture(means=torch.tensor([[1.0, 2.0, 3.0]]), sigma=0.5))
+    assert in_space["means"] == [[1.0, 2.0]]
+    assert truth(torch.zeros(5, 1), Mixture(means=torch.zeros(2, 1), sigma=0.5)) == {"real": None}
 
 
 @given(st.integers(1, 10**6), st.integers(1, 200))
 def test_snapshots_are_spread_evenly_and_end_with_the_last_step(steps: int, frames: int) -> None:
     chosen = sorted(snapshot_steps(steps, frames))
     assert len(chosen) == min(steps, frames)
+    assert all(isinstance(step, int) for step in chosen)
     assert chosen[0] >= 1
     assert chosen[-1] == steps
     gaps = {after - before for before, after in zip([0, *chosen], chosen, strict=False)}

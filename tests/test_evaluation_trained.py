@@ -1,10 +1,13 @@
 """``ganbench.load_generator``: the generator that was scored, and no other use of it than it is made for."""
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 import ganbench
 from ganbench import seeds
@@ -15,9 +18,11 @@ from ganbench.evaluation.drawing import Drawer
 from ganbench.evaluation.evaluator import Evaluator
 from ganbench.evaluation.labels import like
 from ganbench.evaluation.sampling import sample
+from ganbench.evaluation.trained import TrainedGenerator, _device
 from ganbench.extractors.embedded import Digits as DigitsExtractor
 from ganbench.metrics.fid import FID
 from ganbench.records.folder import TrialFolder
+from ganbench.registry import Entry, Registry
 
 CPU = torch.device("cpu")
 
@@ -70,6 +75,8 @@ def test_it_makes_the_samples_that_the_trial_scored(plain: Path) -> None:
 
 
 def test_it_says_what_it_takes(plain: Path, conditional: Path) -> None:
+    elsewhere = ganbench.load_generator(plain, device="meta")
+    assert {parameter.device.type for parameter in elsewhere.parameters()} == {"meta"}
     generator = ganbench.load_generator(str(plain), device="cpu")
     z = torch.randn(3, 32, requires_grad=True)
     assert generator(z).shape == (3, 1, 16, 16)
@@ -78,7 +85,7 @@ def test_it_says_what_it_takes(plain: Path, conditional: Path) -> None:
     assert z.grad is not None
     with pytest.raises(ValueError, match=r"z must have the shape \(N, 32\), not \(3, 7\)"):
         generator(torch.randn(3, 7))
-    with pytest.raises(ValueError, match="takes no labels"):
+    with pytest.raises(ValueError, match=r"^this generator takes no labels$"):
         generator(z, torch.zeros(3, dtype=torch.int64))
     generator = ganbench.load_generator(conditional)
     z = torch.randn(3, generator.latent_dim)
@@ -86,6 +93,71 @@ def test_it_says_what_it_takes(plain: Path, conditional: Path) -> None:
     assert generator(z, torch.tensor([1, 2, 9])).shape == (3, 1, 16, 16)
     with pytest.raises(ValueError, match="needs labels of 0 to 9"):
         generator(z)
+
+
+class Halves(nn.Module):
+    """Returns float64, or bytes in eval mode as some generators do."""
+
+    def __init__(self, *, bytes_out: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.5, dtype=torch.float64))
+        self._bytes_out = bytes_out
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        made = z.double() * self.weight + (0 if labels is None else labels[:, None])
+        return made if self.training or not self._bytes_out else torch.full_like(z, 255, dtype=torch.uint8)
+
+
+def test_any_generator_is_called_in_eval_mode_and_returns_float32() -> None:
+    z = torch.randn(2, 3)
+    plain = TrainedGenerator(Halves(), latent_dim=3, latent="uniform", shape=(3,), classes=0)
+    assert (plain.latent_dim, plain.latent, plain.shape, plain.classes) == (3, "uniform", (3,), 0)
+    assert plain(z).dtype == torch.float32
+    torch.testing.assert_close(plain(z), z / 2)
+    assert not any(module.training for module in plain.modules())
+    assert not any(parameter.requires_grad for parameter in plain.parameters())
+    levels = TrainedGenerator(Halves(bytes_out=True), latent_dim=3, latent="normal", shape=(3,), classes=0)
+    assert levels(z).tolist() == [[1.0] * 3] * 2
+    named = TrainedGenerator(Halves(), latent_dim=3, latent="normal", shape=(3,), classes=2)
+    torch.testing.assert_close(named(z, torch.tensor([1, 0])), z / 2 + torch.tensor([[1.0], [0.0]]))
+    with pytest.raises(ValueError, match=r"needs labels of 0 to 1$"):
+        named(z)
+    for wrong in (torch.zeros(3), torch.zeros(2, 3, 3), torch.zeros(2, 3, 1)):
+        with pytest.raises(ValueError, match=r"z must have the shape \(N, 3\), not \("):
+            plain(wrong)
+
+
+def test_a_gpu_is_one_that_torch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for device in ("cpu", "cuda", "cuda:0", "cuda:1", torch.device("cuda:1")):
+        assert _device(device) == torch.device(device)
+    with pytest.raises(UsageError, match=r"^device 'cuda:2' does not exist; torch finds 2 GPUs$"):
+        _device("cuda:2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=r"^device 'cuda' does not exist"):
+        _device("cuda")
+    with pytest.raises(UsageError, match=r"^device 'gpu' must be cpu, cuda or cuda:i$"):
+        _device("gpu")
+
+
+def test_another_version_of_the_package_is_a_warning_about_the_line_that_asked(
+    plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Registry.find
+
+    def newer(self: Registry, kind: str, name: str) -> Entry:
+        return replace(found(self, kind, name), version="9.9")
+
+    monkeypatch.setattr(Registry, "find", newer)
+    with pytest.warns(UserWarning, match="architecture 'dcgan' of ganbench is 9.9 here, with the same code") as caught:
+        ganbench.load_generator(plain)
+    assert [warning.filename for warning in caught] == [__file__]
+    told: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ganbench.load_generator(plain, warn=told.append)
+    assert len(told) == 1
 
 
 def test_the_scored_samples_of_a_conditional_generator_have_their_labels(conditional: Path) -> None:

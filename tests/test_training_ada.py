@@ -73,11 +73,36 @@ def test_groups_count_as_the_images_in_them(positive: int, expected: float) -> N
 
 
 def test_only_signs_count() -> None:
-    one, other = Adaptation(0.6, 1000, CPU), Adaptation(0.6, 1000, CPU)
+    one, other = Adaptation(0.3, 1000, CPU), Adaptation(0.3, 1000, CPU)
     for _ in range(INTERVAL):
         one.observe(torch.tensor([1e-3, 2.0, -5.0]), 3)
         other.observe(torch.tensor([70.0, 1e4, -1e-6]), 3)
-    assert one.p.item() == other.p.item()
+    assert one.p.item() == other.p.item() == pytest.approx(0.012)
+
+
+@pytest.mark.parametrize("updates", range(1, 2 * INTERVAL + 1))
+def test_going_on_from_a_checkpoint_moves_p_as_before(updates: int) -> None:
+    """Also where it was written between two adjustments: what was observed since the last one counts."""
+    batches = [(outputs(positive, 100 - positive), 100) for positive in [100] * 5 + [70] * 3 + [100] * 2 + [75] * 2]
+    whole, first, second = (Adaptation(0.6, 1000, CPU) for _ in range(3))
+    for batch in batches:
+        whole.observe(*batch)
+    for batch in batches[:updates]:
+        first.observe(*batch)
+    second.load_state_dict(first.state_dict())
+    for batch in batches[updates:]:
+        second.observe(*batch)
+    assert second.state_dict() == whole.state_dict()
+    assert whole.p.item() == pytest.approx(0.4)
+
+
+def test_p_lies_where_the_outputs_are_also_after_a_checkpoint() -> None:
+    """The meta device stands for a GPU: it, too, refuses to mix with what lies on the CPU."""
+    adaptation = Adaptation(0.6, 1000, torch.device("meta"))
+    adaptation.load_state_dict(Adaptation(0.6, 1000, CPU).state_dict())
+    for _ in range(INTERVAL + 1):
+        adaptation.observe(torch.zeros(8, device="meta"), 8)
+        assert adaptation.p.device.type == adaptation._signs.device.type == "meta"
 
 
 @pytest.mark.parametrize(("p", "low", "high"), [(0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 0.999, 1.0)])

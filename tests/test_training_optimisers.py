@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import OPTIMISERS, build_optimiser, load_weight_state, set_rate
+from ganbench.training.optimisers import OPTIMISERS, build_optimiser, load_weight_state, optimiser_tensors, set_rate
 from tests.loops import Notes, assert_bit_equal, objective, run
 
 
@@ -52,6 +52,9 @@ def test_rmsprop() -> None:
     # With momentum the first velocity, 2/0.2, goes on by half.
     found = steps(Recipe(optimizer="rmsprop", beta1=0.5, beta2=0.99), [2.0, 2.0])
     assert found == pytest.approx([0.0, -0.1 * (0.5 * 10 + 2 / math.sqrt(0.0796))], abs=1e-5)
+    # 0.99 is torch's own; of a recipe with another beta2, v = 0.1·4.
+    found = steps(Recipe(optimizer="rmsprop", beta1=0.0, beta2=0.9), [2.0])
+    assert found == pytest.approx([1 - 0.2 / math.sqrt(0.4)], abs=1e-5)
 
 
 def test_adam() -> None:
@@ -68,6 +71,49 @@ def test_adams_epsilon_is_added_to_the_root() -> None:
     assert steps(Recipe(beta1=0.5, beta2=0.9, adam_eps=2.0), [2.0]) == pytest.approx([0.95])
     (group,) = build_optimiser(one_weight(), 0.1, Recipe()).param_groups
     assert group["eps"] == Adam(one_weight().parameters()).defaults["eps"] == 1e-8
+
+
+def test_an_update_is_one_pass_over_all_weights() -> None:
+    """Each form rounds in its own way, so a published number belongs to one."""
+    for name, form in (("adam", "fused"), ("rmsprop", "foreach"), ("sgd", "fused")):
+        (group,) = build_optimiser(one_weight(), 0.1, Recipe(optimizer=name)).param_groups
+        assert group[form] is True
+        assert not group.get("capturable")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+def test_on_a_gpu_updates_can_be_recorded_and_a_rate_that_changes_is_read_from_the_device(
+    schedule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganbench.training.optimisers._on_gpu", lambda weights: True)
+    for name in ("adam", "rmsprop"):
+        recipe = Recipe(optimizer=name, lr_schedule=schedule, steps=4)
+        (group,) = build_optimiser(one_weight(), 0.25, recipe).param_groups
+        assert group["capturable"] is True
+        assert isinstance(group["lr"], Tensor) is (name == "adam" and schedule != "constant")
+        assert float(group["lr"]) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "beta1", "count"), [("adam", 0.5, 3), ("rmsprop", 0.5, 3), ("sgd", 0.5, 1), ("sgd", 0.0, 0)]
+)
+def test_what_an_optimiser_remembers_in_tensors(name: Any, beta1: float, count: int) -> None:
+    """Of each weight: the two moments and the step, the mean square, the velocity and the step, or the velocity."""
+    layer = nn.Linear(3, 2)
+    optimiser = build_optimiser(layer, 0.1, Recipe(optimizer=name, beta1=beta1))
+    assert optimiser_tensors(optimiser) == []
+    for parameter in layer.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    found = optimiser_tensors(optimiser)
+    assert all(isinstance(each, Tensor) for each in found)
+    assert len(found) == 2 * count
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_a_network_without_weights_is_refused_as_torch_does(name: Any) -> None:
+    with pytest.raises(ValueError, match="empty parameter list"):
+        build_optimiser(nn.Identity(), 0.1, Recipe(optimizer=name))
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMISERS))

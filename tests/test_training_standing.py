@@ -12,7 +12,7 @@ from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
-from ganbench.evaluation.isolation import evaluation_mode
+from ganbench.evaluation.isolation import evaluation_mode, own_global_stream
 from ganbench.evaluation.sampling import draw_latents
 from ganbench.losses.vanilla import Vanilla
 from ganbench.spec import Recipe
@@ -37,6 +37,8 @@ def made(generator: nn.Module, settings: Recipe, seed: int = 7, labels: Tensor |
 @pytest.mark.parametrize("latent", ["normal", "uniform"])
 def test_the_statistics_are_the_means_of_those_of_the_batches(latent: Any) -> None:
     generator, settings = small(), recipe(standing_batches=5, latent=latent)
+    generator(torch.full((8, 4), 5.0))  # what training leaves in its statistics counts for nothing
+    assert generator.get_buffer("1.num_batches_tracked") == 1
     found = made(generator, settings).of(generator, CPU)
     z = draw_latents(40, 4, latent, seeds.stream(7, seeds.STANDING))
     hidden = [generator[0](batch) for batch in z.split(8)]
@@ -61,6 +63,27 @@ def test_the_generator_and_every_random_stream_stay_as_they_are() -> None:
         assert network.get_submodule("1").momentum == 0.1
     # The same points each time, and nothing is dropped.
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.items())
+
+
+class Noisy(nn.Module):
+    """Adds noise of the process's own stream, as some generators do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.randn_like(x)
+
+
+def test_statistics_are_taken_as_samples_are_drawn_with_nothing_dropped_and_noise_of_a_stream_of_their_own() -> None:
+    generator = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), Noisy(), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    standing = made(generator, recipe(standing_batches=3))
+    before = torch.get_rng_state()
+    found = standing.of(generator, CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(part.training for part in found.modules())
+    assert not any(weight.requires_grad for weight in found.parameters())
+    z = draw_latents(24, 4, "normal", seeds.stream(7, seeds.STANDING))
+    with own_global_stream(seeds.stream_seed(7, seeds.STANDING), CPU), torch.no_grad():
+        means = [generator[2](generator[0](batch)).mean(0) for batch in z.split(8)]
+    torch.testing.assert_close(found.get_buffer("3.running_mean"), torch.stack(means).mean(0))
 
 
 def test_the_statistics_follow_the_weights() -> None:
@@ -154,12 +177,21 @@ def test_networks_that_take_labels_get_those_of_the_training_samples() -> None:
     state._standing._module.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1]))
     assert has_statistics(state.scored)
     assert [len(batch) for batch in seen] == [8] * 6
-    assert set(torch.cat(seen).tolist()) == {0, 2}
+    rng = seeds.stream(0, seeds.STANDING)
+    draw_latents(48, 4, "normal", rng)
+    drawn = labels[torch.randint(40, (48,), generator=rng)]
+    assert set(drawn.tolist()) == {0, 2}
+    assert torch.equal(torch.cat(seen), drawn)
     assert torch.equal(state.streams[seeds.LABELS].get_state(), before)
+    own = torch.get_rng_state()
+    assert has_statistics(state.scored)
+    assert torch.equal(torch.cat(seen[6:]), drawn)
+    assert torch.equal(torch.get_rng_state(), own)
 
 
 def test_which_networks_have_statistics() -> None:
-    assert has_statistics(small())
+    for norm in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm):
+        assert has_statistics(nn.Sequential(nn.Identity(), norm(2))) is True
     assert not has_statistics(nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)))
     assert not has_statistics(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2, track_running_stats=False)))
 

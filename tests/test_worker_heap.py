@@ -39,3 +39,32 @@ def test_pages_are_mapped_once() -> None:
 def test_a_c_library_without_it_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     assert not keep_freed_memory()
+
+
+@pytest.mark.parametrize("error", [OSError, TypeError])  # of Windows, where a process has no library without a name
+def test_where_there_is_no_c_library_to_ask_nothing_is_kept(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: None) -> None:
+        raise error
+
+    monkeypatch.setattr("ctypes.CDLL", missing)
+    assert not keep_freed_memory()
+
+
+@pytest.mark.parametrize(("answers", "kept"), [((1, 1), True), ((1, 0), False), ((0, 1), False)])
+def test_memory_is_kept_where_the_library_takes_both_settings(
+    answers: tuple[int, int], kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[int, int]] = []
+
+    class Library:
+        def mallopt(self, setting: int, value: int) -> int:
+            calls.append((setting, value))
+            return answers[len(calls) - 1]
+
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
+    assert keep_freed_memory() is kept
+    # Of malloc.h: M_TRIM_THRESHOLD, of no size, and M_MMAP_MAX, none.
+    assert calls == [(-1, -1), (-4, 0)][: len(calls)]
+    assert len(calls) == 2 or not kept

@@ -1,24 +1,29 @@
 """What a trained trial leaves behind."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load, load_file, save
 from torch import Tensor, nn
 
 from ganbench import seeds, trial
-from ganbench.api import Samples
+from ganbench.api import Architecture, Samples
+from ganbench.architectures.dcgan import DCGAN
 from ganbench.evaluation import drawing
 from ganbench.evaluation.sampling import sample
 from ganbench.spec import TrialSpec
 from ganbench.training.state import State
 from ganbench.worker import outputs
-from ganbench.worker.outputs import PREVIEW_POINTS, as_pictured, preview_samples, weights_of
+from ganbench.worker.outputs import PREVIEW_POINTS, as_pictured, preview_columns, preview_samples, weights_of
 from ganbench.worker.parts import Parts
 from ganbench.worker.recording import Recorder
-from tests.workers import MLP, lines, planned
+from tests.workers import MLP, StopAfter, lines, planned
+
+CPU = torch.device("cpu")
 
 
 class Tied(nn.Module):
@@ -45,6 +50,41 @@ def test_of_real_samples_a_picture_takes_no_more_than_it_has_room_for() -> None:
     assert torch.equal(as_pictured(Samples(data=images)), images[:64] / 127.5 - 1)
     points = torch.randn(3000, 2)
     assert torch.equal(as_pictured(Samples(data=points)), points[:2500])
+
+
+@pytest.mark.parametrize("classes", [3, 20])
+def test_a_conditional_generator_is_pictured_with_a_column_for_each_of_a_few_classes(
+    trial_spec: Callable[..., TrialSpec], classes: int
+) -> None:
+    spec = trial_spec(recipe={"latent_dim": 4, "batch_size": 8})
+    spec = spec.model_copy(update={"data": spec.data.model_copy(update={"classes": classes})})
+    samples = Samples(
+        data=torch.zeros(40, 1, 16, 16, dtype=torch.uint8), labels=torch.arange(40) % classes,
+        classes=tuple(map(str, range(classes))),
+    )  # fmt: skip
+
+    def pictured(architecture: Architecture) -> tuple[int, int, list[Tensor]]:
+        state = State(architecture=architecture, samples=samples, recipe=spec.recipe, seed=0, device=CPU)
+        seen: list[Tensor] = []
+        state.generator.register_forward_pre_hook(lambda module, inputs: seen.extend(inputs[1:]))
+        return len(preview_samples(state, spec)), preview_columns(state, spec), seen
+
+    count, columns, seen = pictured(DCGAN(width=4, condition="projection"))
+    assert (count, columns) == ((24, 3) if classes == 3 else (64, 8))
+    assert torch.cat(seen).tolist() == [number % classes for number in range(count)]
+    assert pictured(DCGAN(width=4)) == (64, 8, [])
+
+
+@pytest.mark.usefixtures("signals_as_before")
+def test_what_is_left_of_a_trial_that_was_stopped_once(tmp_path: Path) -> None:
+    """The weights say whose they are, and no checkpoint is left that nobody needs."""
+    (folder,) = planned(tmp_path, MLP, seeds=1, steps=6, every=0)
+    assert trial.run_trial(folder, StopAfter(2)) == "interrupted"
+    assert folder.checkpoint.is_file()
+    assert trial.run_trial(folder) == "done"
+    assert not list(folder.path.glob("checkpoint*"))
+    with safe_open(folder.generator, framework="pt") as weights:
+        assert weights.metadata() == {"trial_id": folder.trial_id}
 
 
 @pytest.mark.usefixtures("signals_as_before")

@@ -1,5 +1,8 @@
 """What a trial writes down of itself: the order of its values, and how it was trained where that was in parts."""
 
+import math
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -213,3 +216,75 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     assert listed.trial_id == folder.trial_id
     assert {"spec.json", "result.json", "metrics.jsonl", "progress.jsonl"} <= listed.files.keys()
     assert verify(folder) == ([], [])
+
+
+def test_a_trial_that_fails_between_resuming_and_training_still_cost_what_it_had_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    first, second = (Recorder(folder, folder.read_spec()) for _ in range(2))
+    first.train(lambda: 100)
+    now += 10
+    earlier = first.state_dict()
+    second.resume(5, 100, earlier)
+    second.finish("failed", "no memory for a watcher")
+    result = folder.read_result()
+    assert (result["step"], result["cost"]["real_images"]) == (5, 100)
+    assert (result["cost"]["train_seconds"], result["cost"]["images_per_second"]) == (10, 10)
+
+
+def test_a_trial_starts_once(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    for _ in range(2):
+        recorder.start()
+    (line,) = lines(folder.starts)
+    status = folder.read_status()
+    assert status["status"] == "running"
+    assert line["time"] == status["started"] == recorder.started
+    assert line["pid"] == status["pid"] == os.getpid()
+
+
+def test_a_result_has_what_was_told_and_the_last_values_only_where_the_trial_is_done(tmp_path: Path) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    recorder.prepared(FID.values, {"fid": "fid"}, torch.device("cpu"))
+    recorder.begin()
+    recorder.warn("one", "other")
+    recorder.warn("one")
+    recorder.evaluation(5, 100, {"fid": 2.0})
+    recorder.evaluation(7, 140, {"fid": math.nan})
+    assert [line["values"] for line in lines(folder.metrics)] == [{"fid": 2.0}, {"fid": None}]
+    recorder.finish("diverged", "a loss that is NaN", step=6)
+    result, status = folder.read_result(), folder.read_status()
+    assert (result["status"], result["reason"], result["step"]) == ("diverged", "a loss that is NaN", 6)
+    assert (status["status"], status["reason"]) == ("diverged", "a loss that is NaN")
+    assert recorder.started == status["started"] <= status["finished"] <= time.time()
+    assert (result["metrics"], result["best"]["fid"]) == ({}, {"value": 2.0, "step": 5})
+    assert result["warnings"] == ["one", "other"]
+    assert (result["cost"]["real_images"], result["cost"]["images_per_second"]) == (0, None)
+    recorder.finish("done")
+    result = folder.read_result()
+    assert (result["step"], result["metrics"], result["reason"]) == (7, {"fid": None}, "")
+
+
+def test_the_first_speed_counts_from_the_beginning_and_later_ones_from_the_report_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    recorder.train(lambda: 0)
+    for step, seconds, images in ((1, 0, 20), (2, 4, 60), (3, 2, 360)):
+        now += seconds
+        recorder.progress(step, images, 0.25, 0.5)
+    found = [(line["step"], line["images"], line["images_per_second"]) for line in lines(folder.progress)]
+    # In no time there is no speed; 40 images in 4 seconds, 300 in 2.
+    assert found == [(1, 20, 0.0), (2, 60, 10.0), (3, 360, 150.0)]
+    assert {(line["d_loss"], line["g_loss"]) for line in lines(folder.progress)} == {(0.25, 0.5)}
+    assert recorder.step == 3
+    (attempt,) = lines(folder.attempts)
+    assert (attempt["step"], attempt["pid"], attempt["time"]) == (0, os.getpid(), recorder.started)

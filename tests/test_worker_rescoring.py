@@ -23,6 +23,8 @@ from ganbench.resolving import plans, sources
 from ganbench.spec import Execution, TrialFile
 from ganbench.trial import run_trial
 from ganbench.worker.rescoring import choose
+from ganbench.worker.watcher import StopFlag
+from tests.workers import MLP, lines, planned
 
 GRID = Suite(
     losses=("hinge",), architectures=("mlp[hidden=16,layers=1,condition=projection]",), datasets=("digits",), steps=4,
@@ -179,3 +181,54 @@ def test_labelled_samples_have_the_score_of_the_trial_that_drew_them(runs: Path,
     confused = run(other, tmp_path / "runs").read_result()["metrics"]
     assert confused["fid"] == pytest.approx(found["metrics"]["fid"], rel=1e-5)
     assert confused["intra_fid"] != pytest.approx(found["metrics"]["intra_fid"], rel=1e-5)
+
+
+def scored_again(source: TrialFolder, place: Path, **changes: Any) -> TrialFolder:
+    """A trial in which the generator of another is scored by fewer samples."""
+    trained = source.read_spec().spec
+    evaluation = trained.evaluation.model_copy(update={"num_samples": 150})
+    spec = trained.model_copy(update={"evaluation": evaluation, **changes})
+    folder = TrialFolder(place / spec.trial_id)
+    folder.path.mkdir(parents=True)
+    execution = Execution(snapshots=0, source_path=str(source.path))
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=execution))
+    return folder
+
+
+def test_a_trial_scored_again_stands_at_the_end_of_its_training_with_its_costs(tmp_path: Path) -> None:
+    (source,) = planned(tmp_path / "runs", MLP, seeds=1, steps=12, every=0)
+    assert run_trial(source, StopFlag()) == "done"
+    folder = scored_again(source, tmp_path / "again")
+    assert run_trial(folder, StopFlag()) == "done", folder.read_status()
+    trained, result = source.read_result(), folder.read_result()
+    (line,) = lines(folder.metrics)
+    assert (line["step"], line["images"]) == (result["step"], result["cost"]["real_images"]) == (12, 12 * 20)
+    assert line["values"] == result["metrics"]
+    for cost in ("train_seconds", "images_per_second"):
+        assert result["cost"][cost] == trained["cost"][cost]
+    assert folder.samples.is_file()
+    assert not folder.attempts.exists()  # nothing was trained
+
+
+def test_a_trial_that_is_another_than_when_it_was_planned_is_not_scored_again(tmp_path: Path) -> None:
+    (source,) = planned(tmp_path / "runs", MLP, seeds=1, steps=2, every=0)
+    assert run_trial(source, StopFlag()) == "done"
+    folder = scored_again(source, tmp_path / "again", seed=5)
+    assert run_trial(folder, StopFlag()) == "failed"
+    why = f"{source.path} has changed since the run was planned; run again to make a new plan"
+    assert folder.read_status()["reason"] == why
+    assert not folder.result.exists()
+
+
+def test_the_floor_is_real_samples_before_any_training(tmp_path: Path) -> None:
+    (cell,) = planned(tmp_path / "runs", MLP, seeds=1)
+    spec = cell.read_spec().spec.model_copy(update={"baseline": "real", "loss": None, "architecture": None})
+    folder = TrialFolder(tmp_path / spec.trial_id)
+    folder.path.mkdir()
+    folder.write_spec(TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution(snapshots=0)))
+    assert run_trial(folder, StopFlag()) == "done", folder.read_status()
+    (line,) = lines(folder.metrics)
+    result = folder.read_result()
+    assert (line["step"], line["images"], result["step"], result["cost"]["real_images"]) == (0, 0, 0, 0)
+    assert line["values"] == result["metrics"]
+    assert result["metrics"]["modes"] == 8

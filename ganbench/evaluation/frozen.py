@@ -57,6 +57,11 @@ def _is_training(operation: str, given: dict[str, Any]) -> bool:
     """Whether an operation with these arguments, by their names, does what is done in training only."""
     if "batch_norm" in operation and given.get("running_mean") is None:
         return False  # one without statistics of its own takes the batch's in either mode
+    if given.get("use_input_stats") is True:
+        return given.get("running_mean") is not None  # instance norm: one that has statistics has them for eval mode
+    # Attention knows no mode: it drops by what it is given.
+    if isinstance(drops := given.get("dropout_p"), float) and drops > 0:
+        return True
     if any(given.get(rate) == 0 for rate in RATES):
         return False
     # Newer decompositions have an operation for each mode instead of an argument.

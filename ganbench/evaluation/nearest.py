@@ -52,13 +52,27 @@ def nearest(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tensor
     others = Points(points)
     indices, distances = [], []
     for block in torch.split(queries, BLOCK):
-        found = others.distances(block).topk(count, dim=1, largest=False).indices.sort(dim=1).values
-        # Dot products say well enough which points are near; only differences say that a copy is at exactly 0.
-        exact = (block.double()[:, None] - points[found].double()).square().sum(dim=2).sqrt().float()
-        exact, order = exact.sort(dim=1, stable=True)
-        indices.append(found.gather(1, order))
-        distances.append(exact)
-    return torch.cat(indices), torch.cat(distances)
+        for query, near in zip(block, others.distances(block), strict=True):
+            index, exact = _first(query, points, near, count)
+            indices.append(index)
+            distances.append(exact)
+    return torch.stack(indices), torch.stack(distances)
+
+
+def _first(query: Tensor, points: Tensor, near: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """As :func:`nearest` of one query (F,), to which ``near`` (M,) says how far the points are but for rounding.
+
+    Dot products say well enough which points are near; only differences say that a copy is at exactly 0, and which
+    points are at one distance. More points are looked at until one of them is farther than those that were asked for.
+    """
+    looked_at = count
+    while True:
+        looked_at = min(2 * looked_at, len(points))
+        found = near.topk(looked_at, largest=False).indices.sort().values
+        exact = (query.double() - points[found].double()).square().sum(dim=1).sqrt().float()
+        exact, order = exact.sort(stable=True)
+        if looked_at == len(points) or exact[count - 1] < exact[-1]:
+            return found[order[:count]], exact[:count]
 
 
 def require_neighbours(trial: TrialFile, count: int) -> None:
