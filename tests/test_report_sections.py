@@ -141,7 +141,7 @@ def test_without_a_ranking_rows_stand_as_they_came_and_failures_are_told() -> No
     rows = [*rows_of("a", (math.nan,)), *rows_of("b", (math.inf,), architecture="mlp")]
     (table,) = build([replace(row, values={}) for row in rows])
     found = section(table, "s", base=Path(), alpha=0.05)
-    assert [(line.index, line.name) for line in found.lines] == [(0, "a"), (1, "b")]
+    assert [(line.index, line.name) for line in found.lines] == [(0, "a · dcgan"), (1, "b · mlp")]
     assert (found.ranking, found.matches, found.compared, found.separated) == (None, (), (), False)
     assert found.title == "digits"
     assert [trial.row.status for trial in found.failures] == ["failed", "diverged"]
