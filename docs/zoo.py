@@ -135,14 +135,22 @@ def section(entry: Entry) -> Iterator[str]:
     yield f"{doc}\n"
     facts = {key: value for key, value in about["facts"].items() if value}
     lines = [f"- {key}: `{value}`" if key in FORMULAS else f"- {key}: {value}" for key, value in facts.items()]
-    lines += [
-        f"- {what}: " + ", ".join(f"`{key}={value}`" for key, value in about[what].items())
-        for what in ("parameters", "recommends")
-        if about[what]
-    ]
+    lines += parameters(about["parameters"], about["meanings"])
+    if about["recommends"]:
+        lines.append("- recommends: " + ", ".join(f"`{key}={value}`" for key, value in about["recommends"].items()))
     if entry.kind == "architecture":
         lines.append(f"- counts: {' and '.join(f'{count:,}' for count in counts(entry))}")
     yield "\n".join(lines) + "\n"
+
+
+def parameters(defaults: dict[str, str], meanings: dict[str, str]) -> Iterator[str]:
+    """The parameters with their defaults: in one line, or in one each where it is told what they mean."""
+    if any(key in meanings for key in defaults):
+        yield "- parameters:"
+        for key, value in defaults.items():
+            yield f"    - `{key}={value}`" + (f": {meanings[key]}" if key in meanings else "")
+    elif defaults:
+        yield "- parameters: " + ", ".join(f"`{key}={value}`" for key, value in defaults.items())
 
 
 FORMULAS = ("discriminator minimises", "generator minimises", "term")

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+MOST_CHOICES = 20
+"""Names that an error lists, where a command lists them as well."""
 
 
 class GanbenchError(Exception):
@@ -24,6 +28,18 @@ class TooFewSteps(UsageError):
     def __init__(self, message: str, needed: int) -> None:
         super().__init__(message)
         self.needed = needed
+
+
+class NotAtHand(UsageError):
+    """A grid cannot be planned because its samples, or weights that it is scored with, cannot be read here.
+
+    Attributes:
+        values: how the values that somebody will look for are declared: by name, the fields of each.
+    """
+
+    def __init__(self, message: str, values: dict[str, dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.values = values
 
 
 class DataError(GanbenchError):
@@ -59,16 +75,28 @@ def in_one_line(error: BaseException, most: int | None = None) -> str:
     return " ".join(str(error).split())[:most] or type(error).__name__
 
 
-def with_kind(error: BaseException) -> str:
-    """Return an error's kind and message as one line, e.g. ``ValueError: there is no such file``."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def with_kind(error: BaseException, most: int | None = None) -> str:
+    """Return an error's type and its message, as :func:`in_one_line` writes it: ``ValueError: there is no such file``.
+
+    Without a message, the type alone.
+    """
+    kind = type(error).__name__
+    return f"{kind}: {in_one_line(error, most)}" if str(error).split() else kind
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is."""
+def did_you_mean(name: str, known: Iterable[str], *, listed_by: str = "") -> str:
+    """Return ``"; did you mean 'x'?"`` where a known name is close, else the list of what there is.
+
+    Args:
+        name: what was asked for.
+        known: all names that there are.
+        listed_by: the command that lists them, which is named instead where they are more than :data:`MOST_CHOICES`.
+    """
     choices = sorted(known)
     lowered = {choice.lower(): choice for choice in reversed(choices)}
     close = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{lowered[close[0]]}'?"
+    if listed_by and len(choices) > MOST_CHOICES:
+        return f"; '{listed_by}' lists what there is"
     return f"; choose one of: {', '.join(choices)}" if choices else ""

@@ -13,6 +13,7 @@ from ganbench.spec import format_scalar
 
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
 _CODE = re.compile(r"``([^`]+)``")
+_SPAN = re.compile(r"`[^`]+`")
 
 
 def explain(entry: Entry) -> dict[str, Any]:
@@ -32,19 +33,52 @@ def explain(entry: Entry) -> dict[str, Any]:
         "package": f"{entry.distribution} {entry.version}",
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
+        "meanings": {key: text for key, text in meanings(cls).items() if key in parameters},
+        "options": _guarded(entry, lambda: dict(cls.options)) if entry.kind == "executor" else {},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
-        "facts": _declared(entry, cls),
+        "facts": _guarded(entry, lambda: _FACTS[entry.kind](entry, cls)) if entry.kind in _FACTS else {},
     }
 
 
 def own_doc(cls: Any) -> str:
-    """The docstring of the class or of the nearest base that has one, contracts aside, without the section on
-    arguments, which is for those who call it from Python.
+    """The docstring of the class or of the nearest base that has one, contracts aside, without its sections on
+    arguments, of which :func:`meanings` tells, and on errors, which is for those who call it from Python.
     """
-    own = (one for one in getattr(cls, "__mro__", ()) if one is not object and not _is_contract(one))
-    text = inspect.cleandoc(next((doc for one in own if (doc := one.__dict__.get("__doc__"))), ""))
-    text = text.split("\nArgs:")[0].split("\nAttributes:")[0].strip()
-    # The markup of docstrings is for those who read the code: a role keeps the last part of its name.
+    text = next((inspect.cleandoc(doc) for one in _own_classes(cls) if (doc := one.__dict__.get("__doc__"))), "")
+    return _plain(re.split(r"^(?:Args|Attributes|Raises):", text, maxsplit=1, flags=re.MULTILINE)[0].strip())
+
+
+def meanings(cls: Any) -> dict[str, str]:
+    """What each argument of the constructor means, by name, from the section ``Args:`` of the class's docstring or of
+    its constructor's, or of those of its bases, each in one line.
+    """
+    found: dict[str, str] = {}
+    for one in _own_classes(cls):
+        for doc in (one.__dict__.get("__doc__"), getattr(one.__dict__.get("__init__"), "__doc__", None)):
+            found = _arguments(inspect.cleandoc(doc or "")) | found
+    return found
+
+
+def _arguments(doc: str) -> dict[str, str]:
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", doc, re.MULTILINE)
+    if section is None:
+        return {}
+    items = re.finditer(
+        r"^(\w+)(?: \([^)]*\))?: *(.*(?:\n+[ \t]+.*)*)", inspect.cleandoc("\n" + section[1]), re.MULTILINE
+    )
+    # A value is typed as `norm_d=batch`, without the quotes that it has in Python.
+    return {
+        item[1]: _SPAN.sub(lambda span: span[0].replace('"', ""), _plain(" ".join(item[2].split()))) for item in items
+    }
+
+
+def _own_classes(cls: Any) -> list[type]:
+    """The class and its bases, the nearest first, contracts aside."""
+    return [one for one in getattr(cls, "__mro__", ()) if one is not object and not _is_contract(one)]
+
+
+def _plain(text: str) -> str:
+    """Docstrings' markup is for those who read the code: a role keeps the last part of its name."""
     return _CODE.sub(r"`\1`", _ROLE.sub(lambda role: role[1].rpartition(".")[2], text))
 
 
@@ -52,9 +86,10 @@ def _is_contract(cls: type) -> bool:
     return cls.__module__.startswith("ganbench.api.") or cls.__module__ in ("ganbench.executors", "ganbench.trackers")
 
 
-def _declared(entry: Entry, cls: Any) -> dict[str, Any]:
+def _guarded(entry: Entry, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Read what a class declares, which may be anything."""
     try:
-        return _FACTS[entry.kind](entry, cls) if entry.kind in _FACTS else {}
+        return read()
     except (Exception, SystemExit) as error:
         raise UsageError(
             f"{entry.kind} '{entry.name}' of {entry.distribution} cannot be explained ({with_kind(error)}); run "

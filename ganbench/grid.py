@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from ganbench.errors import UsageError
-from ganbench.registry import Entry, Registry
+from ganbench.registry import KINDS, Entry, Registry
 from ganbench.spec import Frozen, Scalar
 
 _KEY = re.compile(r"[A-Za-z_]\w*")
@@ -104,6 +104,22 @@ def parse_scalar(text: str) -> Scalar:
     if not math.isfinite(number):
         raise UsageError(f"'{text.strip()}' is not a finite number")
     return number
+
+
+def names_in(text: str, registry: Registry) -> list[str]:
+    """The names in what stands for components: ``hinge`` and ``r1`` in ``hinge+r1[gamma=0.1]``, ``folder`` in
+    ``folder:PATH[size=32]``.
+
+    Raises:
+        UsageError: the brackets do not match.
+    """
+    arguments = {entry.name for kind in KINDS for entry in registry.entries(kind) if entry.argument}
+    name, colon, rest = text.partition(":")
+    if colon and name in arguments:
+        return [name]
+    if colon and (second := rest.partition(":")[0]) in arguments and ":" in rest:
+        return [f"{name}:{second}"]
+    return [split_parameters(part)[0] for part in split_outside_brackets(text, "+")]
 
 
 def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentRequest]:

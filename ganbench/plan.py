@@ -116,13 +116,15 @@ class FileStamp(Frozen):
 class PlanAnswer(Frozen):
     """All cells, or the one line that says why there are none; with a traceback where nobody foresaw it.
 
-    ``needed_steps`` is not 0 where there are too few steps: so many are enough, as far as the line goes.
+    ``needed_steps`` is not 0 where there are too few steps: so many are enough, as far as the line goes. ``values`` is
+    there where samples or weights cannot be read; it is as in :class:`Planned`.
     """
 
     planned: tuple[Planned, ...] = ()
     error: str = ""
     trace: str = ""
     needed_steps: int = 0
+    values: dict[str, dict[str, Any]] | None = None
     files: tuple[FileStamp, ...] = ()
 
 

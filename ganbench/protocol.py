@@ -18,7 +18,8 @@ class Protocol(Frozen):
     """What must be equal for two numbers to stand in one ranking.
 
     Metrics and extractors are named by :func:`scored_by`. ``training`` is the fingerprint of the training samples of a
-    dataset whose name does not say where they lie, and empty for every other, which is known by its name.
+    dataset whose name does not say where they lie, and empty for every other, which is known by its name. ``shares``
+    says how many of each class there are where samples brought labels of their own, and is empty elsewhere.
     """
 
     dataset: str
@@ -34,13 +35,15 @@ class Protocol(Frozen):
     budget: str
     labels: Labels = "none"
     training: str = ""
+    shares: str = ""
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what the first protocols did not have, where it says nothing, for their keys."""
         content: dict[str, Any] = serialise(self)
-        if not self.training:
-            content.pop("training", None)
+        for name in ("training", "shares"):
+            if not getattr(self, name):
+                content.pop(name, None)
         return content
 
     @property
@@ -52,7 +55,13 @@ class Protocol(Frozen):
     @property
     def measure(self) -> str:
         """As :attr:`key` without what is the generator's own: what a baseline must share with the rows it frames."""
-        return digest(self.model_dump(mode="json", exclude={"budget", "weights", "labels"}))[:8]
+        return digest(self.model_dump(mode="json", exclude={"budget", "weights", "labels", "shares"}))[:8]
+
+    @property
+    def fakes(self) -> str:
+        """As :attr:`measure` with the labels: what samples from elsewhere must share with the rows they stand beside,
+        whose budget alone they lack."""
+        return digest([self.measure, self.labels, self.shares])[:8]
 
     def sentence(self, dataset: str = "") -> str:
         """One line for under a table.
@@ -67,7 +76,7 @@ class Protocol(Frozen):
             "none": "",
             "balanced": " with balanced labels",
             "reference": " with the reference's labels",
-            "own": " with labels of their own",
+            "own": f" with labels of their own ({self.shares})" if self.shares else " with labels of their own",
         }
         return (
             f"{name}: {self.num_samples} fakes{labels[self.labels]} against {self.reference_size} "
@@ -98,6 +107,7 @@ def protocol_of(spec: TrialSpec, fidelity: str, *, located: bool = False) -> Pro
         weights="none" if spec.baseline else spec.weights,
         budget={"": trained, "external": UNKNOWN}.get(spec.baseline, "untrained"),
         labels=evaluation.labels,
+        shares=evaluation.shares,
         training=spec.data.fingerprint if located else "",
     )
 

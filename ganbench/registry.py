@@ -143,7 +143,8 @@ class Registry:
                     f"{kind} '{distribution}' takes nothing after a ':' (in '{name}'); write parameters in "
                     f"brackets, as in {distribution}[key=value]"
                 )
-            hint = did_you_mean(name, (entry.qualified for entry in self.entries(kind)))
+            qualified = (entry.qualified for entry in self.entries(kind))
+            hint = did_you_mean(name, qualified, listed_by=f"ganbench list {PLURALS[kind]}")
             raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(bare, [kind])}{hint}")
         entries = self._entries.get((kind, name), [])
         if not entries:
@@ -151,7 +152,9 @@ class Registry:
             parts = name.split()
             if len(parts) > 1 and all((kind, part) in self._entries for part in parts):
                 raise UsageError(f"there is no {kind} '{name}'; separate names with commas: {','.join(parts)}")
-            hint = did_you_mean(name, known) if known else "; no package registers one: is ganbench installed with pip?"
+            hint = "; no package registers one: is ganbench installed with pip?"
+            if known:
+                hint = did_you_mean(name, known, listed_by=f"ganbench list {PLURALS[kind]}")
             raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
@@ -160,6 +163,14 @@ class Registry:
             choices = " or ".join(f"'{entry.qualified}'" for entry in entries)
             raise UsageError(f"{kind} '{name}' is registered by several packages; write {choices}")
         return entries[0]
+
+    def short_name(self, entry: Entry) -> str:
+        """The shortest name that means this component and no other: ``name``, or ``distribution:name`` where that is
+        another's, or several packages'.
+        """
+        named = self._entries.get((entry.kind, entry.name), [])
+        builtin = [one for one in named if one.distribution == BUILTIN]
+        return entry.name if (builtin or named) in ([], [entry]) else entry.qualified
 
     def elsewhere(self, name: str, kinds: Iterable[str]) -> str:
         """Say, as the end of a sentence, where a missing name may be: in a package that is installed, but broken or

@@ -88,7 +88,7 @@ def run(
         num_samples: fakes to be scored; by default as many as the reference has, at most 10,000.
         reference: the split of real samples to score against.
         labels: of the samples to be scored: ``"balanced"`` or ``"reference"``.
-        eval_every: steps between two evaluations; 0 evaluates at the end only.
+        eval_every: steps between two evaluations; by default a fifth of the steps; 0 evaluates at the end only.
         baselines: whether to add rows of real data and of untrained networks.
         data_root: the folder of datasets that are files.
         suite: a TOML file with the same names; what is given here overrides it.

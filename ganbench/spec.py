@@ -56,7 +56,8 @@ came with samples from elsewhere in other shares."""
 
 
 class EvaluationSpec(Frozen):
-    """How a trial is scored."""
+    """How a trial is scored. ``shares`` says in words how many of each class have the labels that came with samples;
+    it is empty for all other labels."""
 
     metrics: tuple[Component, ...]
     extractor: Component | None
@@ -65,6 +66,7 @@ class EvaluationSpec(Frozen):
     reference: ReferenceSpec
     every: Annotated[int, Field(ge=0)]
     labels: Labels = "none"
+    shares: str = ""
 
 
 class TrialSpec(Frozen):
@@ -98,6 +100,8 @@ class TrialSpec(Frozen):
         for name in LATER:
             if getattr(self.recipe, name) == Recipe.model_fields[name].default:
                 content.get("recipe", {}).pop(name, None)
+        if not self.evaluation.shares:
+            content.get("evaluation", {}).pop("shares", None)
         for name in ("named", "channels"):
             if self.source is not None and not getattr(self.source, name):
                 content.get("source", {}).pop(name, None)

@@ -1,10 +1,7 @@
-"""What the tests of the grammar share: a registry to read against, and how a text is read or refused."""
+"""What the tests of the grammar share: a registry to read against, and how a text is read."""
 
 from typing import Any
 
-import pytest
-
-from ganbench.errors import UsageError
 from ganbench.grid import parse_component
 from ganbench.registry import Entry, Registry
 
@@ -44,10 +41,3 @@ REGISTRY = _registry()
 
 def parameters(kind: str, text: str) -> list[dict[str, Any]]:
     return [dict(request.parameters) for request in parse_component(kind, text, REGISTRY)]
-
-
-def refusal(function: Any, *arguments: Any) -> str:
-    with pytest.raises(UsageError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)

@@ -188,7 +188,7 @@ def test_each_command_shows_examples_whose_options_exist() -> None:
             called.make_context(example, words)
 
 
-@pytest.mark.parametrize("argument", ["\ud800", "a" * 500, f"{'b' * 300}/c"])
+@pytest.mark.parametrize("argument", ["\ud800", "a\0b", "a" * 500, f"{'b' * 300}/c"])
 @pytest.mark.parametrize("command", ["status", "eval", "results"])
 def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, tmp_path: Path) -> None:
     code, _, message = run_command([command, argument], tmp_path)

@@ -74,6 +74,8 @@ def test_the_list_of_plugins_names_commands_and_hooks(ask: Ask) -> None:
     answer = json.loads(ask("plugins", "list", "--json").stdout)
     rows = {row["distribution"]: row for row in answer["plugins"]}
     assert (rows["gb-one"]["commands"], rows["gb-one"]["hooks"]) == (["alone", "count", "run"], ["trial_started"])
+    assert [rows[name]["status"] for name in ("gb-one", "gb-two", "gb-fails")] == ["conflict", "conflict", "broken"]
+    assert rows["gb-two"]["reason"] == LINE
     assert answer["conflicts"] == [
         {"kind": "command", "name": "count", "packages": ["gb-one", "gb-two"], "use": []},
         {"kind": "command", "name": "run", "packages": ["ganbench", "gb-one"], "use": []},

@@ -21,8 +21,10 @@ def test_inception_weights_are_looked_for_where_the_extractor_looks(
         monkeypatch.delenv(name, raising=False)
     if variable:
         monkeypatch.setenv(variable, str(tmp_path))
-    told = next(path for name, path, _ in _data(Path("data")) if name == "inception weights")
+    told, how = next((path, how) for name, path, how in _data(Path("data")) if name == "inception weights")
     assert told == (tmp_path if variable == "GANBENCH_INCEPTION_WEIGHTS" else Inception().cached)
+    # A file that is named is used or refused; nothing is downloaded in its place.
+    assert ("downloads" in how) == (variable != "GANBENCH_INCEPTION_WEIGHTS")
 
 
 @pytest.mark.parametrize(

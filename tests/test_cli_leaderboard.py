@@ -73,6 +73,13 @@ def test_the_suite_that_a_board_names_is_one(tmp_path: Path, monkeypatch: pytest
     assert load(Path("board.json")).suite == "grid.toml"
 
 
+@pytest.mark.parametrize("option", [["--suite", "a.toml"], ["--partial"]])
+def test_a_check_without_sources_takes_nothing_that_is_about_them(option: list[str], tmp_path: Path) -> None:
+    arguments = ["leaderboard", "build", "--check", "--out", str(tmp_path / "board"), *option]
+    with pytest.raises(UsageError, match=f"{option[0]} is about what is built from sources"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
 def test_a_suite_to_make_a_board_of_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read the suite \.: Is a directory"):
         CliRunner().invoke(cli, ["leaderboard", "make", "."], standalone_mode=False, catch_exceptions=False)

@@ -15,16 +15,17 @@ from ganbench.errors import TooFewSteps, UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.spec import Recipe
 from ganbench.store.values import ValueInfo
-from tests.test_leaderboard_reproduction import CELL, PATH, TABLE, row
+from tests.published import CELL, PATH, TABLE, row
 
 
-def planned(recipe: Recipe) -> Any:
-    """A trial of ``pacgan`` on ``ring``, before it runs."""
+def planned(recipe: Recipe, passes: float = 1.0) -> Any:
+    """A trial of ``vanilla`` with ``pacgan`` on ``ring``, before it runs."""
     component = SimpleNamespace(label="ring")
     spec = SimpleNamespace(
-        recipe=recipe, baseline="", architecture_label="pacgan", data=SimpleNamespace(component=component)
-    )
-    return SimpleNamespace(spec=spec, execution=SimpleNamespace(source_path="", data_at={}))
+        recipe=recipe, baseline="", loss_label="vanilla", architecture_label="pacgan",
+        data=SimpleNamespace(component=component),
+    )  # fmt: skip
+    return SimpleNamespace(spec=spec, execution=SimpleNamespace(source_path="", data_at={}, passes=passes))
 
 
 STEPPED = """
@@ -162,8 +163,25 @@ def test_the_cost_is_told_where_trials_were_timed_and_else_not_guessed() -> None
     text = cost(trials, [row("pacgan", "ring")], 400_000)
     assert "3 trials of 4,000 steps, 12,000 in all" in text
     assert "6 h 40 m" in text  # two seconds each
-    for other in (row("pacgan[pack=2]", "ring"), row("pacgan", "grid")):
-        assert "not known yet" in cost(trials, [other], 400_000)
+    assert text.endswith("by the trials under --out")
+    timed = [row("pacgan", "ring"), row("pacgan", "ring"), row("pacgan", "ring")]
+    timed[0].device, timed[2].device = "A\x1b", "B"
+    assert cost(trials, timed, 400_000).endswith("by the trials under --out on A and B")
+
+
+@pytest.mark.parametrize(
+    "other", [row("pacgan[pack=2]", "ring"), row("pacgan", "grid"), row("pacgan", "ring", loss="wgan")]
+)
+def test_the_cost_is_not_guessed_from_trials_of_another_row(other: Any) -> None:
+    assert "not known yet" in cost([planned(Recipe(steps=4000))], [other], 400_000)
+
+
+@pytest.mark.parametrize("setting", [{"batch_size": 128}, {"n_critic": 2}, {"n_generator": 2}, {"g_batches": 2}])
+def test_the_cost_is_not_guessed_from_trials_with_other_updates(setting: dict[str, int]) -> None:
+    timed = row("pacgan", "ring")
+    assert "not known yet" in cost([planned(Recipe(steps=4000, **setting))], [timed], 400_000)
+    timed.spec.recipe = Recipe(steps=4, **setting)
+    assert "about 2 h 13 m" in cost([planned(Recipe(steps=4000, **setting))], [timed], 400_000)
 
 
 def test_the_cost_counts_the_boosts_of_the_trials_and_of_those_that_were_timed() -> None:
@@ -172,9 +190,9 @@ def test_the_cost_counts_the_boosts_of_the_trials_and_of_those_that_were_timed()
     long = Recipe(steps=4000, n_critic_boost=100, boost_first=23)
     # 8 s for 4 + 301 updates, and so 4 m 30 s for 8,000 and 99 more for each of 23 steps.
     assert "about 4 m 30 s of training" in cost([planned(long)], [short], 4000)
-    short.spec.recipe = short.spec.recipe.model_copy(update={"n_generator": 2})
-    # 8 s for 8 + 301 updates, and so 4 m 26 s for as many as before.
-    assert "about 4 m 26 s of training" in cost([planned(long)], [short], 4000)
+    # A penalty for which the discriminator runs once more in each of its updates: 8 s for 4 + 602 passes, and so
+    # 3 m 39 s for 4,000 + 2 · 6,277 of them.
+    assert "about 3 m 39 s of training" in cost([planned(long, passes=2)], [short], 4000)
 
 
 def test_what_would_be_refused_is_not_suggested_to_learn_the_cost() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.cli import dry_run
 from ganbench.processes.server import Server
-from ganbench.running import runner
+from ganbench.running import runner, shown
 from tests.commands import ganbench
 from tests.fuzz.inputs import run_command
 
@@ -132,3 +132,24 @@ def test_a_setting_may_have_parameters_with_commas(refuse: Callable[..., str]) -
     arguments = ["run", "--losses", "vanilla", "--arch", "dcgan[width=8]", "--steps", "2", "--dry-run"]
     line = refuse(*arguments, "--set", "augment=translation[shift=0.1,nowhere=2],n_critic=2")
     assert "augmentation 'translation' has no parameter 'nowhere'" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--losses", "vanilla", "--arch", "mlp", "--dataset", "ring"],
+        ["reproduce", "pacgan-table1", "--row", "GAN"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_ctrl_c_while_planning_says_how_to_go_on(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shown, "run_shown", interrupted)
+    code, output, messages = run_command([*words, "--device", "cpu"], tmp_path)
+    assert (code, output) == (130, "")
+    (line,) = (line for line in messages.splitlines() if line)
+    assert line == "ganbench: interrupted; the same command starts again, from the checkpoints that there are"

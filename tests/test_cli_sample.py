@@ -18,6 +18,7 @@ from tests.trials import make_spec, make_trial
     ("trial", "options", "words"),
     [
         ("runs", ["--out", "s.png"], "runs is a folder of trials; name one of them, e.g. runs/vanilla-"),
+        ("used", ["--out", "s.png"], "used is not the folder of a trial, which contains spec.json"),
         ("TRIAL", ["--out", "TRIAL/samples.png"], "would overwrite part of runs/vanilla-"),
         ("TRIAL", ["--out", "s.npy", "--columns", "3"], "--columns is for a .png grid"),
         (
@@ -36,6 +37,7 @@ from tests.trials import make_spec, make_trial
             ["--out", "used"],
             "--out used is a folder that contains files, which would be scored too",
         ),
+        ("TRIAL", ["--out", "empty.png"], "--out empty.png is a folder, not a .png grid; choose another name"),
         ("TRIAL", ["--scored", "--truncation", "0.5"], "leave --truncation out"),
         ("TRIAL", ["--scored", "--interpolate"], "leave --interpolate out"),
         ("TRIAL", ["--out", "g.pt2", "--interpolate"], "is a program for the CPU, not samples; leave --interpolate"),
@@ -63,12 +65,24 @@ def test_what_cannot_be_drawn_is_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "other.png").touch()
+    (tmp_path / "empty.png").mkdir()
     made = make_trial(Path("runs"), make_spec(), "failed")
     arguments = ["sample", trial, *options]
     code, output, message = run_command([one.replace("TRIAL", str(made.path)) for one in arguments], tmp_path)
     assert (code, output) == (2, "")
     assert words in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_plot_of_points_has_no_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = make_spec(dataset="ring")
+    points = spec.data.model_copy(update={"kind": "vector", "shape": (2,)})
+    folder = make_trial(Path("runs"), spec.model_copy(update={"data": points}))
+    folder.generator.touch()
+    code, output, message = run_command(["sample", folder.path.name, "--columns", "3", "--out", "s.png"], tmp_path)
+    assert (code, output) == (2, "")
+    assert "are points, whose plot has no columns; leave --columns out" in message
 
 
 def test_what_is_no_number_is_drawn_in_magenta_and_written_to_no_array(tmp_path: Path) -> None:

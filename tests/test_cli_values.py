@@ -58,6 +58,17 @@ def test_what_is_not_empty_is_taken_as_it_is() -> None:
         TEXT.convert(" , ", None, None)
 
 
+@pytest.mark.parametrize(
+    ("path", "option"),
+    [(path, one) for path, one in all_parameters() if isinstance(one, click.Option)],
+    ids=lambda value: value if isinstance(value, str) else value.opts[0],
+)
+def test_the_help_of_an_option_has_no_word_of_the_library_that_reads_it(path: str, option: click.Option) -> None:
+    """Neither a bound that there is not, nor the name of a type."""
+    (signature, text) = option.get_help_record(click.Context(cli)) or ("", "")
+    assert [word for word in ("None", "FLOAT", "INTEGER", "RANGE") if word in f"{signature} {text}"] == []
+
+
 def test_a_seed_is_one_that_a_trial_can_have() -> None:
     assert SEED.convert(str(2**63 - 1), None, None) == 2**63 - 1
     for wrong in ("-1", str(2**63), "x"):
@@ -97,11 +108,15 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
         (["eval", "x", "--size", "2"], "'--size': '2' must be a whole number from 4 to 2048"),
         (["run", "--timeout", "0"], "'--timeout': '0' must be a finite number of seconds above 0"),
         (["reproduce", "x", "--scale", "2"], "'--scale': '2' must be a number above 0 and at most 1"),
-        (["results", "--format", "md"], "'--format': 'md' is no choice; did you mean 'markdown'? (see"),
-        (["results", "--format", "tex"], "'--format': 'tex' is no choice; did you mean 'latex'? (see"),
-        (["run", "--reference", "val"], "'--reference': 'val' is no choice; choose one of: test, train (see"),
-        (["plugins", "new", "x", "--kind", "arch"], "'--kind': 'arch' is no choice; did you mean 'architecture'?"),
-        (["results", "--alpha", "x"], "'--alpha': 'x' must be a number (see"),
+        (["results", "--format", "md"], "'--format': 'md' is not a valid choice; did you mean 'markdown'? (see"),
+        (["results", "--format", "tex"], "'--format': 'tex' is not a valid choice; did you mean 'latex'? (see"),
+        (["run", "--reference", "val"], "'--reference': 'val' is not a valid choice; choose one of: test, train (see"),
+        (
+            ["plugins", "new", "x", "--kind", "arch"],
+            "'--kind': 'arch' is not a valid choice; did you mean 'architecture'?",
+        ),
+        (["results", "--alpha", "x"], "'--alpha': 'x' must be a number between 0 and 1, e.g. 0.05 (see"),
+        (["results", "--alpha", "1"], "'--alpha': '1' must be a number between 0 and 1, e.g. 0.05 (see"),
         (["eval", "x", "--against", ""], "'--against': must not be empty; give a value, or leave it out"),
     ],
 )

@@ -53,6 +53,7 @@ def request(**parameters: Any) -> ComponentRequest:
     )
 
 
+# Not imported from tests.refusals: what this file imports is part of Sample's code, whose hash is tested.
 def refusal(function: Callable[..., Any], *arguments: Any) -> str:
     with pytest.raises(UsageError) as caught:
         function(*arguments)

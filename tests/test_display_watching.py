@@ -159,6 +159,21 @@ def test_time_left_of_all(tmp_path: Path, clock: Clock) -> None:
     assert work.seconds_left == pytest.approx(20)
 
 
+def test_an_interrupted_trial_is_done_as_far_as_it_got(tmp_path: Path, clock: Clock) -> None:
+    work = Work(total=2, clock=clock)
+    stopped, failed = (make_trial(tmp_path, make_spec(seed=seed)) for seed in range(2))
+    for folder in (stopped, failed):
+        work.start(folder, "a", 100)
+        report(folder, 25)
+    clock.now += 10
+    work.look()
+    work.end(stopped, "interrupted")
+    assert work.share == pytest.approx(50 / 200)
+    work.end(failed, "failed")
+    assert work.share == pytest.approx(125 / 200)
+    assert (work.finished, work.failed) == (2, 2)
+
+
 def test_looking_takes_a_twentieth_of_the_time_at_most(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

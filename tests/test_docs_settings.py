@@ -13,6 +13,7 @@ from ganbench.cli.run import run
 from ganbench.planning.suite import Suite, load
 from ganbench.resolving.data import DEFAULT_SAMPLES
 from ganbench.spec import Recipe, format_scalar
+from tests.test_resolving_plans import ask
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SUITE, RECIPE, VARIABLES = re.split(
@@ -42,6 +43,16 @@ def test_the_default_number_of_fakes_is_told_with_its_limit() -> None:
     assert len(helps) == 2
     for told in (cells(SUITE)["num_samples"][2], *helps, str(session.run.__doc__)):
         assert f", at most {DEFAULT_SAMPLES:,}" in told
+
+
+def test_the_default_steps_between_evaluations_are_told_as_they_are() -> None:
+    (cell,) = ask(["vanilla"], ["mlp[hidden=8]"], recipe={"steps": 35}).planned
+    assert cell.spec.evaluation.every == 35 // 5
+    (option,) = (each for each in run.params if each.name == "eval_every" and isinstance(each, click.Option))
+    words = cells(SUITE)["eval_every"][2]
+    assert words == "a fifth of the steps"
+    assert str(option.help).endswith(f"[default: {words}]")
+    assert f"by default {words}" in str(session.run.__doc__)
 
 
 def test_every_setting_of_a_recipe_has_a_row_with_its_default() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganbench.errors import did_you_mean, in_one_line
+from ganbench.errors import did_you_mean, in_one_line, with_kind
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,14 @@ from ganbench.errors import did_you_mean, in_one_line
 )
 def test_close_names_are_suggested_whatever_their_case(name: str, answer: str) -> None:
     assert did_you_mean(name, ["wgan-gp", "vanilla", "ResNet"]) == answer
+
+
+def test_many_names_are_left_to_the_command_that_lists_them() -> None:
+    names = [f"name-{number}" for number in range(21)]
+    assert did_you_mean("xyz", names, listed_by="ganbench list") == "; 'ganbench list' lists what there is"
+    assert did_you_mean("name-", names, listed_by="ganbench list").startswith("; did you mean 'name-")
+    assert did_you_mean("xyz", names[:20], listed_by="ganbench list").startswith("; choose one of: name-0, ")
+    assert did_you_mean("xyz", names).startswith("; choose one of: name-0, ")
 
 
 def test_without_choices_there_is_no_suggestion() -> None:
@@ -37,3 +45,15 @@ def test_an_error_is_one_line_that_is_cut_where_it_is_long(error: Exception, lin
 
 def test_a_line_is_whole_where_nothing_is_said_of_its_length() -> None:
     assert in_one_line(ValueError("x" * 300)) == "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("  no such\n\tlayer "), "ValueError: no such layer"),
+        (ValueError("x" * 300), f"ValueError: {'x' * 160}"),
+        (ValueError(" \n"), "ValueError"),
+    ],
+)
+def test_an_error_with_its_kind_is_one_line_without_a_colon_before_nothing(error: Exception, line: str) -> None:
+    assert with_kind(error, 160) == line

@@ -13,6 +13,7 @@ from PIL import Image
 from ganbench.api import Samples
 from ganbench.errors import DataError
 from ganbench.evaluation.classes import class_names, find_class, read_classes, shares_of
+from ganbench.files import digest
 from ganbench.spec import Labels
 
 NAMES = ("cat", "dog", "1999")
@@ -123,11 +124,8 @@ def test_classes_without_names_are_called_by_their_numbers() -> None:
         ((5, 10, 15), (10, 20, 30), None, "reference"),
         ((20, 20, 20), (10, 20, 30), None, "balanced"),
         ((21, 20, 21), (10, 20, 30), "reference", "balanced"),
-        ((22, 20, 20), (10, 20, 30), "balanced", "own"),
-        ((20, 20), (10, 20, 30), None, "own"),
         ((20, 20, 20), (10, 10, 10), None, "reference"),
         ((20, 20, 20), (10, 10, 10), "balanced", "balanced"),
-        ((10, 20, 31), (10, 20, 30), "reference", "own"),
     ],
 )
 def test_equal_shares_are_those_of_a_choice(
@@ -135,7 +133,58 @@ def test_equal_shares_are_those_of_a_choice(
 ) -> None:
     labels = of(*counts).labels
     assert labels is not None
-    assert shares_of(labels, of(*reference), wanted) == shares
+    assert shares_of(labels, of(*reference), wanted) == (shares, "")
+
+
+RANDOM, EQUAL = "as if drawn at random from the reference's shares", "as if drawn at random from equal shares"
+
+
+@pytest.mark.parametrize(
+    ("counts", "reference", "wanted", "words"),
+    [
+        ((22, 20, 20), (10, 20, 30), "balanced", EQUAL),
+        ((22, 20, 20), (10, 20, 30), None, EQUAL),
+        ((10, 20, 31), (10, 20, 30), "reference", RANDOM),
+        ((22, 20, 20), (31, 29, 30), None, RANDOM),
+        ((22, 20, 20), (31, 29, 30), "balanced", EQUAL),
+        ((20, 20), (10, 20, 30), None, "in shares of 0.0 % to 50.0 % of a class, " + digest([1, 1, 0])[:8]),
+        ((40, 40), (10, 20, 30), None, "in shares of 0.0 % to 50.0 % of a class, " + digest([1, 1, 0])[:8]),
+        ((70, 20, 10), (50, 50, 0), None, "in shares of 10.0 % to 70.0 % of a class, " + digest([7, 2, 1])[:8]),
+        ((70, 10, 20), (50, 50, 0), None, "in shares of 10.0 % to 70.0 % of a class, " + digest([7, 1, 2])[:8]),
+    ],
+)
+def test_other_shares_are_said(
+    counts: tuple[int, ...], reference: tuple[int, ...], wanted: Labels | None, words: str
+) -> None:
+    """Those of random labels differ from set to set and are one protocol; all others are exact, by a hash."""
+    labels = of(*counts).labels
+    assert labels is not None
+    assert shares_of(labels, of(*reference), wanted) == ("own", words)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((10, 20, 30), RANDOM),
+        ((20, 20, 20), EQUAL),
+        ((30, 1, 10), "drawn at random from shares of 2.4 % to 73.2 % of a class, " + digest([30, 1, 10])[:8]),
+    ],
+)
+def test_of_a_random_part_the_shares_are_those_it_is_drawn_from(counts: tuple[int, ...], words: str) -> None:
+    labels = of(*counts).labels
+    assert labels is not None
+    assert shares_of(labels, of(10, 20, 30), None, drawn=True) == ("own", words)
+
+
+def test_random_labels_are_taken_for_others_in_one_of_a_thousand_sets() -> None:
+    stream = torch.Generator().manual_seed(0)
+    reference = of(50, 100, 150, 200)
+    assert reference.labels is not None
+    told = []
+    for _ in range(2000):
+        chosen = torch.randint(len(reference), (1000,), generator=stream)
+        told.append(shares_of(reference.labels[chosen], reference, None)[1])
+    assert 0 <= sum(words != RANDOM for words in told) <= 8
 
 
 @pytest.mark.parametrize(

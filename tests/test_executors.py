@@ -1,10 +1,17 @@
 """What all executors have in common. Each of them has a file of its own."""
 
+import re
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
 
 from ganbench.errors import UsageError
 from ganbench.executors import Executor, JobState, Wish, ray
 from ganbench.executors.slurm import Slurm
+from ganbench.executors.slurm_site import OWN, SBATCH
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "clusters.md"
 
 
 @pytest.mark.parametrize(
@@ -50,3 +57,26 @@ def test_what_slurm_takes_is_left_to_it(option: str, value: str) -> None:
 
 def test_states_have_the_names_of_the_contract() -> None:
     assert {state.value for state in JobState} == {"pending", "running", "ended", "lost", "unknown"}
+
+
+class Site(Executor):
+    """One with settings of its own, as a plugin has it: all else is as on this machine."""
+
+    options: ClassVar = {"queue": "which queue; by default the short one"}
+
+
+def test_an_executor_takes_the_options_that_it_names_and_no_others() -> None:
+    place = Site.layout(Wish(executor="site", device="cpu", options={"queue": "long"}))
+    assert place == Site.layout(Wish(executor="site", device="cpu"))
+    with pytest.raises(UsageError, match=r"^executor 'site' has no option 'quue'; did you mean 'queue'\?$"):
+        Site.layout(Wish(executor="site", device="cpu", options={"quue": "long"}))
+    with pytest.raises(UsageError, match=r"^executor 'plain' has no option 'queue'; it has none$"):
+        Executor.layout(Wish(executor="plain", device="cpu", options={"queue": "long"}))
+
+
+def test_the_page_on_clusters_has_every_option_of_our_own() -> None:
+    _, slurm, on_ray = re.split(r"^## A (?:Slurm site|Ray cluster)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    rows = re.compile(r"^\| (`.*?) \|", re.MULTILINE)
+    assert set(re.findall(r"`(\S+?)`", " ".join(rows.findall(slurm)))) == set(OWN)
+    assert set(re.findall(r"`(\S+?)`", " ".join(rows.findall(on_ray.partition("## ")[0])))) == set(ray.Ray.options)
+    assert set(Slurm.options) == {*OWN, *SBATCH}

@@ -10,7 +10,8 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.grid import MAX_TRIALS, parse_component, parse_loss, parse_scalar
-from tests.grammar import REGISTRY, parameters, refusal
+from tests.grammar import REGISTRY, parameters
+from tests.refusals import refusal
 
 # Components
 

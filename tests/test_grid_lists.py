@@ -11,7 +11,8 @@ from ganbench.grid import (
     split_list,
     split_outside_brackets,
 )
-from tests.grammar import REGISTRY, refusal
+from tests.grammar import REGISTRY
+from tests.refusals import refusal
 
 # Losses with penalties
 

@@ -11,9 +11,8 @@ import pytest
 import ganbench
 from ganbench.errors import UsageError
 from ganbench.leaderboard.locating import find, tables
+from tests.published import LEADERBOARDS, PATH
 
-LEADERBOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
-PATH = LEADERBOARDS / "pacgan-table1.toml"
 PUBLISHED = sorted(path for path in LEADERBOARDS.glob("*.toml") if "\n[published]\n" in path.read_text("utf-8"))
 EITHER = "or the path of a suite with a table [published]"
 
@@ -41,6 +40,31 @@ def test_without_a_name_or_with_another_one_those_there_are_are_named(
     assert str(refused.value) == f"{wrong}; name the path of a suite with a table [published]"
     shutil.copy(PATH, tmp_path / "other.toml")
     assert tables() == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("[published]\ntitle = 'T'\n", True),
+        ("\ufeff[ published ]  # theirs\ntitle = 'T'\n", True),
+        ("published.title = 'T'\n", True),
+        ("[[published.cells]]\nname = 'GAN'\n", True),
+        ("# no table [published] here\nsteps = 1\n", False),
+        ('losses = ["[published]"]\n', False),
+        ("[recipe]\n[recipe.published]\ntitle = 'T'\n", False),
+        ("[published]\n", False),
+        ("published = 3\n", False),
+        ("[published]\ntitle = \n", False),
+        (f"[published]\ntitle = {'[' * 100_000}\n", False),
+    ],
+)
+def test_what_is_published_is_a_table_of_the_suite(
+    text: str, listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganbench.leaderboard.locating.folders", lambda: (tmp_path,))
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    (tmp_path / "latin.toml").write_bytes(b"[published]\ntitle = '\xe9'\n")
+    assert tables() == (["mine"] if listed else [])
 
 
 @pytest.mark.parametrize("package", ["lib/python3.11/site-packages", "local/lib/python3.11/dist-packages", "Lib", "."])

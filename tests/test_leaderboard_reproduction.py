@@ -5,27 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from ganbench.errors import UsageError
 from ganbench.leaderboard.reproduction import compare, read, restrict
-from ganbench.spec import Recipe
 from ganbench.statistics import Interval
-from ganbench.store.values import ValueInfo
-
-PATH = Path(__file__).resolve().parents[1] / "leaderboards" / "pacgan-table1.toml"
-
-
-def row(architecture: str, dataset: str, loss: str = "vanilla", baseline: str = "", **metrics: float) -> Any:
-    info = ValueInfo(label="modes", direction="higher", decimals=1)
-    return SimpleNamespace(
-        architecture=architecture, dataset=dataset, loss=loss, baseline=baseline, metrics=metrics, done=True,
-        values=dict.fromkeys(metrics, info), cost={"train_seconds": 8.0},
-        spec=SimpleNamespace(recipe=Recipe(steps=4)),
-    )  # fmt: skip
+from tests.published import CELL, PATH, TABLE, row
 
 
 def test_the_table_has_every_cell_of_the_paper() -> None:
@@ -73,19 +59,6 @@ def test_a_published_number_is_a_number(tmp_path: Path, line: str, message: str)
         read(tmp_path / "a.toml")
     (tmp_path / "a.toml").write_text(TABLE + CELL + "loss = 'wgan'\nmodes = [6, 0]\n")
     assert read(tmp_path / "a.toml")[1].cells[0].values == {"modes": (6.0, 0.0)}
-
-
-TABLE = """
-losses = ["vanilla", "wgan"]
-architectures = ["pacgan"]
-datasets = ["ring"]
-steps = 10
-[published]
-title = "T"
-paper = "P"
-runs = 10
-"""
-CELL = '[[published.cells]]\nname = "A"\narchitecture = "pacgan"\ndataset = "ring"\n'
 
 
 @pytest.mark.parametrize(

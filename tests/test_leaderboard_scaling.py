@@ -7,13 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ganbench.errors import UsageError
-from ganbench.leaderboard.scaling import shortened
+from ganbench.leaderboard.scaling import of_any_length, shortened
 from ganbench.losses.vanilla import Vanilla
 from ganbench.recipe import without_effect
 from ganbench.resolving.compatibility import check_recipe
 from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
-from tests.test_resolving_compatibility import Made, data
+from tests.cells import Made, data
 
 
 def accepted(recipe: Recipe) -> bool:
@@ -32,6 +32,11 @@ def accepted(recipe: Recipe) -> bool:
         ({"lr_schedule": "linear", "lr_decay_start": 98}, 10, {"lr_decay_start": 8}),
         ({"lr_schedule": "linear", "lr_decay_start": 1}, 10, {"lr_decay_start": 1}),
         ({"lr_schedule": "linear", "lr_decay_start": 50}, 2, {"lr_decay_start": 0}),
+        (
+            {"lr_schedule": "cosine", "lr_decay_start": 50, "lr_decay_steps": 9, "lr_final": 0.25},
+            1,
+            {"lr_schedule": "constant", "lr_decay_start": 0, "lr_decay_steps": 0, "lr_final": 0},
+        ),
         ({"ema_decay": 0.9, "ema_start": 50}, 10, {"ema_start": 5}),
         ({"ema_decay": 0.9, "ema_start": 99}, 10, {"ema_start": 9}),
         ({"ema_decay": 0.9, "ema_start": 50}, 1, {"ema_start": 0}),
@@ -66,7 +71,9 @@ def accepted(recipe: Recipe) -> bool:
 )
 def test_what_counts_steps_is_fitted(settings: dict[str, Any], steps: int, expected: dict[str, int]) -> None:
     recipe = Recipe(steps=100, **settings)
-    assert shortened(recipe, steps) == recipe.model_copy(update={"steps": steps, **expected})
+    short = shortened(recipe, steps)
+    assert short == recipe.model_copy(update={"steps": steps, **expected})
+    assert of_any_length(short) == of_any_length(recipe)
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ganbench.evaluation.features import Extracted
 from ganbench.metrics.class_coverage import ClassCoverage, kl_divergence
-
-
-def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
-    given_rows = features if features is not None else logits
-    assert given_rows is not None
-    return Extracted(
-        samples=torch.zeros(len(given_rows), 1),
-        features=features,
-        logits=logits,
-        train=None if train is None else evidence(train),
-    )
+from tests.features import evidence
 
 
 def one_hot(counts: list[int], classes: int = 10) -> Tensor:

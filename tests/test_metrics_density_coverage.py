@@ -4,14 +4,9 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
-from ganbench.evaluation.features import Extracted
 from ganbench.metrics.density_coverage import DensityCoverage, density_coverage
-
-
-def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
-    return torch.randn(n, dimension, generator=torch.Generator().manual_seed(seed))
+from tests.features import evidence, rows
 
 
 def test_density_and_coverage() -> None:
@@ -35,10 +30,10 @@ def test_a_fake_at_the_edge_of_a_ball_is_not_in_it() -> None:
 
 
 def test_the_metric_gives_both() -> None:
-    fake, real = (Extracted(samples=torch.zeros(60, 1), features=rows(60, seed)) for seed in (0, 1))
+    fake, real = (evidence(rows(60, seed)) for seed in (0, 1))
     density, coverage = density_coverage(rows(60, 0), rows(60, 1), 5)
     assert DensityCoverage().compute(fake, real) == {"density": density, "coverage": coverage}
-    five = Extracted(samples=torch.zeros(5, 1), features=rows(5, 2))
+    five = evidence(rows(5, 2))
     assert all(math.isnan(value) for value in DensityCoverage().compute(fake, five).values())
     assert DensityCoverage().compute(five, real)["density"] >= 0, "few fakes have no neighbourhood to lack"
 

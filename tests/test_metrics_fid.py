@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-from ganbench.evaluation.features import Extracted
 from ganbench.metrics.fid import FID, GroupedMoments, frechet, jackknife
+from tests.features import evidence
 
 
 def features(n: int, dimension: int, seed: int, shift: float = 0.0) -> Tensor:
@@ -19,10 +19,6 @@ def features(n: int, dimension: int, seed: int, shift: float = 0.0) -> Tensor:
     mixing = torch.randn(dimension, dimension, generator=torch.Generator().manual_seed(99)) / dimension**0.5
     found: Tensor = torch.randn(n, dimension, generator=rng) @ mixing + shift
     return found
-
-
-def evidence(rows: Tensor) -> Extracted:
-    return Extracted(samples=torch.zeros(len(rows), 1), features=rows)
 
 
 def moments(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -15,8 +15,8 @@ from ganbench.extractors.stacked import StackedDigits as StackedNetwork
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.grid import parse_axis
 from ganbench.metrics.gan_test import GANTest
+from tests.planned import ask
 from tests.scoring import TEST, evaluator
-from tests.test_resolving_plans import ask
 
 
 def share(logits: Tensor, labels: list[int]) -> float:

@@ -5,21 +5,9 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from ganbench.evaluation.features import Extracted
 from ganbench.metrics.inception_score import InceptionScore
-
-
-def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
-    given_rows = features if features is not None else logits
-    assert given_rows is not None
-    return Extracted(
-        samples=torch.zeros(len(given_rows), 1),
-        features=features,
-        logits=logits,
-        train=None if train is None else evidence(train),
-    )
+from tests.features import evidence
 
 
 @pytest.mark.parametrize("classes", [1, 4, 10])

@@ -15,8 +15,8 @@ from ganbench.evaluation.features import Extracted
 from ganbench.grid import parse_axis
 from ganbench.metrics.fid import FID
 from ganbench.metrics.intra_fid import IntraFID, of_class, spread_of_few
+from tests.planned import ask
 from tests.scoring import TEST, TRAIN, evaluator
-from tests.test_resolving_plans import ask
 
 LINE = torch.tensor([[-1.0], [1.0]])
 """Two samples around 0 with a variance of 2."""
@@ -75,6 +75,18 @@ def test_where_covariances_are_singular_it_is_exact() -> None:
     assert of_class(few, few + 1, 0).fid == pytest.approx(20, abs=1e-5)  # of single precision: that of the means
     assert spread_of_few(few, few) == pytest.approx(0, abs=1e-12)
     assert of_class(few, few, 0).fid == pytest.approx(0, abs=1e-12)
+
+
+def test_rounding_makes_no_distance_negative_and_a_negative_estimate_stays() -> None:
+    found = []
+    for seed in range(6):
+        few, same = features(12, seed, 0, 20), features(40, seed)
+        assert 0 <= of_class(few, few, 0).fid < 1e-12
+        assert 0 <= of_class(same, same, 0).fid < 1e-12
+        plain, debiased, _ = of_class(same, features(40, 100 + seed), 10)
+        assert plain > 0
+        found.append(debiased)
+    assert min(found) < -0.001, "without its bias, an estimate of 0 is as often below as above"
 
 
 def test_the_two_ways_to_the_spread_agree() -> None:
@@ -192,7 +204,8 @@ def test_a_grid_is_refused_where_networks_take_no_labels() -> None:
     assert found.error == ""
     assert [planned.warnings for planned in found.planned if not planned.baseline] == [()]
     few = ask(["hinge"], [conditional], dataset="digits", metrics=metrics, num_samples=500)
-    assert "intra-fid: about 50 samples in each of 10 classes are too few for 64 features" in few.planned[0].warnings[0]
+    (warning,) = few.planned[0].warnings
+    assert warning.startswith("metric 'intra-fid': about 50 samples in each of 10 classes are too few for 64 features")
     wrong = ask(["hinge"], [conditional, "mlp[hidden=8]"], dataset="digits", metrics=metrics)
     assert wrong.error.startswith("metric 'intra-fid' needs the labels of the fakes, but architecture 'mlp")
     assert wrong.trace == ""

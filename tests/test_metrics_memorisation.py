@@ -4,25 +4,10 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
 
 from ganbench.evaluation.features import Extracted
 from ganbench.metrics.memorisation import Memorisation, memorised_share, thinned, train_preference
-
-
-def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
-    return torch.randn(n, dimension, generator=torch.Generator().manual_seed(seed))
-
-
-def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
-    given_rows = features if features is not None else logits
-    assert given_rows is not None
-    return Extracted(
-        samples=torch.zeros(len(given_rows), 1),
-        features=features,
-        logits=logits,
-        train=None if train is None else evidence(train),
-    )
+from tests.features import evidence, rows
 
 
 def test_memorisation_finds_copies_and_does_not_accuse_fresh_samples() -> None:

@@ -7,24 +7,9 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_prc import calculate_precision_recall_part
 
-from ganbench.evaluation.features import Extracted
 from ganbench.metrics.density_coverage import DensityCoverage
 from ganbench.metrics.precision_recall import PrecisionRecall, precision_recall
-
-
-def rows(n: int, seed: int, dimension: int = 6) -> Tensor:
-    return torch.randn(n, dimension, generator=torch.Generator().manual_seed(seed))
-
-
-def evidence(features: Tensor | None = None, logits: Tensor | None = None, train: Tensor | None = None) -> Extracted:
-    given_rows = features if features is not None else logits
-    assert given_rows is not None
-    return Extracted(
-        samples=torch.zeros(len(given_rows), 1),
-        features=features,
-        logits=logits,
-        train=None if train is None else evidence(train),
-    )
+from tests.features import evidence, rows
 
 
 def test_precision_and_recall_in_blocks_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError, TooFewSteps, UsageError
+from ganbench.errors import GanbenchError, NotAtHand, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.planning.planner import cache_folder, plan
@@ -111,6 +111,14 @@ def test_a_refusal_for_want_of_steps_says_how_many_are_enough() -> None:
     with pytest.raises(TooFewSteps, match=r"^ema_start=9 is too late$") as caught:
         ask(Worker(PlanAnswer(error="ema_start=9 is too late", needed_steps=10)))
     assert caught.value.needed == 10
+
+
+def test_a_refusal_for_want_of_data_says_how_values_are_read() -> None:
+    """Also where nobody will look for any."""
+    for values in ({"fid": {"label": "FID", "decimals": 2}}, {}):
+        with pytest.raises(NotAtHand, match=r"^mnist: files not found$") as caught:
+            ask(Worker(PlanAnswer(error="mnist: files not found", values=values)))
+        assert caught.value.values == values
 
 
 def test_a_worker_that_leaves_no_answer_is_quoted() -> None:

@@ -58,6 +58,7 @@ def test_what_is_meant_is_taken() -> None:
     wanted = asked(jobs=2, timeout=50, per_device="auto", executor_options={"partition": "gpu"})
     assert (wanted.jobs, wanted.timeout, wanted.per_device) == (2, 50.0, -1)
     assert (wanted.wish.jobs, wanted.wish.per_device, wanted.wish.options) == (2, -1, {"partition": "gpu"})
+    assert (wanted.wish.executor, asked(executor="site").wish.executor) == (wanted.executor, "site")
     assert asked(per_device=-1).per_device == -1
     assert asked().timeout is None
     assert asked(out="r").out == Path("r")

@@ -101,6 +101,9 @@ def test_a_budget_of_steps_replaces_the_files_budget_of_images(steps: dict[str, 
         ("[recipe]\nn_critic = 1\ng_lrr = 2\n", "line 3: unknown recipe setting 'g_lrr'; did you mean 'g_lr'?"),
         ("\nsteps = 0\n", "line 2: steps=0"),
         ('protocol = "best"\n', "line 1: protocol='best'"),
+        ('\narch = ["dcgan"]\n', "line 2: unknown key 'arch'; did you mean 'architectures'?"),
+        ('dataset = "digits"\n', "line 1: unknown key 'dataset'; did you mean 'datasets'?"),
+        ("memory_limit = 3\n", "line 1: unknown key 'memory_limit'; how and where trials run is said with an option"),
     ],
 )
 def test_a_wrong_file_names_the_line(text: str, words: str, tmp_path: Path) -> None:
@@ -108,6 +111,35 @@ def test_a_wrong_file_names_the_line(text: str, words: str, tmp_path: Path) -> N
         load(write(tmp_path, text))
     assert words in str(caught.value)
     assert "suite.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('losses = ["hing"]\narchitectures = "mlp"\n', "line 1: there is no loss 'hing'; did you mean 'hinge'?"),
+        ('losses = "hinge"\narchitectures = ["mlp", "dcgn"]\n', "line 2: there is no architecture 'dcgn'; "),
+        ('losses = "hinge"\narchitectures = "mlp"\n\ndatasets = "rings"\n', "line 4: there is no dataset 'rings'; "),
+        ('losses = "hinge"\narchitectures = "mlp"\nmetrics = ["fidd"]\n', "line 3: there is no metric 'fidd'; "),
+        ('losses = "hinge"\narchitectures = "mlp"\nseeds = -3\n', "line 3: seeds '-3' must be a count such as 5, or"),
+        ('losses = "hinge"\narchitectures = "mlp"\nextractor = "incep["\n', "line 3: the brackets in"),
+    ],
+)
+def test_a_name_that_nothing_has_is_said_with_its_line(text: str, words: str, tmp_path: Path) -> None:
+    suite = load(write(tmp_path, text))
+    with pytest.raises(UsageError) as caught:
+        to_request(suite, Suite(), REGISTRY)
+    assert str(caught.value).startswith(f"{tmp_path / 'suite.toml'}, {words}")
+
+
+def test_what_was_given_instead_is_not_said_to_be_the_files(tmp_path: Path) -> None:
+    suite = load(write(tmp_path, 'losses = "hinge"\narchitectures = "mlp"\ntrackers = "tensorbord"\n'))
+    for given in (Suite(losses="hing"), Suite(architectures="mpl"), Suite(seeds="x")):
+        with pytest.raises(UsageError, match=r"^(there is no|seeds 'x')"):
+            to_request(suite, given, REGISTRY)
+    with pytest.raises(UsageError, match=r"suite\.toml, line 3: there is no tracker 'tensorbord'"):
+        trackers_of(suite, Suite(), REGISTRY)
+    with pytest.raises(UsageError, match=r"^there is no tracker 'x'"):
+        trackers_of(suite, Suite(trackers="x"), REGISTRY)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from ganbench.protocol import Protocol, protocol_of
 from tests.trials import component, make_protocol, make_spec
 
@@ -37,6 +39,7 @@ OTHER_PROTOCOL: dict[str, Any] = {
     "budget": "1 generator update of 64",
     "labels": "balanced",
     "training": "z",
+    "shares": "in some shares",
 }
 
 
@@ -51,7 +54,7 @@ def test_a_baseline_shares_the_measure_but_not_the_key() -> None:
     baseline = protocol(weights="none", budget="untrained")
     assert baseline.key != protocol().key
     assert baseline.measure == protocol().measure
-    for field in set(OTHER_PROTOCOL) - {"weights", "budget", "labels"}:
+    for field in set(OTHER_PROTOCOL) - {"weights", "budget", "labels", "shares"}:
         assert protocol(**{field: OTHER_PROTOCOL[field]}).measure != protocol().measure
 
 
@@ -65,12 +68,28 @@ def test_the_sentence_names_everything_a_reader_needs() -> None:
     assert "no extractor" in protocol(extractor="", extractor_sha256="").sentence()
     assert "297 fakes with balanced labels against" in protocol(labels="balanced").sentence()
     assert "297 fakes with labels of their own against" in protocol(labels="own").sentence()
+    assert (
+        "with labels of their own (in some shares) against"
+        in protocol(labels="own", shares="in some shares").sentence()
+    )
 
 
-def test_what_later_versions_added_changes_no_key_where_it_says_nothing() -> None:
-    assert "training" not in protocol().model_dump()
-    assert protocol(training="z").model_dump()["training"] == "z"
-    assert Protocol(**protocol(training="z").model_dump()) == protocol(training="z")
+@pytest.mark.parametrize("field", ["training", "shares"])
+def test_what_later_versions_added_changes_no_key_where_it_says_nothing(field: str) -> None:
+    assert field not in protocol().model_dump()
+    said = protocol(**{field: "z"})
+    assert said.model_dump()[field] == "z"
+    assert Protocol(**said.model_dump()) == said
+
+
+def test_samples_from_elsewhere_stand_beside_fakes_with_their_labels_whatever_the_budget() -> None:
+    others: list[dict[str, Any]] = [
+        {"labels": "own"},
+        {"labels": "own", "shares": "in some shares"},
+        {"num_samples": 298},
+    ]
+    assert len({protocol(**changes).fakes for changes in ({}, *others)}) == len(others) + 1
+    assert protocol(weights="none", budget="not known").fakes == protocol().fakes
 
 
 def test_metrics_and_extractors_of_other_packages_are_named_with_their_package() -> None:

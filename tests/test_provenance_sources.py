@@ -13,6 +13,7 @@ from ganbench.losses.wgan import WGANGP
 from ganbench.plugins import installed
 from ganbench.provenance import sources
 from ganbench.provenance.sources import source_files, source_hash
+from ganbench.registry import BUILTIN, KINDS
 from ganbench.resolving.plans import loaded_sources
 from tests.distribution import write_distribution
 
@@ -99,3 +100,13 @@ def test_a_built_in_asks_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     package = Path(installed.__file__).parents[1]
     files = {Path(file).relative_to(package).as_posix() for file in source_files(WGANGP)}
     assert {"losses/wgan.py", "penalties/gradient.py"} <= files
+
+
+@pytest.mark.parametrize("kind", KINDS.keys() - {"executor", "tracker"})
+def test_a_built_in_does_not_import_what_registers_it(kind: str) -> None:
+    """Or else registering another one would rename its trials."""
+    package = Path(installed.__file__).parents[1]
+    for entry in plugins.load().registry.entries(kind):
+        if entry.distribution == BUILTIN:
+            files = {Path(file).relative_to(package).as_posix() for file in source_files(entry.load())}
+            assert not [file for file in files if file.endswith("__init__.py")], entry.name

@@ -1,5 +1,6 @@
 """The committed suites of published tables on CIFAR-10: each is planned as it stands, and trains what it names."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from ganbench.resolving.plans import answer
 from ganbench.spec import Execution, TrialFile
 from ganbench.store.results import read_rows
 from ganbench.trial import run_trial
+from tests.cifar_files import CLASSES, accept, write
 from tests.commands import ganbench
 from tests.inception import random_weights
-from tests.test_datasets_cifar import CLASSES, accept, write
-from tests.test_leaderboard_locating import LEADERBOARDS
+from tests.published import LEADERBOARDS
 
 LOADED = plugins.load()
 ON_CIFAR = sorted(LEADERBOARDS.glob("collections-*.toml"))
@@ -133,14 +134,37 @@ def test_what_it_trains_stands_beside_print(path: Path, data: Path, tmp_path: Pa
     assert [comparison.verdict for comparison in found] == ["one seed"] * len(found)
 
 
-def test_without_its_data_one_line_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_its_data_the_rest_is_told_and_one_line_says_what_is_missing(tmp_path: Path) -> None:
     environment = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    answer = ganbench("reproduce", "collections-wgan-cnn", "--dry-run", cwd=tmp_path, **environment)
-    assert (answer.returncode, answer.stdout) == (2, "")
-    [line] = answer.stderr.splitlines()
-    assert line.startswith("ganbench: cifar10: data_batch_1,")
-    assert line.endswith("or name the folder that contains cifar-10-batches-py with --data-root")
+    arguments = ("reproduce", "collections-wgan-cnn", "--device", "cpu")
+    begin, end = "cifar10: data_batch_1,", "or name the folder that contains cifar-10-batches-py with --data-root"
+    told = ganbench(*arguments, "--dry-run", cwd=tmp_path, **environment)
+    assert (told.returncode, told.stderr) == (0, "")
+    *table, blank, first, second, missing, cost = told.stdout.splitlines()
+    values = [re.split(r"  +", line)[:4] for line in table if line.startswith("cifar10")]
+    assert values == [
+        ["cifar10", "WGAN(CNN)", "fid", "40.03"],
+        ["cifar10", "WGAN(CNN)", "is", "6.62"],
+        ["cifar10", "WGAN-GP(CNN)", "fid", "19.83"],
+        ["cifar10", "WGAN-GP(CNN)", "is", "7.66"],
+    ]
+    assert (blank, first) == ("", "row       wgan[clip=0.1] · sndcgan[width=64] · cifar10 · seeds 0-4")
+    assert second == "row       wgan-gp · sndcgan[width=64] · cifar10 · seeds 0-4"
+    assert missing.startswith(f"data      cannot be read here, so neither settings nor time are told: {begin}")
+    assert missing.endswith(end)
+    assert cost == "cost: 10 trials of 100,000 steps, 1,000,000 in all"
+    record = json.loads(ganbench(*arguments, "--dry-run", "--format", "json", cwd=tmp_path, **environment).stdout)
+    assert (record["dry_run"], record["cost"]) == (None, cost)
+    assert missing.endswith(record["missing"])
     assert not (tmp_path / "runs").exists()
+    refused = ganbench(*arguments, "--quiet", cwd=tmp_path, **environment)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    [line] = refused.stderr.splitlines()
+    assert line.startswith(f"ganbench: {begin}")
+    assert line.endswith(end)
+
+
+def test_without_a_name_those_there_are_are_named(tmp_path: Path) -> None:
     answer = ganbench("reproduce", "--dry-run", cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
     [line] = answer.stderr.splitlines()

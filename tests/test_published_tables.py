@@ -10,7 +10,7 @@ from ganbench.leaderboard.locating import find
 from ganbench.leaderboard.reproduction import compare, read, restrict
 from ganbench.planning.suite import parse, to_request
 from tests.commands import ganbench
-from tests.test_leaderboard_reproduction import row
+from tests.published import row
 
 ROOT = Path(__file__).resolve().parents[1]
 PACGAN2 = ROOT / "leaderboards" / "pacgan-table2.toml"

@@ -60,6 +60,24 @@ def test_two_packages_with_one_name_conflict_only_when_it_is_used() -> None:
     assert [[each.distribution for each in group] for group in registry.conflicts()] == [["ganbench-a", "ganbench-b"]]
 
 
+def test_the_short_name_of_a_component_means_no_other() -> None:
+    registry = filled(
+        *(entry("vanilla", distribution) for distribution in ("evil", "ganbench")),
+        *(entry("rpgan", distribution) for distribution in ("one", "two")),
+        entry("own", "one"),
+    )
+    short = [registry.short_name(each) for each in registry.entries("loss")]
+    assert sorted(short) == ["evil:vanilla", "one:rpgan", "own", "two:rpgan", "vanilla"]
+    for each in registry.entries("loss"):
+        assert registry.find("loss", registry.short_name(each)) is each
+
+
+def test_a_far_miss_of_many_is_answered_with_the_command_that_lists_them() -> None:
+    registry = filled(*(entry(f"loss-{number}") for number in range(21)))
+    assert refusal(registry, "zzz") == "there is no loss 'zzz'; 'ganbench list losses' lists what there is"
+    assert refusal(registry, "x:zzz") == "there is no loss 'x:zzz'; 'ganbench list losses' lists what there is"
+
+
 @pytest.mark.parametrize("order", [("ganbench", "evil"), ("evil", "ganbench")])
 def test_a_built_in_is_never_shadowed(order: tuple[str, str]) -> None:
     registry = filled(*(entry("vanilla", distribution) for distribution in order))

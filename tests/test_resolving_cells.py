@@ -1,11 +1,13 @@
 """The cells of one dataset: what they share is tried once, and what their components leave open is settled."""
 
+from typing import Any
+
 import pytest
 
 from ganbench.api import Networks
 from ganbench.architectures.mlp import MLP
 from ganbench.spec import Recipe
-from tests.test_resolving_plans import ask
+from tests.planned import ask
 
 
 def test_networks_are_tried_once_for_all_losses_and_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +40,20 @@ def test_standing_statistics_are_refused_where_no_batch_norm_has_any() -> None:
     )
     assert wrong.error.startswith(words)
     assert ask(["vanilla"], ["mlp"], recipe={"standing_batches": 4}, baselines=True).error == ""
+
+
+def test_an_evaluation_after_the_last_step_is_refused_for_the_loss_that_has_fewer() -> None:
+    """Of 640 images, wgan-gp has a fifth of the steps."""
+
+    def every(loss: str, asked: int | None, **budget: Any) -> int | str:
+        found = ask([loss], ["mlp"], eval_every=asked, **budget)
+        return found.error or found.planned[0].spec.evaluation.every
+
+    assert (every("vanilla", 10, images=640), every("wgan-gp", 2, images=640)) == (10, 2)
+    assert every("vanilla,wgan-gp", 3, images=640) == (
+        "eval_every=3 is after the last step of loss 'wgan-gp', 2; use at most 2, or 0 to evaluate only at the end"
+    )
+    assert (every("wgan-gp", None, images=640), every("wgan-gp", 0, images=640)) == (1, 0)
 
 
 def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:

@@ -1,13 +1,12 @@
 """Pairs that cannot work are refused by name, in one line, before anything trains."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
-from ganbench.api import Architecture, Penalty
-from ganbench.errors import TooFewSteps, UsageError
+from ganbench.api import Penalty
+from ganbench.errors import TooFewSteps
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
@@ -16,31 +15,10 @@ from ganbench.penalties.clip import WeightClip
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
 from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
-from ganbench.spec import Component, DataSpec, Recipe
+from ganbench.spec import Recipe
 from ganbench.training.replay import Replay
-
-
-def component(name: str) -> Component:
-    return Component(name=name, label=name, plugin="ganbench-mine", version="1", source="0")
-
-
-def data(shape: tuple[int, ...] = (3, 8, 8), classes: int = 0) -> DataSpec:
-    kind: Any = "image" if len(shape) == 3 else "vector"
-    return DataSpec(component=component("cells"), kind=kind, shape=shape, size=100, fingerprint="0", classes=classes)
-
-
-class Made(Architecture):
-    """Declares how many samples its discriminator judges together; nothing is built."""
-
-    def __init__(self, *, pack: int = 1) -> None:
-        self.pack = pack
-
-
-def refusal(function: Callable[..., None], *arguments: Any) -> str:
-    with pytest.raises(UsageError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+from tests.cells import Made, component, data
+from tests.refusals import refusal
 
 
 @pytest.mark.parametrize(
@@ -111,6 +89,11 @@ def test_settings_that_are_of_use_are_not() -> None:
         ),
         ({"lr_schedule": "linear", "lr_decay_start": 1}, {"steps": 2}, "use more steps, or leave lr_decay_start out"),
         ({"lr_schedule": "cosine", "lr_decay_start": 8}, {"lr_decay_start": 9}, "use at most 8, or more steps"),
+        (
+            {"lr_schedule": "linear", "lr_final": 0.5, "steps": 2},
+            {"steps": 1},
+            "lr_schedule=linear has no effect in a single step, which has the whole learning rate; use more steps, or",
+        ),
         (
             {"lr_schedule": "cosine", "lr_decay_start": 3, "lr_decay_steps": 7},
             {"lr_decay_steps": 6},

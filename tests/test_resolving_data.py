@@ -39,6 +39,39 @@ def test_truncated_samples_are_no_dataset_and_no_reference(tmp_path: Path) -> No
     assert read(tmp_path / "theirs.npz").spec.size == 20
 
 
+@pytest.mark.parametrize(
+    ("dataset", "extractor", "words"),
+    [
+        ("mnist[download=false]", "digits", "mnist: train-images-idx3-ubyte,"),
+        ("digits", "inception", "GANBENCH_INCEPTION_WEIGHTS names "),
+    ],
+)
+def test_missing_samples_or_weights_are_told_apart_and_how_values_are_read_is_known(
+    dataset: str, extractor: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path / "missing.pth"))
+    registry = plugins.load().registry
+    request = PlanRequest(
+        losses=tuple(parse_losses(["hinge"], registry)),
+        architectures=tuple(parse_axis("architecture", ["mlp[hidden=8]"], registry)),
+        datasets=tuple(parse_axis("dataset", [dataset], registry)),
+        metrics=tuple(parse_axis("metric", ["fid,precision-recall"], registry)),
+        extractor=parse_axis("extractor", [extractor], registry)[0],
+        values=("precision",),
+        data_root=str(tmp_path),
+    )
+    found = answer(request)
+    assert found.error.startswith(words)
+    assert found.values is not None
+    assert list(found.values) == ["precision"]
+    assert found.values["precision"]["label"] == "precision"
+    wrong = answer(request.model_copy(update={"values": ("precison",)}))
+    assert (wrong.error, wrong.values) == (
+        "no metric here returns the value 'precison'; did you mean 'precision'?",
+        None,
+    )
+
+
 def test_an_extractor_that_no_metric_of_a_grid_uses_is_refused() -> None:
     registry = plugins.load().registry
     (extractor,) = parse_axis("extractor", ["digits"], registry)

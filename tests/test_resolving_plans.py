@@ -11,27 +11,15 @@ import torch
 from ganbench import plugins
 from ganbench.api import Metric, Samples
 from ganbench.datasets.digits import Digits
-from ganbench.grid import parse_axis, parse_losses
+from ganbench.grid import parse_axis
 from ganbench.losses.hinge import Hinge
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
 from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.plan import PlanAnswer, PlanRequest
-from ganbench.resolving.plans import answer
-
-
-def ask(losses: list[str], architectures: list[str], *, dataset: str = "ring", **more: Any) -> PlanAnswer:
-    registry = plugins.load().registry
-    return answer(
-        PlanRequest(
-            losses=tuple(parse_losses(losses, registry)),
-            architectures=tuple(parse_axis("architecture", architectures, registry)),
-            datasets=tuple(parse_axis("dataset", [dataset], registry)),
-            **more,
-        )
-    )
+from ganbench.plan import PlanAnswer
+from tests.planned import ask
 
 
 def test_each_metric_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +153,7 @@ def test_sample_counts_are_judged_by_name() -> None:
         return ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=num_samples)
 
     enough, few = (judged(n).planned[0].warnings for n in (898, 50))
-    assert [line.partition(":")[0] for line in few if line not in enough] == ["fid", "is"]
+    assert [line.partition(":")[0] for line in few if line not in enough] == ["metric 'fid'", "metric 'is'"]
     assert "metric 'is': 5 samples cannot be cut into 10 splits" in judged(5).error
 
 
@@ -179,7 +167,7 @@ def test_classes_without_names_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Digits, "load", hundred)
     metrics = tuple(parse_axis("metric", ["class-coverage"], plugins.load().registry))
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
-    assert found.planned[0].warnings == ("class-coverage: 200 samples are few for 100 classes",)
+    assert found.planned[0].warnings == ("metric 'class-coverage': 200 samples are few for 100 classes",)
 
 
 def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +181,7 @@ def test_the_dimension_is_that_of_what_a_metric_looks_at(monkeypatch: pytest.Mon
         monkeypatch.setattr(metric, "check", told)
     metrics = tuple(parse_axis("metric", ["is,fid"], plugins.load().registry))
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", metrics=metrics, num_samples=200)
-    assert found.planned[0].warnings == ("is: 200 of 898, 256 and 10", "fid: 200 of 898, 64 and 10")
+    assert found.planned[0].warnings == ("metric 'is': 200 of 898, 256 and 10", "metric 'fid': 200 of 898, 64 and 10")
 
 
 def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,3 +213,17 @@ def test_as_many_fakes_are_scored_as_the_reference_has_up_to_a_bound(
     (cell,) = ask(["vanilla"], ["mlp"], num_samples=given).planned
     evaluation = cell.spec.evaluation
     assert evaluation.num_samples == (expected or evaluation.reference.size)
+
+
+def test_a_file_that_holds_no_weights_is_refused_before_any_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = tmp_path / "wrong.pth"
+    wrong.write_text("<html>404</html>")
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(wrong))
+    (extractor,) = parse_axis("extractor", ["inception"], plugins.load().registry)
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", extractor=extractor)
+    assert found.error.startswith(f"{wrong} cannot be read as weights of inception (")
+    assert not found.planned
+    # No metric here looks at features.
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="ring").error == ""

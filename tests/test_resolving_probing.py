@@ -9,20 +9,12 @@ from torch import Tensor, nn
 
 from ganbench import components, plugins
 from ganbench.api import Architecture, Augmentation, Conditioning, Loss, Networks
-from ganbench.errors import UsageError
 from ganbench.losses.hinge import Hinge
 from ganbench.penalties.lecam import LeCam
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
-from ganbench.spec import Component, DataSpec, Recipe
-
-
-def component(name: str) -> Component:
-    return Component(name=name, label=name, plugin="ganbench-mine", version="1", source="0")
-
-
-def data(shape: tuple[int, ...] = (3, 8, 8), classes: int = 0) -> DataSpec:
-    kind: Any = "image" if len(shape) == 3 else "vector"
-    return DataSpec(component=component("cells"), kind=kind, shape=shape, size=100, fingerprint="0", classes=classes)
+from ganbench.spec import DataSpec, Recipe
+from tests.cells import component, data
+from tests.refusals import refusal
 
 
 class Generator(nn.Module):
@@ -77,13 +69,6 @@ class Made(Architecture):
 
 def check(architecture: Architecture, samples: DataSpec | None = None) -> None:
     check_networks(component("mine"), architecture, samples or data(), Recipe(latent_dim=4))
-
-
-def refusal(function: Callable[..., None], *arguments: Any) -> str:
-    with pytest.raises(UsageError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def fails(x: Tensor) -> Tensor:

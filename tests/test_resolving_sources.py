@@ -223,7 +223,9 @@ def test_labels_of_samples_are_read_where_a_metric_needs_them_and_their_shares_a
     assert labelled.source is not None
     assert plain.source.fingerprint == Samples(data=whole.data).fingerprint
     assert labelled.source.fingerprint == Samples(data=whole.data, labels=whole.labels).fingerprint
-    assert planned(metrics=["gan-test"], num_samples=500).evaluation.labels == "own"
+    assert labelled.evaluation.shares == ""
+    part = planned(metrics=["gan-test"], num_samples=500).evaluation
+    assert (part.labels, part.shares) == ("own", "as if drawn at random from the reference's shares")
     refused = ask(path, metrics=["gan-test"], labels="balanced").error
     assert refused == "labels balanced: no source is a conditional generator; leave --labels out"
     np.savez(path, samples=whole.data.numpy(), labels=whole.labels.numpy() + 3)

@@ -207,4 +207,24 @@ def test_each_damaged_checkpoint_is_told(tmp_path: Path) -> None:
         str(folder.checkpoint), str(previous_checkpoint(folder.checkpoint))]  # fmt: skip
     folder.checkpoint.unlink()
     folder.checkpoint.mkdir()
-    assert verify(folder)[0][0] == f"{folder.checkpoint} cannot be read: Is a directory"
+    assert verify(folder)[0][0].startswith(f"{folder.checkpoint} cannot be read: Is a directory; ")
+
+
+@pytest.mark.parametrize(
+    ("last", "previous", "ends"),
+    [
+        (b"torn", sealing.seal(b"whole"), ["the trial resumes from checkpoint.previous.pt"]),
+        (sealing.seal(b"whole"), b"torn", ["the trial resumes from checkpoint.pt"]),
+        (b"torn", b"torn", ["the trial starts again from its first step"] * 2),
+        (b"torn", None, ["the trial starts again from its first step"]),
+        (sealing.seal(b"whole"), None, []),
+    ],
+)
+def test_a_damaged_checkpoint_says_from_where_the_trial_goes_on(
+    tmp_path: Path, last: bytes, previous: bytes | None, ends: list[str]
+) -> None:
+    folder = trial(tmp_path, "hinge", 0, 1.0)
+    folder.checkpoint.write_bytes(last)
+    if previous is not None:
+        previous_checkpoint(folder.checkpoint).write_bytes(previous)
+    assert [line.rpartition("; ")[2] for line in verify(folder).damage] == ends

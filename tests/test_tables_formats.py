@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganbench.cli import options
 from ganbench.errors import UsageError
 from ganbench.statistics import superiority
 from ganbench.store.results import read_row, read_rows
@@ -18,6 +19,10 @@ from ganbench.tables.grouping import build
 from ganbench.tables.layout import Layout
 from tests.rows import HIGH, HOSTILE, cells, make_row, rows_of
 from tests.trials import component, make_spec, make_trial
+
+
+def test_the_command_line_offers_the_formats_there_are() -> None:
+    assert options.FORMATS == FORMATS
 
 
 @pytest.mark.parametrize("width", [20, 60, 80, 200, None])

@@ -48,6 +48,28 @@ def test_samples_without_a_label_are_a_row_each_and_named_by_eight_digits() -> N
     assert told == ["fingerprint=01234567 seed=0", "fingerprint=fedcba98 seed=1"]
 
 
+def test_samples_stand_beside_trials_whose_fakes_had_their_labels() -> None:
+    """The floor frames every table; samples with other labels, or with their own in other shares, have another."""
+
+    def labelled(row: Row, labels: str, shares: str = "") -> Row:
+        evaluation = row.spec.evaluation.model_copy(update={"labels": labels, "shares": shares})
+        return make_row(row.spec.model_copy(update={"evaluation": evaluation}))
+
+    trials = [make_row(make_spec()), labelled(make_row(make_spec()), "reference")]
+    sources = [("none", ""), ("reference", ""), ("own", "in some shares"), ("own", "in others"), ("own", "in others")]
+    theirs = [labelled(given(f"{seed}", seed), *how) for seed, how in enumerate(sources)]
+    floor = make_row(make_spec(baseline="real"))
+    tables = build([floor, *theirs, *trials])
+    beneath = [
+        [row.seed for group in table.baselines for row in group.rows if row.baseline != "real"] for table in tables
+    ]
+    assert beneath == [[0], [1], [2], [3, 4]]
+    assert [len(table.groups) for table in tables] == [1, 1, 0, 0]
+    assert all(table.baselines[-1].first is floor for table in tables)
+    assert [table.protocol and table.protocol.labels for table in tables] == ["none", "reference", "own", "own"]
+    assert "with labels of their own (in others)" in tables[3].sentence
+
+
 def test_a_setting_is_told_in_full() -> None:
     """Only hashes are cut, of which eight digits say as much."""
     (table,) = build([make_row(make_spec(augment=name)) for name in ("translation", "cutout+translation")])

@@ -7,6 +7,7 @@ import pytest
 
 from ganbench.store.values import ValueInfo
 from ganbench.tables.wording import (
+    counted,
     duration,
     energy,
     headline,
@@ -15,7 +16,6 @@ from ganbench.tables.wording import (
     named_rows,
     number,
     rate,
-    seeds_of,
     size,
     spread,
 )
@@ -113,7 +113,7 @@ def test_names_in_a_sentence() -> None:
         "either of the 2 rows may be the best", "either of w0 and w1 may be the best",
         "any of the 3 rows may be the best", "any of w0, w1 and w2 may be the best",
     ]  # fmt: skip
-    assert [seeds_of(count) for count in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
+    assert [counted(count, "seed") for count in (0, 1, 2)] == ["0 seeds", "1 seed", "2 seeds"]
 
 
 def test_the_headline_is_the_first_that_is_a_score() -> None:

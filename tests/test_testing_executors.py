@@ -137,9 +137,16 @@ class UndocumentedExecutor(Executor):
     pass
 
 
+class ListsOptions(Local):
+    """Names its options, and does not say what they mean."""
+
+    options = ["queue"]  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize(
     ("executor", "name", "words"),
     [
+        (ListsOptions, "contract", "options is ['queue'], but must map each option's name to a line of text"),
         (UndocumentedExecutor, "documentation", "UndocumentedExecutor has no docstring"),
         (HalfAnExecutor, "contract", "does not implement cancel"),
     ],

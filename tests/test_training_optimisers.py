@@ -11,7 +11,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
-from ganbench.training.optimisers import OPTIMISERS, build_optimiser, optimiser_tensors, set_rate, take_up
+from ganbench.training.optimisers import OPTIMISERS, build_optimiser, load_weight_state, optimiser_tensors, set_rate
 from tests.loops import Notes, assert_bit_equal, objective, run
 
 
@@ -188,7 +188,7 @@ def test_what_another_devices_optimiser_remembers_is_taken_up_without_its_settin
     for group in written["param_groups"]:
         group.update(lr=torch.tensor(0.4), capturable=True, fused=False, foreach=False)
     layers[1].load_state_dict(layers[0].state_dict())
-    take_up(second, written)
+    load_weight_state(second, written)
     assert settings(second) == built
     assert update(layers[1], second, 2) == update(layers[0], first, 2)
 

@@ -116,6 +116,20 @@ def test_a_trial_is_scored_again_with_the_labels_of_another_or_with_those_that_a
     assert cell.spec.trial_id == balanced.read_spec().trial_id
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"label": ["mine"]}, "is a trial and keeps its name; leave --label out"),
+        ({"channels": 1}, "is a trial of this dataset; leave --channels out"),
+        ({"seed": [3]}, "is a trial and keeps its seed; leave --seed out, or give 0 for it"),
+    ],
+)
+def test_a_trial_that_is_scored_again_stays_the_trial_that_it_is(
+    runs: Path, option: dict[str, Any], words: str
+) -> None:
+    assert ask(runs / "reference", **option).error.endswith(words)
+
+
 def test_labels_that_nothing_takes_or_that_are_not_there_are_refused(runs: Path, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 255, (100, 1, 16, 16), np.uint8)
     np.save(tmp_path / "fakes.npy", images)

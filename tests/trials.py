@@ -81,7 +81,9 @@ def make_protocol(spec: TrialSpec, fidelity: str = "0.4.0", *, located: bool = F
         num_samples=evaluation.num_samples,
         weights="none" if spec.baseline else spec.weights,
         budget="untrained" if spec.baseline else f"{recipe.steps} generator updates of {recipe.batch_size}",
+        labels=evaluation.labels,
         training=spec.data.fingerprint if located else "",
+        shares=evaluation.shares,
     )
 
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ganbench.api import Networks
-from ganbench.architectures import dcgan
 from ganbench.architectures.checks import one_of, whole_number
 from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.dcgan import NORM_LAYERS, SLOPE, initialise
 from ganbench.architectures.traits import NORMS_D, Conditional, DiscriminatorNorm, drawn
 
 FACTOR = 4
@@ -57,14 +57,14 @@ class Discriminator(Backbone):
         maps = 2 * width
         self.blocks = nn.Sequential(
             nn.Conv2d(shape[0], width, 4, 2, 1),
-            nn.LeakyReLU(dcgan.SLOPE),
+            nn.LeakyReLU(SLOPE),
             nn.Conv2d(width, maps, 4, 2, 1, bias=bias),
-            dcgan.NORM_LAYERS[norm](maps),
-            nn.LeakyReLU(dcgan.SLOPE),
+            NORM_LAYERS[norm](maps),
+            nn.LeakyReLU(SLOPE),
             nn.Flatten(),
             nn.Linear(maps * (shape[1] // FACTOR) * (shape[2] // FACTOR), hidden, bias=bias),
             dense_norm(norm, hidden),
-            nn.LeakyReLU(dcgan.SLOPE),
+            nn.LeakyReLU(SLOPE),
         )
         self.output = nn.Linear(hidden, 1)
 
@@ -118,4 +118,4 @@ class InfoGAN(Conditional, DiscriminatorNorm):
         backbone = Discriminator(shape, self.width, self.hidden, self.feature_norm)
         discriminator = condition_discriminator(backbone, self.condition, self.hidden, classes)
         spectral = [discriminator] if self.norm_d == "spectral" else []
-        return drawn(generator, discriminator, dcgan.initialise, spectral=spectral)
+        return drawn(generator, discriminator, initialise, spectral=spectral)

@@ -7,9 +7,9 @@ import itertools
 from torch import Tensor, nn
 
 from ganbench.api import Networks
-from ganbench.architectures import dcgan
 from ganbench.architectures.checks import one_of, whole_number
 from ganbench.architectures.conditional import CONDITIONS, Backbone, condition_discriminator, with_one_hot
+from ganbench.architectures.dcgan import NORM_LAYERS, NORMS_G, SLOPE, Generator, initialise, widths
 from ganbench.architectures.traits import (
     NORMS_D,
     Conditional,
@@ -31,10 +31,10 @@ class Discriminator(Backbone):
             for inputs, stride in ((before, 1), (width, 2)):
                 first = number == 0 and stride == 1
                 layers.append(nn.Conv2d(inputs, width, 3, stride, 1, bias=bias or first))
-                layers += [] if first else [dcgan.NORM_LAYERS[norm](width)]
-                layers.append(nn.LeakyReLU(dcgan.SLOPE))
+                layers += [] if first else [NORM_LAYERS[norm](width)]
+                layers.append(nn.LeakyReLU(SLOPE))
         self.blocks = nn.Sequential(*layers)
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(plan[-1] * 4 * 4, hidden), nn.LeakyReLU(dcgan.SLOPE))
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(plan[-1] * 4 * 4, hidden), nn.LeakyReLU(SLOPE))
         self.output = nn.Linear(hidden, 1)
 
     def features(self, x: Tensor) -> Tensor:
@@ -83,17 +83,17 @@ class VGG(Conditional, SquareImages, DiscriminatorNorm):
     ) -> None:
         self.width, self.width_d, self.max_width = checked_widths(width, width_d, max_width)
         self.hidden = whole_number("hidden", hidden, at_least=1)
-        self.norm_g = one_of("norm_g", norm_g, dcgan.NORMS_G)
+        self.norm_g = one_of("norm_g", norm_g, NORMS_G)
         self.norm_d = one_of("norm_d", norm_d, NORMS_D)
         self.condition = one_of("condition", condition, tuple(CONDITIONS))
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
         """Return networks for images of ``shape`` (C, S, S), of ``classes`` classes unless ``condition`` is none."""
         channels, side = self.image(shape, latent_dim)
-        plan = dcgan.widths(side, self.width, self.max_width)
-        generator = with_one_hot(dcgan.Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
-        plan = dcgan.widths(side, self.width_d, self.max_width)
+        plan = widths(side, self.width, self.max_width)
+        generator = with_one_hot(Generator(channels, latent_dim + classes, plan, self.norm_g), classes)
+        plan = widths(side, self.width_d, self.max_width)
         backbone = Discriminator(channels, plan, self.hidden, self.feature_norm)
         discriminator = condition_discriminator(backbone, self.condition, self.hidden, classes)
         spectral = [discriminator] if self.norm_d == "spectral" else []
-        return drawn(generator, discriminator, dcgan.initialise, spectral=spectral)
+        return drawn(generator, discriminator, initialise, spectral=spectral)

@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Say which command was meant where one is close."""
+        """Say which command was probably meant if there is none of that name."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Lead those that the caller closed nowhere; or else the next file that is opened takes the place of one."""
+    """Open streams that the caller closed on the null device, or the next file opened would take the place of one."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -148,7 +148,7 @@ def _perform(arguments: list[str]) -> int:
             _say(error.ctx.get_help())
             return 2
         where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-        _complain(error.format_message().rstrip(".") + _unasked(error) + where)
+        _complain(error.format_message().rstrip(".") + _advice(error) + where)
         return 2
     except click.ClickException as error:
         _complain(error.format_message())
@@ -156,7 +156,7 @@ def _perform(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 130
     except Exception as error:
-        # What was to be written may be lost with the error: whether it was the output's, one more line tells.
+        # The error may be of writing the output, of which part is lost then: writing one more line tells.
         if isinstance(error, OSError) and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
@@ -174,11 +174,12 @@ def _unexpected(error: Exception) -> str:
     return f"unexpected {with_kind(error)}{_in_a_plugin(error)}; run again with --debug for the traceback"
 
 
-def _unasked(error: click.UsageError) -> str:
-    """What to do where a command was given more than it takes, if a list was written with spaces.
+def _advice(error: click.UsageError) -> str:
+    """What to do about an unexpected argument, where that can be guessed; else empty.
 
-    It was where what was given to an option ends in a comma. A command that takes options alone has no other use for
-    more words, mostly, but for a folder that other commands take without an option.
+    Mostly a list was written with spaces: certainly where an option's value ends in a comma, and probably where the
+    command takes options alone. A folder given to such a command is meant for an option, as other commands take it
+    without one.
     """
     context = error.ctx
     if context is None or not error.message.startswith("Got unexpected extra argument"):
@@ -201,13 +202,13 @@ def _unasked(error: click.UsageError) -> str:
 
 
 def _unwritten(stream: TextIO, text: str = "") -> str:
-    """Write what a stream still holds, and ``text``; return why it cannot be, after which nobody tries again."""
+    """Write ``text`` and what a stream still holds; return why that failed. The stream then leads nowhere."""
     try:
         stream.write(text)
         stream.flush()
         return ""
     except OSError as error:
-        # Not even the interpreter, as it ends.
+        # So that the interpreter does not fail again at its end.
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
         os.close(nothing)
@@ -215,11 +216,11 @@ def _unwritten(stream: TextIO, text: str = "") -> str:
 
 
 def _require_encodable(argument: str) -> None:
-    """No shell can pass half a character, but a caller of :func:`main` can."""
-    try:
-        os.fsencode(argument)
-    except UnicodeEncodeError as error:
-        raise GanbenchError(f"the argument {argument!a} contains invalid characters") from error
+    """Refuse half a character and the null character: no shell passes them, but a caller of :func:`main` can."""
+    with contextlib.suppress(UnicodeEncodeError):
+        if b"\0" not in os.fsencode(argument):
+            return
+    raise GanbenchError(f"the argument {argument!a} contains invalid characters")
 
 
 def _in_a_plugin(error: BaseException) -> str:
@@ -237,5 +238,5 @@ def _complain(message: str) -> None:
 
 
 def _say(message: str) -> None:
-    with contextlib.suppress(OSError):  # then the exit code has to say it
+    with contextlib.suppress(OSError):  # the exit code alone has to say it then
         click.echo(message, err=True)

@@ -1,16 +1,30 @@
 """``ganbench list`` and ``ganbench show``."""
 
 import json
-from typing import Any
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completers import complete_words
 from ganbench.cli.options import complete_any
+from ganbench.cli.outputs import terminal_width
 from ganbench.cli.values import TEXT
+from ganbench.registry import BUILTIN, KINDS, PLURALS
+
+if TYPE_CHECKING:
+    from ganbench.registry import Entry, Registry
+
+OWN_FLAGS = ("slurm", "ray")
+"""Executors whose options have an option of ``ganbench run`` of their own."""
+
+WIDTH = 120
+"""Columns of text that is wrapped here, at most: those of the docstrings, which are not."""
 
 
 @click.command("list")
-@click.argument("kind", type=TEXT, required=False, metavar="[KIND]")
+@click.argument("kind", type=TEXT, required=False, metavar="[KIND]", shell_complete=complete_words(PLURALS.values()))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_components(kind: str | None, as_json: bool) -> int:
     """List the components of all kinds, or of KIND: losses, penalties, architectures, datasets, ...
@@ -23,7 +37,6 @@ def list_components(kind: str | None, as_json: bool) -> int:
     """
     from ganbench import plugins
     from ganbench.errors import UsageError, did_you_mean
-    from ganbench.registry import BUILTIN, PLURALS
 
     chosen = {singular: plural for singular, plural in PLURALS.items() if kind in (None, singular, plural)}
     if not chosen:
@@ -44,7 +57,7 @@ def list_components(kind: str | None, as_json: bool) -> int:
         click.secho(plural, bold=True)
         rows = [
             (
-                entry.name + (f":{entry.argument.upper()}" if entry.argument else ""),
+                registry.short_name(entry) + (f":{entry.argument.upper()}" if entry.argument else ""),
                 entry.summary
                 + (f" ({entry.paper})" if entry.paper else "")
                 + ("" if entry.distribution == BUILTIN else f" [{entry.distribution} {entry.version}]"),
@@ -61,14 +74,22 @@ def list_components(kind: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.argument("name", type=TEXT, shell_complete=complete_any)
-@click.option("--kind", type=TEXT, help="The kind, if two kinds share a name: loss, penalty, architecture, ...")
+@click.option(
+    "--kind",
+    type=TEXT,
+    shell_complete=complete_words(KINDS),
+    help="The kind, if two kinds share a name: loss, penalty, architecture, ...",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, kind: str | None, as_json: bool) -> int:
     """Explain a component: what it is, its formula, paper, parameters, recommended recipe and package.
 
+    NAME may be as in a table, with parameters and penalties: then each component in it is explained.
+
     \b
     Examples:
       ganbench show wgan-gp
+      ganbench show 'hinge+r1[gamma=0.1]'
       ganbench show gp --kind penalty
       ganbench show recipe
     """
@@ -77,25 +98,41 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     from ganbench import plugins
     from ganbench.errors import UsageError, did_you_mean
     from ganbench.explain import explain
-    from ganbench.registry import KINDS
+    from ganbench.grid import names_in
 
     registry = plugins.load().registry
     kinds = [kind] if kind else list(KINDS)
     if kind and kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
-    found = [registry.find(one, name) for one in kinds if registry.has(one, name)]
-    if not found:
-        package, _, bare = name.rpartition(":")
-        known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
-        others = [one for one in KINDS if registry.has(one, name)]
-        hint = f"; there is a {' and a '.join(others)} of that name" if others else did_you_mean(name, known)
-        raise UsageError(f"there is no {kind or 'component'} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
+    whole = any(registry.has(one, name) for one in kinds)
+    found = [
+        entry for part in ([name] if whole else names_in(name, registry)) for entry in _called(part, kinds, registry)
+    ]
     described = [explain(entry) for entry in found]
     if as_json:
         click.echo(json.dumps(described, indent=2))
     else:
         click.echo("\n\n".join(_page(description) for description in described))
     return 0
+
+
+def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
+    """The components of a name, one of each kind that has one.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from ganbench.errors import UsageError, did_you_mean
+
+    if found := [registry.find(one, name) for one in kinds if registry.has(one, name)]:
+        return found
+    package, _, bare = name.rpartition(":")
+    known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
+    hint = did_you_mean(name, known, listed_by="ganbench list")
+    if others := [one for one in KINDS if registry.has(one, name)]:
+        hint = f"; there is a {' and a '.join(others)} of that name"
+    what = kinds[0] if len(kinds) == 1 else "component"
+    raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
 
 
 def _page(description: dict[str, Any]) -> str:
@@ -107,11 +144,39 @@ def _page(description: dict[str, Any]) -> str:
     facts |= {"paper": description["paper"], "package": description["package"]}
     width = max(len(key) for key in facts)
     lines += ["", *(f"  {key:{width}}  {value}" for key, value in facts.items() if value)]
-    for title, table in (("parameters", description["parameters"]), ("recommended recipe", description["recommends"])):
-        if table:
-            lines += ["", f"  {title}"]
-            lines += [f"    {key} = {value}" for key, value in table.items()]
+    lines += _settings("parameters", description["parameters"], description["meanings"])
+    lines += _options(description["name"], description["options"])
+    lines += _settings("recommended recipe", description["recommends"], {})
     return "\n".join(lines)
+
+
+def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> Iterator[str]:
+    """Names and values, each with what it means below it where that is known."""
+    if not values:
+        return
+    width = min(terminal_width() or WIDTH, WIDTH)
+    yield from ("", f"  {title}")
+    for name, value in values.items():
+        yield f"    {name} = {value}".rstrip()
+        yield from textwrap.wrap(
+            meanings.get(name, ""), max(width, 40), initial_indent=8 * " ", subsequent_indent=8 * " ",
+            break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def _options(name: str, options: dict[str, str]) -> Iterator[str]:
+    """The options of an executor; those with the same meaning share a line."""
+    if not options:
+        return
+    flag = f"--{name}" if name in OWN_FLAGS else "--executor-options"
+    yield from ("", f"  options ({flag} NAME=VALUE,...)")
+    together: dict[str, list[str]] = {}
+    for option, meaning in options.items():
+        together.setdefault(meaning, []).append(option)
+    width = max(min(terminal_width() or WIDTH, WIDTH), 40)
+    for meaning, names in together.items():
+        yield from textwrap.wrap(", ".join(names), width, initial_indent=4 * " ", subsequent_indent=4 * " ")
+        yield from textwrap.wrap(meaning, width, initial_indent=8 * " ", subsequent_indent=8 * " ")
 
 
 def _show_recipe(as_json: bool) -> int:

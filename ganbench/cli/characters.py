@@ -1,4 +1,4 @@
-"""Terminals and files whose encoding lacks some of the characters that tables are made of."""
+"""Output to terminals and files whose encoding lacks some of the characters in tables."""
 
 import codecs
 import io

@@ -1,4 +1,4 @@
-"""Plugins' commands: whose each is, and what becomes of a name that is taken."""
+"""Plugins' commands: which package each is from, and what happens if several have one name."""
 
 from collections.abc import Iterator
 from typing import NoReturn
@@ -12,11 +12,11 @@ from ganbench.registry import BUILTIN
 
 
 class PluginCommands:
-    """What every plugin adds to the command line, each asked alone.
+    """What plugins add to the command line; each plugin's hook is called apart from the others'.
 
     Attributes:
-        owners: the plugins that have a command of a name, and the command.
-        problems: what to say of plugins whose hook failed.
+        owners: by the name of a command, the plugins that have one and the command of each.
+        problems: plugins whose hook failed, each with a line about it.
     """
 
     def __init__(self, loaded: Plugins) -> None:
@@ -29,7 +29,7 @@ class PluginCommands:
                 self.owners.setdefault(name, []).append((plugin, command))
 
     def usable(self) -> Iterator[tuple[str, click.Command]]:
-        """The commands by name, without the built-ins' names; one that several packages have says so when used."""
+        """The commands that take no built-in's name; one that several packages have refuses when it is used."""
         for name, owners in self.owners.items():
             if name not in COMMANDS:
                 yield name, owners[0][1] if len(owners) == 1 else _contested(name, self.packages(name))
@@ -39,17 +39,17 @@ class PluginCommands:
         return sorted(name for name, owners in self.owners.items() if any(one is plugin for one, _ in owners))
 
     def packages(self, name: str) -> list[str]:
-        """Whose a command is, ganbench's own first."""
+        """The packages that have a command of this name, ganbench itself first."""
         return [*([BUILTIN] if name in COMMANDS else []), *(plugin.distribution for plugin, _ in self.owners[name])]
 
     def conflicts(self) -> Iterator[tuple[str, list[str]]]:
-        """The names that are taken more than once, and the packages that have them."""
+        """The names that several commands have, and their packages."""
         for name in sorted(self.owners):
             if len(packages := self.packages(name)) > 1:
                 yield name, packages
 
     def taken(self, plugin: Plugin) -> list[str]:
-        """What to say of a plugin's commands that others have too."""
+        """A line for each of a plugin's commands whose name another command has too."""
         own = self.of(plugin)
         return [_line(name, packages) for name, packages in self.conflicts() if name in own]
 

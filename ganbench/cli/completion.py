@@ -12,7 +12,7 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 @click.argument("shell", type=Choice(list(SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
-    """Print the completion script of SHELL; it completes commands, options and component names.
+    """Print the completion script of SHELL; it completes commands, options, components, trials and settings.
 
     \b
     Examples:

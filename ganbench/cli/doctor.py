@@ -58,7 +58,7 @@ def _packages() -> bool:
 
 
 def _gpus(torch_works: bool) -> bool:
-    """Print the devices; return whether driver and torch agree on them, as far as torch works."""
+    """Print the devices; return whether driver and torch agree on them, which only a working torch can tell."""
     from ganbench.executors import devices
 
     found = devices.gpus()
@@ -109,7 +109,7 @@ def _torch() -> bool:
 
 
 def _disagreement(listed: bool) -> str:
-    """What is wrong where the driver, by which a device is chosen, and torch, which computes on it, do not agree."""
+    """How the driver, which devices are chosen by, and torch, which computes on them, disagree; empty if they agree."""
     import torch
 
     from ganbench.provenance.cuda import obstacle
@@ -130,12 +130,17 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
     weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser()
-    inception = Path(weights) if weights else home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    cached = home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    inception = (
+        ("inception weights", Path(weights).expanduser(), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
+        if weights
+        else ("inception weights", cached, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS")
+    )
     by_itself = "the first run downloads it, or put the files there by hand"
     return [
         ("mnist", root / "MNIST" / "raw", by_itself),
         ("fashion-mnist", root / "FashionMNIST" / "raw", by_itself),
         ("cifar10", root / "cifar-10-batches-py", by_itself),
         ("cifar100", root / "cifar-100-python", by_itself),
-        ("inception weights", inception, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS"),
+        inception,
     ]

@@ -18,15 +18,21 @@ from ganbench.store.pruning import code
 from ganbench.store.results import dataset_name
 from ganbench.store.store import Store
 from ganbench.store.values import ValueInfo
+from ganbench.tables.wording import counted
 from ganbench.trackers.following import check_trackers
 
 
 class DryRun(NamedTuple):
-    """The trials of a grid, the status each has already (``None`` for one that would run), and where they would run.
+    """What a run would do.
 
-    ``released`` names, for those that would run, the trial that is done already with the same code in another version
-    of its package. ``notes`` are about the grid as a whole. ``values`` says how the values that the request names are
-    read.
+    Attributes:
+        trials: of the grid.
+        statuses: what each trial is already; ``None`` for one that would run.
+        released: for those that would run, by name, the trial that is done with the same code in another version of a
+            package.
+        place: where they would run, in words.
+        notes: about the grid as a whole.
+        values: how the values that the request names are read.
     """
 
     trials: list[TrialFile]
@@ -74,15 +80,14 @@ def _released(missing: list[TrialFile], store: Store) -> dict[str, str]:
 
 
 def as_text(found: DryRun, width: int | None = None) -> str:
-    """A line per row and status, and what there is to say against it; a line per dataset; how many trials in all.
+    """A line per row and status, with its warnings; a line per dataset; how many trials in all.
 
     ``width`` is that of the terminal, in characters; ``None`` folds no line.
     """
     lines = planned.lines(found.trials, found.statuses, width)
     beneath = [*map(_data_sentence, _datasets(found)), *(f"note: {note}" for note in found.notes)]
-    count = f"{len(found.trials)} trial{'s' if len(found.trials) != 1 else ''}"
     done = sum(status is not None for status in found.statuses)
-    beneath.append(f"{count}, {done} done already; on {found.place}")
+    beneath.append(f"{counted(len(found.trials), 'trial')}, {done} done already; on {found.place}")
     if found.released:
         beneath.append(
             f"of those to run, {len(found.released)} done already in another version of a package, with the same code"

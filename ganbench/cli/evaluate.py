@@ -97,6 +97,4 @@ def evaluate(
     outcome = run_shown(RunRequest(plan=request, seeds=(0,), out=out, device=device), loaded, quiet=quiet)
     rows = outcome.rows()
     print_rows(rows, form)
-    if outcome.interrupted:
-        return 130
-    return 0 if all(row.status == "done" for row in rows) else 1
+    return outcome.exit_code(rows)

@@ -1,4 +1,4 @@
-"""What commands read: the trials of a folder, and what to say where there are none or some cannot be read."""
+"""What commands read: the trials of a folder, with a word on those that cannot be read or if there are none."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

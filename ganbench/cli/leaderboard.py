@@ -43,6 +43,12 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
     from ganbench.leaderboard import build as making
     from ganbench.planning.suite import load
 
+    for option, is_given in (("--suite", suite is not None), ("--partial", partial)):
+        if check and is_given and not sources:
+            raise UsageError(
+                f"{option} is about what is built from sources, but --check has none here, and compares the pages with "
+                "the leaderboard; leave it out, or name the sources"
+            )
     named = ""
     if suite is not None:
         load(suite)  # the pages tell their reader to run it

@@ -1,7 +1,7 @@
 """Options and completions that several commands share."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ganbench.cli.values import ALPHA, PATH, PER_DEVICE, TEXT, Choice, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
+Command = Callable[..., Any]
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
@@ -47,7 +48,7 @@ def complete_any(ctx: click.Context, parameter: click.Parameter, incomplete: str
     ]
 
 
-# Each has the same words wherever it stands; a command whose option means something else writes its own.
+# Each has the same help in every command; one whose option means something else has an option of its own.
 batch_seeds_option = click.option(
     "--batch-seeds", is_flag=True,
     help="Train the seeds of a row as one batched model; results stay the same up to rounding.",
@@ -77,8 +78,15 @@ train_device_option = click.option(
 )
 
 
-def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--rank-by`` and ``--alpha``, given on as ``layout``."""
+def _with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """Decorate a command with options, which its help shows in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def layout_options(function: Command) -> Command:
+    """``--columns``, ``--sort``, ``--group``, ``--wide``, ``--rank-by`` and ``--alpha``, passed as one ``layout``."""
 
     @functools.wraps(function)
     def with_layout(*args: Any, **options: Any) -> Any:
@@ -120,17 +128,17 @@ def layout_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Significance level for tie groups."
         ),
     )  # fmt: skip
-    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_layout)
+    return _with_options(with_layout, options)
 
 
-def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, given on as ``where``."""
+def executor_options(function: Command) -> Command:
+    """``--devices``, ``--per-device``, ``--executor`` and what belongs to it, passed as one ``where``."""
 
     @functools.wraps(function)
     def with_executor(*args: Any, **options: Any) -> Any:
         names = ("devices", "per_device", "executor", "executor_options", "slurm", "ray", "detach")
         devices, per_device, executor, own, slurm, ray, detach = (options.pop(name) for name in names)
-        executor, settings = _executor(executor, {"": own, "slurm": slurm, "ray": ray})
+        executor, settings = _executor(executor, own, {"slurm": slurm, "ray": ray})
         where = {
             "devices": tuple(part.strip() for part in devices.split(",") if part.strip()) if devices else (),
             "per_device": per_device,
@@ -167,22 +175,32 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--detach", is_flag=True, help="Submit the trials and return; the same command collects the results later."
         ),
     )  # fmt: skip
-    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_executor)
+    return _with_options(with_executor, options)
 
 
-def _executor(name: str | None, given: dict[str, tuple[str, ...]]) -> tuple[str, dict[str, str]]:
-    """The executor, which ``--slurm`` or ``--ray`` imply, and its settings."""
+def _executor(
+    name: str | None, own: tuple[str, ...], shortcuts: dict[str, tuple[str, ...]]
+) -> tuple[str, dict[str, str]]:
+    """The executor to use and its settings.
+
+    Args:
+        name: what ``--executor`` is given.
+        own: what ``--executor-options`` is given.
+        shortcuts: by executor, the settings that the option of its name is given, which implies it.
+
+    Raises:
+        UsageError: the options are of different executors, or give a setting twice.
+    """
     from ganbench.errors import UsageError
     from ganbench.executors.options import parse_options
 
-    implied = [other for other, texts in given.items() if other and texts]
+    implied = [other for other, texts in shortcuts.items() if texts]
     for other in implied:
         if (name or other).rpartition(":")[2] != other or len(implied) > 1:
             rival = next(iter({*implied} - {other}), f"executor {name}")
             raise UsageError(f"--{other} is for another executor than --{rival}; leave one of them out")
     settings: dict[str, str] = {}
-    for other, texts in given.items():
-        flag = f"--{other or 'executor-options'}"
+    for flag, texts in [("--executor-options", own), *((f"--{other}", texts) for other, texts in shortcuts.items())]:
         for key, value in parse_options(texts, flag).items():
             if key in settings:
                 raise UsageError(f"{flag}: '{key}' is given twice; give it once")

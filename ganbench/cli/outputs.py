@@ -1,4 +1,4 @@
-"""What a command writes: tables as wide as the terminal, and files where it is told to, never over what it reads."""
+"""What a command writes: tables as wide as the terminal, and files, never over what it reads."""
 
 import shutil
 import sys
@@ -36,20 +36,20 @@ def print_rows(rows: "Sequence[Row]", form: str, layout: "Layout | None" = None)
 
 
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:
-    """Check that a file is called what it will be.
+    """Check that a file's name has the suffix of what will be written, so that a slip overwrites nothing else.
 
     Raises:
-        UsageError: it ends in something else; nothing is overwritten by a slip.
+        UsageError: it ends in something else.
     """
     if path.suffix.lower() not in suffixes:
         raise UsageError(f"{option} {path} must end in {' or '.join(suffixes)}")
 
 
 def require_no_board(option: str, path: Path) -> None:
-    """Check that a file to be written is no page of a leaderboard, nor the leaderboard itself or its suite.
+    """Check that a file to be written is no leaderboard, and no page or suite of one that lies beside it.
 
     Raises:
-        UsageError: it is: the leaderboard lies beside it.
+        UsageError: it is.
     """
     if path.suffix.lower() not in _OF_A_BOARD:
         return
@@ -67,7 +67,7 @@ def require_no_board(option: str, path: Path) -> None:
 
 
 def require_no_input(option: str, path: Path, *inputs: Path) -> None:
-    """Check that a file to be written is none of what is read: folders of trials, and boards by any of their files.
+    """Check that a file to be written is not read too, as part of a folder of trials or of a leaderboard.
 
     Raises:
         UsageError: it is, or lies in such a folder.

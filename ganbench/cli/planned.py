@@ -1,4 +1,4 @@
-"""What a dry run found, in lines for a person: seeds that share everything stand together, and so do equal settings."""
+"""What a dry run found, in lines for a person: seeds of one row share a line, and shared settings are said once."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +9,15 @@ from ganbench.spec import Recipe, TrialFile
 from ganbench.store.results import trial_label
 
 STATUS = 8
-"""Characters of the first word of a line, the commonest of which is ``to run``."""
+"""Characters that the first word of a line takes, usually ``to run``."""
 INDENT = STATUS + 2
 RANGE = 3
-"""Seeds in a row that are written as a range; ``0, 1`` is as short as ``0-1``, and clearer."""
+"""From so many seeds in a row on they are written as a range: ``0, 1`` is as short as ``0-1``, and clearer."""
 
 
 @dataclass
 class Row:
-    """Trials that differ in nothing but the seed: the first, their seeds by status, and what is said against them."""
+    """Trials that differ in nothing but the seed: the first of them, their seeds by status, and their warnings."""
 
     first: TrialFile
     seeds: dict[str | None, list[int]] = field(default_factory=dict)

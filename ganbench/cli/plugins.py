@@ -84,8 +84,8 @@ def _listing(loaded: "Plugins", commands: "PluginCommands") -> dict[str, Any]:
             "version": plugin.version,
             "name": plugin.name,
             "module": plugin.module,
-            "status": plugin.status,
-            "reason": plugin.reason,
+            "status": _status(plugin, taken := _taken(plugin, loaded.registry, commands)),
+            "reason": plugin.reason or "; ".join(taken),
             "components": [{"kind": kind, "name": name} for kind, name in plugin.components],
             "commands": commands.of(plugin),
             "hooks": _hooks(plugin),
@@ -100,8 +100,8 @@ def _lines(loaded: "Plugins", commands: "PluginCommands") -> Iterator[str]:
     width = max((len(f"{plugin.distribution} {plugin.version}") for plugin in loaded.plugins), default=0)
     names = max((len(plugin.name) for plugin in loaded.plugins), default=0)
     for plugin in loaded.plugins:
-        taken = [*_taken(plugin, loaded.registry), *commands.taken(plugin)] if plugin.status == "ok" else []
-        status: str = "conflict" if taken else plugin.status
+        taken = _taken(plugin, loaded.registry, commands)
+        status = _status(plugin, taken)
         what = plugin.reason or "; ".join([_brings(plugin, commands.of(plugin)), *taken])
         line = f"{f'{plugin.distribution} {plugin.version}':{width}}  {plugin.name:{names}}  {what}"
         yield click.style(f"{status:8}", fg=COLOURS[status]) + "  " + clean_line(line)
@@ -197,7 +197,7 @@ def uninstall(distributions: tuple[str, ...]) -> int:
 
 
 def _hooks(plugin: "Plugin") -> list[str]:
-    """The hooks that a plugin has besides those that register something."""
+    """A plugin's hooks other than those that register something."""
     return sorted(hook for hook in plugin.hooks if not hook.startswith("register_"))
 
 
@@ -212,15 +212,22 @@ def _brings(plugin: "Plugin", commands: list[str]) -> str:
     return ", ".join(counted) or "0 components"
 
 
-def _taken(plugin: "Plugin", registry: Registry) -> list[str]:
-    """What to say of a plugin's components whose names others registered too; a built-in keeps its name."""
-    if plugin.distribution == BUILTIN:
+def _status(plugin: "Plugin", taken: list[str]) -> str:
+    """Its status as it is shown: ``conflict`` where it works, but some of its names are taken."""
+    return "conflict" if taken else plugin.status
+
+
+def _taken(plugin: "Plugin", registry: Registry, commands: "PluginCommands") -> list[str]:
+    """A line for each of a working plugin's components and commands whose name others have registered too; built-ins
+    keep theirs.
+    """
+    if plugin.status != "ok":
         return []
     found = []
-    for entries in registry.conflicts():
+    for entries in registry.conflicts() if plugin.distribution != BUILTIN else []:
         kind, name = entries[0].kind, entries[0].name
         if (kind, name) in plugin.components:
             others = [entry.distribution for entry in entries if entry.distribution != plugin.distribution]
             taken = f"{kind} '{name}' is taken by {' and '.join(others)}"
             found.append(f"{taken}: write '{plugin.distribution}:{name}'")
-    return found
+    return [*found, *commands.taken(plugin)]

@@ -1,5 +1,6 @@
 """How a published table and ours are printed side by side."""
 
+import itertools
 import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,36 +8,43 @@ from contextlib import contextmanager
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
+from ganbench.cleaning import clean
+from ganbench.cli.planned import STATUS, numbered
 from ganbench.errors import TooFewSteps, UsageError
+from ganbench.grid import split_list
 from ganbench.leaderboard.reproduction import Comparison, Published
+from ganbench.leaderboard.scaling import of_any_length
+from ganbench.plan import PlanRequest
 from ganbench.planning.suite import Suite
-from ganbench.planning.trials import trains
-from ganbench.schedule import critic_updates_until, steps_to_replay
-from ganbench.spec import Recipe, TrialFile
+from ganbench.planning.trials import trains, work
+from ganbench.records.locations import shown_of
+from ganbench.schedule import steps_to_replay
+from ganbench.spec import TrialFile
 from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
-from ganbench.tables.fitting import blocks, longest
+from ganbench.tables.fitting import blocks, full_width
 from ganbench.tables.sheet import Column
-from ganbench.tables.wording import duration, number, seeds_of, spread
+from ganbench.tables.wording import counted, duration, listed, number, spread
 
 WITH_ERROR = "published ± SE"
 HEADINGS = ("dataset", "row", "value", WITH_ERROR, "ours", "95 % interval", "seeds", "verdict")
 WITHOUT_ERROR = "Numbers without an error were compared by a prediction interval, which is wider than that of our mean."
 NAMING = 3
-"""So many columns name a line."""
+"""The number of columns that name a line."""
 PLAIN = ValueInfo(label="", decimals=3)
 FEW_STEPS = 10
-"""Enough to learn how long one takes."""
+"""Steps enough to learn how long one takes."""
 
 
 def scale_line(whole: Suite, suite: Suite, scale: float, seeds: int, published: Published) -> str:
-    """What was trained, in one line; below the published scale it says what the comparison is not.
+    """What was trained, in one line; below full scale also what a difference does not mean.
 
-    It names the settings that are others than published because there are fewer steps.
+    It names the settings that differ from the published ones because there are fewer steps.
     """
     theirs, ours = whole.settings(), suite.settings()
     few = seeds <= published.runs and published.runs > 1
-    of_seeds = f"{seeds} of {published.runs} seeds" if few else f"{seeds_of(seeds)} (published: {published.runs})"
+    own = counted(seeds, "seed")
+    of_seeds = f"{seeds} of {published.runs} seeds" if few else f"{own} (published: {published.runs})"
     counts = f"{ours['steps']:,} of the published {theirs['steps']:,} steps per trial, {of_seeds}"
     if scale < 1:
         others = [
@@ -81,7 +89,7 @@ def as_text(
 
 
 def _aligned(columns: Sequence[Column]) -> Iterator[str]:
-    sizes = [longest(column) for column in columns]
+    sizes = [full_width(column) for column in columns]
     lines = [[column.heading for column in columns], ["─" * size for size in sizes]]
     lines += map(list, zip(*(column.cells for column in columns), strict=True))
     for line in lines:
@@ -114,26 +122,49 @@ def as_json(
 
 
 def cost(trials: Sequence[TrialFile], known: Sequence[Row], published_steps: int) -> str:
-    """What the trials of a table cost: steps, and hours where trials of the same networks were trained here before.
+    """What the trials of a table cost: steps, and hours where shorter or longer ones of each row were trained before.
 
     ``published_steps`` are those of ``--scale 1``.
     """
     trained = [trial for trial in trials if trains(trial)]
-    count, steps = len(trained), trained[0].spec.recipe.steps
-    text = f"cost: {count} trial{'s' if count != 1 else ''} of {steps:,} steps, {count * steps:,} in all"
-    found = [_seconds(known, trial) for trial in trained]
-    if any(seconds is None for seconds in found):
+    text = _steps(len(trained), steps := trained[0].spec.recipe.steps)
+    timed = [_timed(known, trial) for trial in trained]
+    if not all(timed):
         few = max(FEW_STEPS, *(steps_to_replay(trial.spec.recipe) for trial in trained))
         small = f" with --scale {scale_of(few, published_steps):g}" if steps > few else ""
         return f"{text}; how long is not known yet: run it{small} to learn it"
-    whole = sum(seconds for seconds in found if seconds)
-    return f"{text}; about {duration(whole)} of training one after the other, by the trials under --out"
+    whole = sum(map(_seconds, trained, timed))
+    devices = [clean(name) for name in dict.fromkeys(row.device for rows in timed for row in rows) if name]
+    on = f" on {listed(devices)}" if devices else ""
+    return f"{text}; about {duration(whole)} of training one after the other, by the trials under --out{on}"
+
+
+def without_data(suite: Suite, request: PlanRequest, seeds: Sequence[int], reason: str) -> tuple[list[str], str]:
+    """What is known of the trials of a table, in lines, and of their cost where samples or weights cannot be read.
+
+    Args:
+        suite: what is trained, with its steps.
+        request: the same as its components, of which one name in a suite may be several.
+        seeds: of each row.
+        reason: what is missing or wrong, and how to have it.
+    """
+    axes = (suite.datasets, suite.architectures, suite.losses)
+    rows = [
+        f"{'row':{STATUS}}  {loss} · {architecture} · {shown_of(dataset)} · {numbered(seeds)}"
+        for dataset, architecture, loss in itertools.product(*map(split_list, axes))
+    ]
+    told = f"{'data':{STATUS}}  cannot be read here, so neither settings nor time are told: {reason}"
+    count = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
+    return [*rows, told], _steps(count, suite.settings()["steps"])
+
+
+def _steps(count: int, steps: int) -> str:
+    return f"cost: {counted(count, 'trial')} of {steps:,} steps, {count * steps:,} in all"
 
 
 @contextmanager
 def at_scale(scale: float, published_steps: int) -> Iterator[None]:
-    """Where the steps are too few for the recipe because they were scaled down, say from which ``--scale`` on they
-    are not."""
+    """Around planning: if the steps were scaled down to too few for the recipe, say which ``--scale`` is enough."""
     try:
         yield
     except TooFewSteps as error:
@@ -150,20 +181,26 @@ def scale_of(steps: int, published_steps: int) -> float:
     return float(Context(prec=2, rounding=ROUND_CEILING).divide(Decimal(steps), Decimal(published_steps)))
 
 
-def _seconds(known: Sequence[Row], trial: TrialFile) -> float | None:
-    """The seconds that a trial takes, from trials of the same networks on the same data."""
-    found: list[float] = []
-    for row in known:
-        seconds = row.cost.get("train_seconds")
-        same = row.architecture == trial.spec.architecture_label and row.dataset == dataset_name(trial)
-        if row.done and seconds and same:
-            found.append(seconds * _updates(trial.spec.recipe) / _updates(row.spec.recipe))
-    return statistics.median(found) if found else None
+def _timed(known: Sequence[Row], trial: TrialFile) -> list[Row]:
+    """The trials that differ from one in how long they are, and in their seed, and so have updates of the same kind."""
+    spec = trial.spec
+    alike = (spec.loss_label, spec.architecture_label, dataset_name(trial), of_any_length(spec.recipe))
+    return [
+        row
+        for row in known
+        if row.done
+        and row.cost.get("train_seconds")
+        and (row.loss, row.architecture, row.dataset, of_any_length(row.spec.recipe)) == alike
+    ]
 
 
-def _updates(recipe: Recipe) -> int:
-    """Those of both players: a short trial may have more of them in each step than a long one."""
-    return recipe.steps * recipe.n_generator + critic_updates_until(recipe, recipe.steps)
+def _seconds(trial: TrialFile, timed: Sequence[Row]) -> float:
+    """The seconds that a trial takes, by those of :func:`_timed`."""
+    passes = trial.execution.passes
+    whole = work(trial.spec.recipe, passes)
+    return statistics.median(
+        (row.cost["train_seconds"] or 0.0) * whole / work(row.spec.recipe, passes) for row in timed
+    )
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:

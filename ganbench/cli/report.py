@@ -34,6 +34,7 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     from ganbench.errors import StoreError
     from ganbench.files import write_text
     from ganbench.report import render_report
+    from ganbench.tables.wording import counted
 
     if out.is_dir():
         raise StoreError(f"{out} is a folder; name a file, e.g. --out {out / 'report.html'}")
@@ -43,5 +44,5 @@ def report(runs: Path, out: Path, title: str | None, alpha: float) -> int:
     if not rows:
         raise no_trials(runs)
     write_text(out, render_report(rows, base=out.parent, title=title, alpha=alpha))
-    click.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB, {len(rows)} trial{'' if len(rows) == 1 else 's'})")
+    click.echo(f"{out} ({out.stat().st_size / 1e6:.1f} MB, {counted(len(rows), 'trial')})")
     return int(incomplete)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cli.completers import complete_words, published_tables
 from ganbench.cli.options import (
     batch_seeds_option,
     data_root_option,
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", type=TEXT, required=False, metavar="NAME")
-@click.option("--scale", type=SHARE, default=1.0, show_default=True,
+@click.argument("name", type=TEXT, required=False, metavar="NAME", shell_complete=complete_words(published_tables))
+@click.option("--scale", type=SHARE, default=1.0, show_default=True, metavar="SHARE",
               help="Share of the published training steps.")  # fmt: skip
 @click.option(
     "--seeds", "--seed", type=TEXT, metavar="N | I,J,...", help="How many seeds, or which.  [default: the suite's]"
@@ -76,6 +77,7 @@ def reproduce(
     from ganbench import plugins
     from ganbench.cli.outputs import terminal_width
     from ganbench.cli.published import as_json, as_text, at_scale, scale_line
+    from ganbench.cli.run import saying_how_to_go_on
     from ganbench.leaderboard import locating, reproduction
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import parse, to_request
@@ -105,19 +107,30 @@ def reproduce(
     if dry_run:
         from ganbench.cli import dry_run as dry
         from ganbench.cli.planned import folded
-        from ganbench.cli.published import cost
+        from ganbench.cli.published import cost, without_data
+        from ganbench.errors import NotAtHand
+        from ganbench.store.values import ValueInfo
 
         known = read_rows(out)[0] if out.is_dir() else []
-        with at_scale(scale, published_steps):
-            planned = dry.dry_run(wanted, loaded)
-        costs = cost(planned.trials, known, published_steps)
-        if form == "json":
-            show([], cost=costs, dry_run=dry.as_record(planned))
+        record: dict[str, Any] | None = None
+        missing: str | None = None
+        try:
+            with at_scale(scale, published_steps):
+                planned = dry.dry_run(wanted, loaded)
+        except NotAtHand as error:
+            trials, costs = without_data(suite, request, chosen, str(error))
+            declared = {name: ValueInfo(**fields) for name, fields in error.values.items()}
+            missing, text = str(error), [part for each in trials for part in folded(each, width)]
         else:
-            show([], planned.values)
-            click.echo("\n".join(["", dry.as_text(planned, width), *folded(costs, width)]))
+            costs, declared = cost(planned.trials, known, published_steps), planned.values
+            record, text = dry.as_record(planned), [dry.as_text(planned, width)]
+        if form == "json":
+            show([], cost=costs, dry_run=record, missing=missing)
+        else:
+            show([], declared)
+            click.echo("\n".join(["", *text, *folded(costs, width)]))
         return 0
-    with at_scale(scale, published_steps):
+    with saying_how_to_go_on(), at_scale(scale, published_steps):
         outcome = run_shown(wanted, loaded, quiet=quiet)
     found = outcome.rows()
     show(found)
@@ -126,5 +139,4 @@ def reproduce(
             click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
     if outcome.interrupted:
         click.echo("ganbench: interrupted; the same command resumes from the checkpoints", err=True)
-        return 130
-    return 0 if all(row.done for row in found) else 1
+    return outcome.exit_code(found)

@@ -1,13 +1,16 @@
 """``ganbench run``."""
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganbench.cleaning import clean
+from ganbench.cli.completers import complete_settings
 from ganbench.cli.options import (
     batch_seeds_option,
     complete_components,
@@ -67,8 +70,9 @@ if TYPE_CHECKING:
     help="Labels of conditional fakes: as many of each, or as in the reference.  [default: reference]",
 )  # fmt: skip
 @click.option(
-    "--eval-every", type=Whole(0), metavar="N", help="Steps between evaluations; 0: only at the end.  [default: 0]"
-)
+    "--eval-every", type=Whole(0), metavar="N",
+    help="Steps between evaluations; 0: only at the end.  [default: a fifth of the steps]",
+)  # fmt: skip
 @click.option(
     "--protocol", type=Choice(["paper", "uniform"]),
     help="paper: each loss's recommended recipe; uniform: one for all.  [default: paper]",
@@ -78,6 +82,7 @@ if TYPE_CHECKING:
     "settings",
     type=TEXT,
     multiple=True,
+    shell_complete=complete_settings,
     metavar="KEY=VALUE",
     help="A recipe setting, e.g. n_critic=1; may be repeated. 'ganbench show recipe' lists them.",
 )
@@ -182,7 +187,7 @@ def run(
 def to_run(
     settings: tuple[str, ...], asked: "Suite", given: dict[str, Any], **how: Any
 ) -> "tuple[RunRequest, Plugins]":
-    """The request that options (``given``, ``how``) and a suite make, and the plugins that it names."""
+    """The request made of a suite and of options (``given``, as suites have them, and ``how``), and the plugins."""
     from ganbench import plugins
     from ganbench.planning.request import RunRequest
     from ganbench.planning.suite import Suite, to_request, trackers_of
@@ -199,14 +204,15 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
     from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
-    outcome = run_shown(wanted, loaded, quiet=quiet)
+    with saying_how_to_go_on():
+        outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
-    if told := other_versions(rows):
-        click.echo(f"ganbench: {told}", err=True)
+    if note := other_versions(rows):
+        click.echo(f"ganbench: {note}", err=True)
     if outcome.interrupted:
         left = sum(row.status not in FINAL for row in rows)
         again = shlex.join(["ganbench", *sys.argv[1:]])
@@ -215,12 +221,23 @@ def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool
             f"checkpoints:\n  {clean(again)}",
             err=True,
         )
-        return 130, outcome.folders
-    return (0 if all(row.status == "done" for row in rows) else 1), outcome.folders
+    return outcome.exit_code(rows), outcome.folders
+
+
+@contextlib.contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """Where Ctrl-C ends a run that has no table yet, because it plans or because somebody cannot wait, say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "\nganbench: interrupted; the same command starts again, from the checkpoints that there are", err=True
+        )
+        raise
 
 
 def other_versions(rows: "list[Row]") -> str:
-    """What to say of trials that were done before, by other code or packages than those that are installed now."""
+    """A line on trials that were done before by other code or packages than are installed now; empty without any."""
     from ganbench.provenance.versions import COMPUTING, versions
 
     here = versions()
@@ -241,7 +258,7 @@ def other_versions(rows: "list[Row]") -> str:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """Read ``key=value`` pairs, several in one text where they are separated by commas."""
+    """Read ``key=value`` pairs; one text may hold several, separated by commas."""
     from ganbench.errors import UsageError
     from ganbench.grid import parse_scalar, split_outside_brackets
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganbench.cleaning import clean, clean_line
+from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, TEXT
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
 
 
 @runs.command(short_help="Show one trial: status, attempts, files, log.")
-@click.argument("trial", type=TEXT)
+@click.argument("trial", type=TEXT, shell_complete=complete_trials)
 @OUT
 def show(trial: str, out: Path) -> int:
     """Show one trial: what it is, what became of it, its attempts, its files and the end of its log.
@@ -148,7 +149,7 @@ def show(trial: str, out: Path) -> int:
 
 
 @runs.command(short_help="Hash every file again and compare.")
-@click.argument("trials", type=TEXT, nargs=-1)
+@click.argument("trials", type=TEXT, nargs=-1, shell_complete=complete_trials)
 @OUT
 def verify(trials: tuple[str, ...], out: Path) -> int:
     """Hash every file again and compare with what was written. Exit code 1 if something is damaged.
@@ -161,6 +162,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     from ganbench.records.folder import TrialFolder
     from ganbench.store.results import trial_paths
     from ganbench.store.verification import verify as check
+    from ganbench.tables.wording import counted
 
     folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
@@ -171,7 +173,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
             click.echo(clean_line(f"damaged: {line}"))
         for line in found.unverified:
             click.echo(clean_line(f"unverified: {line}"))
-    click.echo(f"{len(folders)} trial{'s' if len(folders) != 1 else ''}, {damaged} damaged")
+    click.echo(f"{counted(len(folders), 'trial')}, {damaged} damaged")
     return 1 if damaged else 0
 
 
@@ -215,7 +217,7 @@ def prune(out: Path, yes: bool) -> int:
 
 
 @runs.command("export", short_help="Write one trial to an archive.")
-@click.argument("trial", type=TEXT)
+@click.argument("trial", type=TEXT, shell_complete=complete_trials)
 @OUT
 @click.option("--to", type=PATH, metavar="FILE.zip", help="The archive to write.  [default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
@@ -265,7 +267,7 @@ def _find(trial: str, out: Path) -> "TrialFolder":
     if len(found) > 1:
         raise StoreError(f"the names of {len(found)} trials in {out} begin with '{trial}'; write more of the name")
     if not found:
-        hint = did_you_mean(trial, names) if len(names) < 50 else ""
+        hint = did_you_mean(trial, names, listed_by=f"ganbench runs list --out {out}")
         raise StoreError(f"there is no trial '{trial}' in {out}{hint if names else ', which contains no trials'}")
     return TrialFolder(out / found[0])
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, SEED, TEXT, TRUNCATION, Whole
 
 if TYPE_CHECKING:
@@ -12,12 +13,18 @@ if TYPE_CHECKING:
 
 ARRAYS = (".npy", ".npz")
 STEPS = 8
-"""Images on a walk between two latent points, and walks, where none are given."""
+"""By default, the images on a walk between two latent points, and the number of walks."""
+FOR_GRIDS = {
+    "--columns": "leave it out",
+    "--interpolate": "use --out walks.png",
+    "--neighbours": "use --out neighbours.png",
+}
+"""Options that only a .png grid has, each with what to do elsewhere."""
 FORMS = "a .png grid, a folder or .zip of PNG files, an .npy or .npz array, or a .pt2 program"
 
 
 @click.command()
-@click.argument("trial", type=PATH)
+@click.argument("trial", type=PATH, shell_complete=complete_trials)
 @click.option("--n", "count", type=Whole(1, 100_000), metavar="N",
               help="How many samples.  [default: 64; with --neighbours 8, or one per class]")  # fmt: skip
 @click.option(
@@ -66,6 +73,7 @@ def sample(
       ganbench sample hinge-dcgan-digits-s0-0123456789ab --out generator.pt2
     """
     from ganbench.cli.outputs import require_no_input
+    from ganbench.errors import UsageError
     from ganbench.executors import devices
     from ganbench.records.folder import find_trained
 
@@ -83,6 +91,8 @@ def sample(
     require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
     folder = find_trained(trial)
     told = folder.read_spec()
+    if columns is not None and told.spec.data.kind != "image" and not interpolate:
+        raise UsageError(f"the samples of {told.trial_id} are points, whose plot has no columns; leave --columns out")
 
     import torch
 
@@ -139,7 +149,17 @@ def _write_picture(
 
 
 def _require_sense(out: Path, scored: bool, given: dict[str, object], device: str) -> None:
-    """Raise :class:`~ganbench.errors.UsageError` for options that contradict each other, and for a folder in use."""
+    """Refuse options that contradict each other, and a folder in use.
+
+    Args:
+        out: what is to be written.
+        scored: whether ``--scored`` is given.
+        given: the other options with their values, ``None`` for one that is not given.
+        device: what ``--device`` is.
+
+    Raises:
+        UsageError: says which option to leave out or change.
+    """
     from ganbench.errors import UsageError
 
     suffix = out.suffix
@@ -152,24 +172,21 @@ def _require_sense(out: Path, scored: bool, given: dict[str, object], device: st
         raise UsageError(f"--scored writes the samples that were scored; leave {options[0]} out")
     if suffix == ".pt2" and (asked or device != "cpu"):
         raise UsageError(f"--out {out} is a program for the CPU, not samples; leave {[*asked, '--device'][0]} out")
-    if "--columns" in asked and suffix != ".png":
-        raise UsageError(f"--columns is for a .png grid, but --out {out} is not one; leave it out")
-    if "--interpolate" in asked and suffix != ".png":
-        raise UsageError(f"--interpolate is for a .png grid, but --out {out} is not one; use --out walks.png")
-    if "--neighbours" in asked:
-        if suffix != ".png":
-            raise UsageError(f"--neighbours is for a .png grid, but --out {out} is not one; use --out neighbours.png")
-        if "--interpolate" in asked:
-            raise UsageError("--neighbours and --interpolate fill the rows of a picture differently; leave one out")
-        if "--columns" in asked:
-            raise UsageError("--neighbours fills a row with a sample and its neighbours; leave --columns out")
+    for option, mend in FOR_GRIDS.items():
+        if option in asked and suffix != ".png":
+            raise UsageError(f"{option} is for a .png grid, but --out {out} is not one; {mend}")
+    if {"--neighbours", "--interpolate"} <= {*asked}:
+        raise UsageError("--neighbours and --interpolate fill the rows of a picture differently; leave one out")
+    if {"--neighbours", "--columns"} <= {*asked}:
+        raise UsageError("--neighbours fills a row with a sample and its neighbours; leave --columns out")
     if "--truncation" in asked and suffix not in (".png", ".npz"):
         raise UsageError(
             f"--out {out} cannot say that its samples are truncated, and might be scored; "
             "use a .png grid or an .npz array"
         )
-    in_use = out.is_dir() and (suffix == ".png" or any(out.iterdir()))
-    if in_use:
+    if out.is_dir() and suffix == ".png":
+        raise UsageError(f"--out {out} is a folder, not a .png grid; choose another name")
+    if out.is_dir() and any(out.iterdir()):
         raise UsageError(
             f"--out {out} is a folder that contains files, which would be scored too; choose another folder"
         )

@@ -27,6 +27,7 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
     """
     from ganbench import plugins
     from ganbench.grid import parse_axis
+    from ganbench.tables.wording import counted
     from ganbench.trackers.following import copy, make_trackers
 
     rows, incomplete = read_trials(runs)
@@ -37,5 +38,5 @@ def track(runs: Path, trackers: tuple[str, ...]) -> int:
     made = make_trackers(parse_axis("tracker", trackers, registry), registry, runs)
     count, took = copy(ended, made, note=lambda line: click.echo(f"ganbench: {line}", err=True))
     if took:
-        click.echo(f"{count} trial{'' if count == 1 else 's'} to {', '.join(took)}")
+        click.echo(f"{counted(count, 'trial')} to {', '.join(took)}")
     return 0 if count == len(ended) and len(took) == len(made) and not incomplete else 1

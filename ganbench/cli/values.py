@@ -1,7 +1,7 @@
-"""What options and arguments take: a number, a choice, and what names something: a text or a path, never an empty one.
+"""What options and arguments take: numbers, choices, and texts and paths, which are never empty.
 
-``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the folder
-that one is in. Where nothing is a choice, the option says so in its help and takes any text.
+``--metrics "$METRICS"`` must not mean the default metrics where ``METRICS`` is not set, nor ``--out "$OUT"`` the
+current folder. An option for which empty means something (none of them) says so in its help and takes any text.
 """
 
 import math
@@ -57,9 +57,9 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number, in words of one's own where it is none or out of the range."""
+    """A number; ``words`` say in the message what it must be."""
 
-    def __init__(self, words: str = "a number", **bounds: Any) -> None:
+    def __init__(self, words: str, **bounds: Any) -> None:
         super().__init__(**bounds)
         self._words = words
 
@@ -100,7 +100,7 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # as above
-    """One of a few words; another one is told which was meant, also by an abbreviation such as ``md``."""
+    """One of a few words; the message on another, such as ``md`` for ``markdown``, suggests which was meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the word."""
@@ -110,7 +110,7 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # as above
             choices = [str(choice) for choice in self.choices]
             longer = [choice for choice in choices if _abbreviates(str(value).lower(), choice)]
             meant = f"; did you mean '{longer[0]}'?" if len(longer) == 1 else did_you_mean(str(value), choices)
-            self.fail(f"{str(value)!r} is no choice{meant}", param, ctx)
+            self.fail(f"{str(value)!r} is not a valid choice{meant}", param, ctx)
 
 
 def _abbreviates(short: str, word: str) -> bool:
@@ -124,7 +124,7 @@ PATH = Place()
 BYTES = Bytes()
 PER_DEVICE = PerDevice()
 SEED = Whole(min=0)
-ALPHA = Number()
+ALPHA = Number("a number between 0 and 1, e.g. 0.05", min=0, max=1, min_open=True, max_open=True)
 SHARE = Number("a number above 0 and at most 1", min=0, max=1, min_open=True)
 TRUNCATION = Number("a finite number above 0", min=0, min_open=True)
 SECONDS = Number("a finite number of seconds above 0", min=0, min_open=True)

@@ -7,7 +7,7 @@ from typing import TextIO
 from ganbench.cleaning import clean
 from ganbench.display.watching import Clock, Work, outcome, roughly
 from ganbench.records.folder import TrialFolder
-from ganbench.tables.wording import duration
+from ganbench.tables.wording import counted, duration
 
 HEARTBEAT_SECONDS = 30.0
 UNCHANGED_SECONDS = 300.0
@@ -102,7 +102,7 @@ def plan_line(total: int, cached: int, elsewhere: int) -> str:
     parts = [f"{cached} done before"] if cached else []
     parts += [f"{elsewhere} running elsewhere"] if elsewhere else []
     parts.append(f"{max(0, total - cached - elsewhere)} to run")
-    return f"{total} trial{'' if total == 1 else 's'}: {', '.join(parts)}"
+    return f"{counted(total, 'trial')}: {', '.join(parts)}"
 
 
 def end_line(work: Work, folder: TrialFolder, label: str, status: str, reason: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ganbench.display.monitor import DAMAGED, Standing
 from ganbench.display.watching import roughly
 from ganbench.spec import STATUSES
-from ganbench.tables.wording import duration, rate
+from ganbench.tables.wording import counted, duration, rate
 
 
 def table(standings: Sequence[Standing], width: int | None, height: int | None) -> str:
@@ -37,8 +37,7 @@ def summary(standings: Sequence[Standing]) -> str:
     """One line: how many there are of each status, and how long the running ones will take."""
     counts = Counter(one.status for one in standings)
     parts = [f"{counts[status]} {status}" for status in (*STATUSES[2:], DAMAGED, *STATUSES[:2]) if counts[status]]
-    many = len(standings)
-    text = f"{many} trial{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
+    text = f"{counted(len(standings), 'trial')}: {', '.join(parts) or 'none'}"
     left = time_left(standings)
     return text if left is None else f"{text}; {roughly(left)} left"
 

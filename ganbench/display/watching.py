@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganbench.cleaning import clean
 from ganbench.errors import StoreError
@@ -159,6 +159,14 @@ class Watched:
         return f"{heading} {as_number(values[name]):.4g}"
 
 
+class Ended(NamedTuple):
+    """A trial that was seen to end: the steps it was to have, those that need no more work, and its seconds."""
+
+    steps: int
+    reached: int
+    seconds: float
+
+
 @dataclass
 class Work:
     """All trials of a run, as far as they are known: a waiting one is taken to be like those seen so far."""
@@ -168,7 +176,7 @@ class Work:
     elsewhere: int = 0
     clock: Clock = time.monotonic
     running: dict[str, Watched] = field(default_factory=dict)
-    ended: list[tuple[int, float]] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     failed: int = 0
     slots: int = 0
     _next: float = -math.inf
@@ -184,7 +192,10 @@ class Work:
         """Take in that a trial ended; return its seconds, if it was seen to start."""
         watched = self.running.pop(folder.trial_id, None)
         self.failed += status != "done"
-        self.ended.append((watched.steps if watched else 0, watched.elapsed if watched else 0.0))
+        steps = watched.steps if watched else 0
+        # An interrupted one goes on some time; one that failed does not, as far as this run is concerned.
+        reached = watched.step if watched and status == "interrupted" else steps
+        self.ended.append(Ended(steps, reached, watched.elapsed if watched else 0.0))
         return watched.elapsed if watched else None
 
     def look(self) -> None:
@@ -210,11 +221,11 @@ class Work:
     @property
     def share(self) -> float:
         """The share of the steps that are done, from 0 to 1; what is not known counts as the mean of what is."""
-        known = [steps for steps, _ in self.ended] + [watched.steps for watched in self.running.values()]
+        known = [one.steps for one in self.ended] + [watched.steps for watched in self.running.values()]
         typical = sum(known) / len(known) if any(known) else 1.0
         unseen = max(0, self.total - len(known))
         whole = sum(known) + unseen * typical
-        done = sum(steps for steps, _ in self.ended) + self.cached * typical
+        done = sum(one.reached for one in self.ended) + self.cached * typical
         done += sum(min(watched.step, watched.steps) for watched in self.running.values())
         return min(1.0, done / whole) if whole else 0.0
 
@@ -228,7 +239,7 @@ class Work:
         if not self.running and not self.waiting:
             return None
         trials = [(one, one.remaining) for one in self.running.values()]
-        lengths = [seconds for steps, seconds in self.ended if steps]
+        lengths = [one.seconds for one in self.ended if one.steps and one.reached == one.steps]
         lengths += [one.elapsed + left for one, left in trials if one.steps and left is not None]
         if not lengths and (self.waiting or any(left is None for _, left in trials)):
             return None

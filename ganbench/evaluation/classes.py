@@ -1,5 +1,6 @@
 """Which classes samples from elsewhere were asked for, as their files say, for metrics of the labels of fakes."""
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,17 @@ from ganbench.datasets.dataset_json import read_labels
 from ganbench.datasets.folder import class_of, without_wrapping
 from ganbench.datasets.listing import Source, open_source
 from ganbench.errors import DataError
+from ganbench.files import digest
 from ganbench.spec import Labels
 
 MOST_NAMES = 5
 """Names of classes in a message."""
+CHANCE = 0.001
+"""Of sets of labels drawn at random in some shares, so many are taken for others."""
+AS_DRAWN = {
+    "reference": "as if drawn at random from the reference's shares",
+    "balanced": "as if drawn at random from equal shares",
+}
 
 
 def class_names(reference: Samples) -> tuple[str, ...]:
@@ -68,10 +76,19 @@ def read_classes(path: Path, kind: Literal["images", "array"], names: tuple[str,
         return _by_folder(source, names, shown(path))
 
 
-def shares_of(labels: Tensor, reference: Samples, wanted: Labels | None) -> Labels:
-    """Return which choice of a conditional generator's labels has the shares of classes that ``labels`` (N,) have.
+def shares_of(labels: Tensor, reference: Samples, wanted: Labels | None, *, drawn: bool = False) -> tuple[Labels, str]:
+    """Return which choice of a conditional generator's labels has the shares of classes that ``labels`` have.
 
-    Where it is several, it is ``wanted`` if that is among them. ``"own"`` is for shares that no choice gives.
+    Where it is several, it is ``wanted`` if that is among them. ``"own"`` is for shares that no choice gives, and comes
+    with words that say them. Whoever draws labels at random, in equal shares or in the reference's, gets a few more or
+    less of a class each time: these sets have one protocol, as far as a chi-square test lets them pass. All other
+    shares are named exactly, by a hash.
+
+    Args:
+        labels: the class of each sample, int64 (N,).
+        reference: has labels.
+        wanted: the choice that was made for generators, if one was.
+        drawn: only some of the N are scored, drawn at random.
     """
     assert reference.labels is not None
     classes = reference.class_count
@@ -81,7 +98,28 @@ def shares_of(labels: Tensor, reference: Samples, wanted: Labels | None) -> Labe
         fits.append("reference")
     if int(counts.max() - counts.min()) <= 1:
         fits.append("balanced")
-    return wanted if wanted in fits else (*fits, "own")[0]
+    if fits and not drawn:
+        return (wanted if wanted in fits else fits[0]), ""
+    if not fits:
+        shares: dict[Labels, Tensor] = {"reference": due, "balanced": torch.ones_like(due)}
+        fits = [choice for choice, share in shares.items() if _may_be_drawn_from(share, counts)]
+    if fits:
+        return "own", AS_DRAWN[wanted if wanted in fits else fits[0]]
+    low, high = (100 * int(count) / len(labels) for count in (counts.min(), counts.max()))
+    ratio = (counts // math.gcd(*counts.tolist())).tolist()
+    spread = f"shares of {low:.1f} % to {high:.1f} % of a class, {digest(ratio)[:8]}"
+    return "own", f"drawn at random from {spread}" if drawn else f"in {spread}"
+
+
+def _may_be_drawn_from(shares: Tensor, counts: Tensor) -> bool:
+    """Whether a random draw from ``shares`` (K,) may have so many of each class (K,): Pearson's chi-square test."""
+    there = shares > 0
+    if int(counts[~there].sum()):
+        return False
+    due = shares[there].double() * int(counts.sum()) / int(shares.sum())
+    statistic = ((counts[there] - due) ** 2 / due).sum()
+    freedom = torch.tensor(len(due) - 1, dtype=torch.float64)
+    return bool(torch.special.gammaincc(freedom / 2, statistic / 2) >= CHANCE)
 
 
 def _known(labels: Tensor, names: tuple[str, ...], where: str) -> Tensor:

@@ -66,7 +66,7 @@ class SavedGenerator(nn.Module):
         self.switched = False
         self.value_range: ValueRange = ""
 
-    def raw(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+    def raw(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return what the program makes of ``z``, as it is.
 
         Raises:

@@ -73,12 +73,15 @@ class Executor:
     constructor: nothing has been written then.
 
     Attributes:
+        options: the settings of its own that ``--executor-options`` may give, by name, each with a line that says what
+            it means and what holds without it. Others are refused. What was given is in ``settings.options``.
         detachable: whether what was submitted goes on without this process, so that a later run can collect it.
         batches: whether a job may be that of several seeds, which one process trains (``--batch-seeds``). Not where
             each trial's starts and losses are counted by its own folder; nor where trials are collected one by one, by
             a later run.
     """
 
+    options: ClassVar[Mapping[str, str]] = {}
     detachable: ClassVar[bool] = False
     batches: ClassVar[bool] = True
 
@@ -87,12 +90,12 @@ class Executor:
 
     @classmethod
     def layout(cls, wish: Wish) -> Layout:
-        """Say on what the trials will run. By default as on this machine.
+        """Say on what the trials will run. By default as on this machine, with those of :attr:`options` that are given.
 
         Raises:
             UsageError: the wish cannot be fulfilled; names the option.
         """
-        return on_this_machine(wish)
+        return on_this_machine(wish, cls.options)
 
     def adopt(self, jobs: Iterable[Job]) -> frozenset[str]:
         """Return which of these jobs an earlier run submitted and are still under way: they are collected, not run.

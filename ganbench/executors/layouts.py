@@ -1,6 +1,6 @@
 """How trials are laid out over devices: what is asked for, what comes of it, and on what this machine has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ganbench import processes
@@ -19,6 +19,7 @@ class Wish:
     """What was asked for, before an executor has said what that means to it.
 
     Attributes:
+        executor: the name of the executor.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         devices: the GPUs to use, as in ``--devices 0,2``; empty for all there are.
         per_device: trials at once on each GPU; 0 chooses, :data:`AUTO` finds out while they run.
@@ -27,6 +28,7 @@ class Wish:
         options: settings of the executor's own, by name.
     """
 
+    executor: str = "local"
     device: str = "auto"
     devices: tuple[str, ...] = ()
     per_device: int = 0
@@ -70,16 +72,20 @@ class Layout:
         return f"{where}, {many} with {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
-def on_this_machine(wish: Wish) -> Layout:
+def on_this_machine(wish: Wish, options: Iterable[str] = ()) -> Layout:
     """Lay trials out over this machine: one per processor core with one thread each, or one per GPU.
 
     On a CPU two processes of one thread do more than one process of two, and more threads than cores do far less.
 
+    Args:
+        wish: what was asked for.
+        options: the names of the executor's own settings.
+
     Raises:
         UsageError: a device that is not there, more trials at once than ``--devices`` and ``--per-device`` allow,
-            settings of another executor, or a limit of memory where nothing tells how much processes hold.
+            settings that the executor does not have, or a limit of memory where nothing tells how much processes hold.
     """
-    check_names("local", wish.options, ())
+    check_names(wish.executor, wish.options, options)
     if wish.memory_limit is not None and not processes.are_seen():
         raise UsageError("--memory-limit needs /proc, which this system does not have; leave it out")
     device = devices.choose(wish.device)

@@ -37,7 +37,8 @@ def check_names(executor: str, given: Mapping[str, str], known: Iterable[str]) -
     known = list(known)
     for name in given:
         if name not in known:
-            raise UsageError(f"executor '{executor}' has no option '{name}'{did_you_mean(name, known)}")
+            hint = did_you_mean(name, known, listed_by=f"ganbench show {executor}") if known else "; it has none"
+            raise UsageError(f"executor '{executor}' has no option '{name}'{hint}")
 
 
 def count(options: Mapping[str, str], name: str, default: int) -> int:

@@ -19,7 +19,6 @@ from ganbench.provenance.fingerprint import fingerprint
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import STOP, UNDER_WAY, ask_to_stop
 
-OPTIONS = ("address", "gpus", "cpus", "memory", "pack", "attempts", "deadline")
 SILENCE_SECONDS = 30.0
 """How long the head may be away. A minute without it ends this process: Ray does, in words of its own."""
 
@@ -27,6 +26,15 @@ SILENCE_SECONDS = 30.0
 class Ray(Executor):
     """Submits tasks to the cluster at ``address``: one per trial, or per ``pack`` of trials that run one by one."""
 
+    options = {
+        "address": "the cluster's address, HOST:6379; by default auto, which works on its nodes",
+        "cpus": "processors per task; by default 1",
+        "gpus": "GPUs per task; a fraction lets trials share one; by default 0, or 1 with --device cuda",
+        "memory": "MiB per task, for placement alone; by default none",
+        "pack": "trials in one task, which run one after another; by default 1",
+        "attempts": "how often to start a trial that was killed or lost; by default 3",
+        "deadline": "how long a trial may wait before it is given up: 12h, 1-00:00:00; by default for ever",
+    }
     batches = False  # a node counts the starts of the trials it was handed, and tries those again that were lost
 
     def __init__(self, settings: Settings) -> None:
@@ -61,7 +69,7 @@ class Ray(Executor):
         Raises:
             UsageError: an option or a value that needs no cluster to be refused.
         """
-        check_names("ray", wish.options, OPTIONS)
+        check_names("ray", wish.options, cls.options)
         if wish.devices or wish.per_device:
             option = "--devices" if wish.devices else "--per-device"
             raise UsageError(

@@ -53,6 +53,7 @@ class _Trial:
 class Slurm(Executor):
     """Submits trials as arrays, several trials per job where asked, and follows them in the queue."""
 
+    options = site.OPTIONS
     detachable = True
 
     def __init__(self, settings: Settings) -> None:

@@ -26,7 +26,18 @@ SBATCH = (
     "tmp", "wckey",
 )  # fmt: skip
 """Options that are handed on to sbatch as they are."""
-OWN = ("pack", "attempts", "deadline", "poll", "grace", "warning", "python", "setup")
+OWN = {
+    "pack": "trials in one job; by default as many as run at once on its devices",
+    "attempts": "how often to start a trial that was killed or lost; by default 3",
+    "deadline": "how long a trial may wait in the queue before it is given up: 12h, 1-00:00:00; by default for ever",
+    "setup": "a file that the shell reads before Python starts, e.g. with module load; by default none",
+    "python": "the interpreter on the nodes; by default the one that runs ganbench",
+    "warning": "how long before the end of its time a job is asked to write a checkpoint; by default 60s",
+    "poll": "time between two looks at the queue; by default 5s",
+    "grace": "how long a file may take to become visible after a job ends; by default 60s",
+}
+"""Options that are ours, and what they mean."""
+OPTIONS = OWN | dict.fromkeys(SBATCH, "handed on to sbatch as it is")
 GPU_OPTIONS = ("gres", "gpus", "gpus-per-node", "gpus-per-task")
 _TIME = r"[0-9]+(:[0-9]+){0,2}|[0-9]+-[0-9]+(:[0-9]+){0,2}|-1|infinite|unlimited"
 _MEMORY = (r"[0-9]+([KMGT].*)?", "a number of MiB or with a unit, such as 500M or 8G")
@@ -105,7 +116,7 @@ def layout(wish: Wish) -> Layout:
     Raises:
         UsageError: an option or a value that needs no Slurm to be refused.
     """
-    check_names("slurm", wish.options, (*SBATCH, *OWN))
+    check_names("slurm", wish.options, OPTIONS)
     for name, (form, words) in FORMS.items():
         if name in wish.options and not re.fullmatch(form, wish.options[name], re.IGNORECASE):
             raise UsageError(f"option {name}={wish.options[name]} must be {words}")

@@ -1,5 +1,6 @@
 """Where the suites of published tables lie, and which there are."""
 
+import tomllib
 from pathlib import Path
 
 from ganbench.errors import UsageError
@@ -39,8 +40,9 @@ def find(name: str | None) -> Path:
 
 
 def _is_published(path: Path) -> bool:
-    """Whether a suite has a table ``[published]``; what cannot be read has none."""
+    """Whether a suite has a table ``[published]`` with something in it; what cannot be read has none."""
     try:
-        return "[published]" in path.read_text("utf-8", errors="replace")
-    except OSError:
+        published = tomllib.loads(path.read_text("utf-8-sig")).get("published")
+    except (OSError, ValueError, RecursionError):  # no file, no text, no TOML, or nested too deeply
         return False
+    return isinstance(published, dict) and bool(published)

@@ -1,7 +1,15 @@
 """A recipe for fewer steps than it was written for: what becomes of the settings that count steps."""
 
+from typing import Any
+
 from ganbench.schedule import critic_updates_until, first_later_boost
 from ganbench.spec import Recipe
+
+FITTED = (
+    "steps", "n_critic_boost", "boost_first", "boost_every", "lr_schedule", "lr_decay_start", "lr_decay_steps",
+    "lr_final", "ema_start", "penalty_final", "penalty_decay_steps",
+)  # fmt: skip
+"""The settings that :func:`shortened` may change."""
 
 
 def shortened(recipe: Recipe, steps: int) -> Recipe:
@@ -9,7 +17,8 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
 
     Where in the training something begins is moved along (``lr_decay_start``, ``ema_start``), so that it keeps its
     share, and so does how long something takes (``lr_decay_steps``, ``penalty_decay_steps``). ``penalty_final`` goes
-    where only the first step is left to have penalties on gradients.
+    where only the first step is left to have penalties on gradients, and ``lr_schedule`` with all that belongs to it
+    where only one step is left.
 
     Boosted steps stay those of the whole training as long as there are others: their number is about how far the
     critic is, not about how long all takes. ``boost_first`` boosts all steps but the last where there are no more, and
@@ -19,17 +28,20 @@ def shortened(recipe: Recipe, steps: int) -> Recipe:
     first, every = min(recipe.boost_first, steps - 1), recipe.boost_every
     moved = {
         "steps": steps,
-        "lr_decay_start": _moved(recipe.lr_decay_start, recipe.steps, steps, before_end=2),
         "ema_start": _moved(recipe.ema_start, recipe.steps, steps, before_end=1),
         "boost_first": first,
     }
-    moved["lr_decay_steps"] = _falling(recipe, steps, moved["lr_decay_start"])
-    short = recipe.model_copy(update=moved | _changing(recipe, steps))
+    short = recipe.model_copy(update=moved | _rates(recipe, steps) | _changing(recipe, steps))
     all_boosted = critic_updates_until(short, steps) == steps * recipe.n_critic_boost
     if every and (all_boosted or first_later_boost(short) > steps):
         every = 0
     boost = recipe.n_critic_boost if first or every else 0
     return short.model_copy(update={"boost_every": every, "n_critic_boost": boost})
+
+
+def of_any_length(recipe: Recipe) -> dict[str, Any]:
+    """The settings that :func:`shortened` leaves as they are: they say of what kind the updates are."""
+    return recipe.model_dump(exclude=set(FITTED))
 
 
 def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
@@ -41,6 +53,15 @@ def _moved(start: int, whole: int, steps: int, *, before_end: int) -> int:
     if start > whole - before_end:
         return start
     return max(0, min(scaled(start, whole, steps), steps - before_end))
+
+
+def _rates(recipe: Recipe, steps: int) -> dict[str, Any]:
+    """How the learning rates fall in ``steps``: not at all in a single one."""
+    if steps == 1:
+        names = ("lr_schedule", "lr_decay_start", "lr_decay_steps", "lr_final")
+        return {name: Recipe.model_fields[name].default for name in names}
+    start = _moved(recipe.lr_decay_start, recipe.steps, steps, before_end=2)
+    return {"lr_decay_start": start, "lr_decay_steps": _falling(recipe, steps, start)}
 
 
 def _falling(recipe: Recipe, steps: int, start: int) -> int:

@@ -56,7 +56,8 @@ def of_class(fake: Tensor, real: Tensor, groups: int) -> OfClass:
         apart = spread(*(np.atleast_2d(fid_features_to_statistics(rows)["sigma"]) for rows in (fake, real)))
     else:
         apart = spread_of_few(fake, real)
-    plain = shift(*(rows.numpy().mean(axis=0) for rows in (fake, real))) + apart
+    # A squared distance is negative by rounding alone. (What the jackknife returns may be so in truth.)
+    plain = max(shift(*(rows.numpy().mean(axis=0) for rows in (fake, real))) + apart, 0.0)
     if not groups or n < max(ENOUGH * dimension, 2 * groups):
         return OfClass(plain, math.nan, math.nan)
     return OfClass(plain, *jackknife(GroupedMoments(fake, groups), GroupedMoments(real, groups)))

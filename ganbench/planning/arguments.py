@@ -1,6 +1,6 @@
-"""What is passed from Python, which may be anything: brought to plain values, to paths and to sizes.
+"""Arguments from Python, which may be anything, as plain values, paths and sizes; and messages to Python.
 
-And what is said to Python: messages name options of the command line, where :func:`ganbench.run` has arguments.
+Messages are written for the command line and name its options, where :func:`ganbench.run` has arguments.
 """
 
 import os
@@ -22,7 +22,7 @@ _ARGUMENTS = {name: name for name in _SAME_NAMES} | {
     "slurm": "executor_options",
     "tracker": "trackers",
 }
-"""By an option's name in messages, without its dashes: the argument of :func:`ganbench.run` that is the same."""
+"""By an option's name in messages, without its dashes: the argument of :func:`ganbench.run` that means the same."""
 _OPTION = re.compile(
     r"""--([a-z][a-z-]*)
     (?:[ ](                                       # an example of its value may follow:
@@ -36,7 +36,7 @@ _OPTION = re.compile(
 
 
 def in_python(message: str) -> str:
-    """Return a message with the arguments of :func:`ganbench.run` in the place of the command line's options.
+    """Return a message with the arguments of :func:`ganbench.run` in place of the command line's options.
 
     ``use --device cpu`` becomes ``use device='cpu'``, and ``choose another folder with --out`` becomes ``choose another
     folder with out=``. Options that are no argument stay as they are.

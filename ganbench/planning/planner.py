@@ -1,4 +1,4 @@
-"""Ask the worker for a plan, or take the answer it gave before, while nothing it depends on has changed."""
+"""Ask the worker for a plan, or take the answer it gave before if nothing that it depends on has changed."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ganbench.errors import GanbenchError, StoreError, TooFewSteps, UsageError
+from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.plan import PLANS, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.processes.server import Server
@@ -37,10 +37,11 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
 
     Args:
         request: the grid, or sources to be scored.
-        server: opens the worker's process; called only where the answer is not known.
+        server: opens the worker's process; called only if the answer is not known.
 
     Raises:
-        UsageError: the one line that says why the grid cannot be run; a :class:`TooFewSteps` where more steps would do.
+        UsageError: the one line that says why the grid cannot be run; a :class:`TooFewSteps` where more steps would do,
+            a :class:`NotAtHand` where samples or weights cannot be read.
     """
     path = cache_folder() / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
     answer = _known(path)
@@ -50,6 +51,8 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
             # A cache that cannot be written is no reason not to train.
             with contextlib.suppress(StoreError):
                 write_json(path, answer.model_dump(mode="json"))
+    if answer.values is not None:
+        raise NotAtHand(answer.error, answer.values)
     if answer.needed_steps:
         raise TooFewSteps(answer.error, answer.needed_steps)
     if answer.error:

@@ -80,6 +80,7 @@ class RunRequest(Frozen):
     def wish(self) -> Wish:
         """What an executor is asked to lay trials out for."""
         return Wish(
+            executor=self.executor,
             device=self.device,
             devices=self.devices,
             per_device=self.per_device,

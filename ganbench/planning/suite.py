@@ -3,12 +3,13 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 
 from ganbench import grid
 from ganbench.complaints import explain
@@ -20,19 +21,26 @@ from ganbench.registry import Registry
 from ganbench.settings import Count, Frozen, Natural, Recipe
 
 DEFAULT_DATASET = "digits"
+SHORT = {"arch": "architectures", "loss": "losses", "set": "recipe"}
+"""What is no near miss of a key, and means one on the command line."""
+HOW = frozenset(
+    ("device", "devices", "per_device", "jobs", "out", "timeout", "memory_limit", "checkpoint_seconds", "retry",
+     "executor", "executor_options", "slurm", "ray", "detach", "batch_seeds", "format", "quiet", "dry_run")
+)  # fmt: skip
+"""Options of ``ganbench run`` that decide no number."""
 
 _Text = Annotated[str, Field(min_length=1)]
 
 
 def _listed(value: Any) -> Any:
-    """Accept one text for a list of one, and whatever can be gone through for a list."""
+    """Accept a text as a list of one, and whatever can be iterated as a list."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
 
 
 def _place_text(value: Any) -> Any:
-    """Accept what stands for a path, and keep it as it was written."""
+    """Accept a path of any type, and keep it as it was written."""
     place(value)
     return os.fspath(value)
 
@@ -76,6 +84,8 @@ class Suite(Frozen):
     trackers: _Names = ()
     recipe: dict[str, Any] = {}
     published: dict[str, Any] = {}
+    _places: dict[str, str] = PrivateAttr(default_factory=dict)
+    """Where each key stands: whether what it names is there is only known when a registry is."""
 
     @field_validator("steps", "images", "batch_size", "num_samples", "eval_every", mode="before")
     @classmethod
@@ -109,8 +119,7 @@ def load(path: Path) -> Suite:
         raise UsageError(f"{path} contains a number with too many digits; whole numbers must be below 2^63") from error
     for key in content:
         if key not in Suite.model_fields:
-            hint = did_you_mean(key, Suite.model_fields)
-            raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{hint}")
+            raise UsageError(f"{_where(path, key, text)}: unknown key '{key}'{_meant(key)}")
     suite = parse(content, f"{path}", text)
     if suite.images is not None and "steps" in suite.settings():
         raise UsageError(f"{_where(path, 'images', text)}: steps and images both set the budget; set only one of them")
@@ -129,7 +138,9 @@ def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
     content = plain(content)
     _check_recipe(content.get("recipe"), whose, text)
     try:
-        return Suite.model_validate(content)
+        suite = Suite.model_validate(content)
+        suite._places.update({key: _where(whose, key, text) for key in content})
+        return suite
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
         where = _where(whose, str(place[0]), text) if place else whose
@@ -137,7 +148,7 @@ def parse(content: Mapping[str, Any], whose: str, text: str = "") -> Suite:
 
 
 def _check_recipe(recipe: Any, whose: str, text: str) -> None:
-    """Raise :class:`UsageError` for what no recipe can have; what values are together is known later."""
+    """Raise :class:`UsageError` for what no recipe can have; how values fit together is checked later."""
     if not isinstance(recipe, Mapping):
         return
     for key in recipe:
@@ -173,18 +184,29 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
     """
     merged = overlay(suite, given)
     _require_sense(merged, given)
-    extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
+    with _said_where("extractor", suite, given):
+        extractor = grid.parse_axis("extractor", [merged.extractor], registry) if merged.extractor else []
     if len(extractor) > 1:
         raise UsageError("one run uses one extractor, so that its numbers can be compared; name only one")
+    with _said_where("losses", suite, given):
+        losses = tuple(grid.parse_losses(merged.losses, registry))
+    with _said_where("architectures", suite, given):
+        architectures = tuple(grid.parse_axis("architecture", merged.architectures, registry))
+    with _said_where("datasets", suite, given):
+        datasets = tuple(grid.parse_axis("dataset", merged.datasets or (DEFAULT_DATASET,), registry))
+    with _said_where("metrics", suite, given):
+        metrics = tuple(grid.parse_axis("metric", merged.metrics, registry))
+    with _said_where("seeds", suite, given):
+        seeds = grid.parse_seeds("1" if merged.seeds is None else merged.seeds)
     request = PlanRequest(
-        losses=tuple(grid.parse_losses(merged.losses, registry)),
-        architectures=tuple(grid.parse_axis("architecture", merged.architectures, registry)),
-        datasets=tuple(grid.parse_axis("dataset", merged.datasets or (DEFAULT_DATASET,), registry)),
+        losses=losses,
+        architectures=architectures,
+        datasets=datasets,
         policy=merged.protocol or "paper",
         suite_recipe=suite.settings(),
         recipe=given.settings(),
         images=merged.images,
-        metrics=tuple(grid.parse_axis("metric", merged.metrics, registry)) or None,
+        metrics=metrics or None,
         extractor=extractor[0] if extractor else None,
         num_samples=merged.num_samples,
         reference_split=merged.reference,
@@ -193,7 +215,6 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
         baselines=bool(merged.baselines),
         data_root=merged.data_root or "data",
     )
-    seeds = grid.parse_seeds("1" if merged.seeds is None else merged.seeds)
     cells = len(request.losses) * len(request.architectures) * len(request.datasets) * len(seeds)
     if cells > grid.MAX_TRIALS:
         raise UsageError(f"the grid has {cells} trials; at most {grid.MAX_TRIALS} are allowed")
@@ -201,7 +222,7 @@ def to_request(suite: Suite, given: Suite, registry: Registry) -> tuple[PlanRequ
 
 
 def _require_sense(merged: Suite, given: Suite) -> None:
-    """Refuse a grid of nothing, and what is given twice in different words."""
+    """Refuse an empty grid, and what is given twice in different words."""
     # An empty text counts as none: --losses "$LOSSES" must not pass as a grid of no trials where LOSSES is not set.
     if not grid.split_list(merged.losses):
         raise UsageError("no losses; name some with --losses, e.g. --losses vanilla,lsgan")
@@ -224,7 +245,30 @@ def trackers_of(suite: Suite, given: Suite, registry: Registry) -> tuple[grid.Co
     Raises:
         UsageError: an unknown name or parameters that cannot be read.
     """
-    return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
+    with _said_where("trackers", suite, given):
+        return tuple(grid.parse_axis("tracker", given.trackers or suite.trackers, registry))
+
+
+@contextmanager
+def _said_where(key: str, suite: Suite, given: Suite) -> Iterator[None]:
+    """Let what is wrong with a key's value begin with where it stands, if it is the suite's and not what was given."""
+    try:
+        yield
+    except UsageError as error:
+        place = suite._places.get(key, "") if getattr(given, key) in (None, ()) else ""
+        if not place:
+            raise
+        raise UsageError(f"{place}: {error}") from error
+
+
+def _meant(key: str) -> str:
+    """What to say of a key that no suite has; on the command line some have other names, and there are more."""
+    close = did_you_mean(key, Suite.model_fields)
+    if key in SHORT:
+        close = f"; did you mean '{SHORT[key]}'?"
+    elif key.replace("-", "_") in HOW:
+        close = "; how and where trials run is said with an option of the command, not in a suite"
+    return close
 
 
 def _where(whose: object, key: str, text: str) -> str:

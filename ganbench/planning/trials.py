@@ -11,7 +11,7 @@ from ganbench.planning.request import RunRequest
 from ganbench.plugins import Plugins
 from ganbench.processes.server import Server, require_fork
 from ganbench.schedule import critic_updates_until
-from ganbench.spec import Execution, TrialFile, TrialSpec
+from ganbench.spec import Execution, Recipe, TrialFile, TrialSpec
 from ganbench.tables.wording import size
 
 FLOAT_BYTES = 4
@@ -48,7 +48,7 @@ def plan_trials(
         request: the grid.
         server: opens the worker's process.
         place: where the trials run.
-        note: told in one line where datasets at two places hold the same samples, and so are one.
+        note: called with a line for each dataset that is one with another, as both have the same samples.
 
     Raises:
         UsageError: the grid cannot be run, or its samples can never be held in memory.
@@ -83,7 +83,7 @@ def trials_of(
 
 
 def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> None:
-    """Refuse more samples than can be held, with their z, as they all are when they are scored."""
+    """Refuse more samples than fit into memory with their z: all are held at once when they are scored."""
     if spec.baseline == "real":
         return
     latent_dim = spec.source.latent_dim if spec.source is not None else spec.recipe.latent_dim
@@ -98,7 +98,7 @@ def _require_memory(spec: TrialSpec, limit: int | None, there: int | None) -> No
 
 
 def settings(request: RunRequest, place: Layout, server: Callable[[], Server]) -> Settings:
-    """What the executor is told."""
+    """The settings that the executor gets."""
     return Settings(
         slots=place.slots,
         timeout=request.timeout,
@@ -138,10 +138,12 @@ def trains(trial: TrialFile) -> bool:
 
 
 def weight(trial: TrialFile) -> float:
-    """How heavy a trial is beside others: the samples of its generator updates, and of its discriminator updates as
-    often as the discriminator runs in one."""
-    if not trains(trial):
-        return 0.0
-    recipe = trial.spec.recipe
-    critic_passes = critic_updates_until(recipe, recipe.steps) * trial.execution.passes
+    """How heavy a trial is beside others: its :func:`work`, and nothing where it does not train."""
+    return work(trial.spec.recipe, trial.execution.passes) if trains(trial) else 0.0
+
+
+def work(recipe: Recipe, passes: float) -> float:
+    """The samples of all generator updates, and those of all discriminator updates as often as the discriminator runs
+    in one (``passes``)."""
+    critic_passes = critic_updates_until(recipe, recipe.steps) * passes
     return (recipe.steps * recipe.n_generator * recipe.g_batches + critic_passes) * recipe.batch_size

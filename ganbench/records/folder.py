@@ -45,6 +45,10 @@ def find_trained(trial: Path) -> "TrialFolder":
         )
     if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
         raise StoreError(f"{path} is a folder of trials; name one of them, e.g. {one.parent}")
+    if not (path / "spec.json").exists() and not (path / "status.json").exists():
+        raise StoreError(
+            f"{path} is not the folder of a trial, which contains spec.json; 'ganbench runs list' shows them"
+        )
     folder = TrialFolder(path)
     require_generator(folder)
     return folder

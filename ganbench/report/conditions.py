@@ -71,6 +71,8 @@ def protocol_facts(protocol: Protocol) -> Iterable[tuple[str, str]]:
     if protocol.extractor_sha256:
         yield "extractor’s weights", protocol.extractor_sha256
     yield "torch-fidelity", clean(protocol.fidelity)
+    if protocol.labels != "none":
+        yield "labels", clean(protocol.shares) or protocol.labels
     yield "scored weights", protocol.weights
     yield "budget", clean(protocol.budget)
     yield "protocol", protocol.key

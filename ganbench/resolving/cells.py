@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ganbench import components
 from ganbench.api import Architecture, Augmentation, Loss, Penalty
+from ganbench.errors import UsageError
 from ganbench.files import digest
 from ganbench.grid import ComponentRequest, LossRequest, parse_augment
 from ganbench.plan import Planned, PlanRequest
@@ -41,6 +42,22 @@ class _Objective(NamedTuple):
     @property
     def label(self) -> str:
         return "+".join([self.component.label, *(component.label for component, _ in self.added)])
+
+
+def _evaluated_every(asked: int | None, label: str, steps: int) -> int:
+    """After how many of a loss's steps there is an evaluation: as asked for, by default a fifth of them.
+
+    Raises:
+        UsageError: after more than there are.
+    """
+    if asked is None:
+        return max(1, steps // 5)
+    if asked > steps:
+        raise UsageError(
+            f"eval_every={asked} is after the last step of loss '{label}', {steps}; use at most {steps}, or 0 to "
+            "evaluate only at the end"
+        )
+    return asked
 
 
 class Cells:
@@ -81,7 +98,7 @@ class Cells:
         check_recipe(label, loss, architecture, data.asked, recipe)
         check_augmentations(augmentations, data.asked)
         self._try_once(component, architecture, recipe)
-        every = plan.eval_every if plan.eval_every is not None else max(1, recipe.steps // 5)
+        every = _evaluated_every(plan.eval_every, label, recipe.steps)
         labels = self._labels(component, architecture)
         spec = TrialSpec(
             loss=objective.component,

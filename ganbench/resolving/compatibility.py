@@ -104,6 +104,12 @@ def _check_decay(recipe: Recipe) -> None:
     """Refuse a learning rate that would not have fallen by the last step, or would be zero before it."""
     if recipe.lr_schedule == "constant":
         return
+    if recipe.steps == 1:
+        raise TooFewSteps(
+            f"lr_schedule={recipe.lr_schedule} has no effect in a single step, which has the whole learning rate; use "
+            "more steps, or lr_schedule=constant",
+            2,
+        )
     most, fallen = recipe.steps - 2, recipe.lr_decay_start + recipe.lr_decay_steps
     if recipe.lr_decay_start and recipe.lr_decay_start > most:
         mended = f"use at most {most}, or more steps" if most > 0 else "use more steps, or leave lr_decay_start out"

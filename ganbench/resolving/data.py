@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ganbench import components
 from ganbench.api import Dataset, Extractor, Metric, Samples
-from ganbench.errors import DataError, GanbenchError, UsageError, did_you_mean, with_kind
+from ganbench.errors import DataError, GanbenchError, NotAtHand, UsageError, did_you_mean, with_kind
 from ganbench.evaluation.handout import require_untruncated
 from ganbench.evaluation.naming import called
 from ganbench.evaluation.needs import check_shape, layers_of, owners, require, uses_extractor
@@ -57,7 +57,8 @@ class Data:
             files: takes in the absolute paths of all files that the answer depends on.
 
         Raises:
-            UsageError: something cannot be read, or is missing; names it.
+            UsageError: something cannot be read, or is missing; names it. A :class:`NotAtHand` where it is the samples,
+                or the extractor's weights.
             DataError: samples were generated from truncated latents.
         """
         self._component, self.dataset = components.resolve(request, registry)
@@ -65,11 +66,14 @@ class Data:
         self._splits: dict[str, Samples] = {}
         self._scored: dict[int, Scored] = {}
         self._every = plan.eval_every or 0
-        train = self._load("train")
         self._split = plan.reference_split or self.dataset.reference_split
         if self._split not in SPLITS:
             raise UsageError(f"reference split '{self._split}' must be one of: {', '.join(SPLITS)}")
-        self.reference = self._load(self._split)
+        self._metrics = _metrics(plan, self.dataset, registry)
+        _require_values(plan, self._metrics)
+        declared = {name: asdict(value) for _, metric in self._metrics for name, value in metric.values.items()}
+        self.values = {name: declared[name] for name in plan.values}
+        train, self.reference = self._load("train"), self._load(self._split)
         self.asked = DataSpec(
             component=self._component,
             kind=train.kind,
@@ -78,13 +82,9 @@ class Data:
             fingerprint=train.fingerprint,
             classes=train.class_count,
         )
+        self._network = self._chosen_network(plan, registry)
         known, self.data_at = components.set_apart(self._component, registry)
         self.spec = self.asked.model_copy(update={"component": known})
-        self._metrics = _metrics(plan, self.dataset, registry)
-        _require_values(plan, self._metrics)
-        declared = {name: asdict(value) for _, metric in self._metrics for name, value in metric.values.items()}
-        self.values = {name: declared[name] for name in plan.values}
-        self._network = self._chosen_network(plan, registry)
         name, mixture = self._component.label, self.dataset.mixture()
         where = f"dataset '{name}'" + (f" with extractor '{self._network.component.name}'" if self._network else "")
         for component, metric in self._metrics:
@@ -106,7 +106,6 @@ class Data:
         """
         count = count or min(len(self.reference), DEFAULT_SAMPLES)
         if count not in self._scored:
-            judged = ((component.name, self._judged(component, metric, count)) for component, metric in self._metrics)
             evaluation = EvaluationSpec(
                 metrics=tuple(component for component, _ in self._metrics),
                 extractor=self._network.component if self._network else None,
@@ -117,7 +116,12 @@ class Data:
                 ),
                 every=self._every,
             )
-            self._scored[count] = Scored(evaluation, tuple(f"{name}: {warning}" for name, warning in judged if warning))
+            warnings = tuple(
+                f"metric '{component.name}': {warning}"
+                for component, metric in self._metrics
+                if (warning := self._warning(component, metric, count))
+            )
+            self._scored[count] = Scored(evaluation, warnings)
         return self._scored[count]
 
     def floor(self, count: int | None) -> Scored:
@@ -186,6 +190,8 @@ class Data:
         label = self._component.label
         try:
             samples: Samples = self.dataset.load(split, root=self._root)
+        except DataError as error:
+            raise NotAtHand(str(error), self.values) from error
         except GanbenchError:
             raise
         except Exception as error:
@@ -225,12 +231,19 @@ class Data:
         component, extractor = components.resolve(request, registry)
         with called(component.name, extractor):
             check_shape(extractor, self.asked.shape)
-            sha256 = extractor.sha256()
+            try:
+                sha256 = extractor.sha256()
+            except DataError as error:
+                raise NotAtHand(str(error), self.values) from error
         self._files.update(extractor.files())
         return Network(component, extractor, sha256)
 
-    def _judged(self, component: Component, metric: Metric, fakes: int) -> str | None:
-        """What a metric says of this number of samples."""
+    def _warning(self, component: Component, metric: Metric, fakes: int) -> str | None:
+        """What a metric warns of with this number of fakes, if anything.
+
+        Raises:
+            UsageError: the metric refuses them.
+        """
         network = self._network if uses_extractor(metric) else None
         try:
             return metric.check(

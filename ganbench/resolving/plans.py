@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ganbench import components, plugins
-from ganbench.errors import DataError, GanbenchError, TooFewSteps, UsageError
+from ganbench.errors import DataError, GanbenchError, NotAtHand, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.grid import ComponentRequest
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest
@@ -28,6 +28,7 @@ def answer(request: PlanRequest) -> PlanAnswer:
         for dataset in request.datasets:
             data = Data(dataset, request, loaded.registry, files)
             planned += Cells(request, data, loaded.registry).plan()
+            data.try_network()
         require_labelled(
             request.labels,
             planned,
@@ -42,7 +43,11 @@ def answer(request: PlanRequest) -> PlanAnswer:
 def refusal(error: BaseException, loaded: plugins.Plugins) -> PlanAnswer:
     """The line that says why there is no plan; for what nobody foresaw, with the plugin it arose in."""
     if isinstance(error, GanbenchError):
-        return PlanAnswer(error=str(error), needed_steps=error.needed if isinstance(error, TooFewSteps) else 0)
+        return PlanAnswer(
+            error=str(error),
+            needed_steps=error.needed if isinstance(error, TooFewSteps) else 0,
+            values=error.values if isinstance(error, NotAtHand) else None,
+        )
     trace = "".join(traceback.format_exception(error))
     return PlanAnswer(error=f"planning failed: {with_blame(error, loaded)}", trace=trace)
 

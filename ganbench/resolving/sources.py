@@ -70,13 +70,13 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
     files.update(given.files)
     what = f"'{given.spec.label}'"
     labels = data.settle_labels(what, wanted) if given.conditional else "none"
+    shares = ""
     said = given.warnings
     if given.samples is not None:
         there = len(given.samples)
         count = _counted(given.spec.label, there, request)
         if given.samples.labels is not None:
-            # Of fewer, drawn at random, the shares are no one's choice.
-            labels = shares_of(given.samples.labels, data.reference, wanted) if count == there else "own"
+            labels, shares = shares_of(given.samples.labels, data.reference, wanted, drawn=count < there)
         if seed and not given.spec.named and count == there:
             # Nothing is drawn: as another trial, the same samples would be scored again, to the same values.
             said += (f"all samples of '{given.spec.label}' are scored, so --seed {seed} changes nothing",)
@@ -91,7 +91,7 @@ def _plan(source: SourceRequest, request: SourcesRequest, data: Data, files: set
         data=data.spec,
         seed=seed,
         recipe=Recipe(),
-        evaluation=scored.spec.model_copy(update={"labels": labels}),
+        evaluation=scored.spec.model_copy(update={"labels": labels, "shares": shares}),
     )
     warnings = (*scored.warnings, *said)
     return Planned(spec=spec, warnings=warnings, baseline=True, source=source.path, data_at=data.data_at)
@@ -105,6 +105,8 @@ def _again(
         raise UsageError(f"{shown(source.path)} is a trial and keeps its name; leave --label out")
     if source.channels:
         raise UsageError(f"{shown(source.path)} is a trial of this dataset; leave --channels out")
+    if source.seed:
+        raise UsageError(f"{shown(source.path)} is a trial and keeps its seed; leave --seed out, or give 0 for it")
     folder, labels = TrialFolder(Path(source.path)), trial.evaluation.labels
     if wanted and labels != "none":
         labels = wanted

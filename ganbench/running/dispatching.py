@@ -1,4 +1,4 @@
-"""From trials that are wanted to those that an executor works on for this run."""
+"""From the trials that a run wants to those that its executor works on."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,16 +13,16 @@ from ganbench.store.store import Store
 
 
 class Dispatcher:
-    """Takes the leases of trials, writes what their workers are told, and hands them to the executor.
+    """Takes the leases of trials, writes the files that their workers read, and hands them to the executor.
 
     Args:
         trials: all of the run, by name.
         store: their folders.
         executor: who works on them.
-        display: told of what is odd.
-        elsewhere: takes in those whose leases others have.
-        unwritten: takes in status and reason of those whose folders cannot be written to.
-        retry: whether trials run again that diverged.
+        display: shows notes on what is unusual.
+        elsewhere: gets the trials whose leases other runs have.
+        unwritten: gets status and reason of trials whose folders cannot be written to.
+        retry: whether trials that diverged run again.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Dispatcher:
         return self._store.cached(trial_id, retry=self._retry) is not None
 
     def dispatch(self, trial_ids: Sequence[str]) -> frozenset[str]:
-        """Hand over what need be; return the trials that the executor works on, those of an earlier run among them."""
+        """Hand over those that must run; return those that the executor works on, some perhaps since an earlier run."""
         leased = [
             Job(name, self._store.folder(name).path, weight(self._trials[name]))
             for name in trial_ids
@@ -61,7 +61,7 @@ class Dispatcher:
         return under_way | {job.trial_id for job in jobs}
 
     def _take(self, trial_id: str) -> bool:
-        """Take a trial's lease; not where another run has it, and not for long where the trial need not run."""
+        """Return whether this run has a trial's lease now: not if another run has it, or the trial need not run."""
         try:
             if not self._store.lease(trial_id):
                 self._elsewhere.add(trial_id)
@@ -84,7 +84,7 @@ class Dispatcher:
         return self.is_done(trial_id)
 
     def _prepare(self, jobs: Sequence[Job]) -> list[Job]:
-        """Write what the workers are told; a trial whose folder cannot be written to has failed and is left out."""
+        """Write the files that workers read; a trial whose folder cannot be written to has failed and is left out."""
         trials = [self._trials[job.trial_id] for job in jobs]
         for trial in trials:
             if damage := self._store.damage_of_finished(trial.trial_id):

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin, counted instead of raised: a run decides between two steps what they mean."""
+"""Ctrl-C and the like, counted instead of raised: a run decides between two steps what they mean."""
 
 import signal
 import threading
@@ -13,13 +13,12 @@ HANGUP = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has no
 class Interrupts:
     """Counts SIGINT, SIGTERM and SIGHUP while it is entered, and gives the signals back afterwards.
 
-    From the third on they raise :class:`KeyboardInterrupt` after all: whatever it is that does not look, ends.
-    Outside the main thread signals cannot be taken over; then nothing is counted, and an interrupt reaches whoever
-    called.
+    The third and later ones raise :class:`KeyboardInterrupt` after all, which ends whatever does not look at the count.
+    Outside the main thread signals cannot be taken over: nothing is counted then, and an interrupt reaches the caller.
     """
 
     def __init__(self, *, hangup: bool = True) -> None:
-        """Make it; without ``hangup``, SIGHUP is left to what it did before."""
+        """Make it; without ``hangup``, SIGHUP is not counted, and does what it did before."""
         self._signals = (*SIGNALS, *HANGUP) if hangup else SIGNALS
         self.count = 0
         self._before: dict[int, Any] = {}
@@ -27,7 +26,7 @@ class Interrupts:
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
             for number in self._signals:
-                # Under nohup a closed terminal is not to matter.
+                # Under nohup a closed terminal must not matter.
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._take)
         return self

@@ -1,5 +1,6 @@
 """What became of a run: a row for every trial that was asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ganbench.errors import StoreError
@@ -39,3 +40,13 @@ class Outcome:
             except StoreError as error:
                 rows.append(row_of_failure(folder, trial, "failed", str(error)))
         return rows
+
+    def exit_code(self, rows: Sequence[Row]) -> int:
+        """The exit code of a command that ran it: 0 if all trials are done, 1 if some are not, 130 if interrupted.
+
+        Args:
+            rows: what :meth:`rows` returned, which reads every folder.
+        """
+        if self.interrupted:
+            return 130
+        return 0 if all(row.done for row in rows) else 1

@@ -22,13 +22,14 @@ from ganbench.store.handed import STOPPED, refuse_what_others_hold
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store
+from ganbench.tables.wording import counted
 
 POLL_SECONDS = 0.2
-"""How long an executor is waited for at a time."""
+"""How long to wait for news of an executor at a time."""
 REMOTE_POLL_SECONDS = 1.0
-"""The same where all that is left is other runs' work."""
+"""The same when only trials of other runs are left."""
 SILENT_SECONDS = 5.0
-"""How long an executor may say nothing of a trial that it took."""
+"""How long an executor may be silent about a trial that it has taken."""
 
 
 def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome:
@@ -62,7 +63,7 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
             try:
                 executor.close()
             except (Exception, SystemExit) as error:
-                # Neither the table nor what ended the run is to be lost for what its executor does at the end.
+                # What its executor does at the end must cost neither the table nor the error that ended the run.
                 display.note(f"executor '{request.executor}' failed while closing: {with_kind(error)}")
             finally:
                 store.release_all()
@@ -101,13 +102,13 @@ class _Run:
             unwritten=self._outcome.unwritten,
             retry=request.retry,
         )
-        self._mine: set[str] = set()  # all that this run has to see to their end; it has their leases
-        # Those of mine that ran out of memory beside others, and how: they wait to be tried alone.
+        self._mine: set[str] = set()  # those that this run has the leases of, and sees to their end
+        # Those of them that ran out of memory beside others, with the reason: they wait to be tried alone.
         self._crowded_out: dict[str, str] = {}
         self._tried_alone: set[str] = set()
         self._shown: set[str] = set()  # those that the display and the plugins know of
-        self._silent_since: dict[str, float] = {}  # of those that the executor does not speak of
-        self._answered = 0  # how many interrupts were
+        self._silent_since: dict[str, float] = {}  # those that the executor says nothing about
+        self._answered = 0  # interrupts
 
     def to_its_end(self) -> Outcome:
         """Dispatch what is missing and wait for all of it."""
@@ -166,7 +167,7 @@ class _Run:
                 self._end(trial_id, JobState.LOST)
 
     def _end(self, trial_id: str, state: JobState) -> None:
-        """Take in that a trial's process has ended, unless it is tried again for want of memory beside others."""
+        """Finish a trial whose process has ended, unless it lacked memory beside others and is tried again."""
         folder = self._store.folder(trial_id)
         end = settle(folder, self._executor.why(trial_id), lost=state is JobState.LOST)
         beside = end.status == "out-of-memory" and not end.own_limit
@@ -207,7 +208,7 @@ class _Run:
             self._mine |= self._dispatcher.dispatch([chosen])
 
     def _take_over(self) -> None:
-        """What another run worked on and did not finish is ours, once it has given it back or died."""
+        """Take over what another run has not finished, once it has given it back or died."""
         if self._interrupts.count:
             return
         free = self._elsewhere.free()
@@ -228,7 +229,7 @@ class _Run:
 
     def _say_who_is_elsewhere(self) -> None:
         for owner, count in self._elsewhere.owners():
-            self._display.note(f"{count} trial{'' if count == 1 else 's'} held by {owner}; waiting for the results")
+            self._display.note(f"{counted(count, 'trial')} held by {owner}; waiting for the results")
 
     def _stop(self) -> None:
         """Answer an interrupt: the first one gently, the second at once."""

@@ -1,4 +1,4 @@
-"""A run as the command line and Python start it: its progress shown, and on the CPU where the GPU is of no use."""
+"""A run as the command line and Python start it: with its progress shown, on the CPU where torch cannot use the GPU."""
 
 from ganbench.display import make_display
 from ganbench.executors import devices
@@ -14,7 +14,7 @@ def run_shown(request: RunRequest, plugins: Plugins, *, quiet: bool) -> Outcome:
     """Run a grid to its end, as :func:`~ganbench.running.runner.run_grid` does, with its progress on stderr and
     copied to its trackers.
 
-    Where ``auto`` took a GPU that torch cannot use, and where it took none though a driver is there, a line says so.
+    A line says so if ``auto`` took a GPU that torch cannot use, or took none although a driver is there.
 
     Raises:
         NoGPU: a GPU was asked for, and torch cannot use it.

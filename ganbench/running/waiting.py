@@ -8,11 +8,11 @@ from ganbench.store.leases import holder
 from ganbench.store.store import Store
 
 LOOK_SECONDS = 1.0
-"""Between two looks, at least."""
+"""The least time between two looks."""
 SHARE = 0.05
-"""Of the time, at most, is spent on looking: thousands of folders on a file server are looked at less often."""
+"""The largest share of the time spent on looking: thousands of folders on a file server are looked at less often."""
 TRY_SECONDS = 60.0
-"""A lease that looks held is tried all the same this often.
+"""How often a lease that looks held is tried all the same.
 
 Its age is judged by this machine's clock while looking and by the file server's own while trying, so a clock that is
 wrong delays a takeover by this much at most.
@@ -36,7 +36,7 @@ class Elsewhere:
         self._tried[trial_id] = self._clock()
 
     def discard(self, trial_id: str) -> None:
-        """A trial is ours, or has ended."""
+        """Forget a trial that is ours now, or has ended."""
         self._tried.pop(trial_id, None)
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Elsewhere:
         return found
 
     def owners(self) -> list[tuple[str, int]]:
-        """Who holds how many of them, each process once, in words: with the time of its first lease."""
+        """Each process that holds some of them, in words, with the time of its first lease; and how many it holds."""
         held: dict[tuple[str, str, int], list[Holder]] = {}
         for trial_id in self:
             found = holder(self._store.folder(trial_id).path)

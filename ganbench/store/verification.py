@@ -50,17 +50,23 @@ def verify(folder: TrialFolder) -> Findings:
 
 
 def _damaged_checkpoints(folder: TrialFolder) -> Iterator[str]:
+    """What is wrong with a trial's checkpoints, and from where it will go on."""
+    intact, damaged = [], []
     for path in (folder.checkpoint, previous_checkpoint(folder.checkpoint)):
         if not path.exists():
             continue
         try:
             sealing.unseal(read_whole(path))
         except sealing.Damaged as error:
-            yield f"{path} {error}; the trial resumes from the one before it"
+            damaged.append(f"{path} {error}")
         except FileNotFoundError:
             continue  # the trial is under way and has written the next one
         except OSError as error:
-            yield f"{path} cannot be read: {error.strerror or error}"
+            damaged.append(f"{path} cannot be read: {error.strerror or error}")
+        else:
+            intact.append(path.name)
+    goes_on = f"the trial resumes from {intact[0]}" if intact else "the trial starts again from its first step"
+    yield from (f"{complaint}; {goes_on}" for complaint in damaged)
 
 
 def require_intact(folder: TrialFolder, trial_id: str) -> None:

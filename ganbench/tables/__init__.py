@@ -1,6 +1,6 @@
 """Comparative tables in every format. Rows of different protocols are never in one ranking."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.store.results import Row
@@ -36,21 +36,37 @@ def render(
     Raises:
         UsageError: there is no such format, or the layout names what no table has.
     """
-    layout = layout or Layout()
+    if format not in FORMATS:
+        raise UsageError(f"there is no table format '{format}'{did_you_mean(format, FORMATS)}")
     tables = build(rows)
-    layout = named(tables, layout)
+    layout = named(tables, layout or Layout())
     tables = arrange(tables, layout)
-    if format in ("csv", "json"):
-        from ganbench.tables import machine
+    # Each format's module is imported only if it is used: a command is to answer at once.
+    if format == "csv":
+        from ganbench.tables.machine import as_csv
 
-        write = machine.as_csv if format == "csv" else machine.as_json
-        return write(tables, layout).rstrip("\n")
-    pages = sheets(tables, layout)
-    if format == "table":
+        text = as_csv(tables, layout)
+    elif format == "json":
+        from ganbench.tables.machine import as_json
+
+        text = as_json(tables, layout)
+    elif format == "markdown":
+        from ganbench.tables.markdown import markdown
+
+        text = markdown(sheets(tables, layout))
+    elif format == "latex":
+        from ganbench.tables.latex import latex
+
+        text = latex(sheets(tables, layout))
+    elif format == "html":
+        from ganbench.tables.html import html
+
+        text = html(sheets(tables, layout))
+    else:
         from ganbench.tables.terminal import terminal
 
-        return terminal(pages, width=width, colour=colour)
-    return _writer(format)(pages).rstrip("\n")
+        text = terminal(sheets(tables, layout), width=width, colour=colour)
+    return text.rstrip("\n")
 
 
 def sheets(tables: Sequence[Table], layout: Layout) -> list[Sheet]:
@@ -67,19 +83,3 @@ def sheets(tables: Sequence[Table], layout: Layout) -> list[Sheet]:
     from ganbench.tables.columns import sheet
 
     return [sheet(table, layout) for table in tables]
-
-
-def _writer(name: str) -> Callable[[Sequence[Sheet]], str]:
-    if name == "markdown":
-        from ganbench.tables.markdown import markdown
-
-        return markdown
-    if name == "latex":
-        from ganbench.tables.latex import latex
-
-        return latex
-    if name == "html":
-        from ganbench.tables.html import html
-
-        return html
-    raise UsageError(f"there is no table format '{name}'{did_you_mean(name, FORMATS)}")

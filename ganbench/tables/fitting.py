@@ -1,4 +1,4 @@
-"""A table wider than its terminal: which columns are left out, what is said of it, and where the rest is parted."""
+"""A table wider than its terminal: which columns are left out, the note about them, and how the rest is split."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ganbench.tables.sheet import Column, Sheet
 from ganbench.tables.wording import headline
 
 LEGIBLE = 24
-"""Text folded into lines of this length can still be read; a column goes before text is folded further."""
+"""Text folded into lines of this length can still be read; a column is left out before text is folded further."""
 BETWEEN = 3
 """Characters between two columns."""
 
@@ -51,7 +51,7 @@ def fit(page: Sheet, width: int) -> tuple[list[Column], list[Column]]:
     """
     shown, left = list(page.columns), list[Column]()
     for name in page.spare:
-        if breadth(shown) <= width:
+        if total_width(shown) <= width:
             break
         left += [column for column in shown if column.name == name]
         shown = [column for column in shown if column.name != name]
@@ -69,14 +69,14 @@ def blocks(columns: Sequence[Column], width: int, baselines: int) -> list[list[C
         width: characters in a line.
         baselines: how many of the last cells of each are the baselines'.
     """
-    if breadth(columns) <= width:
+    if total_width(columns) <= width:
         return [list(columns)]
     named = next((place for place, column in enumerate(columns) if column.numeric), len(columns))
     names, others = list(columns[:named]), list(columns[named:])
     telling = [column for column in names if not _alike(column, baselines)] or names[:1]
     found, block = list[list[Column]](), names
     for column in others:
-        fits = breadth([*block, column]) <= width
+        fits = total_width([*block, column]) <= width
         if not fits and len(block) > len(names if not found else telling):
             found.append(block)
             block = telling
@@ -84,35 +84,35 @@ def blocks(columns: Sequence[Column], width: int, baselines: int) -> list[list[C
     return [*found, block]
 
 
-def breadth(columns: Sequence[Column], text: int = LEGIBLE) -> int:
-    """Characters that columns take side by side, with text folded at ``text`` characters, and numbers never."""
-    return sum(least(column, text) for column in columns) + BETWEEN * (len(columns) - 1)
+def total_width(columns: Sequence[Column], text: int = LEGIBLE) -> int:
+    """Characters that columns take side by side, with text folded at ``text`` characters and numbers never folded."""
+    return sum(least_width(column, text) for column in columns) + BETWEEN * (len(columns) - 1)
 
 
 def widths(columns: Sequence[Column], room: int, text: int) -> list[int]:
     """Characters for each column so that all fit into ``room``: the widest columns of text are narrowed, as far as
-    :func:`least` allows. (Rich's own way narrows some further and then cuts numbers.)"""
-    found = [longest(column) for column in columns]
+    :func:`least_width` allows. (Rich's own way narrows some further and then cuts numbers.)"""
+    found = [full_width(column) for column in columns]
     excess = sum(found) + BETWEEN * (len(columns) - 1) - room
     for _ in range(excess):
-        foldable = [i for i, column in enumerate(columns) if found[i] > least(column, text)]
+        foldable = [i for i, column in enumerate(columns) if found[i] > least_width(column, text)]
         if not foldable:
             break
         found[max(foldable, key=found.__getitem__)] -= 1
     return found
 
 
-def least(column: Column, text: int) -> int:
-    """Characters that a column needs: all of its numbers, and of its text as many as ``text`` and the heading."""
-    return longest(column) if column.numeric else max(cell_len(column.titled), min(longest(column), text))
+def least_width(column: Column, text: int) -> int:
+    """Characters that a column needs: numbers whole, text folded at ``text`` but no narrower than the heading."""
+    return full_width(column) if column.numeric else max(cell_len(column.titled), min(full_width(column), text))
 
 
-def longest(column: Column) -> int:
-    """Characters of its longest line."""
+def full_width(column: Column) -> int:
+    """Characters that a column takes unfolded."""
     return max(cell_len(text) for text in (column.titled, *column.cells))
 
 
-def told(left: Sequence[Column], baselines: int) -> str:
+def left_out_note(left: Sequence[Column], baselines: int) -> str:
     """Say which columns are left out, by the names that ``--columns`` takes, and how to see them."""
     alike = {column.name: _rows(column, baselines)[0] for column in left if _alike(column, baselines)}
     names = [f"{column.name} ({alike[column.name]})" if column.name in alike else column.name for column in left]
@@ -124,12 +124,12 @@ def told(left: Sequence[Column], baselines: int) -> str:
 
 
 def _alike(column: Column, baselines: int) -> bool:
-    """Whether a column says the same in all rows: in those that were trained, if any were; a status must be done."""
+    """Whether a column says the same in all trained rows (in all rows if there are none); a status must be done."""
     if column.name == "status":
         return set(column.cells) == {SUCCESS}
     return not column.numeric and len(set(_rows(column, baselines))) == 1
 
 
 def _rows(column: Column, baselines: int) -> list[str]:
-    """The cells of what was trained, or all where nothing was."""
+    """The cells of trained rows, or all cells where nothing was trained."""
     return column.cells[: len(column.cells) - baselines] or column.cells

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
 from ganbench.files import digest
@@ -100,24 +101,17 @@ def build(rows: Sequence[Row]) -> list[Table]:
     """Sort rows into tables.
 
     A trial that ended before it had a result stands in the table that its specification belongs to, or in one of its
-    own. A baseline stands in every table that measures alike, or in one of its own. No row is left out.
+    own. Samples from elsewhere stand in every table whose fakes had their labels, or in one of their own, and the
+    other baselines in every table that measures alike, or in one of their own. No row is left out.
     """
     rows = named_alike(rows)
     trials = [row for row in rows if not row.baseline]
-    baselines = [row for row in rows if row.baseline]
-    parts = _partition(trials, lambda row: row.protocol.key if row.protocol else None, _scope)
-    frames = _partition(baselines, lambda row: row.protocol.measure if row.protocol else None, _measure)
-    tables: list[Table] = []
-    used: set[int] = set()
-    for part in parts:
-        framing: list[Row] = []
-        for index, baseline in enumerate(frames):
-            if _frames(baseline, part):
-                framing += baseline
-                used.add(index)
-        tables.append(_table(part, framing))
-    tables += [_table([], baseline) for index, baseline in enumerate(frames) if index not in used]
-    return tables
+    given = [row for row in rows if row.baseline == "external"]
+    baselines = [row for row in rows if row.baseline not in ("", "external")]
+    parts = [(part, list[Row]()) for part in _partition(trials, attrgetter("key"), _scope)]
+    for key, more in (("fakes", given), ("measure", baselines)):
+        parts = _beside(parts, _partition(more, attrgetter(key), _measure), attrgetter(key))
+    return [_table(part, beside) for part, beside in parts]
 
 
 def named_alike(rows: Iterable[Row]) -> list[Row]:
@@ -147,16 +141,16 @@ def _own_data(row: Row) -> tuple[str, str, str]:
 
 
 def _partition(
-    rows: Sequence[Row], key: Callable[[Row], str | None], scope: Callable[[TrialSpec], str]
+    rows: Sequence[Row], key: Callable[[Protocol], str], scope: Callable[[TrialSpec], str]
 ) -> list[list[Row]]:
-    """Split by ``key``; rows that have none join the first part with a row of the same ``scope``."""
+    """Split by the ``key`` of protocols; rows without one join the first part with a row of the same ``scope``."""
     parts: dict[str, list[Row]] = {}
     lost: list[Row] = []
     for row in rows:
-        if (found := key(row)) is None:
+        if row.protocol is None:
             lost.append(row)
         else:
-            parts.setdefault(f"protocol {found}", []).append(row)
+            parts.setdefault(f"protocol {key(row.protocol)}", []).append(row)
     home: dict[str, str] = {}
     # Thousands of scopes take seconds, and only a row without a key asks for one.
     for name, part in parts.items() if lost else ():
@@ -180,13 +174,24 @@ def _scope(spec: TrialSpec) -> str:
     return digest([_measure(spec), spec.weights, updates, spec.recipe.batch_size])
 
 
-def _frames(baselines: list[Row], part: list[Row]) -> bool:
-    """Whether the baselines measure as these trials do: by their protocols, else by their specifications."""
-    one = next((row.protocol.measure for row in baselines if row.protocol), None)
-    other = next((row.protocol.measure for row in part if row.protocol), None)
+def _beside(
+    parts: list[tuple[list[Row], list[Row]]], more: list[list[Row]], key: Callable[[Protocol], str]
+) -> list[tuple[list[Row], list[Row]]]:
+    """Put each of ``more`` beneath the rows of every part with its ``key``, or else in a part of its own."""
+    found, used = [], set[int]()
+    for trials, beneath in parts:
+        fitting = [index for index, some in enumerate(more) if _alike(some, trials or beneath, key)]
+        found.append((trials, [*beneath, *(row for index in fitting for row in more[index])]))
+        used.update(fitting)
+    return found + [([], some) for index, some in enumerate(more) if index not in used]
+
+
+def _alike(some: list[Row], others: list[Row], key: Callable[[Protocol], str]) -> bool:
+    """Whether rows have the same ``key``: by their protocols, else by their specifications."""
+    one, other = (next((key(row.protocol) for row in rows if row.protocol), None) for rows in (some, others))
     if one is not None and other is not None:
         return one == other
-    return _measure(baselines[0].spec) == _measure(part[0].spec)
+    return _measure(some[0].spec) == _measure(others[0].spec)
 
 
 def _table(trials: list[Row], baselines: list[Row]) -> Table:

@@ -10,7 +10,7 @@ from ganbench.tables.grouping import Group, Table
 from ganbench.tables.layout import Layout
 from ganbench.tables.ranking import Ranking, rank
 from ganbench.tables.sheet import Column, Sheet, notes, samples
-from ganbench.tables.wording import NAMED, may_be_the_best, named_rows, spread
+from ganbench.tables.wording import NAMED, counted, may_be_the_best, named_rows, spread
 
 Key = tuple[str, str, str]
 
@@ -39,7 +39,7 @@ class Overall:
         ranks = ", ".join(f"{self.names[index]} {found.ranks[index]:.2f}" for index in self._order[:NAMED])
         more = len(self.names) - NAMED
         if more > 0:
-            ranks += f" and {more} worse row{'' if more == 1 else 's'}"
+            ranks += f" and {counted(more, 'worse row')}"
         two = len(self.names) == 2
         test = (
             f"exact {'sign' if two else 'Friedman'} test"

@@ -16,7 +16,7 @@ from ganbench.store.results import SUCCESS
 from ganbench.store.values import ValueInfo
 from ganbench.tables.code import mixed_code
 from ganbench.tables.grouping import Group, Table
-from ganbench.tables.wording import headline, may_be_the_best, named_rows, seeds_of
+from ganbench.tables.wording import counted, headline, may_be_the_best, named_rows
 
 ALPHA = 0.05
 DIVERGED = "diverged"
@@ -147,15 +147,13 @@ class Ranking:
         """What can and cannot be concluded, in sentences; a line for each row with seeds that did not end well."""
         lines = self.in_words()
         for name, group in zip(self.names, self.groups, strict=True):
-            counts = group.statuses
+            counts, seeds = group.statuses, counted(len(group.rows), "seed")
             if counts[DIVERGED]:
-                lines.append(
-                    f"{name}: {counts[DIVERGED]} of {seeds_of(len(group.rows))} diverged, ranked below every score."
-                )
+                lines.append(f"{name}: {counts[DIVERGED]} of {seeds} diverged, ranked below every score.")
             rest = [f"{status} {counts[status]}" for status in STATUSES if status not in (SUCCESS, DIVERGED)]
             rest = [text for text in rest if not text.endswith(" 0")]
             if rest:
-                lines.append(f"{name}: {', '.join(rest)} of {seeds_of(len(group.rows))}, with no score to rank.")
+                lines.append(f"{name}: {', '.join(rest)} of {seeds}, with no score to rank.")
         return lines
 
     @property
@@ -181,7 +179,7 @@ class Ranking:
     def in_words(self) -> list[str]:
         """What is not said elsewhere in a table: its ties, and which rows have seeds whose score is undefined."""
         label, named = clean(self.info.label), zip(self.names, self.groups, strict=True)
-        lost = ((name, undefined(group, self.metric), seeds_of(len(group.rows))) for name, group in named)
+        lost = ((name, undefined(group, self.metric), counted(len(group.rows), "seed")) for name, group in named)
         missing = [
             f"{name}: {label} is undefined for {count} of {seeds}, ranked below every score."
             for name, count, seeds in lost
@@ -215,7 +213,7 @@ class Ranking:
         tied = [index for index in self.order if self.ties[index] == 1]
         worse = [index for index in self.order if (self.ties[index] or 0) > 1]
         sizes = sorted({len(row) for row in self.scores if row})
-        seeds = seeds_of(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
+        seeds = counted(sizes[0], "seed") if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]} seeds"
         test = f"{'exact ' if self.exact else ''}rank tests, {seeds}, α = {self.alpha:g}"
         names = self.names
         # Rows whose every seed failed for reasons of its own are not ranked, and nothing here is said of them.

@@ -20,8 +20,16 @@ LOG_WIDTH = 200
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, its cells (the baselines' last), whether they are numbers, which are set bold, what
-    ``--columns`` calls it, and which way is better where its cells are scores."""
+    """One column.
+
+    Attributes:
+        heading: without the arrow of a score.
+        cells: one per row, the baselines' last.
+        numeric: whether they are numbers.
+        strong: the rows whose cell is set bold.
+        name: what ``--columns`` calls it.
+        better: which way a score is better; ``None`` for what is no score.
+    """
 
     heading: str
     cells: list[str]
@@ -43,7 +51,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Note:
-    """A line under a table: what kind, who says it (the row), the foreign text, where to look, and the log's end."""
+    """A line under a table.
+
+    Attributes:
+        kind: a status, or ``warning``.
+        whose: the row or rows it is about.
+        text: what is to be said; it may come from a plugin.
+        path: where to look; may be empty.
+        log: the last lines of a failed trial's log.
+    """
 
     kind: str
     whose: str

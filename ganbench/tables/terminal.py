@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ganbench.tables.fitting import blocks, breadth, fit, told, widths
+from ganbench.tables.fitting import blocks, fit, left_out_note, total_width, widths
 from ganbench.tables.sheet import Column, Sheet
 
 # Narrower than this, a label folded over lines is harder to read than a line that is too long.
@@ -30,7 +30,7 @@ def _one(page: Sheet, width: int | None, colour: bool) -> str:
     if width is not None:
         columns, left = fit(page, width)
         parts = [replace(page, columns=part) for part in blocks(columns, width, page.baselines)]
-        beneath = [*([told(left, page.baselines)] if left else []), *beneath]
+        beneath = [*([left_out_note(left, page.baselines)] if left else []), *beneath]
     else:
         parts = [page]
     grids = "\n\n".join(_grid(part, width, colour) for part in parts)
@@ -50,7 +50,7 @@ def _beneath(page: Sheet) -> list[str]:
 
 def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     # A file has no width: nothing is folded to fit it.
-    room = breadth(page.columns, sys.maxsize) if width is None else width
+    room = total_width(page.columns, sys.maxsize) if width is None else width
     # Text is content without markup: nothing that a plugin is called is read as a style.
     table = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=False)
     places = widths(page.columns, room, MINIMUM_TEXT)
@@ -72,7 +72,7 @@ def _grid(page: Sheet, width: int | None, colour: bool) -> str:
     file = io.StringIO()
     console = Console(
         file=file,
-        width=max(room, breadth(page.columns, MINIMUM_TEXT)),
+        width=max(room, total_width(page.columns, MINIMUM_TEXT)),
         force_terminal=colour,
         color_system="standard" if colour else None,
         no_color=not colour,

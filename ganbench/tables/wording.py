@@ -1,4 +1,4 @@
-"""Numbers, durations and foreign text as a table writes them."""
+"""Numbers, durations and the names of rows as a table writes them."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,9 +103,9 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(init)} and {last}" if init else last
 
 
-def named_rows(names: Sequence[str], more: str = "") -> str:
-    """``a, b and c``, or ``14 rows`` where there are more than :data:`NAMED`; ``more`` stands before that number."""
-    return listed(names) if len(names) <= NAMED else f"{more}{len(names)} rows"
+def named_rows(names: Sequence[str], before: str = "") -> str:
+    """``a, b and c``, or ``14 rows`` where there are more than :data:`NAMED`; ``before`` stands before that number."""
+    return listed(names) if len(names) <= NAMED else f"{before}{len(names)} rows"
 
 
 def may_be_the_best(names: Sequence[str], *, everyone: bool) -> str:
@@ -114,6 +114,6 @@ def may_be_the_best(names: Sequence[str], *, everyone: bool) -> str:
     return f"{each} of {f'the {len(names)} rows' if everyone else named_rows(names)} may be the best"
 
 
-def seeds_of(count: int) -> str:
+def counted(count: int, noun: str) -> str:
     """``1 seed`` or ``5 seeds``."""
-    return f"{count} seed{'' if count == 1 else 's'}"
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -27,8 +27,8 @@ The function's name, with dashes, is the check's, and the first line of its docs
 :class:`NotApplicable` where a component cannot have the property, and may return a note. Plant the mistake in one of
 ``tests/test_testing_*.py``; ``tests/test_testing_builtins.py`` holds that the built-in components pass.
 
-The names below are resolved on first use: every pytest in an environment with ganbench imports this package for its
-plugin's sake, and has no use for the kit.
+The names below are resolved on first use: every pytest in an environment with ganbench imports this package as a
+pytest plugin, and most have no use for the kit.
 """
 
 from importlib import import_module

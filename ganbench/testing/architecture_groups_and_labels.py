@@ -1,4 +1,4 @@
-"""What packed discriminators and conditional networks are asked beside the rest."""
+"""Further checks of packed discriminators and of conditional networks."""
 
 from typing import cast
 

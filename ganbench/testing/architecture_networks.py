@@ -1,4 +1,4 @@
-"""How the networks of an architecture are tried: which shapes, and with what.
+"""How the networks of an architecture are tried: with which shapes, inputs and weights.
 
 ``expected`` may hold what :mod:`ganbench.testing.architectures` says.
 """
@@ -15,12 +15,12 @@ from ganbench.testing.kit import Flaw, Subject
 
 CPU = torch.device("cpu")
 CLASSES = 3
-"""Of the data that conditional networks are built for: as many as nobody writes down for want of a better number."""
+"""Classes of the data that conditional networks are built for: a number that nobody would have hard-coded."""
 LARGEST_RUN = 128
-"""Declared sides beyond this are not tried: on a CPU they take minutes."""
+"""Larger sides are not tried, although declared: on a CPU they take minutes."""
 VECTORS = ((2,), (5,))
 BEYOND_ZERO = 0.05
-"""Noise on weights by which what starts at zero takes part."""
+"""Scale of the noise on weights that gives layers which start at zero an effect."""
 
 
 def build(subject: Subject) -> Architecture:
@@ -29,7 +29,7 @@ def build(subject: Subject) -> Architecture:
 
 
 def latent_dim(subject: Subject) -> int:
-    """The dimension of z that the networks are tried with."""
+    """The length of z that the networks are tried with."""
     return int(subject.expected.get("latent_dim", 16))
 
 
@@ -51,7 +51,7 @@ def sample_shapes(subject: Subject) -> list[tuple[int, ...]]:
 
 
 def other_shapes(subject: Subject) -> list[tuple[int, ...]]:
-    """A side that is no power of two, and two unlike sides, where such are declared and there are any to try."""
+    """A shape whose side is no power of two, and one with two unlike sides, if the architecture declares such sides."""
     architecture = build(subject)
     if "image" not in architecture.kinds or architecture.power_of_two:
         return []
@@ -86,7 +86,7 @@ def networks(subject: Subject, shape: tuple[int, ...], *, seed: int = 0, only_ra
 
 
 class Packed(nn.Module):
-    """A packed discriminator tried as if it were not: a sample's group is the sample itself, repeated."""
+    """A packed discriminator as one that is not packed: a sample's group is the sample itself, repeated."""
 
     def __init__(self, network: nn.Module, pack: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Packed(nn.Module):
 
 
 class Labelled(nn.Module):
-    """A conditional network tried as if it were not: the i-th sample of a batch has the label i modulo the classes.
+    """A conditional network as an unconditional one: the i-th sample of a batch has the label i modulo the classes.
 
     Class logits are added to the raw outputs, so that a gradient reaches the classifier, too, or left out.
     """
@@ -131,7 +131,7 @@ class Labelled(nn.Module):
 
 
 def typical(subject: Subject) -> tuple[int, ...]:
-    """One shape that stands for the others: the smallest image of a single channel, or points."""
+    """The shape that stands for the others: the first image with sides of 8 at least, else the first shape."""
     shapes = sample_shapes(subject)
     images = [shape for shape in shapes if len(shape) == 3 and shape[1] >= 8]
     return (images or shapes)[0]

@@ -1,4 +1,4 @@
-"""What training and scoring ask of the networks of an architecture."""
+"""What training and scoring need of the networks of an architecture."""
 
 from copy import deepcopy
 from functools import partial
@@ -27,7 +27,7 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 UNASKED = "(dropout or noise that ignores the mode); where noise is part of the model, say expected = {'noise': True}"
 CALLS = 5
-"""How often a network is called before its state is saved, and after it was loaded."""
+"""How often a network is called before its state is saved, and again after it is loaded."""
 
 
 def raw_outputs(subject: Subject) -> None:
@@ -35,9 +35,9 @@ def raw_outputs(subject: Subject) -> None:
     shape = typical(subject)
     discriminator = networks(subject, shape, only_raw=True).discriminator
     with torch.no_grad():
-        # Whatever the weights are: opposite changes of them, on samples far apart.
+        # Whatever the weights are: changed in opposite ways, on samples far apart.
         found = torch.cat([perturbed(discriminator, scale)(10 * noise(8, shape)) for scale in (0.5, -0.5)])
-        # A norm of the weights or of a batch keeps outputs small, but not for samples of any size and all of many.
+        # Normalised weights or batches keep outputs small, but not all of many, and not on samples of any size.
         far = torch.cat([perturbed(discriminator, scale)(1e4 * noise(32, shape)) for scale in (0.5, -0.5)])
     if bool(((found >= 0) & (found <= 1)).all()):
         raise Flaw(
@@ -52,7 +52,7 @@ def raw_outputs(subject: Subject) -> None:
 
 
 def apart(subject: Subject) -> None:
-    """Networks come ready to be trained, share no weights, and are others at each build."""
+    """Networks are built in training mode, share no weights, and are new at each build."""
     architecture, shape = build(subject), typical(subject)
     built = [architecture.networks(shape, latent_dim(subject), CLASSES) for _ in range(2)]
     for role, network in zip(Networks._fields, built[0], strict=True):
@@ -120,7 +120,7 @@ def randomness(subject: Subject) -> None:
 
 
 def resuming(subject: Subject) -> None:
-    """From its saved state a network goes on in training as if it had not stopped."""
+    """A network that loads its saved state goes on training as if it had not stopped."""
     shape = typical(subject)
     for role, network, x in with_inputs(subject, 8):
         network = perturbed(network, BEYOND_ZERO)
@@ -161,7 +161,7 @@ def learning(subject: Subject) -> None:
 
 
 def double_backward(subject: Subject) -> None:
-    """The discriminator can be differentiated twice where it claims so."""
+    """The discriminator can be differentiated twice if it says so."""
     architecture, shape = build(subject), typical(subject)
     if not architecture.double_backward:
         raise NotApplicable("it declares double_backward = False: gradient penalties are refused for it")
@@ -214,7 +214,7 @@ def evaluation(subject: Subject) -> None:
         with own_global_stream(seed, CPU), torch.no_grad():
             return cast(Tensor, generator(z))
 
-    z = latents(subject, 2 * CLASSES)  # where there are labels, the first one's is that of the first after a round
+    z = latents(subject, 2 * CLASSES)  # if there are labels, sample CLASSES has the same one as sample 0
     together, noisy = drawn(z), bool(subject.expected.get("noise"))
     if not torch.allclose(together, drawn(z, seed=1 if noisy else 2)):
         raise Flaw(
@@ -246,6 +246,6 @@ def half_precision(subject: Subject) -> None:
 
 
 def _called(network: nn.Module, x: Tensor, *, seed: int) -> Tensor:
-    """The outputs of some calls in training, one after the other."""
+    """The outputs of :data:`CALLS` calls in training, one after the other."""
     with own_global_stream(seed, CPU), torch.no_grad():
         return torch.stack([network(x.clone()) for _ in range(CALLS)])

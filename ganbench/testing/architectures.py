@@ -174,7 +174,7 @@ def state_dict(subject: Subject) -> None:
 
 
 def moves(subject: Subject) -> None:
-    """Networks move to another device and type whole."""
+    """All of a network moves to another device or type."""
     for role, one, x in with_inputs(subject, 4):
         if said := left_behind(one, x):
             raise Flaw(
@@ -194,7 +194,7 @@ def moves(subject: Subject) -> None:
 
 
 def settling(subject: Subject) -> None:
-    """What it settles by itself are parameters it has, and stays settled."""
+    """settle() neither adds nor drops parameters, and settling twice changes nothing."""
     merged = merge("architecture", subject.name, subject.cls, dict(subject.parameters))
     for penalised, clipped in ((False, False), (True, False), (False, True), (True, True)):
         context = {"gradient_penalty": penalised, "weight_clipping": clipped}

@@ -1,4 +1,4 @@
-"""What an augmentation is tried on: streams and images.
+"""What an augmentation is tried on: images and draws.
 
 ``expected`` may hold what :mod:`ganbench.testing.augmentations` says.
 """
@@ -10,15 +10,11 @@ from torch import Tensor
 
 from ganbench.api import Augmentation
 from ganbench.testing.kit import Subject
+from ganbench.testing.trial_streams import stream
 
 SHAPES = ((1, 8, 8), (3, 16, 16), (3, 20, 12))
 STREAMS = 4
-"""How often what is random is drawn: a transform that leaves one image of two alone is seen at work."""
-
-
-def stream(seed: int = 0) -> torch.Generator:
-    """A stream such as a trial hands to its augmentations."""
-    return torch.Generator().manual_seed(seed)
+"""How many streams are tried, so that a transform which leaves every other image alone is seen at work."""
 
 
 def images(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:

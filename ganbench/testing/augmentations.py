@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ganbench.errors import in_one_line
-from ganbench.testing.augmentation_images import STREAMS, build, images, shapes_of, stream
+from ganbench.testing.augmentation_images import STREAMS, build, images, shapes_of
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.other_device import fails_elsewhere, stream_on
+from ganbench.testing.other_device import fails_elsewhere
+from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
 
 TYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -23,8 +24,8 @@ def largest(subject: Subject) -> tuple[int, ...]:
     return max(shapes_of(subject), key=math.prod)
 
 
-def random_draws(subject: Subject) -> None:
-    """Refuse to judge the draws of what draws nothing."""
+def require_draws(subject: Subject) -> None:
+    """Leave a check of draws out where nothing is drawn."""
     augmentation, rng = build(subject), stream()
     before = rng.get_state()
     augmentation(images(4, largest(subject)), rng)
@@ -87,7 +88,7 @@ def gradient(subject: Subject) -> None:
 
 def own_draws(subject: Subject) -> None:
     """Every image of a batch has a draw of its own."""
-    random_draws(subject)
+    require_draws(subject)
     augmentation, size = build(subject), largest(subject)
     one = images(1, size)
     batches = [augmentation(one.expand(16, *size).clone(), stream(seed)) for seed in range(STREAMS)]
@@ -147,7 +148,7 @@ def repeatable(subject: Subject) -> None:
             "random or a stream of its own, or remembered between calls?); the same trial would give another "
             "score"
         )
-    random_draws(subject)
+    require_draws(subject)
     if all(torch.equal(augmentation(x, stream(seed)), first) for seed in range(1, 1 + STREAMS)):
         raise Flaw(
             "it draws from its random stream but makes the same images for every draw; every image would be "
@@ -204,7 +205,7 @@ def devices(subject: Subject) -> None:
     augmentation, x = build(subject), images(4, largest(subject), dtype=torch.float32)
 
     def call(device: str) -> None:
-        found = augmentation(x.to(device), stream_on(device))
+        found = augmentation(x.to(device), stream(device=device))
         if found.device.type != device:
             raise RuntimeError(f"images on the device {device} are returned on {found.device}")
 

@@ -1,4 +1,4 @@
-"""The kit as a class that an author's tests inherit from: one test of each property."""
+"""The kit as a class that an author's tests inherit from: one test for each check."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

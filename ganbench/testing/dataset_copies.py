@@ -1,4 +1,4 @@
-"""Whether test samples are copies of training samples with something small added, such as noise or a rounding."""
+"""Whether test samples are copies of training samples with small changes, such as noise or rounding."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from ganbench.testing.kit import Flaw
 LOOKED_AT = 500
 """Samples of each split whose nearest training sample is found."""
 COLUMNS = 512
-"""Numbers of a sample that are compared: as many pixels are nearly as far apart as whole images are."""
+"""Numbers of a sample that are compared: so many pixels of two images are nearly as far apart as the whole images."""
 NEAR = 0.05
 """A sample is a near copy within this share of the usual distance between neighbours in train. A grey level more or
 less in each pixel is 0.02 of it in CIFAR-10 and in MNIST, and no two of their images are nearer than 0.2."""
@@ -46,7 +46,7 @@ def check(train: Tensor, test: Tensor) -> None:
 
 
 def _nearest(samples: Tensor, train: Tensor, own: Tensor | None = None) -> Tensor:
-    """The distance (N,) of each sample to the nearest in ``train``, beside its own place there."""
+    """The distance (N,) of each sample to the nearest in ``train``, without itself, which is at ``own`` there."""
     found = torch.full((len(samples),), torch.inf, dtype=torch.float64)
     for start in range(0, len(train), PART):
         distances = torch.cdist(samples.double(), train[start : start + PART].double())

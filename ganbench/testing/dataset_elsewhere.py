@@ -1,4 +1,4 @@
-"""A dataset loaded in another process, where Python hashes words otherwise."""
+"""A dataset loaded in another process, with other hashes of text (``PYTHONHASHSEED``)."""
 
 import json
 import os
@@ -14,7 +14,7 @@ def fingerprints(subject: Subject) -> dict[str, str]:
     """Load its splits in a process with another ``PYTHONHASHSEED`` and return what they hash to.
 
     Raises:
-        NotApplicable: it cannot be made there: its class is not found by name, or the process fails or is too slow.
+        NotApplicable: it cannot be loaded there: its class is not found by name, or the process fails or is too slow.
     """
     where, name = subject.cls.__module__, subject.cls.__qualname__
     if defined(where, name) is not subject.cls:

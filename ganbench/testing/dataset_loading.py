@@ -19,7 +19,7 @@ def build(subject: Subject) -> Dataset:
 
 
 class NoTest(NotApplicable):
-    """There is no split to compare fakes with beside the one that is trained on."""
+    """There is no split ``test``."""
 
 
 def load(subject: Subject, split: str) -> Samples:
@@ -27,7 +27,7 @@ def load(subject: Subject, split: str) -> Samples:
 
     Raises:
         ganbench.errors.DataError: files of train are missing, which leaves the check out.
-        NoTest: train may be there, and test is not.
+        NoTest: the split is ``test``, and it is not there.
     """
     try:
         found: Any = build(subject).load(split, root=Path(subject.expected.get("root", "data")))

@@ -9,11 +9,11 @@ from ganbench.testing.kit import Flaw
 MOST = 20_000
 """Samples looked at."""
 FACTOR = 2.0
-"""How much farther from its mode, or nearer, half of the samples may be than those of the mixture itself."""
+"""How many times as far from its mode, or as near, the median sample may be as that of the mixture itself."""
 ENOUGH = 10
-"""With so many samples due at a mode, none there is no chance."""
+"""Where at least this many samples are expected at a mode, having none is no chance."""
 FAR = 1.5
-"""A sample is at a mode up to so many times the largest distance of the mixture's own samples."""
+"""A sample counts as at a mode up to this many times the largest distance of the mixture's own samples."""
 
 
 def check(data: Tensor, mixture: Mixture) -> None:
@@ -24,7 +24,7 @@ def check(data: Tensor, mixture: Mixture) -> None:
     """
     rng = torch.Generator().manual_seed(11)
     means = mixture.means.double()
-    # Data come in an order, such as by class.
+    # Data may be in order, such as by class.
     points = data[torch.randperm(len(data), generator=rng)[:MOST]].double()
     which = torch.randint(len(means), (len(points),), generator=rng)
     noise = torch.randn(points.shape, generator=rng, dtype=torch.float64)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from ganbench import components
-from ganbench.api import Extractor
+from ganbench.api import Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import check_shape, require
@@ -28,37 +28,9 @@ def samples(subject: Subject) -> str:
     shapes, counts = set(), {}
     for split in splits(subject):
         found = load(subject, split)
-        data = found.data
-        if data.dtype not in (torch.uint8, torch.float32):
-            raise Flaw(
-                f"the split '{split}' is {_type(data)}, but images must be uint8 in 0..255 and vectors float32; "
-                "the range would not match the networks' outputs"
-            )
-        if data.dtype == torch.float32 and data.dim() == 4:
-            raise Flaw(
-                f"the split '{split}' is float32 of shape {tuple(data.shape)}, but images must be uint8 levels "
-                "in 0..255; float32 is for vectors (N, D)"
-            )
-        if data.dim() != (4 if found.kind == "image" else 2):
-            raise Flaw(
-                f"the split '{split}' has shape {tuple(data.shape)}, but images must be (N, C, H, W) and vectors (N, D)"
-            )
-        if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
-            raise Flaw(
-                f"the split '{split}' has shape {tuple(data.shape)}: are its {data.shape[3]} channels last? "
-                "They must come second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
-            )
-        if len(data) == 0:
-            raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
-        if found.kind == "image" and int(data.max()) <= 1:
-            raise Flaw(
-                f"no pixel of the split '{split}' is above 1 (images in 0..1 stored as bytes?); every picture would "
-                "be black"
-            )
-        if found.kind == "vector" and not bool(torch.isfinite(data).all()):
-            raise Flaw(f"the split '{split}' contains NaN or infinity; training would diverge at once")
+        _require_form(split, found)
         shapes.add(found.shape)
-        counts[split] = len(data)
+        counts[split] = len(found)
     if len(shapes) > 1:
         raise Flaw(f"the splits have different shapes {sorted(shapes)}; samples could not be compared with a reference")
     shape = shapes.pop()
@@ -137,7 +109,7 @@ def another_process(subject: Subject) -> None:
 
 
 def files(subject: Subject) -> str | None:
-    """The files that it says it was read from are there, and are those that were read."""
+    """The files that it names exist, and are those that it reads."""
     notes = []
     for split in SPLITS:
         try:
@@ -194,7 +166,7 @@ def provenance(subject: Subject) -> None:
 
 
 def locations(subject: Subject) -> None:
-    """The parameters that it says its samples lie at are parameters, and text."""
+    """The parameters that it declares as places of its samples exist and are text."""
     try:
         if not components.locations(subject.name, subject.cls):
             raise NotApplicable("no parameter says where its samples lie")
@@ -228,7 +200,7 @@ def defaults(subject: Subject) -> None:
 
 
 def mixture(subject: Subject) -> None:
-    """Where it says what its modes are, its samples lie around them."""
+    """If it names its modes, its samples lie around them."""
     found = build(subject).mixture()
     if found is None:
         raise NotApplicable("it names no modes")
@@ -254,6 +226,39 @@ CHECKS = (
     defaults,
     mixture,
 )
+
+
+def _require_form(split: str, found: Samples) -> None:
+    """Raise a flaw unless a split has the type, shape and values of images or of vectors."""
+    data = found.data
+    if data.dtype not in (torch.uint8, torch.float32):
+        raise Flaw(
+            f"the split '{split}' is {_type(data)}, but images must be uint8 in 0..255 and vectors float32; the range "
+            "would not match the networks' outputs"
+        )
+    if data.dtype == torch.float32 and data.dim() == 4:
+        raise Flaw(
+            f"the split '{split}' is float32 of shape {tuple(data.shape)}, but images must be uint8 levels in 0..255; "
+            "float32 is for vectors (N, D)"
+        )
+    if data.dim() != (4 if found.kind == "image" else 2):
+        raise Flaw(
+            f"the split '{split}' has shape {tuple(data.shape)}, but images must be (N, C, H, W) and vectors (N, D)"
+        )
+    if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
+        raise Flaw(
+            f"the split '{split}' has shape {tuple(data.shape)}: are its {data.shape[3]} channels last? They must come "
+            "second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
+        )
+    if len(data) == 0:
+        raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
+    if found.kind == "image" and int(data.max()) <= 1:
+        raise Flaw(
+            f"no pixel of the split '{split}' is above 1 (images in 0..1 stored as bytes?); every picture would be "
+            "black"
+        )
+    if found.kind == "vector" and not bool(torch.isfinite(data).all()):
+        raise Flaw(f"the split '{split}' contains NaN or infinity; training would diverge at once")
 
 
 def _type(value: torch.Tensor) -> str:

@@ -1,4 +1,4 @@
-"""What holds for a component of any kind: parameters, documentation, light registration."""
+"""Checks of a component of any kind: parameters, documentation, recommended recipe."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,13 +25,13 @@ def parameters(subject: Subject) -> None:
 
 
 def documentation(subject: Subject) -> None:
-    """It says what it is."""
+    """It has a docstring."""
     if not own_doc(subject.cls):
         raise Flaw(f"{subject.cls.__name__} has no docstring; `ganbench show {subject.name}` would explain nothing")
 
 
 def recommendation(subject: Subject) -> None:
-    """The recipe it recommends is one."""
+    """The recipe settings that it recommends are valid."""
     settings: Any = getattr(subject.cls, "recommends", None)
     if not settings:
         return

@@ -1,4 +1,4 @@
-"""Trials that an executor is tried with: real and small, each a process that imports torch, and trains or fails."""
+"""Trials that an executor is tried with: small but real ones, processes that import torch and train or fail."""
 
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile, TrialSpec
 
 ENDLESS = 100_000
-"""Steps of a trial that goes on for minutes; it reports a hundred times."""
+"""Steps of a trial that goes on for minutes."""
 
 
 @cache
@@ -40,9 +40,9 @@ def write_trial(
         out: the folder of trials.
         seed: tells trials apart.
         steps: of training; :data:`ENDLESS` for one that has to be stopped.
-        broken: it fails before it trains, since its data are not what was planned.
+        broken: whether it fails before it trains, because its data are not what was planned.
         device: ``cpu`` or ``cuda``.
-        weight: how heavy it says it is.
+        weight: of its job.
     """
     spec = _small()
     recipe = spec.recipe.model_copy(update={"steps": steps})

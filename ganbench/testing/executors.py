@@ -6,7 +6,7 @@ would train for minutes.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ from ganbench.testing.executor_trials import ENDLESS, write_trial
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 
 PATIENCE = 120.0
-"""Seconds to wait for news of the trials; starting Python and torch takes a few, and on a crowded machine a minute."""
+"""Seconds to wait for news of the trials. Starting Python and torch takes a few, on a crowded machine a minute."""
 END_PATIENCE = 30.0
-"""Seconds to wait for the end of what was cancelled."""
+"""Seconds to wait for cancelled trials to end."""
 SETTLING = 1.5
-"""Seconds in which what was to have ended would be seen to go on."""
+"""Seconds to watch whether what should have ended still runs."""
 
 
 @contextmanager
 def opened(subject: Subject) -> Iterator[tuple[Executor, Path]]:
-    """An executor with one slot and its folder of trials; what it needs and cannot have leaves the check out."""
+    """An executor with one slot, and its folder of trials. The check is left out if it lacks something it needs."""
     with tempfile.TemporaryDirectory() as place, shared_server("cpu", threads=1) as server:
         out = Path(place).resolve()
         try:
@@ -49,6 +49,9 @@ def contract(subject: Subject) -> None:
     missing = [name for name in ("submit", "states", "cancel") if getattr(subject.cls, name) is getattr(Executor, name)]
     if missing:
         raise Flaw(f"it does not implement {' and '.join(missing)}; a run would stop with NotImplementedError")
+    options: Any = subject.cls.options
+    if not isinstance(options, Mapping) or not all(isinstance(text, str) for pair in options.items() for text in pair):
+        raise Flaw(f"options is {options!r}, but must map each option's name to a line of text on what it means")
 
 
 def idle(subject: Subject) -> None:
@@ -62,7 +65,7 @@ def idle(subject: Subject) -> None:
 
 
 def runs(subject: Subject) -> str:
-    """Trials are run to their end, each once, and their states are told on the way."""
+    """Trials run to their end, each once, and their states are reported on the way."""
     with opened(subject) as (executor, out):
         jobs = [write_trial(out, seed=seed) for seed in range(3)]
         began = time.monotonic()
@@ -129,7 +132,7 @@ def runs_again(subject: Subject) -> None:
 
 
 def ends_gently(subject: Subject) -> str:
-    """What is cancelled gently writes a checkpoint before it ends, and goes on from there when asked for again."""
+    """A trial cancelled gently writes a checkpoint before it ends, and goes on from it when submitted again."""
     with opened(subject) as (executor, out):
         job = write_trial(out, steps=ENDLESS)
         folder = TrialFolder(job.folder)
@@ -159,7 +162,7 @@ def ends_gently(subject: Subject) -> str:
 
 
 def cancels(subject: Subject) -> None:
-    """What waits is forgotten when it is cancelled, and what runs is ended, and nothing else."""
+    """Cancelling forgets a trial that waits, ends one that runs, and touches no other."""
     with opened(subject) as (executor, out):
         # The long one is heavier: it is started first where there is room for one.
         long, short = write_trial(out, steps=ENDLESS, weight=2.0), write_trial(out, seed=1)
@@ -200,8 +203,8 @@ def cancels(subject: Subject) -> None:
 def _seen_until_the_end(executor: Executor, jobs: list[Job]) -> dict[str, list[JobState]]:
     """The states of each job in their order, until all have ended or there has been no news for too long.
 
-    Patience is for the next news, not for the end of all: an executor may run the trials one by one, each as a process
-    that imports torch. News are a state or a status that a trial has not had before; so there are not many.
+    The limit is on the wait for the next news, not for the end: an executor may run the trials one by one, each as a
+    process that imports torch. News is a state or a status that a trial has not had before, so there is not much of it.
     """
     seen: dict[str, list[JobState]] = {job.trial_id: [] for job in jobs}
     told: set[tuple[str, object]] = set()
@@ -242,16 +245,16 @@ def _until(executor: Executor, condition: Callable[[], bool], patience: float) -
 
 
 def _settle(executor: Executor) -> None:
-    """Give what should not go on the time to do so."""
+    """Give time to anything that should not still happen."""
     began = time.monotonic()
     while time.monotonic() - began < SETTLING:
         executor.states(timeout=0.1)
 
 
 def _written(job: Job) -> tuple[int, int]:
-    """How far a trial has written: its lines of progress, and when its last checkpoint, of which it makes two a second.
+    """How far a trial has written: the size of its progress, and the time of its last checkpoint.
 
-    On a crowded machine a line may take it many seconds.
+    It makes two checkpoints a second, while a line of progress may take many seconds on a crowded machine.
     """
     folder = TrialFolder(job.folder)
     try:

@@ -25,7 +25,7 @@ SEVERITIES = (0.0, 0.2, 0.5, 1.0)
 SMALLEST = 8
 """The smallest side that is tried where none is declared: no generator draws smaller images."""
 LARGEST = 64
-"""The largest side that is tried: beyond it, a network of photographs takes long on a CPU."""
+"""The largest side that is tried: on larger images a network for photographs takes long on a CPU."""
 CPU = torch.device("cpu")
 
 
@@ -163,7 +163,7 @@ def sizes(subject: Subject) -> str:
 
 
 def moves(subject: Subject) -> None:
-    """Its network moves to another device whole."""
+    """All of its network moves to another device."""
     extractor = build(subject)
     if said := left_behind(network(extractor), images(extractor)):
         raise Flaw(
@@ -191,7 +191,7 @@ def repeatable(subject: Subject) -> None:
 
 
 def streams(subject: Subject) -> None:
-    """Neither building nor running it sets a global random stream to a fixed point."""
+    """Neither building nor running it sets a global random stream to a fixed state."""
     extractor = build(subject)
     after = []
     for seed in (1, 2):
@@ -207,7 +207,7 @@ def streams(subject: Subject) -> None:
 
 
 def severity(subject: Subject) -> None:
-    """Features move farther away the more noise there is in a picture."""
+    """Features move farther away the more noise a picture has."""
     extractor = build(subject)
     built = network(extractor)
     clean = features(extractor, images(extractor, 16), built)[0]
@@ -221,7 +221,7 @@ def severity(subject: Subject) -> None:
 
 
 def known_values(subject: Subject) -> None:
-    """It gives the features its author knows."""
+    """It gives the known features that its author states."""
     known = subject.expected.get("known")
     if not known:
         raise NotApplicable("no known features are given (expected = {'known': [(images, features)]})")
@@ -251,7 +251,7 @@ CHECKS = (files, identity, outputs, sizes, moves, batch_size, repeatable, stream
 
 
 def _probabilities(logits: Tensor) -> bool:
-    """Whether rows (N, K) are distributions already."""
+    """Whether rows (N, K) are probabilities already."""
     sums = logits.sum(dim=1)
     inside = bool(((logits >= 0) & (logits <= 1)).all())
     return logits.shape[1] > 1 and inside and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)

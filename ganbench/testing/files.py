@@ -1,7 +1,7 @@
-"""The files that a call reads or leaves behind, heard from Python's audit events.
+"""The files that a call reads or leaves behind, by Python's audit events.
 
-Seen are those that Python opens, makes or renames, as numpy, PIL, pandas, torch.load and torch.save do; not what other
-compiled code opens by itself.
+These show the files that Python opens, makes or renames, as numpy, PIL, pandas, torch.load and torch.save do, but not
+those that other compiled code opens by itself.
 """
 
 import os
@@ -21,10 +21,10 @@ from ganbench.testing.kit import Flaw
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _KEPT_BY_OTHERS = ("__pycache__", "torchinductor", ".triton")
-"""How folders are called in which Python and torch keep what they have compiled."""
+"""Beginnings of the names of folders in which Python and torch keep what they have compiled."""
 _CODE = (".py", ".pyc", ".pyi", ".so", ".dll", ".dylib", ".pyd")
 _OF_LIBRARIES = re.compile(r"__pycache__|torchinductor.*|\.triton|matplotlib|\.config|\.netrc|.*\.(dist|egg)-info")
-"""How files and folders are called of what libraries compile, keep and are set by."""
+"""Names of files and folders that libraries compile, cache and are configured by."""
 _OF_SYSTEMS = ("/dev", "/etc", "/proc", "/sys", "/usr/lib", "/usr/share")
 
 
@@ -68,7 +68,7 @@ def readings() -> Iterator[list[Path]]:
 def leftovers() -> Iterator[list[Path]]:
     """Yield a list that holds afterwards the files that were written inside and are still there, in order.
 
-    What Python and torch compile, and the weights that torch's hub keeps, are nobody's fault.
+    Leaves out what Python and torch compile, and the weights that torch's hub keeps.
     """
     found: list[Path] = []
     save = torch.save
@@ -91,11 +91,11 @@ def check_named(read: Sequence[Path], named: Iterable[str], *, what: str, old: s
     Args:
         read: what :func:`readings` saw.
         named: what the component names.
-        what: did the reading, for messages: ``"loading 'train' reads"``.
-        old: what would be the answer after a change.
+        what: what does the reading, for messages: ``"loading 'train' reads"``.
+        old: what a change of the files would leave in use, for messages.
 
     Returns:
-        a note on what was read beside the files that are named; what is held against a checksum need not be.
+        a note on files that were read but not named, which is right for those that are checked against a checksum.
 
     Raises:
         Flaw: none of what was read is named.
@@ -114,7 +114,7 @@ def check_named(read: Sequence[Path], named: Iterable[str], *, what: str, old: s
 
 @cache
 def _listen() -> None:
-    """Once and for all: Python forgets no audit hook."""
+    """Begin to listen, once in this process: an audit hook cannot be removed."""
     sys.addaudithook(_heard)
 
 
@@ -137,7 +137,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _add(paths: set[str], path: Any) -> None:
-    """Add what may be a path to absolute ones; file objects and descriptors are none."""
+    """Add a path, made absolute; anything else, such as a file object or a descriptor, is ignored."""
     if isinstance(path, str | bytes | os.PathLike):
         paths.add(os.path.abspath(os.fsdecode(path)))
 

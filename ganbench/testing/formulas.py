@@ -1,6 +1,6 @@
 """Declared formulas as functions: ``"softplus(-r) + softplus(f)"`` evaluated on tensors.
 
-The language is small: numbers, names, ``+ - * / ^``, brackets, ``1/2`` or ``½``, a few functions of tensors, and
+The language has numbers, names, ``+ - * / ^``, brackets, ``1/2`` or ``½``, a few functions of tensors, and
 ``mean(...)`` over the batch. What follows the first comma outside brackets is explanation (``f - r, weights clipped``).
 ``||grad D(x)||`` is the norm of one sample's gradient.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 SLOPE = "slope"
-"""What ``||grad D(x)||`` is called inside."""
+"""The variable that stands for ``||grad D(x)||``."""
 _SLOPE = re.compile(r"\|\|\s*(?:grad|∇)_?x?\s*D\(\w+\)\s*\|\|(?:_2)?")
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -98,7 +98,7 @@ def _before_comma(text: str) -> str:
 
 
 def _without(node: ast.expr, name: str) -> ast.expr | None:
-    """The expression without those of its summands that hold ``name``; ``None`` where none is left."""
+    """The expression without its terms that hold ``name``; ``None`` if none is left."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         left, right = _without(node.left, name), _without(node.right, name)
         if right is None:

@@ -1,4 +1,4 @@
-"""A component's class from a package imported once more: nothing is kept in it from earlier calls."""
+"""A component's class from its package imported again, without anything it kept from earlier calls."""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def defined(module: str, name: str) -> Any:
-    """What is called so, or ``None``: what a script or a function's body defines is not found by its name."""
+    """The object of this name in a module; ``None`` if it is not found, such as what a script or a function defines."""
     if module == "__main__":
         return None
     try:
@@ -20,16 +20,16 @@ def defined(module: str, name: str) -> Any:
 
 
 def imported_anew(cls: Any) -> Any:
-    """The same class with the state of its first import, in its modules and in itself; or ``None``.
+    """The same class with itself and its modules as after their first import.
 
-    ``None`` where it is not found by name, or its package cannot be imported twice. Modules that others have imported
-    stay theirs.
+    ``None`` if it is not found by name, or its package cannot be imported twice. The modules that are in use stay
+    in use.
     """
     where, name = cls.__module__, cls.__qualname__
     if defined(where, name) is not cls:
         return None
     first, parent = where.partition(".")[0], where.rpartition(".")[0]
-    package = parent if first == "ganbench" else first  # a built-in's contract is not to be another class
+    package = parent if first == "ganbench" else first  # of ganbench only this part: the contracts must stay the same
     kept = _modules(package)
     holder, _, child = package.rpartition(".")
     for module in kept:
@@ -47,7 +47,7 @@ def imported_anew(cls: Any) -> Any:
 
 
 def _modules(package: str) -> dict[str, ModuleType]:
-    """Those of a package that Python's source makes; compiled ones cannot all be imported twice."""
+    """The modules of a package that are Python source; not all compiled ones can be imported twice."""
     return {
         name: module
         for name, module in list(sys.modules.items())

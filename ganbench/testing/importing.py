@@ -1,7 +1,7 @@
-"""What importing does to the whole process: seen in another one, where nothing is imported yet.
+"""What importing a module does to the whole process, found out in another one, where nothing is imported yet.
 
-What cannot be imported there does nothing, and nor does it where the process fails or is too slow: that plugins and
-components can be imported is held by checks of their own.
+If a module cannot be imported there, or the process fails or is too slow, nothing is reported: other checks see whether
+plugins and components can be imported.
 """
 
 import sys
@@ -15,7 +15,7 @@ HEAVY = ("torch", "pandas", "scipy", "matplotlib")
 
 
 def heavy(module: str) -> list[str]:
-    """Return which of :data:`HEAVY` a module imports, itself or by others."""
+    """Return which of :data:`HEAVY` a module imports, directly or not."""
     try:
         found: list[str] = ask("ganbench.testing.importing", "heavy", module, doing="import it")
     except NoAnswer:
@@ -24,7 +24,7 @@ def heavy(module: str) -> list[str]:
 
 
 def changes(modules: Iterable[str]) -> dict[str, list[str]]:
-    """By module the calls that set something for the whole process when it is imported; only those that do."""
+    """Return, for each module that changes process-wide settings when it is imported, the calls that would set them."""
     try:
         found: dict[str, list[str]] = ask(
             "ganbench.testing.importing", "changes", *dict.fromkeys(modules), doing="import them"

@@ -1,4 +1,4 @@
-"""What a check is, what it is run on, and what comes of it."""
+"""Checks, the components they run on, and their outcomes."""
 
 import inspect
 import re
@@ -27,7 +27,7 @@ _GIVEN = {
     "extractor": "--extractor {}",
     "tracker": "--tracker {}",
 }
-"""How a run is told to use a component."""
+"""The option that names a component in a run."""
 
 
 class Flaw(AssertionError):
@@ -35,7 +35,7 @@ class Flaw(AssertionError):
 
 
 class NotApplicable(Exception):
-    """A property that this component cannot have or lack; the message says why."""
+    """The check does not apply to this component; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Subject:
         parameters: those it is built with; the rest have their defaults.
         expected: what its author knows of it beyond the contract, by name; each kind's module says what it reads.
         argument: the parameter that users give after a colon, as ``path`` in ``folder:PATH``.
-        factory: makes it, where it is not built from its class: a penalty that a loss carries.
+        factory: builds it, if it is not built from its class, as a penalty that a loss carries.
     """
 
     kind: str
@@ -64,11 +64,11 @@ class Subject:
         """Return a fresh instance.
 
         Args:
-            out: the folder of trials, which a tracker is told; by default an empty one that is gone afterwards.
+            out: the folder of trials for a tracker; by default an empty one that is removed afterwards.
 
         Raises:
             Flaw: it cannot be built.
-            UsageError: it takes an argument, none was given, and it cannot do without.
+            UsageError: it needs an argument, and none was given.
         """
         if self.factory is not None:
             return self.factory()
@@ -81,7 +81,7 @@ class Subject:
             raise Flaw(f"{error}; `{given}` would be refused with this line") from error
 
     def refusal(self) -> str:
-        """Why it cannot be built at all, empty where it can."""
+        """Why it cannot be built; empty if it can."""
         if self.factory is None and self.kind != "executor":
             try:
                 self.build_as_a_run()
@@ -107,7 +107,7 @@ class Subject:
 
     @property
     def lacks_argument(self) -> bool:
-        """Whether it takes an argument, and none was given; its default may do."""
+        """Whether it takes an argument and none was given; there may be a default."""
         return bool(self.argument) and self.argument not in self.parameters
 
 
@@ -122,7 +122,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one check found. ``message`` is why it failed or was skipped, or a note."""
+    """What one check found. ``message`` says why it failed or was skipped, or is a note."""
 
     check: str
     title: str
@@ -197,7 +197,7 @@ def subject_of_entry(entry: Entry, *, parameters: Mapping[str, Scalar] | None = 
 
 
 def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[Outcome]:
-    """Run every check on a component. Whatever it raises is a failure of the check, never of the run.
+    """Run every check on a component. Whatever the component raises fails the check, never the run.
 
     Args:
         subject: the component.
@@ -216,9 +216,9 @@ def run(subject: Subject, *, skip: Mapping[str, str] | None = None) -> Iterator[
 
 
 def judge(one: Check, subject: Subject, *, skip: Mapping[str, str] | None = None) -> Outcome:
-    """Run one check, or leave it out as ``skip`` says; what it leaves of torch's settings is put back.
+    """Run one check, or leave it out as ``skip`` says; torch's settings are restored afterwards.
 
-    That a component cannot be built is a failure of the check for that, ``parameters``, and of no other.
+    A component that cannot be built fails the check ``parameters``, and the others are skipped.
     """
     skip = skip or {}
     if one.name in skip:
@@ -284,7 +284,7 @@ def _kind_of(component: Any) -> str:
 
 
 def _place(error: BaseException, subject: Subject) -> str:
-    """The line of the component's own code that raised, where it was that code."""
+    """The last line of the component's own code in an error's traceback, if there is any."""
     package = getattr(subject.cls, "__module__", "").partition(".")[0]
     trace, found = error.__traceback__, ""
     while trace is not None:

@@ -1,4 +1,4 @@
-"""Where a loss pushes: the two sides apart, fakes up for the generator, and back where labels are smoothed."""
+"""Which way a loss pushes outputs: real and fake apart, fakes up for the generator, and back if labels are smoothed."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import LEVELS, build, gradients, objective, outputs
 
 SWEEP = (-50.0, -20.0, -5.0, -2.0, -1.5, -0.9, -0.5, 0.0, 0.5, 0.9, 1.5, 2.0, 5.0, 20.0, 50.0)
-"""Outputs of a discriminator that is right, wrong or unsure, and how much."""
+"""Outputs of a discriminator that is more or less right, wrong or unsure."""
 SLIGHT = 1e-5
-"""A slope that may be rounding."""
+"""A slope up to this size may be rounding."""
 
 
 def direction(subject: Subject) -> None:
@@ -25,7 +25,7 @@ def direction(subject: Subject) -> None:
 
 
 def smoothing(subject: Subject) -> None:
-    """Label smoothing is what it is declared to be, and holds outputs back."""
+    """Label smoothing does what smoothable declares, and holds outputs back."""
     loss: Any = build(subject)
     if not loss.smoothable:
         raise NotApplicable("smoothable is False: label smoothing is refused for it")
@@ -55,7 +55,7 @@ def smoothing(subject: Subject) -> None:
 
 
 class _Slopes(NamedTuple):
-    """What a gradient step would move an output against, at one pair of outputs."""
+    """The gradients by the outputs at one pair of outputs; a gradient step moves against them."""
 
     real: float
     fake: float
@@ -63,7 +63,7 @@ class _Slopes(NamedTuple):
 
 
 def _undecided(loss: Loss) -> None:
-    """Hold a loss to what it must do where real and fake samples have the same output."""
+    """Check what a loss must do where real and fake samples have the same output."""
     caught: list[float] = []
     every = [(level, _slopes(loss, level, level)) for level in LEVELS]
     for level, slopes in every:
@@ -93,10 +93,10 @@ def _undecided(loss: Loss) -> None:
 
 
 def _everywhere(loss: Loss) -> None:
-    """Hold a loss to what it must do wherever the outputs are.
+    """Check what a loss must do wherever the outputs are.
 
-    An output may be drawn to a target from both sides (least squares) or not be moved at all (a hinge beyond its
-    margin); what no loss does is to drive it away from a point on both sides, or always the wrong way.
+    A loss may draw an output to a target from both sides (least squares) or not move it at all (a hinge beyond its
+    margin). No loss drives it away from a point on both sides, or always the wrong way.
     """
     table = {(r, f): _slopes(loss, r, f) for r, f in itertools.product(SWEEP, repeat=2)}
     for side, wrong, consequence in (
@@ -124,7 +124,7 @@ def _everywhere(loss: Loss) -> None:
 
 
 def _repelled(line: list[tuple[float, float]], wrong: int) -> list[float]:
-    """Levels at which the slope has the wrong sign although a level beyond them, that way, has the right one."""
+    """Levels at which the slope has the wrong sign although it has the right one further on in the same direction."""
     found = []
     for level, slope in line:
         beyond = [other for at, other in line if wrong * (at - level) > 0]
@@ -146,7 +146,7 @@ def _slopes(loss: Loss, r: float, f: float) -> _Slopes:
 
 
 def _held_back(loss: Any) -> None:
-    """Hold smoothed labels to pulling outputs back, real ones down and fake ones up, where they are most sure."""
+    """Check that smoothed labels pull the surest outputs back, real ones down and fake ones up."""
 
     def pushes(side: str, **labels: float) -> Tensor:
         sure = torch.linspace(-6.0, 6.0, 241, dtype=torch.float64, requires_grad=True)

@@ -1,4 +1,4 @@
-"""Whether a loss is the one that is named: by its declared formula, and by what the field calls so.
+"""Whether a loss is what it is called: by its declared formula, and by what the field means by its name.
 
 In formulas r and f are raw outputs on real and on fake samples, and means are over the batch. Those of the field are of
 Goodfellow et al. 2014, Mao et al. 2017 (a = 0, b = c = 1, with the 1/2), Arjovsky et al. 2017, Lim & Ye 2017, and
@@ -39,7 +39,7 @@ CONVENTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "rsgan": (_PAIRWISE,),
     "ragan": (_AVERAGED, (f"1/2 * ({_AVERAGED[0]})", f"1/2 * ({_AVERAGED[1]})")),
 }
-"""What each name may mean: what both players minimise."""
+"""What each name may mean: pairs of what the discriminator and the generator minimise."""
 PENALISED = ("wgan", "wgan-gp", "wgan-lp", "dragan")
 """Losses that are named after, or do not work without, a term that bounds the critic."""
 
@@ -58,7 +58,7 @@ def formula(subject: Subject) -> None:
 
 
 def convention(subject: Subject) -> None:
-    """A name of the field means what the field means by it."""
+    """A name that is known in the field means what the field means by it."""
     loss = build(subject)
     minimax, forms = "minimax" in subject.name.split("-"), CONVENTIONS.get(subject.name, ())
     if not minimax and not forms:
@@ -104,7 +104,7 @@ def least_squares(subject: Subject) -> None:
 
 
 def _departs(subject: Subject, loss: Loss, form: tuple[str, str]) -> Flaw | None:
-    """How a loss differs from one whose players minimise these formulas; ``None`` where it does not."""
+    """How a loss differs from one whose players minimise these formulas; ``None`` if it does not."""
     try:
         for player, text in zip(PLAYERS, form, strict=True):
             _agree(subject, loss, player, parse(text), f"what the field calls '{subject.name}', '{text}'")
@@ -152,7 +152,7 @@ def _agree(subject: Subject, loss: Loss, player: str, expression: Callable[[Any]
 
 
 def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:
-    """The second derivative by an output where it is the same everywhere (0 for a linear side), else ``None``."""
+    """The second derivative by an output if it is the same everywhere (0 for a linear side), else ``None``."""
     found = []
     for shift in (-3.0, -0.5, 0.7, 4.0):
         real, fake = (torch.full((1,), shift, dtype=torch.float64, requires_grad=True) for _ in range(2))
@@ -168,6 +168,6 @@ def _constant_curvature(loss: Loss, player: str, side: str) -> float | None:
 
 
 def _times(found: Tensor, wanted: Tensor) -> str:
-    """How many times it, where that tells something."""
+    """The ratio of two values in words, if it is one that tells something."""
     ratio = (found / wanted).item()
     return f" ({ratio:.3g} times it)" if 0.01 < abs(ratio) < 100 else ""

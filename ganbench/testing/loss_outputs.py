@@ -15,7 +15,7 @@ PLAYERS = ("discriminator", "generator")
 
 
 def outputs(*sizes: int, seed: int = 0, scale: float = 2.0, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Draw raw outputs of the given batch sizes, ready to be differentiated by."""
+    """Draw raw outputs of the given batch sizes; they require gradients."""
     rng = torch.Generator().manual_seed(seed)
     drawn = [torch.randn(n, generator=rng, dtype=torch.float64) * scale for n in sizes]
     return [x.to(dtype).requires_grad_() for x in drawn]
@@ -29,7 +29,7 @@ def objective(loss: Loss, player: str, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def gradients(value: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """The gradient by each input, zeros where there is none."""
+    """The gradient by each input, zeros if there is none."""
     if not value.requires_grad:
         return tuple(torch.zeros_like(x) for x in inputs)
     found = torch.autograd.grad(value, inputs, allow_unused=True, retain_graph=True)
@@ -42,5 +42,5 @@ def build(subject: Subject) -> Loss:
 
 
 def number(value: Tensor) -> str:
-    """A value for a message, or the shape of one that is no scalar."""
+    """A value in a message, or its shape if it is no scalar."""
     return f"{value.item():.6g}" if value.numel() == 1 else f"a tensor of shape {tuple(value.shape)}"

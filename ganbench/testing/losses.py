@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import in_one_line, with_kind
 from ganbench.testing import penalties
 from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
@@ -108,18 +108,18 @@ def batch_size(subject: Subject) -> None:
 
 
 def gradient(subject: Subject) -> None:
-    """Gradients agree with finite differences, by whatever a player can move."""
+    """Gradients by the outputs that a player can move agree with finite differences."""
     loss = build(subject)
     for player in PLAYERS:
         real, fake = outputs(5, 5, seed=3)
         if player == "generator":
-            # In its step the outputs on real samples do not depend on it: whether it detaches them is all the same.
+            # The generator does not move the outputs on real samples, so a loss may detach them.
             real = real.detach()
         value = partial(objective, loss, player)
         try:
             torch.autograd.gradcheck(value, (real, fake))
         except RuntimeError as error:
-            # A loss that computes in float32 is a right one; steps must be as coarse as its digits are few then.
+            # A loss may compute in float32; steps must be coarser then, as its digits are fewer.
             if torch.autograd.gradcheck(value, (real, fake), eps=1e-2, atol=2e-3, rtol=1e-2, raise_exception=False):
                 continue
             found = value(real, fake)
@@ -161,7 +161,7 @@ def real_samples(subject: Subject) -> None:
             plain = loss.generator(fake, None)
         except Exception as error:
             raise Flaw(
-                f"generator() fails without real samples ({type(error).__name__}: {in_one_line(error, 160)}), "
+                f"generator() fails without real samples ({with_kind(error, 160)}), "
                 "but needs_real is False, so the training loop passes None; the first step would fail"
             ) from error
         if not torch.allclose(plain, loss.generator(fake, real)):
@@ -223,7 +223,7 @@ def devices(subject: Subject) -> None:
 
 
 def carried_penalty(subject: Subject) -> None:
-    """The penalty it carries is a right one."""
+    """The penalty that it carries passes the checks of penalties."""
     loss = build(subject)
     if loss.penalty is None:
         raise NotApplicable("it carries no penalty")
@@ -260,12 +260,12 @@ CHECKS = (
 
 
 def _alike(a: Tensor, b: Tensor) -> bool:
-    """Equal but for rounding in float32, in which a loss may compute whatever it is given."""
+    """Equal up to rounding in float32: a loss may compute in it whatever it is given."""
     return torch.allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def _leaves(value: Tensor) -> list[Tensor]:
-    """The tensors that ``backward`` would give a gradient to."""
+    """The tensors to which ``backward`` would give a gradient."""
     found, seen, ahead = [], set(), [value.grad_fn]
     while ahead:
         node: Any = ahead.pop()

@@ -1,4 +1,4 @@
-"""Why a metric does not compute: what it uses and does not declare, or shapes that it should refuse and does not."""
+"""Why a metric has no value: it uses what it does not declare, or takes a shape that it should refuse."""
 
 import math
 
@@ -7,7 +7,7 @@ from ganbench.testing.metric_sides import IMAGES, VECTORS, Sides, compute, headl
 
 
 def undeclared(sides: Sides) -> str:
-    """What it uses and does not declare, where that is why it has no value; else empty."""
+    """Say what it uses and does not declare, if it has no value for that reason; else empty."""
     needs = sides.metric.needs
     used = [need for need in NEEDS if need not in needs and _computes_with(sides, need)]
     said = "only " + ", ".join(needs) if needs else "nothing"
@@ -20,7 +20,7 @@ def undeclared(sides: Sides) -> str:
 
 
 def unrefused(sides: Sides, error: str) -> str:
-    """Another shape of samples than that shown, where it is of such that it has a value; else empty."""
+    """Say which other shape of samples it has a value for, and that it should refuse the one shown; else empty."""
     if uses_extractor(sides.metric):
         return ""
     shape = next((one for one in (IMAGES if sides.images else VECTORS) if computes(Sides(sides.metric, one))), None)
@@ -43,8 +43,8 @@ def computes(sides: Sides) -> bool:
 
 
 def _computes_with(sides: Sides, need: str) -> bool:
-    """Whether it has a value where there is everything, and none without ``need``."""
-    # Samples are images or vectors; they are made images only for one that may want them.
+    """Whether it has a value if it gets all it may need, and none without ``need``."""
+    # Samples are vectors or images; they are images only for a metric that asks for them.
     had = (set(NEEDS) - {"images"}) | set(sides.metric.needs) | {need}
     return computes(sides.with_needs(had)) and not computes(sides.with_needs(had - {need}))
 

@@ -1,4 +1,4 @@
-"""Whether a metric forgets the reference that it has scored against before."""
+"""Whether a metric forgets the reference that it scored against before."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def _untouched(subject: Subject) -> Metric:
 
 
 def _kept(metric: Metric, fake: Evidence, other: Evidence, wanted: dict[str, float]) -> str:
-    """How it scores otherwise than it should; empty where it does not."""
+    """How its scores differ from what they should be; empty if they do not."""
     try:
         found = compute(metric, fake, other)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""How a metric is tried: the sides of a comparison, samples around known modes, scored as an evaluation does."""
+"""How a metric is tried: the two sides of a comparison, of samples around known modes, scored as in an evaluation."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ DEGRADATIONS = ("lost modes", "noise", "copies of training samples")
 CLASSES, DIMENSION, N = 4, 8, 300
 IMAGES = ((1, 16, 16), (3, 16, 16), (1, 28, 28), (3, 32, 32))
 VECTORS = ((DIMENSION,), (2,), (3,), (1,))
-"""Shapes of samples that a metric may be shown: the first that its check() does not refuse."""
+"""Shapes of samples to show a metric, of which the first that its check() does not refuse is taken."""
 
 
 def evidence(
@@ -50,7 +50,7 @@ def evidence(
 
 @dataclass(frozen=True)
 class Sides:
-    """What a metric is shown: samples of a shape that it takes, and what it says it needs.
+    """What a metric is shown: samples of a shape that it takes, and what it declares to need.
 
     Attributes:
         metric: the metric.
@@ -67,7 +67,7 @@ class Sides:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes that may be shown, the first of them where any does."""
+        """The shapes that may be shown, in the order in which they are tried."""
         if self.given is not None and (len(self.given) == 3) == self.images:
             return (tuple(self.given),)
         return IMAGES if self.images else VECTORS
@@ -81,11 +81,11 @@ class Sides:
 
     @property
     def dimension(self) -> int:
-        """What check() is told of them: the number of features, else of the values in a sample."""
+        """The dimension that check() is told: the number of features, else that of values in a sample."""
         return 64 if uses_extractor(self.metric) else math.prod(self.shape)
 
     def with_needs(self, needs: set[Any]) -> "Sides":
-        """The same for a metric that says it needs something else."""
+        """The same for a metric that declares other needs."""
         metric = copy(self.metric)
         vars(metric)["needs"] = tuple(needs)
         return replace(self, metric=metric)
@@ -112,7 +112,7 @@ class Sides:
         return draw(seed, n, classes=classes, noise=noise, dimension=DIMENSION if self.images else self.shape[0])
 
     def _declared(self, side: Extracted, *, real: bool = False) -> Extracted:
-        """What every run has of the fakes, or of the ``real`` side: samples, and what the metric says it needs."""
+        """What a run has of the fakes, or of the ``real`` side: samples, and what the metric declares to need."""
         needs = self.metric.needs
         train = side.train if "train" in needs else None
         return replace(
@@ -158,14 +158,14 @@ def compute(metric: Metric, fake: Evidence, reference: Evidence) -> dict[str, fl
 
 
 def close(found: float, wanted: float) -> bool:
-    """Whether two values are one but for rounding, or both undefined."""
+    """Whether two values are equal up to rounding, or both undefined."""
     return math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(found) and math.isnan(wanted))
 
 
-def refuses(metric: Metric, dimension: int, *, fakes: int = 100_000, real: int = 100_000) -> bool:
-    """Whether check() says no to these numbers; what else it may raise is for another check."""
+def refuses(metric: Metric, dimension: int, *, real: int = 100_000) -> bool:
+    """Whether check() refuses 100,000 fakes and so many real samples; another check looks at what else it raises."""
     try:
-        metric.check(fakes=fakes, reference=real, dimension=dimension, classes=10)
+        metric.check(fakes=100_000, reference=real, dimension=dimension, classes=10)
     except ValueError:
         return True
     except Exception:
@@ -220,7 +220,7 @@ def contents(side: Extracted) -> dict[str, Tensor]:
 
 
 def _means(dimension: int) -> Tensor:
-    """Modes far from one another."""
+    """Modes (CLASSES, dimension), far from one another."""
     if dimension >= CLASSES:
         return 4 * torch.eye(CLASSES, dimension)
     if dimension == 1:
@@ -230,6 +230,6 @@ def _means(dimension: int) -> Tensor:
 
 
 def _by_sample(side: Extracted) -> dict[str, Tensor]:
-    """What there is of each sample."""
+    """The tensors with a row per sample, by name."""
     found = {"samples": side.samples, "features": side.features, "logits": side.logits, "labels": side.labels}
     return {name: tensor for name, tensor in found.items() if tensor is not None}

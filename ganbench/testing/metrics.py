@@ -35,7 +35,7 @@ from ganbench.testing.metric_sides import (
 from ganbench.testing.used_parameters import used_parameters
 
 FEWER = 240
-"""Samples on one side where the other has N: runs hardly ever have as many fakes as there are real samples."""
+"""Samples on one side where the other has N: a run hardly ever has as many fakes as real samples."""
 
 
 def declaration(subject: Subject) -> None:
@@ -84,7 +84,7 @@ def values(subject: Subject) -> None:
 
 
 def known_values(subject: Subject) -> None:
-    """It gives the values its author knows."""
+    """It gives the known values that its author states."""
     known = subject.expected.get("known")
     if not known:
         raise NotApplicable("no known values are given (expected = {'known': [(fake, reference, {name: value})]})")
@@ -155,7 +155,7 @@ def repeatable(subject: Subject) -> None:
 
 
 def collapsed(subject: Subject) -> None:
-    """It takes fakes that are all the same, as a generator draws them that has not learnt yet, or has collapsed."""
+    """It takes fakes that are all the same, as an untrained or collapsed generator makes them."""
     sides = shown(subject)
     real = sides.reference()
     compute(sides.metric, sides.fakes(), real)
@@ -171,7 +171,7 @@ def collapsed(subject: Subject) -> None:
 
 
 def sizes(subject: Subject) -> None:
-    """It takes fewer or more fakes than there are real samples, and does not grow with how many there are."""
+    """It takes unequal numbers of fakes and real samples, and does not grow with them."""
     sides = shown(subject)
     if _pairs(sides):
         raise NotApplicable("check() refuses unequal numbers of samples by name")
@@ -196,7 +196,7 @@ def sizes(subject: Subject) -> None:
 
 
 def counts(subject: Subject) -> None:
-    """It judges sample counts in one line, and has nothing against many samples."""
+    """check() judges sample counts in one line, and does not refuse many samples."""
     sides = shown(subject)
     metric = sides.metric
     # Vectors and folders of pictures have no classes; without features the dimension is that of one sample.
@@ -254,12 +254,12 @@ CHECKS = (
 
 
 def _pairs(sides: Sides) -> bool:
-    """Whether it refuses unequal numbers of samples, and those alone."""
+    """Whether it refuses unequal numbers of samples, but not equal ones."""
     return refuses(sides.metric, sides.dimension, real=80_000) and not refuses(sides.metric, sides.dimension)
 
 
 def _of_shapes(sides: Sides) -> str:
-    """Where a shape may be what it refuses: which were tried, and how its author says another."""
+    """If it may be the shape that is refused: which ones were tried, and how its author gives another."""
     if uses_extractor(sides.metric):
         return ""
     tried = ", ".join("x".join(map(str, shape)) for shape in sides.shapes)
@@ -276,7 +276,7 @@ def _doubling(sides: Sides, twice: tuple[int, int], seed: int) -> set[str]:
         found = compute(sides.metric, fake, sides.reference(FEWER * twice[1] ** power))
         names = {name for name in names if math.isfinite(found[name]) and abs(found[name]) > 1e-9}
         first = first or found
-        # A mean stays, what goes with the root of the number is 1.4 and 2 times as much.
+        # A mean stays the same, and what grows with the root of the number is 1.4 and then 2 times as large.
         names = {name for name in names if found[name] / first[name] > 0.75 * 2**power}
         if not names:
             break

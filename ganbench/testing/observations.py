@@ -1,7 +1,7 @@
 """What can be seen of a component from outside: declarations, shapes, outputs, gradients, scores.
 
-Each function yields looks at one subject: at what it declares, then the others, cheap ones first. They are the same
-ones for any parameters, so that subjects can be compared look by look. :func:`look` takes one.
+Each function yields looks at one subject: first at what it declares, then at what it does, cheap ones first. There are
+the same looks for any parameters, so that subjects can be compared look by look. :func:`look` takes one.
 """
 
 import math
@@ -18,20 +18,21 @@ from ganbench.api import Architecture, Augmentation, Loss, Metric, Penalty
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.testing import architecture_networks, augmentation_images, loss_outputs, metric_sides, penalty_critics
 from ganbench.testing.kit import Subject
+from ganbench.testing.trial_streams import stream
 
 Look = Callable[[], Any]
 
 SCALES = (1.0, 0.1, 10.0, 50.0)
-"""How large outputs, samples and weights are: some parameters act only beyond a bound, or below one."""
+"""Scales of outputs, samples and weights: some parameters act only beyond a bound, or below one."""
 UPDATES = 4
-"""Of a discriminator: what a penalty remembers shows later."""
+"""Updates of a discriminator: what a penalty remembers shows only in later ones."""
 COUNTS = (10, 100, 1000, 10_000)
 NO_TRAITS = ("formula", "penalty")
-"""What a formula says is held against the code elsewhere, and a penalty is looked at itself."""
+"""Left out: other checks compare a formula with the code, and a penalty is looked at by itself."""
 
 
 def look(one: Look) -> Any:
-    """What is seen, so that equal things compare equal; ``None`` where nothing can be."""
+    """What is seen, in a form in which equal things compare equal; ``None`` if nothing can be seen."""
     try:
         return _comparable(one())
     except Exception:  # whatever a component objects to: a size, a number of samples, a device without data
@@ -129,7 +130,7 @@ def _updates(subject: Subject, shape: tuple[int, ...], scale: float) -> Any:
 
 
 def _images(subject: Subject, shape: tuple[int, ...], seed: int) -> Any:
-    return augmentation_images.build(subject)(augmentation_images.images(4, shape), augmentation_images.stream(seed))
+    return augmentation_images.build(subject)(augmentation_images.images(4, shape), stream(seed))
 
 
 def _weight_shapes(subject: Subject, shape: tuple[int, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Whether a component computes where its samples are, be it on another device."""
+"""Whether a component computes where its samples are, on other devices too."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -10,7 +10,7 @@ from ganbench.errors import in_one_line
 
 
 def fails_elsewhere(call: Callable[[str], object]) -> str:
-    """What is said where ``call``, which is given a device, mixes tensors of two devices; empty where it does not."""
+    """The error of ``call``, which takes a device, where it mixes tensors of two devices; empty where it does not."""
     # The meta device computes shapes only, and refuses to mix with a tensor that stayed behind.
     for device in ("meta", *(["cuda"] if torch.cuda.is_available() else [])):
         try:
@@ -24,15 +24,10 @@ def fails_elsewhere(call: Callable[[str], object]) -> str:
 
 
 def left_behind(network: nn.Module, x: Tensor) -> str:
-    """What is said where a part of the network stays on the CPU when the rest moves; empty where none does."""
+    """The error that shows that a part of the network stays on the CPU when the rest moves; empty if all moves."""
 
     def call(device: str) -> None:
         with torch.no_grad():
             deepcopy(network).to(device)(x.to(device))
 
     return fails_elsewhere(call)
-
-
-def stream_on(device: str) -> torch.Generator:
-    """A stream such as a trial hands out on that device; what has no data draws from one of the CPU."""
-    return torch.Generator("cpu" if device == "meta" else device).manual_seed(0)

@@ -1,4 +1,4 @@
-"""The kit on all that one distribution registers."""
+"""Running the kit on all that one distribution registers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from ganbench.testing.kit import Outcome, checks_of, run, subject_of_entry
 
 
 class Report(NamedTuple):
-    """What is found on one component, or on the package itself (``kind`` is then ``package``).
+    """The outcomes of one component's checks, or of those of the package itself (``kind`` is then ``package``).
 
-    ``outcomes`` can be gone through once: each check runs when it is its turn.
+    ``outcomes`` can be iterated once: each check runs when its outcome is asked for.
     """
 
     kind: str
@@ -38,8 +38,8 @@ def check_package(
         skip: checks to leave out, with the reason.
 
     Raises:
-        UsageError: it is not installed, registers nothing, or not what ``only`` names; what it names takes no argument
-            and is given one, or does not take its parameters; ``skip`` names no check of it.
+        UsageError: it is not installed or registers nothing; ``only`` names a component that it does not register, or
+            gives one an argument or parameters that it does not take; ``skip`` names no check of its components.
     """
     only, skip = only or {}, skip or {}
     loaded = plugins.load(environ={"GANBENCH_PLUGINS": distribution})
@@ -98,7 +98,7 @@ def _given(entry: Entry, asked: Mapping[str, Mapping[str, Scalar]]) -> dict[str,
 
 
 def _require_parameters(entry: Entry, given: dict[str, Scalar]) -> None:
-    """Raise :class:`UsageError` where the component does not take what it is to be checked with."""
+    """Raise :class:`UsageError` if the component does not take the parameters it is to be checked with."""
     try:
         subject = subject_of_entry(entry, parameters=given)
     except UsageError:
@@ -150,5 +150,5 @@ def _settings(entries: Iterable[Entry]) -> Outcome:
 
 
 def _outcome(check: str, title: str, message: str) -> Outcome:
-    """A failure where there is something to say."""
+    """A failure if there is a message, else a success."""
     return Outcome(check=check, title=title, status="failed" if message else "ok", message=message)

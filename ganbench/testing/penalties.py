@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients
-from ganbench.testing.other_device import fails_elsewhere, stream_on
+from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.penalty_critics import batches, build, differentiable, sample_shapes, samples, small_critic, term
 from ganbench.testing.penalty_declarations import declared, once_differentiated
 from ganbench.testing.penalty_gradients import all_dimensions, batch_size, closed_form, neighbours, positions
 from ganbench.testing.penalty_memory import memory
 from ganbench.testing.penalty_modes import training_modes
 from ganbench.testing.penalty_outputs import on_outputs, reduction
+from ganbench.testing.trial_streams import stream
 from ganbench.testing.used_parameters import used_parameters
 
 
@@ -68,7 +69,7 @@ def double_backward(subject: Subject) -> None:
         near = 1e-5 * (1 + abs(value.item()))
         if math.isclose(found, wanted, rel_tol=1e-4, abs_tol=near):
             continue
-        # A penalty that computes in float32 is a right one; steps must be as coarse as its digits are few then.
+        # A penalty may compute in float32; steps must be coarser then, as its digits are fewer.
         found = _along(directions, penalty, critic, real, fake, step=1e-3)
         if not math.isclose(found, wanted, rel_tol=1e-2, abs_tol=near):
             raise Flaw(
@@ -138,7 +139,7 @@ def repeatable(subject: Subject) -> None:
 
 
 def devices(subject: Subject) -> None:
-    """It computes where the samples are, with what it remembers from a checkpoint, too."""
+    """It computes where the samples are, also with what it remembers from a checkpoint."""
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 4, dtype=torch.float32)
     term(penalty, critic, real, fake)
@@ -149,7 +150,7 @@ def devices(subject: Subject) -> None:
             fresh = build(subject)
             if state:
                 fresh.load_state_dict(deepcopy(state))  # its tensors arrive on the CPU
-            fresh(deepcopy(critic).to(device), real.to(device), fake.to(device), stream_on(device))
+            fresh(deepcopy(critic).to(device), real.to(device), fake.to(device), stream(device=device))
 
         if said := fails_elsewhere(call):
             what, mend = (
@@ -164,7 +165,7 @@ def devices(subject: Subject) -> None:
 
 
 def half_precision(subject: Subject) -> None:
-    """It is finite, and nearly what it is in float32, under bfloat16 autocast."""
+    """Under bfloat16 autocast it is finite, and nearly what it is in float32."""
     penalty = differentiable(subject)
     real, fake, critic = batches(penalty, 8, dtype=torch.float32)
     exact = term(deepcopy(penalty), critic, real, fake).item()
@@ -180,7 +181,7 @@ def half_precision(subject: Subject) -> None:
 
 
 def projection(subject: Subject) -> None:
-    """The projection changes weights in place, and twice is once."""
+    """The projection changes weights in place, and projecting twice changes no more."""
     penalty = build(subject)
     if type(penalty).project is Penalty.project:
         if not penalty.differentiable:

@@ -8,13 +8,9 @@ from torch import Tensor, nn
 
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+from ganbench.testing.trial_streams import stream
 
 POINT, IMAGE = (3,), (3, 8, 8)
-
-
-def stream(seed: int = 0) -> torch.Generator:
-    """A stream such as a trial hands to its penalties."""
-    return torch.Generator().manual_seed(seed)
 
 
 def samples(n: int, shape: tuple[int, ...], *, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -50,11 +46,18 @@ def batches(penalty: Penalty, n: int, *, dtype: torch.dtype = torch.float64) -> 
 
 def term(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, seed: int = 0) -> Tensor:
     """The penalty, called as the training loop calls it."""
-    value: Any = penalty(critic, real, fake, stream(seed))
-    if not isinstance(value, Tensor) or value.shape != ():
-        what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Flaw(f"it returns {what}, not a scalar; the first discriminator update would fail in backward()")
-    return value
+    return require_scalar(penalty(critic, real, fake, stream(seed)), "it", len(real))
+
+
+def require_scalar(value: Any, what: str, n: int) -> Tensor:
+    """Return ``value``, which ``what`` returned for a batch of ``n``, if it is a scalar."""
+    if isinstance(value, Tensor) and value.shape == ():
+        return value
+    found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    raise Flaw(
+        f"{what} returns {found} on {n} samples, not a scalar; the first discriminator update would fail in "
+        "backward(); take the mean over the batch"
+    )
 
 
 def at_update(
@@ -66,7 +69,7 @@ def at_update(
     scale: float = 1.0,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
-    """The penalty at one discriminator update as the training loop has it, on a batch of its own; 0 without a term."""
+    """The penalty at one discriminator update, on a batch of its own, as the loop computes it; 0 without a term."""
     real, fake = (scale * (1 + number + samples(4, shape, seed=2 * number + one, dtype=dtype)) for one in (0, 1))
     if penalty.of_outputs:
         return penalty.on_outputs(critic(real), critic(fake))

@@ -14,7 +14,7 @@ from ganbench.testing.penalty_critics import batches, build, differentiable, ter
 
 
 def declared(subject: Subject) -> None:
-    """What it declares are words of the contract."""
+    """Its declarations are words of the contract."""
     penalty: Any = build(subject)
     try:
         check_constrained("it", penalty)
@@ -48,7 +48,7 @@ def once_differentiated(subject: Subject) -> None:
 
 
 class _Watched(nn.Module):
-    """A critic that notes of each differentiation by its outputs whether it is to be differentiated again."""
+    """A critic that notes, at each differentiation, whether that is to be differentiated again."""
 
     def __init__(self, critic: nn.Module, graphs: list[bool]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Watched(nn.Module):
 
 
 class _Note(torch.autograd.Function):
-    """The identity, whose backward knows whether a graph of it is made."""
+    """The identity; its backward notes whether a graph of it is made."""
 
     generate_vmap_rule = True
 

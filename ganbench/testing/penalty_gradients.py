@@ -51,7 +51,7 @@ def batch_size(subject: Subject) -> None:
 
 
 def all_dimensions(subject: Subject) -> None:
-    """A sample's gradient counts whole: over channels, rows and columns together."""
+    """The norm of a sample's gradient is over channels, rows and columns together."""
     penalty = on_gradient(subject)
     if IMAGE not in sample_shapes(penalty):
         raise NotApplicable("it is not for images")
@@ -148,13 +148,13 @@ def _on_linear(penalty: Penalty, weights: Tensor, n: int) -> float:
 
 
 def _row_linear(slopes: list[Tensor]) -> nn.Module:
-    """A critic that is linear on each row of a batch with a slope of its own, whatever point is asked for."""
+    """A critic that is linear on each row of a batch, with a slope for each row."""
     stacked = torch.stack([one.flatten() for one in slopes])
     return Formula(lambda x: (x.flatten(1) * stacked.repeat(-(-len(x) // len(stacked)), 1)[: len(x)]).sum(1))
 
 
-def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int = 0) -> list[Tensor]:
-    """The points at which a penalty asks the critic, flattened to rows like the samples."""
+def _seen(penalty: Penalty, real: Tensor, fake: Tensor, seed: int) -> list[Tensor]:
+    """The points at which a penalty calls the critic, one batch per call."""
     seen: list[Tensor] = []
 
     def critic(x: Tensor) -> Tensor:

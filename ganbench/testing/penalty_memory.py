@@ -1,4 +1,4 @@
-"""What a penalty must remember: a trial that goes on from its checkpoint is the one that was interrupted."""
+"""What a penalty must remember, so that a trial goes on from its checkpoint as if it had not been interrupted."""
 
 import math
 import tempfile
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import in_one_line, with_kind
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.testing.penalty_critics import at_update, build, sample_shapes, small_critic
 
@@ -18,7 +18,7 @@ UPDATES = 3
 
 
 def memory(subject: Subject) -> None:
-    """It goes on from a checkpoint where it was: state_dict() and load_state_dict()."""
+    """It goes on where it was after a checkpoint: state_dict() and load_state_dict()."""
     penalty, resumed = build(subject), build(subject)
     critic = small_critic(math.prod(sample_shapes(penalty)[0]), dtype=torch.float32)
     for update in range(UPDATES):
@@ -28,8 +28,8 @@ def memory(subject: Subject) -> None:
         resumed.load_state_dict(deepcopy(stored))
     except Exception as error:
         raise Flaw(
-            f"load_state_dict() fails on what state_dict() returned ({type(error).__name__}: "
-            f"{in_one_line(error, 160)}); an interrupted trial would start again from its first step"
+            f"load_state_dict() fails on what state_dict() returned ({with_kind(error, 160)}); an interrupted trial "
+            "would start again from its first step"
         ) from error
     if not _equal(_through_a_checkpoint(resumed.state_dict()), stored):
         raise Flaw(
@@ -59,7 +59,7 @@ def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
 
 
 def _through_a_checkpoint(state: Any) -> Any:
-    """What a trial's checkpoint makes of a state: it is written, and read without running any code in it."""
+    """The state after being written to a checkpoint and read from it, which runs no code in it."""
     from ganbench.training import checkpoint
 
     if not isinstance(state, dict):

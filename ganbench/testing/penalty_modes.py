@@ -1,4 +1,4 @@
-"""Whether a penalty can do with what it gets of the discriminator in every mode of training."""
+"""Whether a penalty works with what stands for the discriminator in every mode of training."""
 
 from copy import deepcopy
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Penalty
-from ganbench.errors import in_one_line
+from ganbench.errors import with_kind
 from ganbench.testing.kit import Flaw, Subject
 from ganbench.testing.penalty_critics import batches, differentiable, term
 
 
 def training_modes(subject: Subject) -> None:
-    """It is the same of a discriminator of labels, and of one of several seeds that are trained together."""
-    # Where a penalty is tried, torch is at hand; the loop's own modules are imported only here.
+    """It is the same on a conditional discriminator, and on that of one of several seeds trained together."""
+    # Imported here: most checks need nothing of the training loop.
     from ganbench.training.conditional import Critic
     from ganbench.training.stacked import Stacked
 
@@ -24,7 +24,7 @@ def training_modes(subject: Subject) -> None:
     wanted = term(deepcopy(penalty), plain, real, fake).item()
     labels = torch.arange(len(real))
     _compare(penalty, Critic(plain, labels, "labels"), real, fake, wanted, "with a conditional architecture")
-    # Of two, that the first is not what is looked at by chance.
+    # The second of two, so that a penalty that only looks at the first is found out.
     other, own = deepcopy(plain), deepcopy(plain)
     with torch.no_grad():
         for parameter in other.parameters():
@@ -33,7 +33,7 @@ def training_modes(subject: Subject) -> None:
 
 
 def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: float, where: str) -> None:
-    """Hold the penalty of what it gets in one mode against that of a plain module with the same weights."""
+    """Compare the penalty in one mode with that of a plain module with the same weights."""
     mend = "use discriminator(x), discriminator.parameters() and discriminator.named_parameters() only"
     try:
         found = term(deepcopy(penalty), critic, real, fake).item()
@@ -41,7 +41,7 @@ def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: 
         raise
     except Exception as error:
         raise Flaw(
-            f"{where} it fails ({type(error).__name__}: {in_one_line(error, 160)}), because the discriminator "
+            f"{where} it fails ({with_kind(error, 160)}), because the discriminator "
             f"it gets there is not a module; {mend}; every trial would fail at its first step"
         ) from error
     if not abs(found - wanted) <= 1e-6 * (1 + abs(wanted)):
@@ -53,7 +53,7 @@ def _compare(penalty: Penalty, critic: Any, real: Tensor, fake: Tensor, wanted: 
 
 
 class _Labelled(nn.Module):
-    """A critic that takes labels, and judges as without them."""
+    """A critic that takes labels and ignores them."""
 
     def __init__(self, critic: nn.Module) -> None:
         super().__init__()

@@ -1,8 +1,7 @@
-"""What a penalty on outputs must do: be a mean over the batch, and the same from samples and from outputs."""
+"""What a penalty on outputs must be: a mean over the batch, and the same from samples as from outputs."""
 
 from copy import deepcopy
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,15 +9,15 @@ from torch import Tensor
 from ganbench.api import Penalty
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import gradients, outputs
-from ganbench.testing.penalty_critics import batches, build, differentiable, term
+from ganbench.testing.penalty_critics import batches, build, differentiable, require_scalar, term
 
 TIMES = 16
-"""How often a batch is repeated. A sum grows by this, a norm by its root; chance, and N - 1 for N, do far less."""
+"""How often a batch is repeated. A sum grows by this, a norm by its root; chance, or N - 1 for N, changes far less."""
 SCALES = (1.0, 10.0, 100.0, 1000.0)
 
 
 def reduction(subject: Subject) -> None:
-    """On outputs or weights: a batch many times over costs what it costs once."""
+    """On outputs or weights: a batch repeated many times costs what it costs once."""
     penalty = differentiable(subject)
     if penalty.constrains == "gradient":
         raise NotApplicable("it constrains the gradient: see batch-size")
@@ -30,7 +29,7 @@ def reduction(subject: Subject) -> None:
 
 
 def on_outputs(subject: Subject) -> None:
-    """What is of outputs alone can be had from them, as a mean over the batch, and is what samples cost."""
+    """A penalty on outputs alone is a mean over the batch, and the same whether given outputs or samples."""
     penalty = build(subject)
     if not penalty.of_outputs:
         raise NotApplicable("of_outputs is False: it is called with samples")
@@ -45,7 +44,7 @@ def on_outputs(subject: Subject) -> None:
     value = _value(penalty, real, fake)
     often = _value(penalty, torch.cat([real] * TIMES), torch.cat([fake] * TIMES))
     _same_at_any_size(value.item(), often.item(), 6)
-    # Some count from a later update on only: nothing is to be said of a term that is 0.
+    # Some penalties are 0 until a later update: nothing can be said of them then.
     if value.item() and not any(bool(slope.abs().sum() > 0) for slope in gradients(value, real, fake)):
         raise Flaw("on_outputs() has no gradient by the outputs, so it would have no effect")
     _bounded(penalty, real.detach(), fake.detach())
@@ -53,13 +52,7 @@ def on_outputs(subject: Subject) -> None:
 
 
 def _value(penalty: Penalty, real: Tensor, fake: Tensor) -> Tensor:
-    value: Any = deepcopy(penalty).on_outputs(real, fake)
-    if not isinstance(value, Tensor) or value.shape != ():
-        what = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Flaw(
-            f"on_outputs() returns {what} on {len(real)} outputs, not a scalar; the first discriminator update would "
-            "fail in backward(); take the mean over the batch"
-        )
+    value = require_scalar(deepcopy(penalty).on_outputs(real, fake), "on_outputs()", len(real))
     if not bool(torch.isfinite(value)):
         raise Flaw(f"on_outputs() is {value.item()} on {len(real)} outputs; a trial would end as diverged")
     return value
@@ -76,7 +69,7 @@ def _same_at_any_size(once: float, often: float, n: int) -> None:
 
 
 def _bounded(penalty: Penalty, real: Tensor, fake: Tensor) -> None:
-    """Refuse what becomes ever more negative as outputs grow: a penalty is to be a price."""
+    """Refuse what becomes ever more negative as outputs grow: a penalty must cost something."""
     found = [_value(penalty, scale * real, scale * fake).item() for scale in SCALES]
     if found[-1] < 0 and all(after < before for before, after in pairwise(found)):
         listed = ", ".join(f"{value:.4g}" for value in found)
@@ -87,7 +80,7 @@ def _bounded(penalty: Penalty, real: Tensor, fake: Tensor) -> None:
 
 
 def _as_called(penalty: Penalty) -> None:
-    """Hold the two ways of having a penalty against each other: users of the class call it with samples."""
+    """Compare the two ways of computing a penalty: those who use the class itself call it with samples."""
     real, fake, critic = batches(penalty, 6)
     try:
         called = term(deepcopy(penalty), critic, real, fake).item()

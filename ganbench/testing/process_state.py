@@ -1,6 +1,6 @@
-"""What a component leaves of the process: torch's settings, and the global random streams.
+"""The state of the process that a component may change: torch's settings, and the global random streams.
 
-The kit imports this for all kinds, so torch is imported only where it is used.
+The kit imports this module for every kind, so it imports torch only in its functions.
 """
 
 import random
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def settings() -> dict[str, Any]:
-    """What each of torch's settings is now, by the call that sets it; nothing where torch is not imported."""
+    """Torch's settings as they are now, by the call that sets each; empty if torch is not imported."""
     if "torch" not in sys.modules:
         return {}
     import torch
@@ -37,7 +37,7 @@ def _default_device() -> Any:
 
 
 def put_back(before: dict[str, Any]) -> list[str]:
-    """Set what is otherwise than it was as it was, and return the calls that had set it."""
+    """Restore the settings that have changed, and return the calls that set them."""
     if not before:
         return []
     import torch
@@ -50,7 +50,7 @@ def put_back(before: dict[str, Any]) -> list[str]:
         elif name == "torch.autograd.set_detect_anomaly":
             torch.autograd.set_detect_anomaly(before[name])
         elif name == "torch.set_default_device":
-            # None is no default at all, which the processor is then.
+            # None is no default at all, which means the CPU.
             torch.set_default_device(None if before[name].type == "cpu" else before[name])
         else:
             getattr(torch, name.removeprefix("torch."))(before[name])
@@ -58,7 +58,7 @@ def put_back(before: dict[str, Any]) -> list[str]:
 
 
 def streams() -> dict[str, bytes]:
-    """Where the global random streams of torch, numpy and Python are now, by whose each is."""
+    """The states of the global random streams, by whose each is: torch's, numpy's or Python's."""
     import numpy as np
     import torch
 

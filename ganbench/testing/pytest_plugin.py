@@ -30,7 +30,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[Any]:
     for package in session.config.getoption("ganbench_package"):
         collector = Package.from_parent(session, name=package, nodeid=package)
         found = list(collector.collect())
-        # What pytest itself collected has been chosen from already, by -k, -m, --deselect and others.
+        # pytest has already applied -k, -m, --deselect and the like to what it collected itself, not to these.
         session.config.hook.pytest_collection_modifyitems(session=session, config=session.config, items=found)
         session.items.extend(found)
         session.testscollected = len(session.items)
@@ -38,7 +38,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[Any]:
 
 
 class Package(pytest.Collector):
-    """All components of one package. The kit runs when it is collected; each item then tells what came of it."""
+    """All components of one package. The kit runs during collection; each item then reports one outcome."""
 
     def collect(self) -> Iterator["Property"]:
         """One item for each check."""
@@ -62,7 +62,7 @@ class Property(pytest.Item):
         self.outcome = outcome
 
     def runtest(self) -> None:
-        """Tell what was found."""
+        """Pass, fail or skip as the check did."""
         tell(self.outcome)
 
     def reportinfo(self) -> tuple[str, None, str]:
@@ -71,7 +71,7 @@ class Property(pytest.Item):
 
 
 def tell(outcome: "Outcome") -> None:
-    """Let the running test end as a check did."""
+    """Pass, fail or skip the running test as a check did."""
     if outcome.status == "failed":
         # The message is the finding; a traceback through the kit would bury it.
         pytest.fail(f"{outcome.title}: {outcome.message}", pytrace=False)

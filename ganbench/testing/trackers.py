@@ -1,4 +1,4 @@
-"""What a tracker must do: take in whatever a run tells of its trials, however they end."""
+"""What a tracker must do: take whatever a run reports of its trials, however they end."""
 
 import inspect
 import tempfile
@@ -62,15 +62,15 @@ def tracker(subject: Subject) -> Iterator[tuple[Tracker, Path]]:
 
 @contextmanager
 def taken(what: str, consequence: str = "") -> Iterator[None]:
-    """Hold it to raising nothing: it is told ``what``, as the subject of a sentence."""
+    """Check that it raises nothing inside; ``what`` it is told there is the subject of the message."""
     try:
         yield
     except Exception as error:
-        raise Flaw(f"{what} makes it raise {with_kind(error)[:200]}{consequence}") from error
+        raise Flaw(f"{what} makes it raise {with_kind(error, 200)}{consequence}") from error
 
 
 def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
-    """One trial of several, or a baseline."""
+    """Make one trial of several, or a baseline, with its folder."""
     name = f"{baseline or 'hinge-mlp'}-ring-s{number}-0123456789ab"
     (out / name).mkdir(exist_ok=True)
     label = f"{f'({baseline})' if baseline else 'hinge · mlp'} · ring · seed {number}"
@@ -79,7 +79,7 @@ def tracked(out: Path, number: int, *, baseline: str = "") -> Tracked:
 
 
 def contract(subject: Subject) -> None:
-    """It is a tracker, and its methods take what a run tells."""
+    """It is a tracker, and its methods take what a run passes them."""
     if not (inspect.isclass(subject.cls) and issubclass(subject.cls, Tracker)):
         raise Flaw("it must be a subclass of ganbench.trackers.Tracker; `--tracker` would refuse it")
     for name in CALLS:
@@ -126,7 +126,7 @@ def events(subject: Subject) -> None:
 
 
 def again(subject: Subject) -> None:
-    """A trial that goes on after an interrupt is told again from its first line."""
+    """A trial that goes on after an interrupt is reported again from its first line."""
     with tracker(subject) as (one, out):
         for status in ("interrupted", "done"):
             trial = tracked(out, 0)

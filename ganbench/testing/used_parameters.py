@@ -1,4 +1,4 @@
-"""Whether parameters do something: a component with one value of a parameter beside itself with others.
+"""Whether each parameter does something: a component with one value of it is compared with itself with others.
 
 What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``expected`` may hold ``other_values``,
 {name: value}, for a parameter that acts only at values that nobody would guess.
@@ -17,9 +17,9 @@ from ganbench.testing.observations import OBSERVE, Look, look
 
 WHOLE = (1, 2, 4, 8, 0, 3, 16, 32, 64)
 NUMBERS = (1.0, 0.5, 0.1, 0.9, 0.0, 2.0, 10.0, 100.0, 0.01)
-"""What parameters are set to beside half and twice their value; small networks, which are soon built, come first."""
+"""Values to try besides half and twice a parameter's own; small ones come first, as small networks are built fast."""
 FEW = 3
-"""Values of two parameters that are tried together, where one does nothing beside the other's usual value."""
+"""How many values to try where two parameters are changed together, as one does nothing at the other's usual value."""
 
 Values = Mapping[str, Scalar]
 
@@ -57,20 +57,20 @@ def used_parameters(subject: Subject) -> str:
 
 
 def _looks(subject: Subject, values: Values) -> list[Look]:
-    """Looks at a subject with these parameters; each is taken once, when it is needed."""
+    """Looks at a subject with these parameters; each is taken once, when it is first needed."""
     return [cache(partial(_steady, one)) for one in OBSERVE[subject.kind](replace(subject, parameters=values))]
 
 
 def _steady(one: Look) -> Any:
-    """What is seen twice; ``None`` where that is not the same, and a difference would tell nothing."""
+    """What is seen, if it is the same twice; else ``None``: a difference would tell nothing."""
     seen = look(one)
     return seen if seen is not None and look(one) == seen else None
 
 
 def _changes(subject: Subject, values: Values, usual: list[Look], name: str, most: int | None = None) -> bool | None:
-    """Whether one parameter, set to other values beside the rest, changes what is usually seen.
+    """Whether other values of one parameter, with the rest as they are, change what is usually seen.
 
-    ``None`` where the component works with none of them.
+    ``None`` if the component works with none of them.
     """
     others = [_with(subject, values, name, value) for value in _others(subject, values, name)[:most]]
     works = False
@@ -84,7 +84,7 @@ def _changes(subject: Subject, values: Values, usual: list[Look], name: str, mos
 
 
 def _beside(subject: Subject, values: Values, name: str) -> Iterator[Values]:
-    """The values with one of the others changed: what a parameter does may depend on it."""
+    """The values with one other parameter changed: what ``name`` does may depend on it."""
     for other, value in values.items():
         if other != name:
             offered = _others(subject, values, other)
@@ -93,11 +93,11 @@ def _beside(subject: Subject, values: Values, name: str) -> Iterator[Values]:
 
 
 def _others(subject: Subject, values: Values, name: str) -> list[Scalar]:
-    """Values beside the one that a parameter has, as far as the component takes them."""
+    """Values other than the one that a parameter has, as far as the component takes them."""
     value = values[name]
     found: Iterable[Scalar]
     if isinstance(value, str):
-        # The words of the line in which it refuses another.
+        # The words of the message in which it refuses an unknown one.
         found = re.findall(r"[\w.-]+", _with(subject, values, name, "no such text").refusal())
     elif isinstance(value, bool):
         found = (not value,)

@@ -1,5 +1,5 @@
-"""Adaptive discriminator augmentation (Karras et al. 2020, arXiv:2006.06676): how many images are transformed follows
-how sure the discriminator is of real ones."""
+"""Adaptive discriminator augmentation (Karras et al. 2020, arXiv:2006.06676): the surer the discriminator
+is of real images, the more images are transformed."""
 
 from typing import Any
 
@@ -36,9 +36,10 @@ class Adaptation:
 
     @torch.no_grad()
     def observe(self, outputs: Tensor, images: int) -> None:
-        """Take in raw outputs (N,) on the real batch of one discriminator update, which had so many images.
+        """Take in the raw outputs (N,) of one discriminator update on a real batch of ``images`` images.
 
-        They are more than N where the discriminator judges several at once: each then counts with its group's sign.
+        There are more images than outputs where the discriminator judges several at once: each then counts with its
+        group's sign.
         """
         self._signs = self._signs + (outputs - self.level).sign().sum() * (images / len(outputs))
         self._seen += images

@@ -1,5 +1,5 @@
-"""What the loss itself makes of the discriminator's outputs, which output is that of a discriminator in doubt, and
-which penalties may be left out of a step."""
+"""A loss without its penalties, the output of a discriminator that it leaves undecided, and which penalties a step may
+leave out."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ from ganbench.api import Loss, Penalty
 from ganbench.spec import Recipe
 
 LIMIT, COARSE, FINE = 10.0, 0.1, 0.001
-"""Outputs are looked at up to this size, in these steps."""
+"""Outputs are searched from -LIMIT to LIMIT, first in coarse steps and then in fine ones."""
 
 
 def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor:
-    """What the loss itself makes of the discriminator's raw outputs (N,), with the recipe's labels where it has any."""
+    """The loss without penalties of raw outputs (N,), with the recipe's smoothed labels where it takes labels."""
     if loss.smoothable:
         smoothed = {"real_label": 1.0 - recipe.smoothing_real, "fake_label": recipe.smoothing_fake}
         return loss.discriminator(r, f, **smoothed)
@@ -22,13 +22,13 @@ def adversarial_loss(loss: Loss, r: Tensor, f: Tensor, recipe: Recipe) -> Tensor
 
 
 def lazy(penalty: Penalty) -> bool:
-    """Whether a recipe's ``penalty_every`` is about this penalty: a term on gradients, which costs another pass."""
+    """Whether a recipe's ``penalty_every`` applies to this penalty: a term on gradients, which costs another pass."""
     return penalty.differentiable and not penalty.of_outputs and penalty.constrains == "gradient"
 
 
 def passes(penalties: Iterable[Penalty], recipe: Recipe) -> float:
-    """How often the discriminator runs in one of its updates, on average: for the loss, and for each penalty that calls
-    it, in one step of ``penalty_every`` where that is about this penalty."""
+    """How often the discriminator runs in one of its updates, on average: once for the loss, and once for each penalty
+    that calls it, or once in ``penalty_every`` updates where that applies."""
     calling = (penalty for penalty in penalties if penalty.differentiable and not penalty.of_outputs)
     return 1.0 + sum(1.0 / recipe.penalty_every if lazy(penalty) else 1.0 for penalty in calling)
 
@@ -54,7 +54,7 @@ def undecided(loss: Loss, recipe: Recipe) -> float | None:
 
 
 def _cheapest(loss: Loss, recipe: Recipe, outputs: list[float]) -> list[float]:
-    """Which of the outputs, as outputs for real and fake, cost least."""
+    """Those of the outputs that cost least when real and fake samples both have them."""
     costs = torch.stack(
         [
             torch.nan_to_num(adversarial_loss(loss, both, both, recipe).detach(), nan=torch.inf)

@@ -31,7 +31,7 @@ class Augment:
         self._rng = rng
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return images (N, C, H, W) transformed, differentiably; the very same tensor where there is no transform."""
+        """Return images (N, C, H, W) transformed, differentiably; the same tensor if there is no transform."""
         for transform in self.transforms:
             transformed = transform(images, self._rng)
             if self._adaptation is not None:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 
 class Average:
-    """Keeps ``average = decay * average + (1 - decay) * weights`` from a given step on, and a copy before it.
+    """Keeps ``average = decay * average + (1 - decay) * weights`` from a given step on, and a plain copy
+    of the weights before it.
 
     The decay begins small and grows with the steps ``t`` since then, ``min(decay, (1 + t) / (10 + t))``: with a
     constant one, ``decay ** t`` of the average would still be the weights that it began with, which are random.
@@ -29,5 +30,5 @@ class Average:
             torch._foreach_copy_(buffers, list(generator.buffers()))
 
     def _decay_at(self, steps: int) -> float:
-        """What is kept of the average so many steps after it began; nothing until then."""
+        """The decay so many steps after averaging began; 0 until then."""
         return min(self._decay, (1 + steps) / (10 + steps)) if steps > 0 else 0.0

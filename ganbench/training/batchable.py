@@ -15,7 +15,7 @@ from ganbench.training.stacked import Stacked
 from ganbench.training.state import State
 
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
-"""How far what a batched network computes may be from what each network computes alone, as a share of its size."""
+"""How far the outputs of batched networks may be from those of each network alone, as a share of their norm."""
 
 
 def obstacle_to_batching(architecture: Architecture, states: Sequence[State], recipe: Recipe) -> str:
@@ -47,7 +47,7 @@ def obstacle_to_batching(architecture: Architecture, states: Sequence[State], re
 
 
 def _close(one: Tensor, other: Tensor, tolerance: float) -> bool:
-    """Whether two tensors differ by no more than ``tolerance``, as a share of their size."""
+    """Whether two tensors differ by no more than ``tolerance``, as a share of the norm of the first."""
     if not one.is_floating_point():
         return torch.equal(one, other)
     one, other = one.double(), other.double()

@@ -18,11 +18,20 @@ from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
-from ganbench.training.loop import add_penalties, centre_adaptation, latents, precision, set_strength, tell, widened
+from ganbench.training.loop import (
+    Judged,
+    add_penalties,
+    centre_adaptation,
+    latents,
+    notify,
+    precision,
+    set_strength,
+    widened,
+)
 from ganbench.training.optimisers import set_rate
 
 End = Callable[[Member, Exception | None], None]
-"""Told of each member that has reached its last step, or that has ended with an error."""
+"""Called for each member that has reached its last step, or has ended with an error."""
 
 
 def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every: int, end: End) -> bool:
@@ -84,7 +93,7 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
                 state.average.update(state.generator, step)
             state.step = step
             with model.own(member):
-                stopped |= tell(member.observer, state, recipe, d_loss, g_loss, evaluate_every=evaluate_every)
+                stopped |= notify(member.observer, state, recipe, d_loss, g_loss, evaluate_every=evaluate_every)
     if stopped:
         for member in members:
             with model.own(member):
@@ -125,13 +134,12 @@ def _discriminator_losses(model: BatchedModel, real: Tensor, fake: Tensor, r: Te
     """Each member's loss with all its penalties, from samples (K, N, ...) and raw outputs (K, N)."""
     critics = model.discriminator.each()
     losses = []
-    for member, critic, real_own, fake_own, r_own, f_own in zip(model.members, critics, real, fake, r, f, strict=True):
+    for member, judged in zip(model.members, map(Judged, critics, real, fake, r, f), strict=True):
         loss = None
         with model.own(member):
-            state, objective, recipe = member.state, member.objective, model.recipe
-            bare = adversarial_loss(objective.loss, r_own, f_own, recipe)
-            loss = add_penalties(bare, state, objective, recipe, critic, real_own, fake_own, r_own, f_own)
-        losses.append(_or_zero(loss, f_own))
+            bare = adversarial_loss(member.objective.loss, judged.r, judged.f, model.recipe)
+            loss = add_penalties(bare, judged, member.state, member.objective, model.recipe)
+        losses.append(_or_zero(loss, judged.f))
     return torch.stack(losses)
 
 
@@ -164,7 +172,7 @@ def _generator_losses(model: BatchedModel, f: Tensor, r: Tensor | None) -> Tenso
 
 
 def _or_zero(loss: Tensor | None, outputs: Tensor) -> Tensor:
-    """The loss, or, for a member that has failed, one that moves nothing and can be differentiated like the others'."""
+    """The loss; for a member that has failed, a zero with zero gradients, so that all can be summed and minimised."""
     return 0.0 * outputs.sum() if loss is None else loss
 
 

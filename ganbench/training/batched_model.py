@@ -25,7 +25,7 @@ class Member:
 
 
 class BatchedModel:
-    """The members' networks and optimisers as one of each, while the context lasts; afterwards each has its own.
+    """The members' networks and optimisers as one of each while the context lasts; afterwards each has its own again.
 
     Attributes:
         errors: the first error of each member whose own code has failed.
@@ -49,7 +49,7 @@ class BatchedModel:
 
     @property
     def device(self) -> torch.device:
-        """Where all of it is."""
+        """The device that everything is on."""
         return self.members[0].state.device
 
     def __enter__(self) -> Self:

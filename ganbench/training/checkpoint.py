@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ganbench.errors import StoreError, in_one_line
+from ganbench.errors import StoreError, in_one_line, with_kind
 from ganbench.files import read_whole, write_bytes
 from ganbench.records import sealing
 from ganbench.records.folder import previous_checkpoint
@@ -91,7 +91,7 @@ def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -
             if is_of_the_device(error):
                 raise
             # Whole, but of a version whose networks or state were others.
-            reason = f"{candidate.name} does not fit ({type(error).__name__}: {in_one_line(error, 200)})"
+            reason = f"{candidate.name} does not fit ({with_kind(error, 200)})"
         aside = candidate.with_suffix(".damaged")
         os.replace(candidate, aside)
         warnings.append(f"{reason}; it is kept as {aside.name}")

@@ -1,7 +1,7 @@
 """Convolutions in forms that compute the same on a CPU in less time; the order of sums, and so rounding, is another.
 
 A CPU's kernels are made for many channels and for kernels smaller than their input. What they are slow at, and what
-takes more products than it needs, is done otherwise while a trial's networks run:
+takes more products than it needs, is computed in other forms while a trial's networks run:
 
 - a nearest-neighbour doubling and a 3x3 convolution are one transposed 4x4 convolution of stride 2, and a 3x3
   convolution and a mean over 2x2 are one 4x4 convolution of stride 2: four products in place of nine;
@@ -26,14 +26,14 @@ from ganbench.architectures.resampling import halved
 from ganbench.training.few_channels import from_few, to_few
 
 FEW = 4
-"""So many channels are few: those of an image."""
+"""At most this many channels are few: those of an image."""
 MANY = 16
-"""From so many channels to few, a product of matrices is the faster."""
+"""From at least this many channels to few, a product of matrices is faster."""
 
 
 @dataclass(frozen=True)
 class _Doubling:
-    """What a map was made from, and how both were then."""
+    """The small map that a large one was doubled from, and the state in which both were then."""
 
     small: Tensor
     version: int
@@ -42,8 +42,8 @@ class _Doubling:
     needs_grad: bool
 
     def holds(self, large: Tensor) -> bool:
-        """Whether both still are what they were, gradients pass from one to the other, and nobody waits for those of
-        the large one on the way. What is changed through ``.data`` cannot be seen."""
+        """Whether both maps are unchanged, gradients pass from one to the other, and nothing (a hook, ``retain_grad``)
+        waits for those of the large one. A change through ``.data`` cannot be seen."""
         same = self.small._version == self.version and large._version == self.version_of_large
         passes = large.grad_fn is self.made_by and large.requires_grad == self.needs_grad == self.small.requires_grad
         return same and passes and not large._backward_hooks and not large.retains_grad
@@ -169,15 +169,14 @@ def _halved(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def _common(x: Tensor, weight: Tensor, bias: Tensor | None, channels: int, dilation: Any, groups: int) -> bool:
-    """Whether it is a batch of maps and a kernel as most are; what torch refuses is left for it to refuse.
+    """Whether maps and kernel are as the other forms take them; all else, also what torch refuses, is left to torch.
 
     Args:
         x: the maps.
         weight: the kernel.
-        bias: or ``None``.
-        channels: which of the kernel's dimensions is the maps' channels.
-        dilation: as it was given.
-        groups: as they were given.
+        bias: of the convolution, or ``None``.
+        channels: which of the kernel's dimensions counts the maps' channels.
+        dilation, groups: as given to torch.
     """
     maps = x.dim() == weight.dim() == 4 and x.shape[1] == weight.shape[channels] and len(x) > 0
     given = [x, weight] if bias is None else [x, weight, bias]

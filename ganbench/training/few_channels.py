@@ -49,7 +49,7 @@ def from_few(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, paddin
 
 
 def _transformed() -> bool:
-    """Whether ``torch.func`` or forward differentiation is at work, as some penalty's: they know torch's operators."""
+    """Whether ``torch.func`` or forward differentiation is active, as in a penalty; both need torch's operators."""
     return torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
 
 
@@ -64,7 +64,7 @@ class ToFew(torch.autograd.Function):
         columns = weight.reshape(many, -1).t() @ rows.transpose(1, 2)
         size = tuple((side - 1) * stride + k - 2 * padding for side in (height, width))
         image = fold(columns, size, k, stride=stride, padding=padding)
-        # Into channels-last, in words that a batch of gradients (is_grads_batched) is understood in, too.
+        # Into channels-last, by operators that take a batch of gradients (is_grads_batched), too.
         return image.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 
     @staticmethod

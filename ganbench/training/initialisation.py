@@ -19,7 +19,7 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 POWER_ITERATIONS = 15
-"""As many as torch makes when it begins to normalise a weight."""
+"""As many as torch makes when it first normalises a weight."""
 
 
 def initialise(network: nn.Module, scheme: str, gain: float) -> None:
@@ -31,7 +31,7 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
             ``normal`` is N(0, gain^2), ``xavier`` (Glorot & Bengio 2010) and ``orthogonal`` (Saxe et al. 2014) take
             the gain, ``kaiming`` (He et al. 2015) has its own. An attention's matrices of queries, keys and values are
             drawn one by one.
-        gain: see there. Biases are set to zero, normalisation layers keep their start.
+        gain: of the schemes that take one. All but ``torch`` set biases to zero; normalisation layers stay as built.
 
     Raises:
         UsageError: a weight is computed from other tensors in a way that no drawn weight can be put through.
@@ -39,29 +39,33 @@ def initialise(network: nn.Module, scheme: str, gain: float) -> None:
     if scheme == "architecture":
         return
     for name, layer in network.named_modules():
-        if not isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
-            continue
-        # Under spectral normalisation `weight` is computed; what is drawn is what it is computed from.
-        parametrised = getattr(layer, "parametrizations", None)
-        if parametrised is not None and "weight" in parametrised:
-            try:
-                with torch.no_grad():
-                    _draw_parametrised(layer, parametrised["weight"], scheme, gain)
-            except Exception as error:
-                raise _refusal(scheme, name, layer, in_one_line(error, 200)) from error
-        elif not _is_stored(layer):
-            raise _refusal(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
-        else:
-            _draw(layer, layer.weight, scheme, gain)
-        bias = getattr(layer, "bias", None)
-        if isinstance(bias, Tensor) and scheme != "torch":
-            nn.init.zeros_(bias)
+        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
+            _initialise_layer(layer, name, scheme, gain)
     # After the others, as the bias of its last layer, which is one of them, is the attention's to reset.
     for name, layer in network.named_modules():
         if isinstance(layer, nn.MultiheadAttention):
             if hasattr(layer, "parametrizations"):
                 raise _refusal(scheme, name, layer, "a parametrisation computes it")
             _draw_attention(layer, scheme, gain)
+
+
+def _initialise_layer(layer: nn.Module, name: str, scheme: str, gain: float) -> None:
+    # Under spectral normalisation `weight` is computed; what is drawn is what it is computed from.
+    parametrised = getattr(layer, "parametrizations", None)
+    if parametrised is not None and "weight" in parametrised:
+        try:
+            with torch.no_grad():
+                _draw_parametrised(layer, parametrised["weight"], scheme, gain)
+        except Exception as error:
+            raise _refusal(scheme, name, layer, in_one_line(error, 200)) from error
+    elif not _is_stored(layer):
+        raise _refusal(scheme, name, layer, "a hook such as torch.nn.utils.weight_norm's computes it at each call")
+    else:
+        assert isinstance(layer.weight, Tensor)
+        _draw(layer, layer.weight, scheme, gain)
+    bias = getattr(layer, "bias", None)
+    if isinstance(bias, Tensor) and scheme != "torch":
+        nn.init.zeros_(bias)
 
 
 def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
@@ -74,7 +78,7 @@ def _draw(layer: nn.Module, weight: Tensor, scheme: str, gain: float) -> None:
 def _draw_parametrised(layer: nn.Module, parametrised: Any, scheme: str, gain: float) -> None:
     """Draw the weight beneath a parametrisation, and let spectral normalisation find the new weight's norm.
 
-    Where it lies there in several tensors, as under weight normalisation, the weight itself is drawn and taken apart.
+    Where several tensors lie beneath it, as under weight normalisation, the weight itself is drawn and split into them.
     """
     weight = parametrised.original if parametrised.is_tensor else parametrised().clone()
     if scheme == "torch":
@@ -105,7 +109,7 @@ def _draw_attention(layer: nn.MultiheadAttention, scheme: str, gain: float) -> N
 
 
 def _is_stored(layer: nn.Module) -> bool:
-    """Whether what is drawn into ``weight`` stays there: it is a parameter, or the memory of one."""
+    """Whether what is written into ``weight`` stays there: it is a parameter, or shares the memory of one."""
     assert isinstance(layer.weight, Tensor)
     at = layer.weight.data_ptr()
     return any(own.data_ptr() == at for own in layer.parameters(recurse=False))

@@ -19,7 +19,7 @@ from ganbench.training.state import State
 DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
 
 Place = tuple[dict[str, Any], str, Any]
-"""Who holds something, under which name, and what."""
+"""The dictionary that holds something, the name it has there, and what it is."""
 
 
 class Kept:
@@ -48,13 +48,13 @@ class Kept:
         self.values = self._now()
 
     def after(self, work: Callable[[], Tensor]) -> list[Tensor]:
-        """What ``work`` makes of the state: all tensors, its losses, and the random streams."""
+        """Do ``work`` from the kept state; return what it leaves: all tensors, its losses, and the random streams."""
         self.restore()
         losses = work()
         return [*self._now(), losses.clone(), *self._drawn()]
 
     def moved(self) -> str:
-        """Say what a step that was done meanwhile has left that a recording of it would not; empty where nothing."""
+        """Say which change of the last step a recording of it would not repeat; empty if there is none."""
         now = [(name, id(tensor)) for _, name, tensor in _places(self._owners)]
         if now != [(name, id(tensor)) for _, name, tensor in self._places]:
             return "a network puts new tensors in the places of old ones"
@@ -93,7 +93,7 @@ class Kept:
         return [tensor.detach().clone() for tensor in self._tensors]
 
     def _drawn(self) -> list[Tensor]:
-        """Where the random streams are: the trial's, and those from which layers draw, on the CPU and on a GPU."""
+        """The states of the random streams: the trial's, and those that layers draw from, on the CPU and on a GPU."""
         own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
         of_gpu = [torch.cuda.get_rng_state(self._state.device)] if self._state.device.type == "cuda" else []
         return [*own, torch.get_rng_state(), *of_gpu]
@@ -122,5 +122,5 @@ def _plain(owner: object) -> Iterator[Place]:
 
 
 def _differs(now: object, before: object) -> bool:
-    """Whether it is another value; one that is not a number is no other than itself."""
+    """Whether a value has changed; a NaN that is still the same object has not."""
     return now is not before and now != before

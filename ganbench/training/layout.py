@@ -1,4 +1,4 @@
-"""Which memory layout the networks of a trial are run in, and in which forms.
+"""Which memory layout a trial's networks run in, and which forms of convolutions.
 
 Convolutions prefer channels-last. Many networks written by hand flatten their features with ``x.view(len(x), -1)``,
 which refuses tensors in that layout, so where nothing else stands in the way such a view becomes a ``reshape``: the
@@ -45,7 +45,7 @@ def choose_layout(
         pack: how many samples the discriminator judges at once.
 
     Returns:
-        The layout that samples (N, C, H, W) shall have.
+        The layout that samples (N, C, H, W) must have.
     """
     if len(shape) != 3:
         return torch.contiguous_format
@@ -100,7 +100,7 @@ class _Probe:
             return None
 
     def _run(self, networks: Networks, layout: torch.memory_format) -> tuple[Tensor, ...]:
-        """Run each network there and back in eval mode, then in the modes that it trains in; return eval mode's
+        """Run each network forward and backward in eval mode, then in the modes that it trains in; return eval mode's
         outputs, and for each network the gradients of all its weights as one vector."""
         modes = [(module, module.training) for network in networks for module in network.modules()]
         n, device = self.n, self.device
@@ -155,7 +155,7 @@ class _ViewsCopy(TorchFunctionMode):
 
 
 class _Under:
-    """Modes that a network's forward pass runs under; copied and pickled as what they are, not as what they hold."""
+    """Modes that a network's forward pass runs under; a copy or a pickle has fresh modes of the same classes."""
 
     def __init__(self, *modes: type[TorchFunctionMode]) -> None:
         self._kinds = modes
@@ -180,7 +180,7 @@ class _Under:
 
 
 def _run_under(network: nn.Module, modes: Sequence[type[TorchFunctionMode]]) -> None:
-    """Run a network's forward pass under modes, copies of the network too."""
+    """Have the forward pass of a network, and of its copies, run under modes."""
     if modes:
         under = _Under(*modes)
         network.register_forward_pre_hook(under.enter)

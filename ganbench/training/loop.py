@@ -1,5 +1,5 @@
-"""The training loop. A step is ``n_critic`` discriminator updates, more where it is boosted, and then the generator's,
-``n_generator`` of them.
+"""The training loop. A step is ``n_critic`` discriminator updates (more where it is boosted), then ``n_generator``
+generator updates.
 
 Read it top to bottom: everything a recipe can change happens here.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class Objective:
 
 
 class Observer(Protocol):
-    """Who is told of a trial's steps, and asked whether to stop; :func:`tell` has the schedule."""
+    """Is told of a trial's steps and asked whether to stop, on the schedule of :func:`notify`."""
 
     def report(self, state: State, discriminator_loss: float, generator_loss: float) -> None:
         """Called about a hundred times in a trial, and after the last step."""
@@ -77,13 +77,13 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         if state.average is not None:
             state.average.update(state.generator, step)
         state.step = step
-        if tell(observer, state, recipe, losses[-1 - recipe.n_generator], losses[-1], evaluate_every=evaluate_every):
+        if notify(observer, state, recipe, losses[-1 - recipe.n_generator], losses[-1], evaluate_every=evaluate_every):
             state.watch.check()
             return False
     return True
 
 
-def tell(
+def notify(
     observer: Observer, state: State, recipe: Recipe, d_loss: Tensor, g_loss: Tensor, *, evaluate_every: int
 ) -> bool:
     """Tell an observer of the step that was just done, on the schedule; return whether it asks to stop here.
@@ -105,7 +105,7 @@ def tell(
 
 
 def centre_adaptation(state: State, loss: Loss, recipe: Recipe) -> None:
-    """Tell adaptive augmentation, where there is any, which output of the discriminator means in doubt."""
+    """Tell adaptive augmentation, if there is any, the output at which the discriminator is in doubt."""
     if state.adaptation is not None:
         state.adaptation.level = undecided(loss, recipe) or 0.0
 
@@ -121,11 +121,16 @@ def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
 def whole_step(
     state: State, objective: Objective, recipe: Recipe, capture: Capture | None = None
 ) -> Callable[[], Tensor]:
-    """What does one step after the other; on a GPU it is recorded as a CUDA graph where the recipe allows.
+    """Return a function that does the next step at each call.
 
-    A step that is not as most are is not: it is rare, and a boosted one has very many updates to hold.
+    On a GPU steps are recorded as a CUDA graph where the recipe allows, except those unlike most: they are rare, and
+    the recording of a boosted one would hold very many updates.
 
-    ``capture`` says how to record instead, on any device.
+    Args:
+        state: the trial's.
+        objective: what the players minimise.
+        recipe: the trial's.
+        capture: how to record, on any device; by default on a GPU alone, by CUDA.
     """
     work = partial(plain_step, state, objective, recipe)
     if capture is None:
@@ -174,7 +179,7 @@ def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> 
     if state.conditioning == "classifier":
         loss = loss + recipe.classifier_d * (classification(of_real, labels) + classification(of_fake, labels))
     critic = state.discriminator if labels is None else Critic(state.discriminator, labels, state.conditioning)
-    loss = add_penalties(loss, state, objective, recipe, critic, real, fake, r, f)
+    loss = add_penalties(loss, Judged(critic, real, fake, r, f), state, objective, recipe)
 
     state.d_optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -207,37 +212,34 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     return loss.detach()
 
 
-def add_penalties(
-    loss: Tensor,
-    state: State,
-    objective: Objective,
-    recipe: Recipe,
-    critic: Discriminator,
-    real: Tensor,
-    fake: Tensor,
-    r: Tensor,
-    f: Tensor,
-) -> Tensor:
-    """The discriminator's loss with every penalty that is a term of it in the next step.
+class Judged(NamedTuple):
+    """What penalties get of a discriminator update.
 
-    Args:
-        loss: without them, a scalar.
-        state: how far training is, and the stream that penalties draw from.
-        objective: the penalties.
-        recipe: how often those on gradients are taken, and whether their strength changes.
-        critic: the discriminator as they call it.
+    Attributes:
+        critic: the discriminator as penalties call it.
         real, fake: samples (N, ...), as the discriminator sees them.
         r, f: its raw outputs on them (N,).
     """
+
+    critic: Discriminator
+    real: Tensor
+    fake: Tensor
+    r: Tensor
+    f: Tensor
+
+
+def add_penalties(loss: Tensor, judged: Judged, state: State, objective: Objective, recipe: Recipe) -> Tensor:
+    """The discriminator's loss, a scalar, with every penalty that is a term of it in the next step."""
     for penalty in objective.penalties:
         scheduled = lazy(penalty)
         if scheduled and not penalised(recipe, state.step + 1):
             continue
         if penalty.of_outputs:
-            loss = loss + penalty.on_outputs(r, f)
+            loss = loss + penalty.on_outputs(judged.r, judged.f)
         elif penalty.differentiable:
-            with precision(recipe, real.device):
-                term = widened(penalty(critic, real, fake, state.streams[seeds.PENALTY]))
+            with precision(recipe, state.device):
+                rng = state.streams[seeds.PENALTY]
+                term = widened(penalty(judged.critic, judged.real, judged.fake, rng))
             if scheduled and recipe.penalty_every > 1:
                 term = recipe.penalty_every * term
             if scheduled and state.penalty_strength is not None:

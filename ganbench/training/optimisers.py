@@ -53,13 +53,13 @@ def set_rate(optimiser: Optimizer, rate: float, recipe: Recipe, step: int) -> No
                 group["lr"] = now
 
 
-def take_up(optimiser: Optimizer, remembered: dict[str, Any]) -> None:
-    """Bring back what an optimiser's ``state_dict`` remembers of each weight, and keep its settings as they were built.
+def load_weight_state(optimiser: Optimizer, saved: dict[str, Any]) -> None:
+    """Load what an optimiser's ``state_dict`` holds of each weight, and keep the settings that it was built with.
 
-    They follow from the recipe, the step and the device, and the device may be another one now: what a GPU's are asks
-    for a GPU, and with a CPU's a step cannot be recorded as a CUDA graph.
+    Settings follow from the recipe, the step and the device, and the device may be another one now: those of a GPU
+    need a GPU, and with those of a CPU a step cannot be recorded as a CUDA graph.
     """
-    optimiser.load_state_dict({**remembered, "param_groups": optimiser.state_dict()["param_groups"]})
+    optimiser.load_state_dict({**saved, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def optimiser_tensors(optimiser: Optimizer) -> list[Tensor]:

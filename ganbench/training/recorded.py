@@ -102,7 +102,7 @@ class Recorded:
             return self._as_it_is() if self._replay is None else self._replayed()
 
     def apart(self) -> Tensor:
-        """Do a step that is unlike the others as it is, however those are done; return its losses."""
+        """Do a step that is unlike the others without recording or replaying anything; return its losses."""
         device = self._state.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             self._state.batches.unstage()
@@ -131,7 +131,7 @@ class Recorded:
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
-        """What is done here is done on a stream of its own, as recording asks for, after and before all else."""
+        """Run the body on a stream of its own, as recording needs, after all earlier work and before all later work."""
         device = self._state.device
         if device.type != "cuda" or self.given_up:
             yield
@@ -219,7 +219,7 @@ def _difference(
 
 
 def _same(before: Tensor, recorded: Tensor, once: Tensor, twice: Tensor) -> bool:
-    """Whether one tensor is the same after the recorded step, as far as it is the same whenever the step is done."""
+    """Whether the recorded step leaves a tensor as the step itself does, as far as two runs of that agree."""
     if not once.is_floating_point():
         return torch.equal(recorded, once) or not torch.equal(once, twice)
     before, recorded, once, twice = (value.double().nan_to_num() for value in (before, recorded, once, twice))
@@ -228,7 +228,7 @@ def _same(before: Tensor, recorded: Tensor, once: Tensor, twice: Tensor) -> bool
 
 
 def _first_cause(error: BaseException) -> str:
-    """One line of the error that began it: ending a recording that has failed raises another."""
+    """One line of the first error: ending a recording that has failed raises another."""
     while error.__context__ is not None:
         error = error.__context__
     return in_one_line(error, 200)

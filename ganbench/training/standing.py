@@ -15,7 +15,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def has_statistics(network: nn.Module) -> bool:
-    """Whether a network, as it is trained, takes statistics of batch norms, which it computes with in eval mode."""
+    """Whether training collects batch norm statistics that the network uses in eval mode."""
     return bool(_norms(network))
 
 
@@ -30,7 +30,7 @@ class Standing:
         recipe: the trial's; its ``standing_batches`` is not 0.
         batch: samples in a batch, as in training.
         seed: the trial's.
-        labels: those of the training samples (N,), of which fakes get some at random where the networks take labels.
+        labels: those of the training samples (N,), from which fakes draw theirs where the networks take labels.
     """
 
     def __init__(self, generator: nn.Module, recipe: Recipe, batch: int, seed: int, labels: Tensor | None) -> None:
@@ -41,7 +41,7 @@ class Standing:
         self._labels = labels
 
     def of(self, generator: nn.Module, device: torch.device) -> nn.Module:
-        """Return the generator with standing statistics: the same module at every call, with the weights of now.
+        """Return the generator with standing statistics: the same module at every call, with the current weights.
 
         The latent points and labels are the same at every call. No stream of training is drawn from, and the generator
         stays as it is.
@@ -72,7 +72,7 @@ class Standing:
 
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm]:
-    """Those that take statistics now: one that its author keeps in eval mode computes with its own in training, too."""
+    """The batch norms that collect statistics; one kept in eval mode by its author uses its stored ones in training."""
     return [
         part
         for part in network.modules()

@@ -15,7 +15,7 @@ from ganbench.training.average import Average
 from ganbench.training.batches import Batches, Mirror
 from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
-from ganbench.training.optimisers import build_optimiser, take_up
+from ganbench.training.optimisers import build_optimiser, load_weight_state
 from ganbench.training.replay import Replay
 from ganbench.training.standing import Standing
 from ganbench.training.watch import Watch
@@ -98,13 +98,13 @@ class State:
         self.step = 0
         self.real_images = 0
         self.refresh: Callable[[], None] | None = None
-        """Called before the state is written down: set by whoever holds a part of it elsewhere, to bring it here."""
+        """Called before the state is saved: whoever keeps a part of it elsewhere sets this, to bring that part here."""
 
     @property
     def scored(self) -> nn.Module:
         """The generator whose samples are scored: the average where there is one.
 
-        With standing statistics they are taken each time that it is asked for.
+        Standing statistics, where the recipe has them, are taken anew at each access.
         """
         generator = self.average.module if self.average is not None else self.generator
         return generator if self._standing is None else self._standing.of(generator, self.device)
@@ -149,8 +149,8 @@ class State:
         self.discriminator.load_state_dict(state["discriminator"])
         if self.average:
             self.average.module.load_state_dict(state["average"])
-        take_up(self.g_optimiser, state["g_optimiser"])
-        take_up(self.d_optimiser, state["d_optimiser"])
+        load_weight_state(self.g_optimiser, state["g_optimiser"])
+        load_weight_state(self.d_optimiser, state["d_optimiser"])
         if self.replay:
             self.replay.load_state_dict(state["replay"])
         if self.adaptation:

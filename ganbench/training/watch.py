@@ -14,7 +14,7 @@ _KEPT = 1024
 
 
 class Watch:
-    """Keeps the losses, still on the device, until somebody asks; then looks for the first that went wrong."""
+    """Keeps the losses on the device until it is asked, and then looks for the first that went wrong."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
@@ -23,7 +23,7 @@ class Watch:
         self._loss = 0.0
 
     def look(self, step: int, *losses: Tensor) -> None:
-        """Take in the losses of a step, scalars that nobody writes to later."""
+        """Take in the losses of a step, scalars that are not written to later."""
         self._seen += [(step, loss.detach()) for loss in losses]
         if len(self._seen) >= _KEPT:
             self._examine()

@@ -1,4 +1,4 @@
-"""The time of one trial: that of training, that of evaluation, and all of it, over every attempt at it."""
+"""The time that a trial takes over all attempts: its training, its evaluation, and the whole."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Clock:
-    """Runs from the moment it is made; that of training runs from :meth:`start_training`.
+    """Runs from the moment it is made; its training clock runs from :meth:`start_training`.
 
-    ``wait`` is called before the training clock stops: what a device has still to do was trained, too.
+    ``wait`` is called before the training clock stops: work that a device has yet to finish is training, too.
     """
 
     def __init__(self, wait: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ class Clock:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Stop the training clock; what passes meanwhile is evaluation."""
+        """Stop the training clock meanwhile; the time counts as evaluation."""
         self._wait()
         begin = time.monotonic()
         self.stopped_at = self.trained

@@ -8,7 +8,7 @@ from typing import Any
 from ganbench.api import Value
 
 _SMALLER = 2.0**-128
-"""A step is a number of up to 63 bits; two heights are added."""
+"""What heights are multiplied by where their sum overflows: a step has up to 63 bits, and two heights are added."""
 
 
 def best_values(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value]) -> dict[str, dict[str, float]]:
@@ -31,8 +31,8 @@ def best_values(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value
 def areas(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value]) -> dict[str, float]:
     """Return the mean height of each score's curve over the steps, by the trapezoid rule; needs two evaluations.
 
-    The curve is that through the evaluations where the score is defined: straight over one in between where it is not,
-    and begun later or ended earlier where that is at an end.
+    The curve connects the evaluations where the score is defined. It is straight across an undefined one in between,
+    and begins later or ends earlier where the first or the last is undefined.
 
     Args:
         history: the lines of ``metrics.jsonl``, in order.
@@ -44,7 +44,7 @@ def areas(history: Sequence[Mapping[str, Any]], values: Mapping[str, Value]) -> 
         if value.direction is None or len(points) < 2 or points[-1][0] == points[0][0]:
             continue
         area = _mean_height(points)
-        # Where a sum on the way is too large, of heights that are so much smaller: the mean is not above the highest.
+        # A sum on the way may overflow, although the mean does not: it is not above the highest.
         found[name] = area if math.isfinite(area) else _mean_height([(x, y * _SMALLER) for x, y in points]) / _SMALLER
     return found
 

@@ -1,4 +1,4 @@
-"""How a trial ends that does not get to its end: its status, and the reason in one line."""
+"""How a trial that does not finish ends: its status, and the reason in one line."""
 
 import sys
 import traceback
@@ -14,7 +14,7 @@ from ganbench.worker.recording import Recorder
 
 
 def ended_by(error: BaseException, recorder: Recorder) -> str:
-    """Write down what ended a trial early; return its status. On a full disk the log, or the caller, must do."""
+    """Write down what ended a trial early, on a full disk into the log alone; return its status."""
     folder, trial = recorder.folder, recorder.trial
     if isinstance(error, NonFiniteSamples):
         error = Diverged(str(error), recorder.step)

@@ -9,9 +9,9 @@ _M_MMAP_MAX = -4
 def keep_freed_memory() -> bool:
     """Have this process keep memory that it frees, and return whether its C library can (glibc can).
 
-    By default glibc gives large blocks back to the system as soon as they are freed, so that every step of training
-    has the same pages mapped and cleared anew: with feature maps of megabytes that is a tenth of the step. The process
-    is then as large as it was at most, until it ends. For a process of one trial, not for one that somebody else owns.
+    By default glibc gives large blocks back to the system as soon as they are freed, so that the system
+    maps and clears the same pages anew at every step of training: a tenth of a step whose feature maps have megabytes.
+    The process then stays as large as it ever was until it ends. Call it in a trial's own process only.
     """
     try:
         tune = ctypes.CDLL(None).mallopt

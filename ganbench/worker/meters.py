@@ -14,12 +14,12 @@ class Meters:
         self._energy: float | None = None
 
     def measure(self, device: torch.device) -> None:
-        """Count the energy of a device from now on; that of other trials on it is in it."""
+        """Count the energy of a device from now on, that of other trials on it included."""
         self._device = device
         self._energy = environment.energy_joules(device)
 
     def forget_energy(self) -> None:
-        """Count no energy: what an earlier attempt used is not known, and a part would pass for the whole."""
+        """Count no energy: what earlier attempts used is not known, and a part would pass for the whole."""
         self._energy = None
 
     def steal_seconds(self) -> float | None:

@@ -31,8 +31,8 @@ def conclude(state: State, parts: Parts, recorder: Recorder) -> None:
 def write_outcome(state: State, parts: Parts, recorder: Recorder) -> None:
     """Write the generator's scored weights and a picture of its samples at the latent points all trials share.
 
-    The samples of the picture are not those of the score: where the latter were finite, the trial is done whatever the
-    picture shows, and a warning says what it cannot show.
+    The picture has other samples than the score. If those of the score were finite, the trial is done whatever the
+    picture shows; a warning says what it cannot show.
     """
     spec = recorder.trial.spec
     weights = weights_of(state.scored)

@@ -34,19 +34,6 @@ class Parts:
         metrics: dict[str, Metric] = {
             component.label: components.rebuild("metric", component, registry) for component in spec.evaluation.metrics
         }
-        planned = spec.evaluation.extractor
-        extractor: Extractor | None = None
-        if planned is not None:
-            extractor = components.rebuild("extractor", planned, registry)
-            with called(planned.name, extractor):
-                found = extractor.sha256()
-            expected = spec.evaluation.extractor_sha256
-            if found != expected:
-                raise ChangedSincePlanning(
-                    f"the weights of extractor '{planned.name}' have changed since the run was planned: their SHA-256 "
-                    f"is {found[:12]}, expected {expected[:12]}",
-                    expected,
-                )
         self.values = {name: value for metric in metrics.values() for name, value in metric.values.items()}
         self.owners = owners(metrics.items())
         self.evaluator = Evaluator(
@@ -54,15 +41,31 @@ class Parts:
             train=None if same else self.train,
             mixture=self.dataset.mixture(),
             metrics=metrics,
-            extractor=extractor,
-            planned=planned,
+            extractor=self._extractor(),
+            planned=spec.evaluation.extractor,
             device=self.device,
             cache=Path(execution.cache_dir) / "references" if execution.cache_dir else None,
         )
 
+    def _extractor(self) -> Extractor | None:
+        """The planned extractor with the planned weights; ``None`` where no metric needs one."""
+        planned, expected = self._spec.evaluation.extractor, self._spec.evaluation.extractor_sha256
+        if planned is None:
+            return None
+        extractor: Extractor = components.rebuild("extractor", planned, self.registry)
+        with called(planned.name, extractor):
+            found = extractor.sha256()
+        if found != expected:
+            raise ChangedSincePlanning(
+                f"the weights of extractor '{planned.name}' have changed since the run was planned: their SHA-256 is "
+                f"{found[:12]}, expected {expected[:12]}",
+                expected,
+            )
+        return extractor
+
     @cached_property
     def architecture(self) -> Architecture:
-        """What the networks are built by; real data and samples from elsewhere have none."""
+        """Builds the networks; real data and samples from elsewhere have none."""
         if self._spec.architecture is None:
             raise UsageError("only the baseline 'real' has no architecture")
         architecture: Architecture = components.rebuild("architecture", self._spec.architecture, self.registry)
@@ -70,7 +73,7 @@ class Parts:
 
     @cached_property
     def augmentations(self) -> tuple[Augmentation, ...]:
-        """Those that the recipe names; only training needs them, so a trial that is scored again can do without."""
+        """Those that the recipe names. Only training needs them: a trial that is scored again can do without."""
         named = self._spec.augmentations
         return tuple(components.rebuild("augmentation", component, self.registry) for component in named)
 

@@ -25,7 +25,7 @@ from ganbench.worker.curves import areas, best_values
 from ganbench.worker.meters import Meters
 
 TRAINING_COSTS = ("train_seconds", "real_images", "images_per_second", "beside")
-"""Those that stay what they were where a trained generator is scored again."""
+"""Costs that a trial keeps when its trained generator is scored again."""
 
 
 class Recorder:
@@ -41,8 +41,8 @@ class Recorder:
         self.started = time.time()
         self.step = 0
         self.beside = 0
-        """How many other seeds are trained in the same steps: then a speed would not be the trial's own. Whoever trains
-        them together says so at once."""
+        """How many other seeds are trained in the same steps, set by whoever trains them together. A speed would then
+        not be the trial's own."""
         self._values: Mapping[str, Value] = {}
         self._owners: Mapping[str, str] = {}
         self._environment: dict[str, Any] = {}
@@ -140,11 +140,11 @@ class Recorder:
         self._clock.start_training()
 
     def not_training(self) -> AbstractContextManager[None]:
-        """Stop the training clock; what passes meanwhile is evaluation."""
+        """Stop the training clock meanwhile; the time counts as evaluation."""
         return self._clock.evaluating()
 
     def progress(self, step: int, images: int, discriminator_loss: float, generator_loss: float) -> None:
-        """Write a line of progress; speed is that since the last line."""
+        """Write a line of progress; the speed is that since the last line."""
         self.step = step
         seconds = self._clock.trained
         elapsed = seconds - self._last[0]
@@ -164,7 +164,7 @@ class Recorder:
         )
 
     def evaluation(self, step: int, images: int, values: Mapping[str, float]) -> None:
-        """Write a line of metrics, as they are declared; a value that is undefined for these samples is ``null``."""
+        """Write a line of metrics in declared order; a value that is undefined for these samples is ``null``."""
         self.step = step
         ordered = {name: values[name] for name in self._values if name in values} | dict(values)
         finite = {name: value if math.isfinite(value) else None for name, value in ordered.items()}
@@ -181,7 +181,7 @@ class Recorder:
         self._synchronise()
         spec = self.trial.spec
         history = read_lines(self.folder.metrics)
-        # What a trial that ends early has trained since the last evaluation was trained, too.
+        # A trial that ends early has trained since its last evaluation, too.
         seconds = self._clock.stopped_at if status == "done" else self._clock.trained
         real_images = self._real_images()
         parts = self._conditions or [self._present()]
@@ -211,7 +211,7 @@ class Recorder:
         self.folder.write_status(status, reason, started=self.started, finished=time.time())
 
     def _cost(self, real_images: int, seconds: float, beside: int) -> dict[str, Any]:
-        """What the trial cost. ``seconds`` are those of training, of which a batched trial has none of its own."""
+        """What the trial cost. ``seconds`` are those of training; a batched trial has none of its own."""
         return {
             "seconds": round(self._clock.elapsed, 3),
             "train_seconds": None if beside else round(seconds, 3),

@@ -1,5 +1,5 @@
-"""Trials that train nothing: real data, what ``ganbench eval`` was given, and trials scored in another way than when
-they ran."""
+"""Trials that train nothing: real data, what ``ganbench eval`` was given, and trials scored in
+another way than in their run."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def score_given(evaluator: Evaluator, recorder: Recorder) -> None:
 
 
 def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) -> Tensor:
-    """Note the values of what was given; return samples of it for a picture."""
+    """Record the values of what was given; return samples of it for a picture."""
     spec, execution = recorder.trial.spec, recorder.trial.execution
     device = torch.device(execution.device)
     names = () if spec.evaluation.labels == "none" else class_names(evaluator.reference)
@@ -68,9 +68,8 @@ def _score_source(source: SourceSpec, evaluator: Evaluator, recorder: Recorder) 
 
 
 def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
-    """Note the values that a trial's generator has under another evaluation, at the latent points that it would have
-    had there; return the samples.
-    """
+    """Record the values of a trial's generator under another evaluation, at the latent points that it would have had
+    there; return the samples."""
     spec, execution = recorder.trial.spec, recorder.trial.execution
     path, device = Path(execution.source_path), torch.device(execution.device)
     folder = TrialFolder(path)
@@ -88,7 +87,7 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
 
 
 def choose(samples: Samples, count: int, seed: int) -> Samples:
-    """Return ``count`` of the samples: all as they are, or so many at random, the same ones for the same seed."""
+    """Return ``count`` of the samples: all as they are, or some at random, the same for the same seed."""
     if count == len(samples):
         return samples
     order = torch.randperm(len(samples), generator=seeds.stream(seed, seeds.EVALUATION))[:count]

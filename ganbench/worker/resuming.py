@@ -29,16 +29,15 @@ def fresh_or_resumed(parts: Parts, recorder: Recorder) -> tuple[State, Objective
     spec = recorder.trial.spec
 
     def build() -> tuple[State, Objective | None]:
-        objective = build_objective(
-            spec, parts.registry
-        )  # before the state, which sets the stream that layers draw from
+        # Before the state, which sets the stream that layers draw from.
+        objective = build_objective(spec, parts.registry)
         return fresh_state(spec, parts), objective
 
     # Built before a checkpoint is looked at: where building fails, the checkpoint is not to blame.
     unused = [build()]
 
     def fresh() -> tuple[State, Objective | None]:
-        """What nothing was loaded into, not even in part by an attempt that failed."""
+        """A state that nothing was loaded into, not even in part by an attempt that failed."""
         return unused.pop() if unused else build()
 
     def take(content: dict[str, Any]) -> tuple[State, Objective | None, dict[str, Any]]:

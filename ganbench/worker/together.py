@@ -39,7 +39,7 @@ class Batch:
         specs = [recorder.trial.spec for recorder in recorders]
         execution = recorders[0].trial.execution
         self._recorders, self._stop = recorders, stop
-        for recorder in recorders:  # whatever ends before they are trained ends a batch, too
+        for recorder in recorders:  # before anything can fail: what ends them now ends them as a batch
             recorder.beside = len(recorders) - 1
         self._spec = spec = specs[0]
         if any(other.model_copy(update={"seed": spec.seed}) != spec for other in specs) or spec.architecture is None:
@@ -51,11 +51,11 @@ class Batch:
         if parts.device.type == "cpu":
             keep_freed_memory()
         torch.backends.cudnn.benchmark = False
-        # Kept by nobody: those that are trained are built after these are gone, so that a device never holds both.
+        # Kept nowhere: those that are trained are built when these are gone, so that a device never holds both.
         self.obstacle = obstacle_to_batching(
             parts.architecture, [fresh_state(one, parts) for one in specs], spec.recipe
         )
-        if self.obstacle:  # each has its own turn then, also until its parts are built
+        if self.obstacle:  # from here on each is a trial of its own
             for recorder in recorders:
                 recorder.beside = 0
 

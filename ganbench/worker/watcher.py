@@ -28,7 +28,7 @@ class StopFlag:
 
 
 def stop_on_signals() -> StopFlag:
-    """Turn the signals that ask a process to end into a flag."""
+    """Have the signals that ask a process to end set a flag."""
     flag = StopFlag()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, flag.set)
@@ -36,7 +36,7 @@ def stop_on_signals() -> StopFlag:
 
 
 class Watcher:
-    """What a training loop tells the outside: progress, evaluations and checkpoints of one trial."""
+    """The observer of one trial's training: writes its progress, evaluations, snapshots and checkpoints."""
 
     def __init__(self, parts: Parts, objective: Objective | None, recorder: Recorder, stop: StopFlag) -> None:
         self._spec = recorder.trial.spec
@@ -78,7 +78,7 @@ class Watcher:
         return self._stop.requested
 
     def _record_snapshot(self, state: State, more: dict[str, Any]) -> None:
-        """Take a snapshot, unless there is no room for it: the animation of a report ends there then."""
+        """Take a snapshot; without room for it there are no more, and the animation of a report ends there."""
         content = snapshot(preview_samples(state, self._spec))
         if content is None:  # a generator on its way to diverging may make nothing that can be drawn
             return
@@ -89,7 +89,7 @@ class Watcher:
             self._unwritten(f"no snapshots from step {state.step} on", error)
 
     def write_checkpoint(self, state: State) -> str:
-        """Write all that is needed to go on; return why it could not be written, or nothing.
+        """Write all that is needed to go on; return why it could not be written, or an empty text.
 
         A full disk may have room again later, and the checkpoint before this one is still there: training goes on.
         """
@@ -108,7 +108,7 @@ class Watcher:
         return problem
 
     def _unwritten(self, what: str, error: StoreError) -> str:
-        """Say in the log and with the result what the trial goes on without, and why; return that."""
+        """Say in the log and in the result what the trial goes on without, and why; return that line."""
         problem = f"{what}: {str(error).partition(';')[0]}"
         print(problem, file=sys.stderr)
         self.recorder.warn(problem)
