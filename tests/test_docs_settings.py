@@ -13,7 +13,7 @@ from ganbench.cli.run import run
 from ganbench.planning.suite import Suite, load
 from ganbench.resolving.data import DEFAULT_SAMPLES
 from ganbench.spec import Recipe, format_scalar
-from tests.test_resolving_plans import ask
+from tests.planned import ask
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SUITE, RECIPE, VARIABLES = re.split(
