@@ -158,9 +158,12 @@ def test_more_samples_are_advised_only_where_there_are_more(tmp_path: Path) -> N
         "metric 'precision-recall': 9 samples have no 9-th neighbour; the reference contains only 9, so leave the "
         "metric out with --metrics"
     )
-    assert "exceeds the 9 samples; lower it; the reference contains only 9" in told(
-        many, "kid[subset_size=10]", against=few
+    assert told(many, "kid[subset_size=10]", against=few) == (
+        "metric 'kid': subset_size 10 exceeds the 9 samples; lower it or leave the metric out with --metrics, as the "
+        "reference contains only 9"
     )
+    # However many fakes are needed, the reference is not what is too small.
+    assert told(many, "is[splits=20000]", 5, against=few).endswith("20000 splits; raise --num-samples")
 
 
 def test_an_extractor_is_read_once_whatever_the_numbers_of_samples(

@@ -20,7 +20,9 @@ SPLITS = ("train", "test")
 DEFAULT_SAMPLES = 10_000
 CONDITIONAL = "choose a conditional architecture"
 ADVICE = re.compile(r"(;| or) raise --num-samples$")
-"""How metrics end that need more samples."""
+"""How the complaints of metrics end that need more samples."""
+PLENTY = 10**9
+"""Fakes that are enough for any metric, unless it lacks something else."""
 
 
 class Scored(NamedTuple):
@@ -262,7 +264,7 @@ class Data:
         except ValueError as error:
             told = f"metric '{component.name}': {error}"
         try:
-            judge(max(fakes, DEFAULT_SAMPLES))
+            judge(PLENTY)
         except ValueError:  # nor would more fakes do
             told = without_advice(told, f"the reference contains only {len(self.reference)}")
         raise UsageError(told)
@@ -270,8 +272,13 @@ class Data:
 
 def without_advice(complaint: str, reason: str) -> str:
     """What a metric says of a number of samples, with ``reason`` for its advice to score more, which cannot be done."""
-    told = ADVICE.sub("", complaint)
-    return complaint if told == complaint else f"{told}; {reason}, so leave the metric out with --metrics"
+    advice = ADVICE.search(complaint)
+    if advice is None:
+        return complaint
+    told = complaint[: advice.start()]
+    if advice[1] == ";":
+        return f"{told}; {reason}, so leave the metric out with --metrics"
+    return f"{told} or leave the metric out with --metrics, as {reason}"
 
 
 def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:
