@@ -7,6 +7,7 @@ from typing import Any
 
 from ganbench import components
 from ganbench.errors import UsageError, with_kind
+from ganbench.executors.options import declared
 from ganbench.parameters import defaults
 from ganbench.registry import Entry
 from ganbench.spec import format_scalar
@@ -34,7 +35,7 @@ def explain(entry: Entry) -> dict[str, Any]:
         "target": entry.target,
         "parameters": {key: format_scalar(value) for key, value in parameters.items()},
         "meanings": {key: text for key, text in meanings(cls).items() if key in parameters},
-        "options": _guarded(entry, lambda: dict(cls.options)) if entry.kind == "executor" else {},
+        "options": _guarded(entry, lambda: declared(cls)) if entry.kind == "executor" else {},
         "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
         "facts": _guarded(entry, lambda: _FACTS[entry.kind](entry, cls)) if entry.kind in _FACTS else {},
     }

@@ -1,6 +1,7 @@
 """What ``ganbench show`` has to say of each component."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -101,13 +102,17 @@ def test_what_a_contract_says_of_itself_is_not_said_of_a_component(contract: typ
     assert own_doc(type("Special", (documented,), {})) == "Mine."
 
 
-def test_options_that_map_no_names_to_texts_are_refused_in_one_line() -> None:
+@pytest.mark.parametrize("options", [["queue"], ["qa", "qb"], {"queue": None}, "queue"])
+def test_options_that_map_no_names_to_texts_are_refused_in_one_line(
+    options: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ListsOptions, "options", options)
     entry = replace(next(entry for entry in ENTRIES if entry.name == "local"), target="tests.test_explain:ListsOptions")
-    with pytest.raises(UsageError, match=r"^executor 'local' of ganbench cannot be explained \(ValueError: "):
+    with pytest.raises(UsageError, match=r"^executor 'local' of ganbench cannot be explained \(TypeError: options is "):
         explain(entry)
 
 
 class ListsOptions(Executor):
     """Names its options, and does not say what they mean."""
 
-    options = ["queue"]  # type: ignore[assignment]
+    options: Any = ["queue"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean
 
@@ -26,6 +27,18 @@ def parse_options(texts: Iterable[str], flag: str) -> dict[str, str]:
             raise UsageError(f"{flag}: '{name}' is given twice")
         found[name] = value
     return found
+
+
+def declared(executor: Any) -> dict[str, str]:
+    """Return the options of its own that an executor's class names, each with what it means.
+
+    Raises:
+        TypeError: it names them otherwise, e.g. as a list.
+    """
+    options: object = executor.options
+    if not isinstance(options, Mapping) or not all(isinstance(text, str) for pair in options.items() for text in pair):
+        raise TypeError(f"options is {options!r}, but must map each option's name to a line of text on what it means")
+    return dict(options)
 
 
 def check_names(executor: str, given: Mapping[str, str], known: Iterable[str]) -> None:

@@ -6,13 +6,14 @@ would train for minutes.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ganbench.errors import GanbenchError
 from ganbench.executors import Executor, Job, JobState, Settings
+from ganbench.executors.options import declared
 from ganbench.processes.server import shared_server
 from ganbench.records.folder import TrialFolder
 from ganbench.testing.executor_trials import ENDLESS, write_trial
@@ -49,9 +50,10 @@ def contract(subject: Subject) -> None:
     missing = [name for name in ("submit", "states", "cancel") if getattr(subject.cls, name) is getattr(Executor, name)]
     if missing:
         raise Flaw(f"it does not implement {' and '.join(missing)}; a run would stop with NotImplementedError")
-    options: Any = subject.cls.options
-    if not isinstance(options, Mapping) or not all(isinstance(text, str) for pair in options.items() for text in pair):
-        raise Flaw(f"options is {options!r}, but must map each option's name to a line of text on what it means")
+    try:
+        declared(subject.cls)
+    except TypeError as error:
+        raise Flaw(f"{error}; `ganbench show {subject.name}` would refuse it") from error
 
 
 def idle(subject: Subject) -> None:
