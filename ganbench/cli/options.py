@@ -8,12 +8,12 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from ganbench.cli.completers import Completer
 from ganbench.cli.values import ALPHA, PATH, PER_DEVICE, TEXT, Choice, Whole
 
 FORMATS = ("table", "markdown", "csv", "json", "latex", "html")
 
 Command = Callable[..., Any]
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def complete_components(kind: str) -> Completer:
