@@ -1,5 +1,6 @@
 """The store: what is cached, who has the lease, what becomes of a trial that ended without a word."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -47,6 +48,20 @@ def test_whether_a_folder_is_possible_is_seen_without_making_it(
         monkeypatch.setattr("os.access", lambda path, mode, lacking=lacking: not mode & lacking)
         with pytest.raises(StoreError, match="cannot be written to; choose another folder with --out"):
             Store(tmp_path / "new" / "runs").require_possible()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_file(path: Path) -> bool:  # what the system says in the folder of somebody else; root may look everywhere
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    for refused in (Store(tmp_path / "theirs").require_possible, Store(tmp_path / "theirs").prepare):
+        with pytest.raises(
+            StoreError, match="theirs cannot be read: Permission denied; choose another folder with --out"
+        ):
+            refused()
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ class Store:
         """Look whether :meth:`prepare` can succeed, without writing anything.
 
         Raises:
-            StoreError: it is not a folder or that of a single trial, or the folder that it would be made in cannot be
-                written to.
+            StoreError: it is not a folder or that of a single trial, it cannot be looked into, or the folder that it
+                would be made in cannot be written to.
         """
         self._require_no_trial()
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
@@ -46,7 +46,7 @@ class Store:
         """Make sure that the folder is there and can be written to.
 
         Raises:
-            StoreError: it is not a folder or that of a single trial, cannot be made, or cannot be written to.
+            StoreError: it is not a folder or that of a single trial, or it cannot be looked into, made or written to.
         """
         self._require_no_trial()
         try:
@@ -67,7 +67,13 @@ class Store:
             ) from error
 
     def _require_no_trial(self) -> None:
-        if (self.path / "spec.json").is_file():
+        try:
+            is_trial = (self.path / "spec.json").is_file()
+        except PermissionError as error:
+            raise StoreError(
+                f"{self.path} cannot be read: {error.strerror}; choose another folder with --out"
+            ) from error
+        if is_trial:
             raise StoreError(f"{self.path} is the folder of one trial; choose another folder with --out")
 
     def folder(self, trial_id: str) -> TrialFolder:
