@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ganbench import plugins
+from ganbench.cli.run import run
 from ganbench.errors import UsageError
 from ganbench.planning.suite import Suite, load, parse, to_request, trackers_of
 
@@ -111,6 +112,16 @@ def test_a_wrong_file_names_the_line(text: str, words: str, tmp_path: Path) -> N
         load(write(tmp_path, text))
     assert words in str(caught.value)
     assert "suite.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "option", sorted({name for parameter in run.params for name in parameter.opts if name.startswith("--")})
+)
+def test_every_option_of_a_run_is_a_key_or_its_word_in_a_suite_is_answered(option: str, tmp_path: Path) -> None:
+    key = option.removeprefix("--")
+    if key.replace("-", "_") not in Suite.model_fields:
+        with pytest.raises(UsageError, match=r"did you mean '|said with an option of the command"):
+            load(write(tmp_path, f"{key} = 1\n"))
 
 
 @pytest.mark.parametrize(
