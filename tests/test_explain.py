@@ -1,7 +1,7 @@
 """What ``ganbench show`` has to say of each component."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -115,4 +115,4 @@ def test_options_that_map_no_names_to_texts_are_refused_in_one_line(
 class ListsOptions(Executor):
     """Names its options, and does not say what they mean."""
 
-    options: Any = ["queue"]
+    options: ClassVar[Any] = ["queue"]

@@ -272,13 +272,10 @@ class Data:
 
 def without_advice(complaint: str, reason: str) -> str:
     """What a metric says of a number of samples, with ``reason`` for its advice to score more, which cannot be done."""
-    advice = ADVICE.search(complaint)
-    if advice is None:
+    if (advice := ADVICE.search(complaint)) is None:
         return complaint
-    told = complaint[: advice.start()]
-    if advice[1] == ";":
-        return f"{told}; {reason}, so leave the metric out with --metrics"
-    return f"{told} or leave the metric out with --metrics, as {reason}"
+    told, instead = complaint[: advice.start()], "leave the metric out with --metrics"
+    return f"{told}; {reason}, so {instead}" if advice[1] == ";" else f"{told} or {instead}, as {reason}"
 
 
 def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:
