@@ -177,7 +177,7 @@ def test_a_trial_is_a_source_where_its_samples_are_like_the_references(tmp_path:
 
 
 def test_a_trial_whose_generator_takes_labels_is_no_source_for_another_dataset(tmp_path: Path) -> None:
-    (folder,) = planned(tmp_path, MLP, dataset="digits", seeds=1, steps=1)
+    (folder,) = planned(tmp_path, MLP, dataset="digits", seeds=1, steps=1, every=0)
     trial = folder.read_spec()
     evaluation = trial.spec.evaluation.model_copy(update={"labels": "balanced"})
     spec = trial.spec.model_copy(update={"evaluation": evaluation})

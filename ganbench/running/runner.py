@@ -1,6 +1,7 @@
 """Plan, look up, dispatch, collect: a grid from its request to its rows."""
 
 import contextlib
+import os
 import time
 from collections.abc import Sequence
 
@@ -46,7 +47,8 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     chosen = executor_class(request, plugins)
     place = chosen.layout(request.wish)
     store = Store(request.out)
-    store.require_possible()
+    # A folder that is there is tried in full, so that a refusal has the system's reason; a new one is made below.
+    (store.prepare if os.path.isdir(store.path) else store.require_possible)()
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
