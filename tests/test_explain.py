@@ -23,14 +23,18 @@ UNTOLD = {"reverse-kl": ["sigmas"]}
 """As of ``modes``, whose file it is in; a word more there would rename every trial of a mixture."""
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind} {entry.name}")
-def test_every_component_is_described_without_the_markup_of_docstrings(entry: Entry) -> None:
+def explained(entry: Entry) -> dict[str, Any]:
     try:
-        told = explain(entry)
+        return explain(entry)
     except Exception as error:
         if "pip install" in str(error):
             pytest.skip(str(error))
         raise
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind} {entry.name}")
+def test_every_component_is_described_without_the_markup_of_docstrings(entry: Entry) -> None:
+    told = explained(entry)
     assert told["doc"]
     assert [
         mark for mark in ("``", ":class:", ":func:", ":attr:", ":meth:", "\nArgs:", "\nRaises:") if mark in told["doc"]
@@ -39,12 +43,7 @@ def test_every_component_is_described_without_the_markup_of_docstrings(entry: En
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind} {entry.name}")
 def test_every_parameter_is_explained_or_stands_in_the_formula_or_the_text(entry: Entry) -> None:
-    try:
-        told = explain(entry)
-    except Exception as error:
-        if "pip install" in str(error):
-            pytest.skip(str(error))
-        raise
+    told = explained(entry)
     around = " ".join([told["doc"], *map(str, told["facts"].values())])
     untold = [key for key in told["parameters"] if key not in told["meanings"] and key not in around]
     assert untold == UNTOLD.get(entry.name, [])
