@@ -1,5 +1,6 @@
 """A server of workers that starts nothing: it notes what it is asked for, and says what the test lets it say."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,18 @@ class Fake:
     @property
     def names(self) -> list[str]:
         return [what[0] for what in self.started]
+
+
+def opening(*, dead: bool = False) -> tuple[list[Fake], Callable[[], Fake]]:
+    """The servers that were opened, and what opens another, which may have died already."""
+    opened: list[Fake] = []
+
+    def server() -> Fake:
+        opened.append(Fake())
+        opened[-1].dead = dead
+        return opened[-1]
+
+    return opened, server
 
 
 def jobs(path: Path, names: str) -> list[Job]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,8 @@ from ganbench.executors import JobState, Settings, local
 from ganbench.executors.local import Local, _ending
 from ganbench.processes.server import ServerDied
 from ganbench.records.folder import TrialFolder
-from tests.servers import Fake, jobs, message
+from tests import clocks
+from tests.servers import Fake, jobs, message, opening
 
 PENDING, RUNNING, OVER = JobState.PENDING, JobState.RUNNING, JobState.ENDED
 STOPPED = "stopped immediately; run again to resume"
@@ -33,9 +33,7 @@ def make() -> Make:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock, which the test sets."""
-    now = [1000.0]
-    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return now
+    return clocks.stop(monkeypatch, local)
 
 
 def test_the_heaviest_start_first_as_many_as_there_is_room_for(make: Make, tmp_path: Path) -> None:
@@ -61,12 +59,7 @@ def test_a_trial_is_started_with_all_that_is_for_it(make: Make, tmp_path: Path) 
 
 
 def test_one_server_is_opened_once_it_is_needed(tmp_path: Path) -> None:
-    opened: list[Fake] = []
-
-    def server() -> Fake:
-        opened.append(Fake())
-        return opened[-1]
-
+    opened, server = opening()
     executor = Local(Settings(slots=2, timeout=None, server=server))  # type: ignore[arg-type]
     assert executor.states() == {}
     assert opened == []
@@ -220,12 +213,7 @@ def test_what_a_dead_server_had_still_told_is_heard(tmp_path: Path) -> None:
 
 def test_a_trial_with_which_servers_die_is_not_started_without_end(tmp_path: Path) -> None:
     """Three times it may have been chance. Another trial is not blamed for it."""
-    servers: list[Fake] = []
-
-    def server() -> Fake:
-        servers.append(Fake())
-        return servers[-1]
-
+    servers, server = opening()
     executor = Local(Settings(slots=1, timeout=None, server=server))  # type: ignore[arg-type]
     executor.submit(jobs(tmp_path, "ab"))
     for starts in (1, 2, 3):
@@ -238,13 +226,7 @@ def test_a_trial_with_which_servers_die_is_not_started_without_end(tmp_path: Pat
 
 
 def test_servers_that_die_before_they_have_started_anything_end_the_run(tmp_path: Path) -> None:
-    servers: list[Fake] = []
-
-    def server() -> Fake:
-        servers.append(Fake())
-        servers[-1].dead = True
-        return servers[-1]
-
+    servers, server = opening(dead=True)
     executor = Local(Settings(slots=1, timeout=None, server=server))  # type: ignore[arg-type]
     with pytest.raises(ServerDied):
         executor.submit(jobs(tmp_path, "a"))

@@ -14,6 +14,7 @@ from ganbench.running import runner
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.handed import Handed
+from tests import clocks
 from tests.grids import Ending, Noting, Run, Site, three_seeds
 from tests.trials import make_spec, make_trial
 
@@ -193,8 +194,7 @@ def test_what_an_executor_does_not_speak_of_has_ended_after_a_while(
     three: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It begins anew with each word, and nothing else is ended with it."""
-    now = [0.0]
-    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    now = clocks.stop(monkeypatch, runner, 0.0)
     looks: list[float] = []
 
     class Silent(Site):

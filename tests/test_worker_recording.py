@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +19,7 @@ from ganbench.store.verification import verify
 from ganbench.trial import run_seeds, run_trial
 from ganbench.worker import clock, recording
 from ganbench.worker.recording import Recorder
+from tests import clocks
 from tests.workers import MLP, StopAfter, lines, planned
 
 pytestmark = pytest.mark.usefixtures("signals_as_before")
@@ -148,17 +148,16 @@ def test_a_warning_of_an_earlier_part_is_in_the_result(tmp_path: Path, monkeypat
 def test_a_trial_that_ends_early_has_trained_since_its_last_evaluation_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 100.0
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    now = clocks.stop(monkeypatch, clock, 100.0)
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())
-    now += 1
+    now[0] += 1
     recorder.train(lambda: 400)
-    now += 4
+    now[0] += 4
     with recorder.not_training():
-        now += 3
+        now[0] += 3
         recorder.evaluation(20, 400, {})
-    now += 4
+    now[0] += 4
     recorder.finish("diverged", "NaN")
     cost = folder.read_result()["cost"]
     assert (cost["seconds"], cost["train_seconds"], cost["evaluation_seconds"]) == (12.0, 8.0, 3.0)
@@ -178,8 +177,7 @@ def test_a_report_says_what_is_free_of_the_gpu(tmp_path: Path, monkeypatch: pyte
 def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 1000.0
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    now = clocks.stop(monkeypatch, clock)
     (folder,) = planned(tmp_path, MLP, seeds=1)
 
     def attempt() -> Recorder:
@@ -189,23 +187,23 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
 
     first = attempt()
     first.train(lambda: 100)
-    now += 10
+    now[0] += 10
     first.progress(5, 100, 0.5, 0.5)
     with first.not_training():
-        now += 3
+        now[0] += 3
         first.evaluation(5, 100, {"fid": 2.0})
     earlier = first.state_dict()
-    now += 500  # nobody works on it
+    now[0] += 500  # nobody works on it
     second = attempt()
     second.resume(5, 100, earlier)
     going_on = second.state_dict()
     assert (going_on["seconds"], going_on["elapsed"]) == (10, 13)
     second.train(lambda: 150)
-    now += 5
+    now[0] += 5
     second.progress(7, 150, 0.5, 0.5)
     assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 10)]
     with second.not_training():
-        now += 2
+        now[0] += 2
         second.evaluation(7, 150, {"fid": 1.5})
     second.finish("done")
     cost = folder.read_result()["cost"]
@@ -221,12 +219,11 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
 def test_a_trial_that_fails_between_resuming_and_training_still_cost_what_it_had_cost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 1000.0
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    now = clocks.stop(monkeypatch, clock)
     (folder,) = planned(tmp_path, MLP, seeds=1)
     first, second = (Recorder(folder, folder.read_spec()) for _ in range(2))
     first.train(lambda: 100)
-    now += 10
+    now[0] += 10
     earlier = first.state_dict()
     second.resume(5, 100, earlier)
     second.finish("failed", "no memory for a watcher")
@@ -273,13 +270,12 @@ def test_a_result_has_what_was_told_and_the_last_values_only_where_the_trial_is_
 def test_the_first_speed_counts_from_the_beginning_and_later_ones_from_the_report_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 100.0
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: now))
+    now = clocks.stop(monkeypatch, clock, 100.0)
     (folder,) = planned(tmp_path, MLP, seeds=1)
     recorder = Recorder(folder, folder.read_spec())
     recorder.train(lambda: 0)
     for step, seconds, images in ((1, 0, 20), (2, 4, 60), (3, 2, 360)):
-        now += seconds
+        now[0] += seconds
         recorder.progress(step, images, 0.25, 0.5)
     found = [(line["step"], line["images"], line["images_per_second"]) for line in lines(folder.progress)]
     # In no time there is no speed; 40 images in 4 seconds, 300 in 2.

@@ -154,15 +154,19 @@ def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> I
     """Names and values, each with what it means below it where that is known."""
     if not values:
         return
-    width = min(terminal_width() or WIDTH, WIDTH)
     yield from ("", f"  {title}")
     for name, value in values.items():
         shown = "''" if value == "" else value
         yield f"    {name} = {shown}"
         yield from textwrap.wrap(
-            meanings.get(name, ""), max(width, 40), initial_indent=8 * " ", subsequent_indent=8 * " ",
+            meanings.get(name, ""), _width(), initial_indent=8 * " ", subsequent_indent=8 * " ",
             break_on_hyphens=False,
         )  # fmt: skip
+
+
+def _width() -> int:
+    """Columns that text is wrapped at."""
+    return max(min(terminal_width() or WIDTH, WIDTH), 40)
 
 
 def _options(name: str, options: dict[str, str]) -> Iterator[str]:
@@ -174,7 +178,7 @@ def _options(name: str, options: dict[str, str]) -> Iterator[str]:
     together: dict[str, list[str]] = {}
     for option, meaning in options.items():
         together.setdefault(meaning, []).append(option)
-    width = max(min(terminal_width() or WIDTH, WIDTH), 40)
+    width = _width()
     for meaning, names in together.items():
         yield from textwrap.wrap(", ".join(names), width, initial_indent=4 * " ", subsequent_indent=4 * " ")
         yield from textwrap.wrap(meaning, width, initial_indent=8 * " ", subsequent_indent=8 * " ")
