@@ -63,10 +63,10 @@ def test_the_average_follows_the_generator(make_state: Make) -> None:
 
 def test_the_linear_schedule_reaches_both_optimisers(make_state: Make) -> None:
     settings = recipe(steps=4, lr_schedule="linear", g_lr=0.4, d_lr=0.8)
-    rates: list[tuple[float, float]] = []
+    rates: list[tuple[float, ...]] = []
 
     def note(state: State) -> None:
-        rates.append((state.g_optimiser.param_groups[0]["lr"], state.d_optimiser.param_groups[0]["lr"]))
+        rates.append(tuple(float(each.param_groups[0]["lr"]) for each in (state.g_optimiser, state.d_optimiser)))
 
     run(make_state(settings), settings, objective(Vanilla()), Notes(on_step=note))
     assert rates == [pytest.approx(pair) for pair in [(0.4, 0.8), (0.3, 0.6), (0.2, 0.4), (0.1, 0.2)]]
@@ -74,10 +74,10 @@ def test_the_linear_schedule_reaches_both_optimisers(make_state: Make) -> None:
 
 def test_a_rate_that_falls_late_reaches_both_optimisers(make_state: Make) -> None:
     settings = recipe(steps=4, lr_schedule="linear", lr_decay_start=1, g_lr=0.3, d_lr=0.6)
-    rates: list[tuple[float, float]] = []
+    rates: list[tuple[float, ...]] = []
 
     def note(state: State) -> None:
-        rates.append((state.g_optimiser.param_groups[0]["lr"], state.d_optimiser.param_groups[0]["lr"]))
+        rates.append(tuple(float(each.param_groups[0]["lr"]) for each in (state.g_optimiser, state.d_optimiser)))
 
     run(make_state(settings), settings, objective(Vanilla()), Notes(on_step=note))
     assert rates == [pytest.approx(pair) for pair in [(0.3, 0.6), (0.3, 0.6), (0.2, 0.4), (0.1, 0.2)]]

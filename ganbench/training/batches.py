@@ -1,5 +1,7 @@
 """Real samples, resident on the device as they are stored, drawn in shuffled epochs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -86,6 +88,19 @@ class Batches:
     def unstage(self) -> None:
         """Let :meth:`next` draw again, for a step that is done as it is; :meth:`stage` will use the same place."""
         self._staged = None
+
+    @contextmanager
+    def others(self) -> Iterator[None]:
+        """Let :meth:`next` find other samples in the place of those that were staged, as long as this is entered."""
+        assert self._place is not None
+        staged = self._place.clone()
+        self._place.add_(1).remainder_(len(self._data))
+        self.rewind()
+        try:
+            yield
+        finally:
+            self._place.copy_(staged)
+            self.rewind()
 
     def rewind(self) -> None:
         """Let :meth:`next` begin again with the first batch that was staged."""

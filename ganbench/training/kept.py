@@ -17,6 +17,8 @@ from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 
 DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
+DRAWN = (*DRAWN_ON_DEVICE, seeds.LABELS)
+"""The streams that a step draws from. That of the order of samples is not among them: a step finds its samples."""
 
 Place = tuple[dict[str, Any], str, Any]
 """The dictionary that holds something, the name it has there, and what it is."""
@@ -80,8 +82,8 @@ class Kept:
                 holder[name] = plain
         random.setstate(self._python)
         np.random.set_state(self._numpy)
-        of_host, *of_gpu = self._streams[len(DRAWN_ON_DEVICE) :]
-        for name, drawn in zip(DRAWN_ON_DEVICE, self._streams, strict=False):
+        of_host, *of_gpu = self._streams[len(DRAWN) :]
+        for name, drawn in zip(DRAWN, self._streams, strict=False):
             self._state.streams[name].set_state(drawn)
         torch.set_rng_state(of_host)
         for drawn in of_gpu:
@@ -94,7 +96,7 @@ class Kept:
 
     def _drawn(self) -> list[Tensor]:
         """The states of the random streams: the trial's, and those that layers draw from, on the CPU and on a GPU."""
-        own = [self._state.streams[name].get_state() for name in DRAWN_ON_DEVICE]
+        own = [self._state.streams[name].get_state() for name in DRAWN]
         of_gpu = [torch.cuda.get_rng_state(self._state.device)] if self._state.device.type == "cuda" else []
         return [*own, torch.get_rng_state(), *of_gpu]
 

@@ -22,8 +22,12 @@ from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, obstacle_to_recording
+from ganbench.training.recorded import Recorded, is_worth_recording, obstacle_to_recording
 from ganbench.training.state import State
+from ganbench.training.tape import capture_on_cpu
+
+CAPTURES: dict[str, Capture] = {"cuda": capture_on_cuda, "cpu": capture_on_cpu}
+"""How steps are recorded on a device; on others they are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +60,24 @@ class Observer(Protocol):
         """Called after every step, when the state can be saved; return whether to stop here."""
 
 
-def train(state: State, objective: Objective, recipe: Recipe, observer: Observer, *, evaluate_every: int) -> bool:
+def train(
+    state: State,
+    objective: Objective,
+    recipe: Recipe,
+    observer: Observer,
+    *,
+    evaluate_every: int,
+    one_step: Callable[[], Tensor] | None = None,
+) -> bool:
     """Train to the recipe's last step.
+
+    Args:
+        state: the trial's; its ``step`` says where to go on.
+        objective: what the players minimise.
+        recipe: the trial's.
+        observer: is told of steps.
+        evaluate_every: steps between two evaluations; 0 for none but the last.
+        one_step: what does a step, where an earlier call has begun with it; by default :func:`whole_step`'s.
 
     Returns:
         Whether the last step was reached; false where the observer asked to stop earlier.
@@ -66,7 +86,7 @@ def train(state: State, objective: Objective, recipe: Recipe, observer: Observer
         Diverged: a loss was not finite or beyond the recipe's limit.
     """
     centre_adaptation(state, objective.loss, recipe)
-    one_step = whole_step(state, objective, recipe)
+    one_step = one_step or whole_step(state, objective, recipe)
     while state.step < recipe.steps:
         step = state.step + 1
         set_rate(state.d_optimiser, recipe.d_lr, recipe, step)
@@ -123,20 +143,20 @@ def whole_step(
 ) -> Callable[[], Tensor]:
     """Return a function that does the next step at each call.
 
-    On a GPU steps are recorded as a CUDA graph where the recipe allows, except those unlike most: they are rare, and
-    the recording of a boosted one would hold very many updates.
+    Steps are recorded where the recipe allows, except those unlike most: they are rare, and the recording of a boosted
+    one would hold very many updates.
 
     Args:
         state: the trial's.
         objective: what the players minimise.
         recipe: the trial's.
-        capture: how to record, on any device; by default on a GPU alone, by CUDA.
+        capture: how to record; by default as the device has it, and on a CPU only if that saves time.
     """
     work = partial(plain_step, state, objective, recipe)
     if capture is None:
-        if state.device.type != "cuda":
+        if state.device.type not in CAPTURES or (state.device.type == "cpu" and not is_worth_recording(state, recipe)):
             return work
-        capture = capture_on_cuda
+        capture = CAPTURES[state.device.type]
 
     def obstacle() -> str:
         remembers = any(penalty.state_dict() for penalty in objective.penalties)

@@ -16,9 +16,11 @@ Build = Callable[[Iterable[Tensor], float, Recipe], Optimizer]
 def _adam(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
     weights = list(weights)
     on_gpu = _on_gpu(weights)
-    # A recorded step reads a rate that changes from the device.
-    changing = on_gpu and recipe.lr_schedule != "constant"
-    lr = torch.tensor(rate, device=weights[0].device) if changing else rate
+    lr: float | Tensor = rate
+    if weights and recipe.lr_schedule != "constant":  # a recorded step reads a rate that changes where it lies
+        device = weights[0].device
+        # On a CPU in the precision of Python's numbers, so that it is the same update.
+        lr = torch.tensor(rate, device=device, dtype=torch.float64 if device.type == "cpu" else None)
     # The fused form computes the same update in one pass over the weights.
     return Adam(weights, lr=lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.adam_eps, fused=True, capturable=on_gpu)
 

@@ -1,12 +1,15 @@
-"""A whole step recorded once as a CUDA graph and replayed: on a GPU a small step is bound by launches.
+"""A whole step recorded once and replayed: a small step is bound by what calls its operators, more than by these.
+
+On a GPU the recording is a CUDA graph (:mod:`ganbench.training.capture`), on a CPU a list of operators
+(:mod:`ganbench.training.tape`).
 
 1. The first ``WARM_UP`` steps are done as they are, on a stream of their own, so that everything is allocated.
 2. The next one is recorded. The recording and the step itself are run from one state, and what they leave is compared.
 3. From then on the recording is replayed. A step of another kind, with more updates or a penalty, is done as it is.
 
 What a step draws on the host, the indices of its real samples, is put into a fixed place before each step; noise comes
-from the trial's own generators on the device, which take part in the graph. Where recording fails, or the two differ,
-steps go on being done as they are, and one line of the trial's log says why.
+from the trial's own generators on the device, which take part in the recording. Where recording fails, or the two
+differ, steps go on being done as they are, and one line of the trial's log says why.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +22,7 @@ from ganbench.errors import in_one_line
 from ganbench.provenance import environment
 from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
+from ganbench.training.host import Host
 from ganbench.training.kept import DRAWN_ON_DEVICE, Kept
 from ganbench.training.state import State
 
@@ -27,6 +31,18 @@ TOLERANCE = 0.05
 """How far a recorded step may end from the step itself, as a share of how far the step went."""
 SPREAD = 10.0
 """And how far in addition, as a multiple of what the step itself differs by when it is run twice."""
+FEW_STEPS = 100
+"""On a CPU fewer steps than these are not recorded: recording takes as long as five of them."""
+MANY_WEIGHTS = 10_000_000
+"""On a CPU networks of more weights than these are not recorded: beside their arithmetic, calling it is nothing."""
+
+
+def is_worth_recording(state: State, recipe: Recipe) -> bool:
+    """Whether recording a trial's steps on a CPU saves more than it takes."""
+    weights = sum(
+        weight.numel() for network in (state.generator, state.discriminator) for weight in network.parameters()
+    )
+    return recipe.steps - state.step >= FEW_STEPS and weights <= MANY_WEIGHTS
 
 
 def obstacle_to_recording(state: State, recipe: Recipe, *, remembers: bool) -> str:
@@ -39,7 +55,7 @@ def obstacle_to_recording(state: State, recipe: Recipe, *, remembers: bool) -> s
     """
     if recipe.replay:
         return "a history of fakes"
-    if state.conditioning != "none":
+    if state.conditioning != "none" and state.device.type != "cpu":  # where they are drawn
         return "class labels"
     if state.adaptation is not None:
         return "adaptive augmentation"
@@ -85,6 +101,7 @@ class Recorded:
         self._obstacle = obstacle
         self._capture = capture
         self._steps = 0
+        self._host: Host | None = None
         self._stream: torch.cuda.Stream | None = None
         self._losses: Tensor | None = None
         """Where the recording leaves a step's losses."""
@@ -96,6 +113,8 @@ class Recorded:
         device = self._state.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             self._steps += 1
+            if self._steps == 2:  # in the first some set up what stays from then on
+                self._host = Host([self._state.generator, self._state.discriminator, *self._parts])
             self._state.batches.stage(self._batches)
             if self._steps == WARM_UP + 1:
                 self._record_or_give_up()
@@ -147,11 +166,12 @@ class Recorded:
 
     def _record_or_give_up(self) -> None:
         """Find out, once, how all further steps are done; the state stays as it is."""
-        self.given_up = self._obstacle() or self._record()
-        self._stream = None
+        assert self._host is not None
+        self.given_up = self._obstacle() or self._host.changed() or self._record()
+        self._stream = self._host = None
         if self.given_up:
             self._replay = None
-            print(f"steps are not recorded as a CUDA graph: {self.given_up}", flush=True)
+            print(f"steps are not recorded: {self.given_up}", flush=True)
         self._tidy()
 
     def _record(self) -> str:
@@ -172,14 +192,14 @@ class Recorded:
         once = kept.after(self._as_it_is)
         if moved := kept.moved():
             return moved
-        kept.restore()
         self._forget_gradients()  # those of the recording are in its own memory
-        with self._aside():
+        # From where that step has led, and on other samples: whatever a replay does not compute anew will show.
+        with self._state.batches.others(), self._aside():
             self._replay = self._capture(
                 self._with_losses_in_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE]
             )
         recorded, twice = kept.after(self._replayed), kept.after(self._as_it_is)
-        return _difference(kept.values, recorded, once, twice)
+        return _difference(kept.values, recorded, once, twice, exact=self._state.device.type == "cpu")
 
     def _with_losses_in_place(self) -> Tensor:
         """The work that is recorded: a step that leaves its losses where :meth:`_replayed` finds them."""
@@ -200,7 +220,12 @@ class Recorded:
 
 
 def _difference(
-    before: Sequence[Tensor], recorded: Sequence[Tensor], once: Sequence[Tensor], twice: Sequence[Tensor]
+    before: Sequence[Tensor],
+    recorded: Sequence[Tensor],
+    once: Sequence[Tensor],
+    twice: Sequence[Tensor],
+    *,
+    exact: bool = False,
 ) -> str:
     """Say that a recorded step does not do what the step does; empty where it does.
 
@@ -212,16 +237,19 @@ def _difference(
         recorded: these after the recorded step, and then what else it leaves: losses, random streams.
         once: the same of the step itself.
         twice: the same of the step itself, run again.
+        exact: whether a tensor in which these two agree must be the same, to the last bit, after the recorded step.
     """
     starts = [*before, *(torch.zeros_like(value) for value in once[len(before) :])]
-    same = all(_same(*each) for each in zip(starts, recorded, once, twice, strict=True))
+    same = all(_same(*each, exact=exact) for each in zip(starts, recorded, once, twice, strict=True))
     return "" if same else "the recording does not compute what the step itself computes"
 
 
-def _same(before: Tensor, recorded: Tensor, once: Tensor, twice: Tensor) -> bool:
+def _same(before: Tensor, recorded: Tensor, once: Tensor, twice: Tensor, *, exact: bool) -> bool:
     """Whether the recorded step leaves a tensor as the step itself does, as far as two runs of that agree."""
     if not once.is_floating_point():
         return torch.equal(recorded, once) or not torch.equal(once, twice)
+    if exact and torch.equal(once.nan_to_num(), twice.nan_to_num()):
+        return torch.equal(recorded.nan_to_num(), once.nan_to_num())
     before, recorded, once, twice = (value.double().nan_to_num() for value in (before, recorded, once, twice))
     room = TOLERANCE * (once - before).norm() + SPREAD * (twice - once).norm()
     return bool((recorded - once).norm() <= room)

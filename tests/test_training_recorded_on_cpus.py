@@ -1,0 +1,140 @@
+"""Steps that are recorded on a CPU: which, that they stay the steps themselves, and what is not taken."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganbench.api import Architecture, Loss, Samples
+from ganbench.architectures.dcgan import DCGAN
+from ganbench.architectures.infogan import InfoGAN
+from ganbench.architectures.mlp import MLP
+from ganbench.architectures.resnet import ResNet
+from ganbench.architectures.sagan import SAGAN
+from ganbench.architectures.upsample import Upsample
+from ganbench.losses.hinge import Hinge
+from ganbench.losses.vanilla import Vanilla
+from ganbench.losses.wgan import WGAN, WGANGP
+from ganbench.spec import Recipe
+from ganbench.training import recorded as module
+from ganbench.training.loop import Objective, plain_step, train, whole_step
+from ganbench.training.recorded import WARM_UP, Recorded
+from ganbench.training.state import State
+from ganbench.training.tape import capture_on_cpu
+from tests.loops import Make, Notes, assert_bit_equal, objective, recipe, state_with
+
+
+def recorded(state: State, goal: Objective, settings: Recipe) -> Recorded:
+    step = whole_step(state, goal, settings, capture_on_cpu)
+    assert isinstance(step, Recorded)
+    return step
+
+
+def on_images(architecture: Architecture, settings: Recipe) -> State:
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 1, 16, 16), generator=rng, dtype=torch.uint8)
+    labels = torch.randint(0, 3, (40,), generator=rng)
+    samples = Samples(data=images, labels=labels)
+    return State(architecture=architecture, samples=samples, recipe=settings, seed=0, device=torch.device("cpu"))
+
+
+TRIALS: dict[str, tuple[Callable[[], Architecture], Callable[[], Loss], dict[str, Any]]] = {
+    "dcgan": (lambda: DCGAN(width=4), Vanilla, {"ema_decay": 0.9, "smoothing_real": 0.1}),
+    "dcgan, a falling rate": (lambda: DCGAN(width=4), WGAN, {"lr_schedule": "linear", "mirror": 0.5}),
+    "dcgan, one batch": (lambda: DCGAN(width=4), Hinge, {"discriminator_batch": "joint", "init": "orthogonal"}),
+    "upsample, bfloat16": (lambda: Upsample(width=4), Hinge, {"precision": "bfloat16"}),
+    "resnet, spectral norm": (lambda: ResNet(width=4, spectral_norm=True), Hinge, {"n_critic": 2}),
+    "resnet, gradient penalty": (lambda: ResNet(width=4), WGANGP, {"optimizer": "rmsprop"}),
+    "resnet, classes": (lambda: ResNet(width=4, condition="projection"), Hinge, {}),
+    "sagan": (lambda: SAGAN(width=4), Hinge, {"n_generator": 2}),
+    "infogan": (InfoGAN, Vanilla, {}),
+    "mlp": (lambda: MLP(hidden=8), WGANGP, {"optimizer": "sgd"}),
+}
+
+
+@pytest.mark.parametrize(("architecture", "loss", "settings"), TRIALS.values(), ids=TRIALS.keys())
+def test_recorded_steps_of_networks_are_the_steps_themselves(
+    architecture: Callable[[], Architecture], loss: Callable[[], Loss], settings: dict[str, Any]
+) -> None:
+    chosen = recipe(**settings)
+    plain, state = on_images(architecture(), chosen), on_images(architecture(), chosen)
+    torch.manual_seed(0)
+    train(plain, objective(loss()), chosen, Notes(), evaluate_every=0)
+    torch.manual_seed(0)
+    step = recorded(state, objective(loss()), chosen)
+    train(state, objective(loss()), chosen, Notes(), evaluate_every=0, one_step=step)
+    assert step.given_up == ""
+    assert_bit_equal(plain, state)
+
+
+class OnTheHost(torch.autograd.Function):
+    """A layer that numpy computes, of which torch's operators see nothing."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = torch.from_numpy(np.tanh(x.detach().numpy()))
+        ctx.save_for_backward(y)
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        of_x: Tensor = gradients[0] * (1 - y * y)
+        return of_x
+
+
+class OfReal(WGAN):
+    """Weighs real samples by what numpy makes of their outputs."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        weight = float(np.exp(-real.detach().numpy()).mean())
+        return weight * super().discriminator(real, fake)
+
+
+@pytest.mark.parametrize("where", ["network", "loss"])
+def test_what_is_computed_without_torch_is_not_recorded(make_state: Make, where: str) -> None:
+    def trial() -> tuple[State, Objective]:
+        if where == "loss":
+            return make_state(recipe()), objective(OfReal())
+        layers = nn.Sequential(nn.Linear(2, 8), Layer(), nn.Linear(8, 1), nn.Flatten(0))
+        return state_with(layers, recipe()), objective(Vanilla())
+
+    class Layer(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = OnTheHost.apply(x)
+            return y
+
+    (plain, goal), (state, own) = trial(), trial()
+    torch.manual_seed(0)
+    for one in (plain, state):
+        for weight in one.discriminator.parameters():
+            nn.init.constant_(weight, 0.3)
+    work = partial(plain_step, plain, goal, recipe())
+    step = recorded(state, own, recipe())
+    for _ in range(WARM_UP + 4):
+        assert torch.equal(step(), work())
+    assert step.given_up == "the recording does not compute what the step itself computes"
+
+
+def test_on_a_cpu_only_what_pays_is_recorded(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(state: State, **settings: Any) -> bool:
+        return isinstance(whole_step(state, objective(Vanilla()), recipe(**settings)), Recorded)
+
+    state = make_state(recipe(steps=150))
+    assert chosen(state, steps=100)
+    assert not chosen(state, steps=99)
+    state.step = 51
+    assert not chosen(state, steps=150)
+    state.step = 0
+    count = sum(weight.numel() for weight in [*state.generator.parameters(), *state.discriminator.parameters()])
+    monkeypatch.setattr(module, "MANY_WEIGHTS", count)
+    assert chosen(state, steps=100)
+    monkeypatch.setattr(module, "MANY_WEIGHTS", count - 1)
+    assert not chosen(state, steps=100)
+    monkeypatch.setattr(module, "MANY_WEIGHTS", count)
+    state.device = torch.device("mps")
+    assert not chosen(state, steps=100)
