@@ -157,7 +157,8 @@ def test_the_graph_of_the_noted_work_is_given_back() -> None:
         seen.append(weakref.ref(y))
         y.sum().backward()
         layer.zero_grad(set_to_none=True)
-        return y.detach()
+        losses: Tensor = y.detach()
+        return losses
 
     again = capture_on_cpu(work, [])
     gc.collect()
