@@ -63,10 +63,12 @@ def _let_torchgan_run() -> None:
 
 
 class Torchgan:
-    """torchgan's Trainer (``pip install torchgan tensorboardX``), its losses and its logger as they come."""
+    """torchgan's Trainer (``pip install torchgan tensorboardX``), its losses and what it prints as they come."""
 
     def __init__(self, workload: Workload) -> None:
+        # By default it sends every step to whichever of these is installed, whether anything listens there or not.
         os.environ.setdefault("TENSORBOARD_LOGGING", "0")
+        os.environ.setdefault("VISDOM_LOGGING", "0")
         _let_torchgan_run()
         try:
             from torchgan.losses import (
