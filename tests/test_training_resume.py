@@ -139,6 +139,26 @@ def test_going_on_draws_on_from_torchs_own_stream(make_state: Make, tmp_path: Pa
     assert torch.equal(torch.rand(3), wanted)
 
 
+def test_what_a_gpu_wrote_goes_on_on_a_cpu(make_state: Make, tmp_path: Path) -> None:
+    """The data order as it was; noise, of which the two have other generators, from numbers not drawn before."""
+    chosen = recipe(replay=16)
+    first, second = make_state(chosen), make_state(chosen)
+    run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
+    written = copy.deepcopy(first.state_dict())
+    for name in (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR):
+        written["streams"][name] = torch.zeros(16, dtype=torch.uint8)  # a seed and an offset
+    written["cuda"] = torch.zeros(16, dtype=torch.uint8)
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": written})
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    assert second.step == 9
+    for name, rng in second.streams.items():
+        as_it_was = torch.equal(rng.get_state(), first.streams[name].get_state())
+        assert as_it_was is (name in (seeds.DATA, seeds.REPLAY, seeds.LABELS)), name
+    unused = torch.rand(3, generator=seeds.stream(0, seeds.NOISE))
+    assert not torch.equal(torch.rand(3, generator=second.streams[seeds.NOISE]), unused)
+    assert run(second, chosen, objective(WGANGP()))
+
+
 @pytest.mark.parametrize("options", [{}, {"batch_norm": True, "dropout": True}])
 def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[str, bool]) -> None:
     def score(state: State) -> None:
@@ -156,6 +176,18 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
         run(watched, chosen, objective(WGANGP()), Notes(on_evaluate=score), every)
         assert torch.equal(torch.get_rng_state(), own)
         assert_bit_equal(plain, watched)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("order", [("cpu", "cuda"), ("cuda", "cpu")])
+def test_going_on_on_another_kind_of_device(make_state: Make, order: tuple[str, str], tmp_path: Path) -> None:
+    chosen = recipe(replay=16, lr_schedule="linear")
+    first, second = (make_state(chosen, device=device) for device in order)
+    run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    assert run(second, chosen, objective(WGANGP()))
 
 
 @pytest.mark.gpu
