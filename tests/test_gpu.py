@@ -13,6 +13,7 @@ from ganbench.evaluation.features import extract
 from ganbench.extractors.embedded import Digits
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.wgan import WGANGP
+from ganbench.records.folder import TrialFolder
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.loop import train, whole_step
 from ganbench.training.recorded import WARM_UP, Recorded
@@ -51,7 +52,7 @@ def test_the_four_losses_on_networks_of_images(tmp_path: Path) -> None:
         assert found["environment"]["device"].startswith(GPU)
         assert found["metrics"]["fid"] > 0
         assert found["cost"]["peak_memory"] > 0
-        log = (trial / "log.txt").read_text()
+        log = TrialFolder(trial).log.read_text()
         assert "not recorded" not in log
         assert "the plain memory layout" not in log
 
@@ -82,7 +83,7 @@ def test_parts_of_a_recipe(options: list[str], tmp_path: Path) -> None:
 
 def test_class_labels(tmp_path: Path) -> None:
     (trial,) = run(tmp_path, "--losses", "hinge", "--arch", "dcgan[width=8,condition=projection]")
-    assert "class labels" in (trial / "log.txt").read_text()
+    assert "class labels" in TrialFolder(trial).log.read_text()
 
 
 def test_several_trials_on_one_gpu(tmp_path: Path) -> None:
