@@ -2,10 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
@@ -36,6 +39,38 @@ def refused(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Ca
 
 def of_another_torch(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
     raise AttributeError("'CUDAGraph' object has no attribute 'replay'")
+
+
+class _Operations(TorchDispatchMode):
+    """Keeps the operations that are done, with what they take and return; views of what is there already need none."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
+        self.done: list[tuple[Any, Any, Any, Any]] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        found = func(*args, **kwargs)
+        returned = [result.alias_info for result in func._schema.returns]
+        if all(alias is None or alias.is_write for alias in returned):
+            self.done.append((func, args, kwargs, found))
+        return found
+
+
+def operations(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+    """As a CUDA graph does: the operations once more, on the very tensors and numbers of the recording, and nothing in
+    Python. Unlike there, they are also done while they are recorded."""
+    with _Operations() as recording:
+        work()
+
+    def replay() -> None:
+        with torch.no_grad():
+            for func, args, kwargs, places in recording.done:
+                for place, value in zip(tree_leaves(places), tree_leaves(func(*args, **kwargs)), strict=True):
+                    if isinstance(place, Tensor) and value.data_ptr() != place.data_ptr():
+                        place.copy_(value)
+
+    return replay
 
 
 class Noticed:
