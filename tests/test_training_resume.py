@@ -19,6 +19,7 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training import checkpoint
 from ganbench.training.state import State
+from tests.captures import DEVICES
 from tests.loops import (
     Make,
     Notes,
@@ -178,28 +179,26 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
         assert_bit_equal(plain, watched)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("order", [("cpu", "cuda"), ("cuda", "cpu")])
-def test_going_on_on_another_kind_of_device(make_state: Make, order: tuple[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("device", DEVICES)
+def test_going_on_on_another_kind_of_device(make_state: Make, device: str, backwards: bool, tmp_path: Path) -> None:
     chosen = recipe(replay=16, lr_schedule="linear")
-    first, second = (make_state(chosen, device=device) for device in order)
+    first, second = (make_state(chosen, device=each) for each in ((device, "cpu") if backwards else ("cpu", device)))
     run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
     checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
     assert run(second, chosen, objective(WGANGP()))
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path, float64: None) -> None:
+@pytest.mark.parametrize("device", DEVICES)
+def test_stopping_and_going_on_on_a_gpu(make_state: Make, device: str, tmp_path: Path, float64: None) -> None:
     chosen = recipe(ema_decay=0.9, replay=16)
-    whole = make_state(chosen, device="cuda")
+    whole = make_state(chosen, device=device)
     run(whole, chosen, objective(WGANGP()))
-    first = make_state(chosen, device="cuda")
+    first = make_state(chosen, device=device)
     run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
     checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
-    second = make_state(chosen, seed=9, device="cuda")
+    second = make_state(chosen, seed=9, device=device)
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
     run(second, chosen, objective(WGANGP()))
     assert_close_networks(whole, second)
