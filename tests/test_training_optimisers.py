@@ -197,7 +197,7 @@ def test_what_another_devices_optimiser_remembers_is_taken_up_without_its_settin
 
 @pytest.mark.parametrize("name", sorted(OPTIMISERS))
 def test_what_is_remembered_in_another_memory_layout_belongs_to_the_same_elements(name: Any) -> None:
-    """As after seeds were trained together, or on a device where the networks run in the plain layout."""
+    """As on another device, or of another version, where the networks ran in the plain layout."""
     recipe = Recipe(optimizer=name, beta1=0.5)
     images = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     layers = [nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)]
