@@ -7,6 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
+    ),
+]
+"""For what is to be seen on a GPU. On a CPU, where so few steps are not recorded, it must at least run."""
+
 
 def again(work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
     """Stands for a CUDA graph: nothing happens while it is recorded, all of it when it is replayed."""

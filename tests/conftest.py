@@ -122,7 +122,7 @@ def make_state(tiny_architecture: "Callable[..., Architecture]") -> "Callable[..
     def make(recipe: Recipe, *, seed: int = 0, device: str = "cpu", **options: bool) -> State:
         return State(
             architecture=tiny_architecture(**options),
-            samples=Samples(data=points.clone()),
+            samples=Samples(data=points.to(torch.get_default_dtype(), copy=True)),
             recipe=recipe,
             seed=seed,
             device=torch.device(device),

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import SGD
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from ganbench.training import optimisers, state
 
@@ -37,6 +39,21 @@ def elsewhere() -> Iterator[None]:
         # Chosen by values, before training.
         patch.setattr(state, "choose_layout", _channels_last)
         yield
+
+
+class AtHome(TorchDispatchMode):
+    """Refuses tensors of the CPU: on a GPU the host waits for what is copied there or back, and nothing that waits can
+    be recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for value in tree_leaves((args, kwargs, found)):
+            if isinstance(value, Tensor) and value.device.type == "cpu":
+                raise RuntimeError(f"{func} of a tensor on the CPU")
+        return found
 
 
 def _generator(device: Any = "cpu") -> torch.Generator:

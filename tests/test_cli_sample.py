@@ -8,6 +8,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import ganbench
+from ganbench.executors import devices
+from ganbench.provenance import cuda
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from tests.fuzz.inputs import run_command
@@ -107,3 +109,20 @@ def test_what_is_no_number_is_drawn_in_magenta_and_written_to_no_array(tmp_path:
         assert "of " in message
         assert "generated samples are not finite" in message
     assert not (tmp_path / "s.npz").exists()
+
+
+def test_a_gpu_that_torch_cannot_use_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a driver that is too old; the driver's tool lists the GPU all the same."""
+    ganbench.run(
+        losses="hinge", architectures="mlp[hidden=8,layers=1]", steps=2, batch_size=8, metrics="fid", device="cpu",
+        quiet=True, out=tmp_path / "runs",
+    )  # fmt: skip
+    (path,) = tmp_path.glob("runs/hinge-*")
+    monkeypatch.setattr(devices, "gpus", lambda: ("NVIDIA H200",))
+    monkeypatch.setattr(cuda, "obstacle", lambda: "the driver is too old")
+    said = "the driver lists a GPU that torch cannot use: the driver is too old; "
+    code, output, message = run_command(["sample", path.name, "--out", "s.png", "--device", "cuda"], tmp_path)
+    assert (code, output, message) == (2, "", f"ganbench: {said}use --device cpu\n")
+    code, output, message = run_command(["sample", path.name, "--out", "s.png", "--device", "auto"], tmp_path)
+    assert (code or 0, output) == (0, "s.png\n")
+    assert message == f"warning: {said}samples are drawn on the CPU\n"

@@ -116,6 +116,27 @@ def test_a_damaged_program_is_named(tmp_path: Path, form: str) -> None:
         load_saved(tmp_path / "g.pt", form, 6, CPU)  # type: ignore[arg-type]
 
 
+FULL = (
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("The following operation failed in the TorchScript interpreter.\nRuntimeError: CUDA out of memory."),
+)
+"""By itself, and as TorchScript tells of it."""
+
+
+@pytest.mark.parametrize("full", FULL)
+def test_a_full_gpu_is_no_fault_of_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Exception) -> None:
+    """A trial that has no memory beside others is tried again, alone."""
+
+    def fails(*given: Any, **named: Any) -> Any:
+        raise full
+
+    monkeypatch.setattr(torch.jit, "load", fails)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        load_saved(tmp_path / "g.pt", "torchscript", 6, CPU)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        SavedGenerator(fails, 6, 0, "g.pt")(torch.zeros(2, 6))
+
+
 def test_whole_levels_are_taken_as_they_are() -> None:
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(16, -1, -1, -1)
     generator = SavedGenerator(lambda z: levels[: len(z)], 6, 0, "g.pt")

@@ -9,6 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ganbench.api import Augmentation, Discriminator, Loss, Penalty
 from ganbench.testing import check
+from ganbench.testing.other_device import fails_elsewhere
 from tests.kit import assert_caught, failed
 from tests.kit.losses import Right
 
@@ -131,3 +132,18 @@ def test_a_tensor_that_stays_on_the_cpu_is_found(component: type) -> None:
 @pytest.mark.parametrize("component", [Labels, Looks, R1, Between, FromMean, Brightness])
 def test_what_computes_where_its_samples_are_passes(component: type[Loss | Penalty | Augmentation]) -> None:
     assert failed(check(component)) == {}
+
+
+def test_a_gpu_without_memory_says_nothing_of_a_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    def call(device: str) -> None:
+        asked.append(device)
+        if device == "cuda":
+            raise errors[0]
+
+    asked: list[str] = []
+    errors = [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("Expected all tensors on the same device")]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert fails_elsewhere(call) == ""
+    del errors[0]
+    assert "same device" in fails_elsewhere(call)
+    assert asked == ["meta", "cuda"] * 2

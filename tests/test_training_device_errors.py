@@ -51,6 +51,20 @@ def test_a_fault_of_the_device_is_no_fault_of_what_was_computed() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a non-contiguous input.",
+        "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED_SHAPE",
+        "cuDNN error: CUDNN_STATUS_BAD_PARAM",
+        "CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `cublasSgemm( handle, opa, opb, m, n, k, &alpha)`",
+    ],
+)
+def test_what_a_library_refuses_is_no_fault_of_the_device(text: str) -> None:
+    """A network that it refuses in one memory layout is trained in the other."""
+    assert not is_of_the_device(RuntimeError(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
         "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
         "GET was unable to find an engine to execute this computation",

@@ -1,4 +1,7 @@
-"""A training step away from the CPU mixes no devices, and waits for nothing, without a GPU at hand."""
+"""A training step away from the CPU mixes no devices, and waits for nothing, without a GPU at hand.
+
+One that can be recorded there copies nothing to the device or from it, either.
+"""
 
 from typing import Any
 
@@ -13,12 +16,16 @@ from ganbench.api import Samples
 from ganbench.losses.hinge import Hinge
 from ganbench.spec import Recipe
 from ganbench.training.loop import centre_adaptation, plain_step
+from ganbench.training.recorded import obstacle_to_recording
 from ganbench.training.state import State
-from tests.elsewhere import ELSEWHERE, elsewhere
+from tests.elsewhere import ELSEWHERE, AtHome, elsewhere
 from tests.loops import objective
 
 IMAGES = {"dcgan": (1, 16, 16), "infogan": (1, 28, 28), "mlp": (1, 16, 16), "resnet": (3, 32, 32), "sagan": (3, 16, 16),
           "sndcgan": (3, 16, 16), "upsample": (1, 16, 16), "vgg": (3, 16, 16)}  # fmt: skip
+
+BATCHES = 8
+"""More than any step here draws."""
 
 
 def names(kind: str) -> list[str]:
@@ -54,7 +61,17 @@ def step(
         assert state.penalty_strength is None or state.penalty_strength.device == ELSEWHERE  # a recorded step reads it
         if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
             centre_adaptation(state, goal.loss, recipe)
-        return plain_step(state, goal, recipe)
+        remembers = any(penalty.state_dict() for penalty in goal.penalties)
+        if obstacle_to_recording(state, recipe, remembers=remembers):
+            return plain_step(state, goal, recipe)
+        state.batches.stage(BATCHES)
+        with AtHome():
+            return plain_step(state, goal, recipe)
+
+
+def need_moves() -> None:
+    if Version(torch.__version__) < Version("2.7"):
+        pytest.skip("torch 2.6 moves no tensor to a device that is only pretended")
 
 
 def assert_there(losses: Tensor) -> None:
@@ -68,8 +85,8 @@ def test_every_loss(loss: str) -> None:
 
 @pytest.mark.parametrize("penalty", names("penalty"))
 def test_every_penalty(penalty: str) -> None:
-    if penalty == "lecam" and Version(torch.__version__) < Version("2.7"):
-        pytest.skip("torch 2.6 moves no tensor to a device that is only pretended")
+    if penalty == "lecam":
+        need_moves()
     assert_there(step("hinge", penalties=(penalty,)))
 
 
@@ -137,9 +154,31 @@ class Waiting(Hinge):
         return super().discriminator(real, fake) * (1.0 if real.mean() > 0 else 2.0)
 
 
+class Making(Hinge):
+    """Takes a number to the device."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return super().discriminator(real, fake) * torch.tensor(2.0, device=real.device)
+
+
+class Fetching(Hinge):
+    """Takes its outputs to the CPU."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.latest = real.detach().cpu()
+        return super().discriminator(real, fake)
+
+
+@pytest.mark.parametrize("loss", [Making, Fetching])
+def test_a_copy_between_devices_is_noticed(loss: type[Hinge]) -> None:
+    need_moves()
+    with pytest.raises(RuntimeError, match="of a tensor on the CPU"):
+        step(loss())
+
+
 def test_a_mixture_of_devices_is_noticed() -> None:
     with pytest.raises(RuntimeError, match=r"two (different )?devices"):
-        step(Mixing())
+        step(Mixing(), replay=4)
 
 
 def test_waiting_is_noticed() -> None:

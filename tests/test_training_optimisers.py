@@ -83,14 +83,16 @@ def test_an_update_is_one_pass_over_all_weights() -> None:
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 def test_on_a_gpu_updates_can_be_recorded_and_a_rate_that_changes_is_read_from_the_device(
-    schedule: Any, monkeypatch: pytest.MonkeyPatch
+    schedule: Any, monkeypatch: pytest.MonkeyPatch, float64: None
 ) -> None:
+    """In float32, the one type that the fused update takes there, whatever the default is."""
     monkeypatch.setattr("ganbench.training.optimisers._on_gpu", lambda weights: True)
     for name in ("adam", "rmsprop"):
         recipe = Recipe(optimizer=name, lr_schedule=schedule, steps=4)
         (group,) = build_optimiser(one_weight(), 0.25, recipe).param_groups
         assert group["capturable"] is True
         assert isinstance(group["lr"], Tensor) is (name == "adam" and schedule != "constant")
+        assert getattr(group["lr"], "dtype", torch.float32) is torch.float32
         assert float(group["lr"]) == 0.25
 
 
@@ -191,6 +193,31 @@ def test_what_another_devices_optimiser_remembers_is_taken_up_without_its_settin
     load_weight_state(second, written)
     assert settings(second) == built
     assert update(layers[1], second, 2) == update(layers[0], first, 2)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_what_is_remembered_in_another_memory_layout_belongs_to_the_same_elements(name: Any) -> None:
+    """As on another device, or of another version, where the networks ran in the plain layout."""
+    recipe = Recipe(optimizer=name, beta1=0.5)
+    images = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    layers = [nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)]
+    plain, other = (build_optimiser(layer, 0.01, recipe) for layer in layers)
+
+    def update(layer: nn.Conv2d, optimiser: Optimizer) -> None:
+        optimiser.zero_grad()
+        layer(images).square().mean().backward()
+        optimiser.step()
+
+    for _ in range(2):
+        update(layers[0], plain)
+    layers[1].load_state_dict(layers[0].state_dict())
+    load_weight_state(other, copy.deepcopy(plain.state_dict()))
+    weight = layers[1].weight
+    strides = {value.stride() for value in other.state[weight].values() if value.dim()}
+    assert strides == {weight.stride()} != {layers[0].weight.stride()}
+    update(layers[0], plain)
+    update(layers[1], other)
+    torch.testing.assert_close(layers[1].weight, layers[0].weight)
 
 
 def test_a_gpus_rmsprop_goes_on_on_a_cpu(make_state: Any) -> None:

@@ -18,7 +18,7 @@ from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
-from tests.captures import again, refused
+from tests.captures import DEVICES, again, refused
 from tests.loops import Make, Notes, Paired, assert_bit_equal, assert_close_networks, objective, recipe
 
 BOOST: dict[str, Any] = {"n_critic": 2, "n_critic_boost": 5, "boost_first": 2, "boost_every": 4, "batch_size": 7}
@@ -103,15 +103,14 @@ def test_steps_with_a_seldom_penalty_are_the_steps_themselves(make_state: Make, 
     assert played == ([] if capture is refused else [6, 6, 8, 9, 11, 12])
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("settings", [BOOST, {"penalty_every": 4}])
 @pytest.mark.parametrize("loss", [Vanilla, WGANGP])
 def test_steps_apart_on_a_gpu(
-    make_state: Make, loss: Callable[[], Loss], settings: dict[str, Any], capsys: Any, float64: None
+    make_state: Make, loss: Callable[[], Loss], settings: dict[str, Any], device: str, capsys: Any, float64: None
 ) -> None:
     chosen = recipe(**settings, steps=50)
-    state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
+    state, plain = make_state(chosen, device=device), make_state(chosen, device=device)
     goal: Objective = objective(loss())
     train(state, goal, chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out

@@ -13,7 +13,7 @@ from ganbench.losses.wgan import WGANGP
 from ganbench.training.loop import plain_step, set_strength, train, whole_step
 from ganbench.training.optimisers import set_rate
 from ganbench.training.recorded import WARM_UP, Recorded
-from tests.captures import Cards, refused
+from tests.captures import DEVICES, Cards, refused
 from tests.loops import Make, Notes, assert_close_networks, objective, recipe
 
 
@@ -51,15 +51,14 @@ def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, mo
     assert vars(defaults[1])["waits"] == [own] * len(asides)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("loss", [Vanilla, WGANGP])
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_recorded_steps_on_a_gpu(
-    make_state: Make, loss: Callable[[], Loss], schedule: str, capsys: Any, float64: None
+    make_state: Make, loss: Callable[[], Loss], schedule: str, device: str, capsys: Any, float64: None
 ) -> None:
     chosen = recipe(lr_schedule=schedule, steps=50, penalty_final=0.1)
-    state, plain = make_state(chosen, device="cuda"), make_state(chosen, device="cuda")
+    state, plain = make_state(chosen, device=device), make_state(chosen, device=device)
     train(state, objective(loss()), chosen, Notes(), evaluate_every=0)
     assert "not recorded" not in capsys.readouterr().out
     work = whole_step(plain, objective(loss()), chosen, refused)

@@ -19,6 +19,7 @@ from ganbench.losses.wgan import WGAN, WGANGP
 from ganbench.spec import Recipe
 from ganbench.training import checkpoint
 from ganbench.training.state import State
+from tests.captures import DEVICES
 from tests.loops import (
     Make,
     Notes,
@@ -139,6 +140,26 @@ def test_going_on_draws_on_from_torchs_own_stream(make_state: Make, tmp_path: Pa
     assert torch.equal(torch.rand(3), wanted)
 
 
+def test_what_a_gpu_wrote_goes_on_on_a_cpu(make_state: Make, tmp_path: Path) -> None:
+    """The data order as it was; noise, of which the two have other generators, from numbers not drawn before."""
+    chosen = recipe(replay=16)
+    first, second = make_state(chosen), make_state(chosen)
+    run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
+    written = copy.deepcopy(first.state_dict())
+    for name in (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR):
+        written["streams"][name] = torch.zeros(16, dtype=torch.uint8)  # a seed and an offset
+    written["cuda"] = torch.zeros(16, dtype=torch.uint8)
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": written})
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    assert second.step == 9
+    for name, rng in second.streams.items():
+        as_it_was = torch.equal(rng.get_state(), first.streams[name].get_state())
+        assert as_it_was is (name in (seeds.DATA, seeds.REPLAY, seeds.LABELS)), name
+    unused = torch.rand(3, generator=seeds.stream(0, seeds.NOISE))
+    assert not torch.equal(torch.rand(3, generator=second.streams[seeds.NOISE]), unused)
+    assert run(second, chosen, objective(WGANGP()))
+
+
 @pytest.mark.parametrize("options", [{}, {"batch_norm": True, "dropout": True}])
 def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[str, bool]) -> None:
     def score(state: State) -> None:
@@ -158,16 +179,26 @@ def test_evaluating_on_the_way_changes_no_bit(make_state: Make, options: dict[st
         assert_bit_equal(plain, watched)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_stopping_and_going_on_on_a_gpu(make_state: Make, tmp_path: Path, float64: None) -> None:
-    chosen = recipe(ema_decay=0.9, replay=16)
-    whole = make_state(chosen, device="cuda")
-    run(whole, chosen, objective(WGANGP()))
-    first = make_state(chosen, device="cuda")
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("device", DEVICES)
+def test_going_on_on_another_kind_of_device(make_state: Make, device: str, backwards: bool, tmp_path: Path) -> None:
+    chosen = recipe(replay=16, lr_schedule="linear")
+    first, second = (make_state(chosen, device=each) for each in ((device, "cpu") if backwards else ("cpu", device)))
     run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
     checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
-    second = make_state(chosen, seed=9, device="cuda")
+    second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
+    assert run(second, chosen, objective(WGANGP()))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_stopping_and_going_on_on_a_gpu(make_state: Make, device: str, tmp_path: Path, float64: None) -> None:
+    chosen = recipe(ema_decay=0.9, replay=16)
+    whole = make_state(chosen, device=device)
+    run(whole, chosen, objective(WGANGP()))
+    first = make_state(chosen, device=device)
+    run(first, chosen, objective(WGANGP()), Notes(stop_after=9))
+    checkpoint.save(tmp_path / "checkpoint.pt", "t", {"state": first.state_dict()})
+    second = make_state(chosen, seed=9, device=device)
     second.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt", "t")["state"])
     run(second, chosen, objective(WGANGP()))
     assert_close_networks(whole, second)

@@ -99,7 +99,7 @@ def sample(
     from ganbench.evaluation import drawing, handout
     from ganbench.evaluation.trained import load_generator
 
-    drawer = drawing.Drawer(folder=folder, trial=told, device=torch.device(place), warn=_say)
+    drawer = drawing.Drawer(folder=folder, trial=told, device=torch.device(_usable(place, device)), warn=_say)
     choice = drawing.Choice(seed=seed or 0, wanted=wanted, truncation=truncation)
     if out.suffix == ".pt2":
         handout.write_program(out, load_generator(folder.path, warn=_say))
@@ -111,6 +111,25 @@ def sample(
         handout.write_samples(out, *drawer.draw(count or 64, choice), truncation)
     click.echo(str(out))
     return 0
+
+
+def _usable(place: str, asked: str) -> str:
+    """Return the device that was chosen, but the CPU where ``auto`` chose a GPU that torch cannot use, and say so.
+
+    Raises:
+        UsageError: it cannot use one that was asked for.
+    """
+    from ganbench.errors import UsageError
+    from ganbench.provenance.cuda import obstacle
+
+    why = obstacle() if place != "cpu" else ""
+    if not why:
+        return place
+    said = f"the driver lists a GPU that torch cannot use: {why}"
+    if asked != "auto":
+        raise UsageError(f"{said}; use --device cpu")
+    _say(f"{said}; samples are drawn on the CPU")
+    return "cpu"
 
 
 def _write_picture(

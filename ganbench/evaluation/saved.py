@@ -17,6 +17,7 @@ from ganbench.errors import DataError
 from ganbench.evaluation.channels import recolourable, require_floating, unlike
 from ganbench.evaluation.frozen import MODULE, trained_export, trained_script
 from ganbench.evaluation.without_pickles import only_tensors
+from ganbench.training.device_errors import is_out_of_memory
 
 Format = Literal["torchscript", "exported"]
 Conditioning = Literal["none", "optional", "needed"]
@@ -71,6 +72,7 @@ class SavedGenerator(nn.Module):
 
         Raises:
             DataError: it fails, or does not return one tensor with a sample for each latent vector.
+            RuntimeError: there is no memory left for them.
         """
         size = self.batch_size or max(1, len(z))
         inputs = [z] if labels is None else [z, labels.to(self.label_type)]
@@ -82,6 +84,8 @@ class SavedGenerator(nn.Module):
             try:
                 made = self._program[0](*full)
             except Exception as error:
+                if is_out_of_memory(error):
+                    raise
                 of = f"z of {'x'.join(map(str, full[0].shape))}"
                 hint = "set --latent-dim"
                 if labels is not None:
@@ -160,6 +164,8 @@ def load_saved(path: Path, form: Format, latent_dim: int, device: torch.device) 
     except DataError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         kind = "TorchScript" if form == "torchscript" else "torch.export"
         raise DataError(f"{where} is damaged or is not a {kind} program ({one_line(error)})") from error
 

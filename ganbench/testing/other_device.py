@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.errors import in_one_line
+from ganbench.training.device_errors import is_out_of_memory
 
 
 def fails_elsewhere(call: Callable[[str], object]) -> str:
@@ -16,6 +17,8 @@ def fails_elsewhere(call: Callable[[str], object]) -> str:
         try:
             call(device)
         except Exception as error:
+            if is_out_of_memory(error):  # of a GPU that others use
+                continue
             said = in_one_line(error, 160)
             # An operation that cannot be imagined without data says nothing about devices.
             if device != "meta" or ("device" in said and not isinstance(error, NotImplementedError)):

@@ -18,6 +18,8 @@ something else is wrong with them."""
 SCARCE = 2**30
 """Bytes: with fewer free on a GPU, it is room that those lacked. They take some hundreds of MiB at a time."""
 _OF_A_DEVICE = ("CUDA error", "cuDNN error", "CUDA driver error")
+_OF_WHAT_WAS_ASKED = ("_STATUS_NOT_SUPPORTED", "_STATUS_BAD_PARAM", "_STATUS_INVALID_VALUE")
+"""What cuBLAS and cuDNN say where they refuse what is asked of them, such as a memory layout; the device is well."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -35,6 +37,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_of_the_device(error: BaseException) -> bool:
     """Whether an error is about the device's state, whatever was computed on it."""
-    return is_out_of_memory(error) or (
-        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OF_A_DEVICE)
-    )
+    if is_out_of_memory(error):
+        return True
+    if not isinstance(error, RuntimeError):
+        return False
+    text = str(error)
+    return any(sign in text for sign in _OF_A_DEVICE) and not any(sign in text for sign in _OF_WHAT_WAS_ASKED)

@@ -18,9 +18,8 @@ def _adam(weights: Iterable[Tensor], rate: float, recipe: Recipe) -> Optimizer:
     on_gpu = _on_gpu(weights)
     lr: float | Tensor = rate
     if weights and recipe.lr_schedule != "constant":  # a recorded step reads a rate that changes where it lies
-        device = weights[0].device
-        # On a CPU in the precision of Python's numbers, so that it is the same update.
-        lr = torch.tensor(rate, device=device, dtype=torch.float64 if device.type == "cpu" else None)
+        # A CPU's update reads it in the precision of Python's numbers, a GPU's in float32, whatever the weights are in.
+        lr = torch.tensor(rate, dtype=torch.float32 if on_gpu else torch.float64, device=weights[0].device)
     # The fused form computes the same update in one pass over the weights.
     return Adam(weights, lr=lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.adam_eps, fused=True, capturable=on_gpu)
 
@@ -59,9 +58,15 @@ def load_weight_state(optimiser: Optimizer, saved: dict[str, Any]) -> None:
     """Load what an optimiser's ``state_dict`` holds of each weight, and keep the settings that it was built with.
 
     Settings follow from the recipe, the step and the device, and the device may be another one now: those of a GPU
-    need a GPU, and with those of a CPU a step cannot be recorded as a CUDA graph.
+    need a GPU, and with those of a CPU a step cannot be recorded as a CUDA graph. What is remembered of a weight is put
+    into the weight's own memory layout, which may be another one, too: fused updates go by the order of memory. On a
+    CPU they would mix up the elements, and on a GPU they refuse.
     """
     optimiser.load_state_dict({**saved, "param_groups": optimiser.state_dict()["param_groups"]})
+    for weight, remembered in optimiser.state.items():
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                remembered[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def optimiser_tensors(optimiser: Optimizer) -> list[Tensor]:

@@ -53,6 +53,7 @@ class State:
         torch.manual_seed(seeds.stream_seed(seed, seeds.LAYERS))
 
         self.device = device
+        self._seed = seed
         self.generator, self.discriminator = (network.to(device) for network in networks)
         self.conditioning = architecture.conditioning
         self.memory_format = choose_layout(
@@ -142,7 +143,10 @@ class State:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned, on this kind of device or another.
+
+        What is drawn on the device goes on where it was on the same kind, and from other numbers on another.
+        """
         self.step = state["step"]
         self.real_images = state["real_images"]
         self.generator.load_state_dict(state["generator"])
@@ -158,7 +162,11 @@ class State:
         self.batches.load_state_dict(state["batches"])
         self.watch.load_state_dict(state["watch"])
         for name, rng in self.streams.items():
-            rng.set_state(state["streams"][name].cpu())
+            drawn = state["streams"][name].cpu()
+            if len(drawn) == len(rng.get_state()):
+                rng.set_state(drawn)
+            else:  # of a GPU on a CPU or the other way round: not its first numbers, which it may have given already
+                rng.manual_seed(seeds.stream_seed(self._seed, f"{name} from step {self.step}"))
         torch.set_rng_state(state["torch"].cpu())
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
