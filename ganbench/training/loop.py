@@ -69,15 +69,7 @@ def train(
     evaluate_every: int,
     one_step: Callable[[], Tensor] | None = None,
 ) -> bool:
-    """Train to the recipe's last step.
-
-    Args:
-        state: the trial's; its ``step`` says where to go on.
-        objective: what the players minimise.
-        recipe: the trial's.
-        observer: is told of steps.
-        evaluate_every: steps between two evaluations; 0 for none but the last.
-        one_step: what does a step, where an earlier call has begun with it; by default :func:`whole_step`'s.
+    """Train from the state's step to the recipe's last one, by ``one_step`` where an earlier call has begun with it.
 
     Returns:
         Whether the last step was reached; false where the observer asked to stop earlier.
