@@ -120,8 +120,8 @@ def _disagreement(listed: bool) -> str:
         return f"the driver lists a GPU that torch cannot use: {why}"
     if not listed and not why:
         return (
-            f"torch finds {counted(torch.cuda.device_count(), 'CUDA device')}, but the driver lists none, so trials run "
-            "on the CPU: see what nvidia-smi says, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
+            f"torch finds {counted(torch.cuda.device_count(), 'CUDA device')}, but the driver lists none, so trials "
+            "run on the CPU: see what nvidia-smi says, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
         )
     return ""
 
