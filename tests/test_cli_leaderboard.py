@@ -110,3 +110,11 @@ def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
     arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
     with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
         CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+def test_a_folder_is_no_name_of_a_board_and_said_so_before_anything_trains(tmp_path: Path) -> None:
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "grid.toml").write_text('losses = ["hinge"]\n')
+    arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "boards")]
+    with pytest.raises(UsageError, match=r"boards' is a folder; name the leaderboard in it, e\.g\. .*boards/NAME$"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
