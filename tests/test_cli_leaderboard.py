@@ -108,7 +108,7 @@ def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
             trial(tmp_path / place, "a", seed, LOW[seed])
     make_trial(tmp_path / side, make_spec("a", seed=3), "running")
     arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
-    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
+    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} is unfinished"):
         CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
 
 

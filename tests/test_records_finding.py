@@ -51,6 +51,10 @@ def test_who_can_name_a_folder_of_trials_is_told_how(names: list[str]) -> None:
         find_trial("runs", Path("elsewhere"), option="--out")
     with pytest.raises(StoreError, match=r"^there is no trial 'v', neither .* in elsewhere, which contains no trials$"):
         find_trial("v", Path("elsewhere"))
+    Path("elsewhere").mkdir()
+    Path("runs").rename("elsewhere/runs")
+    with pytest.raises(StoreError, match=r"in elsewhere, which contains no trials; there are some in elsewhere/runs$"):
+        find_trial("v", Path("elsewhere"))
 
 
 def test_one_that_has_lost_its_specification_is_found_and_says_so(names: list[str]) -> None:

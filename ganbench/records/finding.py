@@ -36,7 +36,8 @@ def find_trial(trial: str | Path, runs: Path = RUNS, *, option: str = "") -> Tri
         )
     names = _names(runs)
     hint = did_you_mean(str(trial), names, listed_by=f"ganbench runs list --out {runs}")
-    none = hint if names else ", which contains no trials"
+    below = folder_within(runs)
+    none = hint if names else f", which contains no trials{f'; there are some in {below}' if below else ''}"
     raise StoreError(f"there is no trial '{trial}', neither as a folder nor in {runs}{none}")
 
 
@@ -62,6 +63,13 @@ def name_of(trial: str | Path, runs: Path) -> str | None:
     if len(found) > 1:
         raise StoreError(f"the names of {len(found)} trials in {runs} begin with '{begin}'; write more of the name")
     return found[0] if found else None
+
+
+def folder_within(folder: Path) -> Path | None:
+    """Return the first folder of trials in one without trials of its own: ``runs/digits`` of ``runs``, or ``None``."""
+    if next(folder.glob("*/spec.json"), None) is not None:
+        return None
+    return next((path.parents[1] for path in sorted(folder.glob("*/*/spec.json"))), None)
 
 
 def _names(runs: Path) -> list[str]:
