@@ -118,3 +118,12 @@ def test_a_folder_is_no_name_of_a_board_and_said_so_before_anything_trains(tmp_p
     arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "boards")]
     with pytest.raises(UsageError, match=r"boards' is a folder; name the leaderboard in it, e\.g\. .*boards/NAME$"):
         CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+def test_another_folder_of_trials_is_asked_for_by_the_option_that_names_it(tmp_path: Path) -> None:
+    """``--out`` is where the board goes."""
+    (tmp_path / "grid.toml").write_text('losses = ["hinge"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\n')
+    (tmp_path / "file").touch()
+    arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--device", "cpu", "--runs"]
+    with pytest.raises(StoreError, match=r"file is a file, not a folder; choose another folder with --runs$"):
+        CliRunner().invoke(cli, [*arguments, str(tmp_path / "file")], standalone_mode=False, catch_exceptions=False)

@@ -223,7 +223,7 @@ def make(
     making.require_file(target)  # before anything trains
     given = {"data_root": data_root} if data_root else {}
     wanted, loaded = to_run((), asked, given, out=folder, device=device, jobs=jobs)
-    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet)
+    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet, option="--runs")
     if code not in (0, 1):
         return code
     # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.
