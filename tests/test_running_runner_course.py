@@ -63,7 +63,12 @@ def test_the_folder_is_tried_once_before_planning_where_it_is_there_else_after(
 ) -> None:
     display = Noting()
     prepare = Store.prepare
-    monkeypatch.setattr(Store, "prepare", lambda self: display.told.append(("tried",)) or prepare(self))
+
+    def tried(store: Store) -> None:
+        display.told.append(("tried",))
+        prepare(store)
+
+    monkeypatch.setattr(Store, "prepare", tried)
     if is_there:
         three.out.mkdir()
     three.on(Ending, display)
