@@ -1,7 +1,7 @@
 """Components on the worker's side: from a request to an instance, with every parameter known and checked."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
@@ -41,6 +41,15 @@ def load_class(entry: Entry) -> type[Any]:
             f"ganbench.api.{contract.__name__}"
         )
     return value
+
+
+def classes(kind: str, registry: Registry) -> Iterator[tuple[str, type[Any]]]:
+    """The components of a kind by the names that they must be called by, without those that cannot be imported."""
+    for entry in registry.entries(kind):
+        try:
+            yield registry.short_name(entry), load_class(entry)
+        except GanbenchError:
+            continue
 
 
 def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -> Any:

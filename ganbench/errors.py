@@ -1,5 +1,6 @@
 """What can go wrong in words a user can act on: one line, what is wrong, where, what to do."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
@@ -71,8 +72,31 @@ class Diverged(Exception):
 
 
 def in_one_line(error: BaseException, most: int | None = None) -> str:
-    """Return an error's message as one line of at most ``most`` characters, or its type where it says nothing."""
-    return " ".join(str(error).split())[:most] or type(error).__name__
+    """Return an error's message as one line of at most ``most`` characters, or its type where it says nothing.
+
+    Where torch lists every tensor of a state dict that does not fit a network, one of each kind is named.
+    """
+    line = " ".join(str(error).split())
+    return (_misfit(line) or line)[:most] or type(error).__name__
+
+
+def _misfit(line: str) -> str:
+    """How a state dict does not fit, from what torch says of it; empty where that is not what it says."""
+    if kind := re.match(r"Expected state_dict to be dict-like, got <class '(?:\w+\.)*(\w+)'>", line):
+        return f"it is a {kind[1]}, not a table of named tensors"
+    if not line.startswith("Error(s) in loading state_dict for "):
+        return ""
+    found = []
+    for heading, told in (("Missing", "missing"), ("Unexpected", "unknown")):
+        if listed := re.search(rf'{heading} key\(s\) in state_dict: ("[^"]*"(?:, "[^"]*")*)', line):
+            first, *others = re.findall(r'"([^"]*)"', listed[1])
+            found.append(f"{first} and {len(others)} more are {told}" if others else f"{first} is {told}")
+    shape = r"torch\.Size\(\[([\d, ]*)\]\)"
+    mismatch = rf"size mismatch for (\S+): copying a param with shape {shape} from checkpoint, .*? model is {shape}"
+    if sizes := re.search(mismatch, line):
+        name, has, wanted = sizes.groups()
+        found.append(f"{name} has the shape ({has}), not ({wanted})")
+    return f"tensor {'; '.join(found)}" if found else ""
 
 
 def with_kind(error: BaseException, most: int | None = None) -> str:

@@ -111,7 +111,7 @@ def names_in(text: str, registry: Registry) -> list[str]:
     ``folder:PATH[size=32]``.
 
     Raises:
-        UsageError: the brackets do not match.
+        UsageError: the brackets do not match, or a part has no name.
     """
     arguments = {entry.name for kind in KINDS for entry in registry.entries(kind) if entry.argument}
     name, colon, rest = text.partition(":")
@@ -119,7 +119,18 @@ def names_in(text: str, registry: Registry) -> list[str]:
         return [name]
     if colon and (second := rest.partition(":")[0]) in arguments and ":" in rest:
         return [f"{name}:{second}"]
-    return [split_parameters(part)[0] for part in split_outside_brackets(text, "+")]
+    names = [split_parameters(part)[0] for part in _parts(text)]
+    if not all(names):
+        raise UsageError(f"'{text}' has no name before its brackets")
+    return names
+
+
+def _parts(text: str) -> list[str]:
+    """What is joined by ``+``."""
+    parts = [part.strip() for part in split_outside_brackets(text, "+")]
+    if not all(parts):
+        raise UsageError(f"'{text}' has an empty part before or after a '+'")
+    return parts
 
 
 def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentRequest]:
@@ -129,6 +140,8 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
         UsageError: an unknown name, brackets or parameters that cannot be read.
     """
     head, items = split_parameters(text)
+    if not head and items:
+        raise UsageError(f"'{text}' has no name before its brackets")
     entry, argument = _find(kind, head, registry)
     choices: dict[str, list[Scalar]] = {}
     if argument:
@@ -163,9 +176,7 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
 
 def parse_loss(text: str, registry: Registry) -> list[LossRequest]:
     """Parse ``loss+penalty+...``, each part with its own parameters."""
-    parts = [part.strip() for part in split_outside_brackets(text, "+")]
-    if not all(parts):
-        raise UsageError(f"'{text}' has an empty part before or after a '+'")
+    parts = _parts(text)
     losses = parse_component("loss", parts[0], registry)
     penalties = [parse_component("penalty", part, registry) for part in parts[1:]]
     if math.prod(map(len, [losses, *penalties])) > MAX_TRIALS:

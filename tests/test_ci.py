@@ -166,11 +166,32 @@ def test_a_gate_that_cannot_judge_fails_with_an_annotation(tmp_path: Path) -> No
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.parametrize(
+    ("subset", "inconclusive", "told"),
+    [
+        ("false", "pass", ""),
+        ("true", "fail", ""),
+        ("yes", "pass", "::error title=ganbench::the input subset must be true or false"),
+        ("false", "Fail", "::error title=ganbench::the input inconclusive must be pass or fail"),
+    ],
+)
+def test_an_input_that_is_no_word_of_the_action_fails_it_before_anything_trains(
+    subset: str, inconclusive: str, told: str, tmp_path: Path
+) -> None:
+    first = next(steps(ACTION))
+    assert first["env"] == {"SUBSET": "${{ inputs.subset }}", "INCONCLUSIVE": "${{ inputs.inconclusive }}"}
+    answer = run_step(tmp_path, first["run"], {"SUBSET": subset, "INCONCLUSIVE": inconclusive})
+    assert (answer.returncode, answer.stdout.strip()) == (2 if told else 0, told), answer.stderr
+    assert (tmp_path / "output").exists() != bool(told)
+
+
 def test_the_site_of_gitlab_has_a_first_page(tmp_path: Path) -> None:
     (tmp_path / "leaderboards").mkdir()
     for name in ("digits", "smoke"):
         (tmp_path / "leaderboards" / f"{name}.html").write_text("<p>x")
-    script = "\n".join(load(REPOSITORY / "docs" / "gitlab-ci.yml")["pages"]["script"])
+    job = load(REPOSITORY / "docs" / "gitlab-ci.yml")["pages"]
+    assert [rule["exists"] for rule in job["rules"]] == [["leaderboards/*.html"]], "before the first there is no site"
+    script = "\n".join(job["script"])
     subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, check=True)
     index = (tmp_path / "public" / "index.html").read_text()
     assert re.findall(r'<a href="(.*?)">(.*?)</a>', index) == [("digits.html", "digits"), ("smoke.html", "smoke")]

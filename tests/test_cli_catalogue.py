@@ -65,6 +65,8 @@ def test_a_name_as_it_stands_in_a_table_is_explained(name: str, found: list[str]
         ("hinge+r9x", "there is no component 'r9x'; 'ganbench list' lists what there is"),
         ("hing[a=1]", "there is no component 'hing'; did you mean 'hinge'?"),
         ("hinge[a=1", "the brackets in 'hinge[a=1' do not match"),
+        ("hinge+", "'hinge+' has an empty part before or after a '+'"),
+        ("hinge+[gamma=1]", "'hinge+[gamma=1]' has no name before its brackets"),
         ("zzz:zzz", "there is no component 'zzz:zzz'; 'ganbench list' lists what there is"),
     ],
 )

@@ -31,7 +31,7 @@ def test_inception_weights_are_looked_for_where_the_extractor_looks(
     ("listed", "obstacle", "words"),
     [
         (("H100",), "the driver is too old", "the driver lists a GPU that torch cannot use: the driver is too old"),
-        ((), "", "torch finds 2 CUDA device(s), but the driver lists none, so trials run on the CPU: see"),
+        ((), "", "torch finds 2 CUDA devices, but the driver lists none, so trials run on the CPU: see"),
         (("H100",), "", ""),
         ((), "no driver", ""),
     ],

@@ -57,6 +57,19 @@ def test_a_folder_without_trials_is_an_error_of_one_line(
     assert list(tmp_path.iterdir()) == [empty]
 
 
+@pytest.mark.parametrize("words", [["results"], ["report"], ["status"], ["track", "--tracker", "tensorboard"],
+                                   ["leaderboard", "power"]])  # fmt: skip
+def test_trials_one_folder_below_are_named_and_nobody_is_told_to_run_something(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are where ``leaderboard make`` has put them."""
+    monkeypatch.chdir(tmp_path)
+    trial(tmp_path / "runs" / "digits", "vanilla", 0, 1.0)
+    result = CliRunner().invoke(cli, [*words, "runs"])
+    told = "there are no trials in runs; name the folder of trials in it, e.g. runs/digits"
+    assert (type(result.exception), str(result.exception)) == (StoreError, told)
+
+
 def test_the_table_of_a_leaderboard_is_that_of_its_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every pair of rows, of which its page shows those of the best thirty."""
     monkeypatch.chdir(tmp_path)

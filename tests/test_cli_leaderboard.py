@@ -108,5 +108,22 @@ def test_what_has_not_ended_is_not_judged(tmp_path: Path, side: str) -> None:
             trial(tmp_path / place, "a", seed, LOW[seed])
     make_trial(tmp_path / side, make_spec("a", seed=3), "running")
     arguments = ["leaderboard", "compare", str(tmp_path / "base"), str(tmp_path / "new")]
-    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} are unfinished"):
+    with pytest.raises(StoreError, match=f"1 of 4 trials of {tmp_path / side} is unfinished"):
         CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+def test_a_folder_is_no_name_of_a_board_and_said_so_before_anything_trains(tmp_path: Path) -> None:
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "grid.toml").write_text('losses = ["hinge"]\n')
+    arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "boards")]
+    with pytest.raises(UsageError, match=r"boards' is a folder; name the leaderboard in it, e\.g\. .*boards/NAME$"):
+        CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+def test_another_folder_of_trials_is_asked_for_by_the_option_that_names_it(tmp_path: Path) -> None:
+    """``--out`` is where the board goes."""
+    (tmp_path / "grid.toml").write_text('losses = ["hinge"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\n')
+    (tmp_path / "file").touch()
+    arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--device", "cpu", "--runs"]
+    with pytest.raises(StoreError, match=r"file is a file, not a folder; choose another folder with --runs$"):
+        CliRunner().invoke(cli, [*arguments, str(tmp_path / "file")], standalone_mode=False, catch_exceptions=False)

@@ -144,9 +144,16 @@ def test_numbers_printed_alone_stand_alone(tmp_path: Path) -> None:
 def test_how_a_published_value_is_read_is_known_before_there_is_a_trial_and_from_that_of_another_row() -> None:
     _, part = restrict(*read(PATH), rows=["GAN", "PacGAN2"], datasets=["ring"], scale=1.0)
     info = ValueInfo(label="high quality", decimals=1, percent=True)
-    told = as_text(part, compare(part, [], {"pacgan_high_quality": info}), "", "table")
+    comparisons = compare(part, [], {"pacgan_high_quality": info})
+    told = as_text(part, comparisons, "", "table")
     assert "98.2 ± 0.2 %" in told
     assert "6.300 ± 0.500" in told  # nobody said how this one is read
+    # The other says its heading, the names are those of the suite in JSON.
+    assert "| ring | GAN | high quality | 98.2 ± 0.2 % |" in as_text(part, comparisons, "", "markdown")
+    assert "| ring | GAN | pacgan\\_modes | 6.300 ± 0.500 |" in as_text(part, comparisons, "", "markdown")
+    assert "pacgan_high_quality" not in told
+    record = json.loads(as_json(part, comparisons, "", scale=1.0, seeds=[0], rows=[]))
+    assert {"pacgan_high_quality", "pacgan_modes"} <= {each["value"] for each in record["values"]}
     trial = row("pacgan[pack=2]", "ring", pacgan_high_quality=0.9)
     trial.values["pacgan_high_quality"] = info
     assert "98.2 ± 0.2 %" in as_text(part, compare(part, [trial]), "", "table")

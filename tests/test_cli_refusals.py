@@ -84,7 +84,7 @@ def refuse(
         (["run", "--losses", "vanilla", "--arch", "mlp", "--set", "g_lr=nan"], "--set g_lr: 'nan' is not a finite"),
         (["run", "--losses", "vanilla", "--arch", "mlp[width=inf]"], "width in 'mlp[width=inf]': 'inf' is not"),
         (["run", "--losses", "vanilla", "--arch", "mlp", "--tracker", "tensorboard[log=x]", "--dry-run"], "'logdir'?"),
-        (["sample", "nowhere"], "no trial nowhere"),
+        (["sample", "nowhere"], "no trial 'nowhere', neither as a folder nor in runs"),
         (["run", "--losses", "vanilla lsgan", "--arch", "mlp"], "separate names with commas: vanilla,lsgan"),
         (["run", "--losses", "vanilla", "lsgan"], "(lsgan); lists are written with commas and without spaces, as in"),
         (["run", "--losses", "vanilla", "--arch", "mlp,", "dcgan"], "without spaces, as in --architectures A,B (see"),

@@ -112,6 +112,7 @@ def test_a_folder_of_trials_is_no_trial(command: str, folder: TrialFolder, tmp_p
     folder.path.parent.rename(tmp_path / "others")
     code, output, message = run_command(["runs", command, "others"], tmp_path)
     assert (code, output) == (2, "")
-    assert "others is a folder of trials; name it with --out others, and a trial by its own name" in message
+    one = f"others/{folder.trial_id}"
+    assert f"others is a folder of trials; name one of them, e.g. {one}, or that folder with --out others" in message
     code, _, message = run_command(["runs", command, folder.trial_id, "--out", "others"], tmp_path)
     assert code == 0, message

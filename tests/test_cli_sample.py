@@ -58,7 +58,7 @@ from tests.trials import make_spec, make_trial
         ("TRIAL", ["--scored", "--neighbours", "2"], "the samples that were scored; leave --neighbours out"),
         ("TRIAL", ["--out", "g.pt2", "--neighbours", "2"], "is a program for the CPU, not samples; leave --neighbours"),
         ("TRIAL", ["--device", "tpu"], "device 'tpu' must be auto, cpu, cuda or cuda:i"),
-        ("nothing", [], "there is no trial nothing, neither as a folder nor under runs/"),
+        ("nothing", [], "there is no trial 'nothing', neither as a folder nor in runs; choose one of: vanilla-"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(

@@ -1,5 +1,6 @@
 """Components on the worker's side: contracts, parameters and their types, labels, and the hash of their code."""
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,12 @@ def test_a_class_of_its_kind_is_loaded() -> None:
 def test_what_is_no_class_of_its_kind_is_refused(kind: str, target: str) -> None:
     message = refusal(components.load_class, entry(target, kind))
     assert f"{target} must be a subclass of ganbench.api.{'Loss' if kind == 'loss' else 'Penalty'}" in message
+
+
+def test_the_classes_of_a_kind_are_those_that_can_be_loaded() -> None:
+    found = registry()
+    found.add(dataclasses.replace(entry("json:loads"), name="broken"))
+    assert list(components.classes("loss", found)) == [("sample", Sample)]
 
 
 def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:

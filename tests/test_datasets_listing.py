@@ -43,6 +43,15 @@ def test_a_folder_and_its_zip_are_listed_alike(tmp_path: Path) -> None:
             assert "9.jpeg" in source.where("a/9.jpeg")
 
 
+def test_of_a_zip_what_would_lie_outside_is_hidden_and_what_is_absolute_is_read_in_place(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in ("a.png", "../x.png", "b/../../y.png", "/abs.png"):
+            archive.writestr(name, name)
+    with open_source(tmp_path / "set.zip") as source:
+        assert source.names == ("/abs.png", "a.png")
+        assert source.read("/abs.png") == b"/abs.png"
+
+
 def test_files_tell_a_change(tmp_path: Path) -> None:
     fill(tmp_path / "set", "a/1.png", "2.png")
     with open_source(tmp_path / "set") as source:

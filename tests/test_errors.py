@@ -1,6 +1,9 @@
 """Suggestions for a name that is not there, and errors in one line."""
 
+from typing import Any
+
 import pytest
+import torch
 
 from ganbench.errors import did_you_mean, in_one_line, with_kind
 
@@ -41,6 +44,32 @@ def test_without_choices_there_is_no_suggestion() -> None:
 )
 def test_an_error_is_one_line_that_is_cut_where_it_is_long(error: Exception, line: str) -> None:
     assert in_one_line(error, 160) == line
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            {"a": torch.zeros(2, 2), "b": torch.zeros(2)},
+            "tensor weight and 1 more are missing; a and 1 more are unknown",
+        ),
+        ({"weight": torch.zeros(2, 3), "c": torch.zeros(2)}, "tensor bias is missing; c is unknown"),
+        (
+            {"weight": torch.zeros(2, 3), "bias": torch.zeros(4, 1)},
+            "tensor bias has the shape (4, 1), not (2)",
+        ),
+        (
+            {"weight": torch.zeros(()), "bias": torch.zeros(4, 1)},
+            "tensor weight has the shape (), not (2, 3)",
+        ),
+        ([1, 2], "it is a list, not a table of named tensors"),
+        (torch.zeros(2), "it is a Tensor, not a table of named tensors"),
+    ],
+)
+def test_weights_that_do_not_fit_a_network_are_told_in_few_words_and_not_in_torchs(given: Any, line: str) -> None:
+    with pytest.raises((RuntimeError, TypeError)) as refused:
+        torch.nn.Linear(3, 2).load_state_dict(given)
+    assert in_one_line(refused.value, 160) == line
 
 
 def test_a_line_is_whole_where_nothing_is_said_of_its_length() -> None:

@@ -11,6 +11,8 @@ from ganbench.api import Evidence, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError
 from ganbench.evaluation.needs import check_shape, check_words, layers_of, owners, require
 from ganbench.extractors.embedded import Digits, Mnist
+from ganbench.extractors.inception import Inception
+from ganbench.extractors.stacked import StackedDigits
 from ganbench.extractors.vgg16 import VGG16
 from ganbench.metrics.fid import FID
 from ganbench.metrics.inception_score import InceptionScore
@@ -117,12 +119,24 @@ def test_shapes_are_checked_by_name() -> None:
         evaluator(extractor=Mnist())
     with pytest.raises(UsageError, match="takes images, but the samples are vectors"):
         check_shape(Digits(), (2,))
-    with pytest.raises(UsageError, match="takes 1 channels, but the samples have 3"):
+    with pytest.raises(UsageError, match="takes images of 1 channel, but the samples have 3; choose another"):
         check_shape(Digits(), (3, 16, 16))
     with pytest.raises(UsageError, match="with a reference"):
         evaluator().score(torch.zeros(20, 1, 32, 32), final=True)
     with pytest.raises(UsageError, match="with a reference"):
         evaluator().score_real(replace(TEST, data=torch.zeros(20, 3, dtype=torch.float32), labels=None))
+
+
+def test_a_size_that_an_extractor_does_not_take_is_answered_with_one_that_does() -> None:
+    others = (("digits", Digits), ("mnist", Mnist), ("inception", Inception))
+    with pytest.raises(UsageError, match=r"are 16x16; use --extractor digits, or images of 32x32$"):
+        check_shape(Mnist(), (1, 16, 16), others)
+    with pytest.raises(
+        UsageError, match=r"are 28x28; choose another \('ganbench list extractors'\), or images of 32x32$"
+    ):
+        check_shape(Mnist(), (1, 28, 28), others)
+    with pytest.raises(UsageError, match=r"the samples have 3; use --extractor stacked-digits$"):
+        check_shape(Digits(), (3, 16, 16), (*others, ("stacked-digits", StackedDigits)))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_indices_count_the_visible_devices(monkeypatch: pytest.MonkeyPatch) -> N
         (Wish(device="cpu", per_device=2), "--per-device is for GPUs"),
         (
             Wish(devices=("0",), per_device=2, jobs=3),
-            r"--jobs 3 is more than 1 device\(s\) with --per-device 2 can run",
+            "--jobs 3 is more than 1 device with --per-device 2 can run",
         ),
         (Wish(devices=("0",), per_device=AUTO, jobs=17), "--jobs 17 is more than 1 .* with --per-device auto can run"),
         (Wish(options={"partition": "gpu"}), "executor 'local' has no option 'partition'"),

@@ -88,7 +88,7 @@ def test_a_component_without_argument_takes_none() -> None:
         ("hing", "did you mean 'hinge'?"),
         ("hing[a=1]", "did you mean 'hinge'?"),
         ("", "no loss ''"),
-        ("[a=1]", "no loss ''"),
+        ("[a=1]", "'[a=1]' has no name before its brackets"),
         ("nobody:hinge", "no loss 'nobody:hinge'"),
         ("hinge[a=1|]", "a=1|"),
         ("hinge[a=|1]", "a=|1"),

@@ -226,7 +226,7 @@ def test_copies_are_no_reruns(runs: Path, tmp_path: Path) -> None:
 
 def test_half_a_run_is_no_leaderboard(runs: Path, tmp_path: Path) -> None:
     make_trial(runs, make_spec("lsgan"), "interrupted", "stopped")
-    with pytest.raises(StoreError, match="1 of 14 trials are unfinished"):
+    with pytest.raises(StoreError, match="1 of 14 trials is unfinished"):
         assemble([runs], tmp_path / "digits")
     page = files(assemble([runs], tmp_path / "digits", partial=True), tmp_path / "digits")[tmp_path / "digits.md"]
     assert "interrupted" in page

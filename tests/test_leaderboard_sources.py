@@ -35,8 +35,11 @@ def test_what_is_judged_has_ended_and_its_evaluations_can_be_read(tmp_path: Path
     unfinished = make_trial(runs, make_spec("vanilla", seed=1), "interrupted")
     assert len(rows_of(read_source(runs))) == 2
     with pytest.raises(
-        StoreError, match=rf"^1 of 2 trials of .*runs are unfinished \({unfinished.trial_id}, \.\.\.\): run"
+        StoreError, match=rf"^1 of 2 trials of .*runs is unfinished \({unfinished.trial_id}\): run again to finish it$"
     ):
+        finished_rows_of(runs)
+    make_trial(runs, make_spec("vanilla", seed=2), "running")
+    with pytest.raises(StoreError, match=r"runs are unfinished \([\w-]+, \.\.\.\): run again to finish them$"):
         finished_rows_of(runs)
     unfinished.append_metrics({"step": 1, "images": "many"})
     with pytest.raises(

@@ -18,6 +18,7 @@ from ganbench.evaluation.channels import with_channels
 from ganbench.plan import PlanAnswer
 from ganbench.planning.given import to_request
 from ganbench.resolving.sources import answer
+from tests.trials import make_spec, make_trial
 
 REAL = Digits().load("train", root=Path()).data
 COLOUR = torch.randint(0, 256, (120, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -167,3 +168,21 @@ def test_a_generator_of_colour_is_taken_where_grey_is_asked_for(tmp_path: Path) 
     source = found.planned[0].spec.source
     assert source is not None
     assert source.channels == 1
+
+
+def test_a_trial_is_named_as_everywhere_where_there_is_no_such_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs, registry = tmp_path / "others", plugins.load().registry
+    folder = make_trial(runs, make_spec())
+    folder.generator.touch()
+    (source,) = to_request([Path("vanilla-dcgan")], registry, against="digits", device="cpu", runs=runs).sources
+    assert (source.trial, source.path) == (True, str(folder.path))
+    with pytest.raises(UsageError, match="--against vanilla-dcgan is not a dataset, a file or a folder"):
+        to_request([Path("a.npy")], registry, against="vanilla-dcgan", device="cpu")
+    plan = to_request([Path("a.npy")], registry, against="vanilla-dcgan", device="cpu", runs=runs).plan
+    assert (plan.datasets[0].name, plan.num_samples) == ("digits", make_spec().evaluation.num_samples)
+    Path("vanilla-dcgan").mkdir()  # what is there goes before
+    (source,) = to_request([Path("vanilla-dcgan")], registry, against="digits", device="cpu", runs=runs).sources
+    assert (source.trial, source.path) == (False, str(tmp_path / "vanilla-dcgan"))

@@ -72,6 +72,7 @@ def test_trials_done_with_something_else_are_told(monkeypatch: pytest.MonkeyPatc
     old = make_row(make_spec(seed=2), versions={"torch": "2.5.1"})  # nobody wrote down more
     failed = make_row(make_spec(seed=3), "failed", versions={"torch": "1.0"})
     assert other_versions([same, failed, make_row(make_spec(seed=4))]) == ""
+    assert other_versions([other], "--runs").endswith(", choose another folder with --runs")
     told = other_versions([same, other, old, failed])
     assert told.startswith(f"2 of 4 trials were done before, with torch 2.5.1 (here {here['torch']}); ")
     assert "scipy" not in told

@@ -86,3 +86,19 @@ def test_an_extractor_that_no_metric_of_a_grid_uses_is_refused() -> None:
             losses=tuple(losses), architectures=tuple(architectures), datasets=datasets, extractor=extractor
         )
         assert answer(request).error == error
+
+
+def test_an_extractor_for_another_size_is_answered_with_one_for_this(tmp_path: Path) -> None:
+    """Whichever of those that are installed: the dataset's own was for images as they are by default."""
+    write_samples(tmp_path / "small.npz", IMAGES, None)
+    registry = plugins.load().registry
+    request = PlanRequest(
+        losses=tuple(parse_losses(["hinge"], registry)),
+        architectures=tuple(parse_axis("architecture", ["mlp[hidden=8]"], registry)),
+        datasets=tuple(parse_axis("dataset", [f"array:{tmp_path / 'small.npz'}"], registry)),
+        metrics=tuple(parse_axis("metric", ["fid"], registry)),
+        extractor=parse_axis("extractor", ["mnist"], registry)[0],
+    )
+    assert answer(request).error == (
+        "extractor 'mnist' takes images of 32x32, but the samples are 16x16; use --extractor digits, or images of 32x32"
+    )

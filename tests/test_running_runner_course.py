@@ -14,6 +14,7 @@ from ganbench.running import runner
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.handed import Handed
+from ganbench.store.store import Store
 from tests import clocks
 from tests.grids import Ending, Noting, Run, Site, three_seeds
 from tests.trials import make_spec, make_trial
@@ -54,6 +55,26 @@ def test_who_waits_is_told_of_every_trial_once(three: Run) -> None:
     assert label.startswith("wgan-gp") and label.endswith("seed 0")  # noqa: PT018
     assert display.told[2] == ("started", three.names[0], label, 2000)
     assert display.told[3] == ("finished", three.names[0], label, "failed", "of itself")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_folder_is_tried_once_before_planning_where_it_is_there_else_after(
+    is_there: bool, three: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    display = Noting()
+    prepare = Store.prepare
+
+    def tried(store: Store) -> None:
+        display.told.append(("tried",))
+        prepare(store)
+
+    monkeypatch.setattr(Store, "prepare", tried)
+    if is_there:
+        three.out.mkdir()
+    three.on(Ending, display)
+    begin = [told[0] for told in display.told[:3]]
+    assert begin == (["tried", "planning", "planned"] if is_there else ["planning", "tried", "planned"])
+    assert display.told.count(("tried",)) == 1
 
 
 def test_what_is_done_is_looked_up_and_given_to_nobody(halved: Run) -> None:

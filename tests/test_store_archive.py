@@ -120,6 +120,17 @@ def test_a_link_in_the_place_of_the_trial_is_not_replaced(folder: TrialFolder, t
         read_archive(tmp_path / "x.zip", tmp_path / "other")
 
 
+def test_what_is_in_the_place_of_the_archive_is_not_replaced(folder: TrialFolder, tmp_path: Path) -> None:
+    (tmp_path / "file.zip").write_bytes(b"precious")
+    (tmp_path / "folder.zip").mkdir()
+    (tmp_path / "link.zip").symlink_to(tmp_path / "nowhere")
+    for name in ("file.zip", "folder.zip", "link.zip"):
+        with pytest.raises(StoreError, match=rf"{name} already exists; remove it, or choose another file with --to$"):
+            write_archive(folder, tmp_path / name)
+    assert (tmp_path / "file.zip").read_bytes() == b"precious"
+    assert (tmp_path / "link.zip").is_symlink()
+
+
 def test_an_archive_that_cannot_be_written_is_one_line(folder: TrialFolder, tmp_path: Path) -> None:
     with pytest.raises(
         StoreError, match=r"^cannot write .*: No such file or directory; choose another file with --to$"

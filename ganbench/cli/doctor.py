@@ -113,14 +113,15 @@ def _disagreement(listed: bool) -> str:
     import torch
 
     from ganbench.provenance.cuda import obstacle
+    from ganbench.tables.wording import counted
 
     why = obstacle()
     if listed and why:
         return f"the driver lists a GPU that torch cannot use: {why}"
     if not listed and not why:
         return (
-            f"torch finds {torch.cuda.device_count()} CUDA device(s), but the driver lists none, so trials run on the "
-            "CPU: see what nvidia-smi says, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
+            f"torch finds {counted(torch.cuda.device_count(), 'CUDA device')}, but the driver lists none, so trials "
+            "run on the CPU: see what nvidia-smi says, or, if it is slow, keep the driver loaded (nvidia-smi -pm 1)"
         )
     return ""
 

@@ -72,9 +72,10 @@ def evaluate(
     """Score samples or generators that ganbench did not train, and print the table.
 
     SOURCE is a folder or .zip of images, an array (.npy, .npz, .pt) of samples, a generator saved as TorchScript (.pt)
-    or by torch.export (.pt2), or the folder of a trial, which is then scored in another way than in its run. A saved
-    generator is a program and runs with your rights. The rows are added to the folder of trials: tables show them
-    beside the trials with the same protocol. Exit codes are those of run.
+    or by torch.export (.pt2), or a trial, which is then scored in another way than in its run: its folder, its name
+    under --out or the beginning of that name. A saved generator is a program and runs with your rights. The rows are
+    added to the folder of trials: tables show them beside the trials with the same protocol. Exit codes are those of
+    run.
 
     \b
     Examples:
@@ -93,7 +94,7 @@ def evaluate(
 
     loaded = plugins.load()
     chosen = int(channels) if channels else None
-    request = to_request(sources, loaded.registry, channels=chosen, device=device, **given)
+    request = to_request(sources, loaded.registry, channels=chosen, device=device, runs=out, **given)
     outcome = run_shown(RunRequest(plan=request, seeds=(0,), out=out, device=device), loaded, quiet=quiet)
     rows = outcome.rows()
     print_rows(rows, form)

@@ -79,6 +79,9 @@ def _named_board(place: Path) -> Path | None:
 def no_trials(runs: Path, which: str = "") -> "StoreError":
     """The error where a folder has no trials; ``which`` says of what kind, e.g. ``that have ended``."""
     from ganbench.errors import StoreError
+    from ganbench.records.finding import folder_within
 
     that = f" {which}" if which else ""
+    if (below := folder_within(runs)) is not None:
+        return StoreError(f"there are no trials in {runs}; name the folder of trials in it, e.g. {below}")
     return StoreError(f"there are no trials in {runs}{that}; run something first, or name the folder given to --out")

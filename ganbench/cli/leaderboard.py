@@ -49,8 +49,7 @@ def build(sources: tuple[Path, ...], out: Path, suite: Path | None, partial: boo
                 f"{option} is about what is built from sources, but --check has none here, and compares the pages with "
                 "the leaderboard; leave it out, or name the sources"
             )
-    if out.is_dir() and not making.place_of(out).exists():
-        raise UsageError(f"--out '{out}' is a folder; name the leaderboard in it, e.g. {out / 'NAME'}")
+    making.require_file(out)
     named = ""
     if suite is not None:
         load(suite)  # the pages tell their reader to run it
@@ -221,10 +220,10 @@ def make(
     asked = load(suite)
     stem = suite.with_suffix("")
     folder, target = runs or Path("runs") / stem.name, out or stem
-    making.stem_of(target)  # a name that no board can have is refused before anything trains
+    making.require_file(target)  # before anything trains
     given = {"data_root": data_root} if data_root else {}
     wanted, loaded = to_run((), asked, given, out=folder, device=device, jobs=jobs)
-    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet)
+    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet, option="--runs")
     if code not in (0, 1):
         return code
     # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.

@@ -11,6 +11,7 @@ from ganbench.cleaning import clean_line
 from ganbench.cli.check import check
 from ganbench.cli.values import PATH, TEXT, Choice
 from ganbench.registry import BUILTIN, KINDS, Registry
+from ganbench.tables.wording import counted
 
 if TYPE_CHECKING:
     from ganbench.cli.commands import PluginCommands
@@ -204,13 +205,12 @@ def _hooks(plugin: "Plugin") -> list[str]:
 
 def _brings(plugin: "Plugin", commands: list[str]) -> str:
     named = (("component", [name for _, name in plugin.components]), ("command", commands), ("hook", _hooks(plugin)))
-    counted = [
-        f"{len(names)} {what}{'' if len(names) == 1 else 's'}"
-        + ("" if what == "component" else f" ({', '.join(names)})")
+    told = [
+        counted(len(names), what) + ("" if what == "component" else f" ({', '.join(names)})")
         for what, names in named
         if names
     ]
-    return ", ".join(counted) or "0 components"
+    return ", ".join(told) or "0 components"
 
 
 def _status(plugin: "Plugin", taken: list[str]) -> str:

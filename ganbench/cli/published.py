@@ -23,6 +23,7 @@ from ganbench.spec import TrialFile
 from ganbench.store.results import Row, dataset_name
 from ganbench.store.values import ValueInfo
 from ganbench.tables.fitting import blocks, full_width
+from ganbench.tables.markdown import escape
 from ganbench.tables.sheet import Column
 from ganbench.tables.wording import counted, duration, listed, number, spread
 
@@ -65,8 +66,9 @@ def as_text(
 ) -> str:
     """The table for a terminal of ``width`` characters, or as Markdown.
 
-    What is too wide stands in blocks that name their lines; ``None`` parts nothing. Below it stands how numbers without
-    an error were compared, if any were.
+    A value is called as in other tables, by its label, or by its name where no trial and no metric says one. What is
+    too wide stands in blocks that name their lines; ``None`` parts nothing. Below it stands how numbers without an
+    error were compared, if any were.
     """
     cells = [_cells(comparison) for comparison in comparisons]
     headings: tuple[str, ...] = HEADINGS
@@ -75,7 +77,7 @@ def as_text(
     predicted = any(one.difference and one.difference.method == "prediction" for one in comparisons)
     note = ["", WITHOUT_ERROR] if predicted else []
     if form == "markdown":
-        rows = [headings, ("---",) * len(headings), *cells]
+        rows = [headings, ("---",) * len(headings), *(tuple(map(escape, found)) for found in cells)]
         return "\n".join(
             [f"**{published.title}** ({published.paper})", "", line, ""] + [f"| {' | '.join(r)} |" for r in rows] + note
         )
@@ -210,7 +212,7 @@ def _cells(comparison: Comparison) -> tuple[str, ...]:
     return (
         comparison.cell.dataset,
         comparison.cell.name,
-        comparison.value,
+        clean(info.label) or comparison.value,
         spread(mean, error, info),
         "-" if comparison.mean is None else _write(comparison.mean, info),
         "-" if interval is None else f"{_write(interval.low, info)} to {_write(interval.high, info)}",

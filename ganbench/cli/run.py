@@ -199,19 +199,24 @@ def to_run(
     return RunRequest(plan=request, seeds=seeds, trackers=trackers, **how), loaded
 
 
-def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
-    """Run a grid to its end and print its table; return the exit code and the trials."""
+def carry_out(
+    wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool, option: str = "--out"
+) -> "tuple[int, list[TrialFolder]]":
+    """Run a grid to its end and print its table; return the exit code and the trials.
+
+    ``option`` is what names the folder of trials, in messages.
+    """
     from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
-    with saying_how_to_go_on():
+    with saying_how_to_go_on(), _naming(option):
         outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
-    if note := other_versions(rows):
+    if note := other_versions(rows, option):
         click.echo(f"ganbench: {note}", err=True)
     if outcome.interrupted:
         left = sum(row.status not in FINAL for row in rows)
@@ -236,8 +241,23 @@ def saying_how_to_go_on() -> Iterator[None]:
         raise
 
 
-def other_versions(rows: "list[Row]") -> str:
-    """A line on trials that were done before by other code or packages than are installed now; empty without any."""
+@contextlib.contextmanager
+def _naming(option: str) -> Iterator[None]:
+    """Let errors inside that ask for another folder of trials name the option that chooses it."""
+    from ganbench.errors import StoreError
+
+    try:
+        yield
+    except StoreError as error:
+        error.args = (str(error).replace("folder with --out", f"folder with {option}"),)
+        raise
+
+
+def other_versions(rows: "list[Row]", option: str = "--out") -> str:
+    """A line on trials that were done before by other code or packages than are installed now; empty without any.
+
+    ``option`` is what names the folder of trials.
+    """
     from ganbench.provenance.versions import COMPUTING, versions
 
     here = versions()
@@ -253,7 +273,7 @@ def other_versions(rows: "list[Row]") -> str:
     trials = len({trial for found in others.values() for trial in found})
     return (
         f"{trials} of {len(rows)} trials were done before, with {clean(', '.join(others))}; they are not trained "
-        "again. To train all of them with what is installed now, choose another folder with --out"
+        f"again. To train all of them with what is installed now, choose another folder with {option}"
     )
 
 

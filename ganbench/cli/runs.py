@@ -3,16 +3,13 @@
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ganbench.cleaning import clean, clean_line
 from ganbench.cli.completers import complete_trials
 from ganbench.cli.values import PATH, TEXT
-
-if TYPE_CHECKING:
-    from ganbench.records.folder import TrialFolder
 
 OUT = click.option(
     "--out", type=PATH, default=Path("runs"), show_default=True, metavar="DIR",
@@ -23,6 +20,8 @@ OUT = click.option(
 @click.group()
 def runs() -> None:
     """List, inspect, verify, prune, export and import the trials of a folder.
+
+    TRIAL is a trial's folder, its name under --out or the beginning of that name.
 
     \b
     Examples:
@@ -110,10 +109,11 @@ def show(trial: str, out: Path) -> int:
       ganbench runs show hinge-dcgan-digits-s0-0123456789ab
     """
     from ganbench.files import read_lines
+    from ganbench.records.finding import find_trial
     from ganbench.store.leases import holder
     from ganbench.store.results import read_row
 
-    folder = _find(trial, out)
+    folder = find_trial(trial, out, option="--out")
     row = read_row(folder)
     result = folder.read_result()
     owner = holder(folder.path)
@@ -159,12 +159,14 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
       ganbench runs verify
       ganbench runs verify hinge-dcgan-digits-s0-0123456789ab
     """
+    from ganbench.records.finding import find_trial
     from ganbench.records.folder import TrialFolder
     from ganbench.store.results import trial_paths
     from ganbench.store.verification import verify as check
     from ganbench.tables.wording import counted
 
-    folders = [_find(trial, out) for trial in trials] or [TrialFolder(path) for path in trial_paths(out)]
+    named = [find_trial(trial, out, option="--out") for trial in trials]
+    folders = named or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
     for folder in folders:
         found = check(folder)
@@ -228,9 +230,10 @@ def export_trial(trial: str, out: Path, to: Path | None) -> int:
       ganbench runs export hinge-dcgan-digits-s0-0123456789ab --to hinge.zip
     """
     from ganbench.cli.outputs import require_no_input, require_suffix
+    from ganbench.records.finding import find_trial
     from ganbench.store.archive import write_archive
 
-    folder = _find(trial, out)
+    folder = find_trial(trial, out, option="--out")
     path = to if to is not None else Path(f"{folder.path.resolve().name}.zip")
     require_suffix("--to", path, ".zip")
     require_no_input("--to", path, folder.path)
@@ -253,25 +256,6 @@ def import_trial(archive: Path, out: Path) -> int:
 
     click.echo(clean_line(str(read_archive(archive, out).path)))
     return 0
-
-
-def _find(trial: str, out: Path) -> "TrialFolder":
-    """The folder of a trial named by its path, its name, or an unmistakable beginning of it."""
-    from ganbench.errors import StoreError, did_you_mean
-    from ganbench.records.folder import TrialFolder
-
-    if (Path(trial) / "spec.json").is_file():
-        return TrialFolder(Path(trial))
-    names = sorted(path.parent.name for path in out.glob("*/spec.json")) if out.is_dir() else []
-    found = [name for name in names if name == trial] or [name for name in names if trial and name.startswith(trial)]
-    if len(found) > 1:
-        raise StoreError(f"the names of {len(found)} trials in {out} begin with '{trial}'; write more of the name")
-    if not found:
-        if next(Path(trial).glob("*/spec.json"), None) is not None:
-            raise StoreError(f"{trial} is a folder of trials; name it with --out {trial}, and a trial by its own name")
-        hint = did_you_mean(trial, names, listed_by=f"ganbench runs list --out {out}")
-        raise StoreError(f"there is no trial '{trial}' in {out}{hint if names else ', which contains no trials'}")
-    return TrialFolder(out / found[0])
 
 
 def _when(moment: float | None) -> str:

@@ -58,7 +58,7 @@ def sample(
     truncation: float | None,
     device: str,
 ) -> int:
-    """Draw samples from the generator of TRIAL, a trial's folder or its name under runs/.
+    """Draw samples from the generator of TRIAL, a trial's folder, its name under runs/ or the beginning of that name.
 
     With --scored, write the samples that the trial's final score was computed from, so that others can score them. A
     folder or .zip has one image per file, which ganbench eval and torch-fidelity read.
@@ -75,7 +75,8 @@ def sample(
     from ganbench.cli.outputs import require_no_input
     from ganbench.errors import UsageError
     from ganbench.executors import devices
-    from ganbench.records.folder import find_trained
+    from ganbench.records.finding import find_trial
+    from ganbench.records.folder import require_generator
 
     out = out or Path("samples" if scored else "samples.png")
     given: dict[str, object] = {
@@ -88,8 +89,9 @@ def sample(
     _require_sense(out, scored, given | {"--neighbours": neighbours, "--interpolate": interpolate or None}, device)
     walks = _walks(count, columns) if interpolate else None
     place = devices.choose(device)
-    require_no_input("--out", out, trial if trial.is_dir() else Path("runs") / trial)
-    folder = find_trained(trial)
+    folder = find_trial(trial)
+    require_no_input("--out", out, folder.path)
+    require_generator(folder)
     told = folder.read_spec()
     if columns is not None and told.spec.data.kind != "image" and not interpolate:
         raise UsageError(f"the samples of {told.trial_id} are points, whose plot has no columns; leave --columns out")

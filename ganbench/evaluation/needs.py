@@ -133,11 +133,15 @@ def owners(metrics: Iterable[tuple[str, Metric]]) -> dict[str, str]:
     return found
 
 
-def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
+def check_shape(
+    extractor: Extractor, shape: tuple[int, ...], others: Iterable[tuple[str, type[Extractor]]] = ()
+) -> None:
     """Check that an extractor takes samples of ``shape``.
 
+    ``others`` are those that there are, by name, looked at only where it does not.
+
     Raises:
-        UsageError: it does not; names both.
+        UsageError: it does not; names both, and those of ``others`` that are for images of this very size.
     """
     name = extractor.registered_name
     if len(shape) != 3:
@@ -149,11 +153,20 @@ def check_shape(extractor: Extractor, shape: tuple[int, ...]) -> None:
     if not all(smallest <= side <= largest for side in (height, width)):
         takes = f"{smallest}x{smallest}" if smallest == largest else f"sides from {smallest} to {largest}"
         raise UsageError(
-            f"extractor '{name}' takes images of {takes}, but the samples are {height}x{width}; choose another with "
-            "--extractor"
+            f"extractor '{name}' takes images of {takes}, but the samples are {height}x{width}; "
+            f"{_another(shape, others)}, or images of {takes}"
         )
     if channels not in (1, extractor.channels):
         raise UsageError(
-            f"extractor '{name}' takes {extractor.channels} channels, but the samples have {channels}; choose "
-            "another with --extractor"
+            f"extractor '{name}' takes images of {extractor.channels} channel{'' if extractor.channels == 1 else 's'}, "
+            f"but the samples have {channels}; {_another(shape, others)}"
         )
+
+
+def _another(shape: tuple[int, ...], others: Iterable[tuple[str, type[Extractor]]]) -> str:
+    """Which extractor to use instead; those that resize whatever they get are too many to name."""
+    channels, height, width = shape
+    made = [
+        name for name, cls in others if cls.sizes == (height, height) == (width, width) and cls.channels == channels
+    ]
+    return f"use --extractor {' or '.join(made)}" if made else "choose another ('ganbench list extractors')"

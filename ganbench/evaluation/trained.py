@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench.errors import UsageError
 from ganbench.evaluation.drawing import rebuild_generator
 from ganbench.evaluation.sampling import in_network_range
-from ganbench.records.folder import find_trained
+from ganbench.records.finding import find_trained
 
 
 class TrainedGenerator(nn.Module):
@@ -65,7 +65,7 @@ def load_generator(
     """Return the generator of a trial.
 
     Args:
-        trial: the trial's folder, or its name under ``runs/``.
+        trial: the trial's folder, its name under ``runs/``, or a beginning that no other name there has.
         device: where it is to run: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
         warn: told in one line where the package of its architecture has another version, with the same code; by default
             that is a ``UserWarning``.

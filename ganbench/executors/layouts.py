@@ -7,6 +7,7 @@ from ganbench import processes
 from ganbench.errors import UsageError
 from ganbench.executors import devices
 from ganbench.executors.options import check_names
+from ganbench.tables.wording import counted
 
 AUTO = -1
 """As many trials per GPU as pay: ``--per-device auto``."""
@@ -69,7 +70,7 @@ class Layout:
         many = f"{self.slots} at once" if self.slots else "as many at once as fit"
         if self.adaptive:
             many = f"up to {many}, as long as more are faster,"
-        return f"{where}, {many} with {self.threads} thread{'s' if self.threads > 1 else ''} each"
+        return f"{where}, {many} with {counted(self.threads, 'thread')} each"
 
 
 def on_this_machine(wish: Wish, options: Iterable[str] = ()) -> Layout:
@@ -111,7 +112,8 @@ def _on_gpus(wish: Wish, chosen: tuple[str, ...]) -> Layout:
     if wish.jobs > room:
         given = "auto" if adaptive else each
         raise UsageError(
-            f"--jobs {wish.jobs} is more than {len(chosen)} device(s) with --per-device {given} can run at once"
+            f"--jobs {wish.jobs} is more than {counted(len(chosen), 'device')} with --per-device {given} can run at "
+            "once"
         )
     slots = wish.jobs or room
     return Layout(

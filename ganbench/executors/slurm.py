@@ -27,6 +27,7 @@ from ganbench.store.handed import (
     got_on,
     read_handed,
 )
+from ganbench.tables.wording import counted
 
 OVER = (JobState.ENDED, JobState.LOST)
 
@@ -161,9 +162,8 @@ class Slurm(Executor):
             time.sleep(self._terms.poll)
             self._send_again(self._submissions.queue())
         names = sorted({f"{site.PREFIX}{trial.handed.submission}" for trial in self._trials.values()})
-        many = len(self._trials)
         return (
-            f"{many} trial{'s' if many != 1 else ''} left to Slurm (job name{'s' if len(names) > 1 else ''} "
+            f"{counted(len(self._trials), 'trial')} left to Slurm (job name{'s' if len(names) > 1 else ''} "
             f"{', '.join(names)}); 'ganbench status {shlex.quote(str(self.settings.out))}' shows them, and the "
             "same command collects them"
         )

@@ -44,6 +44,16 @@ def stem_of(out: Path) -> Path:
     return stem
 
 
+def require_file(out: Path) -> None:
+    """Check that a path names a board and not the folder that it is to lie in.
+
+    Raises:
+        UsageError: its last part is no name of a board, or it is a folder with no board beside it.
+    """
+    if not place_of(out).exists() and out.is_dir():
+        raise UsageError(f"--out '{out}' is a folder; name the leaderboard in it, e.g. {out / 'NAME'}")
+
+
 def place_of(out: Path) -> Path:
     """The leaderboard's own file, from which its pages are made."""
     stem = stem_of(out)

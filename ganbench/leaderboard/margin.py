@@ -44,5 +44,5 @@ def parse_margin(text: str) -> Margin:
     except ValueError as error:
         raise UsageError(f"--margin '{text}' must be a number such as 0.3 or a share such as 5%") from error
     if not 0 <= size < math.inf:
-        raise UsageError(f"--margin '{text}' must be {'not negative' if size < 0 else 'a finite number'}")
+        raise UsageError(f"--margin '{text}' must {'not be negative' if size < 0 else 'be a finite number'}")
     return Margin(size / 100 if percent else size, percent)

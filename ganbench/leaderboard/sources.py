@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ganbench.errors import StoreError
 from ganbench.files import canonical, digest, read_lines
 from ganbench.leaderboard.schema import Board, Evaluation, Measured, Rerun, Trial, load
+from ganbench.records.finding import folder_within
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL
 from ganbench.store.results import SUCCESS, Row, computed_by, order, read_rows
@@ -85,9 +86,10 @@ def finished_rows_of(path: Path) -> list[Row]:
 def _require_finished(trials: Sequence[Row | Trial], what: str, otherwise: str) -> None:
     unfinished = [trial.trial_id for trial in trials if trial.status in UNFINISHED]
     if unfinished:
+        are, them, more = ("are", "them", ", ...") if len(unfinished) > 1 else ("is", "it", "")
         raise StoreError(
-            f"{len(unfinished)} of {len(trials)} {what} are unfinished ({unfinished[0]}, ...): run again to finish "
-            f"them{otherwise}"
+            f"{len(unfinished)} of {len(trials)} {what} {are} unfinished ({unfinished[0]}{more}): run again to finish "
+            f"{them}{otherwise}"
         )
 
 
@@ -141,6 +143,8 @@ def _from_folder(path: Path) -> Source:
     if not source.trials:
         board = board_in(path)
         hint = f"; name one of its leaderboards, e.g. {board}" if board else ""
+        if (below := folder_within(path)) is not None:
+            hint = f"; name the folder of trials in it, e.g. {below}"
         raise StoreError(f"there are no trials in {path}{hint}")
     return source
 

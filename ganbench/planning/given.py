@@ -10,6 +10,7 @@ from ganbench.errors import UsageError, did_you_mean
 from ganbench.executors import devices
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest, SourceRequest, SourcesRequest
+from ganbench.records.finding import RUNS, name_of
 from ganbench.records.folder import TrialFolder, require_generator
 from ganbench.registry import Registry
 from ganbench.spec import Component, TrialSpec
@@ -36,13 +37,15 @@ def to_request(
     seed: Sequence[int] = (),
     data_root: str | None = None,
     device: str = "auto",
+    runs: Path = RUNS,
 ) -> SourcesRequest:
-    """Return the request; the parameters are the options of ``ganbench eval``.
+    """Return the request; the parameters are the options of ``ganbench eval``, and ``runs`` is where a trial is looked
+    for that is named without its folder.
 
     Raises:
         UsageError: an unknown name, no reference, or a reference that is nothing of the kind; or labels and seeds that
             do not say of each source which it is.
-        StoreError: a trial that is named has no generator, or cannot be read.
+        StoreError: a trial that is named has no generator, or cannot be read; or several names begin like it.
     """
     described: dict[str, Any] = {
         "size": size or 0,
@@ -51,11 +54,10 @@ def to_request(
         "latent_dim": latent_dim or 0,
         "latent": latent or "",
     }
+    places = [_place(path, runs) for path in sources]
     requests = tuple(
-        SourceRequest(
-            path=str(path.expanduser().absolute()), trial=_is_trial(path), label=name, seed=number, **described
-        )
-        for path, (name, number) in zip(sources, _trainings(len(sources), label, seed), strict=True)
+        SourceRequest(path=str(path.absolute()), trial=_is_trial(path), label=name, seed=number, **described)
+        for path, (name, number) in zip(places, _trainings(len(sources), label, seed), strict=True)
     )
     for source in requests:
         if source.trial:
@@ -71,7 +73,7 @@ def to_request(
         "reference_split": reference,
         "data_root": data_root,
     }
-    scored_as = _trial_meant(against, requests)
+    scored_as = _trial_meant(against, requests, registry, runs)
     base = _as_scored(scored_as, registry) if scored_as else _dataset(str(against), registry)
     plan = base.model_copy(update={name: value for name, value in asked.items() if value is not None})
     return SourcesRequest(
@@ -115,10 +117,13 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     return found
 
 
-def _trial_meant(against: str | None, sources: Sequence[SourceRequest]) -> TrialFolder | None:
+def _trial_meant(
+    against: str | None, sources: Sequence[SourceRequest], registry: Registry, runs: Path
+) -> TrialFolder | None:
     """The trial whose evaluation is used: that of ``--against``, or the first source where it is not given."""
     if against is not None:
-        return TrialFolder(Path(against)) if _is_trial(Path(against)) else None
+        place = Path(against).expanduser() if _is_dataset(against, registry) else _place(Path(against), runs)
+        return TrialFolder(place) if _is_trial(place) else None
     if all(source.trial for source in sources):
         return TrialFolder(Path(sources[0].path))
     raise UsageError("there is nothing to compare with; name a reference, e.g. --against digits")
@@ -165,16 +170,14 @@ def _asked(
 
 def _dataset(against: str, registry: Registry) -> PlanRequest:
     """A plan that compares with a dataset by its name, or with the images or the array at a path."""
-    head = against.partition("[")[0].strip()
-    known = registry.names("dataset")
-    # `distribution:name` and `folder:PATH` begin with what is no path.
-    is_named = head.partition(":")[0] in known or head in {entry.qualified for entry in registry.entries("dataset")}
-    if not is_named:
+    if not _is_dataset(against, registry):
+        head = against.partition("[")[0].strip()
         path = Path(head).expanduser()
         if (trial := next(path.glob("*/spec.json"), None)) is not None:
             raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")
         if not path.exists():
-            raise UsageError(f"--against {against} is not a dataset, a file or a folder{did_you_mean(head, known)}")
+            hint = did_you_mean(head, registry.names("dataset"))
+            raise UsageError(f"--against {against} is not a dataset, a file or a folder{hint}")
         against = f"{'array' if path.suffix.lower() in ARRAYS else 'folder'}:{against}"
     datasets = grid.parse_axis("dataset", [against], registry)
     if len(datasets) != 1:
@@ -182,8 +185,22 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
     return PlanRequest(losses=(), architectures=(), datasets=tuple(datasets))
 
 
+def _is_dataset(against: str, registry: Registry) -> bool:
+    """Whether it begins with a dataset's name; ``distribution:name`` and ``folder:PATH`` begin with what is no path."""
+    head = against.partition("[")[0].strip()
+    known = {entry.qualified for entry in registry.entries("dataset")}
+    return head.partition(":")[0] in registry.names("dataset") or head in known
+
+
+def _place(path: Path, runs: Path) -> Path:
+    """The file or folder that is meant, which need not be there; where it is not, a trial is, if one is called so."""
+    place = path.expanduser()
+    name = None if place.exists() else name_of(path, runs)
+    return place if name is None else runs / name
+
+
 def _is_trial(path: Path) -> bool:
-    return (path.expanduser() / "spec.json").is_file()
+    return (path / "spec.json").is_file()
 
 
 def _require_undescribed(trial: SourceRequest) -> None:

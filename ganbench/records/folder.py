@@ -29,31 +29,6 @@ def require_runs(runs: Path) -> None:
         raise StoreError(f"there is no folder {runs}; run something first, or name the folder given to --out")
 
 
-def find_trained(trial: Path) -> "TrialFolder":
-    """Return the folder of a trial that has a generator.
-
-    Args:
-        trial: the folder, or its name under ``runs/``.
-
-    Raises:
-        StoreError: there is none, it is a folder of trials, or has no generator.
-    """
-    path = trial if trial.is_dir() else Path("runs") / trial
-    if not path.is_dir():
-        raise StoreError(
-            f"there is no trial {trial}, neither as a folder nor under runs/; 'ganbench runs list' shows the trials"
-        )
-    if not (path / "spec.json").exists() and (one := next(path.glob("*/spec.json"), None)) is not None:
-        raise StoreError(f"{path} is a folder of trials; name one of them, e.g. {one.parent}")
-    if not (path / "spec.json").exists() and not (path / "status.json").exists():
-        raise StoreError(
-            f"{path} is not the folder of a trial, which contains spec.json; 'ganbench runs list' shows them"
-        )
-    folder = TrialFolder(path)
-    require_generator(folder)
-    return folder
-
-
 def require_generator(folder: "TrialFolder") -> None:
     """Require that a trial has trained a generator, and still has it.
 

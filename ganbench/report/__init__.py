@@ -22,6 +22,8 @@ def render_report(rows: Sequence[Row], *, base: Path, title: str | None = None, 
     from ganbench.report.page import page
     from ganbench.report.sections import section
     from ganbench.tables.grouping import build
+    from ganbench.tables.layout import Layout
+    from ganbench.tables.overall import overall
     from ganbench.tables.ranking import require_level
 
     require_level(alpha)
@@ -29,4 +31,5 @@ def render_report(rows: Sequence[Row], *, base: Path, title: str | None = None, 
     sections = [section(table, f"s{index}", base=base, alpha=alpha) for index, table in enumerate(tables)]
     if title is None:
         title = "GAN benchmark: " + ", ".join(dict.fromkeys(one.title for one in sections))
-    return page(sections, title=clean(title), alpha=alpha)
+    together = overall([table for table in tables if table.groups], Layout(wide=True, alpha=alpha))
+    return page(sections, title=clean(title), alpha=alpha, together=together)

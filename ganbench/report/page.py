@@ -14,6 +14,8 @@ from ganbench import __version__
 from ganbench.cleaning import clean
 from ganbench.report.drawings import drawing
 from ganbench.report.sections import Section
+from ganbench.tables.critical import diagram
+from ganbench.tables.overall import Overall
 
 SCRIPTS = (
     "element.js",
@@ -33,13 +35,14 @@ FILM_BUDGET = 1_200_000
 """Bytes of pictures in the whole page; text, scripts and curves of sixty trials take less than half a million."""
 
 
-def page(sections: Sequence[Section], *, title: str, alpha: float) -> str:
+def page(sections: Sequence[Section], *, title: str, alpha: float, together: Overall | None = None) -> str:
     """Write the page.
 
     Args:
         sections: one per protocol.
         title: the page's title.
         alpha: the level of tests, for the explanations.
+        together: the rows over several datasets, where there are any to rank.
     """
     environment = Environment(
         loader=PackageLoader("ganbench.report", "template"),
@@ -56,6 +59,8 @@ def page(sections: Sequence[Section], *, title: str, alpha: float) -> str:
     return environment.get_template("report.html.j2").render(
         title=title,
         sections=list(zip(sections, drawings, strict=True)),
+        together=together.sentences() if together else [],
+        diagram=Markup(diagram(together, styled=False)) if together else "",
         alpha=alpha,
         level=f"{100 * (1 - alpha):g} %",
         trials=sum(len(line.trials) for section in sections for line in section.lines),

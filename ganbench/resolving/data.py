@@ -235,7 +235,7 @@ class Data:
             )
         component, extractor = components.resolve(request, registry)
         with called(component.name, extractor):
-            check_shape(extractor, self.asked.shape)
+            check_shape(extractor, self.asked.shape, components.classes("extractor", registry))
             try:
                 sha256 = extractor.sha256()
             except DataError as error:

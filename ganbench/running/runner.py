@@ -48,11 +48,13 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     place = chosen.layout(request.wish)
     store = Store(request.out)
     # A folder that is there is tried in full, so that a refusal has the system's reason; a new one is made below.
-    (store.prepare if os.path.isdir(store.path) else store.require_possible)()
+    is_there = os.path.isdir(store.path)
+    (store.prepare if is_there else store.require_possible)()
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
-        store.prepare()  # a grid that is refused leaves no folder behind
+        if not is_there:
+            store.prepare()  # a grid that is refused leaves no folder behind
         if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))

@@ -33,8 +33,11 @@ def write_archive(folder: TrialFolder, path: Path) -> None:
     """Write a trial's files to ``path``, whole or not at all.
 
     Raises:
-        StoreError: somebody works on the trial, a file is a link or damaged, or the archive cannot be written.
+        StoreError: there is something at ``path``, somebody works on the trial, a file is a link or damaged, or the
+            archive cannot be written.
     """
+    if path.exists() or path.is_symlink():
+        raise StoreError(f"{path} already exists; remove it, or choose another file with --to")
     owner = holder(folder.path)
     if owner is not None:
         raise StoreError(f"{folder.path} is held by {owner}; export it after it has ended")

@@ -8,8 +8,11 @@ from ganbench.tables.overall import Overall
 WIDTH, EDGE, LINE = 640, 170, 22
 
 
-def diagram(overall: Overall) -> str:
-    """Average ranks on a line, best to the left; bars join the rows too close to order."""
+def diagram(overall: Overall, *, styled: bool = True) -> str:
+    """Average ranks on a line, best to the left; bars join the rows too close to order.
+
+    Without ``styled`` it has no style of its own, which the policy of a page may forbid.
+    """
     found = overall.result
     count = len(found.ranks)
     order = sorted(range(count), key=lambda index: found.ranks[index])
@@ -45,8 +48,9 @@ def diagram(overall: Overall) -> str:
             _text(end + (-4 if left else 4), y + 4, "end" if left else "start", overall.names[index]),
         ]
     title = " ".join(overall.sentences())
+    style = ' style="max-width:100%"' if styled else ""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" style="max-width:100%" role="img" '
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"{style} role="img" '
         f'aria-label="{escape(title)}" font-size="12" fill="currentColor" stroke="none">\n'
         + "\n".join(shapes)
         + "\n</svg>"
