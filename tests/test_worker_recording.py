@@ -11,6 +11,7 @@ import torch
 
 from ganbench.metrics.density_coverage import DensityCoverage
 from ganbench.metrics.fid import FID
+from ganbench.provenance import environment
 from ganbench.records import manifest
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import Execution, TrialFile
@@ -178,6 +179,8 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = clocks.stop(monkeypatch, clock)
+    monkeypatch.setattr(environment, "energy_joules", lambda device: 700.0)
+    monkeypatch.setattr(environment, "steal_seconds", lambda: 7.0)
     (folder,) = planned(tmp_path, MLP, seeds=1)
 
     def attempt() -> Recorder:
@@ -209,6 +212,8 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     cost = folder.read_result()["cost"]
     assert (cost["train_seconds"], cost["evaluation_seconds"], cost["seconds"]) == (15, 5, 20)
     assert (cost["real_images"], cost["images_per_second"]) == (150, 10)
+    # What the first attempt used was not written down.
+    assert cost["energy_joules"] is cost["steal_seconds"] is None
     listed = manifest.read(folder)
     assert listed is not None
     assert listed.trial_id == folder.trial_id
