@@ -129,6 +129,19 @@ def test_transforms_are_chosen_independently() -> None:
             assert ((holes == one) & (coloured == other)).double().mean().item() == pytest.approx(0.25, abs=0.04)
 
 
+def test_which_images_are_transformed_is_drawn_from_the_stream_of_augmentation_alone() -> None:
+    adaptation = Adaptation(0.6, 1000, CPU)
+    adaptation.p = torch.tensor(0.5)
+    images, found = torch.rand(50, 1, 8, 8) + 0.1, list[Tensor]()
+    for _ in range(2):
+        before = torch.get_rng_state()
+        found.append(Augment([Corner()], torch.Generator().manual_seed(0), adaptation)(images))
+        assert torch.equal(torch.get_rng_state(), before)
+        torch.rand(7)  # whatever others draw meanwhile
+    assert torch.equal(*found)
+    assert 0 < (found[0][:, 0, 0, 0] == 0).sum() < 50
+
+
 def test_gradients_pass_where_an_image_is_left_alone() -> None:
     adaptation = Adaptation(0.6, 1000, CPU)
     images = torch.rand(3, 1, 8, 8, requires_grad=True)
