@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Discriminator, Networks, Penalty
+from ganbench.api import Architecture, Discriminator, Loss, Networks, Penalty
 from ganbench.losses.vanilla import Vanilla
 from ganbench.training.batched import discriminator_updates, generator_updates
 from ganbench.training.batched_model import BatchedModel
@@ -17,9 +17,10 @@ def gradients(stacked: Stacked) -> list[Tensor | None]:
     return [None if weight.grad is None else weight.grad.clone() for weight in stacked.parameters.values()]
 
 
-def test_an_update_of_one_player_leaves_no_gradients_in_the_other() -> None:
+@pytest.mark.parametrize("loss", [Vanilla, Paired])
+def test_an_update_of_one_player_leaves_no_gradients_in_the_other(loss: type[Loss]) -> None:
     chosen = recipe()
-    with BatchedModel(members(chosen, lambda: objective(Vanilla())), chosen) as model:
+    with BatchedModel(members(chosen, lambda: objective(loss())), chosen) as model:
         losses = discriminator_updates(model)
         assert gradients(model.generator) == [None] * len(model.generator.parameters)
         before = gradients(model.discriminator)
