@@ -175,3 +175,5 @@ def test_a_result_has_what_was_told_and_the_last_values_only_where_the_trial_is_
     recorder.finish("done")
     result = folder.read_result()
     assert (result["step"], result["metrics"], result["reason"]) == (7, {"fid": None}, "")
+    assert result["environment"] == environment.describe(recorder.trial.execution, torch.device("cpu"))
+    assert result["protocol"]["fidelity"] == result["environment"]["versions"]["torch-fidelity"]

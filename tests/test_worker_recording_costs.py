@@ -72,17 +72,17 @@ def test_clocks_go_on_over_attempts_and_stand_still_between_them(
     second.resume(5, 100, earlier)
     going_on = second.state_dict()
     assert (going_on["seconds"], going_on["elapsed"]) == (10, 13)
-    second.train(lambda: 150)
+    second.train(lambda: 200)
     now[0] += 5
-    second.progress(7, 150, 0.5, 0.5)
-    assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 10)]
+    second.progress(7, 200, 0.5, 0.5)
+    assert [(line["seconds"], line["images_per_second"]) for line in lines(folder.progress)] == [(10, 10), (15, 20)]
     with second.not_training():
         now[0] += 2
-        second.evaluation(7, 150, {"fid": 1.5})
+        second.evaluation(7, 200, {"fid": 1.5})
     second.finish("done")
     cost = folder.read_result()["cost"]
     assert (cost["train_seconds"], cost["evaluation_seconds"], cost["seconds"]) == (15, 5, 20)
-    assert (cost["real_images"], cost["images_per_second"]) == (150, 10)
+    assert (cost["real_images"], cost["images_per_second"]) == (200, 13.3)
     # What the first attempt used was not written down.
     assert cost["energy_joules"] is cost["steal_seconds"] is None
     listed = manifest.read(folder)
