@@ -55,6 +55,29 @@ def test_grey_images_are_repeated_for_a_network_that_takes_colour() -> None:
     assert torch.equal(found, images.float().mean(dim=(2, 3)).repeat(1, 3))
 
 
+class Training(nn.Module):
+    """As its author leaves it: with dropout switched on, weights that want gradients, and a narrow output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (self.dropout(self.scale * images.flatten(1)).half(),)
+
+
+def test_a_network_extracts_without_dropping_or_learning_and_its_features_are_float32() -> None:
+    images = torch.randint(1, 256, (20, 1, 4, 4), dtype=torch.uint8)
+    network, state = Training(), torch.get_rng_state()
+    (found,) = extract(network, images, channels=1, device=CPU, batch_size=50)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, images.flatten(1).float())
+    assert not found.requires_grad
+    assert network.dropout.training
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_statistics_are_torch_fidelitys_and_computed_once() -> None:
     features = torch.rand(50, 4)
     side = Extracted(samples=torch.zeros(50, 1), features=features)
@@ -62,5 +85,7 @@ def test_statistics_are_torch_fidelitys_and_computed_once() -> None:
     assert side.n == 50
     assert (side.statistics()["sigma"] == expected["sigma"]).all()
     assert side.statistics() is side.statistics()
+    before = {"mu": expected["mu"] + 1, "sigma": expected["sigma"]}
+    assert Extracted(samples=side.samples, features=features, known_statistics=before).statistics() is before
     with pytest.raises(ValueError, match="no features"):
         Extracted(samples=torch.zeros(2, 1)).statistics()

@@ -66,6 +66,11 @@ class Endless(Loss):
         return (real + fake).mean()
 
 
+class EndlessUpwards(Loss):
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return -(real + fake).mean()
+
+
 class Undefined(Loss):
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return (real - fake).mean() * torch.nan
@@ -89,7 +94,7 @@ def test_where_a_loss_is_not_defined_it_does_not_cost_nothing() -> None:
     assert undecided(OfPositives(), Recipe()) == 2.0
 
 
-@pytest.mark.parametrize("kind", [Relative, Endless, Undefined, Broad])
+@pytest.mark.parametrize("kind", [Relative, Endless, EndlessUpwards, Undefined, Broad])
 def test_a_loss_that_prefers_no_output_has_no_level(kind: type[Loss]) -> None:
     assert undecided(kind(), Recipe()) is None
 

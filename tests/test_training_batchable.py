@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench.api import Architecture, Networks
+from ganbench.api import Architecture, Networks, Samples
+from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.mlp import MLP
 from ganbench.provenance import environment
 from ganbench.training.batchable import obstacle_to_batching
 from ganbench.training.stacked import Stacked
+from ganbench.training.state import State
 from tests.batches import SEEDS, build, recipe
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -31,47 +33,108 @@ def test_what_cannot_be_batched_is_noticed_before_anything_changes() -> None:
     assert obstacle_to_batching(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
     states = [build(chosen, seed, Dropping()) for seed in SEEDS]
     before = copy.deepcopy([state.generator.state_dict() for state in states])
+    drawn = torch.get_rng_state()
     assert "random" in obstacle_to_batching(Dropping(), states, chosen)
+    assert torch.equal(torch.get_rng_state(), drawn)
     for state, weights in zip(states, before, strict=True):
         assert all(torch.equal(value, weights[name]) for name, value in state.generator.state_dict().items())
 
 
-class Counting(nn.Module):
+def test_networks_that_take_labels_are_not_batched() -> None:
+    chosen, network = recipe(), DCGAN(width=4, condition="projection")
+    images = Samples(data=torch.zeros(40, 1, 16, 16, dtype=torch.uint8), labels=torch.arange(40) % 2)
+    states = [
+        State(architecture=network, samples=images, recipe=chosen, seed=seed, device=torch.device("cpu"))
+        for seed in SEEDS
+    ]
+    assert obstacle_to_batching(network, states, chosen) == "its networks take class labels"
+
+
+class Replacing(nn.Module):
     """Puts a new buffer in the old one's place, which a batched call does not see."""
 
-    mean: Tensor
+    count: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, buffer: Tensor) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.ones(()))
+        self.register_buffer("count", buffer)
 
     def forward(self, x: Tensor) -> Tensor:
-        self.mean = 0.9 * self.mean + 0.1 * x.mean().detach()
-        return x - self.mean
+        self.count = self.count + 1
+        return x
 
 
 class Odd(Architecture):
     kinds = ("vector",)
 
+    def __init__(self, buffer: Tensor) -> None:
+        self._buffer = buffer
+
     def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
         critic = nn.Sequential(nn.Linear(shape[0], 1), nn.Flatten(0))
-        return Networks(nn.Sequential(nn.Linear(latent_dim, shape[0]), Counting()), critic)
+        generator = nn.Sequential(nn.Linear(latent_dim, shape[0]), Replacing(self._buffer.clone()))
+        return Networks(generator, critic)
 
 
-def test_what_would_be_computed_otherwise_is_not_batched() -> None:
-    chosen = recipe()
-    assert "something else" in obstacle_to_batching(Odd(), [build(chosen, seed, Odd()) for seed in SEEDS], chosen)
+@pytest.mark.parametrize("buffer", [torch.ones(()), torch.tensor(100_000)], ids=["a share", "a count"])
+def test_what_would_be_computed_otherwise_is_not_batched(buffer: Tensor) -> None:
+    """A count by one too small is another count, however large it is."""
+    chosen, network = recipe(), Odd(buffer)
+    assert "something else" in obstacle_to_batching(network, [build(chosen, seed, network) for seed in SEEDS], chosen)
 
 
-def test_both_ways_are_compared_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[str] = []
+class Times(nn.Module):
+    """Takes float64 into a network of float32, and makes it as large or small as is wanted."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self._factor = factor
+        self.register_buffer("nothing", torch.zeros(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._factor * x.float()
+
+
+class Scaled(Architecture):
+    kinds = ("vector",)
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        generator = nn.Sequential(Times(self._factor), nn.Linear(latent_dim, shape[0], dtype=torch.float32))
+        critic = nn.Sequential(nn.Linear(shape[0], 1, dtype=torch.float32), nn.Flatten(0))
+        return Networks(generator, critic)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize(
+    ("precision", "share", "same"),
+    [("float32", 8e-4, True), ("float32", 1.2e-3, False), ("bfloat16", 0.04, True), ("bfloat16", 0.06, False)],
+)
+def test_outputs_may_differ_by_a_share_of_their_size(
+    factor: float, precision: str, share: float, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Stacked.__call__
+    monkeypatch.setattr(Stacked, "__call__", lambda stacked, x: call(stacked, x) * (1 + share))
+    chosen, network = recipe(precision=precision), Scaled(factor)
+    found = obstacle_to_batching(network, [build(chosen, seed, network) for seed in SEEDS], chosen)
+    assert found == ("" if same else "Sequential computes something else when it is batched")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_both_ways_are_compared_in_the_precision_of_training_without_tf32_and_gradients(
+    precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[str, bool, bool]] = []
     call = Stacked.__call__
 
     def noting(stacked: Stacked, x: Tensor) -> Tensor:
-        found.append(environment.float32_arithmetic(torch.device("cuda")))
+        arithmetic = environment.float32_arithmetic(torch.device("cuda"))
+        found.append((arithmetic.partition(", ")[2], torch.is_autocast_enabled("cpu"), torch.is_grad_enabled()))
         return call(stacked, x)
 
     monkeypatch.setattr(Stacked, "__call__", noting)
-    chosen = recipe()
+    chosen = recipe(precision=precision)
     assert obstacle_to_batching(MLP(), [build(chosen, seed) for seed in SEEDS], chosen) == ""
-    assert [text.partition(", ")[2] for text in found] == ["convolutions ieee"] * 2
+    assert found == [("convolutions ieee", precision == "bfloat16", False)] * 2

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganbench.api import Architecture, Networks, Samples
+from ganbench.api import Architecture, Augmentation, Networks, Samples
 from ganbench.architectures.dcgan5x5 import DCGAN5x5
 from ganbench.architectures.pacgan import PacGAN
 from ganbench.augmentations.translation import Translation
@@ -225,6 +225,33 @@ def test_every_seed_augments_as_it_does_alone(ada_target: float) -> None:
         alone = pictured(chosen, seed)
         train(alone, objective(Vanilla()), chosen, Notes(), evaluate_every=0)
         assert_same(member.state, alone)
+
+
+class Failing(Augmentation):
+    """Translates, and raises when it is called for the fifth time: in the second step, for the fakes."""
+
+    def __init__(self) -> None:
+        self._left = 5
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        self._left -= 1
+        if not self._left:
+            raise ValueError("mine alone")
+        return Translation()(images, rng)
+
+
+def test_a_seed_whose_augmentation_fails_leaves_the_others_as_they_would_be() -> None:
+    chosen = recipe(steps=6, augment="translation")
+    group = [Member(state=pictured(chosen, seed), objective=objective(Vanilla()), observer=Notes()) for seed in SEEDS]
+    group[1].state.augment.transforms = (Failing(),)
+    errors = together(group, chosen)
+    assert str(errors[group[1]]) == "mine alone"
+    assert group[1].state.step == 1
+    for index in (0, 2):
+        assert errors[group[index]] is None
+        alone = pictured(chosen, SEEDS[index])
+        train(alone, objective(Vanilla()), chosen, Notes(), evaluate_every=0)
+        assert_same(group[index].state, alone)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])

@@ -31,10 +31,23 @@ class Bursting(LSGAN):
         return super().discriminator(real, fake, real_label, fake_label) + (math.nan if self._at == 0 else 0.0)
 
 
-def test_a_seed_that_diverges_leaves_the_others_as_they_would_be() -> None:
+class BurstingForTheGenerator(LSGAN):
+    """A bad value at one call of the generator's loss."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self._at = at
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        self._at -= 1
+        return super().generator(fake, real) + (math.nan if self._at == 0 else 0.0)
+
+
+@pytest.mark.parametrize("bursting", [Bursting, BurstingForTheGenerator])
+def test_a_seed_that_diverges_leaves_the_others_as_they_would_be(bursting: Callable[[int], LSGAN]) -> None:
     chosen = recipe()
     group = members(chosen, lambda: objective(LSGAN()))
-    group[1].objective = objective(Bursting(11))
+    group[1].objective = objective(bursting(11))
     errors = together(group, chosen)
     error = errors[group[1]]
     assert isinstance(error, Diverged)

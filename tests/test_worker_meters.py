@@ -19,8 +19,8 @@ def test_counters_are_read_as_differences(monkeypatch: pytest.MonkeyPatch) -> No
     meters.measure(DEVICE)
     energy[0] = 1142.26
     assert meters.energy_joules() == 42.3
-    meters.forget_energy()
-    assert meters.energy_joules() is None
+    meters.forget()
+    assert (meters.energy_joules(), meters.steal_seconds()) == (None, None)
 
 
 def test_a_machine_without_counters_has_no_values(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def undecided(loss: Loss, recipe: Recipe) -> float | None:
         _cheapest(loss, recipe, [end + step * FINE for step in range(-steps, steps + 1)])
         for end in (lowest[0], lowest[-1])
     ]
-    return round((ends[0][0] + ends[1][-1]) / 2, 3) + 0.0
+    return round((ends[0][0] + ends[1][-1]) / 2, 3)
 
 
 def _cheapest(loss: Loss, recipe: Recipe, outputs: list[float]) -> list[float]:

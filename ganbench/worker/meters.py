@@ -18,14 +18,16 @@ class Meters:
         self._device = device
         self._energy = environment.energy_joules(device)
 
-    def forget_energy(self) -> None:
-        """Count no energy: what earlier attempts used is not known, and a part would pass for the whole."""
-        self._energy = None
+    def forget(self) -> None:
+        """Count nothing: what earlier attempts used is not known, and a part would pass for the whole."""
+        self._energy = self._steal = None
 
     def steal_seconds(self) -> float | None:
         """Seconds of processor time that the host of a virtual machine took since this was made."""
+        if self._steal is None:
+            return None
         now = environment.steal_seconds()
-        return round(now - self._steal, 2) if now is not None and self._steal is not None else None
+        return None if now is None else round(now - self._steal, 2)
 
     def energy_joules(self) -> float | None:
         """The device's energy since :meth:`measure`."""

@@ -113,7 +113,7 @@ class Recorder:
         self.step = step
         self._real_images = lambda: images  # until training goes on
         self._clock.load_state_dict(earlier)
-        self._meters.forget_energy()
+        self._meters.forget()
         self._last = (self._clock.trained, images)
         self._warnings = [*earlier["warnings"], *self._warnings]
         self._conditions = conditions.followed(earlier["parts"], self._present())
