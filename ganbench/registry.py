@@ -174,7 +174,10 @@ class Registry:
         return entries[0]
 
     def _meant(self, kind: str, name: str) -> str:
-        """Say, as the end of a sentence, what a name is that is none of its kind: a path, or of another kind."""
+        """Say, as the end of a sentence, what a name is that is none of its kind: a path, of another kind, a call."""
+        called = name.partition("(")[0]  # of two parameters, the second is no part of the name: lists have commas
+        if called != name and (kind, called) in self._entries:
+            return f"; write parameters in brackets, as in {called}[key=value]"
         if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name) or Path(name).is_dir()):
             taking = "array" if re.search(r"\.(npy|npz|pt|pth)$", name) else "folder"
             return f"; for data of your own write {taking}:{name}" if (kind, taking) in self._entries else ""

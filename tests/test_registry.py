@@ -50,6 +50,14 @@ def test_a_name_of_another_kind_is_answered_with_that_kind() -> None:
     assert refusal(registry, "r1", "architecture").endswith("; there is a penalty of that name")
 
 
+def test_parameters_in_parentheses_are_answered_with_brackets() -> None:
+    registry = filled(entry("r1", kind="penalty"))
+    for name in ("r1(gamma=0.1)", "r1(gamma=0.1"):
+        words = f"there is no penalty '{name}'; write parameters in brackets, as in r1[key=value]"
+        assert refusal(registry, name, "penalty") == words
+    assert refusal(registry, "zz(gamma=0.1)", "penalty").endswith("; choose one of: r1")
+
+
 def test_a_path_is_answered_with_how_data_of_ones_own_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
