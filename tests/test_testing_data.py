@@ -156,19 +156,6 @@ class Array(RightData):
         return self.points(split).numpy()
 
 
-class NumpyArray(RightData):
-    """A numpy array in the place of the tensor."""
-
-    def load(self, split: str, *, root: Path) -> Samples:
-        return Samples(data=self.points(split).numpy())  # type: ignore[arg-type]
-
-
-class OneName(RightData):
-    """Its default metrics are a text, as the parentheses of one name make none."""
-
-    metrics = "modes"  # type: ignore[assignment]
-
-
 class Swapped(RightData):
     """The classes are in another order in the test split."""
 
@@ -258,8 +245,6 @@ WRONG: list[tuple[type, str, str]] = [
     (ChannelsLast, "samples", "are its 3 channels last?"),
     (FloatImages, "samples", "images must be uint8 levels in 0..255"),
     (Array, "samples", "returns ndarray, not ganbench.api.Samples"),
-    (NumpyArray, "samples", "the data of the split 'train' is ndarray, not a torch tensor; use torch.from_numpy()"),
-    (OneName, "defaults", "declares metrics = 'modes'; it must be a tuple of names, such as ('modes',)"),
     (Fickle, "repeatable", "differs when it is loaded again"),
     (GlobalDraw, "repeatable", "uses or seeds a global random stream"),
     (OneSplit, "disjoint", "would reward memorising"),
