@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Penalty
+from ganbench.api.data import Kind
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.grid import ComponentRequest
 from ganbench.parameters import defaults, merge
@@ -22,6 +23,17 @@ CONTRACTS: dict[str, type] = {
     "metric": Metric,
     "extractor": Extractor,
 }
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "loss": ("discriminator", "generator"),
+    "penalty": ("__call__",),
+    "augmentation": ("__call__",),
+    "architecture": ("build",),
+    "dataset": ("load",),
+    "metric": ("compute",),
+    "extractor": ("sha256", "build"),
+}
+"""By kind, what a contract leaves to its subclasses. What may stand in for it, :func:`_lacking` knows."""
 
 Settle = Callable[[type[Any], dict[str, Scalar]], dict[str, Scalar]]
 """Takes a class and all its parameters, and returns them, some with another value."""
@@ -56,14 +68,46 @@ def build(kind: str, name: str, cls: type[Any], parameters: dict[str, Scalar]) -
     """Build a component; what its constructor objects to is the user's to mend.
 
     Raises:
-        UsageError: the constructor refused the parameters, or failed.
+        UsageError: the constructor refused the parameters, or failed, or the class lacks a method of its contract.
     """
     try:
-        return cls(**parameters)
+        built = cls(**parameters)
     except GanbenchError:
         raise
     except Exception as error:
         raise UsageError(f"{kind} '{name}': {in_one_line(error)}") from error
+    if lacking := _lacking(kind, built):
+        raise UsageError(f"{kind} '{name}' cannot be used: {cls.__name__} does not define {' and '.join(lacking)}")
+    return built
+
+
+def _lacking(kind: str, built: Any) -> list[str]:
+    """The methods that a component must have and has not, each as ``name()``."""
+    contract = CONTRACTS[kind]
+
+    def inherited(name: str) -> bool:
+        return getattr(getattr(built, name), "__func__", None) is getattr(contract, name)
+
+    if kind == "penalty" and not (built.differentiable and inherited("on_outputs")):
+        return []  # it only projects weights, or its outputs stand in for the call
+    if kind == "architecture" and not inherited("build_conditional"):
+        return []  # always conditional
+    return [f"{name}()" for name in METHODS[kind] if inherited(name)]
+
+
+def kinds_of(what: str, declared: Any) -> tuple[Kind, ...]:
+    """Return the kinds of samples that an architecture or a penalty declares.
+
+    Raises:
+        UsageError: they are no tuple of the contract's words; begins with ``what``.
+    """
+    known = get_args(Kind)
+    if not isinstance(declared, tuple | list) or not declared or not set(declared) <= set(known):
+        raise UsageError(
+            f"{what} declares kinds = {declared!r}; it must be a tuple of {' and '.join(map(repr, known))}, such as "
+            f"({known[0]!r},)"
+        )
+    return tuple(declared)
 
 
 def resolve(request: ComponentRequest, registry: Registry, settle: Settle | None = None) -> tuple[Component, Any]:

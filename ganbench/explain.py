@@ -120,8 +120,9 @@ def _of_augmentation(entry: Entry, cls: Any) -> dict[str, Any]:
 
 def _of_architecture(entry: Entry, cls: Any) -> dict[str, Any]:
     low, high = cls.sizes
-    sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in cls.kinds else ""
-    return {"makes": " and ".join(f"{one}s" for one in cls.kinds), "image sides": sides}
+    kinds = components.kinds_of(f"architecture '{entry.name}'", cls.kinds)
+    sides = f"{'powers of two ' if cls.power_of_two else ''}from {low} to {high}" if "image" in kinds else ""
+    return {"makes": " and ".join(f"{one}s" for one in kinds), "image sides": sides}
 
 
 def _of_dataset(entry: Entry, cls: Any) -> dict[str, Any]:

@@ -225,7 +225,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if len(items) == 1:
         if not 1 <= numbers[0] <= MAX_TRIALS:
             raise UsageError(
-                f"the number of seeds must be between 1 and {MAX_TRIALS}; to run only seed {text}, write '{text},'"
+                f"the number of seeds must be between 1 and {MAX_TRIALS}; to run only seed {text}, write '{text},', "
+                f"in a suite or in Python [{text}]"
             )
         return tuple(range(numbers[0]))
     return tuple(dict.fromkeys(numbers))

@@ -1,8 +1,10 @@
 """Names to components, imported only when used."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ganbench.errors import UsageError, did_you_mean, with_kind
@@ -86,6 +88,11 @@ class Entry:
         return value
 
 
+def with_article(kind: str) -> str:
+    """``a loss``, ``an architecture``."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
 class Registry:
     """All registered components of all kinds.
 
@@ -153,7 +160,9 @@ class Registry:
             if len(parts) > 1 and all((kind, part) in self._entries for part in parts):
                 raise UsageError(f"there is no {kind} '{name}'; separate names with commas: {','.join(parts)}")
             hint = "; no package registers one: is ganbench installed with pip?"
-            if known:
+            if meant := self._meant(kind, name):
+                hint = meant
+            elif known:
                 hint = did_you_mean(name, known, listed_by=f"ganbench list {PLURALS[kind]}")
             raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
@@ -163,6 +172,18 @@ class Registry:
             choices = " or ".join(f"'{entry.qualified}'" for entry in entries)
             raise UsageError(f"{kind} '{name}' is registered by several packages; write {choices}")
         return entries[0]
+
+    def _meant(self, kind: str, name: str) -> str:
+        """Say, as the end of a sentence, what a name is that is none of its kind: a path, of another kind, a call."""
+        called = name.partition("(")[0]  # of two parameters, the second is no part of the name: lists have commas
+        if called != name and (kind, called) in self._entries:
+            return f"; write parameters in brackets, as in {called}[key=value]"
+        if kind == "dataset" and (re.search(r"[/\\]|\.(zip|npy|npz|pt|pth)$", name) or Path(name).is_dir()):
+            taking = "array" if re.search(r"\.(npy|npz|pt|pth)$", name) else "folder"
+            return f"; for data of your own write {taking}:{name}" if (kind, taking) in self._entries else ""
+        others = [other for other in KINDS if (other, name) in self._entries]
+        added = f": add it to a loss with '+', as in hinge+{name}" if "penalty" in others and kind == "loss" else ""
+        return f"; there is {' and '.join(map(with_article, others))} of that name{added}" if others else ""
 
     def short_name(self, entry: Entry) -> str:
         """The shortest name that means this component and no other: ``name``, or ``distribution:name`` where that is

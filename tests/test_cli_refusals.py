@@ -96,6 +96,7 @@ def refuse(
         (["runs", "list", "."], "(.); the folder of trials is named with an option, as in --out . (see"),
         (["results", "runs", "."], "unexpected extra argument (.) (see"),
         (["show", "wgn"], "did you mean 'wgan'?"),
+        (["show", "dcgan", "--kind", "loss"], "there is no loss 'dcgan'; there is an architecture of that name"),
         (["show", "hinge", "--kind", "penalty"], "there is no penalty 'hinge'; there is a loss of that name"),
         (["show", "ganbench-spiral:spiral"], "; it comes with the package ganbench-spiral;"),
         (["list", "loses"], "did you mean 'losses'?"),

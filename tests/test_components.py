@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from ganbench import components, plugins
-from ganbench.api import Dataset, Loss, Penalty
+from ganbench.api import Architecture, Augmentation, Dataset, Extractor, Loss, Metric, Networks, Penalty, Samples
 from ganbench.components import build, rebuild, resolve
 from ganbench.errors import DataError, UsageError
 from ganbench.grid import ComponentRequest
@@ -27,6 +28,12 @@ class Sample(Loss):
         if count == 15:
             raise KeyError
         self.given = {"count": count, "rate": rate, "on": on, "mode": mode, "path": path}
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return fake.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return -fake.mean()
 
 
 def entry(target: str, kind: str = "loss", argument: str = "", version: str = "1.0") -> Entry:
@@ -93,6 +100,39 @@ def test_a_constructor_that_refuses_is_the_users_to_mend() -> None:
         build("loss", "sample", Sample, {"count": 14})
 
 
+@pytest.mark.parametrize(
+    ("kind", "contract", "missing"),
+    [
+        ("loss", Loss, "discriminator() and generator()"),
+        ("penalty", Penalty, "__call__()"),
+        ("augmentation", Augmentation, "__call__()"),
+        ("architecture", Architecture, "build()"),
+        ("dataset", Dataset, "load()"),
+        ("metric", Metric, "compute()"),
+        ("extractor", Extractor, "sha256() and build()"),
+    ],
+)
+def test_a_method_that_is_missing_is_named(kind: str, contract: type[Any], missing: str) -> None:
+    bare = type("Bare", (contract,), {})
+    assert refusal(build, kind, "bare", bare, {}) == f"{kind} 'bare' cannot be used: Bare does not define {missing}"
+
+
+def test_what_stands_in_for_a_method_is_enough() -> None:
+    class Projects(Penalty):
+        differentiable = False
+
+    class OfOutputs(Penalty):
+        def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+            return real.mean()
+
+    class Conditional(Architecture):
+        def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+            raise ValueError
+
+    for kind, stands in (("penalty", Projects), ("penalty", OfOutputs), ("architecture", Conditional)):
+        assert isinstance(build(kind, "stands", stands, {}), stands)
+
+
 def test_resolving_records_all_parameters_and_shows_what_differs() -> None:
     component, instance = resolve(request(rate=1, count=3, on=True), registry())
     assert component.label == "sample[rate=1,on=true]"
@@ -126,6 +166,9 @@ class Placed(Dataset):
 
     def __init__(self, size: int = 0, path: str = "") -> None:
         self.path = path
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        raise DataError(f"nothing at {self.path}")
 
 
 def test_a_place_is_set_apart_and_given_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -87,6 +87,20 @@ def test_a_need_that_there_is_not_is_refused(needs: Any, words: str) -> None:
         evaluator({"mine": metric})
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["x"], "declares values = ['x']; it must map each name that it returns to a ganbench.api.Value, such as"),
+        ({"x": "lower"}, "declares values = {'x': 'lower'}; it must map each name that it returns to a"),
+        ({"x": Value(label="X", direction="down")}, "declares 'x' with the direction 'down'; it must be 'lower' or"),  # type: ignore[arg-type]
+    ],
+)
+def test_values_that_are_not_those_of_the_contract_are_refused(values: Any, words: str) -> None:
+    metric = type("Wrong", (Clash,), {"values": values})()
+    with pytest.raises(UsageError, match=f"^metric 'mine' {re.escape(words)}"):
+        evaluator({"mine": metric})
+
+
 @pytest.mark.parametrize("decimals", [-1, 21, 2.5, True])
 def test_decimals_that_cannot_be_written_are_refused(decimals: Any) -> None:
     metric = needing()

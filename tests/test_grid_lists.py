@@ -120,5 +120,5 @@ def test_seeds_that_are_none(text: str) -> None:
 
 
 def test_no_seeds_at_all_says_how_to_ask_for_seed_zero() -> None:
-    assert "write '0,'" in refusal(parse_seeds, "0")
+    assert "write '0,', in a suite or in Python [0]" in refusal(parse_seeds, "0")
     assert "between 1 and 100000" in refusal(parse_seeds, "100001")

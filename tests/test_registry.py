@@ -42,6 +42,39 @@ def test_a_near_miss_is_answered_with_the_closest_name() -> None:
     assert refusal(registry, "wgangp").endswith("did you mean 'wgan-gp'?")
 
 
+def test_a_name_of_another_kind_is_answered_with_that_kind() -> None:
+    registry = filled(entry("dragan"), entry("dcgan", kind="architecture"), entry("r1", kind="penalty"))
+    assert refusal(registry, "dcgan") == "there is no loss 'dcgan'; there is an architecture of that name"
+    words = "there is no loss 'r1'; there is a penalty of that name: add it to a loss with '+', as in hinge+r1"
+    assert refusal(registry, "r1") == words
+    assert refusal(registry, "r1", "architecture").endswith("; there is a penalty of that name")
+
+
+def test_parameters_in_parentheses_are_answered_with_brackets() -> None:
+    registry = filled(entry("r1", kind="penalty"))
+    for name in ("r1(gamma=0.1)", "r1(gamma=0.1"):
+        words = f"there is no penalty '{name}'; write parameters in brackets, as in r1[key=value]"
+        assert refusal(registry, name, "penalty") == words
+    assert refusal(registry, "zz(gamma=0.1)", "penalty").endswith("; choose one of: r1")
+
+
+def test_a_path_is_answered_with_how_data_of_ones_own_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my photos").mkdir()
+    registry = filled(*(entry(name, kind="dataset") for name in ("array", "digits", "folder")))
+    for path, written in (
+        ("./photos", "folder:./photos"),
+        ("my photos", "folder:my photos"),
+        ("photos.zip", "folder:photos.zip"),
+        ("data/ours.npz", "array:data/ours.npz"),
+    ):
+        words = f"there is no dataset '{path}'; for data of your own write {written}"
+        assert refusal(registry, path, "dataset") == words
+    assert refusal(registry, "photos", "dataset").endswith("; choose one of: array, digits, folder")
+
+
 def test_a_far_miss_is_answered_with_the_list() -> None:
     registry = filled(entry("vanilla"), entry("hinge"))
     assert refusal(registry, "zzz") == "there is no loss 'zzz'; choose one of: hinge, vanilla"

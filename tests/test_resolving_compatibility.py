@@ -43,6 +43,20 @@ def test_a_loss_without_an_output_of_doubt_does_not_adapt_its_augmentation() -> 
     check_recipe("lsgan", LSGAN(), Made(), data(), recipe)
 
 
+@pytest.mark.parametrize("kinds", ["image", ("images",), ()])
+def test_kinds_that_are_not_those_of_the_contract_are_refused(kinds: Any) -> None:
+    """``("image")`` is a text to Python, and each of its letters a kind."""
+    of_networks, of_penalty = Made(), R1()
+    of_networks.kinds = of_penalty.kinds = kinds  # type: ignore[misc]
+    words = f"declares kinds = {kinds!r}; it must be a tuple of 'image' and 'vector', such as ('image',)"
+    pair = component("made"), data((2,)), Recipe()
+    assert refusal(check_pair, "hinge", [], pair[0], of_networks, *pair[1:]) == f"architecture 'made' {words}"
+    points = Made()
+    points.kinds = ("vector",)  # type: ignore[misc]
+    said = refusal(check_pair, "hinge", [of_penalty], pair[0], points, *pair[1:])
+    assert said == f"a penalty of loss 'hinge' {words}"
+
+
 def test_mirroring_is_for_images() -> None:
     words = refusal(check_recipe, "hinge", Hinge(), Made(), data((2,)), Recipe(mirror=0.5))
     assert words.startswith("mirror=0.5 mirrors images, but dataset 'cells' contains vectors")

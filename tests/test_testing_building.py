@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganbench.api import Architecture, Augmentation, Dataset, Networks, Penalty, Samples
 from ganbench.api.architecture import Conditioning
+from ganbench.api.objectives import Discriminator
 from ganbench.errors import UsageError
 from ganbench.registry import Entry
 from ganbench.testing import Outcome, check, checks_of, run
@@ -44,6 +45,9 @@ class Weighed(Penalty):
         if margin < 0:
             raise ValueError("no margin below 0")
 
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return discriminator(real).mean()
+
 
 class Padded(Augmentation):
     """An augmentation that refuses a margin."""
@@ -51,6 +55,9 @@ class Padded(Augmentation):
     def __init__(self, margin: float = 1.0) -> None:
         if margin < 0:
             raise ValueError("no margin below 0")
+
+    def __call__(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        return images
 
 
 @pytest.mark.parametrize(

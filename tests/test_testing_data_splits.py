@@ -1,4 +1,6 @@
-"""Datasets without a test split or without names of classes are right, and what is wrong with them is caught."""
+"""Datasets without a test split or without names of classes are right, and what is wrong with them is caught; so is
+what has not the form of the contract.
+"""
 
 from pathlib import Path
 
@@ -69,10 +71,25 @@ class NamedOnce(Unnamed):
         return Samples(data=found.data, labels=found.labels, classes=("a", "b", "c") if split == "train" else ())
 
 
+class NumpyArray(RightData):
+    """A numpy array in the place of the tensor."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        return Samples(data=self.points(split).numpy())  # type: ignore[arg-type]
+
+
+class OneName(RightData):
+    """Its default metrics are a text, as the parentheses of one name make none."""
+
+    metrics = "modes"  # type: ignore[assignment]
+
+
 WRONG: list[tuple[type, str, str]] = [
     (UnnamedBeyond, "labels", "the labels of 'test' go from 0 to 3, but there are 3 classes"),
     (NamedOnce, "labels", "the classes of 'train' are a, b, c, but those of 'test' are without names"),
     (TrainOnlyHashed, "another-process", "the split 'train' differs in another process"),
+    (NumpyArray, "samples", "the data of the split 'train' is ndarray, not a torch tensor; use torch.from_numpy()"),
+    (OneName, "defaults", "declares metrics = 'modes'; it must be a tuple of names, such as ('modes',)"),
 ]
 
 

@@ -50,6 +50,12 @@ class SaysMinimax(Right):
     formula = ("softplus(-r) + softplus(f)", "-softplus(f)")
 
 
+class OneText(Right):
+    """Declares the discriminator's objective alone, and forgot the comma."""
+
+    formula = "softplus(-r) + softplus(f)"  # type: ignore[assignment]
+
+
 class Epsilon(Right):
     """Saturates where the discriminator is sure."""
 
@@ -64,6 +70,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (HalfMissing, "formula", "(2 times it)"),
     (Minimax, "convention", "is not a minimax game"),
     (SaysMinimax, "formula", "the declared '-softplus(f)' gives"),
+    (OneText, "formula", "formula is 'softplus(-r) + softplus(f)', but must be two texts"),
     (Epsilon, "formula", "an epsilon inside a logarithm makes a loss saturate"),
 ]
 

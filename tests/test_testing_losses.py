@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ganbench.api import Loss, Penalty
+from ganbench.testing import check
 from tests.kit import assert_caught, outcome_of
 from tests.kit.losses import Pairwise, Right
 
@@ -248,3 +249,9 @@ class Unbounded(Loss):
 def test_a_name_that_promises_a_penalty_has_one() -> None:
     assert_caught(Unbounded, "convention", "'wgan-gp' has no penalty", name="wgan-gp")
     assert outcome_of("convention", Unbounded, name="my-critic").status == "skipped"
+
+
+def test_a_need_that_is_not_declared_is_told_before_what_fails_by_it() -> None:
+    told = [one.check for one in check(NeedsRealUnsaid) if one.status == "failed"]
+    assert told[0] == "real-samples"
+    assert len(told) > 1

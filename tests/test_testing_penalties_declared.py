@@ -82,7 +82,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
         "declared",
         "declares constrains = 'gradients', which is not a valid value; did you",
     ),
-    (OneKind, "declared", "kinds is 'image'"),
+    (OneKind, "declared", "kinds = 'image'"),
     (NoText, "declared", "double_backward is 'no'"),
     (Once, "once-differentiated", "differentiates the discriminator by its samples with create_graph=True"),
     (OnceByFunction, "once-differentiated", "double_backward is False"),

@@ -1,17 +1,18 @@
 """What metrics and extractors need, and whether it is there: asked while planning, and again in each trial."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import torch
 
-from ganbench.api import Extractor, Metric, Mixture, Need, Samples
+from ganbench.api import Extractor, Metric, Mixture, Need, Samples, Value
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.evaluation.features import extract
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.protocol import MOST_DECIMALS
 
 NEEDS: tuple[Need, ...] = get_args(Need)
+DIRECTIONS = ("lower", "higher", None)
 OF_EXTRACTORS: frozenset[Need] = frozenset({"features", "logits"})
 
 
@@ -37,7 +38,18 @@ def check_words(name: str, metric: Metric) -> None:
     Raises:
         UsageError: one is not; says which is near.
     """
-    for value, declared in metric.values.items():
+    values: Any = metric.values
+    if not isinstance(values, Mapping) or not all(isinstance(declared, Value) for declared in values.values()):
+        raise UsageError(
+            f"metric '{name}' declares values = {values!r}; it must map each name that it returns to a "
+            'ganbench.api.Value, such as {"score": Value(label="score", direction="lower")}'
+        )
+    for value, declared in values.items():
+        if declared.direction not in DIRECTIONS:
+            raise UsageError(
+                f"metric '{name}' declares '{value}' with the direction {declared.direction!r}; it must be 'lower' or "
+                "'higher', whichever is better, or None"
+            )
         decimals = declared.decimals
         # True is a whole number to Python, and 1 to what reads the result.
         if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MOST_DECIMALS:

@@ -154,6 +154,8 @@ def _check_recipe(recipe: Any, whose: str, text: str) -> None:
     for key in recipe:
         if key not in Recipe.model_fields:
             hint = did_you_mean(str(key), Recipe.model_fields)
+            if key in Suite.model_fields:  # what follows a table's head in TOML is the table's
+                hint = "; it is a key of the suite itself: write it above [recipe]" if text else "; give it by itself"
             raise UsageError(f"{_where(whose, str(key), text)}: unknown recipe setting '{key}'{hint}")
     try:
         Recipe(**recipe)
@@ -266,6 +268,8 @@ def _meant(key: str) -> str:
     close = did_you_mean(key, Suite.model_fields)
     if key in SHORT:
         close = f"; did you mean '{SHORT[key]}'?"
+    elif key in Recipe.model_fields:
+        close = "; it is a setting of the recipe: write it below a line [recipe]"
     elif key.replace("-", "_") in HOW:
         close = "; how and where trials run is said with an option of the command, not in a suite"
     return close

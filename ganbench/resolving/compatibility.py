@@ -3,6 +3,7 @@
 from typing import get_args
 
 from ganbench.api import Architecture, Constrained, Loss, Penalty
+from ganbench.components import kinds_of
 from ganbench.errors import TooFewSteps, UsageError, did_you_mean
 from ganbench.schedule import critic_updates, critic_updates_until, first_later_boost, steps_to_replay
 from ganbench.spec import Component, DataSpec, Recipe
@@ -231,11 +232,10 @@ def check_pair(
     name, dataset = component.label, data.component.label
     _check_shape(name, architecture, data)
     for penalty in penalties:
-        if data.kind not in penalty.kinds:
-            kinds = " and ".join(f"{kind}s" for kind in penalty.kinds)
+        if data.kind not in (kinds := kinds_of(f"a penalty of loss '{label}'", penalty.kinds)):
             raise UsageError(
-                f"loss '{label}' has a penalty for {kinds}, but dataset '{dataset}' contains {data.kind}s; choose "
-                "another penalty"
+                f"loss '{label}' has a penalty for {_several(kinds)}, but dataset '{dataset}' contains {data.kind}s; "
+                "choose another penalty"
             )
     if architecture.conditioning != "none":
         _check_labels(name, data, recipe)
@@ -261,11 +261,10 @@ def check_pair(
 def _check_shape(name: str, architecture: Architecture, data: DataSpec) -> None:
     """Refuse an architecture that makes other samples than these, or images of other sizes."""
     dataset = data.component.label
-    if data.kind not in architecture.kinds:
-        kinds = " and ".join(f"{kind}s" for kind in architecture.kinds)
+    if data.kind not in (kinds := kinds_of(f"architecture '{name}'", architecture.kinds)):
         raise UsageError(
-            f"architecture '{name}' makes {kinds}, but dataset '{dataset}' contains {data.kind}s; choose another "
-            "architecture ('ganbench list architectures')"
+            f"architecture '{name}' makes {_several(kinds)}, but dataset '{dataset}' contains {data.kind}s; choose "
+            "another architecture ('ganbench list architectures')"
         )
     if data.kind != "image":
         return
@@ -279,6 +278,10 @@ def _check_shape(name: str, architecture: Architecture, data: DataSpec) -> None:
             f"architecture '{name}' makes {wanted}, but dataset '{dataset}' is {height}x{width}; choose another "
             "architecture or image size"
         )
+
+
+def _several(kinds: tuple[str, ...]) -> str:
+    return " and ".join(f"{kind}s" for kind in kinds)
 
 
 def _check_labels(name: str, data: DataSpec, recipe: Recipe) -> None:

@@ -14,6 +14,7 @@ from ganbench.evaluation.needs import check_shape, layers_of, owners, require, u
 from ganbench.grid import ComponentRequest
 from ganbench.plan import PlanRequest
 from ganbench.registry import Registry
+from ganbench.resolving.form import default_metrics, wrong_labels, wrong_samples
 from ganbench.spec import Component, DataSpec, EvaluationSpec, Labels, ReferenceSpec
 
 SPLITS = ("train", "test")
@@ -21,8 +22,7 @@ DEFAULT_SAMPLES = 10_000
 CONDITIONAL = "choose a conditional architecture"
 ADVICE = re.compile(r"(;| or) raise --num-samples$")
 """How the complaints of metrics end that need more samples."""
-PLENTY = 10**9
-"""Fakes that are enough for any metric, unless it lacks something else."""
+PLENTY = 10**9  # fakes that are enough for any metric, unless it lacks something else
 
 
 class Scored(NamedTuple):
@@ -201,8 +201,8 @@ class Data:
             raise
         except Exception as error:
             raise UsageError(f"dataset '{label}' cannot be read: {with_kind(error)}") from error
-        if len(samples) == 0:
-            raise UsageError(f"dataset '{label}' has no samples in its split '{split}'")
+        if wrong := wrong_samples(samples, split) or wrong_labels(samples, split):
+            raise UsageError(f"dataset '{label}': {wrong}")
         for file in samples.files:
             require_untruncated(Path(file))
         self._files.update(samples.files)
@@ -280,7 +280,7 @@ def without_advice(complaint: str, reason: str) -> str:
 
 def _metrics(plan: PlanRequest, dataset: Dataset, registry: Registry) -> list[tuple[Component, Metric]]:
     """The metrics that were asked for, else the dataset's."""
-    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in dataset.metrics)
+    requests = plan.metrics or tuple(_default(metric, "metric", registry) for metric in default_metrics(dataset))
     return [components.resolve(request, registry) for request in requests]
 
 

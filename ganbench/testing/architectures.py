@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ganbench import components
 from ganbench.api import Networks
-from ganbench.errors import GanbenchError, in_one_line
+from ganbench.components import kinds_of
+from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
 from ganbench.testing.architecture_groups_and_labels import labels, packing
@@ -58,10 +59,10 @@ TRACERS: dict[str, Callable[[nn.Module, Tensor], Any]] = {
 def shapes(subject: Subject) -> str:
     """Samples have the declared shape and outputs are (N,), at every declared size and channel count."""
     architecture = build(subject)
-    if not architecture.kinds or not set(architecture.kinds) <= {"image", "vector"}:
-        raise Flaw(
-            f"kinds is {architecture.kinds}, but must contain 'image' or 'vector'; no dataset could be chosen for it"
-        )
+    try:
+        kinds_of("it", architecture.kinds)
+    except UsageError as error:
+        raise Flaw(f"{error}; no dataset could be chosen for it") from error
     tried = sample_shapes(subject)
     if not tried:
         raise Flaw(f"sizes {architecture.sizes} contains no side that can be tried; every dataset would be refused")

@@ -12,6 +12,7 @@ from ganbench.api import Extractor, Samples
 from ganbench.errors import GanbenchError, UsageError
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.evaluation.needs import check_shape, require
+from ganbench.resolving.form import default_metrics, wrong_labels, wrong_samples
 from ganbench.testing import dataset_copies, dataset_elsewhere, dataset_modes
 from ganbench.testing.dataset_loading import SPLITS, NoTest, build, load, splits
 from ganbench.testing.files import check_named, readings
@@ -52,11 +53,8 @@ def labels(subject: Subject) -> None:
             if found.classes:
                 raise Flaw(f"the split '{split}' names {len(found.classes)} classes but has no labels")
             continue
-        if found.labels.dtype != torch.int64 or tuple(found.labels.shape) != (len(found),):
-            raise Flaw(
-                f"the labels of '{split}' are {_type(found.labels)} {tuple(found.labels.shape)}, not int64 "
-                f"({len(found)},); metrics of classes would fail"
-            )
+        if wrong := wrong_labels(found, split):
+            raise Flaw(f"{wrong}; every run on it would be refused with this line")
         # Classes without names are as many as the training samples' labels say.
         known = len(found.classes) or known or found.class_count
         low, high = int(found.labels.min()), int(found.labels.max())
@@ -182,7 +180,7 @@ def defaults(subject: Subject) -> None:
         if dataset.extractor:
             extractor = subject_of(f"extractor/{dataset.extractor}").build()
             check_shape(extractor, found.shape)
-        metrics = {name: subject_of(f"metric/{name}").build() for name in dataset.metrics}
+        metrics = {name: subject_of(f"metric/{name}").build() for name in default_metrics(dataset)}
     except UsageError as error:
         raise Flaw(f"{error}; a run that leaves metrics and extractor to the dataset would be refused") from error
     if not metrics:
@@ -230,28 +228,14 @@ CHECKS = (
 
 def _require_form(split: str, found: Samples) -> None:
     """Raise a flaw unless a split has the type, shape and values of images or of vectors."""
+    if wrong := wrong_samples(found, split):
+        raise Flaw(f"{wrong}; every run on it would be refused with this line")
     data = found.data
-    if data.dtype not in (torch.uint8, torch.float32):
-        raise Flaw(
-            f"the split '{split}' is {_type(data)}, but images must be uint8 in 0..255 and vectors float32; the range "
-            "would not match the networks' outputs"
-        )
-    if data.dtype == torch.float32 and data.dim() == 4:
-        raise Flaw(
-            f"the split '{split}' is float32 of shape {tuple(data.shape)}, but images must be uint8 levels in 0..255; "
-            "float32 is for vectors (N, D)"
-        )
-    if data.dim() != (4 if found.kind == "image" else 2):
-        raise Flaw(
-            f"the split '{split}' has shape {tuple(data.shape)}, but images must be (N, C, H, W) and vectors (N, D)"
-        )
     if found.kind == "image" and data.shape[1] > 4 >= data.shape[3]:
         raise Flaw(
             f"the split '{split}' has shape {tuple(data.shape)}: are its {data.shape[3]} channels last? They must come "
             "second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
         )
-    if len(data) == 0:
-        raise Flaw(f"the split '{split}' is empty; every run on it would be refused")
     if found.kind == "image" and int(data.max()) <= 1:
         raise Flaw(
             f"no pixel of the split '{split}' is above 1 (images in 0..1 stored as bytes?); every picture would be "
@@ -259,10 +243,6 @@ def _require_form(split: str, found: Samples) -> None:
         )
     if found.kind == "vector" and not bool(torch.isfinite(data).all()):
         raise Flaw(f"the split '{split}' contains NaN or infinity; training would diverge at once")
-
-
-def _type(value: torch.Tensor) -> str:
-    return str(value.dtype).removeprefix("torch.")
 
 
 def _listed(classes: tuple[str, ...]) -> str:

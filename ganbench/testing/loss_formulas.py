@@ -49,7 +49,13 @@ def formula(subject: Subject) -> None:
     loss = build(subject)
     if not any(loss.formula):
         raise NotApplicable("no formula is declared; declare one, and it is compared with the code")
-    for player, text in zip(PLAYERS, loss.formula, strict=True):
+    declared: Any = loss.formula
+    if not isinstance(declared, tuple | list) or len(declared) != len(PLAYERS):
+        raise Flaw(
+            f"formula is {declared!r}, but must be two texts, what the discriminator minimises and what the generator "
+            f"minimises; `ganbench show {subject.name}` would fail or say something else"
+        )
+    for player, text in zip(PLAYERS, declared, strict=True):
         try:
             expression = parse(text, without_slope=True)
             _agree(subject, loss, player, expression, f"the declared '{text}'")

@@ -239,6 +239,7 @@ def carried_penalty(subject: Subject) -> None:
 
 CHECKS = (
     used_parameters,
+    real_samples,  # before those that fail by a need that is not declared
     scalar,
     finite,
     direction,
@@ -250,7 +251,6 @@ CHECKS = (
     formula,
     convention,
     least_squares,
-    real_samples,
     nothing_to_learn,
     smoothing,
     repeatable,

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from ganbench.api import Value
 from ganbench.errors import UsageError, with_kind
 from ganbench.evaluation.needs import check_words, uses_extractor
 from ganbench.testing.files import leftovers
@@ -43,15 +42,13 @@ def declaration(subject: Subject) -> None:
     metric = build(subject)
     if not metric.values:
         raise Flaw("it declares no values; a table would have no column for it")
-    for name, value in metric.values.items():
-        if not isinstance(value, Value) or value.direction not in ("lower", "higher", None):
-            raise Flaw(f"the declaration of '{name}' is not a ganbench.api.Value with a direction; ranking would fail")
-        if not name.isidentifier():
-            raise Flaw(f"'{name}' must consist of letters, digits and underscores, to be a column of a data frame")
     try:
         check_words(subject.name, metric)
     except UsageError as error:
         raise Flaw(f"{error}; every run would be refused with this line") from error
+    for name in metric.values:
+        if not name.isidentifier():
+            raise Flaw(f"'{name}' must consist of letters, digits and underscores, to be a column of a data frame")
     given = subject.expected.get("shape")
     if given is not None and (len(given) == 3) != ("images" in metric.needs):
         kind = "of images, and needs does not name images" if len(given) == 3 else "of vectors, and it needs images"

@@ -1,12 +1,12 @@
 """Whether a penalty is what it declares: what it constrains, on which samples, by how many differentiations."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.api.data import Kind
+from ganbench.components import kinds_of
 from ganbench.errors import UsageError
 from ganbench.resolving.compatibility import check_constrained
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
@@ -18,14 +18,9 @@ def declared(subject: Subject) -> None:
     penalty: Any = build(subject)
     try:
         check_constrained("it", penalty)
+        kinds_of("it", penalty.kinds)
     except UsageError as error:
         raise Flaw(f"{error}; every run would be refused with this line") from error
-    kinds = penalty.kinds
-    if not isinstance(kinds, tuple) or not kinds or not set(kinds) <= set(get_args(Kind)):
-        raise Flaw(
-            f"kinds is {kinds!r}, but must be a tuple of {' and '.join(map(repr, get_args(Kind)))}; it would be "
-            "refused on data that it is for"
-        )
     for name in ("differentiable", "double_backward", "of_outputs"):
         if not isinstance(getattr(penalty, name), bool):
             raise Flaw(f"{name} is {getattr(penalty, name)!r}, but must be True or False")
