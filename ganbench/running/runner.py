@@ -212,7 +212,8 @@ class _Run:
 
     def _take_over(self) -> None:
         """Take over what another run has not finished, once it has given it back or died."""
-        if self._interrupts.count:
+        # One that is tried alone is left alone.
+        if self._interrupts.count or self._mine & self._tried_alone:
             return
         free = self._elsewhere.free()
         for trial_id in free:
