@@ -10,11 +10,10 @@ import pytest
 
 from ganbench.errors import StoreError, UsageError
 from ganbench.executors import Executor, Job, JobState, Layout, Wish
-from ganbench.running import runner, waiting
+from ganbench.running import runner
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import Execution, TrialFile, TrialSpec
 from ganbench.store.handed import Handed
-from ganbench.store.store import Store
 from tests import clocks
 from tests.grids import Ending, Noting, Run, Site, three_seeds
 from tests.trials import make_spec, make_trial
@@ -214,36 +213,6 @@ def test_what_an_executor_does_not_speak_of_has_ended_after_a_while(
     assert [row.reason for row in rows] == ["its executor lost track of it", *["it ended without a status"] * 2]
     ended = [told[1] for told in display.told if told[0] == "finished"]
     assert ended[0] == three.names[0]
-
-
-def test_nothing_of_another_run_is_taken_over_while_one_is_tried_alone(
-    three: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The other run gives its trial back as the second try begins."""
-    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(waiting, "SHARE", 1.0)
-    other = Store(three.out)
-    assert other.lease(three.names[2])
-    submitted: list[list[str]] = []
-    looks = iter(range(100))
-
-    class Crowded(Site):
-        def submit(self, jobs: Iterable[Job]) -> None:
-            submitted.extend([[job.trial_id] for job in jobs])
-
-        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-            other.release_all()
-            if next(looks) in (1, 2):
-                assert submitted == [[name] for name in (*three.names[:2], three.names[0])]
-                return {three.names[0]: JobState.RUNNING}
-            return dict.fromkeys(three.names, JobState.ENDED)
-
-        def why(self, trial_id: str) -> str:
-            return "out-of-memory: killed" if trial_id == three.names[0] else "killed"
-
-    rows = three.on(Crowded).rows()
-    assert submitted[3:] == [[three.names[2]]]
-    assert [row.status for row in rows] == ["out-of-memory", "failed", "failed"]
 
 
 def test_plugins_are_told_and_one_that_fails_is_a_note(halved: Run, monkeypatch: pytest.MonkeyPatch) -> None:
