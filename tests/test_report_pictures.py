@@ -46,18 +46,19 @@ def test_a_sheet_of_another_layout_is_shown_as_it_is(tmp_path: Path) -> None:
     assert opened.size == (70, 50)
 
 
-def test_samples_that_are_no_picture_of_ours_are_left_out(tmp_path: Path) -> None:
+def test_samples_that_are_no_picture_of_ours_are_left_out(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
     # Pillow would hand this to Ghostscript, which runs it.
     folder.samples.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nshowpage\n%%EOF\n")
     assert open_samples(read_row(folder)) is None
     Image.new("L", (8, 8)).save(folder.samples, format="BMP")
     assert open_samples(read_row(folder)) is None
-    Image.new("1", (9000, 9000)).save(folder.samples, format="PNG")
+    Image.new("1", (9500, 9500)).save(folder.samples, format="PNG")  # so large that Pillow warns of it
     assert folder.samples.stat().st_size < 100_000
     assert open_samples(read_row(folder)) is None
     text = base64.b64encode(folder.samples.read_bytes()).decode()
     assert open_snapshot({"png": text, "columns": 1, "images": 1}, keep=1) is None
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_samples_that_are_a_link_are_left_out(tmp_path: Path) -> None:
