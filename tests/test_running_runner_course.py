@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ganbench.errors import StoreError, UsageError
-from ganbench.executors import Executor, Job, JobState, Layout, Wish
+from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
 from ganbench.running import runner
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import Execution, TrialFile, TrialSpec
@@ -87,6 +87,16 @@ def test_what_was_left_to_another_executor_is_refused(three: Run) -> None:
     with pytest.raises(UsageError, match=f"{three.names[1]} was left to slurm by an earlier run"):
         three.on(Ending)
     assert not three.folder(0).spec.exists()
+
+
+def test_a_grid_that_its_executor_refuses_leaves_no_folder_behind(three: Run) -> None:
+    class Refusing(Ending):
+        def __init__(self, settings: Settings) -> None:
+            raise UsageError("there is no such queue")
+
+    with pytest.raises(UsageError, match="no such queue"):
+        three.on(Refusing)
+    assert not three.out.exists()
 
 
 class OnGPUs(Ending):

@@ -52,13 +52,13 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
-        store.prepare()  # a grid that is refused leaves no folder behind
         if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))
         if request.batch_seeds:
             executor = Batching(executor)
         try:
+            store.prepare()  # whoever refuses a grid, there is no folder of it
             # What runs elsewhere need not end because a terminal closes here.
             with Interrupts(hangup=not chosen.detachable) as interrupts:
                 return _Run(request, store, executor, plugins, display, trials, interrupts).to_its_end()
