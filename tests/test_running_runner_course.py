@@ -47,6 +47,7 @@ def test_who_waits_is_told_of_every_trial_once(three: Run) -> None:
             )  # fmt: skip
 
     three.on(Slow, display)
+    assert display.ticks == Slow.looks == 3
     kinds = [told[0] for told in display.told]
     assert kinds == ["planning", "planned", "started", "finished", "started", "finished", "started", "finished"]
     assert display.told[1] == ("planned", 3, 0, 0)
