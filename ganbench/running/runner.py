@@ -165,7 +165,7 @@ class _Run:
         """End trials that an executor took and has not spoken of for a while: they would be waited for without end."""
         now, silent = time.monotonic(), self._mine - known - self._crowded_out.keys()
         self._silent_since = {trial_id: self._silent_since.get(trial_id, now) for trial_id in silent}
-        for trial_id, since in list(self._silent_since.items()):
+        for trial_id, since in self._silent_since.items():
             if now - since > SILENT_SECONDS:
                 self._end(trial_id, JobState.LOST)
 
