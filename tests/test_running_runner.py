@@ -142,17 +142,21 @@ def test_one_that_waits_to_be_tried_alone_has_ended_where_the_run_is_interrupted
 
     class Crowded(Site):
         def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-            if next(looks) == 1:
+            look = next(looks)
+            if look == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
-            return dict.fromkeys(self.jobs, JobState.RUNNING) | {three.names[0]: JobState.ENDED}
+            others = JobState.RUNNING if look < 4 else JobState.ENDED
+            return dict.fromkeys(three.names, others) | {three.names[0]: JobState.ENDED}
 
         def why(self, trial_id: str) -> str:
             return "out-of-memory: killed"
 
-    outcome = three.on(Crowded)
+    display = Noting()
+    outcome = three.on(Crowded, display)
     assert outcome.interrupted
-    first = outcome.rows()[0]
-    assert (first.status, first.reason) == ("out-of-memory", "killed")
+    assert [(row.status, row.reason) for row in outcome.rows()] == [("out-of-memory", "killed")] * 3
+    assert len([note for note in display.notes if "tried once more" in note]) == 1, "nothing is tried once more now"
+    assert [told[1] for told in display.told if told[0] == "finished"] == three.names
 
 
 def test_one_that_another_run_takes_over_before_its_second_try_keeps_nobody_waiting(

@@ -1,11 +1,13 @@
-"""A run beside others on the same folder: when it looks, and what it leaves to them for a while."""
+"""A run beside others on the same folder, and a trial beside others: what is looked at, what waits to be alone."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from ganbench.errors import StoreError
 from ganbench.executors import Job, JobState
+from ganbench.records.folder import TrialFolder
 from ganbench.running import waiting
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import TrialSpec
@@ -55,6 +57,8 @@ def test_nothing_of_another_run_is_taken_over_while_one_is_tried_alone(three: Ru
             if next(looks) in (1, 2):
                 assert submitted == [[name] for name in (*three.names[:2], three.names[0])]
                 return {three.names[0]: JobState.RUNNING}
+            if len(submitted) == 3:
+                three.folder(0).write_status("failed", "of itself")
             return dict.fromkeys(three.names, JobState.ENDED)
 
         def why(self, trial_id: str) -> str:
@@ -62,4 +66,37 @@ def test_nothing_of_another_run_is_taken_over_while_one_is_tried_alone(three: Ru
 
     rows = three.on(Crowded).rows()
     assert submitted[3:] == [[three.names[2]]]
-    assert [row.status for row in rows] == ["out-of-memory", "failed", "failed"]
+    assert [row.reason for row in rows] == ["of itself", "killed", "killed"]
+
+
+@pytest.mark.parametrize(
+    ("tries", "end"),
+    [
+        (1, ("failed", "no space left on device")),
+        (2, ("out-of-memory", "killed; tried twice, the second time alone")),
+    ],
+    ids=["its beginning", "its end"],
+)
+def test_a_second_try_that_cannot_be_written_has_a_row_all_the_same(
+    tries: int, end: tuple[str, str], three: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("no space left on device")
+
+    three.trials, three.names = three.trials[:1], three.names[:1]
+    submitted: list[str] = []
+
+    class Filled(Site):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            submitted.extend(job.trial_id for job in jobs)
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            if len(submitted) == tries:
+                monkeypatch.setattr(TrialFolder, "write_status", full)
+            return dict.fromkeys(submitted, JobState.ENDED)
+
+        def why(self, trial_id: str) -> str:
+            return "out-of-memory: killed"
+
+    (row,) = three.on(Filled).rows()
+    assert (row.status, row.reason) == end

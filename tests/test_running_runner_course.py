@@ -82,7 +82,7 @@ def test_what_is_done_is_looked_up_and_given_to_nobody(halved: Run) -> None:
     assert display.told[1] == ("planned", 2, 1, 0)
     assert [row.status for row in outcome.rows()] == ["done", "failed"]
     assert not outcome.interrupted
-    assert outcome.detached == ""
+    assert (outcome.detached, outcome.unwritten) == ("", {})
 
 
 def test_a_warning_of_several_trials_is_one_line(three: Run) -> None:
