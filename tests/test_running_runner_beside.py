@@ -1,5 +1,7 @@
 """A run beside others on the same folder, and a trial beside others: what is looked at, what waits to be alone."""
 
+import os
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -67,6 +69,28 @@ def test_nothing_of_another_run_is_taken_over_while_one_is_tried_alone(three: Ru
     rows = three.on(Crowded).rows()
     assert submitted[3:] == [[three.names[2]]]
     assert [row.reason for row in rows] == ["of itself", "killed", "killed"]
+
+
+def test_a_run_that_is_to_stop_takes_nothing_over(three: Run) -> None:
+    """Another run gives its trial back while those of this one write their checkpoints."""
+    other = Store(three.out)
+    assert other.lease(three.names[2])
+    submitted: list[str] = []
+    looks = iter(range(100))
+
+    class Stopping(Site):
+        def submit(self, jobs: Iterable[Job]) -> None:
+            submitted.extend(job.trial_id for job in jobs)
+
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            look = next(looks)
+            if look == 0:
+                other.release_all()
+                os.kill(os.getpid(), signal.SIGTERM)
+            return dict.fromkeys(submitted, JobState.RUNNING if look < 3 else JobState.ENDED)
+
+    assert three.on(Stopping).interrupted
+    assert submitted == three.names[:2]
 
 
 @pytest.mark.parametrize(
