@@ -224,6 +224,8 @@ def test_one_that_another_run_has_taken_over_is_ended_here(three: Run, monkeypat
     assert cancelled == [([three.names[1]], True)]
     (note,) = display.notes
     assert note.endswith("seed 1: another run has taken it over")
+    finished = {told[1] for told in display.told if told[0] == "finished"}
+    assert finished == set(three.names), "what the other run gives back is taken over in turn"
 
 
 def test_the_first_interrupt_is_gentle_and_the_second_is_not(three: Run) -> None:
