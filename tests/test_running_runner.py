@@ -192,11 +192,17 @@ def test_one_that_ends_as_the_run_is_interrupted_keeps_its_own_word(three: Run) 
                 three.folder(0).write_status("diverged", "D is not finite")
                 three.folder(1).write_status("running")
                 os.kill(os.getpid(), signal.SIGTERM)  # a shell's background jobs ignore SIGINT, and so would this run
-                return dict.fromkeys(self.jobs, JobState.PENDING)
+                return dict.fromkeys(self.jobs, JobState.PENDING) | {three.names[1]: JobState.RUNNING}
             return super().states(timeout)
 
-    outcome = three.on(Interrupted)
+    display = Noting()
+    outcome = three.on(Interrupted, display)
     assert outcome.interrupted
+    told = {(one[1], one[0], *one[3:4]) for one in display.told if one[0] in ("started", "finished")}
+    assert told == {
+        (three.names[0], "started", 2000), (three.names[0], "finished", "diverged"),
+        (three.names[1], "started", 2000), (three.names[1], "finished", "interrupted"),
+    }, "what has not begun is not shown"  # fmt: skip
     found = [three.folder(place).read_status() for place in range(3)]
     assert [(status["status"], status["reason"]) for status in found] == [
         ("diverged", "D is not finite"),
