@@ -136,6 +136,16 @@ def test_of_a_task_the_folders_of_its_trials_say_how_far_they_are(cluster: Clust
     assert [states[job.trial_id] for job in jobs] == [JobState.ENDED, JobState.RUNNING, JobState.PENDING]
 
 
+def test_one_that_is_tried_again_is_no_part_of_its_first_task(cluster: Cluster, tmp_path: Path) -> None:
+    found = executor(slots=1, pack="2")
+    first, second = (write_trial(tmp_path, seed=seed) for seed in range(2))
+    found.submit([first, second])
+    found.submit([first])
+    cluster.over = {1}
+    assert found.states() == {first.trial_id: JobState.PENDING, second.trial_id: JobState.ENDED}
+    assert cluster.tasks[1:] == [(first.trial_id,)]
+
+
 def test_how_a_task_ended_is_said_of_each_of_its_trials(cluster: Cluster, tmp_path: Path) -> None:
     found = executor(slots=0, pack="2", attempts="3")
     jobs = [write_trial(tmp_path, seed=seed) for seed in range(4)]
