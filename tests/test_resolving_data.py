@@ -13,6 +13,7 @@ from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolving.data import Data
 from ganbench.resolving.plans import answer
+from tests.planned import ask
 
 IMAGES = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -86,3 +87,16 @@ def test_an_extractor_that_no_metric_of_a_grid_uses_is_refused() -> None:
             losses=tuple(losses), architectures=tuple(architectures), datasets=datasets, extractor=extractor
         )
         assert answer(request).error == error
+
+
+def test_how_samples_are_scored_names_the_split_and_the_extractor() -> None:
+    (cell,) = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="train").planned
+    evaluation = cell.spec.evaluation
+    assert evaluation.extractor is not None
+    assert (evaluation.extractor.name, evaluation.reference.split, evaluation.reference.size) == (
+        "digits",
+        "train",
+        899,
+    )
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="dev")
+    assert found.error == "reference split 'dev' must be one of: train, test"
