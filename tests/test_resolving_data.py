@@ -1,12 +1,16 @@
 """A dataset read for a plan: what is refused of its files, whoever reads them."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from ganbench import plugins
+from ganbench.api import Samples
+from ganbench.datasets.digits import Digits
 from ganbench.errors import DataError
 from ganbench.evaluation.handout import write_samples
 from ganbench.grid import parse_axis, parse_losses
@@ -100,3 +104,34 @@ def test_how_samples_are_scored_names_the_split_and_the_extractor() -> None:
     )
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="dev")
     assert found.error == "reference split 'dev' must be one of: train, test"
+
+
+@pytest.mark.parametrize(
+    ("classes", "wanted", "found"),
+    [
+        (10, None, "reference"),
+        (10, "reference", "reference"),
+        (10, "balanced", "balanced"),
+        (1, None, "reference"),
+        (0, None, "balanced"),
+        (11, "balanced", "balanced"),
+        (0, "reference", "has no labels"),
+        (11, None, "has 11 classes where the training samples have 10"),
+    ],
+)
+def test_labels_are_the_references_where_it_has_no_more_than_the_training_samples(
+    classes: int, wanted: Any, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Digits.load
+
+    def other(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        if split == "train":
+            return samples
+        return replace(samples, labels=torch.arange(len(samples)) % classes if classes else None, classes=())
+
+    monkeypatch.setattr(Digits, "load", other)
+    plan = ask(["hinge"], ["mlp[hidden=8,condition=projection]"], dataset="digits", labels=wanted)
+    _, but, wrong = plan.error.partition("makes fakes with the reference's labels, but the reference of 'digits' ")
+    assert [cell.spec.evaluation.labels for cell in plan.planned] == ([] if but else [found])
+    assert wrong == (f"{found}; use --labels balanced" if but else "")
