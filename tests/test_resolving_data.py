@@ -11,7 +11,7 @@ import torch
 from ganbench import plugins
 from ganbench.api import Samples
 from ganbench.datasets.digits import Digits
-from ganbench.errors import DataError
+from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.handout import write_samples
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
@@ -135,3 +135,39 @@ def test_labels_are_the_references_where_it_has_no_more_than_the_training_sample
     _, but, wrong = plan.error.partition("makes fakes with the reference's labels, but the reference of 'digits' ")
     assert [cell.spec.evaluation.labels for cell in plan.planned] == ([] if but else [found])
     assert wrong == (f"{found}; use --labels balanced" if but else "")
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (UsageError("size=3 is too small"), "size=3 is too small"),
+        (RuntimeError("boom"), "dataset 'digits' cannot be read: RuntimeError: boom"),
+        (0, "dataset 'digits' has no samples in its split 'train'"),
+    ],
+    ids=["refused", "failed", "empty"],
+)
+def test_a_dataset_that_cannot_be_had_is_named(
+    result: Exception | int, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Digits.load
+
+    def other(self: Digits, split: str, *, root: Path) -> Samples:
+        if isinstance(result, Exception):
+            raise result
+        return replace(load(self, split, root=root), data=IMAGES[:result], labels=None, classes=())
+
+    monkeypatch.setattr(Digits, "load", other)
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits").error == error
+
+
+def test_each_split_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = Digits.load
+
+    def counted(self: Digits, split: str, *, root: Path) -> Samples:
+        loaded.append(split)
+        return load(self, split, root=root)
+
+    monkeypatch.setattr(Digits, "load", counted)
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", baselines=True).error == ""
+    assert loaded == ["train", "test"]
