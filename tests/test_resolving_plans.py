@@ -199,6 +199,7 @@ def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypat
     assert here.error == there.error == ""
     assert [cell.spec for cell in here.planned] == [cell.spec for cell in there.planned]
     assert [cell.data_at for cell in here.planned] == [{"path": str(tmp_path / "here.npy")}]
+    assert str((tmp_path / "here.npy").resolve()) in {stamp.path for stamp in here.files}
     assert [cell.data_at for cell in there.planned] == [{"path": str(tmp_path / "there.npy")}]
     np.save(tmp_path / "there.npy", images[::-1])
     assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id
