@@ -136,5 +136,5 @@ def forget(cache: Path, planned: str) -> None:
     """
     for path in (cache / PLANS).glob("*.json"):
         with contextlib.suppress(OSError):
-            if planned in path.read_text("utf-8"):
+            if planned.encode() in path.read_bytes():
                 path.unlink()

@@ -33,7 +33,7 @@ def critic_updates_until(recipe: Recipe, steps: int) -> int:
 def steps_for(recipe: Recipe, images: int) -> int:
     """The fewest steps, at least one, in which the discriminator sees so many real images."""
     updates = -(-images // recipe.batch_size)
-    most = max(1, -(-updates // recipe.n_critic))
+    most = -(-updates // recipe.n_critic)
     # No boosted step has fewer updates than the others, so that so many steps are always enough.
     return 1 + bisect.bisect_left(range(1, most), updates, key=partial(critic_updates_until, recipe))
 

@@ -91,10 +91,11 @@ class Ending(Site):
 
 
 class Noting:
-    """A display that notes what it is told, ticks apart."""
+    """A display that notes what it is told, and counts its ticks."""
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
+        self.ticks = 0
 
     def planning(self) -> None:
         self.told.append(("planning",))
@@ -106,7 +107,7 @@ class Noting:
         self.told.append(("started", folder.trial_id, label, steps))
 
     def tick(self) -> None:
-        """Note nothing."""
+        self.ticks += 1
 
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         self.told.append(("finished", folder.trial_id, label, status, reason))

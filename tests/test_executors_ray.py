@@ -32,6 +32,7 @@ class Cluster:
         self.lost: set[int] = set()
         self.cancelled: set[int] = set()
         self.names: list[str] = []
+        self.waited: list[float | None] = []
         self.contents: list[Mapping[str, Any]] = []
         self.left = False
 
@@ -49,8 +50,13 @@ class Cluster:
         self.names.append(name)
         return Task(self)
 
-    def wait(self, references: list[int], **how: Any) -> tuple[list[int], list[int]]:
-        return [one for one in references if one in self.over], []
+    def wait(
+        self, references: list[int], *, num_returns: int, timeout: float | None = None
+    ) -> tuple[list[int], list[int]]:
+        assert isinstance(references, list), "Ray takes no other"
+        assert num_returns <= len(set(references)) == len(references)
+        self.waited.append(timeout)
+        return [one for one in references if one in self.over][:num_returns], []
 
     def cancel(self, reference: int, *, force: bool) -> None:
         self.cancelled.add(reference)
@@ -132,8 +138,19 @@ def test_of_a_task_the_folders_of_its_trials_say_how_far_they_are(cluster: Clust
     found.submit(jobs)
     for job, status in zip(jobs, ("done", "running", "pending"), strict=True):
         TrialFolder(job.folder).write_status(status)
-    states = found.states()
+    states = found.states(timeout=2.5)
+    assert cluster.waited == [2.5]
     assert [states[job.trial_id] for job in jobs] == [JobState.ENDED, JobState.RUNNING, JobState.PENDING]
+
+
+def test_one_that_is_tried_again_is_no_part_of_its_first_task(cluster: Cluster, tmp_path: Path) -> None:
+    found = executor(slots=1, pack="2")
+    first, second = (write_trial(tmp_path, seed=seed) for seed in range(2))
+    found.submit([first, second])
+    found.submit([first])
+    cluster.over = {1}
+    assert found.states() == {first.trial_id: JobState.PENDING, second.trial_id: JobState.ENDED}
+    assert cluster.tasks[1:] == [(first.trial_id,)]
 
 
 def test_how_a_task_ended_is_said_of_each_of_its_trials(cluster: Cluster, tmp_path: Path) -> None:
@@ -143,7 +160,8 @@ def test_how_a_task_ended_is_said_of_each_of_its_trials(cluster: Cluster, tmp_pa
     cluster.over, cluster.lost = {1, 2}, {2}
     ask_to_stop(jobs[0].folder)
     TrialFolder(jobs[0].folder).write_status("done")
-    assert set(found.states().values()) == {JobState.ENDED}
+    assert set(found.states(timeout=2.5).values()) == {JobState.ENDED}
+    assert cluster.waited == [2.5, 0]
     assert [found.why(job.trial_id) for job in jobs] == [
         *["its task ended without a result"] * 2,
         *["RuntimeError after 3 attempts: its worker died"] * 2,

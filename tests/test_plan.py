@@ -28,12 +28,14 @@ def test_a_plan_whose_samples_changed_is_made_anew(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (cache / "plans").mkdir(parents=True)
     wrong, right = kept(cache, "wrong", stale), kept(cache, "right", trial.spec)
+    damaged = cache / "plans" / "damaged.json"
+    damaged.write_bytes(b"\xff" * 9)
     execution = Execution(cache_dir=str(cache))
     folder.write_spec(TrialFile(trial_id=stale.trial_id, spec=stale, execution=execution))
     assert run_trial(folder) == "failed"
     assert folder.read_status()["reason"].startswith("the split 'train' has changed since the run was planned")
     assert str(folder.read_status()["reason"]).endswith("run again to make a new plan")
-    assert (wrong.exists(), right.exists()) == (False, True)
+    assert (wrong.exists(), right.exists(), damaged.exists()) == (False, True, True)
 
 
 def test_other_weights_of_an_extractor_are_told_with_what_was_planned(tmp_path: Path) -> None:

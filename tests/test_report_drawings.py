@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
-from ganbench.report.drawings import FRAMES, POINTS, SEEDS, drawing
+from ganbench.report.drawings import FRAMES, LARGEST_SPAN, POINTS, SEEDS, drawing
 from ganbench.report.pictures import DIGITS
 from ganbench.report.sections import Section, section
 from ganbench.spec import DataSpec
@@ -185,14 +185,17 @@ def test_of_points_there_are_as_many_as_fit(points: Path, frames: int, count: in
     )
 
 
-def test_where_nothing_real_was_recorded_axes_fit_the_points(tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [4.0, 1.7e308], ids=["usual", "beyond what axes can have"])
+def test_where_nothing_real_was_recorded_axes_fit_the_points(tmp_path: Path, large: float) -> None:
+    """Whatever a line has beside two coordinates is no matter."""
     data = DataSpec(component=component("ring"), kind="vector", shape=(2,), size=1000, fingerprint="ab" * 32)
     spec = make_spec("vanilla").model_copy(update={"data": data})
     folder = write_trial(tmp_path, spec, level=3.0, rng=np.random.default_rng(0), picture=False)
-    append_line(folder.snapshots, {"step": 0, "points": [[0.0, 0.0], [-4.0, 2.0]]})
+    append_line(folder.snapshots, {"step": 0, "points": [[0.0, 0.0], [-large, large / 2, "x", 99.0]]})
     film = drawn(tmp_path)["film"]
     assert (film["means"], film["sigma"], film["real"]) == ([], None, "")
-    assert film["span"] == pytest.approx(5.2)
-    assert numbers(film["rows"]["s0r0"]["frames"][0]["points"], 5.2) == [
-        pytest.approx(point, abs=2e-3) for point in ([0.0, 0.0], [-4.0, 2.0])
-    ]
+    span = 5.2 if large == 4.0 else LARGEST_SPAN
+    assert film["span"] == pytest.approx(span, rel=1e-4)
+    found = numbers(film["rows"]["s0r0"]["frames"][0]["points"], span)
+    shown = [[0.0, 0.0], [max(-large, -span), min(large / 2, span)]]
+    assert found == [pytest.approx(point, abs=span / 2500) for point in shown]

@@ -17,10 +17,11 @@ def test_curves_are_in_order_and_short(tmp_path: Path) -> None:
         append_line(folder.progress, {"step": step, "d_loss": step / 3, "g_loss": None})
     assert loss_curve(folder) == {"step": [1, 2, 3], "d": [0.33333, 0.66667, 1.0], "g": [None, None, None]}
     for step in range(1000):
-        append_line(folder.metrics, {"step": step, "images": step * 64, "seconds": 0.1, "values": {"fid": step}})
+        append_line(folder.metrics, {"step": step, "images": step * 6401, "seconds": 0.1, "values": {"fid": step}})
     curve = metric_curve(folder, ["fid", "is"])
     assert MAX_POINTS // 2 < len(curve["step"]) <= MAX_POINTS
-    assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 64)
+    assert (curve["step"][0], curve["step"][-1], curve["images"][-1]) == (0, 999, 999 * 6401), "counts are not rounded"
+    assert curve["values"]["fid"] == curve["step"]
     assert curve["values"]["is"] == [None] * len(curve["step"])
     # A seed that was stopped half-way has steps in common with those that went on.
     folder.metrics.write_text("".join(folder.metrics.read_text().splitlines(keepends=True)[:601]))

@@ -56,6 +56,12 @@ def test_an_evaluation_after_the_last_step_is_refused_for_the_loss_that_has_fewe
     assert (every("wgan-gp", None, images=640), every("wgan-gp", 0, images=640)) == (1, 0)
 
 
+def test_baselines_are_the_same_however_often_the_others_are_evaluated() -> None:
+    often, last = (ask(["vanilla"], ["mlp"], baselines=True, eval_every=asked).planned for asked in (7, 0))
+    assert [cell.spec.evaluation.every for cell in often] == [0, 0, 7]
+    assert [cell.spec for cell in often[:2]] == [cell.spec for cell in last[:2]]
+
+
 def test_spectral_norm_gives_way_to_what_else_bounds_the_critic() -> None:
     normalised, bounded = ["hinge", "hinge+lecam"], ["wgan-gp", "wgan-lp", "dragan", "hinge+r1", "wgan"]
     found = ask([*normalised, *bounded], ["resnet[width=4]"], dataset="digits", baselines=True)

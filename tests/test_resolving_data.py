@@ -1,18 +1,23 @@
 """A dataset read for a plan: what is refused of its files, whoever reads them."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from ganbench import plugins
-from ganbench.errors import DataError
+from ganbench.api import Samples
+from ganbench.datasets.digits import Digits
+from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.handout import write_samples
 from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolving.data import Data
 from ganbench.resolving.plans import answer
+from tests.planned import ask
 
 IMAGES = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -102,3 +107,83 @@ def test_an_extractor_for_another_size_is_answered_with_one_for_this(tmp_path: P
     assert answer(request).error == (
         "extractor 'mnist' takes images of 32x32, but the samples are 16x16; use --extractor digits, or images of 32x32"
     )
+
+
+def test_how_samples_are_scored_names_the_split_and_the_extractor() -> None:
+    (cell,) = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="train").planned
+    evaluation = cell.spec.evaluation
+    assert evaluation.extractor is not None
+    assert (evaluation.extractor.name, evaluation.reference.split, evaluation.reference.size) == (
+        "digits",
+        "train",
+        899,
+    )
+    found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", reference_split="dev")
+    assert found.error == "reference split 'dev' must be one of: train, test"
+
+
+@pytest.mark.parametrize(
+    ("classes", "wanted", "found"),
+    [
+        (10, None, "reference"),
+        (10, "reference", "reference"),
+        (10, "balanced", "balanced"),
+        (1, None, "reference"),
+        (0, None, "balanced"),
+        (11, "balanced", "balanced"),
+        (0, "reference", "has no labels"),
+        (11, None, "has 11 classes where the training samples have 10"),
+    ],
+)
+def test_labels_are_the_references_where_it_has_no_more_than_the_training_samples(
+    classes: int, wanted: Any, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Digits.load
+
+    def other(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        if split == "train":
+            return samples
+        return replace(samples, labels=torch.arange(len(samples)) % classes if classes else None, classes=())
+
+    monkeypatch.setattr(Digits, "load", other)
+    plan = ask(["hinge"], ["mlp[hidden=8,condition=projection]"], dataset="digits", labels=wanted)
+    _, but, wrong = plan.error.partition("makes fakes with the reference's labels, but the reference of 'digits' ")
+    assert [cell.spec.evaluation.labels for cell in plan.planned] == ([] if but else [found])
+    assert wrong == (f"{found}; use --labels balanced" if but else "")
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (UsageError("size=3 is too small"), "size=3 is too small"),
+        (RuntimeError("boom"), "dataset 'digits' cannot be read: RuntimeError: boom"),
+        (0, "dataset 'digits' has no samples in its split 'train'"),
+    ],
+    ids=["refused", "failed", "empty"],
+)
+def test_a_dataset_that_cannot_be_had_is_named(
+    result: Exception | int, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Digits.load
+
+    def other(self: Digits, split: str, *, root: Path) -> Samples:
+        if isinstance(result, Exception):
+            raise result
+        return replace(load(self, split, root=root), data=IMAGES[:result], labels=None, classes=())
+
+    monkeypatch.setattr(Digits, "load", other)
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits").error == error
+
+
+def test_each_split_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = Digits.load
+
+    def counted(self: Digits, split: str, *, root: Path) -> Samples:
+        loaded.append(split)
+        return load(self, split, root=root)
+
+    monkeypatch.setattr(Digits, "load", counted)
+    assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", baselines=True).error == ""
+    assert loaded == ["train", "test"]

@@ -132,8 +132,8 @@ def test_the_floor_says_how_many_real_samples_it_has() -> None:
         assert [each.spec.evaluation.num_samples for each in (floor, ceiling, cell)] == [beside, 1500, 1500]
         assert f"there are only {beside} real samples besides the reference, not 1500" in floor.warnings[-1]
         assert not any("besides the reference" in warning for warning in (*ceiling.warnings, *cell.warnings))
-    equal = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=800).planned[0]
-    assert equal.spec.evaluation.num_samples == 800
+    equal = ask(["hinge"], ["mlp"], dataset="digits", baselines=True, num_samples=899).planned[0]
+    assert equal.spec.evaluation.num_samples == 899
     assert not any("besides the reference" in warning for warning in equal.warnings)
 
 
@@ -199,6 +199,7 @@ def test_where_samples_lie_is_no_part_of_what_is_asked(tmp_path: Path, monkeypat
     assert here.error == there.error == ""
     assert [cell.spec for cell in here.planned] == [cell.spec for cell in there.planned]
     assert [cell.data_at for cell in here.planned] == [{"path": str(tmp_path / "here.npy")}]
+    assert str((tmp_path / "here.npy").resolve()) in {stamp.path for stamp in here.files}
     assert [cell.data_at for cell in there.planned] == [{"path": str(tmp_path / "there.npy")}]
     np.save(tmp_path / "there.npy", images[::-1])
     assert on("there.npy").planned[0].spec.trial_id != here.planned[0].spec.trial_id

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganbench import components, plugins
 from ganbench.api import Architecture, Augmentation, Conditioning, Loss, Networks
+from ganbench.augmentations.translation import Translation
 from ganbench.losses.hinge import Hinge
 from ganbench.penalties.lecam import LeCam
 from ganbench.resolving.probing import check_augmentations, check_loss, check_networks, check_output_penalties
@@ -18,12 +19,15 @@ from tests.refusals import refusal
 
 
 class Generator(nn.Module):
+    labelled = False
+
     def __init__(self, shape: tuple[int, ...], latent_dim: int) -> None:
         super().__init__()
         self.shape = shape
         self.layer = nn.Linear(latent_dim, torch.Size(shape).numel())
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        assert (labels is not None) is self.labelled
         samples: Tensor = self.layer(z).tanh().view(len(z), *self.shape)
         return samples
 
@@ -31,12 +35,15 @@ class Generator(nn.Module):
 class Judge(nn.Module):
     """What a discriminator returns, made by ``answer`` of (N, 2) features; a batch norm needs two samples."""
 
+    labelled = False
+
     def __init__(self, shape: tuple[int, ...], answer: Callable[[Tensor], Any]) -> None:
         super().__init__()
         self.answer = answer
         self.layers = nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(shape).numel(), 2), nn.BatchNorm1d(2))
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Any:
+        assert (labels is not None) is self.labelled
         return self.answer(self.layers(x))
 
 
@@ -64,7 +71,9 @@ class Made(Architecture):
         return Networks(Generator(self.makes or shape, latent_dim), Judge(self.makes or shape, self.answer))
 
     def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
-        return self.build(shape, latent_dim)
+        networks = self.build(shape, latent_dim)
+        networks.generator.labelled, networks.discriminator.labelled = True, self.condition == "labels"  # type: ignore[assignment]
+        return networks
 
 
 def check(architecture: Architecture, samples: DataSpec | None = None) -> None:
@@ -94,13 +103,10 @@ def fails(x: Tensor) -> Tensor:
             5,
             "class logits shape (2, 2) for 2 samples of 5 classes",
         ),
+        (Made(lambda x: (x[:, 0], x, x), condition="classifier"), 2, "returns a tuple, not raw outputs and"),
         (Made(lambda x: x[:, 0], condition="classifier"), 2, "returns shape (2,), not raw outputs and class logits"),
         (Made(fails), 0, "fails on 2 samples of 'cells': mat1 and mat2 cannot be multiplied"),
-        (
-            Made(lambda x: x[:, 0], makes=(1, 8, 8)),
-            0,
-            "the generator of architecture 'mine' returns shape (2, 1, 8, 8)",
-        ),
+        (Made(lambda x: x[:, 0], makes=(1, 8, 8)), 0, "generator of architecture 'mine' returns shape (2, 1, 8, 8)"),
     ],
 )
 def test_networks_that_return_other_shapes_are_refused(architecture: Made, labels: int, words: str) -> None:
@@ -191,6 +197,11 @@ def test_an_augmentation_that_cannot_transform_the_data_is_refused(samples: Data
     assert words in refusal(check_augmentations, [(component("halved"), Halved())], samples)
 
 
+def test_an_augmentation_that_keeps_the_shape_and_none_at_all_are_not() -> None:
+    check_augmentations([(component("translation"), Translation())], data())
+    check_augmentations([], data((2,)))
+
+
 class Played(Loss):
     """Both objectives as they are given."""
 
@@ -232,6 +243,7 @@ class Labelless(Silent):
             Played(generator=lambda f, r: (r - f.detach()).mean(), needs_real=True),
             "generator() of loss 'mine' does not depend on the fakes",
         ),
+        (Played(generator=lambda f, r: f @ r[:3], needs_real=True), "'mine' fails on 6 raw outputs: inconsistent"),
         (Silent(), "generator() of loss 'mine' fails on 6 raw outputs and real=None"),
         (Labelless(), "unexpected keyword argument 'real_label'"),
     ],

@@ -142,17 +142,21 @@ def test_one_that_waits_to_be_tried_alone_has_ended_where_the_run_is_interrupted
 
     class Crowded(Site):
         def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-            if next(looks) == 1:
+            look = next(looks)
+            if look == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
-            return dict.fromkeys(self.jobs, JobState.RUNNING) | {three.names[0]: JobState.ENDED}
+            others = JobState.RUNNING if look < 4 else JobState.ENDED
+            return dict.fromkeys(three.names, others) | {three.names[0]: JobState.ENDED}
 
         def why(self, trial_id: str) -> str:
             return "out-of-memory: killed"
 
-    outcome = three.on(Crowded)
+    display = Noting()
+    outcome = three.on(Crowded, display)
     assert outcome.interrupted
-    first = outcome.rows()[0]
-    assert (first.status, first.reason) == ("out-of-memory", "killed")
+    assert [(row.status, row.reason) for row in outcome.rows()] == [("out-of-memory", "killed")] * 3
+    assert len([note for note in display.notes if "tried once more" in note]) == 1, "nothing is tried once more now"
+    assert [told[1] for told in display.told if told[0] == "finished"] == three.names
 
 
 def test_one_that_another_run_takes_over_before_its_second_try_keeps_nobody_waiting(
@@ -188,11 +192,17 @@ def test_one_that_ends_as_the_run_is_interrupted_keeps_its_own_word(three: Run) 
                 three.folder(0).write_status("diverged", "D is not finite")
                 three.folder(1).write_status("running")
                 os.kill(os.getpid(), signal.SIGTERM)  # a shell's background jobs ignore SIGINT, and so would this run
-                return dict.fromkeys(self.jobs, JobState.PENDING)
+                return dict.fromkeys(self.jobs, JobState.PENDING) | {three.names[1]: JobState.RUNNING}
             return super().states(timeout)
 
-    outcome = three.on(Interrupted)
+    display = Noting()
+    outcome = three.on(Interrupted, display)
     assert outcome.interrupted
+    told = {(one[1], one[0], *one[3:4]) for one in display.told if one[0] in ("started", "finished")}
+    assert told == {
+        (three.names[0], "started", 2000), (three.names[0], "finished", "diverged"),
+        (three.names[1], "started", 2000), (three.names[1], "finished", "interrupted"),
+    }, "what has not begun is not shown"  # fmt: skip
     found = [three.folder(place).read_status() for place in range(3)]
     assert [(status["status"], status["reason"]) for status in found] == [
         ("diverged", "D is not finite"),
@@ -220,6 +230,8 @@ def test_one_that_another_run_has_taken_over_is_ended_here(three: Run, monkeypat
     assert cancelled == [([three.names[1]], True)]
     (note,) = display.notes
     assert note.endswith("seed 1: another run has taken it over")
+    finished = {told[1] for told in display.told if told[0] == "finished"}
+    assert finished == set(three.names), "what the other run gives back is taken over in turn"
 
 
 def test_the_first_interrupt_is_gentle_and_the_second_is_not(three: Run) -> None:

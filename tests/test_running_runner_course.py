@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ganbench.errors import StoreError, UsageError
-from ganbench.executors import Executor, Job, JobState, Layout, Wish
+from ganbench.executors import Executor, Job, JobState, Layout, Settings, Wish
+from ganbench.records.folder import TrialFolder
 from ganbench.running import runner
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import Execution, TrialFile, TrialSpec
@@ -48,6 +49,7 @@ def test_who_waits_is_told_of_every_trial_once(three: Run) -> None:
             )  # fmt: skip
 
     three.on(Slow, display)
+    assert display.ticks == Slow.looks == 3
     kinds = [told[0] for told in display.told]
     assert kinds == ["planning", "planned", "started", "finished", "started", "finished", "started", "finished"]
     assert display.told[1] == ("planned", 3, 0, 0)
@@ -77,6 +79,15 @@ def test_the_folder_is_tried_once_before_planning_where_it_is_there_else_after(
     assert display.told.count(("tried",)) == 1
 
 
+def test_who_waits_is_told_that_a_baseline_has_no_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, display = make_spec(baseline="real"), Noting()
+    Run(tmp_path, [TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution())], monkeypatch).on(
+        Ending, display
+    )
+    (steps,) = [told[3] for told in display.told if told[0] == "started"]
+    assert steps == 0
+
+
 def test_what_is_done_is_looked_up_and_given_to_nobody(halved: Run) -> None:
     display = Noting()
     submitted: list[str] = []
@@ -92,7 +103,7 @@ def test_what_is_done_is_looked_up_and_given_to_nobody(halved: Run) -> None:
     assert display.told[1] == ("planned", 2, 1, 0)
     assert [row.status for row in outcome.rows()] == ["done", "failed"]
     assert not outcome.interrupted
-    assert outcome.detached == ""
+    assert (outcome.detached, outcome.unwritten) == ("", {})
 
 
 def test_a_warning_of_several_trials_is_one_line(three: Run) -> None:
@@ -108,6 +119,16 @@ def test_what_was_left_to_another_executor_is_refused(three: Run) -> None:
     with pytest.raises(UsageError, match=f"{three.names[1]} was left to slurm by an earlier run"):
         three.on(Ending)
     assert not three.folder(0).spec.exists()
+
+
+def test_a_grid_that_its_executor_refuses_leaves_no_folder_behind(three: Run) -> None:
+    class Refusing(Ending):
+        def __init__(self, settings: Settings) -> None:
+            raise UsageError("there is no such queue")
+
+    with pytest.raises(UsageError, match="no such queue"):
+        three.on(Refusing)
+    assert not three.out.exists()
 
 
 class OnGPUs(Ending):
@@ -216,11 +237,9 @@ def test_what_an_executor_does_not_speak_of_has_ended_after_a_while(
 ) -> None:
     """It begins anew with each word, and nothing else is ended with it."""
     now = clocks.stop(monkeypatch, runner, 0.0)
-    looks: list[float] = []
 
     class Silent(Site):
         def states(self, timeout: float = 0.0) -> dict[str, JobState]:
-            looks.append(now[0])
             now[0] += 2.0
             found = dict.fromkeys(three.names[1:], JobState.RUNNING)
             if now[0] == 6.0:  # a word, after two looks of silence
@@ -229,11 +248,15 @@ def test_what_an_executor_does_not_speak_of_has_ended_after_a_while(
                 return dict.fromkeys(three.names, JobState.ENDED)
             return found
 
-    display = Noting()
-    rows = three.on(Silent, display).rows()
+    ended: dict[str, float] = {}
+
+    class Timing(Noting):
+        def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
+            ended[folder.trial_id] = now[0]
+
+    rows = three.on(Silent, Timing()).rows()
     assert [row.reason for row in rows] == ["its executor lost track of it", *["it ended without a status"] * 2]
-    ended = [told[1] for told in display.told if told[0] == "finished"]
-    assert ended[0] == three.names[0]
+    assert [ended[name] for name in three.names] == [14.0, 32.0, 32.0], "5 s after the first look without a word, at 8"
 
 
 def test_plugins_are_told_and_one_that_fails_is_a_note(halved: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,8 @@ def shares(**settings: Any) -> list[float]:
         ({"lr_schedule": "cosine", "lr_decay_start": 2}, [1, 1, 1, 0.5 + 2**0.5 / 4, 0.5, 0.5 - 2**0.5 / 4]),
         # Longer than there are steps: cut short.
         ({"lr_schedule": "linear", "lr_decay_steps": 12}, [1, 11 / 12, 10 / 12, 9 / 12, 8 / 12, 7 / 12]),
+        ({"lr_schedule": "linear", "lr_decay_start": 6}, [1] * 6),
+        ({"lr_schedule": "cosine", "lr_decay_start": 9}, [1] * 6),
     ],
 )
 def test_how_learning_rates_fall(settings: dict[str, Any], expected: list[float]) -> None:

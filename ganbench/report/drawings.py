@@ -1,5 +1,6 @@
 """What the page's charts and pictures are drawn from, as one JSON object per section, within a budget of bytes."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -29,6 +30,8 @@ POINTS = (500, 300, 200)
 SEEDS = (16, 5, 2, 1)
 FILM_TILES = 4
 SHEET_TILES = 8
+LARGEST_SPAN = sys.float_info.max / 4
+"""Of the axes of points, whose width and whose sums with coordinates must stay finite."""
 
 
 def drawing(section: Section, *, sheets: int, film: int) -> dict[str, Any]:
@@ -139,10 +142,9 @@ def _scatter_film(points: dict[str, tuple[Row, Snapshots]], budget: int) -> dict
     truth = next((found.truth for _, found in points.values() if found.truth), {})
     means = _plain_points(truth.get("means"))
     real = _plain_points(truth.get("real", {}).get("points"))
-    frame = (
-        real or means or [point for _, found in points.values() for _, line in found.frames for point in line["points"]]
-    )
-    span = 1.3 * max((abs(value) for point in frame for value in point), default=1.0) or 1.0
+    recorded = [line["points"] for _, found in points.values() for _, line in found.frames]
+    frame = real or means or [point for content in recorded for point in _plain_points(content)]
+    span = min(1.3 * max((abs(value) for point in frame for value in point), default=1.0) or 1.0, LARGEST_SPAN)
     for frames in FRAMES:
         for count in POINTS:
             rows: dict[str, Any] = {

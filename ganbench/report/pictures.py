@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,10 @@ def _opened(file: Path | io.BytesIO) -> Image.Image | None:
     Pillow reads many formats, and for some of them runs other programs.
     """
     try:
-        with Image.open(file, formats=["PNG"]) as opened:
+        with warnings.catch_warnings():  # of the sizes that are refused here
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(file, formats=["PNG"])
+        with opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return None
             return opened.convert("L" if opened.mode == "L" else "RGB")

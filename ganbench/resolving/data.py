@@ -70,7 +70,6 @@ class Data:
         self._root, self._files = Path(plan.data_root), files
         self._splits: dict[str, Samples] = {}
         self._scored: dict[int, Scored] = {}
-        self._every = plan.eval_every or 0
         self._split = plan.reference_split or self.dataset.reference_split
         if self._split not in SPLITS:
             raise UsageError(f"reference split '{self._split}' must be one of: {', '.join(SPLITS)}")
@@ -119,7 +118,7 @@ class Data:
                 reference=ReferenceSpec(
                     split=self._split, size=len(self.reference), fingerprint=self.reference.fingerprint
                 ),
-                every=self._every,
+                every=0,  # cells that are trained have their own
             )
             warnings = tuple(
                 f"metric '{component.name}': {warning}"

@@ -53,14 +53,14 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     display.planning()
     with shared_server(place.device, place.threads, needs_gpu=bool(place.devices)) as server:
         trials = plan_trials(request, server, place, display.note)
-        if not is_there:
-            store.prepare()  # a grid that is refused leaves no folder behind
         if place.devices and any(store.cached(trial.trial_id, retry=request.retry) is None for trial in trials):
             server()  # a plan that was known has not opened it, and so has not asked torch
         executor: Executor = chosen(settings(request, place, server))
         if request.batch_seeds:
             executor = Batching(executor)
         try:
+            if not is_there:
+                store.prepare()  # whoever refuses a grid, there is no folder of it
             # What runs elsewhere need not end because a terminal closes here.
             with Interrupts(hangup=not chosen.detachable) as interrupts:
                 return _Run(request, store, executor, plugins, display, trials, interrupts).to_its_end()
@@ -167,7 +167,7 @@ class _Run:
         """End trials that an executor took and has not spoken of for a while: they would be waited for without end."""
         now, silent = time.monotonic(), self._mine - known - self._crowded_out.keys()
         self._silent_since = {trial_id: self._silent_since.get(trial_id, now) for trial_id in silent}
-        for trial_id, since in list(self._silent_since.items()):
+        for trial_id, since in self._silent_since.items():
             if now - since > SILENT_SECONDS:
                 self._end(trial_id, JobState.LOST)
 
@@ -214,7 +214,8 @@ class _Run:
 
     def _take_over(self) -> None:
         """Take over what another run has not finished, once it has given it back or died."""
-        if self._interrupts.count:
+        # One that is tried alone is left alone.
+        if self._interrupts.count or self._mine & self._tried_alone:
             return
         free = self._elsewhere.free()
         for trial_id in free:
