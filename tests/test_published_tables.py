@@ -77,8 +77,8 @@ def test_it_trains_on_mnist_at_a_small_scale_and_learns_what_it_costs(tmp_path: 
     assert "2 of the published 100,000 steps per trial, 1 of 10 seeds" in answer.stdout
     lines = [line for line in answer.stdout.splitlines() if line.startswith("| stacked-mnist")]
     assert [line.split(" | ")[1:4] for line in lines] == [
-        ["PacDCGAN3", "stacked_modes", "1000.0 ± 0.0"],
-        ["PacDCGAN3", "stacked_kl", "0.060 ± 0.003"],
+        ["PacDCGAN3", "modes (of all classes)", "1000.0 ± 0.0"],
+        ["PacDCGAN3", "mode KL", "0.060 ± 0.003"],
     ]
     told = ganbench("reproduce", "pacgan-table2", *arguments[2:], "--dry-run", cwd=tmp_path)
     assert "1 trial of 100,000 steps, 100,000 in all; about " in told.stdout
