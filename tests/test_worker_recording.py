@@ -177,3 +177,12 @@ def test_a_result_has_what_was_told_and_the_last_values_only_where_the_trial_is_
     assert (result["step"], result["metrics"], result["reason"]) == (7, {"fid": None}, "")
     assert result["environment"] == environment.describe(recorder.trial.execution, torch.device("cpu"))
     assert result["protocol"]["fidelity"] == result["environment"]["versions"]["torch-fidelity"]
+
+
+@pytest.mark.parametrize("data_at", ["", "photos.zip"])
+def test_the_protocol_says_whether_data_are_known_by_their_samples_alone(tmp_path: Path, data_at: str) -> None:
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    trial = folder.read_spec()
+    execution = trial.execution.model_copy(update={"data_at": data_at})
+    Recorder(folder, trial.model_copy(update={"execution": execution})).finish("diverged", "NaN")
+    assert folder.read_result()["protocol"].get("training", "") == (trial.spec.data.fingerprint if data_at else "")

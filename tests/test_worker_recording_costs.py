@@ -162,3 +162,17 @@ def test_training_is_timed_until_the_gpu_has_done_it(tmp_path: Path, monkeypatch
             with recorder.not_training():
                 trained.append(recorder._clock.stopped_at)
         assert trained == expected
+
+
+@pytest.mark.parametrize(("seconds", "images"), [(0, 20), (4, 0)])
+def test_without_time_or_images_there_is_no_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, images: int
+) -> None:
+    now = clocks.stop(monkeypatch, clock, 100.0)
+    (folder,) = planned(tmp_path, MLP, seeds=1)
+    recorder = Recorder(folder, folder.read_spec())
+    recorder.train(lambda: images)
+    now[0] += seconds
+    recorder.finish("diverged", "NaN")
+    cost = folder.read_result()["cost"]
+    assert (cost["train_seconds"], cost["real_images"], cost["images_per_second"]) == (seconds, images, None)
