@@ -73,7 +73,7 @@ def split_parameters(text: str) -> tuple[str, list[str]]:
     Raises:
         UsageError: the brackets do not match, or are not at the end.
     """
-    head, bracket, tail = text.partition("[")
+    head, bracket, tail = text.strip().partition("[")
     if not bracket:
         return head.strip(), []
     if not tail.endswith("]"):

@@ -28,6 +28,11 @@ def test_parameters_keep_their_types() -> None:
     assert [type(value) for value in found.values()] == [int, float, bool, bool, str, float, str]
 
 
+def test_spaces_around_names_keys_and_values_are_no_part_of_them() -> None:
+    (request,) = parse_component("loss", "hinge [ a = 1 , b = batch , c = tRue ]", REGISTRY)
+    assert (request.name, request.parameters) == ("hinge", {"a": 1, "b": "batch", "c": True})
+
+
 def test_empty_brackets_are_no_parameters() -> None:
     assert parameters("loss", "hinge[]") == [{}]
     assert parameters("loss", "hinge[a=1,]") == [{"a": 1}]
@@ -85,6 +90,9 @@ def test_a_component_without_argument_takes_none() -> None:
         ("hinge[a=1,a=2]", "'a' is given twice"),
         ("hinge[a=1", "bracket"),
         ("hinge[a=1]x", "has more text after its closing bracket"),
+        ("hinge[a=1", "'hinge[a=1' has no closing bracket"),
+        ("hinge[a=1|nan]", "a in 'hinge[a=1|nan]': 'nan' is not a finite number"),
+        ("hinge[a= |1]", "'a= |1' in 'hinge[a= |1]' must be key=value"),
         ("hing", "did you mean 'hinge'?"),
         ("hing[a=1]", "did you mean 'hinge'?"),
         ("", "no loss ''"),

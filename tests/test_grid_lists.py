@@ -3,6 +3,7 @@
 import pytest
 
 from ganbench.grid import (
+    names_in,
     parse_augment,
     parse_axis,
     parse_loss,
@@ -29,6 +30,21 @@ def test_a_plus_inside_brackets_belongs_to_the_value() -> None:
     (request,) = parse_loss("hinge[a=x+y]", REGISTRY)
     assert request.loss.parameters == {"a": "x+y"}
     assert request.penalties == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("hinge+r1[gamma=0.1]", ["hinge", "r1"]),
+        ("ganbench-rpgan:rpgan[tau=2] + r1", ["ganbench-rpgan:rpgan", "r1"]),
+        ("folder:a+b[size=32]", ["folder"]),
+        ("ganbench:folder:a+b", ["ganbench:folder"]),
+        ("other:name:rest", ["other:name:rest"]),
+        ("folder", ["folder"]),
+    ],
+)
+def test_the_names_in_what_stands_for_components(text: str, names: list[str]) -> None:
+    assert names_in(text, REGISTRY) == names
 
 
 def test_a_recipes_augmentations_are_in_their_order() -> None:
