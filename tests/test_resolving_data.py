@@ -158,7 +158,7 @@ def test_labels_are_the_references_where_it_has_no_more_than_the_training_sample
     [
         (UsageError("size=3 is too small"), "size=3 is too small"),
         (RuntimeError("boom"), "dataset 'digits' cannot be read: RuntimeError: boom"),
-        (0, "dataset 'digits' has no samples in its split 'train'"),
+        (0, "dataset 'digits': the split 'train' is empty"),
     ],
     ids=["refused", "failed", "empty"],
 )
@@ -170,7 +170,8 @@ def test_a_dataset_that_cannot_be_had_is_named(
     def other(self: Digits, split: str, *, root: Path) -> Samples:
         if isinstance(result, Exception):
             raise result
-        return replace(load(self, split, root=root), data=IMAGES[:result], labels=None, classes=())
+        whole = load(self, split, root=root)
+        return replace(whole, data=whole.data[:result], labels=None, classes=())
 
     monkeypatch.setattr(Digits, "load", other)
     assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits").error == error
