@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count, cycle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,23 @@ CALLS = 0
 HISTORY: list[int] = []
 
 
+PHASE = SimpleNamespace(now=0)
+AVERAGE = torch.zeros(2)
+
+
+def counted(*given: object) -> None:
+    vars(counted)["calls"] += 1
+
+
+vars(counted)["calls"] = 0
+
+
 class Part:
     """What takes part in a step, with one attribute."""
 
     total = 0
+    phase = SimpleNamespace(now=0)
+    average = torch.zeros(2)
 
     def __init__(self, held: object = None) -> None:
         self.held = held
@@ -74,6 +88,17 @@ def on_the_class(part: Part) -> None:
     type(part).total += 1
 
 
+def a_new_average_on_the_module(part: Part) -> None:
+    global AVERAGE
+    AVERAGE = AVERAGE + 1
+
+
+def endless() -> Iterator[int]:
+    while True:
+        yield 1
+        yield 2
+
+
 CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "a number": (0, lambda part: setattr(part, "held", part.held + 1)),
     "a list": ([0, 0], lambda part: part.held.__setitem__(1, 7)),
@@ -98,6 +123,15 @@ CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "its class": (None, on_the_class),
     "its module": (None, on_the_module),
     "a list of its module": (None, lambda part: HISTORY.append(1)),
+    "an object of its class": (None, lambda part: setattr(part.phase, "now", part.phase.now + 1)),
+    "a tensor of its class": (None, lambda part: part.average.add_(1)),
+    "an object of its module": (None, lambda part: setattr(PHASE, "now", PHASE.now + 1)),
+    "a tensor of its module": (None, lambda part: AVERAGE.add_(1)),
+    "another tensor of its module": (None, a_new_average_on_the_module),
+    "another tensor in a dictionary": ({"mean": torch.zeros(2)}, lambda part: part.held.update(mean=torch.zeros(2))),
+    "a function's own count": (counted, lambda part: part.held()),
+    "a generator without names": (endless(), lambda part: next(part.held)),
+    "which of several it is": ([max, min, max], lambda part: part.held.__setitem__(2, min)),
 }
 
 
@@ -113,7 +147,7 @@ def test_what_counts_is_noticed(held: Any, change: Callable[[Any], object]) -> N
 
 @pytest.mark.parametrize(
     "held",
-    [float("nan"), Odd(), cycle([1, 2]), {"a": {1, 2}}, lambda: None, torch.nn, Part, count, nn.ReLU(), counter()],
+    [float("nan"), Odd(), {"a": {1, 2}}, lambda: None, torch.nn, Part, count, nn.ReLU(), counter()],
     ids=lambda held: type(held).__name__,
 )
 def test_what_stays_is_no_change(held: Any) -> None:
@@ -122,6 +156,10 @@ def test_what_stays_is_no_change(held: Any) -> None:
     if isinstance(held, nn.Module):
         held(torch.ones(2))
     assert host.changed() == ""
+
+
+def test_what_does_not_tell_where_it_is_is_taken_for_changed() -> None:
+    assert Host([Part(cycle([1, 2]))]).changed() == "Part.held changes on the host"
 
 
 def test_it_goes_round_in_no_circle() -> None:
