@@ -117,15 +117,16 @@ def _places(owners: Sequence[object]) -> Iterator[Place]:
 
 
 def _plain(owner: object, kinds: type | UnionType) -> Iterator[Place]:
-    """What of some kinds an object keeps as attributes: what counts steps, says which phase it is, or is an average."""
+    """What of some kinds an object keeps, in attributes or dictionaries: counters, phases, averages."""
     try:
         attributes = vars(owner)
     except Exception:  # it has none that can be read, as one with slots
         return
     if isinstance(attributes, dict):
-        for name, value in attributes.items():
-            if isinstance(value, kinds):
-                yield attributes, name, value
+        for holder in (attributes, *(value for value in attributes.values() if isinstance(value, dict))):
+            for name, value in holder.items():
+                if isinstance(value, kinds):
+                    yield holder, name, value
 
 
 def _differs(now: object, before: object) -> bool:
