@@ -129,6 +129,7 @@ CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "a tensor of its module": (None, lambda part: AVERAGE.add_(1)),
     "another tensor of its module": (None, a_new_average_on_the_module),
     "another tensor in a dictionary": ({"mean": torch.zeros(2)}, lambda part: part.held.update(mean=torch.zeros(2))),
+    "a network of its own": (nn.Sequential(nn.Linear(2, 2)), lambda part: nn.init.ones_(part.held[0].weight)),
     "a function's own count": (counted, lambda part: part.held()),
     "a generator without names": (endless(), lambda part: next(part.held)),
     "which of several it is": ([max, min, max], lambda part: part.held.__setitem__(2, min)),

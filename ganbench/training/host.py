@@ -27,7 +27,7 @@ LIBRARIES = frozenset({"abc", "builtins", "collections", "numpy", "torch", "typi
 NO_MATTER = frozenset({"logging", "typing"})
 """Where objects come from that say nothing about a step, though they change."""
 ELSEWHERE = frozenset({"_parameters", "_buffers", "_modules"})
-"""Where a network keeps what is compared in other ways."""
+"""Where a network that takes part keeps what is compared in other ways."""
 MOST = 100_000
 """Values that are looked at. What holds more is data."""
 _EMPTY = CellType()
@@ -81,8 +81,10 @@ class _Look:
 
     def _owner(self, owner: object) -> None:
         name = type(owner).__name__
+        of_network = isinstance(owner, nn.Module)
         for attribute, value in _attributes(owner):
-            self._value(f"{name}.{attribute}", value, of_network=isinstance(owner, nn.Module))
+            if not (of_network and attribute in ELSEWHERE):
+                self._value(f"{name}.{attribute}", value, of_network=of_network)
         for kind in type(owner).__mro__:
             if kind.__module__.partition(".")[0] not in LIBRARIES:
                 self._plain_ones(name, kind, vars(kind))
@@ -119,9 +121,8 @@ def _attributes(owner: object) -> Iterator[tuple[str, object]]:
     except Exception:  # it has none, or none that can be read
         attributes = []
     slots = [name for kind in type(owner).__mro__ for name in _slots(kind)]
-    for name, value in [*attributes, *((name, getattr(owner, name)) for name in slots if hasattr(owner, name))]:
-        if name not in ELSEWHERE or not isinstance(owner, nn.Module):
-            yield name, value
+    yield from attributes
+    yield from ((name, getattr(owner, name)) for name in slots if hasattr(owner, name))
 
 
 def _slots(kind: type) -> Sequence[str]:
