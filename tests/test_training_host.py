@@ -1,5 +1,6 @@
 """What a part of a step keeps on the host is noticed wherever it keeps it, and what stays is no change."""
 
+import logging
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -161,6 +162,14 @@ def test_what_stays_is_no_change(held: Any) -> None:
 
 def test_what_does_not_tell_where_it_is_is_taken_for_changed() -> None:
     assert Host([Part(cycle([1, 2]))]).changed() == "Part.held changes on the host"
+
+
+def test_what_a_logger_keeps_is_no_change() -> None:
+    logger = logging.getLogger("a part's")
+    host = Host([Part(logger)])
+    logger.debug("a step")
+    logging.getLogger("another's")
+    assert host.changed() == ""
 
 
 def test_it_goes_round_in_no_circle() -> None:

@@ -95,7 +95,7 @@ class _Look:
         if id(holder) not in self._been:
             self._skip(holder)
             for attribute, value in list(values.items()):
-                if type(value).__module__.partition(".")[0] not in NO_MATTER and not attribute.startswith("__"):
+                if not attribute.startswith("__"):
                     self._value(f"{name}.{attribute}", value)
 
     def _value(self, where: str, value: object, *, of_network: bool = False) -> None:
@@ -106,7 +106,7 @@ class _Look:
                 self.seen.append((where, value))
             elif id(value) in self._been:  # which of several it is may be what changes
                 self.seen.append((where, self._been[id(value)][0]))
-            else:
+            elif type(value).__module__.partition(".")[0] not in NO_MATTER:
                 self._skip(value)
                 self.seen.append((where, _mark(value)))
                 # Not of a network: it may keep its last features, which no step reads.
