@@ -1,10 +1,12 @@
 """What a part of a step keeps on the host is noticed wherever it keeps it, and what stays is no change."""
 
+import logging
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count, cycle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,23 @@ CALLS = 0
 HISTORY: list[int] = []
 
 
+PHASE = SimpleNamespace(now=0)
+AVERAGE = torch.zeros(2)
+
+
+def counted(*given: object) -> None:
+    vars(counted)["calls"] += 1
+
+
+vars(counted)["calls"] = 0
+
+
 class Part:
     """What takes part in a step, with one attribute."""
 
     total = 0
+    phase = SimpleNamespace(now=0)
+    average = torch.zeros(2)
 
     def __init__(self, held: object = None) -> None:
         self.held = held
@@ -74,6 +89,17 @@ def on_the_class(part: Part) -> None:
     type(part).total += 1
 
 
+def a_new_average_on_the_module(part: Part) -> None:
+    global AVERAGE
+    AVERAGE = AVERAGE + 1
+
+
+def endless() -> Iterator[int]:
+    while True:
+        yield 1
+        yield 2
+
+
 CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "a number": (0, lambda part: setattr(part, "held", part.held + 1)),
     "a list": ([0, 0], lambda part: part.held.__setitem__(1, 7)),
@@ -98,6 +124,16 @@ CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "its class": (None, on_the_class),
     "its module": (None, on_the_module),
     "a list of its module": (None, lambda part: HISTORY.append(1)),
+    "an object of its class": (None, lambda part: setattr(part.phase, "now", part.phase.now + 1)),
+    "a tensor of its class": (None, lambda part: part.average.add_(1)),
+    "an object of its module": (None, lambda part: setattr(PHASE, "now", PHASE.now + 1)),
+    "a tensor of its module": (None, lambda part: AVERAGE.add_(1)),
+    "another tensor of its module": (None, a_new_average_on_the_module),
+    "another tensor in a dictionary": ({"mean": torch.zeros(2)}, lambda part: part.held.update(mean=torch.zeros(2))),
+    "a network of its own": (nn.Sequential(nn.Linear(2, 2)), lambda part: nn.init.ones_(part.held[0].weight)),
+    "a function's own count": (counted, lambda part: part.held()),
+    "a generator without names": (endless(), lambda part: next(part.held)),
+    "which of several it is": ([max, min, max], lambda part: part.held.__setitem__(2, min)),
 }
 
 
@@ -113,7 +149,7 @@ def test_what_counts_is_noticed(held: Any, change: Callable[[Any], object]) -> N
 
 @pytest.mark.parametrize(
     "held",
-    [float("nan"), Odd(), cycle([1, 2]), {"a": {1, 2}}, lambda: None, torch.nn, Part, count, nn.ReLU(), counter()],
+    [float("nan"), Odd(), {"a": {1, 2}}, lambda: None, torch.nn, Part, count, nn.ReLU(), counter()],
     ids=lambda held: type(held).__name__,
 )
 def test_what_stays_is_no_change(held: Any) -> None:
@@ -121,6 +157,18 @@ def test_what_stays_is_no_change(held: Any) -> None:
     host = Host([part])
     if isinstance(held, nn.Module):
         held(torch.ones(2))
+    assert host.changed() == ""
+
+
+def test_what_does_not_tell_where_it_is_is_taken_for_changed() -> None:
+    assert Host([Part(cycle([1, 2]))]).changed() == "Part.held changes on the host"
+
+
+def test_what_a_logger_keeps_is_no_change() -> None:
+    logger = logging.getLogger("a part's")
+    host = Host([Part(logger)])
+    logger.debug("a step")
+    logging.getLogger("another's")
     assert host.changed() == ""
 
 

@@ -1,5 +1,6 @@
 """Steps that are recorded on a CPU: which, that they stay the steps themselves, and what is not taken."""
 
+from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -83,6 +84,23 @@ class OfReal(WGAN):
         return weight * super().discriminator(real, fake)
 
 
+@pytest.mark.parametrize("read", [Tensor.numpy, np.asarray, Tensor.tolist, np.from_dlpack])
+def test_who_looks_at_numbers_only_to_decide_is_not_recorded(
+    make_state: Make, read: Callable[[Tensor], object]
+) -> None:
+    class Rarely(WGAN):
+        """Does what it does in every step, for all that a few of them show."""
+
+        def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+            halve = float(np.max(read(real.detach()))) > 1e9  # type: ignore[call-overload]
+            return (0.5 if halve else 1.0) * super().discriminator(real, fake)
+
+    step = recorded(make_state(recipe()), objective(Rarely()), recipe())
+    for _ in range(WARM_UP + 1):
+        step()
+    assert step.given_up.startswith("a number is read from a tensor")
+
+
 @pytest.mark.parametrize("where", ["network", "loss"])
 def test_what_is_computed_without_torch_is_not_recorded(make_state: Make, where: str) -> None:
     def trial() -> tuple[State, Objective]:
@@ -105,7 +123,48 @@ def test_what_is_computed_without_torch_is_not_recorded(make_state: Make, where:
     step = recorded(state, own, recipe())
     for _ in range(WARM_UP + 4):
         assert torch.equal(step(), work())
-    assert step.given_up == "the recording does not compute what the step itself computes"
+    assert step.given_up == "a number is read from a tensor (numpy)"
+
+
+HIDDEN = array("d", [0.0])
+
+
+class Growing(WGAN):
+    """Weighs samples by how often it was asked, and keeps that where nobody looks."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        HIDDEN[0] += 1
+        return (1 + 1e-4 * HIDDEN[0]) * super().discriminator(real, fake)
+
+
+def test_a_step_that_does_not_come_out_twice_the_same_is_not_recorded(make_state: Make) -> None:
+    step = recorded(make_state(recipe()), objective(Growing()), recipe())
+    for _ in range(WARM_UP + 1):
+        step()
+    assert step.given_up == "two runs of a step from the same state do not come out the same"
+
+
+class Averaging(nn.Module):
+    """A discriminator that keeps an average in a dictionary, and the one before as an attribute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        self.kept, self.before = {"mean": torch.zeros(())}, torch.zeros(())
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x).squeeze(1)
+        self.before, self.kept["mean"] = self.kept["mean"], 0.9 * self.kept["mean"] + 0.1 * y.detach().mean()
+        return y * (1 + self.kept["mean"] + self.before)
+
+
+def test_a_try_leaves_the_tensors_that_a_network_keeps_as_they_were() -> None:
+    plain, state = (state_with(Averaging(), recipe()) for _ in range(2))
+    work = partial(plain_step, plain, objective(Vanilla()), recipe())
+    step = recorded(state, objective(Vanilla()), recipe())
+    for _ in range(WARM_UP + 4):
+        assert torch.equal(step(), work())
+    assert step.given_up
 
 
 def test_on_a_cpu_only_what_pays_is_recorded(make_state: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 A recorded step repeats what was done on the device when it was recorded, and nothing else. Whoever counts on the host
 to decide something, or draws from random numbers of its own, would stand still. So before anything is recorded, all
 that networks, loss, penalties and augmentations hold is looked at before and after some steps: attributes, containers
-and objects among these, what functions enclose, and the plain values of their classes and modules.
+and objects among these, what functions enclose, and the values of their classes and modules.
 """
 
 import operator
@@ -24,8 +24,10 @@ CONTAINERS = (list, tuple, deque, set, frozenset, dict)
 OPAQUE = (type, ModuleType, Tensor, np.ndarray, torch.Generator)
 LIBRARIES = frozenset({"abc", "builtins", "collections", "numpy", "torch", "typing"})
 """What their classes and modules hold is no part of a trial."""
+NO_MATTER = frozenset({"logging", "typing"})
+"""Where objects come from that say nothing about a step, though they change."""
 ELSEWHERE = frozenset({"_parameters", "_buffers", "_modules"})
-"""Where a network keeps what is compared in other ways."""
+"""Where a network that takes part keeps what is compared in other ways."""
 MOST = 100_000
 """Values that are looked at. What holds more is data."""
 _EMPTY = CellType()
@@ -63,8 +65,8 @@ class _Look:
 
     def __init__(self, parts: Sequence[object]) -> None:
         self.seen: list[tuple[str, object]] = []
-        # Held, so that nothing new comes to lie where something was.
-        self._been: dict[int, object] = {}
+        # Held, so that nothing new comes to lie where something was; with its place in the order of first sight.
+        self._been: dict[int, tuple[int, object]] = {}
         owners = [each for part in parts for each in (part.modules() if isinstance(part, nn.Module) else (part,))]
         for owner in owners:
             if isinstance(owner, nn.Module):
@@ -74,12 +76,15 @@ class _Look:
             self._owner(owner)
 
     def _skip(self, *objects: object) -> None:
-        self._been.update((id(each), each) for each in objects)
+        for each in objects:
+            self._been.setdefault(id(each), (len(self._been), each))
 
     def _owner(self, owner: object) -> None:
         name = type(owner).__name__
+        of_network = isinstance(owner, nn.Module)
         for attribute, value in _attributes(owner):
-            self._value(f"{name}.{attribute}", value)
+            if not (of_network and attribute in ELSEWHERE):
+                self._value(f"{name}.{attribute}", value, of_network=of_network)
         for kind in type(owner).__mro__:
             if kind.__module__.partition(".")[0] not in LIBRARIES:
                 self._plain_ones(name, kind, vars(kind))
@@ -90,18 +95,23 @@ class _Look:
         if id(holder) not in self._been:
             self._skip(holder)
             for attribute, value in list(values.items()):
-                if isinstance(value, (*PLAIN, *CONTAINERS, FunctionType)) and not attribute.startswith("__"):
+                if not attribute.startswith("__"):
                     self._value(f"{name}.{attribute}", value)
 
-    def _value(self, where: str, value: object) -> None:
+    def _value(self, where: str, value: object, *, of_network: bool = False) -> None:
         waiting = [value]
         while waiting and len(self.seen) < MOST:
             value = waiting.pop()
             if isinstance(value, PLAIN) or value is None:
                 self.seen.append((where, value))
-            elif id(value) not in self._been:
+            elif id(value) in self._been:  # which of several it is may be what changes
+                self.seen.append((where, self._been[id(value)][0]))
+            elif type(value).__module__.partition(".")[0] not in NO_MATTER:
                 self._skip(value)
                 self.seen.append((where, _mark(value)))
+                # Not of a network: it may keep its last features, which no step reads.
+                if isinstance(value, Tensor) and not of_network:
+                    self.seen.append((where, id(value)))
                 waiting += _within(value)
 
 
@@ -111,9 +121,8 @@ def _attributes(owner: object) -> Iterator[tuple[str, object]]:
     except Exception:  # it has none, or none that can be read
         attributes = []
     slots = [name for kind in type(owner).__mro__ for name in _slots(kind)]
-    for name, value in [*attributes, *((name, getattr(owner, name)) for name in slots if hasattr(owner, name))]:
-        if name not in ELSEWHERE or not isinstance(owner, nn.Module):
-            yield name, value
+    yield from attributes
+    yield from ((name, getattr(owner, name)) for name in slots if hasattr(owner, name))
 
 
 def _slots(kind: type) -> Sequence[str]:
@@ -123,7 +132,7 @@ def _slots(kind: type) -> Sequence[str]:
 
 def _mark(value: object) -> object:
     """What tells that an object has changed, besides what is within it."""
-    if isinstance(value, Tensor):  # not which: a network may keep its last features, which no step reads
+    if isinstance(value, Tensor):
         return 0 if value.is_inference() else value._version
     if isinstance(value, torch.Generator):
         return value.get_state().tolist()
@@ -137,8 +146,11 @@ def _mark(value: object) -> object:
         return value.shape, value.tobytes() if value.nbytes <= MOST else b""
     if isinstance(value, count):
         return repr(value)
-    if isinstance(value, Iterator):
-        return operator.length_hint(value)
+    if isinstance(value, GeneratorType):
+        return value.gi_frame.f_lasti if value.gi_frame else -1
+    if isinstance(value, Iterator):  # of some, such as a cycle, nothing tells where they are: those are never the same
+        left = operator.length_hint(value, -1)
+        return object() if left < 0 else left
     return len(value) if isinstance(value, CONTAINERS) else type(value)
 
 
@@ -150,7 +162,7 @@ def _within(value: object) -> list[object]:
         return list(value)
     if isinstance(value, FunctionType):
         enclosed = [cell.cell_contents for cell in value.__closure__ or () if cell != _EMPTY]
-        return [*enclosed, value.__defaults__, value.__kwdefaults__]
+        return [*enclosed, value.__defaults__, value.__kwdefaults__, *vars(value).values()]
     if isinstance(value, MethodType):
         return [value.__self__, value.__func__]
     if isinstance(value, partial):

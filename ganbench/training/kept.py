@@ -6,6 +6,7 @@ there when it was recorded, and does nothing on the host.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from ganbench.training.state import State
 DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
 DRAWN = (*DRAWN_ON_DEVICE, seeds.LABELS)
 """The streams that a step draws from. That of the order of samples is not among them: a step finds its samples."""
+
+PLAIN = bool | int | float | str
+"""Numbers and words."""
 
 Place = tuple[dict[str, Any], str, Any]
 """The dictionary that holds something, the name it has there, and what it is."""
@@ -45,7 +49,8 @@ class Kept:
         self._tensors: list[Tensor] = list({id(tensor): tensor for tensor in held}.values())
         self._images = state.real_images
         self._streams = self._drawn()
-        self._plain = [(owner, *place) for owner in self._owners for place in _plain(owner)]
+        self._noted = [place for owner in self._owners for place in _plain(owner, Tensor)]
+        self._plain = [(owner, *place) for owner in self._owners for place in _plain(owner, PLAIN)]
         self._python, self._numpy = random.getstate(), np.random.get_state()
         self.values = self._now()
 
@@ -72,7 +77,7 @@ class Kept:
     @torch.no_grad()
     def restore(self) -> None:
         """Put everything back, the place in the staged batches included."""
-        for holder, name, tensor in self._places:
+        for holder, name, tensor in [*self._places, *self._noted]:
             if holder.get(name) is not tensor:
                 holder[name] = tensor
         for tensor, value in zip(self._tensors, self.values, strict=True):
@@ -111,16 +116,17 @@ def _places(owners: Sequence[object]) -> Iterator[Place]:
                         yield holder, name, tensor
 
 
-def _plain(owner: object) -> Iterator[Place]:
-    """The numbers and words that an object keeps as attributes: what counts steps, or says which phase it is."""
+def _plain(owner: object, kinds: type | UnionType) -> Iterator[Place]:
+    """What of some kinds an object keeps, in attributes or dictionaries: counters, phases, averages."""
     try:
         attributes = vars(owner)
     except Exception:  # it has none that can be read, as one with slots
         return
     if isinstance(attributes, dict):
-        for name, value in attributes.items():
-            if isinstance(value, bool | int | float | str):
-                yield attributes, name, value
+        for holder in (attributes, *(value for value in attributes.values() if isinstance(value, dict))):
+            for name, value in holder.items():
+                if isinstance(value, kinds):
+                    yield holder, name, value
 
 
 def _differs(now: object, before: object) -> bool:

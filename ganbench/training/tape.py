@@ -4,8 +4,8 @@ A small step on a CPU is bound by what surrounds its operators: Python's network
 notes the operators of a step below all that, on which tensors and with which numbers each is called, and its replay
 calls the same ones in the same order. So a replay computes the same to the last bit.
 
-What a step decides or computes without torch's operators (a number that is read from a tensor, numpy's work) is in the
-replay as it was when the tape was made. Where that can be seen it is refused; the rest shows when replay and step are
+What a step decides or computes without torch's operators (by numbers that are read from a tensor) is in the replay as
+it was when the tape was made. Where that can be seen it is refused; the rest shows when replay and step are
 compared on other samples than those of the tape (:mod:`ganbench.training.recorded`).
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -24,6 +25,8 @@ from ganbench.training.capture import Work
 ALIASES = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 """Below autograd these return what they are given."""
 MASKS = (torch.bool, torch.uint8)
+READ = frozenset({torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist, torch.Tensor.__dlpack__})
+"""What gives a tensor's numbers to Python or numpy without an operator."""
 
 
 def capture_on_cpu(work: Work, generators: list[torch.Generator]) -> Callable[[], object]:
@@ -36,7 +39,7 @@ def capture_on_cpu(work: Work, generators: list[torch.Generator]) -> Callable[[]
             tensor that is gone at its end, so that another one would be in its place the next time.
     """
     tape = Tape()
-    with tape:
+    with tape, _Readers():
         work()
     return tape.replay()
 
@@ -129,6 +132,15 @@ class Tape(TorchDispatchMode):
         if not isinstance(found, Tensor) or len(of) != 1 or of[0].is_write or found is args[0]:
             return False
         return bool(self._nodes[args[0]].op == "placeholder")
+
+
+class _Readers(TorchFunctionMode):
+    """Refuses those of :data:`READ`: what they lead to may be the same in two steps, and another in a later one."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in READ:
+            raise RuntimeError(f"a number is read from a tensor ({func.__name__})")
+        return func(*args, **(kwargs or {}))
 
 
 def _refuse_what_depends_on_numbers(func: OpOverload, args: Any) -> None:
