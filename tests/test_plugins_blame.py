@@ -52,6 +52,9 @@ class Divides(Metric):
     def check(self, *, fakes, reference, dimension, classes):
         return str(1 / (fakes - 50))
 
+    def compute(self, inputs):
+        return {}
+
 
 class Loses(Local):
     def submit(self, jobs):

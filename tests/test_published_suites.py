@@ -102,7 +102,7 @@ def test_it_is_planned_as_published(
         fid, score = cell.values["fid"], cell.values["is"]
         assert (fid[1], score[1]) == (None, None), "what stands beside the scores is an error over splits"
         lines = [line for line in text.splitlines() if line.startswith(f"cifar10   {cell.name} ")]
-        assert [re.split(r"  +", line)[2:4] for line in lines] == [["fid", f"{fid[0]:.2f}"], ["is", f"{score[0]:.2f}"]]
+        assert [re.split(r"  +", line)[2:4] for line in lines] == [["FID", f"{fid[0]:.2f}"], ["IS", f"{score[0]:.2f}"]]
     assert "100,000 of the published 100,000 steps per trial, 5 seeds (published: 1)" in text
     assert not out.exists()
 
@@ -143,10 +143,10 @@ def test_without_its_data_the_rest_is_told_and_one_line_says_what_is_missing(tmp
     *table, blank, first, second, missing, cost = told.stdout.splitlines()
     values = [re.split(r"  +", line)[:4] for line in table if line.startswith("cifar10")]
     assert values == [
-        ["cifar10", "WGAN(CNN)", "fid", "40.03"],
-        ["cifar10", "WGAN(CNN)", "is", "6.62"],
-        ["cifar10", "WGAN-GP(CNN)", "fid", "19.83"],
-        ["cifar10", "WGAN-GP(CNN)", "is", "7.66"],
+        ["cifar10", "WGAN(CNN)", "FID", "40.03"],
+        ["cifar10", "WGAN(CNN)", "IS", "6.62"],
+        ["cifar10", "WGAN-GP(CNN)", "FID", "19.83"],
+        ["cifar10", "WGAN-GP(CNN)", "IS", "7.66"],
     ]
     assert (blank, first) == ("", "row       wgan[clip=0.1] · sndcgan[width=64] · cifar10 · seeds 0-4")
     assert second == "row       wgan-gp · sndcgan[width=64] · cifar10 · seeds 0-4"
