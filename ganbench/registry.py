@@ -88,9 +88,10 @@ class Entry:
         return value
 
 
-def with_article(kind: str) -> str:
-    """``a loss``, ``an architecture``."""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+def of_that_name(kinds: Iterable[str]) -> str:
+    """``; there is a loss and an architecture of that name``, as the end of a sentence."""
+    named = [f"an {kind}" if kind[0] in "aeiou" else f"a {kind}" for kind in kinds]
+    return f"; there is {' and '.join(named)} of that name"
 
 
 class Registry:
@@ -183,7 +184,7 @@ class Registry:
             return f"; for data of your own write {taking}:{name}" if (kind, taking) in self._entries else ""
         others = [other for other in KINDS if (other, name) in self._entries]
         added = f": add it to a loss with '+', as in hinge+{name}" if "penalty" in others and kind == "loss" else ""
-        return f"; there is {' and '.join(map(with_article, others))} of that name{added}" if others else ""
+        return of_that_name(others) + added if others else ""
 
     def short_name(self, entry: Entry) -> str:
         """The shortest name that means this component and no other: ``name``, or ``distribution:name`` where that is

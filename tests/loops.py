@@ -95,6 +95,28 @@ class Peculiar(nn.Module):
         return raw.squeeze(1)
 
 
+class Slotted:
+    """Counts where it has no dictionary of attributes."""
+
+    __slots__ = ("updates",)
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+
+class Odd:
+    """Shows no attributes, and compares with nothing."""
+
+    @property
+    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
+        raise ValueError
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def rebinds(network: Peculiar) -> None:
     network.ema = 0.999 * network.ema + 0.001
 

@@ -18,6 +18,7 @@ from ganbench.evaluation.channels import with_channels
 from ganbench.plan import PlanAnswer
 from ganbench.planning.given import to_request
 from ganbench.resolving.sources import answer
+from tests.planned import reads_of_digits
 from tests.trials import make_spec, make_trial
 
 REAL = Digits().load("train", root=Path()).data
@@ -107,14 +108,7 @@ def test_trials_that_were_scored_before_keep_their_names(three: list[Path]) -> N
 def test_the_reference_is_read_once_for_all_sources(
     three: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[str] = []
-    load = Digits.load
-
-    def counted(self: Digits, split: str, *, root: Path) -> Samples:
-        read.append(split)
-        return load(self, split, root=root)
-
-    monkeypatch.setattr(Digits, "load", counted)
+    read = reads_of_digits(monkeypatch)
     fewer = array(tmp_path / "fewer.npy", REAL[300:370])
     assert len(ask(*three, fewer).planned) == 4
     assert sorted(read) == ["test", "train"]

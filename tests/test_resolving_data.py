@@ -17,7 +17,7 @@ from ganbench.grid import parse_axis, parse_losses
 from ganbench.plan import PlanRequest
 from ganbench.resolving.data import Data
 from ganbench.resolving.plans import answer
-from tests.planned import ask
+from tests.planned import ask, reads_of_digits
 
 IMAGES = torch.rand(20, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
@@ -178,13 +178,6 @@ def test_a_dataset_that_cannot_be_had_is_named(
 
 
 def test_each_split_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[str] = []
-    load = Digits.load
-
-    def counted(self: Digits, split: str, *, root: Path) -> Samples:
-        loaded.append(split)
-        return load(self, split, root=root)
-
-    monkeypatch.setattr(Digits, "load", counted)
+    loaded = reads_of_digits(monkeypatch)
     assert ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", baselines=True).error == ""
     assert loaded == ["train", "test"]

@@ -18,6 +18,7 @@ from ganbench.architectures.upsample import Upsample
 from ganbench.training import host as module
 from ganbench.training.host import Host
 from ganbench.training.layout import choose_layout
+from tests.loops import Odd, Slotted
 
 CALLS = 0
 HISTORY: list[int] = []
@@ -43,26 +44,6 @@ class Part:
 
     def __init__(self, held: object = None) -> None:
         self.held = held
-
-
-class Slotted:
-    __slots__ = ("calls",)
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-
-class Odd:
-    """Shows no attributes, and compares with nothing."""
-
-    @property
-    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
-        raise ValueError
-
-    def __eq__(self, other: object) -> bool:
-        raise ValueError
-
-    __hash__ = object.__hash__
 
 
 def counter() -> tuple[Callable[[], None], Callable[[], int]]:
@@ -108,7 +89,7 @@ CHANGES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "a dictionary": ({"steps": 0}, lambda part: part.held.update(steps=1)),
     "a queue": (deque([1, 2], maxlen=2), lambda part: part.held.append(3)),
     "another object": (Part(Part(3)), lambda part: setattr(part.held.held, "held", 4)),
-    "an object with slots": (Slotted(), lambda part: setattr(part.held, "calls", 1)),
+    "an object with slots": (Slotted(), lambda part: setattr(part.held, "updates", 1)),
     "a function that encloses a number": (counter(), lambda part: part.held[0]()),
     "a method of another object": (Part([]).__init__, lambda part: part.held.__self__.held.append(1)),  # type: ignore[misc]
     "a function with arguments": (partial(max, [1]), lambda part: part.held.args[0].append(2)),

@@ -15,7 +15,7 @@ from ganbench.training.kept import Kept
 from ganbench.training.loop import plain_step
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
-from tests.loops import Peculiar, counts, objective, rebinds, recipe, state_with
+from tests.loops import Odd, Peculiar, Slotted, counts, objective, rebinds, recipe, state_with
 
 
 def adds_a_buffer(network: Peculiar) -> None:
@@ -99,26 +99,6 @@ class Counting:
 
     def __init__(self) -> None:
         self.updates = 0
-
-
-class Slotted:
-    __slots__ = ("updates",)
-
-    def __init__(self) -> None:
-        self.updates = 0
-
-
-class Odd:
-    """Shows no attributes, and compares with nothing."""
-
-    @property
-    def __dict__(self) -> dict[str, object]:  # type: ignore[override]
-        raise ValueError
-
-    def __eq__(self, other: object) -> bool:
-        raise ValueError
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def test_a_part_that_counts_is_noticed() -> None:

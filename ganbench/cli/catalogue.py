@@ -11,7 +11,7 @@ from ganbench.cli.completers import complete_words
 from ganbench.cli.options import complete_any
 from ganbench.cli.outputs import terminal_width
 from ganbench.cli.values import TEXT
-from ganbench.registry import BUILTIN, KINDS, PLURALS, with_article
+from ganbench.registry import BUILTIN, KINDS, PLURALS, of_that_name
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry, Registry
@@ -130,7 +130,7 @@ def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
     known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
     hint = did_you_mean(name, known, listed_by="ganbench list")
     if others := [one for one in KINDS if registry.has(one, name)]:
-        hint = f"; there is {' and '.join(map(with_article, others))} of that name"
+        hint = of_that_name(others)
     what = kinds[0] if len(kinds) == 1 else "component"
     raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
 

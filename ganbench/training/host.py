@@ -10,7 +10,7 @@ import operator
 import random
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from types import CellType, FunctionType, GeneratorType, MethodType, ModuleType
@@ -67,7 +67,7 @@ class _Look:
         self.seen: list[tuple[str, object]] = []
         # Held, so that nothing new comes to lie where something was; with its place in the order of first sight.
         self._been: dict[int, tuple[int, object]] = {}
-        owners = [each for part in parts for each in (part.modules() if isinstance(part, nn.Module) else (part,))]
+        owners = every_part(parts)
         for owner in owners:
             if isinstance(owner, nn.Module):
                 self._skip(*owner._parameters.values(), *owner._buffers.values())
@@ -113,6 +113,11 @@ class _Look:
                 if isinstance(value, Tensor) and not of_network:
                     self.seen.append((where, id(value)))
                 waiting += _within(value)
+
+
+def every_part(parts: Iterable[object]) -> list[object]:
+    """Parts of a step, each network as all its modules."""
+    return [each for part in parts for each in (part.modules() if isinstance(part, nn.Module) else (part,))]
 
 
 def _attributes(owner: object) -> Iterator[tuple[str, object]]:

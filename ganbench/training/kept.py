@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
+from ganbench.training.host import every_part
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 
@@ -38,11 +39,7 @@ class Kept:
 
     def __init__(self, state: State, parts: Sequence[object] = ()) -> None:
         self._state = state
-        self._owners = [
-            owner
-            for part in (state.generator, state.discriminator, *parts)
-            for owner in (part.modules() if isinstance(part, nn.Module) else (part,))
-        ]
+        self._owners = every_part([state.generator, state.discriminator, *parts])
         self._places = list(_places(self._owners))
         held = [tensor for *_, tensor in self._places]
         held += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]

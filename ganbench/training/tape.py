@@ -54,8 +54,6 @@ class Tape(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._graph = fx.Graph()
-        self._start = self._graph.output(None)
-        self._first = self._start
         self._nodes: Any = WeakTensorKeyDictionary()
         """What stands for a tensor: the operator that returned it, or a placeholder for one that was there before."""
 
@@ -91,6 +89,7 @@ class Tape(TorchDispatchMode):
             if not (node in there or node.meta["lasting"]):
                 raise RuntimeError("a tensor is read in whose place another one is put")
             given.append(node.meta["stands for"])
+        self._graph.output(None)
         call = fx.GraphModule(nn.Module(), self._graph).forward
 
         def again() -> object:
@@ -100,15 +99,13 @@ class Tape(TorchDispatchMode):
         return again
 
     def _note(self, func: OpOverload, noted: Any, found: Any) -> None:
-        with self._graph.inserting_before(self._start):
-            node = self._graph.call_function(func, *noted)
-            several = isinstance(found, tuple | list)
-            for place, tensor in enumerate(found if several else [found]):
-                # What was changed in place is returned as it came.
-                if isinstance(tensor, Tensor) and tensor not in self._nodes:
-                    self._nodes[tensor] = (
-                        self._graph.call_function(operator.getitem, (node, place)) if several else node
-                    )
+        node = self._graph.call_function(func, *noted)
+        several = isinstance(found, tuple | list)
+        for place, tensor in enumerate(found if several else [found]):
+            # What was changed in place is returned as it came.
+            if isinstance(tensor, Tensor) and tensor not in self._nodes:
+                part = (node, place)
+                self._nodes[tensor] = self._graph.call_function(operator.getitem, part) if several else node
 
     def _noted(self, value: Any) -> Any:
         """What stands in the graph for a part of an operator's arguments."""
@@ -119,10 +116,7 @@ class Tape(TorchDispatchMode):
         return self._placeholder(value, lasting=True) if isinstance(value, torch.Generator) else value
 
     def _placeholder(self, value: object, *, lasting: bool) -> fx.Node:
-        with self._graph.inserting_before(self._first):
-            node = self._graph.placeholder(f"given_{len(self._graph.nodes)}")
-        if self._first is self._start:
-            self._first = node.next
+        node = self._graph.placeholder(f"given_{len(self._graph.nodes)}")
         node.meta.update({"stands for": value, "lasting": lasting})
         return node
 
