@@ -18,9 +18,11 @@ from torch import Tensor, fx, nn
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganbench.training.capture import Work
+from ganbench.training.tape_passes import FORM, VIEWS, form_of, leave_out_unread, reuse_operands, share_memory
 
 ALIASES = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 """Below autograd these return what they are given."""
@@ -72,7 +74,7 @@ class Tape(TorchDispatchMode):
         elif self._is_lasting_view(func, args, found):
             self._nodes[found] = self._placeholder(found.detach(), lasting=True)
         else:
-            self._note(func, noted, found)
+            self._note(func, noted, found, [each for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)])
         return found
 
     def replay(self) -> Callable[[], object]:
@@ -81,14 +83,18 @@ class Tape(TorchDispatchMode):
         Raises:
             RuntimeError: a tensor that was there before the work is read, and is gone.
         """
-        given, there = [], set(self._nodes.values())
+        there = set(self._nodes.values())
         for node in self._graph.find_nodes(op="placeholder"):
-            if not node.users:  # a view of which another view was taken
-                self._graph.erase_node(node)
-                continue
-            if not (node in there or node.meta["lasting"]):
+            if node.users and not (node in there or node.meta["lasting"]):
                 raise RuntimeError("a tensor is read in whose place another one is put")
-            given.append(node.meta["stands for"])
+        leave_out_unread(self._graph)
+        reuse_operands(self._graph)
+        given = []
+        for node in self._graph.find_nodes(op="placeholder"):
+            if node.users:
+                given.append(node.meta["stands for"])
+            else:  # a view of which another view was taken, or what only an operator read that is left out
+                self._graph.erase_node(node)
         self._graph.output(None)
         call = fx.GraphModule(nn.Module(), self._graph).forward
 
@@ -98,14 +104,19 @@ class Tape(TorchDispatchMode):
 
         return again
 
-    def _note(self, func: OpOverload, noted: Any, found: Any) -> None:
+    def _note(self, func: OpOverload, noted: Any, found: Any, given: list[Tensor]) -> None:
         node = self._graph.call_function(func, *noted)
+        views = given[:1] if torch.Tag.inplace_view in func.tags else []
         several = isinstance(found, tuple | list)
         for place, tensor in enumerate(found if several else [found]):
             # What was changed in place is returned as it came.
             if isinstance(tensor, Tensor) and tensor not in self._nodes:
-                part = (node, place)
-                self._nodes[tensor] = self._graph.call_function(operator.getitem, part) if several else node
+                part = self._graph.call_function(operator.getitem, (node, place)) if several else node
+                self._nodes[tensor] = part
+                seen = [each for each in given if share_memory(each, tensor)]
+                part.meta[FORM] = None if seen else form_of(tensor)
+                views += seen
+        node.meta[VIEWS] = {self._nodes[each] for each in views}
 
     def _noted(self, value: Any) -> Any:
         """What stands in the graph for a part of an operator's arguments."""
