@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganbench.training.capture import Work
-from ganbench.training.tape_passes import FORM, VIEWS, form_of, leave_out_unread, reuse_operands, share_memory
+from ganbench.training.tape_passes import FORM, VIEWS, described, share_memory, shorten
 
 ALIASES = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 """Below autograd these return what they are given."""
@@ -51,11 +51,14 @@ class Tape(TorchDispatchMode):
 
     Tensors that were there before are held, and are those that the replay reads and changes. Of those that operators
     return none is held, so that autograd disposes of them as it does without a tape.
+
+    Attributes:
+        graph: the operators in the order of their calls.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._graph = fx.Graph()
+        self.graph = fx.Graph()
         self._nodes: Any = WeakTensorKeyDictionary()
         """What stands for a tensor: the operator that returned it, or a placeholder for one that was there before."""
 
@@ -84,19 +87,18 @@ class Tape(TorchDispatchMode):
             RuntimeError: a tensor that was there before the work is read, and is gone.
         """
         there = set(self._nodes.values())
-        for node in self._graph.find_nodes(op="placeholder"):
+        for node in self.graph.find_nodes(op="placeholder"):
             if node.users and not (node in there or node.meta["lasting"]):
                 raise RuntimeError("a tensor is read in whose place another one is put")
-        leave_out_unread(self._graph)
-        reuse_operands(self._graph)
+        shorten(self.graph)
         given = []
-        for node in self._graph.find_nodes(op="placeholder"):
+        for node in self.graph.find_nodes(op="placeholder"):
             if node.users:
                 given.append(node.meta["stands for"])
             else:  # a view of which another view was taken, or what only an operator read that is left out
-                self._graph.erase_node(node)
-        self._graph.output(None)
-        call = fx.GraphModule(nn.Module(), self._graph).forward
+                self.graph.erase_node(node)
+        self.graph.output(None)
+        call = fx.GraphModule(nn.Module(), self.graph).forward
 
         def again() -> object:
             with torch.no_grad():
@@ -105,18 +107,20 @@ class Tape(TorchDispatchMode):
         return again
 
     def _note(self, func: OpOverload, noted: Any, found: Any, given: list[Tensor]) -> None:
-        node = self._graph.call_function(func, *noted)
-        views = given[:1] if torch.Tag.inplace_view in func.tags else []
+        node = self.graph.call_function(func, *noted)
+        if torch.Tag.inplace_view in func.tags:  # from here on it lies otherwise
+            self._nodes[given[0]].meta.pop(FORM, None)
+        views: list[Tensor] = []
         several = isinstance(found, tuple | list)
         for place, tensor in enumerate(found if several else [found]):
             # What was changed in place is returned as it came.
             if isinstance(tensor, Tensor) and tensor not in self._nodes:
-                part = self._graph.call_function(operator.getitem, (node, place)) if several else node
+                part = self.graph.call_function(operator.getitem, (node, place)) if several else node
                 self._nodes[tensor] = part
-                seen = [each for each in given if share_memory(each, tensor)]
-                part.meta[FORM] = None if seen else form_of(tensor)
-                views += seen
-        node.meta[VIEWS] = {self._nodes[each] for each in views}
+                shared = [each for each in given if share_memory(each, tensor)]
+                part.meta.update({VIEWS: frozenset(), **described(tensor, bool(shared))})
+                views += shared
+        node.meta[VIEWS] = frozenset(self._nodes[each] for each in views)
 
     def _noted(self, value: Any) -> Any:
         """What stands in the graph for a part of an operator's arguments."""
@@ -127,7 +131,7 @@ class Tape(TorchDispatchMode):
         return self._placeholder(value, lasting=True) if isinstance(value, torch.Generator) else value
 
     def _placeholder(self, value: object, *, lasting: bool) -> fx.Node:
-        node = self._graph.placeholder(f"given_{len(self._graph.nodes)}")
+        node = self.graph.placeholder(f"given_{len(self.graph.nodes)}")
         node.meta.update({"stands for": value, "lasting": lasting})
         return node
 

@@ -2,11 +2,13 @@
 
 - An operator whose result nothing reads is not called: a doubled map, for example, whose convolution took the small one
   (:mod:`ganbench.training.convolutions`).
+- A view of a view is taken of the tensor itself, and none is taken that would be like it.
 - A result takes the place of an operand of its own form that nothing reads afterwards, in place of new memory: beside
   the convolutions, passes over memory are most of a step.
 """
 
 import operator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,15 +31,36 @@ INTO: dict[OpOverload, OpOverload] = {
     aten.relu.default: aten.relu_.default,
 }
 """Operators that compute each number from those at its place alone, and what writes their result into an operand."""
-FORM, VIEWS = "form", "views"
-"""What a tape says of an operator: the form of its result if that is in new memory, and whose memory it shares."""
-Form = tuple[torch.Size, tuple[int, ...], torch.dtype]
+WRITERS = frozenset({"aten::native_batch_norm", "aten::batch_norm_update_stats"})
+"""These write into the running statistics, and their schemas do not say so."""
+FORM, OWN, VIEWS = "form", "own", "views"
+"""What a tape says of tensors: their form, and whether they fill memory that was new; of an operator: whose memory what
+it returns shares."""
 
 
-def form_of(tensor: Tensor) -> Form | None:
-    """Shape, strides and type of a tensor on which one like it can be written; else ``None``."""
-    dense = tensor.layout == torch.strided and tensor.untyped_storage().nbytes() == tensor.nbytes
-    return (tensor.shape, tensor.stride(), tensor.dtype) if dense else None
+def shorten(graph: fx.Graph) -> None:
+    """Leave out of a tape's graph what it need not do."""
+    _take_views_of_tensors(graph)
+    _leave_out_unread(graph)
+    _reuse_operands(graph)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the numbers of a tensor lie in its memory."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+    dtype: torch.dtype
+
+
+def described(found: Tensor, shared: bool) -> dict[str, object]:
+    """What a tape says of a tensor that an operator returned, in memory that it shares with what was given or not."""
+    if found.layout != torch.strided or found.is_conj() or found.is_neg():
+        return {}
+    form = Form(tuple(found.shape), found.stride(), int(found.storage_offset()), found.dtype)
+    return {FORM: form, OWN: not shared and found.untyped_storage().nbytes() == found.nbytes}
 
 
 def share_memory(one: Tensor, other: Tensor) -> bool:
@@ -47,14 +70,35 @@ def share_memory(one: Tensor, other: Tensor) -> bool:
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
-def leave_out_unread(graph: fx.Graph) -> None:
+def _take_views_of_tensors(graph: fx.Graph) -> None:
+    """Replace views of views by views of the tensor that has the memory, or by that tensor if they are like it."""
+    roots: dict[fx.Node, fx.Node] = {}
+    for node in graph.nodes:
+        views = node.meta.get(VIEWS, ())
+        if len(views) != 1 or not _is_view(node):
+            continue
+        (base,) = views
+        root = roots[node] = roots.get(base, base)
+        if node.meta[FORM] == root.meta[FORM]:
+            for user in list(node.users):
+                if node in user.meta[VIEWS]:
+                    user.meta[VIEWS] = (user.meta[VIEWS] - {node}) | {root}
+            node.replace_all_uses_with(root)
+        elif root is not base:
+            node.target = aten.as_strided.default
+            form = node.meta[FORM]
+            node.args, node.kwargs = (root, form.shape, form.strides, form.offset), {}
+            node.meta[VIEWS] = {root}
+
+
+def _leave_out_unread(graph: fx.Graph) -> None:
     """Erase operators that change nothing and whose results nothing reads."""
     for node in reversed(graph.nodes):
         if node.op == "call_function" and not node.users and _only_computes(node):
             graph.erase_node(node)
 
 
-def reuse_operands(graph: fx.Graph) -> None:
+def _reuse_operands(graph: fx.Graph) -> None:
     """Let results take the place of operands that nothing reads afterwards."""
     order = {node: place for place, node in enumerate(graph.nodes)}
     for node in graph.nodes:
@@ -68,24 +112,24 @@ def reuse_operands(graph: fx.Graph) -> None:
 
 
 def _only_computes(node: fx.Node) -> bool:
-    """Whether an operator does nothing but return its result: it writes nowhere, and draws nothing."""
+    """Whether an operator does nothing but return its result: it writes nowhere, draws nothing and asserts nothing."""
     func: Any = node.target
     if func is operator.getitem:
         return True
-    # A batch norm's schema does not say that it writes into the running statistics.
-    known = func.namespace == "aten" and func is not aten.native_batch_norm.default
-    writes = func._schema.is_mutable or torch.Tag.nondeterministic_seeded in func.tags
-    return known and not writes and not any(isinstance(given, torch.Generator) for given in _placed(node))
+    known = func.namespace == "aten" and func._schema.name not in WRITERS and len(func._schema.returns) > 0
+    return known and not func._schema.is_mutable and torch.Tag.nondeterministic_seeded not in func.tags
 
 
-def _placed(node: fx.Node) -> list[object]:
-    """What was there before the tape and is given to an operator."""
-    return [given.meta["stands for"] for given in node.all_input_nodes if given.op == "placeholder"]
+def _is_view(node: fx.Node) -> bool:
+    """Whether what an operator returns is its operand, seen in another form."""
+    (base,) = node.meta[VIEWS]
+    known = getattr(node.target, "namespace", "") == "aten" and FORM in node.meta and FORM in base.meta
+    return known and bool(base.meta[FORM].dtype == node.meta[FORM].dtype)
 
 
 def _is_spare(given: fx.Node, node: fx.Node, order: dict[fx.Node, int]) -> bool:
     """Whether an operand has memory of its own, in the form of the result, that nothing reads afterwards."""
-    form = given.meta.get(FORM)
-    if form is None or form != node.meta.get(FORM):
+    form = node.meta.get(FORM)
+    if form is None or given.meta.get(FORM) != form or not (given.meta[OWN] and node.meta[OWN]):
         return False
-    return all(order[user] <= order[node] and given not in user.meta.get(VIEWS, ()) for user in given.users)
+    return all(order[user] <= order[node] and given not in user.meta[VIEWS] for user in given.users)
