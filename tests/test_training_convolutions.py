@@ -76,7 +76,7 @@ def test_every_convolution_is_what_it_was(
         torch.testing.assert_close(value, wanted, rtol=1e-9, atol=1e-9)
 
 
-NARROW = ["from few", "from few, 3x3", "to few, 3x3", "to few, no padding", "to few, transposed"]
+NARROW = ["from few", "from few, 3x3", "to few, 3x3", "to few, no padding", "to few, transposed", "to one, transposed"]
 TAKERS = ["x", "weight", "bias", "x weight", "x bias", "weight bias"]
 
 

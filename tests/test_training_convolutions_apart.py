@@ -233,7 +233,7 @@ def test_nothing_is_remembered_of_an_inference() -> None:
 
 
 def test_bfloat16_by_autocast_is_close() -> None:
-    for call, layer, shape, kernels in CASES.values():
+    for case, (call, layer, shape, kernels) in CASES.items():
         with torch.autocast("cpu", dtype=torch.bfloat16), torch.no_grad():
             layer = copy.deepcopy(layer).float()
             for x in (maps(*shape).float(), maps(*shape).bfloat16()):  # the first map, and those after it
@@ -242,7 +242,7 @@ def test_bfloat16_by_autocast_is_close() -> None:
                     found = call(layer, x)
                 assert found.dtype == expected.dtype == torch.bfloat16
                 torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
-                assert seen.found == kernels or kernels == []
+                assert seen.found == kernels or kernels == [] or "to few" in case  # which keeps its plain form
 
 
 @pytest.mark.parametrize("architecture", [ResNet(width=16), DCGAN(width=16), Upsample(width=16)])
@@ -259,7 +259,8 @@ def test_the_networks_of_a_trial_run_in_these_forms(architecture: ResNet) -> Non
         state.discriminator(images)
         copy.deepcopy(state.generator)(torch.randn(4, 8))
     assert seen.found
-    # No image is made by a convolution; no doubling and no mean over 2x2 is beside a 3x3 one of as many products.
-    assert min(seen.outputs) == 16
+    # An image is made in squares of 2x2 pixels of three channels; no doubling and no mean over 2x2 is beside a 3x3
+    # convolution of as many products.
+    assert sorted(set(seen.outputs))[:2] == [12, 16]
     sides = {kernel[2:] for kernel in seen.found}
-    assert sides == ({(1, 1), (3, 3), (4, 4)} if isinstance(architecture, ResNet) else {(4, 4)})
+    assert sides == ({(1, 1), (3, 3), (4, 4)} if isinstance(architecture, ResNet) else {(2, 2), (4, 4)})

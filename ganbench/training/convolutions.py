@@ -7,7 +7,8 @@ takes more products than it needs, is computed in other forms while a trial's ne
   convolution and a mean over 2x2 are one 4x4 convolution of stride 2: four products in place of nine;
 - a kernel as large as its input, or an input of one pixel, is a product of two matrices;
 - what leads to an image of few channels (a generator's last convolution, the gradient with respect to a
-  discriminator's input) is a product of matrices whose columns are added up.
+  discriminator's input) is computed in squares of pixels, or as a product of matrices whose columns are added up
+  (:mod:`ganbench.training.few_channels`).
 
 Each form can be differentiated as often as the plain one.
 """
