@@ -2,7 +2,8 @@
 
 A small step on a CPU is bound by what surrounds its operators: Python's networks and hooks, autograd's graph. A tape
 notes the operators of a step below all that, on which tensors and with which numbers each is called, and its replay
-calls the same ones in the same order. So a replay computes the same to the last bit.
+calls them again in the same order, but for those it can do without (:mod:`ganbench.training.tape_passes`). So a replay
+computes the same to the last bit.
 
 What a step decides or computes without torch's operators (by numbers that are read from a tensor) is in the replay as
 it was when the tape was made. Where that can be seen it is refused; the rest shows when replay and step are
