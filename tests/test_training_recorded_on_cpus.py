@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench.api import Architecture, Samples
+from ganbench.architectures.dcgan import DCGAN
 from ganbench.architectures.resnet import ResNet
 from ganbench.architectures.upsample import Upsample
 from ganbench.losses.vanilla import Vanilla
@@ -41,6 +42,7 @@ def on_images(architecture: Architecture, settings: Recipe) -> State:
 TRIALS: dict[str, tuple[Callable[[], Architecture], dict[str, Any]]] = {
     "a projection": (lambda: ResNet(width=4, condition="projection", spectral_norm=True), {"n_critic": 2}),
     "a classifier": (lambda: ResNet(width=4, condition="classifier"), {"ema_decay": 0.9}),
+    "a class beside the latents": (lambda: DCGAN(width=4, condition="projection"), {}),
     "bfloat16": (lambda: Upsample(width=4), {"precision": "bfloat16", "smoothing_real": 0.1}),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, one_hot
 
 from ganbench.training.tape import capture_on_cpu
 
@@ -147,6 +147,23 @@ def test_parts_views_and_changes_in_place() -> None:
         return work, [held, pairs]
 
     follows(make)
+
+
+def test_one_hot_vectors_of_given_classes() -> None:
+    labels = torch.tensor([[2, 0], [1, 1]])
+
+    def make() -> tuple[Callable[[], Tensor], list[Tensor]]:
+        own, found = labels.clone(), torch.zeros(2, 2, 3, dtype=torch.int64)
+
+        def work() -> Tensor:
+            own.add_(1).remainder_(3)
+            return found.add_(one_hot(own, 3)).add_(one_hot(own, num_classes=3))
+
+        return work, [own, found]
+
+    follows(make)
+    with pytest.raises(RuntimeError, match="a number is read from a tensor"):
+        capture_on_cpu(lambda: one_hot(labels), [])
 
 
 def test_the_graph_of_the_noted_work_is_given_back() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch._ops import OpOverload
+from torch.nn.functional import one_hot
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -145,12 +146,23 @@ class Tape(TorchDispatchMode):
 
 
 class _Readers(TorchFunctionMode):
-    """Refuses those of :data:`READ`: what they lead to may be the same in two steps, and another in a later one."""
+    """Refuses those of :data:`READ`: what they lead to may be the same in two steps, and another in a later one.
+
+    A one-hot vector of a given number of classes is made by a comparison. Torch looks at the numbers first, to refuse
+    labels that are no classes.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in READ:
             raise RuntimeError(f"a number is read from a tensor ({func.__name__})")
-        return func(*args, **(kwargs or {}))
+        return (_one_hot if func is one_hot else func)(*args, **(kwargs or {}))
+
+
+def _one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    if num_classes < 0:  # as many as there turn out to be
+        return one_hot(tensor)
+    classes = torch.arange(num_classes, device=tensor.device)
+    return (tensor.unsqueeze(-1) == classes).to(torch.int64)
 
 
 def _refuse_what_depends_on_numbers(func: OpOverload, args: Any) -> None:
