@@ -82,6 +82,8 @@ CASES: dict[str, tuple[Network, nn.Module, tuple[int, ...], list[tuple[int, ...]
         [(12, 16, 2, 2)],
     ),
     "to few, an odd kernel": (plainly, nn.ConvTranspose2d(16, 2, 5, stride=2), (2, 16, 3, 4), [(8, 16, 3, 3)]),
+    "to few, side by side": (plainly, nn.ConvTranspose2d(16, 2, 2, stride=2), (2, 16, 3, 4), [(8, 16, 1, 1)]),
+    "from few, side by side": (plainly, nn.Conv2d(2, 16, 2, stride=2), (2, 2, 6, 4), [(16, 2, 2, 2)]),
     "to one, transposed": (plainly, nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1), (2, 16, 5, 4), []),
     "from few": (plainly, nn.Conv2d(3, 16, 4, stride=2, padding=1), (2, 3, 8, 6), [(16, 3, 4, 4)]),
     "from few, 3x3": (plainly, nn.Conv2d(1, 16, 3, padding=1, bias=False), (2, 1, 5, 6), [(16, 1, 3, 3)]),

@@ -157,7 +157,8 @@ def test_one_hot_vectors_of_given_classes() -> None:
 
         def work() -> Tensor:
             own.add_(1).remainder_(3)
-            return found.add_(one_hot(own, 3)).add_(one_hot(own, num_classes=3))
+            turned = one_hot(own.t(), num_classes=3).view(2, 6).view(2, 2, 3)
+            return found.add_(one_hot(own, 3)).add_(turned)
 
         return work, [own, found]
 

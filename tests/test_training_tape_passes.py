@@ -143,7 +143,7 @@ def test_an_operand_is_kept_that_is_read_later_or_was_there_before_or_lies_other
 
 
 def test_what_nothing_reads_is_left_out_and_what_writes_or_draws_is_not() -> None:
-    x, mean = torch.randn(4, 3), torch.zeros(3)
+    x, mean, other = torch.randn(4, 3), torch.zeros(3), torch.zeros(3)
     rng = torch.Generator().manual_seed(0)
 
     def work() -> None:
@@ -151,12 +151,16 @@ def test_what_nothing_reads_is_left_out_and_what_writes_or_draws_is_not() -> Non
         batch_norm(x, mean, torch.ones(3), training=True)
         torch.rand(2, generator=rng)
         torch._assert_async((x == x).all())
+        with torch.inference_mode():
+            batch_norm(x, other, torch.ones(3), training=True)
 
     tape, again = shortened(work)
     state = rng.get_state()
     mean.zero_()
+    other.zero_()
     again()
     assert mean.abs().sum() > 0
+    assert torch.equal(mean, other)
     assert not torch.equal(rng.get_state(), state)
     names = {str(func).removeprefix("aten.") for func in called(tape)}
     assert not names & {"upsample_nearest2d.vec", "upsample_nearest2d.default"}
@@ -182,6 +186,44 @@ def test_a_view_of_views_is_taken_once_and_one_that_changes_nothing_not_at_all()
     assert aten.transpose.int not in called(tape)
 
 
+KEPT: list[Tensor] = []
+LIBRARY = torch.library.Library("ganbench_tests", "DEF")  # for as long as the tests run
+LIBRARY.define("table(Tensor x) -> Tensor")
+LIBRARY.define("keep(Tensor x) -> Tensor")
+LIBRARY.define("recall() -> Tensor")
+
+
+@torch.library.impl(LIBRARY, "table", "CPU")
+def table(x: Tensor) -> Tensor:
+    if not KEPT:
+        KEPT.append(torch.ones(8, 8))
+    return KEPT[0]
+
+
+@torch.library.impl(LIBRARY, "keep", "CPU")
+def keep(x: Tensor) -> Tensor:
+    KEPT[:] = [x]
+    return x.sum()
+
+
+@torch.library.impl(LIBRARY, "recall", "CompositeExplicitAutograd")
+def recall() -> Tensor:
+    return KEPT[0].sum()
+
+
+def recalled() -> Tensor:
+    found: Tensor = torch.ops.ganbench_tests.recall()
+    return found
+
+
+def resized(y: Tensor) -> Tensor:
+    return torch.add(y[0], y[1], out=torch.empty(0))
+
+
+def filled(x: Tensor, y: Tensor) -> Tensor:
+    return torch.add(y[0], y[1], out=x)
+
+
 ALIASES: dict[str, Callable[[Tensor], tuple[Tensor, ...]]] = {
     "a part": lambda y: (y.split(4)[0].tanh(), y + 1),
     "a view of a view": lambda y: (y[1:][:4], y.tanh()),
@@ -189,20 +231,42 @@ ALIASES: dict[str, Callable[[Tensor], tuple[Tensor, ...]]] = {
     "its bits": lambda y: (y.view(torch.int32).view(64).bitwise_and(255),),
     "turned and back": lambda y: (y.t_(), y.t()[0], y.tanh()),
     "turned": lambda y: (y.t_(), y.tanh().t()),
+    "set to another": lambda y: (aten.set_(torch.empty(8, 8), y), y.tanh()),
+    "resized by an operator": lambda y: (torch.cat([resized(y)[:0], y[0]]), torch.cat([resized(y), y[0]])),
+    "nothing at all": lambda y: (torch.cat([torch.empty(0), filled(torch.empty_like(torch.empty(0)), y)]), y.tanh()),
+    "of an operator that keeps its result": lambda y: (torch.ops.ganbench_tests.table(y) * 2, y.tanh()),
+    "of an operator that keeps its operand": lambda y: (torch.ops.ganbench_tests.keep(y), y.tanh(), recalled()),
+    "bits that are numbers": lambda y: (torch.complex(y, y).conj().imag, torch.view_as_real(torch.complex(y, y))),
 }
 
 
 @pytest.mark.parametrize("read", ALIASES.values(), ids=ALIASES.keys())
 def test_memory_with_several_names_is_told(read: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
+    KEPT.clear()
     x, found = torch.linspace(-2, 2, 64).view(8, 8), torch.zeros(6)
 
     def work() -> Tensor:
         several = reversed(read(x.exp()))
-        sums = [(each * torch.linspace(0, 1, each.numel()).view(each.shape)).sum() for each in several]
+        sums = [(each * torch.linspace(1, 2, each.numel()).view(each.shape)).sum() for each in several]
         return found[: len(sums)].copy_(torch.stack(sums))
 
     expected = work().clone()
     _, again = shortened(work)
     found.zero_()
     again()
+    again()
     assert torch.equal(found[: len(expected)], expected)
+
+
+def test_tensors_without_strides_are_called_as_they_were() -> None:
+    x, found = torch.linspace(-2, 2, 8), torch.zeros(())
+
+    def work() -> Tensor:
+        nested = torch.nested.nested_tensor([x[:3].exp(), x[3:].exp()]) * 2
+        return found.copy_(nested.to_padded_tensor(0.0).sum() + (x.relu().to_sparse() * 2).to_dense().sum())
+
+    expected = work().clone()
+    _, again = shortened(work)
+    found.zero_()
+    again()
+    assert torch.equal(found, expected)

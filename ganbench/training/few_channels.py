@@ -140,7 +140,8 @@ def _in_squares_of_a_stride(x: Tensor, weight: Tensor, stride: int, padding: int
     height, width = size
     # The squares begin where the image with its padding does.
     padded = _spread(conv2d(x, kernel, None, 1, taps - 1), stride)
-    return padded[:, :, padding : padding + height, padding : padding + width]
+    # Not by slices: one that keeps everything is an operator that takes no batch of gradients.
+    return padded.narrow(2, padding, height).narrow(3, padding, width)
 
 
 def _spread(squares: Tensor, side: int) -> Tensor:

@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ganbench.training.capture import Work
-from ganbench.training.tape_passes import FORM, VIEWS, described, share_memory, shorten
+from ganbench.training.tape_passes import FORM, OWN, VIEWS, fills_memory, form_of, is_known, share_memory, shorten
 
 ALIASES = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 """Below autograd these return what they are given."""
@@ -110,8 +110,10 @@ class Tape(TorchDispatchMode):
 
     def _note(self, func: OpOverload, noted: Any, found: Any, given: list[Tensor]) -> None:
         node = self.graph.call_function(func, *noted)
-        if torch.Tag.inplace_view in func.tags:  # from here on it lies otherwise
-            self._nodes[given[0]].meta.pop(FORM, None)
+        for each in given if func._schema.is_mutable else ():
+            # It may lie otherwise from here on, or in the memory of another one.
+            if torch.Tag.inplace_view in func.tags or form_of(each) != self._nodes[each].meta.get(FORM):
+                self._nodes[each].meta[FORM] = None
         views: list[Tensor] = []
         several = isinstance(found, tuple | list)
         for place, tensor in enumerate(found if several else [found]):
@@ -120,7 +122,8 @@ class Tape(TorchDispatchMode):
                 part = self.graph.call_function(operator.getitem, (node, place)) if several else node
                 self._nodes[tensor] = part
                 shared = [each for each in given if share_memory(each, tensor)]
-                part.meta.update({VIEWS: frozenset(), **described(tensor, bool(shared))})
+                own = is_known(func) and not shared and fills_memory(tensor)
+                part.meta.update({VIEWS: frozenset(), FORM: form_of(tensor), OWN: own})
                 views += shared
         node.meta[VIEWS] = frozenset(self._nodes[each] for each in views)
 
@@ -162,7 +165,7 @@ def _one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes < 0:  # as many as there turn out to be
         return one_hot(tensor)
     classes = torch.arange(num_classes, device=tensor.device)
-    return (tensor.unsqueeze(-1) == classes).to(torch.int64)
+    return (tensor.unsqueeze(-1) == classes).to(torch.int64).contiguous()
 
 
 def _refuse_what_depends_on_numbers(func: OpOverload, args: Any) -> None:

@@ -31,11 +31,9 @@ INTO: dict[OpOverload, OpOverload] = {
     aten.relu.default: aten.relu_.default,
 }
 """Operators that compute each number from those at its place alone, and what writes their result into an operand."""
-WRITERS = frozenset({"aten::native_batch_norm", "aten::batch_norm_update_stats"})
-"""These write into the running statistics, and their schemas do not say so."""
 FORM, OWN, VIEWS = "form", "own", "views"
-"""What a tape says of tensors: their form, and whether they fill memory that was new; of an operator: whose memory what
-it returns shares."""
+"""What a tape says of tensors: their form, ``None`` where that changes or cannot be told, and whether they fill memory
+that their operator has allocated; of an operator: whose memory what it returns shares."""
 
 
 def shorten(graph: fx.Graph) -> None:
@@ -55,19 +53,32 @@ class Form:
     dtype: torch.dtype
 
 
-def described(found: Tensor, shared: bool) -> dict[str, object]:
-    """What a tape says of a tensor that an operator returned, in memory that it shares with what was given or not."""
-    if found.layout != torch.strided or found.is_conj() or found.is_neg():
-        return {}
-    form = Form(tuple(found.shape), found.stride(), int(found.storage_offset()), found.dtype)
-    return {FORM: form, OWN: not shared and found.untyped_storage().nbytes() == found.nbytes}
+def is_known(func: Any) -> bool:
+    """Whether it is one of torch's own operators: others may keep what they are given, or return what they keep."""
+    return func is operator.getitem or getattr(func, "namespace", "") == "aten"
+
+
+def form_of(tensor: Tensor) -> Form | None:
+    """The form of a tensor, ``None`` if it has another layout than strides, or its numbers are not what lies there."""
+    if not _is_strided(tensor) or tensor.is_conj() or tensor.is_neg():
+        return None
+    return Form(tuple(tensor.shape), tensor.stride(), int(tensor.storage_offset()), tensor.dtype)
+
+
+def fills_memory(tensor: Tensor) -> bool:
+    """Whether there is nothing else in a tensor's memory."""
+    return _is_strided(tensor) and tensor.untyped_storage().nbytes() == tensor.nbytes
 
 
 def share_memory(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same memory, or that cannot be told."""
-    if one.layout != torch.strided or other.layout != torch.strided:
+    """Whether two tensors have the same memory, or that cannot be told; all empty ones have."""
+    if not (_is_strided(one) and _is_strided(other)):
         return True
     return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
+def _is_strided(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_nested
 
 
 def _take_views_of_tensors(graph: fx.Graph) -> None:
@@ -116,15 +127,18 @@ def _only_computes(node: fx.Node) -> bool:
     func: Any = node.target
     if func is operator.getitem:
         return True
-    known = func.namespace == "aten" and func._schema.name not in WRITERS and len(func._schema.returns) > 0
-    return known and not func._schema.is_mutable and torch.Tag.nondeterministic_seeded not in func.tags
+    schema = func._schema
+    # Batch norms write into the running statistics, and their schemas do not say so.
+    writes = schema.is_mutable or any(argument.name == "running_mean" for argument in schema.arguments)
+    returns = len(schema.returns) > 0
+    return is_known(func) and returns and not writes and torch.Tag.nondeterministic_seeded not in func.tags
 
 
 def _is_view(node: fx.Node) -> bool:
-    """Whether what an operator returns is its operand, seen in another form."""
+    """Whether an operator of torch returns the memory of its operand, as numbers of the same type."""
     (base,) = node.meta[VIEWS]
-    known = getattr(node.target, "namespace", "") == "aten" and FORM in node.meta and FORM in base.meta
-    return known and bool(base.meta[FORM].dtype == node.meta[FORM].dtype)
+    form, of_base = node.meta.get(FORM), base.meta.get(FORM)
+    return is_known(node.target) and form is not None and of_base is not None and form.dtype == of_base.dtype
 
 
 def _is_spare(given: fx.Node, node: fx.Node, order: dict[fx.Node, int]) -> bool:
@@ -132,4 +146,6 @@ def _is_spare(given: fx.Node, node: fx.Node, order: dict[fx.Node, int]) -> bool:
     form = node.meta.get(FORM)
     if form is None or given.meta.get(FORM) != form or not (given.meta[OWN] and node.meta[OWN]):
         return False
-    return all(order[user] <= order[node] and given not in user.meta[VIEWS] for user in given.users)
+    return all(
+        order[user] <= order[node] and is_known(user.target) and given not in user.meta[VIEWS] for user in given.users
+    )
