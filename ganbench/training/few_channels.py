@@ -145,7 +145,11 @@ def _in_squares_of_a_stride(x: Tensor, weight: Tensor, stride: int, padding: int
 
 
 def _spread(squares: Tensor, side: int) -> Tensor:
-    """(N, side * side * c, H, W) to (N, c, H * side, W * side): a pixel's channels as the pixels of a square."""
+    """(N, side * side * c, H, W) to (N, c, H * side, W * side): a pixel's channels as the pixels of a square.
+
+    As ``pixel_shuffle`` does, but with a square's pixels before their channels, so that in channels-last what lies side
+    by side stays so, which is copied faster.
+    """
     n, channels, height, width = squares.shape
     few = channels // side**2
     found = squares.permute(0, 2, 3, 1).reshape(n, height, width, side, side, few).permute(0, 1, 3, 2, 4, 5)

@@ -99,7 +99,7 @@ def _take_views_of_tensors(graph: fx.Graph) -> None:
             node.target = aten.as_strided.default
             form = node.meta[FORM]
             node.args, node.kwargs = (root, form.shape, form.strides, form.offset), {}
-            node.meta[VIEWS] = {root}
+            node.meta[VIEWS] = frozenset({root})
 
 
 def _leave_out_unread(graph: fx.Graph) -> None:
