@@ -48,7 +48,8 @@ class Kept:
         self._streams = self._drawn()
         self._noted = [place for owner in self._owners for place in _plain(owner, Tensor)]
         self._plain = [(owner, *place) for owner in self._owners for place in _plain(owner, PLAIN)]
-        self._python, self._numpy = random.getstate(), np.random.get_state()
+        self._python = random.getstate()
+        self._numpy: Any = np.random.get_state()
         self.values = self._now()
 
     def after(self, work: Callable[[], Tensor]) -> list[Tensor]:
@@ -67,7 +68,8 @@ class Kept:
                 return f"{type(owner).__name__}.{name} changes on the host"
         if random.getstate() != self._python:
             return "Python's own random numbers are drawn"
-        if not all(map(np.array_equal, np.random.get_state(), self._numpy)):
+        drawn: Any = np.random.get_state()
+        if not all(map(np.array_equal, drawn, self._numpy)):
             return "numpy's random numbers are drawn"
         return ""
 
