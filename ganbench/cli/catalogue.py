@@ -126,13 +126,12 @@ def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
 
     if found := [registry.find(one, name) for one in kinds if registry.has(one, name)]:
         return found
-    package, _, bare = name.rpartition(":")
-    known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
+    known = {entry.qualified if ":" in name else entry.name for one in kinds for entry in registry.entries(one)}
     hint = did_you_mean(name, known, listed_by="ganbench list")
     if others := [one for one in KINDS if registry.has(one, name)]:
         hint = of_that_name(others)
     what = kinds[0] if len(kinds) == 1 else "component"
-    raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
+    raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(name, kinds, hint)}")
 
 
 def _page(description: dict[str, Any]) -> str:
