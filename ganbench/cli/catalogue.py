@@ -15,6 +15,7 @@ from ganbench.registry import BUILTIN, KINDS, PLURALS, of_that_name
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry, Registry
+    from ganbench.spec import Scalar
 
 OWN_FLAGS = ("slurm", "ray")
 """Executors whose options have an option of ``ganbench run`` of their own."""
@@ -149,13 +150,15 @@ def _page(description: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> Iterator[str]:
+def _settings(title: str, values: "dict[str, Scalar]", meanings: dict[str, str]) -> Iterator[str]:
     """Names and values, each with what it means below it where that is known."""
+    from ganbench.spec import format_scalar
+
     if not values:
         return
     yield from ("", f"  {title}")
     for name, value in values.items():
-        shown = "''" if value == "" else value
+        shown = "''" if value == "" else format_scalar(value)
         yield f"    {name} = {shown}"
         yield from textwrap.wrap(
             meanings.get(name, ""), _width(), initial_indent=8 * " ", subsequent_indent=8 * " ",
