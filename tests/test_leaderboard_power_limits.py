@@ -2,6 +2,7 @@
 
 import pytest
 
+from ganbench.errors import UsageError
 from ganbench.leaderboard.margin import Margin
 from ganbench.leaderboard.power import power
 from ganbench.store.values import ValueInfo
@@ -10,6 +11,13 @@ from tests.trials import make_spec
 
 PERCENT = ValueInfo(label="share", direction="higher", decimals=1, percent=True)
 SHARE = ValueInfo(label="copied", direction="lower", decimals=1, percent=True)
+
+
+@pytest.mark.parametrize("score", [0.0, 8.0])
+def test_a_margin_that_the_gate_refuses_is_refused_of_scores_without_spread_too(score: float) -> None:
+    rows = [make_row(make_spec(seed=i), values={"x": IS}, metrics={"x": score}) for i in range(3)]
+    with pytest.raises(UsageError, match=r"--margin 100 % of IS, of which more is better, would accept any score"):
+        power(rows, margin=Margin(1.0, True), draws=2)
 
 
 @pytest.mark.parametrize(
