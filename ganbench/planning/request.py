@@ -17,6 +17,8 @@ _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Befor
 
 
 def _found_out(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError("must be a whole number or 'auto'")
     return AUTO if value == "auto" else plain(value)
 
 
