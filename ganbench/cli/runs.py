@@ -226,7 +226,7 @@ def prune(out: Path, yes: bool) -> int:
 @OUT
 @click.option("--to", type=PATH, metavar="FILE.zip", help="The archive to write.  [default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
-    """Write one trial to an archive that `ganbench runs import` reads elsewhere.
+    """Write one trial to an archive that 'ganbench runs import' reads elsewhere.
 
     \b
     Examples:
