@@ -9,6 +9,7 @@ from ganbench import components, plugins
 from ganbench.explain import explain
 from ganbench.parameters import defaults
 from ganbench.registry import Entry
+from ganbench.spec import Scalar, format_scalar
 
 PAGE = Path(__file__).with_name("zoo.md")
 COUNTED = (3, 32, 32)
@@ -137,20 +138,25 @@ def section(entry: Entry) -> Iterator[str]:
     lines = [f"- {key}: `{value}`" if key in FORMULAS else f"- {key}: {value}" for key, value in facts.items()]
     lines += parameters(about["parameters"], about["meanings"])
     if about["recommends"]:
-        lines.append("- recommends: " + ", ".join(f"`{key}={value}`" for key, value in about["recommends"].items()))
+        lines.append("- recommends: " + ", ".join(f"`{typed}`" for typed in as_typed(about["recommends"]).values()))
     if entry.kind == "architecture":
         lines.append(f"- counts: {' and '.join(f'{count:,}' for count in counts(entry))}")
     yield "\n".join(lines) + "\n"
 
 
-def parameters(defaults: dict[str, str], meanings: dict[str, str]) -> Iterator[str]:
+def parameters(defaults: dict[str, Scalar], meanings: dict[str, str]) -> Iterator[str]:
     """The parameters with their defaults: in one line, or in one each where it is told what they mean."""
     if any(key in meanings for key in defaults):
         yield "- parameters:"
-        for key, value in defaults.items():
-            yield f"    - `{key}={value}`" + (f": {meanings[key]}" if key in meanings else "")
+        for key, typed in as_typed(defaults).items():
+            yield f"    - `{typed}`" + (f": {meanings[key]}" if key in meanings else "")
     elif defaults:
-        yield "- parameters: " + ", ".join(f"`{key}={value}`" for key, value in defaults.items())
+        yield "- parameters: " + ", ".join(f"`{typed}`" for typed in as_typed(defaults).values())
+
+
+def as_typed(values: dict[str, Scalar]) -> dict[str, str]:
+    """Names with values as they are typed, by name: ``width=64``."""
+    return {key: f"{key}={format_scalar(value)}" for key, value in values.items()}
 
 
 FORMULAS = ("discriminator minimises", "generator minimises", "term")

@@ -1,6 +1,7 @@
 """What a component says of itself, for ``ganbench show``. Imports the component, and with it torch."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from ganbench.errors import UsageError, with_kind
 from ganbench.executors.options import declared
 from ganbench.parameters import defaults
 from ganbench.registry import Entry
-from ganbench.spec import format_scalar
+from ganbench.spec import Scalar, format_scalar
 
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
 _CODE = re.compile(r"``([^`]+)``")
@@ -33,10 +34,10 @@ def explain(entry: Entry) -> dict[str, Any]:
         "paper": entry.paper,
         "package": f"{entry.distribution} {entry.version}",
         "target": entry.target,
-        "parameters": {key: format_scalar(value) for key, value in parameters.items()},
+        "parameters": {key: _for_json(value) for key, value in parameters.items()},
         "meanings": {key: text for key, text in meanings(cls).items() if key in parameters},
         "options": _guarded(entry, lambda: declared(cls)) if entry.kind == "executor" else {},
-        "recommends": {key: format_scalar(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
+        "recommends": {key: _for_json(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
         "facts": _guarded(entry, lambda: _FACTS[entry.kind](entry, cls)) if entry.kind in _FACTS else {},
     }
 
@@ -85,6 +86,12 @@ def _plain(text: str) -> str:
 
 def _is_contract(cls: type) -> bool:
     return cls.__module__.startswith("ganbench.api.") or cls.__module__ in ("ganbench.executors", "ganbench.trackers")
+
+
+def _for_json(value: Any) -> Scalar:
+    """A value as it is where JSON has it, else as it would be typed."""
+    as_it_is = isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+    return value if as_it_is else format_scalar(value)
 
 
 def _guarded(entry: Entry, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:

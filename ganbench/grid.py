@@ -219,8 +219,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         UsageError: not whole numbers, negative, or none at all.
     """
     items = [item.strip() for item in text.split(",")]
-    if not all(re.fullmatch(r"\d{1,18}", item) for item in items if item) or not any(items):
+    if not all(re.fullmatch(r"\d+", item) for item in items if item) or not any(items):
         raise UsageError(f"seeds '{text}' must be a count such as 5, or a list such as 0,1,7")
+    if too_large := next((item for item in items if len(item) > 18), ""):
+        raise UsageError(f"seeds '{text}': {too_large} must be below 10^18")
     numbers = [int(item) for item in items if item]
     if len(items) == 1:
         if not 1 <= numbers[0] <= MAX_TRIALS:

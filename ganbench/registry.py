@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,22 @@ class Entry:
         return value
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that does not work: of which package, how its entry point is called, and why."""
+
+    distribution: str
+    plugin: str
+    reason: str
+
+    def names(self, kinds: Iterable[str]) -> set[str]:
+        """What a component of it may be called: as the package or the entry point is, or as is known of it."""
+        known = (
+            name for kind in kinds for name, package in ELSEWHERE.get(kind, {}).items() if package == self.distribution
+        )
+        return {self.distribution.removeprefix("ganbench-"), self.plugin, *known}
+
+
 def of_that_name(kinds: Iterable[str]) -> str:
     """``; there is a loss and an architecture of that name``, as the end of a sentence."""
     named = [f"an {kind}" if kind[0] in "aeiou" else f"a {kind}" for kind in kinds]
@@ -98,12 +115,12 @@ class Registry:
     """All registered components of all kinds.
 
     Attributes:
-        broken: the packages that would have registered more, had they worked; a name may be missing for that reason.
+        broken: the plugins that would have registered more, had they worked; a name may be missing for that reason.
         disabled: the packages that were not asked.
     """
 
     def __init__(self) -> None:
-        self.broken: list[str] = []
+        self.broken: list[Broken] = []
         self.disabled: list[str] = []
         self._entries: dict[tuple[str, str], list[Entry]] = {}
 
@@ -128,7 +145,7 @@ class Registry:
     def knows(self, distribution: str) -> bool:
         """Whether a package has registered anything, or would have, were it not broken or disabled."""
         registered = (entry.distribution for entries in self._entries.values() for entry in entries)
-        return distribution in {*registered, *self.broken, *self.disabled}
+        return distribution in {*registered, *(one.distribution for one in self.broken), *self.disabled}
 
     def has(self, kind: str, name: str) -> bool:
         """Whether a component of a kind is called ``name`` or ``distribution:name``."""
@@ -153,7 +170,7 @@ class Registry:
                 )
             qualified = (entry.qualified for entry in self.entries(kind))
             hint = did_you_mean(name, qualified, listed_by=f"ganbench list {PLURALS[kind]}")
-            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(bare, [kind])}{hint}")
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind], hint)}")
         entries = self._entries.get((kind, name), [])
         if not entries:
             known = self.names(kind)
@@ -165,7 +182,7 @@ class Registry:
                 hint = meant
             elif known:
                 hint = did_you_mean(name, known, listed_by=f"ganbench list {PLURALS[kind]}")
-            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind])}{hint}")
+            raise UsageError(f"there is no {kind} '{name}'{self.elsewhere(name, [kind], hint)}")
         builtin = [entry for entry in entries if entry.distribution == BUILTIN]
         if builtin:
             return builtin[0]
@@ -194,19 +211,32 @@ class Registry:
         builtin = [one for one in named if one.distribution == BUILTIN]
         return entry.name if (builtin or named) in ([], [entry]) else entry.qualified
 
-    def elsewhere(self, name: str, kinds: Iterable[str]) -> str:
+    def elsewhere(self, name: str, kinds: Iterable[str], hint: str) -> str:
         """Say, as the end of a sentence, where a missing name may be: in a package that is installed, but broken or
-        disabled, or in one under ``plugins/``; empty where there is none.
+        disabled, or in one under ``plugins/``.
+
+        Args:
+            name: the name, perhaps with its distribution.
+            kinds: the kinds that it was looked for in.
+            hint: what else to say, left out where it is known to be in a broken package.
         """
+        kinds = tuple(kinds)
+        distribution, _, bare = name.rpartition(":")
+        packages = dict.fromkeys(found[bare] for kind in kinds if bare in (found := ELSEWHERE.get(kind, {})))
+        its = [one for one in self.broken if distribution == one.distribution or bare in one.names(kinds)]
+        likely = its or [one for one in self.broken if get_close_matches(bare, one.names(kinds), n=1)]
+        if likely:
+            names = (f"; the package {one.distribution}, which may have it, is broken ({one.reason})" for one in likely)
+            return f"{''.join(dict.fromkeys(names))}; see 'ganbench plugins list'{'' if its else hint}"
+        broken = (one.distribution for one in self.broken)
         silent = [
-            f"{state}: {', '.join(dict.fromkeys(packages))}"
-            for state, packages in (("broken", self.broken), ("disabled", self.disabled))
-            if packages
+            f"{state}: {', '.join(names)}"
+            for state, names in (("broken", dict.fromkeys(broken)), ("disabled", dict.fromkeys(self.disabled)))
+            if names
         ]
         said = (
             f"; some installed packages are not in use ({', '.join(silent)}; see 'ganbench plugins list')"
             if silent
             else ""
         )
-        packages = dict.fromkeys(found[name] for kind in kinds if name in (found := ELSEWHERE.get(kind, {})))
-        return said + (f"; it comes with the package {' and '.join(packages)}" if packages else "")
+        return said + (f"; it comes with the package {' and '.join(packages)}" if packages else "") + hint

@@ -188,6 +188,11 @@ def test_each_command_shows_examples_whose_options_exist() -> None:
             called.make_context(example, words)
 
 
+def test_help_has_no_markup_that_only_documents_show() -> None:
+    marked = [path for path, command in commands(cli) if "`" in command.get_help(click.Context(command))]
+    assert not marked
+
+
 @pytest.mark.parametrize("argument", ["\ud800", "a\0b", "a" * 500, f"{'b' * 300}/c"])
 @pytest.mark.parametrize("command", ["status", "eval", "results"])
 def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, tmp_path: Path) -> None:

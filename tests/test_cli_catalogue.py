@@ -59,6 +59,15 @@ def test_a_name_as_it_stands_in_a_table_is_explained(name: str, found: list[str]
     assert [one["name"] for one in json.loads(output)] == found
 
 
+def test_values_are_numbers_in_json_and_as_they_are_typed_on_the_page(tmp_path: Path) -> None:
+    _, output, _ = run_command(["show", "wgan-gp+consistency", "--json"], tmp_path)
+    loss, penalty = json.loads(output)
+    assert (loss["parameters"]["lambda_gp"], loss["recommends"]["beta1"]) == (10.0, 0.0)
+    assert penalty["parameters"]["flip"] is True
+    _, output, _ = run_command(["show", "wgan-gp+consistency"], tmp_path)
+    assert {"lambda_gp = 10", "beta1 = 0", "flip = true"} <= {line.strip() for line in output.splitlines()}
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

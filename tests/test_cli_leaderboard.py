@@ -123,7 +123,9 @@ def test_a_folder_is_no_name_of_a_board_and_said_so_before_anything_trains(tmp_p
 def test_another_folder_of_trials_is_asked_for_by_the_option_that_names_it(tmp_path: Path) -> None:
     """``--out`` is where the board goes."""
     (tmp_path / "grid.toml").write_text('losses = ["hinge"]\narchitectures = ["mlp"]\ndatasets = ["ring"]\n')
-    (tmp_path / "file").touch()
     arguments = ["leaderboard", "make", str(tmp_path / "grid.toml"), "--device", "cpu", "--runs"]
-    with pytest.raises(StoreError, match=r"file is a file, not a folder; choose another folder with --runs$"):
-        CliRunner().invoke(cli, [*arguments, str(tmp_path / "file")], standalone_mode=False, catch_exceptions=False)
+    for name in ("file", "another folder with --out"):  # what the user has named is quoted as it is
+        (tmp_path / name).touch()
+        told = rf"/{name} is a file, not a folder; choose another folder with --runs$"
+        with pytest.raises(StoreError, match=told):
+            CliRunner().invoke(cli, [*arguments, str(tmp_path / name)], standalone_mode=False, catch_exceptions=False)

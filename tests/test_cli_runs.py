@@ -29,12 +29,14 @@ def test_list_says_who_holds_what(folder: TrialFolder, tmp_path: Path) -> None:
     leases = Leases()
     assert leases.take(folder.path)
     try:
-        _, output, _ = run_command(["runs", "list", "--json"], tmp_path)
-        assert "process" in json.loads(output)[0]["held_by"]
+        _, listed, _ = run_command(["runs", "list", "--json"], tmp_path)
+        assert "process" in json.loads(listed)[0]["held_by"]
     finally:
         leases.release_all()
     assert run_command(["runs", "list", "--status", "failed"], tmp_path)[1] == ""
-    code, _, messages = run_command(["runs", "list", "--status", "fialed"], tmp_path)
+    for wanted in (["failed,done"], ["failed", "--status", "done"]):
+        assert run_command(["runs", "list", "--status", *wanted], tmp_path)[1] == output
+    code, _, messages = run_command(["runs", "list", "--status", "done,fialed"], tmp_path)
     assert (code, "did you mean 'failed'" in messages) == (2, True)
 
 
@@ -81,6 +83,11 @@ def test_verify_finds_one_changed_byte(name: str, folder: TrialFolder, tmp_path:
 
 def test_one_trial_is_verified_by_its_own_folder(folder: TrialFolder, tmp_path: Path) -> None:
     assert run_command(["runs", "verify", "--out", str(folder.path)], tmp_path)[:2] == (0, "1 trial, 0 damaged\n")
+
+
+def test_a_trial_that_is_named_twice_is_verified_once(folder: TrialFolder, tmp_path: Path) -> None:
+    names = [folder.trial_id, str(folder.path), folder.trial_id[:12]]
+    assert run_command(["runs", "verify", *names], tmp_path)[:2] == (0, "1 trial, 0 damaged\n")
 
 
 def test_prune_asks_and_keeps_what_can_go_on(folder: TrialFolder, tmp_path: Path) -> None:

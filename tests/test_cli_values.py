@@ -104,7 +104,7 @@ def test_a_whole_number_is_one_that_can_be_stored(option: str, tmp_path: Path) -
             "'--steps': '1e3' must be a whole number of at least 1 (see 'ganbench run --help')",
         ),
         (["run", "--jobs", "-1"], "'--jobs' / '-j': '-1' must be a whole number of at least 0"),
-        (["run", "--per-device", "two"], "'--per-device': 'two' must be a whole number of at least 0"),
+        (["run", "--per-device", "two"], "'--per-device': 'two' must be auto, or a whole number of at least 0"),
         (["eval", "x", "--size", "2"], "'--size': '2' must be a whole number from 4 to 2048"),
         (["run", "--timeout", "0"], "'--timeout': '0' must be a finite number of seconds above 0"),
         (["reproduce", "x", "--scale", "2"], "'--scale': '2' must be a number above 0 and at most 1"),

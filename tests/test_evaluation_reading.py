@@ -1,5 +1,6 @@
 """Samples from elsewhere: read in the form of the reference's, or refused with what is wrong."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from ganbench.errors import DataError
 from ganbench.evaluation.channels import with_channels
-from ganbench.evaluation.reading import match, read_given
+from ganbench.evaluation.reading import left_out, match, read_given
 
 LEVELS = torch.randint(0, 256, (3, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
@@ -74,6 +75,24 @@ def test_colour_is_made_grey_where_that_is_asked_for(tmp_path: Path) -> None:
 def test_a_score_needs_many(images: torch.Tensor, words: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=words):
         read_given(folder(tmp_path / "few", images), "images", (1, 8, 8))
+
+
+def test_images_of_a_zip_whose_names_lead_out_of_it_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "s.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("../0.png", "a/../../1.PNG", "../notes.txt", ".hidden.png"):
+            archive.writestr(name, b"")
+    told = (
+        r"2 of its 3 image files are left out because their names lead out of the \.zip, e\.g\. \.\./0\.png; pack it "
+        "from within their folder to have them read"
+    )
+    with pytest.raises(DataError, match=rf"s\.zip contains no images, but {told}$"):
+        read_given(path, "images", (1, 8, 8))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("..png", "./1.png", "a..b/2.png", "/3.png"):
+            archive.writestr(name, b"")
+    assert left_out(path) == ""
+    assert left_out(tmp_path) == "", "no name in a folder leads out of it"
 
 
 def test_a_range_is_that_of_floating_point_images(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a source is taken for and what is refused of it, and which data are those that a trial was planned with."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,19 @@ def test_what_means_nothing_of_a_kind_of_source_is_refused(
         np.save(path, np.zeros((4, 1, 8, 8), np.uint8))
     with pytest.raises(DataError, match=words):
         open_given(SourceRequest(path=str(path), **said), (1, 8, 8), CPU)
+
+
+def test_a_zip_whose_images_are_read_in_part_says_so_of_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "s.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index, name in enumerate(("0.png", "1.png", "../2.png")):
+            picture(tmp_path / "one.png", index, size=(8, 8), mode="L")
+            archive.write(tmp_path / "one.png", name)
+    given = open_given(SourceRequest(path=str(path), label="mine"), (1, 8, 8), CPU)
+    assert given.samples is not None
+    assert len(given.samples) == 2
+    (warning,) = given.warnings
+    assert warning.startswith("'mine': 1 of its 3 image files are left out because their names lead out of the .zip")
 
 
 def test_samples_are_read_as_they_are_described_and_again_so(tmp_path: Path) -> None:

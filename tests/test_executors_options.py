@@ -24,6 +24,11 @@ def test_options_of_another_form_are_refused(text: str) -> None:
         parse_options([text], "--slurm")
 
 
+def test_an_option_that_is_given_twice_is_to_be_given_once() -> None:
+    with pytest.raises(UsageError, match=r"^--slurm: 'a' is given twice; give it once$"):
+        parse_options(["a=1", "a=2"], "--slurm")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,5 +1,6 @@
 """What ``ganbench show`` has to say of each component."""
 
+import math
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -81,6 +82,12 @@ def test_what_arguments_mean_is_read_from_docstrings_of_classes_constructors_and
         "norm": "`batch` or `none`.",
     }
     assert meanings(type("Plain", (), {"__doc__": "Nothing to say."})) == {}
+
+
+def test_what_json_has_no_number_for_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.losses.hinge.Hinge.recommends", {"a": math.inf, "b": 0.5, "c": True, "d": 3})
+    hinge = next(entry for entry in ENTRIES if (entry.kind, entry.name) == ("loss", "hinge"))
+    assert explain(hinge)["recommends"] == {"a": "inf", "b": 0.5, "c": True, "d": 3}
 
 
 def test_a_tracker_has_the_parameters_that_users_give() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ganbench.errors import UsageError
 from ganbench.grid import (
     names_in,
     parse_augment,
@@ -130,7 +131,7 @@ def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", ",", "-1", "1.5", "a", "1;2", "1e3", "0x1", "9" * 19 + ","])
+@pytest.mark.parametrize("text", ["", ",", "-1", "1.5", "a", "1;2", "1e3", "0x1"])
 def test_seeds_that_are_none(text: str) -> None:
     assert "must be a count such as 5, or a list such as 0,1,7" in refusal(parse_seeds, text)
 
@@ -138,3 +139,10 @@ def test_seeds_that_are_none(text: str) -> None:
 def test_no_seeds_at_all_says_how_to_ask_for_seed_zero() -> None:
     assert "write '0,', in a suite or in Python [0]" in refusal(parse_seeds, "0")
     assert "between 1 and 100000" in refusal(parse_seeds, "100001")
+
+
+@pytest.mark.parametrize("text", ["1000000000000000000", "1,1000000000000000000", "1000000000000000000,"])
+def test_a_seed_that_is_too_large_is_said_to_be(text: str) -> None:
+    assert parse_seeds("999999999999999999,") == (10**18 - 1,)
+    with pytest.raises(UsageError, match=rf"^seeds '{text}': 1000000000000000000 must be below 10\^18$"):
+        parse_seeds(text)

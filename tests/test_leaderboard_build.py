@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ganbench.cli import cli
+from ganbench.errors import UsageError
 from ganbench.leaderboard.build import assemble, check, write
 from tests.trials import make_spec, make_trial, trial
 
@@ -36,6 +39,19 @@ def test_a_check_lets_unfinished_trials_in_where_the_board_did(runs: Path, tmp_p
     out = tmp_path / "board"
     write(assemble([runs], out, partial=True), out)
     assert check(out, [runs], partial=True) == []
+
+
+def test_what_is_not_there_cannot_be_checked_and_is_no_difference(runs: Path, tmp_path: Path) -> None:
+    """The exit code of a difference is for results that are not what they were."""
+    out = tmp_path / "bord"
+    for sources in ([], [str(runs)]):
+        arguments = ["leaderboard", "build", *sources, "--check", "--out", str(out)]
+        told = rf"^there is no leaderboard {out}\.json to check; correct --out, or build it from sources without"
+        with pytest.raises(UsageError, match=told) as caught:
+            CliRunner().invoke(cli, arguments, standalone_mode=False, catch_exceptions=False)
+        assert caught.value.exit_code == 2
+    Path(f"{out}.json").write_text("{}")
+    assert check(out) == [f"{out}.json is not a leaderboard; 'ganbench leaderboard build' makes one"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,8 @@ def test_what_does_not_say_which_training_a_source_is_is_refused(three: list[Pat
         ask(*three, label=["x", "y"])
     with pytest.raises(UsageError, match="--seed is given 2 times for 3 sources"):
         ask(*three, seed=[0, 1])
+    with pytest.raises(UsageError, match="--seed is given 2 times for 1 source; give"):
+        ask(three[0], seed=[0, 1])
     with pytest.raises(UsageError, match="--seed 1 is given twice for 'x'"):
         ask(*three, label=["x"], seed=[0, 1, 1])
 

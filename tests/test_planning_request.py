@@ -35,7 +35,7 @@ def asked(**how: Any) -> RunRequest:
         ({"memory_limit": "many"}, "memory_limit='many': must be a size of at least 1M, such as 500M or 4G"),
         ({"retry": "no"}, "retry='no': must be true or false"),
         ({"per_device": -2}, "per_device=-2: must be greater than or equal to -1"),
-        ({"per_device": "some"}, "per_device='some': must be a whole number"),
+        ({"per_device": "some"}, "per_device='some': must be a whole number or 'auto'"),
         ({"out": ""}, "out='': must not be empty"),
         ({"out": None}, "out=None: must be a path: text or a pathlib.Path"),
         ({"out": "a\0b"}, "out='a\\x00b': must not contain a null character"),

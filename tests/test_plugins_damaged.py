@@ -7,6 +7,7 @@ import pytest
 
 from ganbench import plugins
 from ganbench.plugins import installed
+from ganbench.registry import Broken
 from tests.distribution import write_distribution
 
 GOOD = "from ganbench import hookimpl\n@hookimpl\ndef trial_started(trial_id): ...\n"
@@ -36,7 +37,7 @@ def test_a_damaged_list_is_a_broken_plugin(tmp_path: Path, points: bytes, error:
     assert (good.distribution, good.status) == ("ganbench-good", "ok")
     assert (damaged.distribution, damaged.version, damaged.status) == ("ganbench-damaged", "1.5", "broken")
     assert damaged.reason.startswith(f"the list of its plugins, {info / 'entry_points.txt'}, is damaged: {error}")
-    assert loaded.registry.broken == ["ganbench-damaged"]
+    assert loaded.registry.broken == [Broken("ganbench-damaged", "-", damaged.reason)]
     assert plugins.load(environ={"GANBENCH_PLUGINS": ""}).plugins[0].status == "disabled"
 
 

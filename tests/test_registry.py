@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ganbench.errors import UsageError, did_you_mean
-from ganbench.registry import KINDS, PLURALS, Entry, Registry
+from ganbench.registry import KINDS, PLURALS, Broken, Entry, Registry
 
 
 def entry(name: str, distribution: str = "ganbench-x", kind: str = "loss", target: str = "json:JSONDecoder") -> Entry:
@@ -121,6 +121,33 @@ def test_a_built_in_is_never_shadowed(order: tuple[str, str]) -> None:
 def test_an_unknown_distribution_is_refused_with_the_closest_qualified_name() -> None:
     registry = filled(entry("rpgan", "ganbench-a"))
     assert refusal(registry, "ganbench-b:rpgan").endswith("did you mean 'ganbench-a:rpgan'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "suggested"),
+    [
+        ("mygan", "ganbench-mygan", False),  # as the package is called
+        ("extra", "ganbench-other", False),  # as its entry point is called
+        ("extr", "ganbench-other", True),  # nearly so
+        ("ragan", "ganbench-relativistic", False),  # a name that it is known to have
+        ("ragn", "ganbench-relativistic", True),
+        ("ganbench-other:zzz", "ganbench-other", False),
+        ("zzz", "", True),
+    ],
+)
+def test_a_plugin_that_is_broken_and_may_have_the_name_is_named_first(name: str, package: str, suggested: bool) -> None:
+    registry = filled(entry("vanilla"), entry("wgan"))
+    registry.broken += [
+        Broken("ganbench-mygan", "main", "no"),
+        Broken("ganbench-other", "extra", "no"),
+        Broken("ganbench-relativistic", "main", "no"),
+    ]
+    said = refusal(registry, name)
+    may = f"there is no loss '{name}'; the package {package}, which may have it, is broken (no); see 'ganbench plugins"
+    others = f"there is no loss '{name}'; some installed packages are not in use (broken: ganbench-mygan, ganbench-oth"
+    assert said.startswith(may if package else others)
+    assert ("did you mean" in said or "choose one of" in said) == suggested
+    assert "it comes with" not in said, "it is installed"
 
 
 def test_names_are_sorted_and_listed_once() -> None:

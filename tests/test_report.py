@@ -268,8 +268,8 @@ def test_a_level_that_is_none_is_refused_as_by_the_other_commands(runs: Path, tm
     ):
         done = CliRunner().invoke(cli, [*arguments, "--alpha", alpha])
         told = str(done.exception) if alpha == "1e-17" else done.output
-        asked = f"--alpha {alpha} must be" if alpha == "1e-17" else f"'{alpha}' must be a number"
-        assert f"{asked} between 0 and 1, e.g. 0.05" in told
+        between = f"'{alpha}' must be a number between 0 and 1, e.g. 0.05"
+        assert (f"--alpha {alpha} is too small" if alpha == "1e-17" else between) in told
         assert done.exit_code != 0
     assert not out.exists()
 

@@ -43,6 +43,22 @@ def test_a_lease_makes_the_folder_or_says_why_it_cannot(tmp_path: Path) -> None:
         Store(tmp_path / "file").lease("trial")
 
 
+def test_the_folder_is_chosen_with_the_option_that_names_it(
+    tmp_path: Path, trial_spec: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, spec = Store(tmp_path, "--runs"), trial_spec()
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"choose another folder with --runs$"):
+        store.lease("file/trial")
+    monkeypatch.setattr("ganbench.store.lease_file.take", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(StoreError, match=r"^cannot write to .*: No space left on device; .* with --runs$"):
+        store.lease(spec.trial_id)
+    trial, folder = TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution()), store.folder(spec.trial_id)
+    folder.log.mkdir(parents=True)
+    (told,) = store.enqueue([trial])
+    assert told.endswith("; remove it or choose another folder with --runs")
+
+
 def test_trials_that_another_run_has_taken_over_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     monkeypatch.setattr(Leases, "lost", lambda self: {tmp_path / "one", tmp_path / "two"})

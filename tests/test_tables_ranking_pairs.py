@@ -81,8 +81,16 @@ def test_equal_means_are_none_that_is_better() -> None:
     assert not any("mean" in line for line in found.conclusions())
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 1.5, 1e-17])
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 1.5])
 def test_a_level_that_is_none_is_refused(alpha: float) -> None:
-    """Of the last one an interval would hold 100 %."""
-    with pytest.raises(UsageError, match=f"--alpha {alpha:g} must be between 0 and 1, e.g. 0.05"):
+    with pytest.raises(UsageError, match=rf"--alpha {alpha:g} must be between 0 and 1, e\.g\. 0\.05"):
+        require_level(alpha)
+
+
+@pytest.mark.parametrize("alpha", [1e-17, 1e-300])
+def test_a_level_of_which_an_interval_would_hold_all_is_too_small(alpha: float) -> None:
+    """Although it is between 0 and 1."""
+    with pytest.raises(
+        UsageError, match=rf"^--alpha {alpha:g} is too small to compute with; choose one such as 0\.05$"
+    ):
         require_level(alpha)

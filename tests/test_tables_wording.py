@@ -38,7 +38,8 @@ def test_percentages() -> None:
         (1.5249, 0.0061, 2, "1.52 ± 0.01"),
         (1.5249, 0.005, 2, "1.52 ± 0.01"),
         (1.5249, 0.0, 2, "1.52 ± 0.00"),
-        (1.5249, 1e-17, 2, "1.52 ± 1e-17"),
+        (1.5249, 1e-11, 2, "1.52 ± 1e-11"),
+        (1.5249, 1e-17, 2, "1.52 ± 0.00"),
         (1.00000098, 6.4e-7, 2, "1.00 ± 6.4e-07"),  # the rounding of float32
         (1.5249, 3.1e-6, 2, "1.5249000 ± 0.0000031"),
         (1e12, 0.0031, 2, "1e+12 ± 0.0031"),
@@ -59,6 +60,9 @@ def test_a_share_has_the_decimals_of_its_spread() -> None:
         (1.234, "1.23"),
         (0.0, "0.00"),
         (-0.0, "0.00"),
+        (-7.1e-15, "0.00"),  # the FID of samples against themselves
+        (7.1e-15, "0.00"),
+        (-1.1e-12, "-1.1e-12"),
         (0.0004, "0.0004"),
         (-0.001, "-0.001"),
         (609.123, "609.12"),
@@ -76,6 +80,10 @@ def test_numbers(value: float, text: str) -> None:
 )  # fmt: skip
 def test_where_the_decimals_of_a_metric_end(value: float, decimals: int, text: str) -> None:
     assert number(value, ValueInfo(label="v", decimals=decimals)) == text
+
+
+def test_what_a_metric_has_decimals_for_is_no_rounding() -> None:
+    assert number(-2.3e-14, ValueInfo(label="v", decimals=15)) == "-0.000000000000023"
 
 
 def test_a_spread_of_a_share_is_held_against_the_share_as_it_is_written() -> None:

@@ -142,6 +142,11 @@ def test_an_argument_that_is_needed_is_asked_for(dataset: type[Dataset]) -> None
     assert "failed" not in {outcome.status for outcome in found.values()}
 
 
+def test_names_that_are_many_are_listed_by_a_command() -> None:
+    with pytest.raises(UsageError, match=r"^ganbench registers no 'zzz'; 'ganbench list' lists what there is$"):
+        list(check_package("ganbench", only={"zzz": {}}))
+
+
 def test_an_argument_is_given_as_users_type_it() -> None:
     (_, report) = check_package("ganbench", only={"dataset/folder:no-such-folder": {}})
     (samples,) = (outcome for outcome in report.outcomes if outcome.check == "samples")

@@ -14,6 +14,7 @@ from ganbench.api import Samples
 from ganbench.evaluation.drawing import Drawer
 from ganbench.evaluation.handout import write_program, write_samples
 from ganbench.evaluation.trained import load_generator
+from ganbench.files import write_json
 from ganbench.plan import PlanAnswer, Planned
 from ganbench.planning.given import to_request
 from ganbench.planning.suite import Suite
@@ -208,6 +209,20 @@ def test_a_trial_scored_again_stands_at_the_end_of_its_training_with_its_costs(t
         assert result["cost"][cost] == trained["cost"][cost]
     assert folder.samples.is_file()
     assert not folder.attempts.exists()  # nothing was trained
+
+
+@pytest.mark.parametrize("kept", [{"cost": None}, {"cost": {}}, {}], ids=["null", "empty", "missing"])
+def test_a_trial_whose_costs_were_not_written_down_is_scored_again_without(
+    kept: dict[str, Any], tmp_path: Path
+) -> None:
+    (source,) = planned(tmp_path / "runs", MLP, seeds=1, steps=2, every=0)
+    assert run_trial(source, StopFlag()) == "done"
+    others = {key: value for key, value in source.read_result().items() if key != "cost"}
+    write_json(source.result, others | kept)
+    folder = scored_again(source, tmp_path / "again")
+    assert run_trial(folder, StopFlag()) == "done", folder.read_status()
+    assert [line["images"] for line in lines(folder.metrics)] == [0]
+    assert folder.read_result()["cost"]["train_seconds"] is None
 
 
 def test_a_trial_that_is_another_than_when_it_was_planned_is_not_scored_again(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ganbench.registry import BUILTIN, KINDS, PLURALS, of_that_name
 
 if TYPE_CHECKING:
     from ganbench.registry import Entry, Registry
+    from ganbench.spec import Scalar
 
 OWN_FLAGS = ("slurm", "ray")
 """Executors whose options have an option of ``ganbench run`` of their own."""
@@ -126,13 +127,12 @@ def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
 
     if found := [registry.find(one, name) for one in kinds if registry.has(one, name)]:
         return found
-    package, _, bare = name.rpartition(":")
-    known = {entry.qualified if package else entry.name for one in kinds for entry in registry.entries(one)}
+    known = {entry.qualified if ":" in name else entry.name for one in kinds for entry in registry.entries(one)}
     hint = did_you_mean(name, known, listed_by="ganbench list")
     if others := [one for one in KINDS if registry.has(one, name)]:
         hint = of_that_name(others)
     what = kinds[0] if len(kinds) == 1 else "component"
-    raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(bare, kinds)}{hint}")
+    raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(name, kinds, hint)}")
 
 
 def _page(description: dict[str, Any]) -> str:
@@ -150,13 +150,15 @@ def _page(description: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _settings(title: str, values: dict[str, str], meanings: dict[str, str]) -> Iterator[str]:
+def _settings(title: str, values: "dict[str, Scalar]", meanings: dict[str, str]) -> Iterator[str]:
     """Names and values, each with what it means below it where that is known."""
+    from ganbench.spec import format_scalar
+
     if not values:
         return
     yield from ("", f"  {title}")
     for name, value in values.items():
-        shown = "''" if value == "" else value
+        shown = "''" if value == "" else format_scalar(value)
         yield f"    {name} = {shown}"
         yield from textwrap.wrap(
             meanings.get(name, ""), _width(), initial_indent=8 * " ", subsequent_indent=8 * " ",

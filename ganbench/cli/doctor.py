@@ -112,12 +112,13 @@ def _disagreement(listed: bool) -> str:
     """How the driver, which devices are chosen by, and torch, which computes on them, disagree; empty if they agree."""
     import torch
 
+    from ganbench.processes.server import NoGPU
     from ganbench.provenance.cuda import obstacle
     from ganbench.tables.wording import counted
 
     why = obstacle()
     if listed and why:
-        return f"the driver lists a GPU that torch cannot use: {why}"
+        return str(NoGPU(why))
     if not listed and not why:
         return (
             f"torch finds {counted(torch.cuda.device_count(), 'CUDA device')}, but the driver lists none, so trials "

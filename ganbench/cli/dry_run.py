@@ -50,7 +50,7 @@ def dry_run(request: RunRequest, plugins: Plugins) -> DryRun:
         GanbenchError: whatever would keep the grid from running.
     """
     check_trackers(request.trackers, plugins.registry)
-    store = Store(request.out)
+    store = Store(request.out, request.out_option)
     store.require_possible()
     place = executor_class(request, plugins).layout(request.wish)
     notes: list[str] = []

@@ -222,8 +222,8 @@ def make(
     folder, target = runs or Path("runs") / stem.name, out or stem
     making.require_file(target)  # before anything trains
     given = {"data_root": data_root} if data_root else {}
-    wanted, loaded = to_run((), asked, given, out=folder, device=device, jobs=jobs)
-    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet, option="--runs")
+    wanted, loaded = to_run((), asked, given, out=folder, out_option="--runs", device=device, jobs=jobs)
+    code, trials = carry_out(wanted, loaded, form="table", quiet=quiet)
     if code not in (0, 1):
         return code
     # Not the whole folder: trials of an earlier version of the suite or of the code may lie there too.

@@ -199,24 +199,19 @@ def to_run(
     return RunRequest(plan=request, seeds=seeds, trackers=trackers, **how), loaded
 
 
-def carry_out(
-    wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool, option: str = "--out"
-) -> "tuple[int, list[TrialFolder]]":
-    """Run a grid to its end and print its table; return the exit code and the trials.
-
-    ``option`` is what names the folder of trials, in messages.
-    """
+def carry_out(wanted: "RunRequest", loaded: "Plugins", *, form: str, quiet: bool) -> "tuple[int, list[TrialFolder]]":
+    """Run a grid to its end and print its table; return the exit code and the trials."""
     from ganbench.running.shown import run_shown
     from ganbench.spec import FINAL
 
-    with saying_how_to_go_on(), _naming(option):
+    with saying_how_to_go_on():
         outcome = run_shown(wanted, loaded, quiet=quiet)
     if outcome.detached:
         click.echo(f"ganbench: {outcome.detached}", err=True)
         return 0, outcome.folders
     rows = outcome.rows()
     print_rows(rows, form)
-    if note := other_versions(rows, option):
+    if note := other_versions(rows, wanted.out_option):
         click.echo(f"ganbench: {note}", err=True)
     if outcome.interrupted:
         left = sum(row.status not in FINAL for row in rows)
@@ -238,18 +233,6 @@ def saying_how_to_go_on() -> Iterator[None]:
         click.echo(
             "\nganbench: interrupted; the same command starts again, from the checkpoints that there are", err=True
         )
-        raise
-
-
-@contextlib.contextmanager
-def _naming(option: str) -> Iterator[None]:
-    """Let errors inside that ask for another folder of trials name the option that chooses it."""
-    from ganbench.errors import StoreError
-
-    try:
-        yield
-    except StoreError as error:
-        error.args = (str(error).replace("folder with --out", f"folder with {option}"),)
         raise
 
 

@@ -55,8 +55,8 @@ def key() -> int:
     "wanted",
     type=TEXT,
     multiple=True,
-    metavar="STATUS",
-    help="List only this status: done, failed, timeout, ...; may be repeated.",
+    metavar="STATUS,...",
+    help="List only these: done, failed, timeout, ...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
@@ -65,20 +65,22 @@ def list_runs(out: Path, wanted: tuple[str, ...], as_json: bool) -> int:
     \b
     Examples:
       ganbench runs list
-      ganbench runs list --status failed --status timeout
+      ganbench runs list --status failed,timeout
     """
     from ganbench.errors import UsageError, did_you_mean
+    from ganbench.grid import split_list
     from ganbench.spec import STATUSES
     from ganbench.store.leases import holder
     from ganbench.store.results import read_rows
 
-    for status in wanted:
+    chosen = split_list(wanted)
+    for status in chosen:
         if status not in STATUSES:
             raise UsageError(f"there is no status '{status}'{did_you_mean(status, STATUSES)}")
     rows, problems = read_rows(out)
     found: list[dict[str, Any]] = []
     for row in rows:
-        if wanted and row.status not in wanted:
+        if chosen and row.status not in chosen:
             continue
         owner = holder(row.folder)
         found.append(
@@ -166,6 +168,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     from ganbench.tables.wording import counted
 
     named = [find_trial(trial, out, option="--out") for trial in trials]
+    named = list({folder.path.resolve(): folder for folder in named}.values())  # each trial once, whatever names it
     folders = named or [TrialFolder(path) for path in trial_paths(out)]
     damaged = 0
     for folder in folders:
@@ -223,7 +226,7 @@ def prune(out: Path, yes: bool) -> int:
 @OUT
 @click.option("--to", type=PATH, metavar="FILE.zip", help="The archive to write.  [default: TRIAL.zip]")
 def export_trial(trial: str, out: Path, to: Path | None) -> int:
-    """Write one trial to an archive that `ganbench runs import` reads elsewhere.
+    """Write one trial to an archive that 'ganbench runs import' reads elsewhere.
 
     \b
     Examples:

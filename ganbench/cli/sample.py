@@ -119,18 +119,17 @@ def _usable(place: str, asked: str) -> str:
     """Return the device that was chosen, but the CPU where ``auto`` chose a GPU that torch cannot use, and say so.
 
     Raises:
-        UsageError: it cannot use one that was asked for.
+        NoGPU: it cannot use one that was asked for.
     """
-    from ganbench.errors import UsageError
+    from ganbench.processes.server import NoGPU
     from ganbench.provenance.cuda import obstacle
 
     why = obstacle() if place != "cpu" else ""
     if not why:
         return place
-    said = f"the driver lists a GPU that torch cannot use: {why}"
     if asked != "auto":
-        raise UsageError(f"{said}; use --device cpu")
-    _say(f"{said}; samples are drawn on the CPU")
+        raise NoGPU(why, "use --device cpu")
+    _say(str(NoGPU(why, "samples are drawn on the CPU")))
     return "cpu"
 
 

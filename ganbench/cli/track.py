@@ -18,7 +18,7 @@ from ganbench.cli.values import PATH, TEXT
 def track(runs: Path, trackers: tuple[str, ...]) -> int:
     """Copy the trials under RUNS (default: runs) to a tracker, as if it had followed them from the start.
 
-    For trials that ran without the tracker; ``ganbench run --tracker NAME`` copies them while they run. Exit code 1:
+    For trials that ran without the tracker; 'ganbench run --tracker NAME' copies them while they run. Exit code 1:
     something was left out; a line says why.
 
     \b

@@ -96,7 +96,10 @@ class PerDevice(click.ParamType):  # type: ignore[type-arg]  # generic in click'
         """Return the number."""
         if value == "auto":
             return AUTO
-        return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
+        try:
+            return value if isinstance(value, int) else Whole(0).convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} must be auto, or a whole number of at least 0 and below 2^63", param, ctx)
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # as above

@@ -1,6 +1,7 @@
 """Samples that ganbench did not train, read from image files or an array in the form of the reference's."""
 
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import torch
@@ -10,7 +11,7 @@ from ganbench.datasets.array_files import read_array
 from ganbench.datasets.arrays import ValueRange, to_samples
 from ganbench.datasets.checks import shown
 from ganbench.datasets.folder import read_images
-from ganbench.datasets.listing import open_source
+from ganbench.datasets.listing import SUFFIXES, open_source
 from ganbench.errors import DataError
 from ganbench.evaluation.channels import require_floating, unlike, with_channels
 from ganbench.evaluation.handout import require_untruncated
@@ -54,7 +55,8 @@ def read_given(
     else:
         with open_source(path) as source:
             if not source.names:
-                raise DataError(f"{where} contains no images")
+                outside = f", but {told}" if (told := left_out(path)) else ""
+                raise DataError(f"{where} contains no images{outside}")
             if len(source.names) < 2:
                 raise DataError(f"{where} contains only one image, but a score needs many")
             images, files = read_images(source, source.names, size=size), source.files
@@ -63,6 +65,24 @@ def read_given(
         found = "only one sample" if len(data) else "no samples"
         raise DataError(f"{where} contains {found}, but a score needs many")
     return data, files
+
+
+def left_out(path: Path) -> str:
+    """Which images of a .zip are not read because their names lead out of it, in words; empty where none are.
+
+    Other hidden files are meant to be passed over. These nobody calls so on purpose: whatever made the .zip did.
+    """
+    if path.is_dir():
+        return ""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.lower().endswith(SUFFIXES)]
+    outside = [name for name in names if ".." in PurePosixPath(name).parts]
+    if not outside:
+        return ""
+    return (
+        f"{len(outside)} of its {len(names)} image files are left out because their names lead out of the .zip, e.g. "
+        f"{shown(outside[0])}; pack it from within their folder to have them read"
+    )
 
 
 def _own_shape(array: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from ganbench.errors import ChangedSincePlanning, DataError
 from ganbench.evaluation.channels import recolourable, require_channels, unlike
 from ganbench.evaluation.classes import read_classes
 from ganbench.evaluation.drawing import rebuild_generator
-from ganbench.evaluation.reading import read_given
+from ganbench.evaluation.reading import left_out, read_given
 from ganbench.evaluation.saved import load_saved, runs_on
 from ganbench.external import SourceSpec
 from ganbench.files import file_sha256
@@ -100,7 +100,8 @@ def open_given(
         )
         samples = Samples(data=data, labels=read_classes(path, kind, names) if names else None)
         spec = SourceSpec(kind=kind, **told, fingerprint=samples.fingerprint, value_range=request.value_range)
-        return Given(spec, samples, files)
+        unread = left_out(path) if kind == "images" else ""
+        return Given(spec, samples, files, warnings=(f"'{spec.label}': {unread}",) if unread else ())
     generator = load_saved(path, kind, request.latent_dim, device)
     conditional = generator.conditioning == "needed" or (labelled and generator.conditioning == "optional")
     if conditional and not classes:

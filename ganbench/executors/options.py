@@ -24,7 +24,7 @@ def parse_options(texts: Iterable[str], flag: str) -> dict[str, str]:
         if not value or not re.fullmatch(_NAME, name):
             raise UsageError(f"{flag} '{item}' must be name=value")
         if name in found:
-            raise UsageError(f"{flag}: '{name}' is given twice")
+            raise UsageError(f"{flag}: '{name}' is given twice; give it once")
         found[name] = value
     return found
 
@@ -64,12 +64,12 @@ def count(options: Mapping[str, str], name: str, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
-        raise UsageError(f"option {name}={text} must be a whole number of at least 1")
+        raise UsageError(f"option {name}={text} must be a whole number of at least 1 and below 10^9")
     return int(text)
 
 
 def number(options: Mapping[str, str], name: str, default: float) -> float:
-    """Return a number that is not negative.
+    """Return a number from 0.
 
     Raises:
         UsageError: it is none.
@@ -78,7 +78,7 @@ def number(options: Mapping[str, str], name: str, default: float) -> float:
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+", text):
-        raise UsageError(f"option {name}={text} must be a number")
+        raise UsageError(f"option {name}={text} must be a number of at least 0 and below 10^9")
     return float(text)
 
 

@@ -80,9 +80,18 @@ def check(out: Path, sources: Sequence[Path] = (), *, suite: str = "", partial: 
 
     Without sources the pages are held against the leaderboard's file, and that against its own hash. With sources all
     of them are held against what the sources give.
+
+    Raises:
+        UsageError: there is no such leaderboard, which is no difference from one.
+        StoreError: as :func:`assemble`.
     """
+    place = place_of(out)
+    if not place.exists():
+        raise UsageError(
+            f"there is no leaderboard {place} to check; correct --out, or build it from sources without --check"
+        )
     try:
-        committed = load(place_of(out))
+        committed = load(place)
     except StoreError as error:
         return [str(error)]
     board = assemble(sources, out, suite=suite or committed.suite, partial=partial) if sources else committed

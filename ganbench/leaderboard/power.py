@@ -43,7 +43,11 @@ class Chance:
 
 @dataclass(frozen=True)
 class _Like:
-    """What a row's scores are drawn from: a normal distribution, lower is better, and a share of seeds without one."""
+    """What a row's scores are drawn from: a normal distribution, lower is better, and a share of seeds without one.
+
+    ``limit`` is how bad the mean can get, as far as the row's scores tell: where more is better, not below 0 if none of
+    them is, since nobody declares that a metric cannot be negative; where less is, no share is above 1.
+    """
 
     name: str
     info: ValueInfo
@@ -51,6 +55,7 @@ class _Like:
     sd: float
     lost: float
     seeds: int
+    limit: float = math.inf
 
     def draw(self, rng: random.Random) -> list[float]:
         """One score a seed; ``math.inf`` for a seed that has none."""
@@ -84,13 +89,16 @@ def power(
 
     Returns:
         the chances, that of no change first; and what to read them with, a line each: the rows that cannot be drawn,
-        that rows are too many for their seeds to fail, and the rows of whose mean a share is no margin.
+        that rows are too many for their seeds to fail, the rows of whose mean a share is no margin, and changes that
+        are left out because they would make a mean that no result can have.
 
     Raises:
         UsageError: no row has the metric or two seeds with a score, the level is none, or the margin none of a score.
     """
     require_level(alpha)
     like, caveats = _rows(rows, metric, seeds)
+    for row in like:
+        margin.stored(row.info)  # refuses what the gate does, also where no row would be tested
     caveats += cannot_fail([(row.seeds, row.seeds) for row in like], alpha)
     rng = random.Random(0)
     drawn = [[(row.draw(rng), row.draw(rng)) for row in like] for _ in range(draws)]
@@ -103,7 +111,10 @@ def power(
                 f"margin in the unit of {clean(row.info.label)} would be one."
             )
             continue
-        for by in CHANGES:
+        too_far = [by for by in CHANGES if _mean_after(row, by, margin) > row.limit]
+        if too_far:
+            caveats.append(_left_out(row, too_far, margin))
+        for by in (by for by in CHANGES if by not in too_far):
             factor, shift = row.worse(by, margin)
             found: Counter[Outcome] = Counter()
             for pair, said in zip(drawn, before, strict=True):
@@ -151,7 +162,15 @@ def _like(group: Group, metric: str, info: ValueInfo, name: str, seeds: int) -> 
     if len(finite) < 2:
         return None
     lost = 1 - len(finite) / len(scores)
-    return _Like(name, info, mean(finite), deviation(finite), lost, seeds or len(scores))
+    limit = _limit(finite, info)
+    return _Like(name, info, mean(finite), deviation(finite), lost, seeds or len(scores), limit)
+
+
+def _limit(scores: Sequence[float], info: ValueInfo) -> float:
+    """How bad a mean of scores like these can get, as they are: lower is better."""
+    if info.direction == "higher":
+        return 0.0 if max(scores) <= 0 else math.inf
+    return 1.0 if info.percent and max(scores) <= 1 else math.inf
 
 
 def _said(row: _Like, base: Sequence[float], new: Sequence[float], margin: Margin) -> _Said:
@@ -172,10 +191,24 @@ def _verdict(said: Sequence[_Said], alpha: float) -> Outcome:
     return overall([*untested, *(decision.outcome for decision in decide(tests, alpha))])
 
 
+def _mean_after(row: _Like, by: float, margin: Margin) -> float:
+    factor, shift = row.worse(by, margin)
+    after = row.mean * factor + shift
+    return 0.0 if abs(after) < 1e-12 * abs(row.mean) else after  # rounding is not below 0
+
+
+def _left_out(row: _Like, changes: Sequence[float], margin: Margin) -> str:
+    """``hinge: 2 and 3 margins worse, IS would be below 0, where none of its scores is; left out.``"""
+    *others, last = (f"{by:g}" for by in changes)
+    steps = f"{', '.join(others)} and {last}" if others else last
+    unit = "σ" if not margin.size else "margin" if changes[-1] == 1 else "margins"
+    beyond = "below 0, where none of its scores is" if row.info.direction == "higher" else "above 100 %"
+    return f"{row.name}: {steps} {unit} worse, {clean(row.info.label)} would be {beyond}; left out."
+
+
 def _described(row: _Like, by: float, margin: Margin) -> str:
     """``vanilla · dcgan · digits: FID 4.34 to 5.64 (1 margin worse)``."""
-    factor, shift = row.worse(by, margin)
-    before, after = (number(sign(row.info) * value, row.info) for value in (row.mean, row.mean * factor + shift))
+    before, after = (number(sign(row.info) * value, row.info) for value in (row.mean, _mean_after(row, by, margin)))
     unit = "margin" if margin.size else "σ"
     plural = "s" if by != 1 and margin.size else ""
     return f"{row.name}: {clean(row.info.label)} {before} to {after} ({by:g} {unit}{plural} worse)"

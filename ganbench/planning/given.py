@@ -94,8 +94,9 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     """
     for option, given in (("--label", labels), ("--seed", seeds)):
         if len(given) not in (0, 1, count):
+            sources = f"{count} source{'' if count == 1 else 's'}"
             raise UsageError(
-                f"{option} is given {len(given)} times for {count} sources; give it once, or once for each source"
+                f"{option} is given {len(given)} times for {sources}; give it once, or once for each source"
             )
     names = list(labels) if len(labels) == count else [labels[0] if labels else ""] * count
     if len(seeds) == count:

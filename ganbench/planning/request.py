@@ -17,6 +17,8 @@ _Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Befor
 
 
 def _found_out(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError("must be a whole number or 'auto'")
     return AUTO if value == "auto" else plain(value)
 
 
@@ -33,6 +35,7 @@ class RunRequest(Frozen):
         plan: the grid without its seeds, or sources to be scored.
         seeds: one trial of each cell per seed; what is only scored keeps its own.
         out: the folder of trials.
+        out_option: what chooses it, in messages.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         jobs: trials at once; 0 chooses: one per core with one thread each, or one per GPU.
         timeout: seconds after which a trial is ended.
@@ -51,6 +54,7 @@ class RunRequest(Frozen):
     plan: PlanRequest | SourcesRequest
     seeds: tuple[int, ...]
     out: Annotated[Path, BeforeValidator(place)]
+    out_option: str = "--out"
     device: str = "auto"
     jobs: Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)] = 0
     timeout: _Seconds | None = None

@@ -18,7 +18,7 @@ import pluggy
 from ganbench import __version__, hookspecs
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.plugins.installed import entry_points, said
-from ganbench.registry import BUILTIN, KINDS, Entry, Registry
+from ganbench.registry import BUILTIN, KINDS, Broken, Entry, Registry
 from ganbench.streams import results_apart
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -89,7 +89,7 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
             with results_apart():
                 _load_one(plugin, point, registry)
         if plugin.status == "broken":
-            registry.broken.append(plugin.distribution)
+            registry.broken.append(Broken(plugin.distribution, plugin.name, plugin.reason))
     return Plugins(plugins, registry)
 
 

@@ -25,7 +25,17 @@ class ServerDied(GanbenchError):
 
 
 class NoGPU(UsageError):
-    """The driver lists a GPU, and torch cannot use it."""
+    """The driver lists a GPU, and torch cannot use it.
+
+    Attributes:
+        why: what torch says.
+    """
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        """``remedy`` is what to do, where that is not left to the reader."""
+        self.why = why
+        said = f"the driver lists a GPU that torch cannot use: {why}"
+        super().__init__(f"{said}; {remedy}" if remedy else said)
 
 
 def require_fork() -> None:
@@ -138,7 +148,7 @@ class Server:
         with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
             code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
         if code:
-            raise NoGPU(f"the driver lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
+            raise NoGPU(why or f"it ended with exit code {code}")
 
     def close(self) -> None:
         """Close the server's input, upon which it ends all it started; kill it if it does not."""

@@ -46,7 +46,7 @@ def run_grid(request: RunRequest, plugins: Plugins, display: Display) -> Outcome
     """
     chosen = executor_class(request, plugins)
     place = chosen.layout(request.wish)
-    store = Store(request.out)
+    store = Store(request.out, request.out_option)
     # A folder that is there is tried in full, so that a refusal has the system's reason; a new one is made below.
     is_there = os.path.isdir(store.path)
     (store.prepare if is_there else store.require_possible)()

@@ -30,7 +30,7 @@ def run_shown(request: RunRequest, plugins: Plugins, *, quiet: bool) -> Outcome:
             return run_grid(request, plugins, display)
         except NoGPU as error:
             if not request.leaves_device:
-                raise NoGPU(f"{error}; use --device cpu") from error
+                raise NoGPU(error.why, "use --device cpu") from error
             display.note(f"{error}; trials run on the CPU")
             return run_grid(request.on_cpu(), plugins, display)
     finally:

@@ -16,7 +16,9 @@ HEARTBEAT_SECONDS = 15.0
 class Leases:
     """The leases of this process. A thread touches them while there are any."""
 
-    def __init__(self) -> None:
+    def __init__(self, option: str = "--out") -> None:
+        """``option`` is what chooses the folder of trials, in messages."""
+        self._otherwise = f"choose another folder with {option}"
         self._held: dict[Path, Holder] = {}
         self._lost: set[Path] = set()
         self._mutex = threading.Lock()
@@ -35,9 +37,7 @@ class Leases:
             try:
                 mine = lease_file.take(folder)
             except OSError as error:
-                raise StoreError(
-                    f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
-                ) from error
+                raise StoreError(f"cannot write to {folder}: {error.strerror or error}; {self._otherwise}") from error
             if mine is None:
                 return False
             self._held[folder] = mine

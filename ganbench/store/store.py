@@ -24,9 +24,11 @@ WRITERS = 8
 class Store:
     """The trials under one folder, ``runs/`` by default."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = "--out") -> None:
+        """``option`` is what chooses the folder, in messages."""
         self.path = path
-        self._leases = Leases()
+        self._otherwise = f"choose another folder with {option}"
+        self._leases = Leases(option)
 
     def require_possible(self) -> None:
         """Look whether :meth:`prepare` can succeed, without writing anything.
@@ -38,9 +40,9 @@ class Store:
         self._require_no_trial()
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
         if not there.is_dir():
-            raise StoreError(f"{there} is a file, not a folder; choose another folder with --out")
+            raise StoreError(f"{there} is a file, not a folder; {self._otherwise}")
         if not os.access(there, os.W_OK | os.X_OK):
-            raise StoreError(f"{there} cannot be written to; choose another folder with --out")
+            raise StoreError(f"{there} cannot be written to; {self._otherwise}")
 
     def prepare(self) -> None:
         """Make sure that the folder is there and can be written to.
@@ -52,29 +54,25 @@ class Store:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise StoreError(f"{self.path} is a file, not a folder; choose another folder with --out") from error
+            raise StoreError(f"{self.path} is a file, not a folder; {self._otherwise}") from error
         except OSError as error:
             raise StoreError(
-                f"cannot make the folder {self.path}: {error.strerror or error}; choose another folder with --out"
+                f"cannot make the folder {self.path}: {error.strerror or error}; {self._otherwise}"
             ) from error
         try:
             # Under no name that others could have put a link at.
             with tempfile.TemporaryFile(dir=self.path, prefix=".write-test-") as probe:
                 probe.write(b"x" * 4096)
         except OSError as error:
-            raise StoreError(
-                f"cannot write to {self.path}: {error.strerror or error}; choose another folder with --out"
-            ) from error
+            raise StoreError(f"cannot write to {self.path}: {error.strerror or error}; {self._otherwise}") from error
 
     def _require_no_trial(self) -> None:
         try:
             is_trial = (self.path / "spec.json").is_file()
         except PermissionError as error:
-            raise StoreError(
-                f"{self.path} cannot be read: {error.strerror}; choose another folder with --out"
-            ) from error
+            raise StoreError(f"{self.path} cannot be read: {error.strerror}; {self._otherwise}") from error
         if is_trial:
-            raise StoreError(f"{self.path} is the folder of one trial; choose another folder with --out")
+            raise StoreError(f"{self.path} is the folder of one trial; {self._otherwise}")
 
     def folder(self, trial_id: str) -> TrialFolder:
         """The folder of a trial, whether it is there or not."""
@@ -135,9 +133,7 @@ class Store:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
-                f"cannot make {path}: {error.strerror or error}; choose another folder with --out"
-            ) from error
+            raise StoreError(f"cannot make {path}: {error.strerror or error}; {self._otherwise}") from error
         if not self._leases.take(path):
             return False
         if read_handed(self.folder(trial_id)) is None:  # a cluster may be writing
@@ -164,9 +160,7 @@ class Store:
         except StoreError as error:
             return str(error)
         except OSError as error:
-            return (
-                f"cannot write {folder.log}: {error.strerror or error}; remove it or choose another folder with --out"
-            )
+            return f"cannot write {folder.log}: {error.strerror or error}; remove it or {self._otherwise}"
         return ""
 
     def release(self, trial_id: str) -> None:

@@ -248,10 +248,11 @@ def require_level(alpha: float) -> None:
     """Refuse an ``alpha`` that is no level of a test, or so small that intervals would hold 100 %.
 
     Raises:
-        UsageError: it is not between 0 and 1.
+        UsageError: it is not between 0 and 1, or too close to 0.
     """
     if not 0 < 1 - alpha < 1:
-        raise UsageError(f"--alpha {alpha:g} must be between 0 and 1, e.g. 0.05")
+        wrong = "is too small to compute with; choose one such as" if 0 < alpha < 1 else "must be between 0 and 1, e.g."
+        raise UsageError(f"--alpha {alpha:g} {wrong} 0.05")
 
 
 def rank(table: Table, metric: str | None = None, alpha: float = ALPHA) -> Ranking | None:

@@ -12,15 +12,21 @@ _FINEST = 1e-7
 _FINEST_SHARE = 1e-6
 """The smallest spread, and the smallest share of a mean, that a mean is written out for: what is smaller is the
 rounding of float32, which has seven digits."""
+_NOTHING = 1e-12
+"""What is smaller, in a metric that declares fewer decimals, is the rounding of float64: the FID of samples against
+themselves may be -7e-15, which no distance is."""
 
 
 def number(value: float, info: ValueInfo) -> str:
-    """A value without its unit: the decimals of its metric, more where those would show a small value as zero."""
+    """A value without its unit: the decimals of its metric, more where those would show a small value as zero.
+
+    What is no more than rounding is zero.
+    """
     if not math.isfinite(value):
         return "-"
     shown = in_unit(value, percent=info.percent)
     size = abs(float(shown))
-    if size and (size < 0.5 * 10**-info.decimals or size >= 1e9):
+    if _NOTHING <= size < 0.5 * 10**-info.decimals or size >= 1e9:
         return f"{shown:.2g}"
     return f"{shown:z.{info.decimals}f}"
 

@@ -71,7 +71,7 @@ def _chosen(
     known = {called for entry in entries for called in _names(entry)}
     if unknown := min(asked - known, default=""):
         near = known if "/" in unknown else {entry.name for entry in entries}
-        raise UsageError(f"{package} registers no '{unknown}'{did_you_mean(unknown, near)}")
+        raise UsageError(f"{package} registers no '{unknown}'{did_you_mean(unknown, near, listed_by='ganbench list')}")
     chosen = [(entry, _given(entry, only)) for entry in entries if asked & set(_names(entry))]
     for entry, parameters in chosen:
         if parameters:

@@ -81,7 +81,7 @@ def _score_trial(evaluator: Evaluator, recorder: Recorder) -> Tensor:
     fakes, labels = draw_to_score(generator, spec, evaluator.reference, device)
     result = folder.read_result()
     recorder.take_over(result)
-    images = int(result.get("cost", {}).get("real_images") or 0)
+    images = int((result.get("cost") or {}).get("real_images") or 0)
     recorder.evaluation(spec.recipe.steps, images, evaluator.score(fakes, final=True, labels=labels))
     return fakes
 
