@@ -77,7 +77,7 @@ class Spectral(ToOutput):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__(shape)
-        self.hidden = nn.utils.parametrizations.spectral_norm(self.hidden)
+        nn.utils.parametrizations.spectral_norm(self.hidden)
 
 
 class SpectralByHook(ToOutput):
@@ -85,16 +85,7 @@ class SpectralByHook(ToOutput):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__(shape)
-        self.hidden = nn.utils.spectral_norm(self.hidden)
-
-
-class SaysSpectral(Right):
-    """Has spectral norm and says so."""
-
-    spectral_norm_in_discriminator = True
-
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        return Spectral(shape)
+        nn.utils.spectral_norm(self.hidden)
 
 
 class SaysBatchNorm(Right):
