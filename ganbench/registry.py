@@ -98,13 +98,12 @@ class Registry:
     """All registered components of all kinds.
 
     Attributes:
-        broken: the packages that would have registered more, had they worked, each with why it does not; a name may be
-            missing for that reason.
+        broken: the packages that would have registered more, had they worked; a name may be missing for that reason.
         disabled: the packages that were not asked.
     """
 
     def __init__(self) -> None:
-        self.broken: dict[str, str] = {}
+        self.broken: list[str] = []
         self.disabled: list[str] = []
         self._entries: dict[tuple[str, str], list[Entry]] = {}
 
@@ -201,10 +200,7 @@ class Registry:
         """
         silent = [
             f"{state}: {', '.join(dict.fromkeys(packages))}"
-            for state, packages in (
-                ("broken", [f"{one} ({why})" for one, why in self.broken.items()]),
-                ("disabled", self.disabled),
-            )
+            for state, packages in (("broken", self.broken), ("disabled", self.disabled))
             if packages
         ]
         said = (

@@ -1,7 +1,6 @@
 """Plugins as they are found on disk: fake distributions, good ones and every kind of bad one."""
 
 import itertools
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
@@ -165,9 +164,9 @@ def test_a_broken_plugin_is_listed_with_its_reason_and_everything_else_works(
 def test_a_plugin_that_breaks_half_way_leaves_nothing_behind(install: Install) -> None:
     install("ganbench-half", GOOD + '    register("second", "not a target")\n')
     loaded = load()
-    half = only(loaded, "ganbench-half")
-    words = f"no loss 'rpgan'; some installed packages are not in use (broken: ganbench-half ({half.reason}); see"
-    with pytest.raises(UsageError, match=re.escape(words)):
+    assert only(loaded, "ganbench-half").status == "broken"
+    words = "no loss 'rpgan'; some installed packages are not in use \\(broken: ganbench-half; see"
+    with pytest.raises(UsageError, match=words):
         loaded.registry.find("loss", "rpgan")
 
 

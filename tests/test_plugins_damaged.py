@@ -36,7 +36,7 @@ def test_a_damaged_list_is_a_broken_plugin(tmp_path: Path, points: bytes, error:
     assert (good.distribution, good.status) == ("ganbench-good", "ok")
     assert (damaged.distribution, damaged.version, damaged.status) == ("ganbench-damaged", "1.5", "broken")
     assert damaged.reason.startswith(f"the list of its plugins, {info / 'entry_points.txt'}, is damaged: {error}")
-    assert list(loaded.registry.broken) == ["ganbench-damaged"]
+    assert loaded.registry.broken == ["ganbench-damaged"]
     assert plugins.load(environ={"GANBENCH_PLUGINS": ""}).plugins[0].status == "disabled"
 
 

@@ -89,7 +89,7 @@ def load(points: list[EntryPoint] | None = None, environ: Mapping[str, str] | No
             with results_apart():
                 _load_one(plugin, point, registry)
         if plugin.status == "broken":
-            registry.broken.setdefault(plugin.distribution, plugin.reason)
+            registry.broken.append(plugin.distribution)
     return Plugins(plugins, registry)
 
 
