@@ -125,6 +125,16 @@ def test_the_gates_script(tmp_path: Path, values: list[float], inconclusive: str
     assert [line.split("::")[1].split(" ")[0] for line in obeyed(answer.stdout)][-1] == "notice"
 
 
+def test_a_suite_called_gate_is_judged_as_any_other(tmp_path: Path) -> None:
+    board(tmp_path, "base", LOW)
+    board(tmp_path, "out/gate", LOW)
+    page = (tmp_path / "out" / "gate.md").read_text()
+    answer = gate(tmp_path, "pass", new="out/gate")
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "summary").read_text().startswith("### ✅ ganbench: pass")
+    assert (tmp_path / "out" / "gate.md").read_text() == page
+
+
 def test_a_foreign_name_is_no_command_to_the_runner(tmp_path: Path) -> None:
     """In the step that may write: each line that GitHub would take for a command, but for those it is told to pass."""
     (script,) = [step["run"] for path in FILES if path.name == "leaderboard-comment.yml" for step in steps(path)
@@ -200,15 +210,15 @@ def test_the_site_of_gitlab_has_a_first_page(tmp_path: Path) -> None:
 def board(folder: Path, name: str, scores: Sequence[float]) -> None:
     """Write a leaderboard with a trial per score."""
     for seed, score in enumerate(scores):
-        trial(folder / f"runs-{name}", "a", seed, score)
-    write(assemble([folder / f"runs-{name}"], folder / name), folder / name)
+        trial(folder / f"runs-{Path(name).name}", "a", seed, score)
+    write(assemble([folder / f"runs-{Path(name).name}"], folder / name), folder / name)
 
 
-def gate(folder: Path, inconclusive: str) -> subprocess.CompletedProcess[str]:
+def gate(folder: Path, inconclusive: str, *, new: str = "new") -> subprocess.CompletedProcess[str]:
     """Run the step of the action that judges."""
     (script,) = [step["run"] for step in steps(ACTION) if step.get("id") == "gate"]
     environment = {
-        "BASE": "base", "BOARD": "new", "OUT": "out", "MARGIN": "1%", "ALPHA": "0.05", "METRIC": "", "SUBSET": "false",
+        "BASE": "base", "BOARD": new, "OUT": "out", "MARGIN": "1%", "ALPHA": "0.05", "METRIC": "", "SUBSET": "false",
         "INCONCLUSIVE": inconclusive,
     }  # fmt: skip
     return run_step(folder, script, environment)

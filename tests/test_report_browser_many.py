@@ -75,3 +75,28 @@ def test_of_few_rows_nothing_is_said(show: Open, few: Path) -> None:  # noqa: F8
     page = show(few)
     assert drawn(page) == (12, 12, 0, 12)
     assert texts(page, f"{LIMIT} label") == []
+
+
+LONG = ("wgan-gp-with-0123456789", "relativistic-average-hinge-with-a-margin", "MMMMM-WWWWW-mmmm", "hinge")
+ROOM = """
+const left = (one) => one.getBoundingClientRect().left;
+return [...document.querySelectorAll('#s0-intervals g')].filter((row) => row.querySelector('.name')).map((row) =>
+  Math.min(...[...row.querySelectorAll('.dot, .mean, .interval')].map(left))
+  - row.querySelector('.name').getBoundingClientRect().right);
+"""
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows with long names, whose scores lie at the plot's left edge."""
+    folder = tmp_path_factory.mktemp("long")
+    write_grid(folder / "runs", {name: 1.0 + 30 * (name == "hinge") for name in LONG}, 1)
+    return write(folder / "runs", folder / "report.html")
+
+
+@pytest.mark.parametrize("width", [620, 1200])
+def test_long_names_leave_room_for_the_plot(show: Open, long: Path, width: int) -> None:  # noqa: F811
+    page = show(long, width=width)
+    room = page.execute_script(ROOM)
+    assert len(room) == len(LONG)
+    assert min(room) > 0

@@ -149,6 +149,36 @@ class Squashed(ByClassifier):
     to_output = SquashedClassifier
 
 
+class Clamped(Projection):
+    """Counts labels from 1."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(x, (cast(Tensor, labels) - 1).clamp(min=0))
+
+
+class FromOne(Conditional):
+    """Its discriminator cannot tell the first two classes."""
+
+    to_output = Clamped
+
+
+class OfTen(Conditional):
+    """Made for ten classes."""
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        of_the_data, of_ten = (super(OfTen, self).build_conditional(shape, latent_dim, n) for n in (classes, 10))
+        return Networks(of_the_data.generator, of_ten.discriminator)
+
+
+class AtMostTen(OfTen):
+    """The same, and says so."""
+
+    def build_conditional(self, shape: tuple[int, ...], latent_dim: int, classes: int) -> Networks:
+        if classes > 10:
+            raise ValueError(f"it takes at most 10 classes, not {classes}")
+        return super().build_conditional(shape, latent_dim, classes)
+
+
 class OfTwo(Conditional):
     """Made for two classes."""
 
@@ -156,7 +186,7 @@ class OfTwo(Conditional):
         return super().build_conditional(shape, latent_dim, 2)
 
 
-@pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier])
+@pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier, AtMostTen])
 def test_a_right_one_passes(architecture: type[Architecture]) -> None:
     assert failed(check(architecture, skip=NO_EXPORT)) == {}
 
@@ -172,6 +202,8 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (PackedFirstOnly, "packing", "does not depend on its last sample"),
     (Deaf, "labels", "the generator returns the same for each of 3 labels"),
     (DeafCritic, "labels", "the discriminator returns the same for each of 3 labels"),
+    (FromOne, "labels", "the discriminator returns the same for the labels 0 and 1 of 3"),
+    (OfTen, "classes", "for data of 1,001 classes the discriminator fails on labels from 0 to 1,000 (IndexError"),
     (Squashed, "raw-outputs", "a sigmoid at its end?"),
     (OfTwo, "raw-outputs", "raises IndexError"),
 ]

@@ -119,3 +119,38 @@ def test_what_a_dataset_has_not_is_told_apart() -> None:
 def test_classes_need_no_names() -> None:
     assert failed(check(Unnamed, skip={"another-process": "it takes seconds, and is not what is asked here"})) == {}
     assert outcome_of("labels", Unnamed).status == "ok"
+
+
+class NotALocation(RightData):
+    """Reads from a folder that it does not declare as the place of its samples."""
+
+    def __init__(self, path: str = "", other: str = "elsewhere") -> None:
+        self.path = path
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        return Samples(data=self.points(split), files=(str(Path(self.path, "points.bin").resolve()),))
+
+
+class Location(NotALocation):
+    """The same, declared."""
+
+    locations = ("path",)
+
+
+def test_a_parameter_that_says_where_the_samples_lie_is_to_be_declared(tmp_path: Path) -> None:
+    given = {"path": str(tmp_path), "other": str(tmp_path / "beside")}
+    assert_caught(NotALocation, "locations", "declare locations = ('path',)", parameters=given)
+    assert outcome_of("locations", Location, parameters=given).status == "ok"
+    assert outcome_of("locations", NotALocation).status == "skipped"
+
+
+class FewLevels(RightData):
+    """Images of 16 levels, which nobody scaled."""
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        levels = super().load(split, root=root).data.abs().clamp(max=1) * 15
+        return Samples(data=levels.to(torch.uint8).reshape(-1, 1, 3, 1))
+
+
+def test_images_of_few_levels_are_too_dark() -> None:
+    assert_caught(FewLevels, "samples", "no pixel of the split 'train' is above 15 (levels of few bits")

@@ -72,6 +72,22 @@ class InPlace(ToOutput):
         return super().forward(nn.functional.leaky_relu_(x, 0.2))
 
 
+class Spectral(ToOutput):
+    """torch's spectral norm."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        nn.utils.parametrizations.spectral_norm(self.hidden)
+
+
+class SpectralByHook(ToOutput):
+    """torch's older one."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        nn.utils.spectral_norm(self.hidden)
+
+
 class SaysBatchNorm(Right):
     """Says that it has a batch norm."""
 
@@ -86,6 +102,8 @@ WRONG: list[tuple[type[Architecture], str, str]] = [
     (with_discriminator(Bounded, "Bounds."), "raw-outputs", "a tanh at its end?"),
     (with_discriminator(InPlace, "In place."), "inputs", "the discriminator changes its input in place"),
     (with_discriminator(BatchNorm, "Undeclared."), "batch-dependence", "batch_norm_in_discriminator is False"),
+    (with_discriminator(Spectral, "Undeclared."), "spectral-norm", "spectral_norm_in_discriminator is False"),
+    (with_discriminator(SpectralByHook, "Undeclared."), "spectral-norm", "spectral_norm_in_discriminator is False"),
     (with_discriminator(OnceDifferentiable, "Once."), "double-backward", "cannot be differentiated twice"),
     (with_discriminator(PiecewiseConstant, "Flat."), "learning", "no gradient reaches the generator's hidden.weight"),
     (SaysBatchNorm, "batch-dependence", "warned about for nothing"),

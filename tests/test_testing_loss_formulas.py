@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 from ganbench.api import Loss
 from ganbench.testing import check
@@ -63,6 +63,19 @@ class Epsilon(Right):
         return -(torch.sigmoid(fake) + 1e-8).log().mean()
 
 
+class SquaredMargin(Margin):
+    """Its margin is squared, which nothing shows at 1."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return relu(self.margin**2 - real).mean() + relu(self.margin**2 + fake).mean()
+
+
+class StandingMargin(Margin):
+    """Computes with its margin, and declares the formula of the usual one."""
+
+    formula = ("relu(margin - r) + relu(1 + f)", "-f")
+
+
 WRONG: list[tuple[type[Loss], str, str]] = [
     (HalfOnTheDiscriminator, "least-squares", "a 1/2 is present on one side only"),
     (HalfOnTheGenerator, "least-squares", "a 1/2 is present on one side only"),
@@ -71,6 +84,8 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (Minimax, "convention", "is not a minimax game"),
     (SaysMinimax, "formula", "the declared '-softplus(f)' gives"),
     (OneText, "formula", "formula is 'softplus(-r) + softplus(f)', but must be two texts"),
+    (SquaredMargin, "formula", "the declared 'relu(margin - r) + relu(margin + f)' with margin = 0.5 gives"),
+    (StandingMargin, "formula", "the declared 'relu(margin - r) + relu(1 + f)' with margin = 0.5 gives"),
     (Epsilon, "formula", "an epsilon inside a logarithm makes a loss saturate"),
 ]
 

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 from ganbench.api import Loss, Penalty
 from ganbench.testing import check
-from tests.kit import assert_caught, outcome_of
+from tests.kit import assert_caught, failed, outcome_of
 from tests.kit.losses import Pairwise, Right
 
 
@@ -143,6 +143,34 @@ class Counts(Right):
         return softplus(-fake).mean() / self.calls
 
 
+class StartsLate(Right):
+    """Changes after many calls."""
+
+    calls = 0
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        self.calls += 1
+        return softplus(-fake).mean() if self.calls < 1000 else softplus(-2 * fake).mean()
+
+
+class Lazy(Right):
+    """Keeps a constant from its first call on."""
+
+    slope = 0.0
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        self.slope = self.slope or 1.0
+        return softplus(-self.slope * fake).mean()
+
+
+class Seeds(Right):
+    """Seeds torch's own stream, always to the same state."""
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        torch.manual_seed(0)
+        return softplus(-fake).mean()
+
+
 class InPlace(Right):
     """Shifts the outputs it is given."""
 
@@ -220,6 +248,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (ConstantFormula, "formula", "the declared '1' gives 0"),
     (Noisy, "repeatable", "gives another value when called again"),
     (Counts, "repeatable", "a resumed trial would not repeat itself"),
+    (StartsLate, "repeatable", "generator() changes the loss's own calls at each call"),
     (InPlace, "repeatable", "discriminator() changes the outputs it is given"),
     (LearnsItsScale, "nothing-to-learn", "generator() depends on a tensor of its own that requires a gradient"),
     (WrongRecipe, "recommendation", "did you mean 'n_critic'?"),
@@ -232,6 +261,14 @@ WRONG: list[tuple[type[Loss], str, str]] = [
 @pytest.mark.parametrize(("loss", "name", "words"), WRONG, ids=[loss.__name__ for loss, _, _ in WRONG])
 def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str) -> None:
     assert_caught(loss, name, words)
+
+
+def test_a_constant_that_is_kept_counts_nothing() -> None:
+    assert failed(check(Lazy)) == {}
+
+
+def test_a_stream_that_is_seeded_at_each_call_is_noticed_after_the_other_checks() -> None:
+    assert "or seeds it" in failed(check(Seeds))["repeatable"]
 
 
 class Unbounded(Loss):

@@ -102,7 +102,10 @@ def test_a_wrong_architecture_is_caught_by_name(architecture: type[Architecture]
 
 @pytest.mark.parametrize(
     "architecture",
-    [with_discriminator(OldSpectral, "An older norm."), with_generator(FrozenPart, "A frozen part.")],
+    [
+        with_discriminator(OldSpectral, "An older norm.", spectral_norm_in_discriminator=True),
+        with_generator(FrozenPart, "A frozen part."),
+    ],
     ids=lambda one: one.__name__,
 )
 def test_an_unusual_architecture_passes(architecture: type[Architecture]) -> None:

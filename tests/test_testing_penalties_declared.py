@@ -26,6 +26,12 @@ class OnGradients(Slopes):
     constrains = "gradients"  # type: ignore[assignment]
 
 
+class OnOutputs(Slopes):
+    """Says that it is of outputs, which would be accepted where a penalty on the gradient is not."""
+
+    constrains = "outputs"
+
+
 class OneKind(Slopes):
     """No tuple."""
 
@@ -84,6 +90,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     ),
     (OneKind, "declared", "kinds = 'image'"),
     (NoText, "declared", "double_backward is 'no'"),
+    (OnOutputs, "once-differentiated", "declare constrains = 'gradient'"),
     (Once, "once-differentiated", "differentiates the discriminator by its samples with create_graph=True"),
     (OnceByFunction, "once-differentiated", "double_backward is False"),
 ]

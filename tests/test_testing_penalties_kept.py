@@ -195,6 +195,15 @@ class NoDictionary(Right):
         return [self.average]
 
 
+class Attached(Right):
+    """Remembers a tensor with the graph that it came from."""
+
+    def on_outputs(self, real: Tensor, fake: Tensor) -> Tensor:
+        value = super().on_outputs(real, fake)
+        self.average = self.average + 0.1 * (real.mean() - real.detach().mean())
+        return value
+
+
 class CountsProjections(Penalty):
     """Clips ever less, and forgets how far it was."""
 
@@ -224,6 +233,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (HoldsItself, "memory", "contains what a checkpoint cannot"),
     (OtherKey, "memory", "load_state_dict() fails on what state_dict() returned (KeyError: 'mean')"),
     (NoDictionary, "memory", "returns list, not a dictionary"),
+    (Attached, "memory", "the backward pass of its update 2 goes back into an update before"),
     (CountsProjections, "memory", "project() gives other weights"),
 ]
 

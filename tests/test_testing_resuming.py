@@ -90,7 +90,7 @@ WRONG = [
 RIGHT = [
     with_generator(CountedWell, "Counts in a buffer."),
     with_generator(Counted, "Counts for nothing."),
-    with_discriminator(Spectral, "Iterates."),
+    with_discriminator(Spectral, "Iterates.", spectral_norm_in_discriminator=True),
 ]
 
 

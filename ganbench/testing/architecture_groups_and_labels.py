@@ -1,16 +1,20 @@
 """Further checks of packed discriminators and of conditional networks."""
 
+import itertools
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from ganbench.api import Architecture
+from ganbench.errors import in_one_line, with_kind
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
     CLASSES,
     Labelled,
     Packed,
     build,
+    latent_dim,
     latents,
     networks,
     noise,
@@ -18,6 +22,9 @@ from ganbench.testing.architecture_networks import (
     typical,
 )
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
+
+MANY = 1001
+"""Classes of data with many of them: more than the 10, 100 or 1,000 that are hard-coded by habit."""
 
 
 def packing(subject: Subject) -> None:
@@ -47,25 +54,63 @@ def packing(subject: Subject) -> None:
 
 
 def labels(subject: Subject) -> None:
-    """Conditional networks look at the labels they are given."""
-    architecture = build(subject)
-    if architecture.conditioning == "none":
-        raise NotApplicable("it is not conditional")
-    shape = typical(subject)
+    """Conditional networks tell the labels they are given from each other."""
+    architecture, shape = _conditional(subject), typical(subject)
     generator, discriminator = (perturbed(one, BEYOND_ZERO) for one in networks(subject, shape))
     told = [("generator", cast(Labelled, generator), latents(subject, 1))]
     if isinstance(discriminator, Labelled) and architecture.conditioning == "labels":
         told.append(("discriminator", discriminator, noise(1, shape)))
     for role, network, x in told:
-        if _same_for_all(network.eval(), x):
+        alike = _alike(network.eval(), x)
+        if len(alike) == CLASSES * (CLASSES - 1) // 2:
             raise Flaw(
                 f"the {role} returns the same for each of {CLASSES} labels; the trial would be ranked as "
                 "conditional, although it trains as unconditional"
             )
+        if alike:
+            one, other = alike[0]
+            raise Flaw(
+                f"the {role} returns the same for the labels {one} and {other} of {CLASSES} (clamped, shifted, a truth "
+                "value?); it could not tell these classes from each other; labels count from 0"
+            )
 
 
-def _same_for_all(network: Labelled, x: Tensor) -> bool:
-    """Whether one input gives one output, whatever its label."""
+def classes(subject: Subject) -> None:
+    """Conditional networks take every label of data with many classes."""
+    architecture, shape = _conditional(subject), typical(subject)
+    try:
+        generator, discriminator = architecture.networks(shape, latent_dim(subject), MANY)
+    except ValueError as refusal:
+        raise NotApplicable(f"it refuses data of {MANY:,} classes ({in_one_line(refusal, 160)})") from refusal
+    last = torch.tensor([0, MANY - 1])
+    told = [("generator", generator, latents(subject, 2))]
+    if architecture.conditioning == "labels":
+        told.append(("discriminator", discriminator, noise(2 * architecture.pack, shape)))
+    for role, network, x in told:
+        try:
+            network(x, last.repeat_interleave(len(x) // 2))
+        except Exception as error:
+            raise Flaw(
+                f"for data of {MANY:,} classes the {role} fails on labels from 0 to {MANY - 1:,} "
+                f"({with_kind(error, 160)}): is a number of classes written into it? Use the one that "
+                "build_conditional() gets; on data of more classes every trial would fail at its first step"
+            ) from error
+
+
+def _conditional(subject: Subject) -> Architecture:
+    """Return an instance if its networks take labels."""
+    architecture = build(subject)
+    if architecture.conditioning == "none":
+        raise NotApplicable("it is not conditional")
+    return architecture
+
+
+def _alike(network: Labelled, x: Tensor) -> list[tuple[int, int]]:
+    """The pairs of labels with which one input gives one output."""
     with torch.no_grad():
         found = network(x.expand(CLASSES, *x.shape[1:]))  # the i-th has the i-th label
-    return bool(torch.allclose(found, found[:1].expand_as(found), rtol=1e-6, atol=1e-8))
+    return [
+        (one, other)
+        for one, other in itertools.combinations(range(CLASSES), 2)
+        if torch.allclose(found[one], found[other], rtol=1e-6, atol=1e-8)
+    ]

@@ -202,6 +202,20 @@ def batch_dependence(subject: Subject) -> None:
         )
 
 
+def spectral_norm(subject: Subject) -> None:
+    """``spectral_norm_in_discriminator`` is true where the discriminator has spectral norm."""
+    architecture = build(subject)
+    if architecture.spectral_norm_in_discriminator:
+        return  # one of its own cannot be told from other layers
+    discriminator = networks(subject, typical(subject)).discriminator
+    parts = [one for module in discriminator.modules() for one in (module, *module._forward_pre_hooks.values())]
+    if any(type(one).__name__.endswith("SpectralNorm") for one in parts):  # of torch, old and new, and of others
+        raise Flaw(
+            "the discriminator has spectral norm, but spectral_norm_in_discriminator is False; nothing would warn of "
+            "a gradient penalty or of weight clipping on it, which constrain the critic a second time"
+        )
+
+
 def evaluation(subject: Subject) -> None:
     """In eval mode a sample depends on its z alone, or on declared noise; different z give different samples."""
     shape = typical(subject)

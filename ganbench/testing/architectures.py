@@ -18,7 +18,7 @@ from ganbench.components import kinds_of
 from ganbench.errors import GanbenchError, UsageError, in_one_line
 from ganbench.evaluation.isolation import own_global_stream
 from ganbench.parameters import merge
-from ganbench.testing.architecture_groups_and_labels import labels, packing
+from ganbench.testing.architecture_groups_and_labels import classes, labels, packing
 from ganbench.testing.architecture_networks import (
     BEYOND_ZERO,
     CLASSES,
@@ -45,6 +45,7 @@ from ganbench.testing.architecture_training import (
     randomness,
     raw_outputs,
     resuming,
+    spectral_norm,
 )
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.other_device import left_behind
@@ -253,8 +254,10 @@ CHECKS = (
     learning,
     double_backward,
     batch_dependence,
+    spectral_norm,
     packing,
     labels,
+    classes,
     evaluation,
     half_precision,
     settling,

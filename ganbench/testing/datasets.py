@@ -20,6 +20,8 @@ from ganbench.testing.kit import Flaw, NotApplicable, Subject, subject_of
 from ganbench.testing.process_state import streams
 
 CPU = torch.device("cpu")
+DARK = 32
+"""Levels of 0..255 of which nothing can be seen: those of 5 bits and fewer."""
 OVERLAP = 0.01
 """The share of test samples that may also be in train: collections of photographs hold a few pictures twice."""
 
@@ -164,12 +166,22 @@ def provenance(subject: Subject) -> None:
 
 
 def locations(subject: Subject) -> None:
-    """The parameters that it declares as places of its samples exist and are text."""
+    """The parameters that say where its samples lie are declared as such, and are text."""
     try:
-        if not components.locations(subject.name, subject.cls):
-            raise NotApplicable("no parameter says where its samples lie")
+        declared = components.locations(subject.name, subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; every run on it would be refused with this line") from error
+    files = [Path(file).resolve() for file in load(subject, "train").files]
+    for name, value in subject.parameters.items():
+        if name in declared or not (value and isinstance(value, str)):
+            continue
+        if any(file.is_relative_to(Path(value).resolve()) for file in files):
+            raise Flaw(
+                f"{name} is where its files lie, but locations does not name it; the same samples in another folder "
+                f"would be another dataset, whose trials are trained again; declare locations = ('{name}',)"
+            )
+    if not declared:
+        raise NotApplicable("no parameter says where its samples lie")
 
 
 def defaults(subject: Subject) -> None:
@@ -236,10 +248,10 @@ def _require_form(split: str, found: Samples) -> None:
             f"the split '{split}' has shape {tuple(data.shape)}: are its {data.shape[3]} channels last? They must come "
             "second, (N, C, H, W); use data.permute(0, 3, 1, 2)"
         )
-    if found.kind == "image" and int(data.max()) <= 1:
+    if found.kind == "image" and (brightest := int(data.max())) < DARK:
+        whence = "images in 0..1 stored as bytes?" if brightest <= 1 else "levels of few bits, not scaled to 0..255?"
         raise Flaw(
-            f"no pixel of the split '{split}' is above 1 (images in 0..1 stored as bytes?); every picture would be "
-            "black"
+            f"no pixel of the split '{split}' is above {brightest} ({whence}); every picture would be black, or nearly"
         )
     if found.kind == "vector" and not bool(torch.isfinite(data).all()):
         raise Flaw(f"the split '{split}' contains NaN or infinity; training would diverge at once")

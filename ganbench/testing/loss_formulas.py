@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ganbench.api import Loss
-from ganbench.testing.formulas import NotAFormula, parse
+from ganbench.testing.formulas import NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+from ganbench.testing.used_parameters import at_other_values
 
 _CROSS_ENTROPY = "softplus(-r) + softplus(f)"
 _WASSERSTEIN = ("f - r", "-f")
@@ -45,7 +46,7 @@ PENALISED = ("wgan", "wgan-gp", "wgan-lp", "dragan")
 
 
 def formula(subject: Subject) -> None:
-    """The declared formula is what is computed, in value and gradient, from -50 to 50."""
+    """The declared formula is what is computed, in value and gradient, from -50 to 50, also with other parameters."""
     loss = build(subject)
     if not any(loss.formula):
         raise NotApplicable("no formula is declared; declare one, and it is compared with the code")
@@ -57,8 +58,11 @@ def formula(subject: Subject) -> None:
         )
     for player, text in zip(PLAYERS, declared, strict=True):
         try:
-            expression = parse(text, without_slope=True)
-            _agree(subject, loss, player, expression, f"the declared '{text}'")
+            _agree(subject, loss, player, parse(text, without_slope=True), f"the declared '{text}'")
+            for given, other in at_other_values(subject, names(text)):
+                varied = build(other)
+                said = dict(zip(PLAYERS, varied.formula, strict=True))[player]
+                _agree(other, varied, player, parse(said, without_slope=True), f"the declared '{said}' with {given}")
         except NotAFormula as reason:
             raise NotApplicable(f"the {player}'s formula is not one that can be computed: {reason}") from reason
 

@@ -15,6 +15,7 @@ from ganbench.testing.kit import Check, Flaw, NotApplicable, Subject, judge
 from ganbench.testing.loss_directions import direction, smoothing
 from ganbench.testing.loss_formulas import convention, formula, least_squares
 from ganbench.testing.loss_outputs import EXTREMES, PLAYERS, build, gradients, number, objective, outputs
+from ganbench.testing.loss_repeats import repeatable
 from ganbench.testing.other_device import fails_elsewhere
 from ganbench.testing.used_parameters import used_parameters
 
@@ -189,21 +190,6 @@ def nothing_to_learn(subject: Subject) -> None:
                 "the two networks are trained and saved; make it a constant, a parameter of the constructor, "
                 "or a part of an architecture's discriminator"
             )
-
-
-def repeatable(subject: Subject) -> None:
-    """The same outputs give the same value, and are left as they were."""
-    loss = build(subject)
-    for player in PLAYERS:
-        real, fake = outputs(5, 5)
-        before, state = (real.detach().clone(), fake.detach().clone()), torch.get_rng_state()
-        first = objective(loss, player, real, fake).item()
-        if not (torch.equal(real, before[0]) and torch.equal(fake, before[1])):
-            raise Flaw(f"{player}() changes the outputs it is given; a penalty after it would see other values")
-        if objective(loss, player, real, fake).item() != first:
-            raise Flaw(f"{player}() gives another value when called again; a resumed trial would not repeat itself")
-        if not torch.equal(torch.get_rng_state(), state):
-            raise Flaw(f"{player}() draws from torch's own random stream; it would change what other layers draw")
 
 
 def devices(subject: Subject) -> None:

@@ -27,14 +27,20 @@ def declared(subject: Subject) -> None:
 
 
 def once_differentiated(subject: Subject) -> None:
-    """It differentiates the discriminator twice only where it says so."""
+    """It differentiates the discriminator twice only where it says so, and not where it is of outputs."""
     penalty = differentiable(subject)
-    if penalty.double_backward:
+    if penalty.double_backward and penalty.constrains != "outputs":
         raise NotApplicable("double_backward is True: it may differentiate the discriminator twice")
     real, fake, critic = batches(penalty, 4)
     graphs: list[bool] = []
     value = term(penalty, _Watched(critic, graphs), real, fake)
     if any(graphs) and value.requires_grad:
+        if penalty.double_backward:
+            raise Flaw(
+                "constrains is 'outputs', but it differentiates the discriminator by its samples with "
+                "create_graph=True; it would be accepted beside another penalty on the gradient, and on packed "
+                "discriminators; declare constrains = 'gradient'"
+            )
         raise Flaw(
             "double_backward is False, but it differentiates the discriminator by its samples with "
             "create_graph=True; it would be accepted on discriminators that cannot be differentiated twice, "

@@ -12,6 +12,7 @@ from ganbench.api import Penalty
 from ganbench.testing.formulas import SLOPE, NotAFormula, names, parse
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
 from ganbench.testing.penalty_critics import IMAGE, differentiable, sample_shapes, samples, term
+from ganbench.testing.used_parameters import at_other_values
 
 SLOPES = (0.3, 1.0, 3.0)
 
@@ -68,27 +69,34 @@ def all_dimensions(subject: Subject) -> None:
 
 
 def closed_form(subject: Subject) -> None:
-    """On a linear critic it is what its declared formula says, at several slopes and batch sizes."""
+    """On a linear critic it is what its declared formula says, at several slopes, batch sizes and parameters."""
     penalty = on_gradient(subject)
     if not penalty.formula:
         raise NotApplicable("no formula is declared; declare one, and it is compared with the code")
-    constants = {name: value for name, value in vars(penalty).items() if isinstance(value, int | float)}
     try:
-        if SLOPE not in names(penalty.formula):
+        if SLOPE not in (named := names(penalty.formula)):
             raise NotApplicable("its formula does not speak of ||grad D(x)||")
-        expression = parse(penalty.formula)
-        for slope in SLOPES:
-            wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
-            for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
-                weights = samples(1, shape, seed=3)[0]
-                found = _on_linear(penalty, slope * weights / weights.norm(), n)
-                if not math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9):
-                    raise Flaw(
-                        f"on a critic of slope {slope:g} it is {found:.6g} at {n} samples of shape {shape}, the "
-                        f"declared '{penalty.formula}' gives {wanted:.6g}; a run would not train what it says"
-                    )
+        _agree(penalty, "")
+        for given, other in at_other_values(subject, named):
+            _agree(on_gradient(other), f" with {given}")
     except NotAFormula as reason:
         raise NotApplicable(f"its formula is not one that can be computed: {reason}") from reason
+
+
+def _agree(penalty: Penalty, given: str) -> None:
+    """Compare a penalty with its formula on linear critics; ``given`` says with which parameters."""
+    constants = {name: value for name, value in vars(penalty).items() if isinstance(value, int | float)}
+    expression = parse(penalty.formula)
+    for slope in SLOPES:
+        wanted = float(expression({**constants, SLOPE: torch.tensor([slope], dtype=torch.float64)}).mean())
+        for shape, n in itertools.product(sample_shapes(penalty), (1, 4)):
+            weights = samples(1, shape, seed=3)[0]
+            found = _on_linear(penalty, slope * weights / weights.norm(), n)
+            if not math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9):
+                raise Flaw(
+                    f"on a critic of slope {slope:g} it is {found:.6g} at {n} samples of shape {shape}, the "
+                    f"declared '{penalty.formula}'{given} gives {wanted:.6g}; a run would not train what it says"
+                )
 
 
 def neighbours(subject: Subject) -> None:

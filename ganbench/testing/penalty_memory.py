@@ -18,7 +18,7 @@ UPDATES = 3
 
 
 def memory(subject: Subject) -> None:
-    """It goes on where it was after a checkpoint: state_dict() and load_state_dict()."""
+    """It goes on from one update to the next, and after a checkpoint: state_dict() and load_state_dict()."""
     penalty, resumed = build(subject), build(subject)
     critic = small_critic(math.prod(sample_shapes(penalty)[0]), dtype=torch.float32)
     for update in range(UPDATES):
@@ -52,10 +52,22 @@ def memory(subject: Subject) -> None:
 
 
 def _update(penalty: Penalty, critic: nn.Module, number: int) -> float:
-    """One discriminator update; the penalty's value at it."""
-    value = at_update(penalty, critic, number, shape=sample_shapes(penalty)[0], dtype=torch.float32).item()
+    """One discriminator update, with its backward pass; the penalty's value at it."""
+    value = at_update(penalty, critic, number, shape=sample_shapes(penalty)[0], dtype=torch.float32)
+    if value.requires_grad:
+        try:
+            value.backward()
+        except RuntimeError as error:
+            if "second time" not in str(error):  # the words of autograd where a graph has been used up
+                raise
+            raise Flaw(
+                f"the backward pass of its update {number + 1} goes back into an update before, whose graph is gone: "
+                "it remembers a tensor that still carries a gradient; detach what it remembers, or every trial would "
+                "fail at its second step"
+            ) from error
+        critic.zero_grad()
     penalty.project(critic)
-    return value
+    return value.item()
 
 
 def _through_a_checkpoint(state: Any) -> Any:

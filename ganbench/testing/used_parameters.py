@@ -5,7 +5,7 @@ What is looked at, kind by kind, is in :mod:`ganbench.testing.observations`. ``e
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -54,6 +54,20 @@ def used_parameters(subject: Subject) -> str:
             f"and be one and the same trial; use it or leave it out{hint}"
         )
     return f"no other value of {' and '.join(alone)} could be tried" if alone else ""
+
+
+def at_other_values(subject: Subject, named: Container[str]) -> Iterator[tuple[str, Subject]]:
+    """The subject with another value of each number among the named parameters, one at a time, and which it is.
+
+    A mistake in how a parameter is used, such as its square, does not show where its usual value is 1.
+    """
+    if subject.factory is not None:
+        return
+    values = merge(subject.kind, subject.name, subject.cls, dict(subject.parameters))
+    for name, value in values.items():
+        if name in named and not isinstance(value, bool | str):
+            for other in _others(subject, values, name)[:2]:
+                yield f"{name} = {format_scalar(other)}", _with(subject, values, name, other)
 
 
 def _looks(subject: Subject, values: Values) -> list[Look]:

@@ -51,8 +51,9 @@ class Right(Architecture):
         return Networks(self.generator(shape, latent_dim), self.discriminator(shape))
 
 
-def with_discriminator(network: Any, doc: str) -> type[Architecture]:
-    return type(network.__name__, (Right,), {"__doc__": doc, "discriminator": lambda self, shape: network(shape)})
+def with_discriminator(network: Any, doc: str, **declared: Any) -> type[Architecture]:
+    members = {"__doc__": doc, "discriminator": lambda self, shape: network(shape), **declared}
+    return type(network.__name__, (Right,), members)
 
 
 def with_generator(network: Any, doc: str) -> type[Architecture]:

@@ -10,14 +10,16 @@ function drawIntervals(host, section, state) {
   const width = Math.max(260, Math.round(host.clientWidth || 600));
   const narrow = width < 560;
   const rowHeight = narrow ? 50 : 34;
-  const left = narrow ? 30 : Math.min(300, 48 + 7.4 * Math.max(...rows.map((row) => row.name.length)));
+  // Names stand beside the plot, a character of a wide bold font 9.2 pixels wide.
+  const most = narrow ? Infinity : width < 900 ? 28 : 33;
+  const left = narrow ? 30 : 40 + 9.2 * Math.min(most, Math.max(...rows.map((row) => row.name.length)));
   const right = narrow ? 12 : 26 + 7 * Math.max(...rows.map((row) => valueText(row, metric).length));
   const top = baselines.length ? 34 : 14;
   const bottom = top + rows.length * rowHeight;
   const log = wantsLog(rows.flatMap((row) => pointsOf(row, metric)));
   const domain = intervalsDomain(rows, baselines, metric, log);
   const x = (log ? logScale : linearScale)(domain, [left, width - right]);
-  const plot = { x, domain, log, width, narrow, rowHeight, left, right: width - right, top, bottom };
+  const plot = { x, domain, log, width, narrow, most, rowHeight, left, right: width - right, top, bottom };
   const root = svg("svg", {
     viewBox: `0 0 ${width} ${bottom + 40}`, role: "img", class: "intervals",
     "aria-label": `${metric.label} of every row with its interval`,
@@ -87,7 +89,7 @@ function baselineMark({ x, domain, left, right, top, bottom }, row, metric) {
   ];
 }
 
-function intervalRow({ x, domain, log, width, narrow, rowHeight, left, right, top }, row, index, metric) {
+function intervalRow({ x, domain, log, width, narrow, most, rowHeight, left, right, top }, row, index, metric) {
   const edge = top + index * rowHeight;
   const middle = edge + rowHeight * (narrow ? 0.72 : 0.5);
   const text = narrow ? edge + 14 : middle;
@@ -102,7 +104,7 @@ function intervalRow({ x, domain, log, width, narrow, rowHeight, left, right, to
     line.append(svg("circle", { class: tie === 1 ? "group first" : "group", cx: 13, cy: text, r: 10 }));
     line.append(svg("text", { class: tie === 1 ? "number first" : "number", x: 13, y: text, dy: "0.35em", "text-anchor": "middle" }, String(tie)));
   }
-  line.append(svg("text", { class: "name", x: 31, y: text, dy: "0.35em" }, row.name.length * 7.4 > 260 && !narrow ? `${row.name.slice(0, 34)}…` : row.name));
+  line.append(svg("text", { class: "name", x: 31, y: text, dy: "0.35em" }, row.name.length > most ? `${row.name.slice(0, most - 1)}…` : row.name));
   if (narrow) line.append(svg("text", { class: "value", x: width, y: text, dy: "0.35em", "text-anchor": "end" }, values));
   else line.append(svg("text", { class: "value", x: right + 14, y: lost ? middle - 7 : middle, dy: "0.35em" }, values));
   if (interval) {
