@@ -196,6 +196,7 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, here and in"),
+        ("batch_size = 5\n[recipe]\nbatch_size = 5", "line 1: batch_size is set twice, here and in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
         ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
         ('steps = 5\ndata_root = " "', "line 2: data_root=' ': must not be empty"),
