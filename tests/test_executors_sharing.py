@@ -98,6 +98,16 @@ def test_memory_bounds_the_number(memory: int, others: int, kept: int, out: Path
     assert gpu.settle(memory=16 * GIB) == kept
 
 
+def test_the_most_that_one_held_counts_when_those_after_it_hold_less(out: Path) -> None:
+    """An evaluation to come may need as much again."""
+    gpu = Gpu(out, [100.0, 200.0, 300.0], memory=42 * GIB)
+    gpu.fill()
+    gpu.report(memory=16 * GIB)
+    assert gpu.fill() == 2
+    gpu.report(memory=8 * GIB)
+    assert gpu.fill() == 2
+
+
 def test_nothing_is_shared_where_the_memory_is_not_known(out: Path) -> None:
     assert Gpu(out, [100.0, 200.0], memory=None).settle() == 1
 
@@ -126,6 +136,7 @@ def test_one_that_runs_out_of_memory_lowers_the_number_for_good(out: Path) -> No
     gpu.sharing.ran_out(gpu.running.pop(), 12)
     assert gpu.fill() == 11
     gpu.sharing.ran_out(gpu.running.pop(), 3)
+    gpu.sharing.ran_out(gpu.running.pop(), 9)  # of those that still run since before
     gpu.running = gpu.running[:1]
     gpu.waiting = [write_trial(out, seed=seed, steps=100) for seed in range(20, 30)]
     assert gpu.settle() == 2

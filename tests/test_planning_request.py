@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ganbench.complaints import explain
-from ganbench.plan import PlanRequest
+from ganbench.plan import PlanRequest, SourcesRequest
 from ganbench.planning.request import RunRequest
 
 PLAN = PlanRequest(losses=(), architectures=(), datasets=())
@@ -62,7 +62,17 @@ def test_what_is_meant_is_taken() -> None:
     assert asked(per_device=-1).per_device == -1
     assert asked().timeout is None
     assert asked(out="r").out == Path("r")
+    assert asked(memory_limit="4G").wish.memory_limit == 4 << 30
     assert [asked(memory_limit=limit).memory_limit for limit in ("4G", 4 << 30, None)] == [4 << 30, 4 << 30, None]
     assert [asked(devices=these).devices for these in ([0, "GPU-1"], np.array([0, 2]))] == [("0", "GPU-1"), ("0", "2")]
     numbers = asked(jobs=np.int64(2), timeout=np.float32(50), per_device=np.int8(3))
     assert (numbers.jobs, numbers.timeout, numbers.per_device) == (2, 50.0, 3)
+
+
+def test_a_run_goes_to_the_cpu_only_where_nothing_was_said_of_a_gpu() -> None:
+    assert asked().leaves_device
+    for how in ({"device": "cuda"}, {"device": "cpu"}, {"devices": ("0",)}, {"per_device": 2}, {"per_device": "auto"}):
+        assert not asked(**how).leaves_device
+    assert (asked().on_cpu().device, asked().on_cpu().plan) == ("cpu", PLAN)
+    sources = asked(plan=SourcesRequest(sources=(), plan=PLAN, device="cuda")).on_cpu()
+    assert (sources.device, sources.plan) == ("cpu", SourcesRequest(sources=(), plan=PLAN, device="cpu"))

@@ -146,8 +146,8 @@ def test_a_name_that_nothing_has_is_said_with_its_line(text: str, words: str, tm
 
 def test_what_was_given_instead_is_not_said_to_be_the_files(tmp_path: Path) -> None:
     suite = load(write(tmp_path, 'losses = "hinge"\narchitectures = "mlp"\ntrackers = "tensorbord"\n'))
-    for given in (Suite(losses="hing"), Suite(architectures="mpl"), Suite(seeds="x")):
-        with pytest.raises(UsageError, match=r"^(there is no|seeds 'x')"):
+    for given in (Suite(losses="hing"), Suite(architectures="mpl"), Suite(seeds="x"), Suite(seeds="")):
+        with pytest.raises(UsageError, match=r"^(there is no|seeds 'x?')"):
             to_request(suite, given, REGISTRY)
     with pytest.raises(UsageError, match=r"suite\.toml, line 3: there is no tracker 'tensorbord'"):
         trackers_of(suite, Suite(), REGISTRY)
@@ -196,6 +196,7 @@ def test_the_trackers_of_a_suite_are_left_out_by_none_given() -> None:
         ("steps = 5\nimages = 100", "line 2: steps and images both set the budget"),
         ("images = 640\n[recipe]\nsteps = 100", "line 1: steps and images both set the budget"),
         ("steps = 5\n[recipe]\nsteps = 10", "line 1: steps is set twice, here and in"),
+        ("batch_size = 5\n[recipe]\nbatch_size = 5", "line 1: batch_size is set twice, here and in"),
         ('extractor = ""', "line 1: extractor='': must not be empty"),
         ('steps = 5\nbaselines = "yes"', "line 2: baselines='yes': must be true or false"),
         ('steps = 5\ndata_root = " "', "line 2: data_root=' ': must not be empty"),

@@ -46,8 +46,9 @@ def planned(
 def test_more_samples_than_memory_are_refused(
     monkeypatch: pytest.MonkeyPatch, memory: int | None, limit: int | None, words: str
 ) -> None:
-    with pytest.raises(UsageError, match=words):
-        planned(monkeypatch, memory=memory, limit=limit)
+    for baseline in ("", "untrained"):
+        with pytest.raises(UsageError, match=words):
+            planned(monkeypatch, memory=memory, limit=limit, baseline=baseline)
 
 
 def test_samples_that_fit_or_are_there_already_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,10 @@ WHERE = Layout(
 )
 
 
-def test_each_cell_is_a_trial_per_seed_a_baseline_one_and_what_is_scored_keeps_its_own() -> None:
+def test_each_cell_is_a_trial_per_seed_a_baseline_one_and_what_is_scored_keeps_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", "kept")  # of the folder that a run is started in
     cells = (
         Planned(spec=make_spec(baseline="real"), baseline=True),
         Planned(spec=make_spec(), warnings=("mind",), data_at={"path": "/here/photos"}),
@@ -136,7 +140,7 @@ def test_each_cell_is_a_trial_per_seed_a_baseline_one_and_what_is_scored_keeps_i
         told = trial.execution
         assert (told.device, told.threads, told.shared_device) == ("cuda", 3, True)
         assert (told.data_root, told.checkpoint_seconds) == ("elsewhere", 5.0)
-        assert Path(told.cache_dir).is_absolute()
+        assert Path(told.cache_dir) == Path.cwd() / "kept"
 
 
 def test_an_executor_is_told_where_and_for_how_long_trials_run() -> None:

@@ -99,3 +99,7 @@ def test_a_gpu_says_how_it_computes() -> None:
     assert torch.cuda.get_device_name(0) in stated["device"]
     assert "CUDA " in stated["versions"]
     assert isinstance(stated["cudnn_deterministic"], bool)
+
+
+def test_seeds_beside_are_counted_in_words() -> None:
+    assert [conditions.others(count) for count in (1, 2)] == ["1 other seed", "2 other seeds"]

@@ -1,5 +1,6 @@
 """Fingerprints: the same code gives the same, and a difference is named with both versions."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ def test_a_machine_is_equal_to_itself_and_names_ganbench_and_torch() -> None:
     assert mine.differences(fingerprint()) == []
     assert {"ganbench", "torch", "torch-fidelity"} <= set(mine.packages)
     assert len(mine.packages["ganbench"].code) == 12
+    assert mine.python == f"{sys.version_info.major}.{sys.version_info.minor}"  # another patch computes the same
     assert Fingerprint.model_validate(mine.model_dump(mode="json")) == mine
 
 
@@ -29,6 +31,8 @@ def test_differences_name_the_package_and_both_sides() -> None:
     assert here.differences(machine("node7", same=Package(version="3"))) == [
         "mine is 1.0 on login and missing on node7"
     ]
+    more = here.model_copy(update={"host": "node7", "packages": here.packages | {"more": Package(version="5")}})
+    assert here.differences(more) == ["more is missing on login and 5 on node7"]
     (edited,) = here.differences(machine("node7", mine=Package(version="1.0", code="bb"), same=Package(version="3")))
     assert edited == "mine is 1.0 on both login and node7, but its code differs (aa and bb)"
     assert here.differences(here.model_copy(update={"python": "3.12", "host": "node7"})) == [
@@ -39,13 +43,18 @@ def test_differences_name_the_package_and_both_sides() -> None:
 def test_an_edited_plugin_of_the_same_version_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "from ganbench import hookimpl\n\n@hookimpl\ndef register_losses(register):\n    register('mine', 'a:B')\n"
     write_distribution(tmp_path, "ganbench-mine", {"ganbench_edited_mine": source})
-    module = tmp_path / "ganbench_edited_mine.py"
+    deep = tmp_path / "ganbench_edited_mine" / "deep" / "core.py"
+    deep.parent.mkdir(parents=True)
+    deep.write_text("")
+    (tmp_path / "ganbench_edited_mine.py").rename(tmp_path / "ganbench_edited_mine" / "__init__.py")
     monkeypatch.syspath_prepend(str(tmp_path))
     before = fingerprint()
     assert before.packages["ganbench-mine"].version == "1.0"
-    module.write_text(module.read_text() + "# edited\n")
+    deep.write_text("# edited\n")
     (line,) = before.differences(fingerprint())
     assert line.startswith("ganbench-mine is 1.0 on both")
+    monkeypatch.setenv("GANBENCH_DISABLE_PLUGINS", "ganbench-mine")
+    assert "ganbench-mine" not in fingerprint().packages
 
 
 def test_a_node_with_other_code_trains_nothing_and_says_why(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,43 @@ def test_relative_imports_of_a_package_are_its_own(site: Path) -> None:
     assert follows(import_module("gb_src_pack").L, package / "helper.py")
 
 
+def test_what_an_edit_imports_is_followed_in_the_same_process(site: Path) -> None:
+    package = site / "gb_src_later"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("def f(): ...\n")
+    (package / "loss.py").write_text(LOSS.format(imported=""))
+    cls = import_module("gb_src_later.loss").L
+    assert not follows(cls, package / "helper.py")
+    (package / "loss.py").write_text(LOSS.format(imported="from .helper import f"))
+    assert follows(cls, package / "helper.py")
+
+
+def test_the_order_of_files_is_that_of_modules_wherever_they_are_installed(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {"gb_src_b": LOSS.format(imported="import gb_src_a\nimport gb_src_c"), "gb_src_a": "", "gb_src_c": ""}
+    write_distribution(site, "gb-src", modules)
+    record = "".join(f"{name}.py,,\n" for name in modules)
+    (site / "gb_src-1.0.dist-info" / "RECORD").write_text(record)
+    for name, folder in (("gb_src_a", "z"), ("gb_src_c", "0")):
+        (site / folder).mkdir()
+        (site / f"{name}.py").rename(site / folder / f"{name}.py")
+        monkeypatch.syspath_prepend(site / folder)
+    files = source_files(import_module("gb_src_b").L)
+    assert [Path(file).stem for file in files] == ["gb_src_a", "gb_src_b", "gb_src_c"]
+
+
+def test_a_compiled_module_has_no_source_to_follow(site: Path) -> None:
+    package = site / "gb_src_fast"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / f"core{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF\x00")
+    (package / "loss.py").write_text(LOSS.format(imported="def f():\n    from . import core"))
+    files = source_files(import_module("gb_src_fast.loss").L)
+    assert {Path(file).name for file in files} == {"__init__.py", "loss.py"}
+
+
 def test_a_built_in_asks_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its code is ganbench's, whatever is installed beside it: published trials hold its hash."""
 
@@ -100,6 +138,7 @@ def test_a_built_in_asks_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     package = Path(installed.__file__).parents[1]
     files = {Path(file).relative_to(package).as_posix() for file in source_files(WGANGP)}
     assert {"losses/wgan.py", "penalties/gradient.py"} <= files
+    assert len(source_hash(WGANGP)) == 12
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"executor", "tracker"}))
@@ -110,3 +149,7 @@ def test_a_built_in_does_not_import_what_registers_it(kind: str) -> None:
         if entry.distribution == BUILTIN:
             files = {Path(file).relative_to(package).as_posix() for file in source_files(entry.load())}
             assert not [file for file in files if file.endswith("__init__.py")], entry.name
+            # The version covers what lies under all of them.
+            assert not [
+                file for file in files if file.startswith("api/") or file in ("grid.py", "spec.py", "errors.py")
+            ]

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from ganbench.evaluation.preview import columns_for, grid
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
 from ganbench.report.pictures import (
@@ -49,6 +51,20 @@ def test_samples_lose_their_enlargement_and_nothing_else(tmp_path: Path) -> None
     scale = whole.shape[0] // opened.height
     assert scale == 4
     assert (np.kron(np.asarray(opened), np.ones((scale, scale), int)) == whole).all()
+
+
+@pytest.mark.parametrize(("classes", "side"), [(2, 16), (10, 28), (16, 8), (17, 16)])
+def test_a_sheet_with_a_column_for_each_class_loses_its_enlargement_too(
+    classes: int, side: int, tmp_path: Path
+) -> None:
+    (folder,) = write_grid(tmp_path, {"hinge": 3.0}, 1)
+    images, columns = torch.rand(8 * columns_for(classes), 1, side, side) * 2 - 1, columns_for(classes)
+    grid(images, columns).save(folder.samples)
+    row = read_row(folder)
+    data = row.spec.data.model_copy(update={"shape": (1, side, side), "classes": classes})
+    opened = open_samples(replace(row, spec=row.spec.model_copy(update={"data": data})))
+    assert opened is not None
+    assert (np.asarray(opened) == np.asarray(grid(images, columns, side=1))).all()
 
 
 def test_a_sheet_of_another_layout_is_shown_as_it_is(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from ganbench.errors import TooFewSteps
 from ganbench.losses.hinge import Hinge
 from ganbench.losses.lsgan import LSGAN
 from ganbench.losses.vanilla import Vanilla
-from ganbench.losses.wgan import Wasserstein
+from ganbench.losses.wgan import WGAN, WGANGP, Wasserstein
 from ganbench.penalties.clip import WeightClip
+from ganbench.penalties.gradient import GradientPenalty
 from ganbench.penalties.lecam import LeCam
 from ganbench.penalties.zero_centred import R1
-from ganbench.resolving.compatibility import check_pair, check_recipe, doubts
+from ganbench.resolving.compatibility import check_pair, check_penalties, check_recipe, doubts
 from ganbench.spec import Recipe
 from ganbench.training.replay import Replay
 from tests.cells import Made, component, data
@@ -72,6 +73,8 @@ def test_settings_that_are_of_use_are_not() -> None:
         conditioning = "classifier"
 
     check_recipe("vanilla", Vanilla(), Classifying(), data(), Recipe(classifier_g=0.1))
+    falling = Recipe(steps=10, batch_size=16, lr_schedule="linear", lr_decay_steps=6, lr_final=0.1)
+    check_recipe("vanilla", Vanilla(), Made(), data(), falling)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +168,7 @@ def test_what_would_be_recorded_and_change_nothing_is_refused(
         ({"replay": 73}, 11),
         ({"ema_decay": 0.9, "ema_start": 10}, 11),
         ({"lr_schedule": "linear", "lr_decay_start": 9}, 11),
+        ({"penalty_final": 0.1, "penalty_every": 12}, 13),
         ({"n_critic_boost": 5, "boost_first": 10}, 11),
         ({"n_critic_boost": 5, "boost_first": 12, "boost_every": 4}, 14),
         ({"n_critic_boost": 5, "boost_first": 3, "boost_every": 30}, 31),
@@ -228,6 +232,7 @@ def test_a_critic_that_spectral_norm_and_a_penalty_bound_is_doubted() -> None:
     assert doubts("wgan", [WeightClip()], mine, Bounded()) == [
         f"{twice}weight clipping of 'wgan', which clips other weights than those the network computes with"
     ]
+    assert len(doubts("hinge+r1+clip", [R1(), WeightClip()], mine, Bounded())) == 2
     assert doubts("hinge+lecam", [LeCam()], mine, Bounded()) == []
     assert doubts("wgan", [WeightClip()], mine, Made()) == []
 
@@ -240,3 +245,50 @@ def test_a_penalty_that_an_architecture_does_not_take_is_refused_by_the_names_of
     assert "loss 'hinge+r1' differentiates the discriminator twice, which architecture 'mine' does not support" in words
     words = refusal(check_pair, "hinge+r1", [R1()], component("mine"), Made(pack=2), data(), Recipe())
     assert "the discriminator of architecture 'mine' judges 2 samples at once; use pack=1" in words
+    check_pair("wgan+lecam", [WeightClip(), LeCam()], component("mine"), Made(pack=2), data(), Recipe())
+
+
+def test_images_have_the_sizes_that_an_architecture_makes() -> None:
+    class Sized(Made):
+        sizes, power_of_two = (16, 64), False
+
+    class Doubling(Sized):
+        power_of_two = True
+
+    def pair(architecture: Made, height: int, width: int) -> tuple[Any, ...]:
+        return "hinge", [], component("mine"), architecture, data((3, height, width)), Recipe()
+
+    for sides in ((16, 64), (64, 16), (17, 40)):
+        check_pair(*pair(Sized(), *sides))
+        words = refusal(check_pair, *pair(Doubling(), *sides))
+        wanted = "square images with a power-of-two side from 16 to 64"
+        assert words.startswith(f"architecture 'mine' makes {wanted}, but dataset 'cells' is {sides[0]}x{sides[1]};")
+    for sides in ((15, 16), (16, 15), (65, 64), (64, 65)):
+        words = refusal(check_pair, *pair(Sized(), *sides))
+        assert "makes images with sides from 16 to 64, but dataset 'cells' is" in words
+    for side in (16, 32, 64):
+        check_pair(*pair(Doubling(), side, side))
+    for side in (8, 24, 128):
+        refusal(check_pair, *pair(Doubling(), side, side))
+
+
+def test_what_bounds_the_slope_of_a_critic_is_refused_beside_what_a_loss_bounds_it_with() -> None:
+    gp, clip, lecam = (
+        (component("gp"), GradientPenalty()),
+        (component("clip"), WeightClip()),
+        (component("lecam"), LeCam()),
+    )
+    for name, loss, bounded in (("wgan", WGAN(), "weights"), ("wgan-gp", WGANGP(), "gradient")):
+        for added in (gp, clip):
+            assert refusal(check_penalties, component(name), loss, [lecam, added]) == (
+                f"penalty '{added[0].name}' cannot be added to loss '{name}', which already has a penalty on the "
+                f"critic's {bounded}; add it to another loss, as in 'hinge+{added[0].name}'"
+            )
+        check_penalties(component(name), loss, [lecam])
+    check_penalties(component("hinge"), Hinge(), [gp, clip, lecam])
+
+
+def test_a_penalty_given_twice_is_refused() -> None:
+    twice = [(component("r1"), R1(0.1)), (component("lecam"), LeCam()), (component("r1"), R1(10.0))]
+    words = refusal(check_penalties, component("hinge"), Hinge(), twice)
+    assert words == "penalty 'r1' is added twice to loss 'hinge'; add it once"

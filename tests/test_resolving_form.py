@@ -48,6 +48,8 @@ def read() -> Data:
         (Samples(data=IMAGES / 255), "the split 'train' is float32 of shape (20, 1, 16, 16), but images must be uint8"),
         (Samples(data=IMAGES.long()), "the split 'train' is int64, but images must be uint8 in 0..255 and vectors"),
         (Samples(data=IMAGES[:, 0]), "the split 'train' has shape (20, 16, 16), but images must be (N, C, H, W)"),
+        (Samples(data=IMAGES[:, 0, 0]), "the split 'train' has shape (20, 16), but images must be (N, C, H, W) and"),
+        (Samples(data=IMAGES[:, 0, 0].double()), "the split 'train' is float64, but images must be uint8 in 0..255"),
         (Samples(data=IMAGES[:0]), "the split 'train' is empty"),
         (Samples(data=IMAGES, labels=LABELS.numpy()), "the labels of the split 'train' are ndarray, not a torch"),  # type: ignore[arg-type]
         (Samples(data=IMAGES, labels=LABELS.int()), "the labels of 'train' are int32 (20,), not int64 (20,)"),

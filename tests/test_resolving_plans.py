@@ -137,6 +137,23 @@ def test_the_floor_says_how_many_real_samples_it_has() -> None:
     assert not any("besides the reference" in warning for warning in equal.warnings)
 
 
+def test_a_floor_of_too_few_real_samples_is_not_told_to_score_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Digits.load
+
+    def few(self: Digits, split: str, *, root: Path) -> Samples:
+        samples = load(self, split, root=root)
+        return replace(samples, data=samples.data[:5], labels=None) if split == "test" else samples
+
+    monkeypatch.setattr(Digits, "load", few)
+    metrics = tuple(parse_axis("metric", ["is"], plugins.load().registry))
+    asked: dict[str, Any] = {"dataset": "digits", "metrics": metrics, "num_samples": 500, "reference_split": "train"}
+    assert ask(["hinge"], ["mlp"], **asked).error == ""
+    assert ask(["hinge"], ["mlp"], baselines=True, **asked).error == (
+        "metric 'is': 5 samples cannot be cut into 10 splits; there are only 5 real samples besides the reference, so "
+        "leave the metric out with --metrics; or leave --baselines out"
+    )
+
+
 def test_metrics_that_return_values_of_one_name_are_refused() -> None:
     registry = plugins.load().registry
     metrics = tuple(parse_axis("metric", ["fid,precision-recall[nearest=3|5]"], registry))

@@ -272,9 +272,12 @@ class Drawing(Hinge):
         return super().generator(fake * torch.rand(()), real)
 
 
-def test_a_loss_that_draws_leaves_the_random_state_as_it_was() -> None:
+def test_what_draws_leaves_the_random_state_as_it_was() -> None:
     state = torch.get_rng_state()
     check_loss(component("drawing"), Drawing(), Recipe())
+    penalty = LeCam()
+    penalty.on_outputs = lambda real, fake: (real - fake).mean() * torch.rand(())  # type: ignore[method-assign]
+    check_output_penalties([(component("drawing"), penalty)], Recipe())
     assert torch.equal(torch.get_rng_state(), state)
 
 

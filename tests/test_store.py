@@ -242,6 +242,27 @@ def test_trials_are_written_many_at_once_and_one_that_fails_harms_no_other(
     store.release_all()
 
 
+@pytest.mark.parametrize(
+    ("status", "checkpoint", "kept"),
+    [("failed", False, False), ("failed", True, True), ("interrupted", False, True), ("running", False, False)],
+)
+def test_the_log_of_a_trial_that_goes_on_is_kept(
+    status: str, checkpoint: bool, kept: bool, tmp_path: Path, trial_spec: Make
+) -> None:
+    """And that of one that begins again is not: it would tell of another training."""
+    store, spec = Store(tmp_path), trial_spec()
+    folder = store.folder(spec.trial_id)
+    trial = TrialFile(trial_id=spec.trial_id, spec=spec, execution=Execution())
+    folder.write_spec(trial)
+    folder.write_status(status, "why")
+    folder.log.write_text("before\n")
+    if checkpoint:
+        folder.checkpoint.touch()
+    assert store.enqueue([trial]) == [""]
+    assert folder.read_status()["status"] == "pending"
+    assert folder.log.exists() is kept
+
+
 def test_what_is_cached_is_read_once(tmp_path: Path, trial_spec: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     store, spec = Store(tmp_path), trial_spec()
     folder = finished(store, spec, "done")

@@ -53,6 +53,18 @@ def test_a_lease_that_was_taken_over_and_given_back_meanwhile_is_not_succeeded(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_another_is_about_to_take_a_lease_with_is_left_to_it(tmp_path: Path) -> None:
+    """Whether a lease is succeeded or given back."""
+    draft, old = tmp_path / ".lease.abc.draft", foreign(tmp_path)
+    draft.write_text("another's")
+    aged(old, STALE_SECONDS + 20)
+    mine = lease_file.take(tmp_path)
+    assert mine is not None
+    assert {path.name for path in tmp_path.iterdir()} == {".lease", draft.name}
+    lease_file.release(tmp_path, mine)
+    assert [path.name for path in tmp_path.iterdir()] == [draft.name]
+
+
 @pytest.mark.parametrize("token", ["../../x", "a/b", "", "a" * 65])
 def test_a_token_that_is_no_part_of_a_files_name_makes_a_lease_unreadable(token: str, tmp_path: Path) -> None:
     (tmp_path / "trial").mkdir()

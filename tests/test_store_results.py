@@ -138,11 +138,12 @@ def test_a_diverged_trial_has_a_reason_and_no_metrics(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", ["pending", "running", "failed", "timeout", "out-of-memory", "interrupted"])
 def test_a_trial_without_a_result_is_a_row(tmp_path: Path, status: str, mine: Leases) -> None:
-    folder = make_trial(tmp_path, make_spec(), status=status, reason="why")
+    folder = make_trial(tmp_path, make_spec(), status=status, reason="why", warnings=("mind",))
     folder.log.write_text("one\nlast words\n\n")
     assert mine.take(folder.path)
     row = read_row(folder)
     assert (row.status, row.reason, row.protocol, dict(row.metrics)) == (status, "why", None, {})
+    assert row.warnings == ("mind",)
     assert row.log == (() if status == "pending" else ("one", "last words"))
 
 
@@ -248,7 +249,7 @@ def test_all_trials_are_read_in_one_order_and_bad_ones_named(tmp_path: Path) -> 
     orphan.mkdir()
     (orphan / "result.json").write_text("{}")
     (tmp_path / "pictures").mkdir()
-    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".removed").symlink_to(orphan)
     (tmp_path / "notes.txt").write_text("hello")
     rows, complaints = read_rows(tmp_path)
     assert [(row.loss, row.seed) for row in rows] == [("hinge", 2), ("hinge", 10), ("wgan", 2), ("wgan", 10)]

@@ -17,3 +17,8 @@ def test_what_is_not_known_is_left_out_and_all_else_is_written() -> None:
 def test_a_value_belongs_to_the_metric_whose_name_is_the_longest_that_fits() -> None:
     spec, ordered = make_spec(metrics=("precision-recall", "precision")), ["precision_recall_z", "precision_a"]
     assert list(values_in_order(dict.fromkeys(reversed(ordered), FID), spec)) == ordered
+
+
+def test_places_of_which_some_are_missing_are_no_order() -> None:
+    values = {"is": FID.model_copy(update={"place": 0}), "fid": FID}
+    assert list(values_in_order(values, make_spec(metrics=("fid", "is")))) == ["fid", "is"]

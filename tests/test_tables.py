@@ -189,8 +189,8 @@ def test_warnings_are_said_once() -> None:
 
 
 def test_several_kinds_of_devices_are_said() -> None:
-    rows = [make_row(make_spec(seed=seed), device=name) for seed, name in enumerate(("A100", "H100", "A100"))]
-    assert "times and speeds: not comparable, trials ran on several kinds of devices: A100 (2), H100 (1)" in render(
+    rows = [make_row(make_spec(seed=seed), device=name) for seed, name in enumerate(("H100", "A100", "H100"))]
+    assert "times and speeds: not comparable, trials ran on several kinds of devices: H100 (2), A100 (1)" in render(
         rows, "table"
     )
     assert "not comparable" not in render(rows[:1], "table")
@@ -204,7 +204,8 @@ def test_several_versions_are_said() -> None:
     text = render(rows, "table")
     assert "trials: were computed by several versions: torch 2.11.0 (2), 2.6.0 (1)" in text
     assert "scipy" not in text
-    assert "several versions" not in render(rows[1:], "table")
+    diverged = make_row(make_spec(seed=9), "diverged", versions={"torch": "2.6.0"})  # has no numbers to mix
+    assert "several versions" not in render([*rows[1:], diverged], "table")
 
 
 @settings(max_examples=40, deadline=None)

@@ -22,7 +22,9 @@ def with_data(spec: TrialSpec, **changes: Any) -> TrialSpec:
 def test_a_trial_without_a_result_joins_none_that_would_be_measured_or_trained_otherwise() -> None:
     here = make_row(make_spec())
     assert len(build([here, lost(make_spec("hinge"))])) == 1
-    for other in (make_spec("hinge", num_samples=50), with_data(make_spec("hinge"), fingerprint="ee")):
+    averaged, smaller = make_spec("hinge", ema_decay=0.9), make_spec("hinge", batch_size=32)
+    measured = make_spec("hinge", num_samples=50), with_data(make_spec("hinge"), fingerprint="ee")
+    for other in (*measured, averaged, smaller):
         assert [table.protocol is None for table in build([here, lost(other)])] == [False, True]
 
 
@@ -32,6 +34,11 @@ def test_a_baseline_without_a_result_stands_beneath_what_it_would_have_framed() 
     assert [group.status for group in table.baselines] == ["failed"]
     apart = build([make_row(make_spec()), lost(make_spec(baseline="real", num_samples=50))])
     assert [len(table.baselines) for table in apart] == [0, 1]
+
+
+def test_real_samples_are_one_row_whatever_recipe_an_older_version_gave_them() -> None:
+    (table,) = build([make_row(make_spec(baseline="real", seed=seed, steps=100 + seed)) for seed in range(2)])
+    assert [len(group.rows) for group in table.baselines] == [2]
 
 
 def given(fingerprint: str, seed: int) -> Row:
@@ -46,6 +53,15 @@ def test_samples_without_a_label_are_a_row_each_and_named_by_eight_digits() -> N
     assert [len(group.rows) for group in table.baselines] == [1, 1]
     told = [group.recipe for group in table.baselines]
     assert told == ["fingerprint=01234567 seed=0", "fingerprint=fedcba98 seed=1"]
+
+
+def test_trainings_of_one_label_are_one_row_however_they_were_saved() -> None:
+    def saved(seed: int, **how: Any) -> Row:
+        source = SourceSpec(label="theirs", named=True, fingerprint=f"{seed}", **how)
+        return make_row(given("", seed).spec.model_copy(update={"source": source}))
+
+    rows = [saved(0, kind="images"), saved(1, kind="array", value_range="-1:1")]
+    assert [len(group.rows) for group in build(rows)[0].baselines] == [2]
 
 
 def test_samples_stand_beside_trials_whose_fakes_had_their_labels() -> None:

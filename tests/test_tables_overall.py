@@ -6,7 +6,8 @@ from ganbench.store.results import Row
 from ganbench.tables.grouping import build
 from ganbench.tables.layout import Layout
 from ganbench.tables.overall import Overall, overall, wide
-from tests.rows import HIGH, LOW, rows_of
+from tests.rows import HIGH, LOW, make_row, rows_of
+from tests.trials import make_spec
 
 
 def together(rows: list[Row]) -> Overall:
@@ -27,6 +28,18 @@ def test_a_dataset_on_which_nothing_has_a_score_has_no_part_in_average_ranks() -
         assert (found.result.blocks, found.tables) == (2, ("digits FID", "mnist FID"))
         assert found.result.ranks == (1.0, 2.0)
     assert overall(build([*on("digits"), *lost]), Layout(wide=True)) is None
+
+
+def test_several_protocols_of_one_dataset_count_as_one() -> None:
+    longer = [
+        make_row(make_spec(loss, seed=seed, steps=9000), fid=fid)
+        for loss, values in (("a", HIGH), ("b", LOW))
+        for seed, fid in enumerate(values)
+    ]
+    assert overall(build([*on("digits"), *longer]), Layout(wide=True)) is None
+    found = together([*on("digits", "mnist"), *longer])
+    assert (len(found.tables), found.result.blocks) == (3, 2)
+    assert found.result.ranks == (1.25, 1.75)  # on the digits each is first once
 
 
 def test_rows_are_called_by_their_architectures_only_where_these_differ() -> None:

@@ -54,6 +54,10 @@ def test_a_tie_is_said_with_the_seeds_that_would_settle_it() -> None:
     assert same.conclusions()[1] == (
         "No realistic number of seeds would tell a and b apart if one beats the other as often as seen (50%)."
     )
+    # A better mean, and four in five seeds worse.
+    lucky = ranking([*rows_of("a", [0.0, 5.0, 5.1, 5.2, 5.3]), *rows_of("b", [4.3, 4.4, 4.5, 4.6, 4.7])])
+    assert lucky.order == (0, 1)
+    assert lucky.conclusions()[1].endswith("tell a and b apart if one beats the other as often as seen (80%).")
 
 
 def test_divergences_rank_last_and_failures_are_named() -> None:
@@ -61,6 +65,7 @@ def test_divergences_rank_last_and_failures_are_named() -> None:
     assert found.scores[0].count(math.inf) == 2
     assert len(found.scores[1]) == 5
     assert found.ties == (1, 1)
+    assert not any("undefined" in line for line in found.conclusions())
     assert found.conclusions()[-2:] == [
         "a: 2 of 5 seeds diverged, ranked below every score.",
         "b: failed 1 of 6 seeds, with no score to rank.",
@@ -89,6 +94,7 @@ def test_where_means_and_groups_disagree_it_is_said() -> None:
     steady, far = [1 + seed / 100 for seed in range(10)], [30 + seed / 100 for seed in range(10)]
     found = ranking([*rows_of("mostly", collapsing), *rows_of("steady", steady), *rows_of("far", far)])
     assert found.ties == (1, 2, 3)
+    assert found.order == (0, 1, 2)
     (line,) = (line for line in found.conclusions() if "mean" in line)
     assert line == (
         "FID: steady has a better mean than a row of a better group. Groups count which seeds win, and a seed without "
@@ -180,6 +186,7 @@ def test_more_is_better_where_the_metric_says_so() -> None:
     found = ranking(rows, "is")
     assert found.order == (1, 0)
     assert found.ties == (2, 1)
+    assert not any("mean" in line for line in found.conclusions())
 
 
 def test_names_are_as_short_as_they_can_be() -> None:

@@ -18,6 +18,7 @@ def test_curves_go_through_the_evaluations_where_a_score_is_defined() -> None:
 
     assert curve(4.0, None, 2.0, 1.0) == ({"kl": {"value": 1.0, "step": 40}}, {"kl": pytest.approx(2.5)})
     assert curve(None, 4.0, 2.0, None) == ({"kl": {"value": 2.0, "step": 30}}, {"kl": pytest.approx(3.0)})
+    assert curve(4.0, 0.0, 2.0) == ({"kl": {"value": 0.0, "step": 20}}, {"kl": pytest.approx(1.5)})  # nought is a value
     assert curve(None, 4.0, None)[1] == curve(None, None, None)[1] == {}
 
 

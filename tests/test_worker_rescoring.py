@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from ganbench.records.folder import TrialFolder
 from ganbench.resolving import plans, sources
 from ganbench.spec import Execution, TrialFile
 from ganbench.trial import run_trial
+from ganbench.worker import rescoring
 from ganbench.worker.rescoring import choose
 from ganbench.worker.watcher import StopFlag
 from tests.workers import MLP, lines, planned
@@ -247,3 +249,13 @@ def test_the_floor_is_real_samples_before_any_training(tmp_path: Path) -> None:
     assert (line["step"], line["images"], result["step"], result["cost"]["real_images"]) == (0, 0, 0, 0)
     assert line["values"] == result["metrics"]
     assert result["metrics"]["modes"] == 8
+
+
+def test_the_floor_of_training_samples_is_scored_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the training samples that memorisation, for one, looks for among them."""
+    monkeypatch.setattr(rescoring, "held_out", Mock())
+    for same in (True, False):
+        parts = Mock()
+        parts.reference = parts.train if same else Mock()
+        rescoring.score_real_data(parts, Mock())
+        assert parts.evaluator.score_real.call_args.kwargs == {"from_train": not same}

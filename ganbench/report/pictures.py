@@ -15,6 +15,8 @@ from ganbench.records.folder import TrialFolder
 from ganbench.store.results import Row
 
 COLUMNS = 8
+FEW = range(2, 17)
+"""Numbers of classes that have a column each: :func:`ganbench.evaluation.preview.columns_for`."""
 GAP = 1
 LARGEST_SIDE = 528
 MOST_PIXELS = 1 << 26
@@ -91,11 +93,14 @@ def open_samples(row: Row) -> Image.Image | None:
     shape = row.spec.data.shape
     if picture is None or row.spec.data.kind != "image" or len(shape) != 3:
         return picture
-    width = COLUMNS * (shape[2] + GAP) + GAP
-    scale = max(1, picture.width // width)
-    if picture.width != width * scale or picture.height % scale:
-        return picture  # not a sheet as this version draws it
-    return picture.resize((width, picture.height // scale), Image.Resampling.NEAREST)
+    # A conditional generator's sheet has a column for each class where there are a few.
+    classes = row.spec.data.classes
+    for columns in (COLUMNS, *([classes] if classes in FEW else [])):
+        width = columns * (shape[2] + GAP) + GAP
+        scale = max(1, picture.width // width)
+        if picture.width == width * scale and not picture.height % scale:
+            return picture.resize((width, picture.height // scale), Image.Resampling.NEAREST)
+    return picture  # not a sheet as this version draws it
 
 
 def open_snapshot(content: object, *, keep: int) -> Image.Image | None:

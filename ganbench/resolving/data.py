@@ -132,15 +132,18 @@ class Data:
         """Settle how real samples that are not in the reference are scored: as :meth:`scored`, or as many as there are.
 
         Raises:
-            DataError: there are none; says that it is the baselines that need them.
+            GanbenchError: there are none, or too few for a metric; says that it is the baselines that need them.
         """
         usual = self.scored(count)
         there, wanted = len(self._beside_the_reference()), usual.spec.num_samples
         if there >= wanted:
             return usual
-        fewer = self.scored(there)
-        told = f"only {there} real samples besides the reference, not {wanted}"
-        return Scored(fewer.spec, (*fewer.warnings, f"there are {told}, so the floor has its own table"))
+        told = f"there are only {there} real samples besides the reference"
+        try:
+            fewer = self.scored(there)
+        except UsageError as error:
+            raise UsageError(f"{without_advice(str(error), told)}; or leave --baselines out") from error
+        return Scored(fewer.spec, (*fewer.warnings, f"{told}, not {wanted}, so the floor has its own table"))
 
     def require_labels(self, labels: Labels, what: str, otherwise: str = CONDITIONAL) -> None:
         """Refuse metrics of the labels of fakes where the fakes have none.
@@ -191,7 +194,6 @@ class Data:
         """The samples of a split, read and given their fingerprint once, however often they are asked for."""
         if split in self._splits:
             return self._splits[split]
-        label = self._component.label
         try:
             samples: Samples = self.dataset.load(split, root=self._root)
         except DataError as error:
@@ -199,9 +201,9 @@ class Data:
         except GanbenchError:
             raise
         except Exception as error:
-            raise UsageError(f"dataset '{label}' cannot be read: {with_kind(error)}") from error
+            raise UsageError(f"dataset '{self._component.label}' cannot be read: {with_kind(error)}") from error
         if wrong := wrong_samples(samples, split) or wrong_labels(samples, split):
-            raise UsageError(f"dataset '{label}': {wrong}")
+            raise UsageError(f"dataset '{self._component.label}': {wrong}")
         for file in samples.files:
             require_untruncated(Path(file))
         self._files.update(samples.files)

@@ -7,7 +7,7 @@ from typing import Any
 from ganbench.errors import UsageError, did_you_mean
 from ganbench.spec import Frozen
 from ganbench.store.values import ValueInfo
-from ganbench.tables.grouping import Group, Table, tell_apart
+from ganbench.tables.grouping import Group, Table
 from ganbench.tables.ranking import ALPHA, rank, require_level, sign
 
 TEXTS: dict[str, Callable[[Group], str]] = {
@@ -136,12 +136,8 @@ def _split(table: Table, by: Sequence[str]) -> list[Table]:
     parts: dict[tuple[str, ...], list[Group]] = {}
     for group in table.groups:
         parts.setdefault(tuple(TEXTS[name](group) for name in by), []).append(group)
-    found = []
-    for groups in parts.values():
-        copies = [replace(group) for group in groups]
-        tell_apart(copies)
-        found.append(replace(table, groups=copies, part=part_of(copies, by)))
-    return found
+    # Rows that would read the same are in one part, and are told apart already.
+    return [replace(table, groups=groups, part=part_of(groups, by)) for groups in parts.values()]
 
 
 def part_of(groups: Sequence[Group], by: Sequence[str]) -> str:
