@@ -1,6 +1,8 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
+import errno
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -196,3 +198,26 @@ def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, t
     assert message.startswith("ganbench: ")
     assert "unexpected" not in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_place_that_cannot_be_used_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "exists", fail)
+    code, output, message = run_command(["results", "locked/runs"], tmp_path)
+    assert (code, output) == (2, "")
+    assert message == "ganbench: cannot use locked/runs: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["runs", "show", "~nobody-has-this-name"], "there is no trial '~nobody-has-this-name'"),
+        (["eval", "x.zip", "--against", "~nobody-has-this-name"], "is not a dataset, a file or a folder"),
+    ],
+)
+def test_the_home_of_nobody_is_a_name_like_any_other(words: list[str], message: str, tmp_path: Path) -> None:
+    code, output, messages = run_command(words, tmp_path)
+    assert (code, output) == (2, "")
+    assert message in messages

@@ -1,5 +1,6 @@
 """A plan is asked for once, and again where something changed that it depends on."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def go_elsewhere(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def damage_what_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (kept,) = cache_folder().rglob("*.json")
+    (kept,) = Path(os.environ["GANBENCH_CACHE"]).rglob("*.json")
     kept.write_text("{")
 
 
@@ -142,3 +143,13 @@ def test_plans_are_kept_where_the_user_says_else_in_the_cache_folder(
     assert cache_folder() == tmp_path / "theirs" / "ganbench"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert cache_folder() == tmp_path / ".cache" / "ganbench"
+
+
+def test_without_a_home_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is where there is none
+    assert cache_folder() is None
+    worker = Worker(answer())
+    assert ask(worker) == ask(worker) == answer().planned
+    assert len(worker.asked) == 2

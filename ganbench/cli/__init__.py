@@ -32,6 +32,11 @@ COMMANDS = {
     "completion": ("ganbench.cli.completion:completion", "Print the shell's completion script."),
 }
 
+_OF_A_PLACE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ELOOP,
+    errno.EMFILE, errno.ENFILE,
+}  # fmt: skip
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, and takes in plugins' commands."""
@@ -156,8 +161,8 @@ def _perform(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 130
     except Exception as error:
-        # The error may be of writing the output, of which part is lost then: writing one more line tells.
-        if isinstance(error, OSError) and (reason := _unwritten(sys.stdout, "\n")):
+        # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
+        if isinstance(error, OSError) and error.filename is None and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
@@ -168,10 +173,13 @@ def _perform(arguments: list[str]) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """What to say of an error that nobody foresaw."""
+    """What to say of an error that nobody foresaw. A place that is closed, full or broken is the user's to see to."""
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}"
-    return f"unexpected {with_kind(error)}{_in_a_plugin(error)}; run again with --debug for the traceback"
+    where = _in_a_plugin(error)
+    if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename and not where:
+        return f"cannot use {error.filename}: {error.strerror}"
+    return f"unexpected {with_kind(error)}{where}; run again with --debug for the traceback"
 
 
 def _advice(error: click.UsageError) -> str:

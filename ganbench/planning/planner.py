@@ -24,12 +24,19 @@ class WorkerTraceback(Exception):
         return "\n" + str(self.args[0])
 
 
-def cache_folder() -> Path:
-    """Where plans and references are kept: ``GANBENCH_CACHE``, or ``ganbench`` in the user's cache folder."""
+def cache_folder() -> Path | None:
+    """Where plans and references are kept: ``GANBENCH_CACHE``, or ``ganbench`` in the user's cache folder.
+
+    ``None`` where that is in a home folder that nobody knows: a container's user has perhaps neither ``HOME`` nor a
+    name. Nothing is kept then.
+    """
     chosen = os.environ.get("GANBENCH_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganbench"
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganbench"
+    except RuntimeError:
+        return None
 
 
 def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) -> tuple[Planned, ...]:
@@ -43,11 +50,12 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
         UsageError: the one line that says why the grid cannot be run; a :class:`TooFewSteps` where more steps would do,
             a :class:`NotAtHand` where samples or weights cannot be read.
     """
-    path = cache_folder() / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
-    answer = _known(path)
+    cache = cache_folder()
+    path = cache and cache / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
+    answer = _known(path) if path else None
     if answer is None:
         answer = _ask(request, server())
-        if not answer.error:
+        if path and not answer.error:
             # A cache that cannot be written is no reason not to train.
             with contextlib.suppress(StoreError):
                 write_json(path, answer.model_dump(mode="json"))
