@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +222,13 @@ def test_the_home_of_nobody_is_a_name_like_any_other(words: list[str], message: 
     code, output, messages = run_command(words, tmp_path)
     assert (code, output) == (2, "")
     assert message in messages
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="removes the current folder, which not all systems let one do")
+@pytest.mark.parametrize("words", ["list", "results runs", "show hinge"])
+def test_a_current_folder_that_was_removed_is_one_line(words: str, tmp_path: Path) -> None:
+    line = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m ganbench {words}"
+    around = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    answer = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=around, capture_output=True, text=True, timeout=300)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "ganbench: the current folder has been removed; change to another one\n"

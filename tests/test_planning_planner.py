@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError, NotAtHand, TooFewSteps, UsageError
+from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.planning.planner import cache_folder, plan
@@ -153,3 +153,10 @@ def test_without_a_home_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) 
     worker = Worker(answer())
     assert ask(worker) == ask(worker) == answer().planned
     assert len(worker.asked) == 2
+
+
+def test_without_a_place_for_temporary_files_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+    with pytest.raises(StoreError, match=r"^no temporary folder can be made \(No usable .*\); set TMPDIR to a folder"):
+        ask(Worker(answer()))

@@ -140,6 +140,7 @@ def _perform(arguments: list[str]) -> int:
     # The option may stand anywhere: a user adds it to the end of the line that failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        _require_working_folder()
         for argument in arguments:
             _require_encodable(argument)
         code: Any = cli.main(args=arguments, prog_name="ganbench", standalone_mode=False, obj={"debug": debug})
@@ -221,6 +222,14 @@ def _unwritten(stream: TextIO, text: str = "") -> str:
         os.dup2(nothing, stream.fileno())
         os.close(nothing)
         return "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+
+
+def _require_working_folder() -> None:
+    """Refuse a working folder that was removed: what names files by it fails in its own way, and MKL by ending us."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise GanbenchError("the current folder has been removed; change to another one") from error
 
 
 def _require_encodable(argument: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.plan import PLANS, PlanAnswer, Planned, PlanRequest, SourcesRequest
-from ganbench.processes.server import Server
+from ganbench.processes.server import Server, temporary_folder
 
 PLAN_SECONDS = 3600.0
 
@@ -85,8 +84,8 @@ def _known(path: Path) -> PlanAnswer | None:
 
 def _ask(request: PlanRequest | SourcesRequest, server: Server) -> PlanAnswer:
     task = "resolve" if isinstance(request, PlanRequest) else "resolve-sources"
-    with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
-        question, reply, log = (Path(folder) / name for name in ("request.json", "answer.json", "log"))
+    with temporary_folder() as folder:
+        question, reply, log = (folder / name for name in ("request.json", "answer.json", "log"))
         write_json(question, request.model_dump(mode="json"))
         code, last_line = server.run(task, [str(question), str(reply)], log, PLAN_SECONDS)
         try:

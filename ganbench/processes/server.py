@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.processes.interpreter import python
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -38,6 +38,23 @@ def require_fork() -> None:
         raise UsageError(
             "ganbench trains and scores only on Linux and macOS, because it forks processes; on Windows use WSL"
         )
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end: what host and worker tell each other lies there.
+
+    Raises:
+        StoreError: there is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ganbench-")
+    except OSError as error:
+        raise StoreError(
+            f"no temporary folder can be made ({error.strerror}); set TMPDIR to a folder that can be written to"
+        ) from error
+    with folder as path:
+        yield Path(path)
 
 
 class Server:
@@ -135,8 +152,8 @@ class Server:
         Raises:
             NoGPU: it cannot; says why.
         """
-        with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
-            code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
+        with temporary_folder() as folder:
+            code, why = self.run("cuda", [], folder / "log", GPU_SECONDS)
         if code:
             raise NoGPU(f"the driver lists a GPU that torch cannot use: {why or f'it ended with exit code {code}'}")
 
