@@ -1,9 +1,14 @@
 """What the fork server must not do before it forks: a process whose parent has asked for a GPU cannot use one."""
 
+import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+
+from ganbench.processes.server import CannotStart, Server
 
 STARTED = """
 import os, sys, torch
@@ -31,3 +36,12 @@ def test_the_server_asks_for_no_gpu(arguments: list[str], expected: tuple[int, s
         [sys.executable, "-c", STARTED, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == expected, done.stderr
+
+
+def test_what_cannot_be_imported_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libgone.so: cannot open shared object file')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    why = r"^no trial can be started here \(ImportError: libgone.so: cannot open .*\); see 'ganbench doctor'$"
+    with closing(Server(threads=1, device="cpu")) as server, pytest.raises(CannotStart, match=why) as caught:
+        server.run("resolve", [], tmp_path / "log", 300)
+    assert str(tmp_path / "torch.py") in str(caught.value.__cause__)

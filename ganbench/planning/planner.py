@@ -11,16 +11,9 @@ from pydantic import ValidationError
 from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.plan import PLANS, PlanAnswer, Planned, PlanRequest, SourcesRequest
-from ganbench.processes.server import Server, temporary_folder
+from ganbench.processes.server import Server, WorkerTraceback, temporary_folder
 
 PLAN_SECONDS = 3600.0
-
-
-class WorkerTraceback(Exception):
-    """Where an error arose in the worker's process; ``--debug`` shows it above our own."""
-
-    def __str__(self) -> str:
-        return "\n" + str(self.args[0])
 
 
 def cache_folder() -> Path | None:

@@ -24,6 +24,17 @@ class ServerDied(GanbenchError):
     """The fork server was killed or crashed; what it ran has ended with it."""
 
 
+class CannotStart(ServerDied):
+    """The fork server cannot import what tasks need, which another one could not either."""
+
+
+class WorkerTraceback(Exception):
+    """Where an error arose in the worker's process; ``--debug`` shows it above our own."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0])
+
+
 class NoGPU(UsageError):
     """The driver lists a GPU, and torch cannot use it."""
 
@@ -115,7 +126,7 @@ class Server:
         """Return how tasks ended, as soon as one does within ``timeout`` seconds: messages of the fork server.
 
         Raises:
-            ServerDied: it has.
+            ServerDied: it has; a :class:`CannotStart` where it says why.
         """
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -127,7 +138,13 @@ class Server:
             code = self._process.wait()
             raise ServerDied(f"the process that starts trials has died (exit code {code}); run again to resume")
         *lines, self._pending = (self._pending + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        messages = [json.loads(line) for line in lines]
+        if messages and "cannot_start" in messages[0]:
+            trace = WorkerTraceback(messages[0]["trace"])
+            raise CannotStart(
+                f"no trial can be started here ({messages[0]['cannot_start']}); see 'ganbench doctor'"
+            ) from trace
+        return messages
 
     def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> tuple[int, str]:
         """Run one task to its end; return its exit code and the last line it printed if it failed.
