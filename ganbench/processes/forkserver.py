@@ -26,7 +26,7 @@ from typing import Any
 
 from ganbench.errors import with_kind
 from ganbench.processes import become_subreaper, below
-from ganbench.processes.supervisor import END, Supervisor, report
+from ganbench.processes.supervisor import END, Supervisor, not_forked, report
 
 
 def serve() -> int:
@@ -78,7 +78,11 @@ def _import_for_all() -> None:
 
 def _obey(message: dict[str, Any], running: dict[int, str], channel: int, private: tuple[int, ...]) -> None:
     if message["op"] == "start":
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:  # which is no reason to end those that run
+            report(channel, message["id"], 1, why=not_forked(error))
+            return
         if child == 0:
             # Whatever goes wrong in here must not come back as a second server.
             try:

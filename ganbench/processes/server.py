@@ -78,14 +78,17 @@ class Server:
             environment[name] = str(threads)
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
-        self._process = subprocess.Popen(
-            python("-m", "ganbench.processes.forkserver"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            # In a session of its own, Ctrl-C in the terminal reaches the host alone.
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                python("-m", "ganbench.processes.forkserver"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                # In a session of its own, Ctrl-C in the terminal reaches the host alone.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise GanbenchError(f"the process that starts trials cannot be started: {error.strerror}") from error
         self._pending = b""
 
     @property
@@ -147,7 +150,7 @@ class Server:
         return messages
 
     def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> tuple[int, str]:
-        """Run one task to its end; return its exit code and the last line it printed if it failed.
+        """Run one task to its end; return its exit code, and what ended it or the last line it printed if it failed.
 
         Nothing else may be running.
 
@@ -158,7 +161,7 @@ class Server:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if ended := self.receive(min(1.0, timeout)):
-                return int(ended[0]["code"]), str(ended[0]["last_line"])
+                return int(ended[0]["code"]), str(ended[0]["why"] or ended[0]["last_line"]).removeprefix("failed: ")
         self.end(task, hard=True)
         what = "asking torch for a GPU" if task == "cuda" else "planning"
         raise GanbenchError(f"{what} took longer than {timeout:.0f} seconds and was stopped")
