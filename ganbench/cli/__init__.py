@@ -38,10 +38,24 @@ _OF_A_PLACE = {
 }  # fmt: skip
 
 
+class ReaderLeft(Exception):
+    """Whoever read the output has left.
+
+    The exit code is that of programs which SIGPIPE ends. Click's is 1: the verdict of a gate, or trials that failed.
+    """
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, and takes in plugins' commands."""
 
     _filled = False
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; keep from click that a reader has left."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Built-in commands in the order of use, then plugins' commands."""
@@ -161,6 +175,8 @@ def _perform(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except ReaderLeft:
+        return 141
     except Exception as error:
         # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
         if isinstance(error, OSError) and error.filename is None and (reason := _unwritten(sys.stdout, "\n")):
