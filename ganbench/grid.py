@@ -137,8 +137,16 @@ def parse_component(kind: str, text: str, registry: Registry) -> list[ComponentR
     """Parse one component; several come back where a parameter lists alternatives with ``|``.
 
     Raises:
-        UsageError: an unknown name, brackets or parameters that cannot be read.
+        UsageError: an unknown name, brackets or parameters that cannot be read, or a path that no specification can
+            hold, because it is no text.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{kind} {text!a} contains bytes that are no characters here; rename the file or folder, or use a UTF-8 "
+            "locale, e.g. LC_ALL=C.UTF-8"
+        ) from error
     head, items = split_parameters(text)
     if not head and items:
         raise UsageError(f"'{text}' has no name before its brackets")

@@ -1,9 +1,12 @@
 """The command line as a user meets it: in a process of its own, judged by exit code, stdout and stderr."""
 
+import errno
 import json
+import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +204,36 @@ def test_names_that_no_file_can_have_are_one_line(command: str, argument: str, t
     assert message.startswith("ganbench: ")
     assert "unexpected" not in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_place_that_cannot_be_used_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "exists", fail)
+    code, output, message = run_command(["results", "locked/runs"], tmp_path)
+    assert (code, output) == (2, "")
+    assert message == "ganbench: cannot use locked/runs: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["runs", "show", "~nobody-has-this-name"], "there is no trial '~nobody-has-this-name'"),
+        (["eval", "x.zip", "--against", "~nobody-has-this-name"], "is not a dataset, a file or a folder"),
+    ],
+)
+def test_the_home_of_nobody_is_a_name_like_any_other(words: list[str], message: str, tmp_path: Path) -> None:
+    code, output, messages = run_command(words, tmp_path)
+    assert (code, output) == (2, "")
+    assert message in messages
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="removes the current folder, which not all systems let one do")
+@pytest.mark.parametrize("words", ["list", "results runs", "show hinge"])
+def test_a_current_folder_that_was_removed_is_one_line(words: str, tmp_path: Path) -> None:
+    line = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m ganbench {words}"
+    around = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    answer = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=around, capture_output=True, text=True, timeout=300)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "ganbench: the current folder has been removed; change to another one\n"

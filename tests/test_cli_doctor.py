@@ -1,5 +1,7 @@
 """``ganbench doctor`` looks where the worker looks, and compares what does not agree."""
 
+import errno
+import os
 from pathlib import Path
 
 import click.testing
@@ -52,3 +54,27 @@ def test_nvidia_smi_and_torch_must_agree_on_gpus(
         if "cannot use" in line or "but the driver lists none" in line
     ]
     assert [line.startswith(words) for line in said] == ([True] if words else [])
+
+
+def test_what_may_not_be_looked_into_is_told_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if str(path).startswith(str(tmp_path)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os.lstat(path)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(os.path, "exists", lambda path: not str(path).startswith(str(tmp_path)))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("GANBENCH_CACHE", "XDG_CACHE_HOME", "TORCH_HOME", "GANBENCH_INCEPTION_WEIGHTS"):
+        monkeypatch.delenv(name, raising=False)
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert answer.exception is None
+    assert f"mnist: not at {tmp_path}" in answer.output
+    assert f"cache: {tmp_path / '.cache' / 'ganbench'}, " in answer.output
+
+
+def test_without_a_home_folder_it_says_that_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganbench.planning.planner.cache_folder", lambda: None)
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert answer.exception is None
+    assert "cache: none, because there is no home folder; set GANBENCH_CACHE or HOME" in answer.output

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ganbench.errors import UsageError
-from ganbench.executors import devices
+from ganbench.executors import cgroups, devices
 
 Machine = Callable[..., None]
 
@@ -183,8 +183,13 @@ def test_a_driver_that_lists_no_gpu_though_none_is_hidden(
 
 
 def test_memory_is_that_of_the_machine_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroups, "memory", lambda: None)
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
     assert devices.main_memory() == 4096000
+    for limit, expected in ((2**20, 2**20), (2**40, 4096000)):
+        monkeypatch.setattr(cgroups, "memory", lambda limit=limit: limit)
+        assert devices.main_memory() == expected
+    monkeypatch.setattr(cgroups, "memory", lambda: None)
 
     def unknown(name: str) -> NoReturn:
         raise ValueError("unrecognized configuration name")
@@ -220,6 +225,15 @@ def test_cores_are_those_this_process_may_use() -> None:
             os.sched_setaffinity(0, before)
 
 
+@pytest.mark.parametrize(("limit", "cores"), [(None, 4), (2, 2), (9, 4)])
+def test_cores_are_no_more_than_a_container_was_given(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+    monkeypatch.setattr(cgroups, "processors", lambda: limit)
+    assert devices.cores() == cores
+
+
 @pytest.mark.parametrize(("told", "cores"), [(6, 6), (None, 1)])
 def test_where_that_is_not_said_cores_are_the_machines(
     monkeypatch: pytest.MonkeyPatch, told: int | None, cores: int
@@ -227,4 +241,5 @@ def test_where_that_is_not_said_cores_are_the_machines(
     """As on macOS."""
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: told)
+    monkeypatch.setattr(cgroups, "processors", lambda: None)
     assert devices.cores() == cores

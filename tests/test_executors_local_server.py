@@ -8,7 +8,7 @@ import pytest
 
 from ganbench.executors import JobState, Settings, local
 from ganbench.executors.local import Local, _ending
-from ganbench.processes.server import ServerDied
+from ganbench.processes.server import CannotStart, ServerDied
 from ganbench.records.folder import TrialFolder
 from tests import clocks
 from tests.servers import Fake, jobs, message, opening
@@ -231,6 +231,20 @@ def test_servers_that_die_before_they_have_started_anything_end_the_run(tmp_path
     with pytest.raises(ServerDied):
         executor.submit(jobs(tmp_path, "a"))
     assert len(servers) == local.STARTS
+
+
+def test_where_no_server_can_start_all_have_failed_and_none_is_tried_again(tmp_path: Path) -> None:
+    servers, server = opening()
+    executor = Local(Settings(slots=1, timeout=None, server=server))  # type: ignore[arg-type]
+    executor.submit(jobs(tmp_path, "ab"))
+
+    def receive(timeout: float) -> list[dict[str, Any]]:
+        raise CannotStart("no torch")
+
+    servers[0].receive = receive  # type: ignore[method-assign]
+    assert executor.states() == {"a": OVER, "b": OVER}
+    assert (executor.why("a"), executor.why("b")) == ("no torch", "no torch")
+    assert len(servers) == 1
 
 
 FAILED = "ended with exit code 3 before it was done"

@@ -73,6 +73,13 @@ def test_an_argument_given_twice_is_refused() -> None:
     assert "'path' is given twice" in refusal(parse_component, "dataset", "folder:/a[path=/b]", REGISTRY)
 
 
+def test_a_path_of_bytes_that_are_no_characters_is_refused_and_shown() -> None:
+    message = refusal(parse_component, "dataset", "folder:ph\udcffotos[size=32]", REGISTRY)
+    assert message.startswith(
+        r"dataset 'folder:ph\udcffotos[size=32]' contains bytes that are no characters here; rename"
+    )
+
+
 def test_a_component_without_argument_takes_none() -> None:
     message = refusal(parse_component, "dataset", "digits:/x", REGISTRY)
     words = "write parameters in brackets, as in digits[key=value]"

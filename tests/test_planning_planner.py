@@ -1,11 +1,12 @@
 """A plan is asked for once, and again where something changed that it depends on."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ganbench.errors import GanbenchError, NotAtHand, TooFewSteps, UsageError
+from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import read_json, write_json
 from ganbench.plan import FileStamp, PlanAnswer, Planned, PlanRequest, SourcesRequest
 from ganbench.planning.planner import cache_folder, plan
@@ -69,7 +70,7 @@ def go_elsewhere(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def damage_what_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (kept,) = cache_folder().rglob("*.json")
+    (kept,) = Path(os.environ["GANBENCH_CACHE"]).rglob("*.json")
     kept.write_text("{")
 
 
@@ -142,3 +143,20 @@ def test_plans_are_kept_where_the_user_says_else_in_the_cache_folder(
     assert cache_folder() == tmp_path / "theirs" / "ganbench"
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert cache_folder() == tmp_path / ".cache" / "ganbench"
+
+
+def test_without_a_home_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_CACHE", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is where there is none
+    assert cache_folder() is None
+    worker = Worker(answer())
+    assert ask(worker) == ask(worker) == answer().planned
+    assert len(worker.asked) == 2
+
+
+def test_without_a_place_for_temporary_files_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+    with pytest.raises(StoreError, match=r"^no temporary folder can be made \(No usable .*\); set TMPDIR to a folder"):
+        ask(Worker(answer()))

@@ -143,6 +143,13 @@ def test_each_cell_is_a_trial_per_seed_a_baseline_one_and_what_is_scored_keeps_i
         assert Path(told.cache_dir) == Path.cwd() / "kept"
 
 
+def test_where_nothing_is_kept_a_trial_keeps_no_reference_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "cache_folder", lambda: None)
+    request = RunRequest(plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(3,), out=Path("runs"))
+    (found,) = trials.trials_of((Planned(spec=make_spec()),), request, WHERE, pytest.fail)
+    assert found.execution.cache_dir == ""
+
+
 def test_an_executor_is_told_where_and_for_how_long_trials_run() -> None:
     request = RunRequest(
         plan=PlanRequest(losses=(), architectures=(), datasets=()), seeds=(0,), out=Path("there"), timeout=9.0,

@@ -1,9 +1,18 @@
 """What the fork server must not do before it forks: a process whose parent has asked for a GPU cannot use one."""
 
+import errno
+import json
+import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from ganbench.processes import forkserver, supervisor
+from ganbench.processes.server import CannotStart, Server
 
 STARTED = """
 import os, sys, torch
@@ -31,3 +40,53 @@ def test_the_server_asks_for_no_gpu(arguments: list[str], expected: tuple[int, s
         [sys.executable, "-c", STARTED, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == expected, done.stderr
+
+
+def test_what_cannot_be_imported_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libgone.so: cannot open shared object file')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    why = r"^no trial can be started here \(ImportError: libgone.so: cannot open .*\); see 'ganbench doctor'$"
+    with closing(Server(threads=1, device="cpu")) as server, pytest.raises(CannotStart, match=why) as caught:
+        server.run("resolve", [], tmp_path / "log", 300)
+    assert str(tmp_path / "torch.py") in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EAGAIN, "failed: no process can be started (Resource temporarily unavailable); run fewer"),
+        (errno.ENOMEM, "out-of-memory: there is no memory for another process"),
+    ],
+)
+def test_a_process_that_cannot_be_had_ends_its_task_alone(
+    number: int, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise OSError(number, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    read, write = os.pipe()
+    running = {4711: "another"}
+    forkserver._obey({"op": "start", "id": "one"}, running, write, ())
+    os.close(write)
+    with os.fdopen(read) as channel:
+        told = json.loads(channel.read())
+    assert running == {4711: "another"}
+    assert (told["id"], told["code"]) == ("one", 1)
+    assert told["why"].startswith(why)
+
+
+def test_what_ended_a_task_is_told_of_before_its_last_words(tmp_path: Path) -> None:
+    def end(why: str, last_line: str) -> tuple[int, str]:
+        read, write = os.pipe()
+        supervisor.report(write, "resolve", 1, why=why, last_line=last_line)
+        os.close(write)
+        with os.fdopen(read, "rb") as told, open(os.devnull, "wb") as nobody:
+            server = Server.__new__(Server)
+            server._pending = b""
+            server._process = SimpleNamespace(stdin=nobody, stdout=told)  # type: ignore[assignment]
+            return server.run("resolve", [], tmp_path / "log", 60)
+
+    assert end("", "bye") == (1, "bye")
+    assert end("out-of-memory: killed", "bye") == (1, "out-of-memory: killed")
+    assert end("failed: no process", "") == (1, "no process")

@@ -25,9 +25,28 @@ def test_the_working_folder_is_searched_by_both_or_by_none(flags: list[str], saf
 def test_a_path_that_names_the_working_folder_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["/somewhere"])
-    assert interpreter.python("-m", "this") == [sys.executable, "-P", "-m", "this"]
+    assert interpreter.python("-m", "this")[-3:] == ["-P", "-m", "this"]
     monkeypatch.setattr(sys, "path", ["/somewhere", str(tmp_path)])
-    assert interpreter.python("-m", "this") == [sys.executable, "-m", "this"]
+    assert "-P" not in interpreter.python("-m", "this")
+
+
+LOOK = """
+import subprocess, sys
+sys.path[:0] = {path}
+from ganbench.processes.interpreter import python
+subprocess.run(python("-c", "import importlib.util; print(importlib.util.find_spec('planted') is not None)"))
+"""
+
+
+@pytest.mark.parametrize(("flags", "found"), [([], True), (["-E"], False), (["-I"], False)])
+def test_pythonpath_is_searched_by_both_or_by_none(flags: list[str], found: bool, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").touch()
+    code = LOOK.format(path=list(filter(None, sys.path)))
+    answer = subprocess.run(
+        [sys.executable, *flags, "-c", code], env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert answer.stdout.strip() == str(found)
 
 
 def test_a_file_of_the_users_is_not_taken_for_a_standard_module(tmp_path: Path) -> None:

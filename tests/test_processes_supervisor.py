@@ -1,5 +1,6 @@
 """Between the fork server and a task."""
 
+import errno
 import json
 import os
 import select
@@ -131,6 +132,28 @@ def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(t
         told = json.loads(channel.readline())
     assert os.waitpid(child, 0)[1] == 0
     assert told["code"] == -signal.SIGTERM
+
+
+def test_a_supervisor_that_cannot_fork_says_why(tmp_path: Path) -> None:
+    fork = os.fork
+
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    def start() -> int:
+        child = fork()
+        if child == 0:
+            os.fork = refuse
+        return child
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", start)
+        child, read = supervised(lambda: 0, tmp_path)
+    with os.fdopen(read) as channel:
+        told = json.loads(channel.readline())
+    assert os.waitpid(child, 0)[1] == 0
+    assert told["code"] == 1
+    assert told["why"].startswith("failed: no process can be started (Resource temporarily unavailable); run fewer")
 
 
 @needs_proc

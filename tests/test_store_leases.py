@@ -286,3 +286,15 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, monkeypa
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(StoreError, match=r"cannot write to .*No space left on device; choose another folder"):
         Leases().take(tmp_path)
+
+
+def test_without_a_thread_to_be_had_no_lease_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    held = Leases()
+    with pytest.raises(RuntimeError, match="new thread"):
+        held.take(tmp_path)
+    held.release_all()
+    assert not list(tmp_path.iterdir())

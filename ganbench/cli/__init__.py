@@ -32,11 +32,30 @@ COMMANDS = {
     "completion": ("ganbench.cli.completion:completion", "Print the shell's completion script."),
 }
 
+_OF_A_PLACE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ELOOP,
+    errno.EMFILE, errno.ENFILE,
+}  # fmt: skip
+
+
+class ReaderLeft(Exception):
+    """Whoever read the output has left.
+
+    The exit code is that of programs which SIGPIPE ends. Click's is 1: the verdict of a gate, or trials that failed.
+    """
+
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, and takes in plugins' commands."""
 
     _filled = False
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; keep from click that a reader has left."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Built-in commands in the order of use, then plugins' commands."""
@@ -135,6 +154,7 @@ def _perform(arguments: list[str]) -> int:
     # The option may stand anywhere: a user adds it to the end of the line that failed.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
+        _require_working_folder()
         for argument in arguments:
             _require_encodable(argument)
         code: Any = cli.main(args=arguments, prog_name="ganbench", standalone_mode=False, obj={"debug": debug})
@@ -155,9 +175,11 @@ def _perform(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except ReaderLeft:
+        return 141
     except Exception as error:
-        # The error may be of writing the output, of which part is lost then: writing one more line tells.
-        if isinstance(error, OSError) and (reason := _unwritten(sys.stdout, "\n")):
+        # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
+        if isinstance(error, OSError) and error.filename is None and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
@@ -168,10 +190,13 @@ def _perform(arguments: list[str]) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """What to say of an error that nobody foresaw."""
+    """What to say of an error that nobody foresaw. A place that is closed, full or broken is the user's to see to."""
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}"
-    return f"unexpected {with_kind(error)}{_in_a_plugin(error)}; run again with --debug for the traceback"
+    where = _in_a_plugin(error)
+    if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename and not where:
+        return f"cannot use {error.filename}: {error.strerror}"
+    return f"unexpected {with_kind(error)}{where}; run again with --debug for the traceback"
 
 
 def _advice(error: click.UsageError) -> str:
@@ -213,6 +238,14 @@ def _unwritten(stream: TextIO, text: str = "") -> str:
         os.dup2(nothing, stream.fileno())
         os.close(nothing)
         return "" if isinstance(error, BrokenPipeError) else error.strerror or str(error)
+
+
+def _require_working_folder() -> None:
+    """Refuse a working folder that was removed: what names files by it fails in its own way, and MKL by ending us."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise GanbenchError("the current folder has been removed; change to another one") from error
 
 
 def _require_encodable(argument: str) -> None:

@@ -86,9 +86,13 @@ def _files(data_root: Path) -> None:
 
     click.echo("  digits: embedded, with its extractor; needs no download")
     for name, place, how in _data(data_root):
-        click.echo(f"  {name}: {f'found at {place}' if place.exists() else f'not at {place}; {how}'}")
+        # What may not be looked into is not there for this user.
+        click.echo(f"  {name}: {f'found at {place}' if os.path.exists(place) else f'not at {place}; {how}'}")
     cache = cache_folder()
-    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free / 2**30
+    if cache is None:
+        click.echo("  cache: none, because there is no home folder; set GANBENCH_CACHE or HOME to a folder")
+        return
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if os.path.exists(path))).free / 2**30
     click.echo(f"  cache: {cache}, {free:.1f} GiB free")
 
 
@@ -131,10 +135,10 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
     """Where each dataset's and extractor's files are looked for, and how to get them."""
     weights = os.environ.get("GANBENCH_INCEPTION_WEIGHTS")
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser()
+    home = Path(os.path.expanduser(os.environ.get("TORCH_HOME") or f"{cache}/torch"))
     cached = home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
     inception = (
-        ("inception weights", Path(weights).expanduser(), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
+        ("inception weights", Path(os.path.expanduser(weights)), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
         if weights
         else ("inception weights", cached, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS")
     )

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ganbench.errors import UsageError
+from ganbench.executors import cgroups
 
 DEVICES = Path("/dev")
 DRIVER = DEVICES / "nvidiactl"
@@ -130,13 +131,16 @@ def leasable(device: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def main_memory() -> int | None:
-    """Bytes of this machine's memory; ``None`` where it does not say."""
+    """Bytes of this machine's memory, or what control groups leave of it; ``None`` where neither says."""
+    limit = cgroups.memory()
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return None
+        return limit
+    return there if limit is None else min(there, limit)
 
 
 def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors this process may use: not all of the machine's where a container or a pod got fewer."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, cgroups.processors() or there)

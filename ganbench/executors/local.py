@@ -12,7 +12,7 @@ from typing import Any
 
 from ganbench.executors import Executor, Job, JobState, Settings
 from ganbench.executors.sharing import Sharing
-from ganbench.processes.server import Server, ServerDied
+from ganbench.processes.server import CannotStart, Server, ServerDied
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import STOPPED
 
@@ -78,8 +78,8 @@ class Local(Executor):
             if self._running:
                 self._take(timeout)
             self._enforce()
-        except ServerDied:
-            self._start_anew()
+        except ServerDied as died:
+            self._start_anew(died)
         self._fill()
         states = {job.trial_id: JobState.PENDING for job in self._waiting}
         states |= dict.fromkeys(self._running, JobState.RUNNING)
@@ -130,8 +130,8 @@ class Local(Executor):
                     environment=environment,
                     memory_limit=self.settings.memory_limit,
                 )
-            except ServerDied:
-                self._start_anew()
+            except ServerDied as died:
+                self._start_anew(died)
                 # A server that dies before it has started anything will not do better the next time.
                 if self._starts[job.trial_id] >= STARTS:
                     raise
@@ -149,14 +149,21 @@ class Local(Executor):
         for message in self._own_server().receive(timeout):
             self._take_exit(message)
 
-    def _start_anew(self) -> None:
-        """The server has died, and what it had started with it: take that up from its checkpoints."""
+    def _start_anew(self, died: ServerDied) -> None:
+        """The server has died, and what it had started with it: take that up from its checkpoints.
+
+        Where no server can start, nothing is taken up, and what waits has ended, too.
+        """
         deadline = time.monotonic() + GRACE_SECONDS
         with contextlib.suppress(ServerDied):
             # Its channel closes when the last of its processes is gone; until then trials may still be written to.
             while self._server is not None and time.monotonic() < deadline:
                 self._take(1.0)
         self._server = None
+        if isinstance(died, CannotStart):
+            self._ended |= dict.fromkeys([*self._running, *(job.trial_id for job in self._waiting)], str(died))
+            self._running, self._waiting = {}, []
+            return
         lost, self._running = self._running, {}
         for trial_id, running in lost.items():
             # It may have come to its end, and only the news were lost.

@@ -1,5 +1,6 @@
 """From the command line's words for ``ganbench eval`` to the request that the worker answers."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,7 +124,7 @@ def _trial_meant(
 ) -> TrialFolder | None:
     """The trial whose evaluation is used: that of ``--against``, or the first source where it is not given."""
     if against is not None:
-        place = Path(against).expanduser() if _is_dataset(against, registry) else _place(Path(against), runs)
+        place = Path(os.path.expanduser(against)) if _is_dataset(against, registry) else _place(Path(against), runs)
         return TrialFolder(place) if _is_trial(place) else None
     if all(source.trial for source in sources):
         return TrialFolder(Path(sources[0].path))
@@ -173,7 +174,7 @@ def _dataset(against: str, registry: Registry) -> PlanRequest:
     """A plan that compares with a dataset by its name, or with the images or the array at a path."""
     if not _is_dataset(against, registry):
         head = against.partition("[")[0].strip()
-        path = Path(head).expanduser()
+        path = Path(os.path.expanduser(head))
         if (trial := next(path.glob("*/spec.json"), None)) is not None:
             raise UsageError(f"--against {against} is a folder of trials; name one of them, e.g. {trial.parent}")
         if not path.exists():
@@ -195,7 +196,7 @@ def _is_dataset(against: str, registry: Registry) -> bool:
 
 def _place(path: Path, runs: Path) -> Path:
     """The file or folder that is meant, which need not be there; where it is not, a trial is, if one is called so."""
-    place = path.expanduser()
+    place = Path(os.path.expanduser(path))
     name = None if place.exists() else name_of(path, runs)
     return place if name is None else runs / name
 

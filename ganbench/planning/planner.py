@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -12,24 +11,24 @@ from pydantic import ValidationError
 from ganbench.errors import GanbenchError, NotAtHand, StoreError, TooFewSteps, UsageError
 from ganbench.files import digest, read_json, write_json
 from ganbench.plan import PLANS, PlanAnswer, Planned, PlanRequest, SourcesRequest
-from ganbench.processes.server import Server
+from ganbench.processes.server import Server, WorkerTraceback, temporary_folder
 
 PLAN_SECONDS = 3600.0
 
 
-class WorkerTraceback(Exception):
-    """Where an error arose in the worker's process; ``--debug`` shows it above our own."""
+def cache_folder() -> Path | None:
+    """Where plans and references are kept: ``GANBENCH_CACHE``, or ``ganbench`` in the user's cache folder.
 
-    def __str__(self) -> str:
-        return "\n" + str(self.args[0])
-
-
-def cache_folder() -> Path:
-    """Where plans and references are kept: ``GANBENCH_CACHE``, or ``ganbench`` in the user's cache folder."""
+    ``None`` where that is in a home folder that nobody knows: a container's user has perhaps neither ``HOME`` nor a
+    name. Nothing is kept then.
+    """
     chosen = os.environ.get("GANBENCH_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganbench"
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganbench"
+    except RuntimeError:
+        return None
 
 
 def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) -> tuple[Planned, ...]:
@@ -43,11 +42,12 @@ def plan(request: PlanRequest | SourcesRequest, server: Callable[[], Server]) ->
         UsageError: the one line that says why the grid cannot be run; a :class:`TooFewSteps` where more steps would do,
             a :class:`NotAtHand` where samples or weights cannot be read.
     """
-    path = cache_folder() / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
-    answer = _known(path)
+    cache = cache_folder()
+    path = cache and cache / PLANS / f"{digest([request.model_dump(mode='json'), _surroundings()])}.json"
+    answer = _known(path) if path else None
     if answer is None:
         answer = _ask(request, server())
-        if not answer.error:
+        if path and not answer.error:
             # A cache that cannot be written is no reason not to train.
             with contextlib.suppress(StoreError):
                 write_json(path, answer.model_dump(mode="json"))
@@ -77,8 +77,8 @@ def _known(path: Path) -> PlanAnswer | None:
 
 def _ask(request: PlanRequest | SourcesRequest, server: Server) -> PlanAnswer:
     task = "resolve" if isinstance(request, PlanRequest) else "resolve-sources"
-    with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
-        question, reply, log = (Path(folder) / name for name in ("request.json", "answer.json", "log"))
+    with temporary_folder() as folder:
+        question, reply, log = (folder / name for name in ("request.json", "answer.json", "log"))
         write_json(question, request.model_dump(mode="json"))
         code, last_line = server.run(task, [str(question), str(reply)], log, PLAN_SECONDS)
         try:

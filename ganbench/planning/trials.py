@@ -60,12 +60,13 @@ def trials_of(
     cells: Iterable[Planned], request: RunRequest, place: Layout, note: Callable[[str], object]
 ) -> list[TrialFile]:
     """As :func:`plan_trials`, of cells that are planned already."""
+    cache = cache_folder()
     execution = Execution(
         device=place.device,
         threads=place.threads,
         shared_device=place.shared,
         data_root=request.plan.data_root,
-        cache_dir=str(cache_folder().resolve()),
+        cache_dir=str(cache.resolve()) if cache else "",
         checkpoint_seconds=request.checkpoint_seconds,
     )
     trials: dict[str, TrialFile] = {}

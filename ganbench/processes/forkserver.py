@@ -10,7 +10,8 @@ It speaks JSON lines. In: ``{"op": "start", "id": ..., "task": "trial" | "resolv
 "hard": bool}``. Out, once a task has ended: ``{"id": ..., "code": ..., "why": ..., "left": ..., "last_line": ...}``,
 where ``code`` is its exit code, or the signal that killed it, below 0; ``why`` is empty, or a status or
 ``memory-limit`` and the reason; ``left`` counts the processes that it left behind; and ``last_line`` is the last it
-printed if it failed or its log could not be written. When its input closes, because its host has ended however it did,
+printed if it failed or its log could not be written. Where torch or what else tasks need cannot be imported, it says
+``{"cannot_start": why, "trace": ...}`` and ends. When its input closes, because its host has ended however it did,
 it ends all its tasks and itself.
 """
 
@@ -20,10 +21,12 @@ import os
 import select
 import signal
 import sys
+import traceback
 from typing import Any
 
+from ganbench.errors import with_kind
 from ganbench.processes import become_subreaper, below
-from ganbench.processes.supervisor import END, Supervisor, report
+from ganbench.processes.supervisor import END, Supervisor, not_forked, report
 
 
 def serve() -> int:
@@ -39,12 +42,13 @@ def serve() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     become_subreaper()
 
-    # Imported for every task to come; a picture of points needs the last one, in every trial.
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
-
-    import ganbench.resolving.plans
-    import ganbench.trial  # noqa: F401
+    try:
+        _import_for_all()
+    except Exception as error:
+        message = {"cannot_start": with_kind(error), "trace": traceback.format_exc()}
+        with os.fdopen(channel, "wb") as out:
+            out.write((json.dumps(message) + "\n").encode())
+        return 1
 
     running: dict[int, str] = {}
     pending = b""
@@ -63,9 +67,22 @@ def serve() -> int:
                 _obey(json.loads(line), running, channel, (wake_read, wake_write))
 
 
+def _import_for_all() -> None:
+    """Import what every task needs; a picture of points, in every trial, needs the first two."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+    import ganbench.resolving.plans
+    import ganbench.trial  # noqa: F401
+
+
 def _obey(message: dict[str, Any], running: dict[int, str], channel: int, private: tuple[int, ...]) -> None:
     if message["op"] == "start":
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:  # which is no reason to end those that run
+            report(channel, message["id"], 1, why=not_forked(error))
+            return
         if child == 0:
             # Whatever goes wrong in here must not come back as a second server.
             try:

@@ -3,6 +3,9 @@
 import os
 import sys
 
+_FLAGS = {"-E": "ignore_environment", "-s": "no_user_site"}
+"""What keeps this process from searching further places, by the option that did it; ``-I`` is both and ``-P``."""
+
 
 def safe_path() -> list[str]:
     """``-P`` where this process does not search its working folder for modules, else nothing.
@@ -14,5 +17,9 @@ def safe_path() -> list[str]:
 
 
 def python(*arguments: str) -> list[str]:
-    """The command that starts this interpreter with ``arguments``, searching for modules where this process does."""
-    return [sys.executable, *safe_path(), *arguments]
+    """The command that starts this interpreter with ``arguments``, searching for modules where this process does.
+
+    An isolated one (``python -I``) does not look into ``PYTHONPATH``, where another ganbench may lie.
+    """
+    given = [flag for flag, name in _FLAGS.items() if getattr(sys.flags, name)]
+    return [sys.executable, *given, *safe_path(), *arguments]

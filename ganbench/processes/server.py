@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ganbench.errors import GanbenchError, UsageError
+from ganbench.errors import GanbenchError, StoreError, UsageError
 from ganbench.processes.interpreter import python
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -22,6 +22,17 @@ GPU_SECONDS = 600.0
 
 class ServerDied(GanbenchError):
     """The fork server was killed or crashed; what it ran has ended with it."""
+
+
+class CannotStart(ServerDied):
+    """The fork server cannot import what tasks need, which another one could not either."""
+
+
+class WorkerTraceback(Exception):
+    """Where an error arose in the worker's process; ``--debug`` shows it above our own."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0])
 
 
 class NoGPU(UsageError):
@@ -50,6 +61,23 @@ def require_fork() -> None:
         )
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end: what host and worker tell each other lies there.
+
+    Raises:
+        StoreError: there is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="ganbench-")
+    except OSError as error:
+        raise StoreError(
+            f"no temporary folder can be made ({error.strerror}); set TMPDIR to a folder that can be written to"
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
 class Server:
     """The fork server's other end."""
 
@@ -60,14 +88,17 @@ class Server:
             environment[name] = str(threads)
         if device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
-        self._process = subprocess.Popen(
-            python("-m", "ganbench.processes.forkserver"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            # In a session of its own, Ctrl-C in the terminal reaches the host alone.
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                python("-m", "ganbench.processes.forkserver"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                # In a session of its own, Ctrl-C in the terminal reaches the host alone.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise GanbenchError(f"the process that starts trials cannot be started: {error.strerror}") from error
         self._pending = b""
 
     @property
@@ -108,7 +139,7 @@ class Server:
         """Return how tasks ended, as soon as one does within ``timeout`` seconds: messages of the fork server.
 
         Raises:
-            ServerDied: it has.
+            ServerDied: it has; a :class:`CannotStart` where it says why.
         """
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -120,10 +151,16 @@ class Server:
             code = self._process.wait()
             raise ServerDied(f"the process that starts trials has died (exit code {code}); run again to resume")
         *lines, self._pending = (self._pending + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        messages = [json.loads(line) for line in lines]
+        if messages and "cannot_start" in messages[0]:
+            trace = WorkerTraceback(messages[0]["trace"])
+            raise CannotStart(
+                f"no trial can be started here ({messages[0]['cannot_start']}); see 'ganbench doctor'"
+            ) from trace
+        return messages
 
     def run(self, task: str, arguments: list[str], log: Path, timeout: float) -> tuple[int, str]:
-        """Run one task to its end; return its exit code and the last line it printed if it failed.
+        """Run one task to its end; return its exit code, and what ended it or the last line it printed if it failed.
 
         Nothing else may be running.
 
@@ -134,7 +171,7 @@ class Server:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if ended := self.receive(min(1.0, timeout)):
-                return int(ended[0]["code"]), str(ended[0]["last_line"])
+                return int(ended[0]["code"]), str(ended[0]["why"] or ended[0]["last_line"]).removeprefix("failed: ")
         self.end(task, hard=True)
         what = "asking torch for a GPU" if task == "cuda" else "planning"
         raise GanbenchError(f"{what} took longer than {timeout:.0f} seconds and was stopped")
@@ -145,8 +182,8 @@ class Server:
         Raises:
             NoGPU: it cannot; says why.
         """
-        with tempfile.TemporaryDirectory(prefix="ganbench-") as folder:
-            code, why = self.run("cuda", [], Path(folder) / "log", GPU_SECONDS)
+        with temporary_folder() as folder:
+            code, why = self.run("cuda", [], folder / "log", GPU_SECONDS)
         if code:
             raise NoGPU(why or f"it ended with exit code {code}")
 

@@ -9,6 +9,7 @@ server dies. Elsewhere the supervisor looks whether that still lives, and the ta
 """
 
 import contextlib
+import errno
 import faulthandler
 import json
 import math
@@ -75,7 +76,11 @@ class Supervisor:
         before = kernel_kills()
         out_read, out_write = os.pipe()
         me = os.getpid()
-        self._worker = os.fork()
+        try:
+            self._worker = os.fork()
+        except OSError as error:
+            report(self._channel, self._message["id"], 1, why=not_forked(error))
+            os._exit(0)
         if self._worker == 0:
             unshared = (*private, self._channel, wake_read, wake_write, out_read)
             become_task(self._message, task, out_write, unshared, me)
@@ -205,6 +210,16 @@ def become_task(
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
+
+
+def not_forked(error: OSError) -> str:
+    """Why there is no process for a task, as the message of its end says it."""
+    if error.errno == errno.ENOMEM:
+        return "out-of-memory: there is no memory for another process"
+    return (
+        f"failed: no process can be started ({error.strerror}); run fewer trials at once, or raise the limit of "
+        "processes (ulimit -u, or that of the container)"
+    )
 
 
 def report(channel: int, name: str, code: int, *, why: str = "", left: int = 0, last_line: str = "") -> None:

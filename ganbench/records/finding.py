@@ -1,5 +1,6 @@
 """Which trial is meant: its folder, its name in a folder of trials, or an unmistakable beginning of that name."""
 
+import os
 from pathlib import Path
 
 from ganbench.errors import StoreError, did_you_mean
@@ -20,7 +21,7 @@ def find_trial(trial: str | Path, runs: Path = RUNS, *, option: str = "") -> Tri
     Raises:
         StoreError: there is none, it is a folder of trials, or several names begin so.
     """
-    path = Path(trial).expanduser()
+    path = Path(os.path.expanduser(trial))  # as it is where there is no such user
     if (path / "spec.json").is_file():
         return TrialFolder(path)
     if name := name_of(trial, runs):

@@ -43,8 +43,9 @@ class Leases:
             self._held[folder] = mine
             if self._thread is None:
                 self._wake.clear()
-                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: where the system has no thread left, there is none to wait for
         return True
 
     def release(self, folder: Path) -> None:
