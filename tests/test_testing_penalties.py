@@ -254,18 +254,6 @@ class OnOutputs(Penalty):
         return outputs.square().mean() / 100
 
 
-class SquaredWeight(Right):
-    """Its weight is squared, which nothing shows at 1."""
-
-    formula = "gamma * mean((||grad D(x)|| - 1)^2), x between real and fake"
-
-    def __init__(self, gamma: float = 1.0) -> None:
-        self.gamma = gamma
-
-    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
-        return self.gamma**2 / 10 * super().__call__(discriminator, real, fake, rng)
-
-
 WRONG: list[tuple[type[Penalty], str, str]] = [
     (OverTheBatch, "batch-size", "it takes the norm over the whole batch, not per sample"),
     (OverTheBatch, "neighbours", "depend on which others are in its batch"),
@@ -283,7 +271,6 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
     (PartlyDetached, "double-backward", "part of it is detached"),
     (WrongFactor, "closed-form", "the declared '10 * mean((||grad D(x)|| - 1)^2), x between real and fake' gives"),
     (MeanOfSquares, "closed-form", "the declared '1/2 * mean(||grad D(x)||^2), x real' gives"),
-    (SquaredWeight, "closed-form", "x between real and fake' with gamma = 0.5 gives 0.245"),
     (OneSided, "closed-form", "on a critic of slope 0.3 it is 0 "),
     (RootOfSquares, "flat-critic", "NaN or infinite where the critic's gradient is 0"),
     (Unreduced, "scalar", "not a scalar"),

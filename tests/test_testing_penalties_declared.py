@@ -82,12 +82,25 @@ class Forwards(Penalty):
     double_backward = False
 
 
+class SquaredWeight(Slopes):
+    """Its weight is squared, which nothing shows at 1."""
+
+    formula = "gamma * mean(||grad D(x)||^2), x real"
+
+    def __init__(self, gamma: float = 1.0) -> None:
+        self.gamma = gamma
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return self.gamma**2 * super().__call__(discriminator, real, fake, rng)
+
+
 WRONG: list[tuple[type[Penalty], str, str]] = [
     (
         OnGradients,
         "declared",
         "declares constrains = 'gradients', which is not a valid value; did you",
     ),
+    (SquaredWeight, "closed-form", "x real' with gamma = 0.5 gives"),
     (OneKind, "declared", "kinds = 'image'"),
     (NoText, "declared", "double_backward is 'no'"),
     (OnOutputs, "once-differentiated", "declare constrains = 'gradient'"),
