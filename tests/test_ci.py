@@ -19,6 +19,7 @@ yaml = pytest.importorskip("yaml", reason="PyYAML reads the workflows; pip insta
 
 REPOSITORY = Path(__file__).parents[1]
 FILES = sorted((REPOSITORY / ".github").rglob("*.yml"))
+TESTS = REPOSITORY / ".github" / "workflows" / "tests.yml"
 ACTION = REPOSITORY / ".github" / "actions" / "ganbench" / "action.yml"
 
 
@@ -86,6 +87,26 @@ def test_trials_of_other_code_are_no_trials_of_the_cache() -> None:
     script = "\n".join(load(REPOSITORY / "docs" / "gitlab-ci.yml")["train"]["script"])
     assert "key=$(ganbench runs key)" in script
     assert '--runs ".ganbench/runs/$key"' in script
+
+
+def test_the_oldest_packages_stay_as_they_are_beside_those_of_the_tests(tmp_path: Path) -> None:
+    """What comes after them is held to the versions that are there, or it would bring newer ones unseen."""
+    scripts = [step["run"] for step in load(TESTS)["jobs"]["lowest"]["steps"] if "uv pip" in step.get("run", "")]
+    (tmp_path / "bin").mkdir()
+    uv = tmp_path / "bin" / "uv"
+    uv.write_text('#!/bin/sh\necho "$@" >> called\n[ "$2" != freeze ] || echo markupsafe==2.0.0\n')
+    uv.chmod(0o755)
+    environment = {"PATH": f"{uv.parent}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path)}
+    subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(scripts)], cwd=tmp_path, env=os.environ | environment, check=True
+    )
+    calls = (tmp_path / "called").read_text().splitlines()
+    oldest, *others = [call for call in calls if call.startswith("pip install")]
+    assert "--resolution lowest-direct" in oldest
+    assert others
+    for call in others:
+        (held,) = re.findall(r"--constraint (\S+)", call)
+        assert Path(held).read_text() == "markupsafe==2.0.0\n"
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "leaderboards").glob("*.toml")), ids=lambda path: path.name)

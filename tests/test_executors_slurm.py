@@ -11,6 +11,7 @@ from ganbench.executors import slurm_site as site
 from ganbench.executors.slurm import Slurm
 from ganbench.records.folder import TrialFolder
 from ganbench.store.handed import STOP, read_handed
+from ganbench.store.settling import End, settle
 from ganbench.testing.executor_trials import write_trial
 from tests.slurm import Controller, put_in_place
 
@@ -168,6 +169,26 @@ def test_one_that_its_job_stopped_goes_on_and_has_used_up_no_attempt(controller:
     handed = read_handed(folder)
     assert handed is not None
     assert handed.attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("pending", "job 1_0 was cancelled; run again to resume"),
+        ("running", "job 1_0 was cancelled; run again to resume"),
+        ("interrupted", "stopped after step 7"),
+    ],
+)
+def test_what_somebody_cancels_is_not_submitted_again(
+    controller: Controller, submit: Submit, status: str, reason: str
+) -> None:
+    slurm, job, folder = submit()
+    folder.write_status(status, "stopped after step 7")
+    controller.state = "CANCELLED"
+    assert slurm.states() == {job.trial_id: JobState.ENDED}
+    assert settle(folder, slurm.why(job.trial_id)) == End("interrupted", reason)
+    assert read_handed(folder) is None
+    assert len(controller.submitted) == 1
 
 
 def test_of_a_controller_that_is_away_nothing_is_known(controller: Controller, submit: Submit) -> None:

@@ -217,6 +217,19 @@ def test_an_interrupted_trial_is_taken_up_unless_it_is_known_to_be_over(
     assert executor.adopt([job]) == ({"a"} if adopted else frozenset())
 
 
+@pytest.mark.parametrize("status", ["pending", "running", "interrupted"])
+@pytest.mark.parametrize("active", [True, False])
+def test_what_was_cancelled_while_nobody_watched_begins_anew(
+    make: Make, controller: Controller, tmp_path: Path, status: str, active: bool
+) -> None:
+    (job,) = jobs(tmp_path, "a")
+    Handed("slurm", "x", 0, 1, 0.0).write(job.folder)
+    TrialFolder(job.folder).write_status(status)
+    controller.state = "COMPLETING" if active else "CANCELLED"
+    controller.submitted = ["ganbench-x"]
+    assert make().adopt([job]) == ({"a"} if active else frozenset())
+
+
 def test_all_that_is_left_to_slurm_is_named(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site, "largest_array", lambda: 1)
     executor, two = make(), jobs(tmp_path, "ab")

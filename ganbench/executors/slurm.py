@@ -81,10 +81,11 @@ class Slurm(Executor):
         for job, handed in left:
             if handed.executor != "slurm":
                 continue
-            if places is not None and TrialFolder(job.folder).read_status()["status"] == "interrupted":
-                place = places.get(handed.element)
-                if place is None or not place.active:
-                    continue  # it ended as it was asked to, and goes on anew
+            if places is not None:
+                place = places.get(handed.element, site.ABSENT)
+                status = TrialFolder(job.folder).read_status()["status"]
+                if place.cancelled or (status == "interrupted" and not place.active):
+                    continue  # it ended as somebody wanted, and goes on anew
             (job.folder / STOP).unlink(missing_ok=True)
             self._trials[job.trial_id] = _Trial(job, handed)
             self._states[job.trial_id] = JobState.PENDING
@@ -178,8 +179,8 @@ class Slurm(Executor):
             return JobState.PENDING
         if places is None:
             return JobState.UNKNOWN
-        place = places.get(trial.handed.element)
-        if place is not None and place.active:
+        place = places.get(trial.handed.element, site.ABSENT)
+        if place.active:
             trial.missing_since = None
             return self._while_active(trial, place, status)
         return self._once_over(trial, place, status)
@@ -197,25 +198,29 @@ class Slurm(Executor):
         # Of a job that is to start again the trial still says what it said before.
         return JobState.RUNNING if status == "running" and not place.waits else JobState.PENDING
 
-    def _once_over(self, trial: _Trial, place: site.Place | None, status: str) -> JobState:
+    def _once_over(self, trial: _Trial, place: site.Place, status: str) -> JobState:
         """Where a trial stands whose job is over and whose folder does not say that the trial is."""
         if asked_to_stop(trial.job.folder):
-            self._why[trial.job.trial_id] = f"interrupted: {STOPPED}"
-            forget(trial.job.folder)
-            return JobState.ENDED
-        if status == "interrupted":
-            if got_on(TrialFolder(trial.job.folder)):
-                # The end of its time or preemption stopped it, and it has lost nothing: this was no attempt.
-                trial.next_attempt = trial.handed.attempt
-                return JobState.PENDING
-        else:
+            return self._end(trial, f"interrupted: {STOPPED}")
+        if status != "interrupted":
             now = time.monotonic()
             trial.missing_since = trial.missing_since or now
             if now - trial.missing_since < self._terms.grace:  # what the node wrote last may be seen late
                 return JobState.RUNNING if status == "running" else JobState.PENDING
-        if place is None:
+        elif not place.cancelled and got_on(TrialFolder(trial.job.folder)):
+            # The end of its time or preemption stopped it, and it has lost nothing: this was no attempt.
+            trial.next_attempt = trial.handed.attempt
+            return JobState.PENDING
+        if place.cancelled:
+            return self._end(trial, f"interrupted: job {place.job} was cancelled; run again to resume")
+        if place is site.ABSENT:
             return self._try_again(trial, "its job is not in Slurm's queue", over=JobState.LOST)
         return self._try_again(trial, f"job {place.job} ended as {place.state}")
+
+    def _end(self, trial: _Trial, why: str, over: JobState = JobState.ENDED) -> JobState:
+        self._why[trial.job.trial_id] = why
+        forget(trial.job.folder)
+        return over
 
     def _try_again(self, trial: _Trial, ended_as: str, over: JobState = JobState.ENDED) -> JobState:
         """Note the next attempt of a trial, or give it up after the last one."""
@@ -224,19 +229,14 @@ class Slurm(Executor):
             trial.next_attempt = attempt + 1
             return JobState.PENDING
         said = self._submissions.last_line(trial.handed)
-        self._why[trial.job.trial_id] = (
-            f"{ended_as} and left no result (attempt {attempt} of {self._terms.attempts}){said}"
-        )
-        forget(trial.job.folder)
-        return over
+        why = f"{ended_as} and left no result (attempt {attempt} of {self._terms.attempts}){said}"
+        return self._end(trial, why, over)
 
     def _give_up(self, trial: _Trial, status: str, reason: str, place: site.Place) -> JobState:
         self._given_up[trial.handed.element] = place.job
-        self._why[trial.job.trial_id] = f"{status}: {reason}"
         with contextlib.suppress(StoreError):  # its job is to be cancelled all the same, and its end is told
             TrialFolder(trial.job.folder).write_status(status, reason)
-        forget(trial.job.folder)
-        return JobState.ENDED
+        return self._end(trial, f"{status}: {reason}")
 
     def _cancel_unshared(self, jobs: Mapping[tuple[str, int], str]) -> None:
         """Cancel the jobs in which no trial is wanted any more."""

@@ -95,6 +95,11 @@ class Place(NamedTuple):
         return self.state in ACTIVE
 
     @property
+    def cancelled(self) -> bool:
+        """Whether somebody took it out of the queue, which Slurm itself does not: that has states of its own."""
+        return self.state == "CANCELLED"
+
+    @property
     def waits(self) -> bool:
         """Whether its job has not started, or is to start again."""
         return self.state in WAITING
@@ -108,6 +113,10 @@ class Place(NamedTuple):
     def held(self) -> bool:
         """Whether its job will never start by itself."""
         return self.waits and any(words in self.reason for words in HELD)
+
+
+ABSENT = Place("", "", "")
+"""Stands for an element that is not in the queue."""
 
 
 def layout(wish: Wish) -> Layout:

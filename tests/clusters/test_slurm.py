@@ -162,6 +162,21 @@ def test_a_job_that_slurm_requeues_goes_on_from_its_checkpoint(slurm: SlurmSite,
     executor.cancel([job.trial_id], hard=True)
 
 
+def test_what_somebody_cancels_writes_a_checkpoint_and_ends(slurm: SlurmSite, make: Make, out: Path) -> None:
+    executor = make()
+    job = write_trial(out, steps=ENDLESS)
+    folder = TrialFolder(job.folder)
+    executor.submit([job])
+    wait(executor, folder.progress.exists, "the first step")
+    slurm.call("scancel", slurm.call("squeue", "-h", "-r", "-o", "%i").strip())
+    wait_for_the_end(executor, [job])
+    assert status_of(job) == "interrupted"
+    assert "run again to resume" in str(folder.read_status()["reason"])
+    assert len(folder.starts.read_text().splitlines()) == 1
+    assert slurm.queue() == ""
+    assert executor.adopt([job]) == frozenset(), "a later run begins it anew"
+
+
 def test_one_that_is_stopped_before_its_first_step_again_and_again_is_given_up(make: Make, out: Path) -> None:
     """As where a job's time is too short to begin with: each is a job that asks its trial to stop at once."""
     stopping = out.parent / "python"
