@@ -102,4 +102,5 @@ def test_the_end_of_a_zip_without_the_rest_is_named(tmp_path: Path) -> None:
     end = b"PK\5\6" + b"\0" * 4 + b"\5\0\5\0" + b"\xff\0\0\0" + b"\x10\0\0\0" + b"\0\0"
     (tmp_path / "a.pt").write_bytes(b"junk" * 10 + end)
     assert not is_torchscript(tmp_path / "a.pt")
-    assert "is damaged" in refused(tmp_path / "a.pt")
+    is_zip = zipfile.is_zipfile(tmp_path / "a.pt")  # since Python 3.14 an end alone makes none
+    assert ("is damaged" if is_zip else "is not a valid .pt file of numbers") in refused(tmp_path / "a.pt")

@@ -68,6 +68,8 @@ def simulate(*packages: str) -> None:
     os.open, os.link = open_no_folder, link_as_it_comes  # type: ignore[assignment]
     os.supports_follow_symlinks.discard(linked)
     shutil._use_fd_functions = False  # type: ignore[attr-defined]
+    if hasattr(shutil, "_rmtree_impl"):  # since Python 3.14 it is chosen once
+        shutil._rmtree_impl = shutil._rmtree_unsafe  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
