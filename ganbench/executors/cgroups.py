@@ -41,7 +41,8 @@ def _groups(controller: str) -> Iterator[Path]:
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
-            root = MOUNTED / controller
+            # Mounted together with others, it mostly has a link of its own.
+            root = next((root for root in (MOUNTED / controller, MOUNTED / controllers) if root.is_dir()), MOUNTED)
         elif not controllers:  # version 2, which has one tree for all
             root = MOUNTED
         else:
