@@ -65,6 +65,9 @@ NO_MEMORY_LIMIT = "9223372036854771712"
             2,
             None,
         ),
+        # As an imitation of the kernel may write it.
+        ("4:memory:/job\n\nunknown", {"memory/memory.limit_in_bytes": "-1"}, None, None),
+        ("4:memory:/a:b", {"memory/a:b/memory.limit_in_bytes": "4096"}, None, 4096),
         (None, {}, None, None),
     ],
 )
