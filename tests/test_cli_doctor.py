@@ -78,3 +78,13 @@ def test_without_a_home_folder_it_says_that_nothing_is_kept(tmp_path: Path, monk
     answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
     assert answer.exception is None
     assert "cache: none, because there is no home folder; set GANBENCH_CACHE or HOME" in answer.output
+
+
+def test_what_keeps_trials_from_starting_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot() -> None:
+        raise ImportError("libgone.so: cannot open shared object file")
+
+    monkeypatch.setattr("ganbench.processes.forkserver.import_for_all", cannot)
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert "  no trial can be started here: ImportError: libgone.so: cannot open" in answer.output
+    assert answer.return_value == 1

@@ -87,7 +87,7 @@ def test_a_terminal_that_is_to_be_plain_gets_no_escapes(
     assert (b"\x1b" not in printed) is plain
 
 
-@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["results", "runs"]])
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["results", "runs"], ["--help"], ["--version"]])
 def test_a_reader_that_has_left_is_no_error(words: list[str], tmp_path: Path) -> None:
     trial(tmp_path / "runs", "a", 0, 1.0)
     read, write = os.pipe()

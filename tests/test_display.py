@@ -48,7 +48,10 @@ def test_quiet_says_only_what_is_wrong(tmp_path: Path) -> None:
     assert stream.getvalue() == ""
     display.note("careful")
     display.finished(folder, "b", "failed", "boom\n\x1b[31m")
-    assert stream.getvalue() == f"careful\nfailed: b: boom ({folder.log})\n"
+    assert stream.getvalue() == f"careful\nfailed: b: boom ({folder.path})\n", "one that never started has no log"
+    folder.log.touch()
+    display.finished(folder, "b", "failed", "boom")
+    assert stream.getvalue().endswith(f"failed: b: boom ({folder.log})\n")
 
 
 def test_plain_lines(tmp_path: Path, clock: Clock) -> None:

@@ -53,6 +53,21 @@ NO_MEMORY_LIMIT = "9223372036854771712"
             1,
             16384,
         ),
+        # Mounted with another controller, and without a link.
+        (
+            "3:cpu,cpuacct:/job",
+            {
+                "cpu,cpuacct/cpu.cfs_quota_us": "-1",
+                "cpu,cpuacct/cpu.cfs_period_us": "100000",
+                "cpu,cpuacct/job/cpu.cfs_quota_us": "200000",
+                "cpu,cpuacct/job/cpu.cfs_period_us": "100000",
+            },
+            2,
+            None,
+        ),
+        # As an imitation of the kernel may write it.
+        ("4:memory:/job\n\nunknown", {"memory/memory.limit_in_bytes": "-1"}, None, None),
+        ("4:memory:/a:b", {"memory/a:b/memory.limit_in_bytes": "4096"}, None, 4096),
         (None, {}, None, None),
     ],
 )

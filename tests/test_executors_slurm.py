@@ -238,6 +238,19 @@ def test_a_job_is_taken_out_of_the_queue_once_none_of_its_trials_is_wanted(
     assert controller.cancelled == ["2_0"]
 
 
+def test_what_lost_its_job_with_another_of_its_trials_is_tried_again(controller: Controller, submit: Submit) -> None:
+    """A run ends at once what another has taken over; nobody cancelled what else is in that job."""
+    slurm, first, folder = submit(pack="2")
+    pair = [write_trial(folder.path.parent, seed=seed) for seed in (1, 2)]
+    slurm.submit(pair)
+    controller.state = "RUNNING"
+    slurm.cancel([pair[0].trial_id], hard=True)
+    assert set(controller.cancelled) == {"2_0"}
+    controller.state = "CANCELLED"
+    assert slurm.states() == {first.trial_id: JobState.ENDED, pair[1].trial_id: JobState.PENDING}
+    assert len(controller.submitted) == 3
+
+
 def test_trials_of_one_job_that_will_not_start_are_given_up_together(controller: Controller, submit: Submit) -> None:
     slurm, _, folder = submit(pack="2", deadline="0")
     slurm.submit([write_trial(folder.path.parent, seed=seed) for seed in (1, 2)])

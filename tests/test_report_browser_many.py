@@ -100,3 +100,14 @@ def test_long_names_leave_room_for_the_plot(show: Open, long: Path, width: int) 
     room = page.execute_script(ROOM)
     assert len(room) == len(LONG)
     assert min(room) > 0
+
+
+SCORES = """
+const [whole, share] = [{decimals: 2, percent: false}, {decimals: 1, percent: true}];
+return [-7e-15, 2e-12, -0.001, 0, 1.005e-3].map((value) => score(value, whole)).concat(score(-7e-15, share));
+"""
+
+
+def test_what_is_no_more_than_rounding_is_zero_as_in_tables(show: Open, few: Path) -> None:  # noqa: F811
+    found = show(few).execute_script(SCORES)
+    assert found == ["0.00", "2.0e-12", "-0.0010", "0.00", "0.0010", "0.0 %"]

@@ -105,6 +105,12 @@ class Classifier(ToOutput):
         return self.output(hidden).squeeze(1), self.classes(hidden)
 
 
+class NormedClassifier(Classifier):
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__(shape, classes)
+        nn.utils.parametrizations.spectral_norm(self.classes)
+
+
 class SquashedClassifier(Classifier):
     def forward(self, x: Tensor) -> Any:
         raw, logits = super().forward(x)
@@ -129,6 +135,12 @@ class ByClassifier(Conditional):
 
     conditioning: Conditioning = "classifier"
     to_output = Classifier
+
+
+class ByNormedClassifier(ByClassifier):
+    """Spectral norm in its classifier alone, which the critic does not compute with."""
+
+    to_output = NormedClassifier
 
 
 class Deaf(Conditional):
@@ -186,7 +198,7 @@ class OfTwo(Conditional):
         return super().build_conditional(shape, latent_dim, 2)
 
 
-@pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier, AtMostTen])
+@pytest.mark.parametrize("architecture", [Packed, Conditional, ByClassifier, ByNormedClassifier, AtMostTen])
 def test_a_right_one_passes(architecture: type[Architecture]) -> None:
     assert failed(check(architecture, skip=NO_EXPORT)) == {}
 

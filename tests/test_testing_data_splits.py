@@ -144,6 +144,22 @@ def test_a_parameter_that_says_where_the_samples_lie_is_to_be_declared(tmp_path:
     assert outcome_of("locations", NotALocation).status == "skipped"
 
 
+class Variant(RightData):
+    """Reads one of several folders below that of data files."""
+
+    def __init__(self, variant: str = "") -> None:
+        self.variant = variant
+
+    def load(self, split: str, *, root: Path) -> Samples:
+        return Samples(data=self.points(split), files=(str(Path(root, self.variant, "points.bin").resolve()),))
+
+
+def test_a_name_below_the_folder_of_data_files_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for root in (".", str(tmp_path), "data"):
+        assert outcome_of("locations", Variant, parameters={"variant": "digits"}, root=root).status == "skipped"
+
+
 class FewLevels(RightData):
     """Images of 16 levels, which nobody scaled."""
 

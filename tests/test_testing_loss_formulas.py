@@ -76,6 +76,28 @@ class StandingMargin(Margin):
     formula = ("relu(margin - r) + relu(1 + f)", "-f")
 
 
+class Sharp(Loss):
+    """Cross-entropy of sharpened outputs, whose formula cannot be computed as it stands if they are any sharper."""
+
+    formula = ("-log(sigmoid(beta * r)) - log(sigmoid(-beta * f))", "-log(sigmoid(beta * f))")
+
+    def __init__(self, beta: float = 10.0) -> None:
+        self.beta = beta
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(-self.beta * real).mean() + softplus(self.beta * fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        return softplus(-self.beta * fake).mean()
+
+
+class SharpSquared(Sharp):
+    """Its sharpness is squared where it is not the usual one."""
+
+    def __init__(self, beta: float = 10.0) -> None:
+        self.beta = beta if beta == 10.0 else beta**2
+
+
 WRONG: list[tuple[type[Loss], str, str]] = [
     (HalfOnTheDiscriminator, "least-squares", "a 1/2 is present on one side only"),
     (HalfOnTheGenerator, "least-squares", "a 1/2 is present on one side only"),
@@ -86,6 +108,7 @@ WRONG: list[tuple[type[Loss], str, str]] = [
     (OneText, "formula", "formula is 'softplus(-r) + softplus(f)', but must be two texts"),
     (SquaredMargin, "formula", "the declared 'relu(margin - r) + relu(margin + f)' with margin = 0.5 gives"),
     (StandingMargin, "formula", "the declared 'relu(margin - r) + relu(1 + f)' with margin = 0.5 gives"),
+    (SharpSquared, "formula", "with beta = 5 gives"),
     (Epsilon, "formula", "an epsilon inside a logarithm makes a loss saturate"),
 ]
 
@@ -97,6 +120,10 @@ def test_a_wrong_loss_is_caught_by_name(loss: type[Loss], name: str, words: str)
 
 def test_a_formula_is_held_at_the_parameters_that_are_given() -> None:
     assert outcome_of("formula", Margin, parameters={"margin": 0.3}).status == "ok"
+
+
+def test_a_formula_that_other_parameters_make_too_large_to_compute_is_held_where_it_can_be() -> None:
+    assert outcome_of("formula", Sharp).status == "ok"
 
 
 def test_a_name_of_the_field_is_held_to_its_meaning() -> None:

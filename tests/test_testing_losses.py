@@ -154,12 +154,12 @@ class StartsLate(Right):
 
 
 class Lazy(Right):
-    """Keeps a constant from its first call on."""
+    """Keeps a constant from its first call on, and one that is not a number."""
 
     slope = 0.0
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
-        self.slope = self.slope or 1.0
+        self.slope, self.unset = self.slope or 1.0, float("nan")
         return softplus(-self.slope * fake).mean()
 
 

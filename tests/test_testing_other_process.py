@@ -1,5 +1,7 @@
 """A module asked in another process: an answer, or in one line why there is none."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,26 @@ def test_the_answer_is_told_from_what_is_printed(module: Path) -> None:
         "print('noise', end='')\nanswer([sys.argv[1], os.environ['WORD']])\n"
     )
     assert ask("asked", "first", doing="answer", environment={"WORD": "second"}) == ["first", "second"]
+
+
+ISOLATED = """
+import sys
+sys.path[:0] = {path}
+from ganbench.testing.other_process import ask
+print(ask("asked", doing="answer", environment={{"PYTHONHASHSEED": "1"}}))
+"""
+
+
+def test_an_isolated_process_finds_modules_there_too(module: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    module.write_text(
+        "import os, sys\nfrom ganbench.testing.other_process import answer\n"
+        "answer([sys.flags.ignore_environment, os.environ['PYTHONHASHSEED']])\n"
+    )
+    code = ISOLATED.format(path=list(filter(None, sys.path)))
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=tmp_path_factory.mktemp("elsewhere"), capture_output=True, text=True
+    )
+    assert answer.stdout == "[0, '1']\n", answer.stderr
 
 
 def test_an_error_is_its_last_line(module: Path) -> None:

@@ -94,6 +94,36 @@ class SquaredWeight(Slopes):
         return self.gamma**2 * super().__call__(discriminator, real, fake, rng)
 
 
+class Lazy(Slopes):
+    """At the last of every so many updates, and as much stronger."""
+
+    formula = "gamma * every * mean(||grad D(x)||^2), x real"
+
+    def __init__(self, gamma: float = 1.0, every: int = 1) -> None:
+        if every < 1:
+            raise ValueError(f"every must be at least 1, not {every}")
+        self.gamma, self.every, self.updates = gamma, every, 0
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        self.updates += 1
+        if self.updates % self.every:
+            return real.new_zeros(())
+        return self.gamma * self.every * super().__call__(discriminator, real, fake, rng)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.updates = state["updates"]
+
+
+class LazyAndSquared(Lazy):
+    """Its weight is squared, which shows where it counts no updates."""
+
+    def __call__(self, discriminator: Any, real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
+        return self.gamma * super().__call__(discriminator, real, fake, rng)
+
+
 WRONG: list[tuple[type[Penalty], str, str]] = [
     (
         OnGradients,
@@ -101,6 +131,7 @@ WRONG: list[tuple[type[Penalty], str, str]] = [
         "declares constrains = 'gradients', which is not a valid value; did you",
     ),
     (SquaredWeight, "closed-form", "x real' with gamma = 0.5 gives"),
+    (LazyAndSquared, "closed-form", "x real' with gamma = 0.5 gives"),
     (OneKind, "declared", "kinds = 'image'"),
     (NoText, "declared", "double_backward is 'no'"),
     (OnOutputs, "once-differentiated", "declare constrains = 'gradient'"),
@@ -114,8 +145,9 @@ def test_a_wrong_penalty_is_caught_by_name(penalty: type[Penalty], name: str, wo
     assert_caught(penalty, name, words)
 
 
-def test_a_right_penalty_passes() -> None:
-    assert failed(check(Slopes)) == {}
+@pytest.mark.parametrize("penalty", [Slopes, Lazy])
+def test_a_right_penalty_passes(penalty: type[Penalty]) -> None:
+    assert failed(check(penalty)) == {}
 
 
 @pytest.mark.parametrize("penalty", [Differences, Forwards])

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -45,17 +46,28 @@ class ReaderLeft(Exception):
     """
 
 
+@contextlib.contextmanager
+def _noticing_who_left() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderLeft from error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is used, and takes in plugins' commands."""
 
     _filled = False
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the options, of which some print and end; keep from click that a reader has left."""
+        with _noticing_who_left():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; keep from click that a reader has left."""
-        try:
+        with _noticing_who_left():
             return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise ReaderLeft from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Built-in commands in the order of use, then plugins' commands."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ganbench.cli.values import PATH
-from ganbench.errors import in_one_line
+from ganbench.errors import in_one_line, with_kind
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click", "pluggy", "scikit-learn")
 
@@ -31,13 +31,14 @@ def doctor(data_root: Path) -> int:
     click.secho("versions", bold=True)
     complete = _packages()
     works = _torch()
+    start = works and _trials_start()
     click.secho("devices", bold=True)
     agree = _gpus(works)
     click.secho("plugins", bold=True)
     _entry_points()
     click.secho("data and weights", bold=True)
     _files(data_root)
-    return 0 if complete and works and agree else 1
+    return 0 if complete and start and agree else 1
 
 
 def _packages() -> bool:
@@ -109,6 +110,20 @@ def _torch() -> bool:
         return False
     built = f"with CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
     click.echo(f"  torch works, built {built}, {torch.get_num_threads()} threads")
+    return True
+
+
+def _trials_start() -> bool:
+    """Import what every trial needs besides, as the process that starts them does where there can be one."""
+    if not hasattr(os, "fork"):
+        return True
+    from ganbench.processes.forkserver import import_for_all
+
+    try:
+        import_for_all()
+    except Exception as error:
+        click.echo(f"  no trial can be started here: {with_kind(error, 120)}")
+        return False
     return True
 
 

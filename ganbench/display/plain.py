@@ -1,6 +1,7 @@
 """Progress as lines, for a log or a pipe; and hardly any, for those who asked for quiet."""
 
 import contextlib
+import os
 import time
 from typing import TextIO
 
@@ -35,7 +36,7 @@ class Quiet:
     def finished(self, folder: TrialFolder, label: str, status: str, reason: str) -> None:
         """Say only what went wrong."""
         if status != "done":
-            self._say(f"{status}: {label}: {reason or 'no reason was recorded'} ({folder.log})")
+            self._say(f"{status}: {label}: {_why(folder, reason)}")
 
     def note(self, line: str) -> None:
         """Pass a warning on."""
@@ -114,5 +115,10 @@ def end_line(work: Work, folder: TrialFolder, label: str, status: str, reason: s
     if status == "done":
         parts.append(outcome(folder))
     else:
-        parts.append(f"{reason or 'no reason was recorded'} ({folder.log})")
+        parts.append(_why(folder, reason))
     return ", ".join(part for part in parts if part)
+
+
+def _why(folder: TrialFolder, reason: str) -> str:
+    """Why a trial has no result, and where more stands: in its log, which one that never started has not."""
+    return f"{reason or 'no reason was recorded'} ({folder.log if os.path.exists(folder.log) else folder.path})"

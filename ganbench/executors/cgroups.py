@@ -26,7 +26,7 @@ def memory() -> int | None:
     """The bytes of memory that this process and those beside it may use; ``None`` without a limit."""
     names = ("memory.max", "memory.limit_in_bytes")
     limits = [limit for group in _groups("memory") for name in names for limit in _numbers(group, name)]
-    return min(limits, default=None)
+    return min((limit for limit in limits if limit > 0), default=None)  # -1 is none
 
 
 def _groups(controller: str) -> Iterator[Path]:
@@ -39,9 +39,13 @@ def _groups(controller: str) -> Iterator[Path]:
     except OSError:
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        _, _, rest = line.partition(":")
+        controllers, there, path = rest.partition(":")
+        if not there:
+            continue
         if controller in controllers.split(","):
-            root = MOUNTED / controller
+            # Mounted together with others, it mostly has a link of its own.
+            root = next((root for root in (MOUNTED / controller, MOUNTED / controllers) if root.is_dir()), MOUNTED)
         elif not controllers:  # version 2, which has one tree for all
             root = MOUNTED
         else:

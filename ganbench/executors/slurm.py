@@ -66,6 +66,7 @@ class Slurm(Executor):
         self._why: dict[str, str] = {}
         self._unsent: set[str] = set()  # submissions of which nobody knows whether Slurm has them
         self._given_up: dict[tuple[str, int], str] = {}  # jobs, by their elements, of trials that will not start
+        self._killed: set[tuple[str, int]] = set()  # elements that were cancelled from here, with all their trials
         self._next = 0.0
 
     @classmethod
@@ -122,23 +123,22 @@ class Slurm(Executor):
         for trial_id in chosen:
             ask_to_stop(self._trials[trial_id].job.folder)
         places = self._submissions.queue() or {}
-        to_kill: list[str] = []
-        waiting: dict[tuple[str, int], str] = {}
+        to_kill, waiting = dict[tuple[str, int], str](), dict[tuple[str, int], str]()
         over: list[_Trial] = []
         for trial in (self._trials[trial_id] for trial_id in chosen):
             status = TrialFolder(trial.job.folder).read_status()["status"]
             if status not in UNDER_WAY:
                 continue  # it has come to its end, which the next look at its folder finds
-            place = places.get(trial.handed.element)
-            waits = place is not None and place.waits
-            if place is not None and hard:
-                to_kill.append(place.job)
-            elif place is not None and waits:
+            place = places.get(trial.handed.element, site.ABSENT)
+            if hard and place is not site.ABSENT:
+                to_kill[trial.handed.element] = place.job
+            elif place.waits:
                 waiting[trial.handed.element] = place.job
-            if hard or waits or status != "running":
+            if hard or place.waits or status != "running":
                 over.append(trial)
-        site.cancel(to_kill, "--full", "--signal=KILL")
-        site.cancel(to_kill)
+        self._killed |= to_kill.keys()
+        site.cancel(to_kill.values(), "--full", "--signal=KILL")
+        site.cancel(to_kill.values())
         self._cancel_unshared(waiting)
         for trial in over:
             # The request to stop stays, should it be about to start after all.
@@ -202,16 +202,17 @@ class Slurm(Executor):
         """Where a trial stands whose job is over and whose folder does not say that the trial is."""
         if asked_to_stop(trial.job.folder):
             return self._end(trial, f"interrupted: {STOPPED}")
+        by_others = place.cancelled and trial.handed.element not in self._killed
         if status != "interrupted":
             now = time.monotonic()
             trial.missing_since = trial.missing_since or now
             if now - trial.missing_since < self._terms.grace:  # what the node wrote last may be seen late
                 return JobState.RUNNING if status == "running" else JobState.PENDING
-        elif not place.cancelled and got_on(TrialFolder(trial.job.folder)):
+        elif not by_others and got_on(TrialFolder(trial.job.folder)):
             # The end of its time or preemption stopped it, and it has lost nothing: this was no attempt.
             trial.next_attempt = trial.handed.attempt
             return JobState.PENDING
-        if place.cancelled:
+        if by_others:
             return self._end(trial, f"interrupted: job {place.job} was cancelled; run again to resume")
         if place is site.ABSENT:
             return self._try_again(trial, "its job is not in Slurm's queue", over=JobState.LOST)

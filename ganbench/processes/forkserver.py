@@ -43,7 +43,7 @@ def serve() -> int:
     become_subreaper()
 
     try:
-        _import_for_all()
+        import_for_all()
     except Exception as error:
         message = {"cannot_start": with_kind(error), "trace": traceback.format_exc()}
         with os.fdopen(channel, "wb") as out:
@@ -67,7 +67,7 @@ def serve() -> int:
                 _obey(json.loads(line), running, channel, (wake_read, wake_write))
 
 
-def _import_for_all() -> None:
+def import_for_all() -> None:
     """Import what every task needs; a picture of points, in every trial, needs the first two."""
     import matplotlib.backends.backend_agg
     import matplotlib.figure  # noqa: F401

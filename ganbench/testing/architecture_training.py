@@ -204,16 +204,30 @@ def batch_dependence(subject: Subject) -> None:
 
 def spectral_norm(subject: Subject) -> None:
     """``spectral_norm_in_discriminator`` is true where the discriminator has spectral norm."""
-    architecture = build(subject)
+    architecture, shape = build(subject), typical(subject)
     if architecture.spectral_norm_in_discriminator:
         return  # one of its own cannot be told from other layers
-    discriminator = networks(subject, typical(subject)).discriminator
-    parts = [one for module in discriminator.modules() for one in (module, *module._forward_pre_hooks.values())]
-    if any(type(one).__name__.endswith("SpectralNorm") for one in parts):  # of torch, old and new, and of others
+    discriminator = networks(subject, shape, only_raw=True).discriminator
+    normed = [module for module in discriminator.modules() if _normed(module)]
+    weights = [one for module in normed for one in module.parameters() if one.requires_grad]
+    # An auxiliary classifier alone does not constrain the critic.
+    if weights and not any(
+        one is not None for one in torch.autograd.grad(discriminator(noise(4, shape)).sum(), weights, allow_unused=True)
+    ):
+        return
+    if normed:
         raise Flaw(
             "the discriminator has spectral norm, but spectral_norm_in_discriminator is False; nothing would warn of "
             "a gradient penalty or of weight clipping on it, which constrain the critic a second time"
         )
+
+
+def _normed(module: nn.Module) -> bool:
+    """Whether a module is a spectral norm or has one, by its name: of torch, old and new, or of others."""
+    parts = [module, *module._forward_pre_hooks.values()]
+    if isinstance(module, nn.utils.parametrize.ParametrizationList):  # which holds the weight itself
+        parts += module
+    return any(type(one).__name__.endswith("SpectralNorm") for one in parts)
 
 
 def evaluation(subject: Subject) -> None:

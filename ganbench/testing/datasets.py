@@ -171,11 +171,15 @@ def locations(subject: Subject) -> None:
         declared = components.locations(subject.name, subject.cls)
     except UsageError as error:
         raise Flaw(f"{error}; every run on it would be refused with this line") from error
+    root = Path(subject.expected.get("root", "data")).resolve()
     files = [Path(file).resolve() for file in load(subject, "train").files]
     for name, value in subject.parameters.items():
         if name in declared or not (value and isinstance(value, str)):
             continue
-        if any(file.is_relative_to(Path(value).resolve()) for file in files):
+        place = Path(value)
+        if not place.is_absolute() and any(file.is_relative_to((root / place).resolve()) for file in files):
+            continue  # a name below the folder of data files, which is where this process works
+        if any(file.is_relative_to(place.resolve()) for file in files):
             raise Flaw(
                 f"{name} is where its files lie, but locations does not name it; the same samples in another folder "
                 f"would be another dataset, whose trials are trained again; declare locations = ('{name}',)"

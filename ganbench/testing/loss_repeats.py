@@ -40,5 +40,5 @@ def _repeats(loss: Loss, player: str, real: Tensor, fake: Tensor) -> None:
 
 
 def _numbers(loss: Loss) -> dict[str, float]:
-    """The numbers that a loss holds, by the names of its attributes."""
-    return {name: value for name, value in vars(loss).items() if isinstance(value, int | float)}
+    """The numbers that a loss holds, by the names of its attributes; not those that are not a number."""
+    return {name: value for name, value in vars(loss).items() if isinstance(value, int | float) and value == value}

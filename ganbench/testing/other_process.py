@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-from ganbench.processes.interpreter import python
+from ganbench.processes.interpreter import safe_path
 
 SECONDS = 300
 _MARK = "ganbench-answer "
@@ -31,7 +31,9 @@ def ask(module: str, *arguments: str, doing: str, environment: dict[str, str] | 
     path = os.pathsep.join(path or "." for path in sys.path)
     try:
         done = subprocess.run(
-            python("-m", module, *arguments), env=os.environ | {"PYTHONPATH": path} | (environment or {}),
+            # Not isolated, even if this process is: it would not look at these variables.
+            [sys.executable, *safe_path(), "-m", module, *arguments],
+            env=os.environ | {"PYTHONPATH": path} | (environment or {}),
             stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -65,9 +65,12 @@ function trim(value) {
   return String(Number(value.toPrecision(12)));
 }
 
+// As tables write it: what is no more than the rounding of float64 is zero, without a sign.
 function score(value, metric) {
-  const shown = metric.percent ? value * 100 : value;
-  const small = shown && Math.abs(shown) < 0.5 * 10 ** -metric.decimals;
+  const exact = metric.percent ? value * 100 : value;
+  const half = 0.5 * 10 ** -metric.decimals;
+  const shown = Math.abs(exact) < Math.min(1e-12, half) ? 0 : exact;
+  const small = shown && Math.abs(shown) < half;
   return (small ? shown.toPrecision(2) : shown.toFixed(metric.decimals)) + (metric.percent ? " %" : "");
 }
 
