@@ -96,6 +96,8 @@ def test_code_libraries_the_system_and_what_is_written_or_gone_are_no_data(tmp_p
 class FromFiles(RightData):
     """Reads a file a split, and names it."""
 
+    locations = ("path",)
+
     def __init__(self, path: str = "") -> None:
         self.path = Path(path)
 
