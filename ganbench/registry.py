@@ -226,8 +226,8 @@ class Registry:
         its = [one for one in self.broken if distribution == one.distribution or bare in one.names(kinds)]
         likely = its or [one for one in self.broken if get_close_matches(bare, one.names(kinds), n=1)]
         if likely:
-            names = (f"; the package {one.distribution}, which may have it, is broken ({one.reason})" for one in likely)
-            return f"{''.join(dict.fromkeys(names))}; see 'ganbench plugins list'{'' if its else hint}"
+            told = (f"; the package {one.distribution}, which may have it, is broken ({one.reason})" for one in likely)
+            return f"{''.join(dict.fromkeys(told))}; see 'ganbench plugins list'{'' if its else hint}"
         broken = (one.distribution for one in self.broken)
         silent = [
             f"{state}: {', '.join(names)}"

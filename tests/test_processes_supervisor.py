@@ -104,6 +104,21 @@ def test_without_proc_what_a_task_leaves_in_its_group_is_ended(tmp_path: Path) -
     assert gone(number(tmp_path / "child"))
 
 
+def forking_by(its_fork: Callable[[], int], task: Callable[[], int], tmp_path: Path) -> tuple[int, int]:
+    """As :func:`supervised`, with a supervisor that forks by another function."""
+    fork = os.fork
+
+    def start() -> int:
+        child = fork()
+        if child == 0:
+            os.fork = its_fork
+        return child
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", start)
+        return supervised(task, tmp_path)
+
+
 def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(tmp_path: Path) -> None:
     fork = os.fork
 
@@ -119,15 +134,7 @@ def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(t
         time.sleep(30)
         return 0
 
-    def start() -> int:
-        child = fork()
-        if child == 0:
-            os.fork = interrupted
-        return child
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fork", start)
-        child, read = supervised(task, tmp_path)
+    child, read = forking_by(interrupted, task, tmp_path)
     with os.fdopen(read) as channel:
         told = json.loads(channel.readline())
     assert os.waitpid(child, 0)[1] == 0
@@ -135,20 +142,10 @@ def test_a_request_to_end_that_comes_while_the_task_is_being_forked_reaches_it(t
 
 
 def test_a_supervisor_that_cannot_fork_says_why(tmp_path: Path) -> None:
-    fork = os.fork
-
     def refuse() -> int:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    def start() -> int:
-        child = fork()
-        if child == 0:
-            os.fork = refuse
-        return child
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fork", start)
-        child, read = supervised(lambda: 0, tmp_path)
+    child, read = forking_by(refuse, lambda: 0, tmp_path)
     with os.fdopen(read) as channel:
         told = json.loads(channel.readline())
     assert os.waitpid(child, 0)[1] == 0

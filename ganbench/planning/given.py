@@ -15,6 +15,7 @@ from ganbench.records.finding import RUNS, name_of
 from ganbench.records.folder import TrialFolder, require_generator
 from ganbench.registry import Registry
 from ganbench.spec import Component, TrialSpec
+from ganbench.tables.wording import counted
 
 ARRAYS = (".npy", ".npz", ".pt", ".pth")
 
@@ -95,9 +96,9 @@ def _trainings(count: int, labels: Sequence[str], seeds: Sequence[int]) -> list[
     """
     for option, given in (("--label", labels), ("--seed", seeds)):
         if len(given) not in (0, 1, count):
-            sources = f"{count} source{'' if count == 1 else 's'}"
             raise UsageError(
-                f"{option} is given {len(given)} times for {sources}; give it once, or once for each source"
+                f"{option} is given {len(given)} times for {counted(count, 'source')}; give it once, or once for each "
+                "source"
             )
     names = list(labels) if len(labels) == count else [labels[0] if labels else ""] * count
     if len(seeds) == count:
