@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganbench.api import Architecture, Discriminator, Loss, Networks, Penalty, Samples
 from ganbench.spec import Recipe
+from ganbench.training.conditional import generate, judge
 from ganbench.training.loop import Objective, train
 from ganbench.training.state import State
 
@@ -151,10 +152,12 @@ def assert_close_networks(first: State, second: State) -> None:
     """Within rounding, by what they compute: a bias before a batch norm, which nothing depends on, has no gradient but
     rounding, of which Adam makes a whole step."""
     z = torch.randn(64, 4, generator=torch.Generator().manual_seed(0)).to(first.device)
+    labels = None if first.conditioning == "none" else torch.zeros(64, dtype=torch.int64, device=first.device)
     with torch.no_grad():
-        own, other = first.generator(z), second.generator(z)
+        own, other = (generate(state.generator, z, labels) for state in (first, second))
         torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(first.discriminator(own), second.discriminator(own), rtol=1e-5, atol=1e-6)
+        of_own, of_other = (judge(state.discriminator, own, labels, state.conditioning) for state in (first, second))
+        torch.testing.assert_close(of_own.raw, of_other.raw, rtol=1e-5, atol=1e-6)
 
 
 def weights(network: nn.Module) -> list[Tensor]:

@@ -52,22 +52,6 @@ def test_drawing_elsewhere_does_not_change_the_order() -> None:
     assert found == plain
 
 
-def test_a_step_that_is_not_staged_draws_on_and_the_next_is_staged_in_the_same_place() -> None:
-    plain, stream = batches(10, 3), batches(10, 3)
-    found: list[list[int]] = []
-    places = set()
-    for staged, count in ((True, 2), (False, 5), (False, 1), (True, 2)):
-        if staged:
-            stream.stage(count)
-            assert stream._staged is not None
-            places.add(stream._staged.data_ptr())
-        else:
-            stream.unstage()
-        found += take(stream, count)
-    assert found == take(plain, 10)
-    assert len(places) == 1
-
-
 def test_several_batches_come_as_one_with_their_labels() -> None:
     labels = torch.arange(10) * 100
     apart, together = (Batches(numbers(10), 3, torch.Generator().manual_seed(0), labels) for _ in range(2))
@@ -81,11 +65,11 @@ def test_several_batches_come_as_one_with_their_labels() -> None:
 def test_several_batches_are_taken_from_those_that_were_staged() -> None:
     plain, staged = batches(10, 3), batches(10, 3)
     for _ in range(3):
-        staged.stage(3)
+        staged.indices.stage(3)
         position = staged.state_dict()["position"]
         first = staged.next()
         assert torch.equal(first, plain.next())
-        staged.rewind()
+        staged.indices.rewind()
         assert torch.equal(staged.next(), first)
         assert torch.equal(staged.next(2), plain.next(2))
         assert position == staged.state_dict()["position"] == plain.state_dict()["position"]

@@ -79,14 +79,14 @@ def test_fakes_carry_the_labels_of_the_real_batch_beside_them() -> None:
 def test_the_generators_labels_have_the_datas_shares_from_their_own_stream() -> None:
     settings = recipe(batch_size=20)
     state = make("projection", settings)
-    drawn = torch.cat([label for _ in range(200) if (label := state.draw_labels(20)) is not None])
+    drawn = torch.cat([label for _ in range(200) if (label := state.draw_labels()) is not None])
     shares = torch.bincount(drawn, minlength=3) / len(drawn)
     data = samples().labels
     assert data is not None
     torch.testing.assert_close(shares, torch.bincount(data, minlength=3) / 60, atol=0.03, rtol=0)
     other = make("projection", settings)
     before = {name: rng.get_state().clone() for name, rng in other.streams.items()}
-    other.draw_labels(20)
+    other.draw_labels()
     changed = [name for name, rng in other.streams.items() if not torch.equal(rng.get_state(), before[name])]
     assert changed == [seeds.LABELS]
 

@@ -14,18 +14,16 @@ from torch._subclasses.fake_tensor import DataDependentOutputException
 from ganbench import plugins
 from ganbench.api import Samples
 from ganbench.losses.hinge import Hinge
+from ganbench.schedule import usual
 from ganbench.spec import Recipe
 from ganbench.training.loop import centre_adaptation, plain_step
-from ganbench.training.recorded import obstacle_to_recording
+from ganbench.training.recorded import drawn_on_the_host, obstacle_to_recording
 from ganbench.training.state import State
 from tests.elsewhere import ELSEWHERE, AtHome, elsewhere
 from tests.loops import objective
 
 IMAGES = {"dcgan": (1, 16, 16), "infogan": (1, 28, 28), "mlp": (1, 16, 16), "resnet": (3, 32, 32), "sagan": (3, 16, 16),
           "sndcgan": (3, 16, 16), "upsample": (1, 16, 16), "vgg": (3, 16, 16)}  # fmt: skip
-
-BATCHES = 8
-"""More than any step here draws."""
 
 
 def names(kind: str) -> list[str]:
@@ -40,7 +38,7 @@ def step(
     penalties: tuple[Any, ...] = (),
     **settings: Any,
 ) -> Tensor:
-    """Do one step there; return its losses."""
+    """Do a step there, one like most; return its losses."""
     recipe = Recipe(**({"batch_size": 4, "latent_dim": 8, "steps": 4} | settings))
     loss = plugins.build("loss", loss) if isinstance(loss, str) else loss
     goal = objective(loss, *(plugins.build("penalty", each) if isinstance(each, str) else each for each in penalties))
@@ -62,9 +60,13 @@ def step(
         if state.adaptation is None:  # otherwise it looks for the doubt's level on the CPU, by its values
             centre_adaptation(state, goal.loss, recipe)
         remembers = any(penalty.state_dict() for penalty in goal.penalties)
-        if obstacle_to_recording(state, recipe, remembers=remembers):
+        if obstacle_to_recording(recipe, remembers=remembers):
             return plain_step(state, goal, recipe)
-        state.batches.stage(BATCHES)
+        while not (state.settled and usual(recipe, state.step + 1)):
+            plain_step(state, goal, recipe)
+            state.step += 1
+        for draws, count in drawn_on_the_host(state, recipe, needs_real=goal.loss.needs_real):
+            draws.stage(count)
         with AtHome():
             return plain_step(state, goal, recipe)
 

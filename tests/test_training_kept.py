@@ -42,7 +42,7 @@ def moves_in_place(network: Peculiar) -> None:
 def begun(also: Callable[[Peculiar], object]) -> tuple[State, Callable[[], Tensor]]:
     """A trial whose first step is done, and its step."""
     state = state_with(Peculiar(also), recipe())
-    state.batches.stage(1)
+    state.batches.indices.stage(1)
     step = partial(plain_step, state, objective(Vanilla()), recipe())
     step()
     return state, step
@@ -80,7 +80,7 @@ def test_what_a_step_leaves_on_the_host_is_noticed_and_undone(also: Callable[[Pe
     assert isinstance(network, Peculiar)
     before, ema, calls = content(state), network.ema, network.calls
     of_host, of_torch = host_streams(), torch.get_rng_state()
-    kept = Kept(state)
+    kept = Kept(state, draws=[state.batches.indices])
     assert kept.moved() == ""
     kept.after(step)
     assert reason in kept.moved()
@@ -109,7 +109,7 @@ def test_a_part_that_counts_is_noticed() -> None:
         part.updates += 1
         return step()
 
-    kept = Kept(state, [part])
+    kept = Kept(state, [part], [state.batches.indices])
     kept.after(counting)
     assert kept.moved() == "Counting.updates changes on the host"
     kept.restore()
@@ -120,7 +120,7 @@ def test_parts_that_show_nothing_and_values_that_equal_nothing_do_not_matter() -
     state, step = begun(moves_in_place)
     part = Counting()
     vars(part).update(nothing=math.nan, odd=Odd(), more=[0])
-    kept = Kept(state, [part, Slotted(), Odd(), Counting, None])
+    kept = Kept(state, [part, Slotted(), Odd(), Counting, None], [state.batches.indices])
     kept.after(step)
     assert kept.moved() == ""
 
@@ -145,7 +145,7 @@ def test_what_the_optimisers_remember_is_put_back() -> None:
     optimisers = (state.g_optimiser, state.d_optimiser)
     held = [tensor for optimiser in optimisers for tensor in optimiser_tensors(optimiser)]
     before = [tensor.clone() for tensor in held]
-    kept = Kept(state)
+    kept = Kept(state, draws=[state.batches.indices])
     kept.after(step)
     assert not all(torch.equal(*pair) for pair in zip(held, before, strict=True))
     kept.restore()

@@ -134,7 +134,7 @@ def test_what_cannot_be_recorded_goes_on_as_it_was(
 def test_without_memory_for_a_copy_of_the_state_steps_go_on_as_they_were(
     make_state: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(state: State, parts: Any) -> None:
+    def full(state: State, parts: Any, draws: Any) -> None:
         raise torch.cuda.OutOfMemoryError("no room for a copy")
 
     monkeypatch.setattr(module, "Kept", full)
@@ -204,17 +204,16 @@ def test_a_loss_that_counts_is_not_recorded(make_state: Make, loss: Callable[[],
         ({}, False, ""),
         ({"lr_schedule": "linear"}, False, ""),
         ({"lr_schedule": "cosine", "adam_eps": 1e-3}, False, ""),
-        ({"replay": 8}, False, "history"),
+        ({"replay": 8}, False, ""),
+        ({"augment": "translation", "ada_target": 0.6}, False, ""),
         ({}, True, "remembers"),
         ({"optimizer": "sgd", "lr_schedule": "linear"}, False, "sgd"),
         ({"optimizer": "rmsprop", "lr_schedule": "cosine"}, False, "rmsprop"),
     ],
 )
-def test_what_is_decided_on_the_host_is_not_recorded(
-    make_state: Make, settings: dict[str, Any], remembers: bool, word: str
-) -> None:
+def test_what_is_decided_on_the_host_is_not_recorded(settings: dict[str, Any], remembers: bool, word: str) -> None:
     chosen = recipe(**settings)
-    reason = obstacle_to_recording(make_state(chosen), chosen, remembers=remembers)
+    reason = obstacle_to_recording(chosen, remembers=remembers)
     assert word in reason
     assert bool(reason) == bool(word)
 
@@ -223,8 +222,8 @@ def test_an_obstacle_that_shows_later_is_heeded(make_state: Make, capsys: pytest
     chosen, state = recipe(), make_state(recipe())
     calls: list[int] = []
     step = Recorded(
-        state, partial(plain_step, state, objective(Vanilla()), chosen), batches=1, seen=8, capture=again,
-        obstacle=lambda: "a penalty that remembers" if len(calls) >= WARM_UP else "",
+        state, partial(plain_step, state, objective(Vanilla()), chosen), draws=[(state.batches.indices, 1)], seen=8,
+        capture=again, obstacle=lambda: "a penalty that remembers" if len(calls) >= WARM_UP else "",
     )  # fmt: skip
     for number in range(8):
         calls.append(number)
@@ -257,7 +256,7 @@ def test_a_loss_that_is_not_finite_is_no_difference() -> None:
     assert module._difference([torch.zeros(2)], good, bad, bad) != ""
 
 
-@pytest.mark.parametrize("obstacle", ["class labels", ""])
+@pytest.mark.parametrize("obstacle", ["a penalty that remembers", ""])
 def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     make_state: Make, monkeypatch: pytest.MonkeyPatch, obstacle: str
 ) -> None:
@@ -266,8 +265,8 @@ def test_memory_that_only_the_recording_needed_is_given_back_and_no_peak(
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append(f"emptied {state.device}"))
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
     step = Recorded(
-        state, partial(plain_step, state, objective(Vanilla()), recipe()), batches=1, seen=8, capture=again,
-        obstacle=lambda: obstacle,
+        state, partial(plain_step, state, objective(Vanilla()), recipe()), draws=[(state.batches.indices, 1)], seen=8,
+        capture=again, obstacle=lambda: obstacle,
     )  # fmt: skip
     tidy = step._tidy
 

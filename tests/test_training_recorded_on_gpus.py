@@ -36,7 +36,7 @@ def test_steps_of_a_second_card_are_done_and_recorded_there(make_state: Make, mo
         return work
 
     state.device = torch.device("cuda:1")
-    step = Recorded(state, work, batches=1, seen=8, capture=capture)
+    step = Recorded(state, work, draws=[(state.batches.indices, 1)], seen=8, capture=capture)
     for _ in range(WARM_UP + 2):
         step()
     assert step.given_up == ""

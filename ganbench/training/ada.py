@@ -17,7 +17,8 @@ class Adaptation:
     The sign is that of the distance to ``level``, the output of a discriminator in doubt: 0 in the paper, as it is for
     the paper's loss.
 
-    p starts at 0 and needs ``images`` real images to reach 1. Nothing here waits for the device.
+    p starts at 0 and needs ``images`` real images to reach 1. Everything is on the device and stays in its place, so
+    nothing waits for the device, and a recorded step goes on with it.
 
     Args:
         target: of the mean sign, in (0, 1]; the paper has 0.6.
@@ -31,8 +32,8 @@ class Adaptation:
         self.level = 0.0
         self.p = torch.zeros((), device=device)
         self._signs = torch.zeros((), device=device)
-        self._seen = 0
-        self._updates = 0
+        self._seen = torch.zeros((), dtype=torch.int64, device=device)
+        self._updates = torch.zeros((), dtype=torch.int64, device=device)
 
     @torch.no_grad()
     def observe(self, outputs: Tensor, images: int) -> None:
@@ -41,19 +42,32 @@ class Adaptation:
         There are more images than outputs where the discriminator judges several at once: each then counts with its
         group's sign.
         """
-        self._signs = self._signs + (outputs - self.level).sign().sum() * (images / len(outputs))
-        self._seen += images
-        self._updates += 1
-        if self._updates % INTERVAL == 0:
-            direction = (self._signs / self._seen - self._target).sign()
-            self.p = (self.p + direction * (self._seen / self._images)).clamp(0.0, 1.0)
-            self._signs, self._seen = torch.zeros_like(self._signs), 0
+        self._signs.add_((outputs - self.level).sign().sum() * (images / len(outputs)))
+        self._seen.add_(images)
+        self._updates.add_(1)
+        due = self._updates.remainder(INTERVAL) == 0
+        direction = (self._signs / self._seen - self._target).sign()
+        adjusted = (self.p + direction * (self._seen / self._images)).clamp(0.0, 1.0)
+        self.p.copy_(torch.where(due, adjusted, self.p))
+        self._signs.masked_fill_(due, 0)
+        self._seen.masked_fill_(due, 0)
+
+    def tensors(self) -> list[Tensor]:
+        """All that :meth:`observe` changes, in place."""
+        return [self.p, self._signs, self._seen, self._updates]
 
     def state_dict(self) -> dict[str, Any]:
         """The probability, and what was observed since it was last adjusted."""
-        return {"p": self.p.cpu(), "signs": self._signs.cpu(), "seen": self._seen, "updates": self._updates}
+        return {
+            "p": self.p.cpu().clone(),
+            "signs": self._signs.cpu().clone(),
+            "seen": int(self._seen),
+            "updates": int(self._updates),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.p, self._signs = state["p"].to(self.p.device), state["signs"].to(self.p.device)
-        self._seen, self._updates = state["seen"], state["updates"]
+        self.p.copy_(state["p"])
+        self._signs.copy_(state["signs"])
+        self._seen.fill_(state["seen"])
+        self._updates.fill_(state["updates"])

@@ -1,11 +1,11 @@
 """Real samples, resident on the device as they are stored, drawn in shuffled epochs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from ganbench.training.draws import Draws
 
 
 def to_network_range(data: Tensor) -> Tensor:
@@ -42,6 +42,9 @@ class Batches:
         rng: the trial's own stream for the data order, on the CPU, so that every device sees the same order.
         labels: of all samples, int64 (N,), on the training device, where they are wanted.
         mirror: applied to every batch, where there is one.
+
+    Attributes:
+        indices: of the samples of each batch, (batch_size,).
     """
 
     def __init__(
@@ -60,9 +63,7 @@ class Batches:
         self._order = torch.empty(0, dtype=torch.int64, device=data.device)
         self._position = 0
         self._latest = self._order
-        self._place: Tensor | None = None
-        self._staged: Tensor | None = None
-        self._row = 0
+        self.indices = Draws(self._draw, len(data))
 
     @property
     def labels(self) -> Tensor | None:
@@ -71,46 +72,10 @@ class Batches:
 
     def next(self, count: int = 1) -> Tensor:
         """Return the next batch, or the next ``count`` as one, in the range the networks see."""
-        indices = [self._index() for _ in range(count)]
+        indices = [self.indices.next() for _ in range(count)]
         self._latest = indices[0] if count == 1 else torch.cat(indices)
         samples = to_network_range(self._data[self._latest])
         return samples if self._mirror is None else self._mirror(samples)
-
-    def stage(self, count: int) -> None:
-        """Draw the indices of the next ``count`` batches into a fixed place, from which :meth:`next` will take them.
-
-        So a step that was recorded once finds the samples of each later step where it found those of the first.
-        """
-        rows = torch.stack([self._draw() for _ in range(count)])
-        self._place = rows if self._place is None else self._place.copy_(rows)
-        self._staged, self._row = self._place, 0
-
-    def unstage(self) -> None:
-        """Let :meth:`next` draw again, for a step that is done as it is; :meth:`stage` will use the same place."""
-        self._staged = None
-
-    @contextmanager
-    def others(self) -> Iterator[None]:
-        """Let :meth:`next` find other samples in the place of those that were staged, as long as this is entered."""
-        assert self._place is not None
-        staged = self._place.clone()
-        self._place.add_(1).remainder_(len(self._data))
-        self.rewind()
-        try:
-            yield
-        finally:
-            self._place.copy_(staged)
-            self.rewind()
-
-    def rewind(self) -> None:
-        """Let :meth:`next` begin again with the first batch that was staged."""
-        self._row = 0
-
-    def _index(self) -> Tensor:
-        if self._staged is None:
-            return self._draw()
-        self._row += 1
-        return self._staged[self._row - 1]
 
     def _draw(self) -> Tensor:
         if self._position + self._batch_size > len(self._order):

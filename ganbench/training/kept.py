@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import seeds
+from ganbench.training.draws import Draws
 from ganbench.training.host import every_part
 from ganbench.training.optimisers import optimiser_tensors
 from ganbench.training.state import State
 
-DRAWN_ON_DEVICE = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
-DRAWN = (*DRAWN_ON_DEVICE, seeds.LABELS)
-"""The streams that a step draws from. That of the order of samples is not among them: a step finds its samples."""
+DRAWN = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
+"""The streams that a step draws from. Those of the host are not among them: what they give is drawn before it."""
 
 PLAIN = bool | int | float | str
 """Numbers and words."""
@@ -35,14 +35,17 @@ class Kept:
     Args:
         state: the trial's.
         parts: what else takes part in a step and may keep something on the host: loss, penalties, augmentations.
+        draws: what was drawn on the host for the step, to be taken again by each that is tried.
     """
 
-    def __init__(self, state: State, parts: Sequence[object] = ()) -> None:
+    def __init__(self, state: State, parts: Sequence[object] = (), draws: Sequence[Draws] = ()) -> None:
         self._state = state
+        self._draws = draws
         self._owners = every_part([state.generator, state.discriminator, *parts])
         self._places = list(_places(self._owners))
         held = [tensor for *_, tensor in self._places]
         held += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]
+        held += state.changed_in_place()
         self._tensors: list[Tensor] = list({id(tensor): tensor for tensor in held}.values())
         self._images = state.real_images
         self._streams = self._drawn()
@@ -75,7 +78,7 @@ class Kept:
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put everything back, the place in the staged batches included."""
+        """Put everything back, the place in what was drawn included."""
         for holder, name, tensor in [*self._places, *self._noted]:
             if holder.get(name) is not tensor:
                 holder[name] = tensor
@@ -93,7 +96,8 @@ class Kept:
         for drawn in of_gpu:
             torch.cuda.set_rng_state(drawn, self._state.device)
         self._state.real_images = self._images
-        self._state.batches.rewind()
+        for draws in self._draws:
+            draws.rewind()
 
     def _now(self) -> list[Tensor]:
         return [tensor.detach().clone() for tensor in self._tensors]

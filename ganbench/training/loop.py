@@ -22,7 +22,7 @@ from ganbench.training.adversarial import adversarial_loss, lazy, undecided
 from ganbench.training.capture import Capture, capture_on_cuda
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, is_worth_recording, obstacle_to_recording
+from ganbench.training.recorded import Recorded, drawn_on_the_host, is_worth_recording, obstacle_to_recording
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
 
@@ -135,8 +135,8 @@ def whole_step(
 ) -> Callable[[], Tensor]:
     """Return a function that does the next step at each call.
 
-    Steps are recorded where the recipe allows, except those unlike most: they are rare, and the recording of a boosted
-    one would hold very many updates.
+    Steps are recorded where the recipe allows, except those unlike most: boosted ones, of which a recording would hold
+    very many updates, those with a seldom penalty, and those in which a history of fakes fills.
 
     Args:
         state: the trial's.
@@ -152,20 +152,21 @@ def whole_step(
 
     def obstacle() -> str:
         remembers = any(penalty.state_dict() for penalty in objective.penalties)
-        return obstacle_to_recording(state, recipe, remembers=remembers)
+        return obstacle_to_recording(recipe, remembers=remembers)
 
     recorded = Recorded(
         state,
         work,
-        batches=recipe.n_critic + (recipe.n_generator * recipe.g_batches if objective.loss.needs_real else 0),
+        draws=drawn_on_the_host(state, recipe, needs_real=objective.loss.needs_real),
         seen=recipe.n_critic * state.samples_per_update,
         parts=(objective.loss, *objective.penalties, *state.augment.transforms),
         obstacle=obstacle,
         capture=capture,
     )
-    if not recipe.n_critic_boost and recipe.penalty_every == 1:
+    if not recipe.n_critic_boost and recipe.penalty_every == 1 and state.replay is None:
         return recorded
-    return lambda: recorded() if usual(recipe, state.step + 1) else recorded.apart()
+
+    return lambda: recorded() if state.settled and usual(recipe, state.step + 1) else recorded.apart()
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:
@@ -206,7 +207,7 @@ def generator_update(state: State, objective: Objective, recipe: Recipe) -> Tens
     # Not counted as seen: the discriminator does not learn from these.
     real = state.batches.next(recipe.g_batches) if objective.loss.needs_real else None
     z = latents(state, recipe, recipe.g_batches)
-    labels = state.draw_labels(len(z)) if real is None else state.batches.labels
+    labels = state.draw_labels() if real is None else state.batches.labels
     with frozen(state.discriminator), precision(recipe, state.device):
         fake = generate(state.generator, z, labels)
         of_fake = judge(state.discriminator, state.laid_out(state.augment(fake)), labels, state.conditioning)

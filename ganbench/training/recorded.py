@@ -7,13 +7,14 @@ On a GPU the recording is a CUDA graph (:mod:`ganbench.training.capture`), on a 
 2. The next one is recorded. The recording and the step itself are run from one state, and what they leave is compared.
 3. From then on the recording is replayed. A step of another kind, with more updates or a penalty, is done as it is.
 
-What a step draws on the host, the indices of its real samples, is put into a fixed place before each step; noise comes
-from the trial's own generators on the device, which take part in the recording. Where recording fails, or the two
-differ, steps go on being done as they are, and one line of the trial's log says why.
+What a step draws on the host, such as the indices of its real samples, is put into a fixed place before each step
+(:mod:`ganbench.training.draws`); noise comes from the trial's own generators on the device, which take part in the
+recording. Where recording fails, or the two differ, steps go on being done as they are, and one line of the trial's log
+says why.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -22,8 +23,9 @@ from ganbench.errors import in_one_line
 from ganbench.provenance import environment
 from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
+from ganbench.training.draws import Draws
 from ganbench.training.host import Host
-from ganbench.training.kept import DRAWN_ON_DEVICE, Kept
+from ganbench.training.kept import DRAWN, Kept
 from ganbench.training.state import State
 
 WARM_UP = 3
@@ -45,20 +47,13 @@ def is_worth_recording(state: State, recipe: Recipe) -> bool:
     return recipe.steps - state.step >= FEW_STEPS and weights <= MANY_WEIGHTS
 
 
-def obstacle_to_recording(state: State, recipe: Recipe, *, remembers: bool) -> str:
+def obstacle_to_recording(recipe: Recipe, *, remembers: bool) -> str:
     """Say what in a recipe is decided on the host at every step, so that its steps cannot be recorded; else empty.
 
     Args:
-        state: the trial's.
         recipe: the trial's.
         remembers: whether a penalty keeps something from one update to the next.
     """
-    if recipe.replay:
-        return "a history of fakes"
-    if state.conditioning != "none" and state.device.type != "cpu":  # where they are drawn
-        return "class labels"
-    if state.adaptation is not None:
-        return "adaptive augmentation"
     if remembers:
         return "a penalty that remembers earlier updates"
     if recipe.lr_schedule != "constant" and recipe.optimizer != "adam":
@@ -66,13 +61,30 @@ def obstacle_to_recording(state: State, recipe: Recipe, *, remembers: bool) -> s
     return ""
 
 
+def drawn_on_the_host(state: State, recipe: Recipe, *, needs_real: bool) -> list[tuple[Draws, int]]:
+    """What most steps draw on the host, each with how many times.
+
+    Args:
+        state: the trial's.
+        recipe: the trial's.
+        needs_real: whether the generator's loss takes real samples.
+    """
+    of_generator = recipe.n_generator * recipe.g_batches if needs_real else 0
+    draws = [(state.batches.indices, recipe.n_critic + of_generator)]
+    if state.conditioning != "none" and not needs_real:
+        draws.append((state.labelled, recipe.n_generator))
+    if state.replay is not None:
+        draws.append((state.replay.chosen, recipe.n_critic))
+    return draws
+
+
 class Recorded:
     """Does one step at each call: as it is at first, by replaying its recording as soon as there is one.
 
     Args:
         state: the trial's.
-        work: one whole step; returns its losses as one tensor. It draws real samples by ``state.batches`` alone.
-        batches: how many batches of real samples a step draws.
+        work: one whole step; returns its losses as one tensor.
+        draws: what it draws on the host, each with how many times.
         seen: how many real samples a step counts as seen.
         parts: what takes part in a step besides the networks: loss, penalties, augmentations.
         obstacle: says why steps cannot be recorded, where they cannot; asked after the warm-up.
@@ -87,7 +99,7 @@ class Recorded:
         state: State,
         work: Work,
         *,
-        batches: int,
+        draws: Sequence[tuple[Draws, int]],
         seen: int,
         parts: Sequence[object] = (),
         obstacle: Callable[[], str] = lambda: "",
@@ -95,7 +107,7 @@ class Recorded:
     ) -> None:
         self._state = state
         self._work = work
-        self._batches = batches
+        self._draws = tuple(draws)
         self._seen = seen
         self._parts = parts
         self._obstacle = obstacle
@@ -115,7 +127,8 @@ class Recorded:
             self._steps += 1
             if self._steps == 2:  # in the first some set up what stays from then on
                 self._host = Host([self._state.generator, self._state.discriminator, *self._parts])
-            self._state.batches.stage(self._batches)
+            for draws, count in self._draws:
+                draws.stage(count)
             if self._steps == WARM_UP + 1:
                 self._record_or_give_up()
             return self._as_it_is() if self._replay is None else self._replayed()
@@ -124,7 +137,8 @@ class Recorded:
         """Do a step that is unlike the others without recording or replaying anything; return its losses."""
         device = self._state.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            self._state.batches.unstage()
+            for draws, _ in self._draws:
+                draws.unstage()
             if self._replay is None:
                 with self._aside():
                     return self._work()
@@ -177,7 +191,7 @@ class Recorded:
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
         try:
-            kept = Kept(self._state, self._parts)
+            kept = Kept(self._state, self._parts, [draws for draws, _ in self._draws])
         except Exception as error:  # no memory for a copy, for example
             return _first_cause(error)
         try:
@@ -194,10 +208,11 @@ class Recorded:
             return moved
         self._forget_gradients()  # those of the recording are in its own memory
         # From where that step has led, and on other samples: whatever a replay does not compute anew will show.
-        with self._state.batches.others(), self._aside():
-            self._replay = self._capture(
-                self._with_losses_in_place, [self._state.streams[name] for name in DRAWN_ON_DEVICE]
-            )
+        with ExitStack() as others:
+            for draws, _ in self._draws:
+                others.enter_context(draws.others())
+            with self._aside():
+                self._replay = self._capture(self._with_losses_in_place, [self._state.streams[name] for name in DRAWN])
         recorded, twice = kept.after(self._replayed), kept.after(self._as_it_is)
         return _difference(kept.values, recorded, once, twice, exact=self._state.device.type == "cpu")
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganbench.training.draws import Draws
+
 
 class Replay:
     """Replaces a share of each fake batch by earlier fakes, so that the discriminator does not forget them.
@@ -23,6 +25,9 @@ class Replay:
         rng: the trial's own stream for replay, on the CPU.
         pack: samples in a group, which the discriminator judges together. Groups are kept and drawn as they were made:
             one of samples from generators of different steps would be more varied than any of them.
+
+    Attributes:
+        chosen: which groups of a full history are drawn for each batch.
     """
 
     def __init__(self, size: int, share: float, rng: torch.Generator, pack: int = 1) -> None:
@@ -31,11 +36,25 @@ class Replay:
         self._rng = rng
         self._pack = pack
         self._kept: Tensor | None = None
+        self._count = 0
+        self.chosen = Draws(self._choose, size)
+
+    @property
+    def settled(self) -> bool:
+        """Whether each further batch is treated as the last one was: that one has left a full history behind.
+
+        Not yet so where a checkpoint's was full, before the first batch has shown where fakes are.
+        """
+        return self._count > 0 and self._kept is not None and len(self._kept) == self._size
+
+    def tensors(self) -> list[Tensor]:
+        """What :meth:`mix` changes, in place once the history is full."""
+        return [] if self._kept is None else [self._kept]
 
     def mix(self, fake: Tensor) -> Tensor:
         """Return a batch (N·pack, ...) with its last part drawn from the history, and put its first part into it."""
         groups = fake.unflatten(0, (-1, self._pack))
-        count = min(round(self._share * len(groups)), self._size)
+        self._count = count = min(round(self._share * len(groups)), self._size)
         if count == 0:
             return fake
         new = groups[:count].detach()
@@ -43,11 +62,15 @@ class Replay:
         if len(kept) < self._size:
             self._kept = torch.cat([kept, new[: self._size - len(kept)]])
             return fake
-        chosen = torch.randperm(self._size, generator=self._rng)[:count].to(fake.device)
+        self._kept = kept
+        chosen = self.chosen.next()
         old = kept[chosen]
         kept[chosen] = new
-        self._kept = kept
         return torch.cat([groups[: len(groups) - count], old]).flatten(0, 1)
+
+    def _choose(self) -> Tensor:
+        assert self._kept is not None
+        return torch.randperm(self._size, generator=self._rng)[: self._count].to(self._kept.device)
 
     def state_dict(self) -> dict[str, Any]:
         """The kept samples (n·pack, ...), group after group."""
@@ -55,4 +78,5 @@ class Replay:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self._kept = None if state["kept"] is None else state["kept"].unflatten(0, (-1, self._pack))
+        # A copy, as what is full changes in place.
+        self._kept = None if state["kept"] is None else state["kept"].unflatten(0, (-1, self._pack)).clone()

@@ -13,6 +13,7 @@ from ganbench.training.ada import Adaptation
 from ganbench.training.augment import Augment
 from ganbench.training.average import Average
 from ganbench.training.batches import Batches, Mirror
+from ganbench.training.draws import Draws
 from ganbench.training.initialisation import initialise
 from ganbench.training.layout import choose_layout
 from ganbench.training.optimisers import build_optimiser, load_weight_state
@@ -74,6 +75,9 @@ class State:
         labels = samples.labels if self.conditioning != "none" else None
         self._labels = None if labels is None else labels.to(device)
         self.samples_per_update = recipe.batch_size * architecture.pack
+        self._labels_per_update = recipe.g_batches * self.samples_per_update
+        self.labelled = Draws(self._choose_labelled, len(samples.data))
+        """The training samples whose labels a generator update takes, where it takes any."""
         self._standing = (
             Standing(self.generator, recipe, self.samples_per_update, seed, self._labels)
             if recipe.standing_batches
@@ -110,16 +114,29 @@ class State:
         generator = self.average.module if self.average is not None else self.generator
         return generator if self._standing is None else self._standing.of(generator, self.device)
 
-    def draw_labels(self, n: int) -> Tensor | None:
-        """Return the labels (n,) of training samples at random, or ``None`` where the networks take none."""
-        if self._labels is None:
-            return None
-        chosen = torch.randint(len(self._labels), (n,), generator=self.streams[seeds.LABELS])
-        return self._labels[chosen.to(self._labels.device)]
+    def draw_labels(self) -> Tensor | None:
+        """Return the labels of training samples at random, as many as a generator update has fakes, or ``None`` where
+        the networks take none."""
+        return None if self._labels is None else self._labels[self.labelled.next()]
+
+    @property
+    def settled(self) -> bool:
+        """Whether a further step changes in place all that it changes: not as long as a history of fakes fills."""
+        return self.replay is None or self.replay.settled
+
+    def changed_in_place(self) -> list[Tensor]:
+        """What a step changes in place besides networks and what their optimisers remember."""
+        parts = (self.replay, self.adaptation)
+        return [tensor for part in parts if part is not None for tensor in part.tensors()]
 
     def laid_out(self, x: Tensor) -> Tensor:
         """Return samples in the memory layout of the networks; the values are the same."""
         return x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
+
+    def _choose_labelled(self) -> Tensor:
+        assert self._labels is not None
+        chosen = torch.randint(len(self._labels), (self._labels_per_update,), generator=self.streams[seeds.LABELS])
+        return chosen.to(self._labels.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and text only, so that it loads with ``weights_only=True``."""
