@@ -58,12 +58,7 @@ class Adaptation:
 
     def state_dict(self) -> dict[str, Any]:
         """The probability, and what was observed since it was last adjusted."""
-        return {
-            "p": self.p.cpu().clone(),
-            "signs": self._signs.cpu().clone(),
-            "seen": int(self._seen),
-            "updates": int(self._updates),
-        }
+        return {"p": self.p.cpu(), "signs": self._signs.cpu(), "seen": int(self._seen), "updates": int(self._updates)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned."""
