@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganbench.training.capture import Capture
+
 DEVICES = [
     "cpu",
     pytest.param(
@@ -55,6 +57,23 @@ class Noticed:
     def __call__(self, work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
         self.asked = True
         return work
+
+
+class Played:
+    """Records by another, and counts what it plays."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self.times = 0
+
+    def __call__(self, work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
+        replay = self._capture(work, generators)
+
+        def played() -> object:
+            self.times += 1
+            return replay()
+
+        return played
 
 
 class Cards:

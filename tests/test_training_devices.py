@@ -17,7 +17,7 @@ from ganbench.losses.hinge import Hinge
 from ganbench.schedule import usual
 from ganbench.spec import Recipe
 from ganbench.training.loop import centre_adaptation, plain_step
-from ganbench.training.recorded import drawn_on_the_host, obstacle_to_recording
+from ganbench.training.recordable import drawn_on_the_host, obstacle_to_recording
 from ganbench.training.state import State
 from tests.elsewhere import ELSEWHERE, AtHome, elsewhere
 from tests.loops import objective

@@ -19,7 +19,8 @@ from ganbench.spec import Recipe
 from ganbench.training import loop
 from ganbench.training import recorded as module
 from ganbench.training.loop import Objective, plain_step, set_strength, whole_step
-from ganbench.training.recorded import WARM_UP, Recorded, obstacle_to_recording
+from ganbench.training.recordable import obstacle_to_recording
+from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
 from tests.captures import Noticed, again, of_another_torch, refused, stale
@@ -134,7 +135,7 @@ def test_what_cannot_be_recorded_goes_on_as_it_was(
 def test_without_memory_for_a_copy_of_the_state_steps_go_on_as_they_were(
     make_state: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(state: State, parts: Any, draws: Any) -> None:
+    def full(subject: Any, parts: Any, draws: Any) -> None:
         raise torch.cuda.OutOfMemoryError("no room for a copy")
 
     monkeypatch.setattr(module, "Kept", full)

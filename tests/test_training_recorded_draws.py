@@ -18,7 +18,7 @@ from ganbench.training.loop import Objective, train, whole_step
 from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
 from ganbench.training.tape import capture_on_cpu
-from tests.captures import DEVICES, again, refused
+from tests.captures import DEVICES, Played, again, refused
 from tests.loops import Notes, Paired, assert_bit_equal, assert_close_networks, flat, objective, recipe
 
 HISTORY: dict[str, Any] = {"replay": 30, "replay_share": 0.5}
@@ -52,23 +52,6 @@ def make(condition: str, settings: Recipe, device: str = "cpu", seed: int = 0) -
         device=torch.device(device),
         augmentations=[] if settings.augment == "none" else [Translation()],
     )
-
-
-class Played:
-    """Records by another, and counts what it plays."""
-
-    def __init__(self, capture: Any) -> None:
-        self._capture = capture
-        self.times = 0
-
-    def __call__(self, work: Callable[[], Tensor], generators: list[torch.Generator]) -> Callable[[], object]:
-        replay = self._capture(work, generators)
-
-        def played() -> object:
-            self.times += 1
-            return replay()
-
-        return played
 
 
 def go(state: State, goal: Objective, settings: Recipe, capture: Any, notes: Notes | None = None) -> Notes:

@@ -17,7 +17,7 @@ from ganbench.architectures.upsample import Upsample
 from ganbench.losses.vanilla import Vanilla
 from ganbench.losses.wgan import WGAN
 from ganbench.spec import Recipe
-from ganbench.training import recorded as module
+from ganbench.training import recordable
 from ganbench.training.loop import Objective, plain_step, train, whole_step
 from ganbench.training.recorded import WARM_UP, Recorded
 from ganbench.training.state import State
@@ -180,10 +180,10 @@ def test_on_a_cpu_only_what_pays_is_recorded(make_state: Make, monkeypatch: pyte
     assert not chosen(state, steps=150)
     state.step = 0
     count = sum(weight.numel() for weight in [*state.generator.parameters(), *state.discriminator.parameters()])
-    monkeypatch.setattr(module, "MANY_WEIGHTS", count)
+    monkeypatch.setattr(recordable, "MANY_WEIGHTS", count)
     assert chosen(state, steps=100)
-    monkeypatch.setattr(module, "MANY_WEIGHTS", count - 1)
+    monkeypatch.setattr(recordable, "MANY_WEIGHTS", count - 1)
     assert not chosen(state, steps=100)
-    monkeypatch.setattr(module, "MANY_WEIGHTS", count)
+    monkeypatch.setattr(recordable, "MANY_WEIGHTS", count)
     state.device = torch.device("mps")
     assert not chosen(state, steps=100)

@@ -8,10 +8,14 @@ from benchmarks.harness import timed
 from benchmarks.training.operators import shares
 from benchmarks.training.ours import Silent
 from benchmarks.training.workloads import Workload
-from ganbench.training.batched import train_together
-from ganbench.training.batched_model import Member
+from ganbench.training.batched import advance, whole_steps
+from ganbench.training.batched_model import BatchedModel, Member
 from ganbench.training.loop import Objective
+from ganbench.training.recorded import WARM_UP
 from ganbench.training.state import State
+
+FOREVER = 2**31
+"""More steps than are ever timed."""
 
 
 class Batched:
@@ -33,13 +37,16 @@ class Batched:
             )
             for seed in seeds
         ]
+        self._model = BatchedModel(self._members, self._recipe)
+        self._one_step = whole_steps(self._model, until=FOREVER)
+        self.steps(WARM_UP + 1)  # with the last of which all further ones are recorded, once in a trial
 
     def steps(self, count: int) -> float:
         """Train ``count`` steps of every seed and return the seconds per seed and step."""
-        until = self._recipe.model_copy(update={"steps": self._members[0].state.step + count})
+        until = self._members[0].state.step + count
 
         def work() -> None:
-            train_together(self._members, until, evaluate_every=0, end=lambda member, error: None)
+            advance(self._model, until, self._one_step, evaluate_every=0)
 
         return timed(work, self._members[0].state.device) / count / len(self._members)
 

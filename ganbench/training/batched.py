@@ -10,6 +10,7 @@ The steps and updates are those of :mod:`ganbench.training.loop`, with a first d
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from ganbench.schedule import critic_updates
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss
 from ganbench.training.batched_model import BatchedModel, Member
+from ganbench.training.capture import Capture, Work
 from ganbench.training.loop import (
     Judged,
     add_penalties,
@@ -29,13 +31,16 @@ from ganbench.training.loop import (
     widened,
 )
 from ganbench.training.optimisers import set_rate
+from ganbench.training.recordable import capture_for, with_recording
 
 End = Callable[[Member, Exception | None], None]
 """Called for each member that has reached its last step, or has ended with an error."""
 
 
-def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every: int, end: End) -> bool:
-    """Train all members to the recipe's last step.
+def train_together(
+    members: Sequence[Member], recipe: Recipe, *, evaluate_every: int, end: End, capture: Capture | None = None
+) -> bool:
+    """Train all members to the recipe's last step; ``capture`` is how steps are recorded, by default as for one trial.
 
     Members that resume from an earlier step than others catch up first. A member whose own code fails (its loss, its
     penalties, its augmentations or its observer) is ended with that error; the others go on as they would have.
@@ -54,7 +59,8 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
         group = [member for member in going if member.state.step == start]
         until = min([recipe.steps, *(member.state.step for member in going if member.state.step > start)])
         with BatchedModel(group, recipe) as model:
-            stopped = _advance(model, until, evaluate_every)
+            one_step = whole_steps(model, until, capture)
+            stopped = advance(model, until, one_step, evaluate_every=evaluate_every)
         for member in group:
             error = model.errors.get(member)
             if error is not None or member.state.step == recipe.steps:
@@ -65,8 +71,8 @@ def train_together(members: Sequence[Member], recipe: Recipe, *, evaluate_every:
     return True
 
 
-def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
-    """Train to the step ``until``, or to the first at which a member fails or its observer asks to stop.
+def advance(model: BatchedModel, until: int, one_step: Callable[[], Tensor], *, evaluate_every: int) -> bool:
+    """Train by ``one_step`` to the step ``until``, or to the first at which a member fails or an observer asks to stop.
 
     Returns whether an observer asked to stop.
     """
@@ -75,23 +81,20 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
     step = members[0].state.step
     while step < until and not model.errors and not stopped:
         step += 1
-        set_rate(model.d_optimiser.optimiser, recipe.d_lr, recipe, step)
-        set_rate(model.g_optimiser.optimiser, recipe.g_lr, recipe, step)
+        for optimiser, rate in zip(model.optimisers, (recipe.g_lr, recipe.d_lr), strict=True):
+            set_rate(optimiser, rate, recipe, step)
         for member in members:
             set_strength(member.state, recipe, step)
-        for _ in range(critic_updates(recipe, step)):
-            d_losses = discriminator_updates(model)
-            _look(members, step, d_losses)
-        for _ in range(recipe.n_generator):
-            g_losses = generator_updates(model)
-            _look(members, step, g_losses)
-        for member, d_loss, g_loss in zip(members, d_losses, g_losses, strict=True):
+        losses = one_step().unbind(1)
+        for member, own in zip(members, losses, strict=True):
             if member in model.errors:  # as alone: the step in which it failed is not done
                 continue
-            state = member.state
+            state, each = member.state, own.unbind()
+            state.watch.look(step, *each)
             if state.average is not None:
                 state.average.update(state.generator, step)
             state.step = step
+            d_loss, g_loss = each[-1 - recipe.n_generator], each[-1]
             with model.own(member):
                 stopped |= notify(member.observer, state, recipe, d_loss, g_loss, evaluate_every=evaluate_every)
     if stopped:
@@ -99,6 +102,35 @@ def _advance(model: BatchedModel, until: int, evaluate_every: int) -> bool:
             with model.own(member):
                 member.state.watch.check()
     return stopped
+
+
+def whole_steps(model: BatchedModel, until: int, capture: Capture | None = None) -> Callable[[], Tensor]:
+    """Return a function that does the next step of all members at each call, by a recording where there is one.
+
+    Args:
+        model: of the members.
+        until: the step to which it will be called.
+        capture: how to record; by default as the device has it, and on a CPU only if that saves time.
+    """
+    work = partial(plain_steps, model)
+    chosen = capture or capture_for(model, until - model.states[0].step)
+    if chosen is None:
+        return work
+
+    def strictly(work: Work, generators: list[torch.Generator]) -> Callable[[], object]:
+        with model.strict():
+            return chosen(work, generators)
+
+    return with_recording(model, work, [member.objective for member in model.members], model.recipe, strictly)
+
+
+def plain_steps(model: BatchedModel) -> Tensor:
+    """Do the next step of all members; return their losses, in order, one column for each member."""
+    recipe = model.recipe
+    updates = critic_updates(recipe, model.states[0].step + 1)
+    losses = [discriminator_updates(model) for _ in range(updates)]
+    losses += [generator_updates(model) for _ in range(recipe.n_generator)]
+    return torch.stack(losses)
 
 
 def discriminator_updates(model: BatchedModel) -> Tensor:
@@ -194,9 +226,3 @@ def _mixed(members: Sequence[Member], fake: Tensor) -> Tensor:
     replays = [member.state.replay for member in members]
     mixed = [replay.mix(own) for replay, own in zip(replays, fake, strict=True) if replay is not None]
     return torch.stack(mixed) if mixed else fake
-
-
-def _look(members: Sequence[Member], step: int, losses: Tensor) -> None:
-    """Show each member's loss to its watch."""
-    for member, loss in zip(members, losses, strict=True):
-        member.state.watch.look(step, loss)

@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Self
 
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
 from ganbench.spec import Recipe
 from ganbench.training.loop import Objective, Observer
@@ -35,6 +37,7 @@ class BatchedModel:
         self.members = members
         self.recipe = recipe
         self.errors: dict[Member, Exception] = {}
+        self._strict = False
         states = [member.state for member in members]
         self.generator = Stacked([state.generator for state in states])
         self.discriminator = Stacked([state.discriminator for state in states])
@@ -46,6 +49,21 @@ class BatchedModel:
         )
         for index, state in enumerate(states):
             state.refresh = partial(self._hand_back, index)
+
+    @property
+    def states(self) -> list[State]:
+        """Of each member."""
+        return [member.state for member in self.members]
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Each member's own, whose weights are parts of the stacks."""
+        return [network for state in self.states for network in state.networks]
+
+    @property
+    def optimisers(self) -> tuple[Optimizer, Optimizer]:
+        """Those of the stacks: the generators' and the discriminators'."""
+        return self.g_optimiser.optimiser, self.d_optimiser.optimiser
 
     @property
     def device(self) -> torch.device:
@@ -70,7 +88,18 @@ class BatchedModel:
         try:
             yield
         except Exception as error:
+            if self._strict:
+                raise
             self.errors.setdefault(member, error)
+
+    @contextmanager
+    def strict(self) -> Iterator[None]:
+        """Let through what a member's own code raises, as long as this is entered: it is tried, and nobody's step."""
+        self._strict = True
+        try:
+            yield
+        finally:
+            self._strict = False
 
     def _hand_back(self, index: int) -> None:
         """Bring a member's own optimisers to where the shared ones are; its weights are there already."""

@@ -7,11 +7,12 @@ there when it was recorded, and does nothing on the host.
 import random
 from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganbench import seeds
 from ganbench.training.draws import Draws
@@ -25,6 +26,32 @@ DRAWN = (seeds.NOISE, seeds.PENALTY, seeds.AUGMENT, seeds.MIRROR)
 PLAIN = bool | int | float | str
 """Numbers and words."""
 
+
+class Subject(Protocol):
+    """Whose steps are taken: one trial's state, or the batched model of several trials."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where everything lives."""
+
+    @property
+    def states(self) -> Sequence[State]:
+        """Of each trial."""
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """Of all trials."""
+
+    @property
+    def optimisers(self) -> Sequence[Optimizer]:
+        """That move their weights."""
+
+
+def streams(subject: Subject) -> list[torch.Generator]:
+    """The random streams on the device from which a step draws."""
+    return [state.streams[name] for state in subject.states for name in DRAWN]
+
+
 Place = tuple[dict[str, Any], str, Any]
 """The dictionary that holds something, the name it has there, and what it is."""
 
@@ -33,21 +60,22 @@ class Kept:
     """A state as it was, to be put back into the very same tensors, which a recorded step refers to.
 
     Args:
-        state: the trial's.
+        subject: the trial's state, or the batched model of several.
         parts: what else takes part in a step and may keep something on the host: loss, penalties, augmentations.
         draws: what was drawn on the host for the step, to be taken again by each that is tried.
     """
 
-    def __init__(self, state: State, parts: Sequence[object] = (), draws: Sequence[Draws] = ()) -> None:
-        self._state = state
+    def __init__(self, subject: Subject, parts: Sequence[object] = (), draws: Sequence[Draws] = ()) -> None:
+        self._subject = subject
         self._draws = draws
-        self._owners = every_part([state.generator, state.discriminator, *parts])
+        self._owners = every_part([*subject.networks, *parts])
         self._places = list(_places(self._owners))
         held = [tensor for *_, tensor in self._places]
-        held += [*optimiser_tensors(state.g_optimiser), *optimiser_tensors(state.d_optimiser)]
-        held += state.changed_in_place()
+        held += [tensor for optimiser in subject.optimisers for tensor in optimiser_tensors(optimiser)]
+        held += [tensor for state in subject.states for tensor in state.changed_in_place()]
         self._tensors: list[Tensor] = list({id(tensor): tensor for tensor in held}.values())
-        self._images = state.real_images
+        self._images = [state.real_images for state in subject.states]
+        self._drawing = streams(subject)
         self._streams = self._drawn()
         self._noted = [place for owner in self._owners for place in _plain(owner, Tensor)]
         self._plain = [(owner, *place) for owner in self._owners for place in _plain(owner, PLAIN)]
@@ -89,13 +117,14 @@ class Kept:
                 holder[name] = plain
         random.setstate(self._python)
         np.random.set_state(self._numpy)
-        of_host, *of_gpu = self._streams[len(DRAWN) :]
-        for name, drawn in zip(DRAWN, self._streams, strict=False):
-            self._state.streams[name].set_state(drawn)
+        of_host, *of_gpu = self._streams[len(self._drawing) :]
+        for generator, drawn in zip(self._drawing, self._streams, strict=False):
+            generator.set_state(drawn)
         torch.set_rng_state(of_host)
         for drawn in of_gpu:
-            torch.cuda.set_rng_state(drawn, self._state.device)
-        self._state.real_images = self._images
+            torch.cuda.set_rng_state(drawn, self._subject.device)
+        for state, seen in zip(self._subject.states, self._images, strict=True):
+            state.real_images = seen
         for draws in self._draws:
             draws.rewind()
 
@@ -104,8 +133,8 @@ class Kept:
 
     def _drawn(self) -> list[Tensor]:
         """The states of the random streams: the trial's, and those that layers draw from, on the CPU and on a GPU."""
-        own = [self._state.streams[name].get_state() for name in DRAWN]
-        of_gpu = [torch.cuda.get_rng_state(self._state.device)] if self._state.device.type == "cuda" else []
+        own = [generator.get_state() for generator in self._drawing]
+        of_gpu = [torch.cuda.get_rng_state(self._subject.device)] if self._subject.device.type == "cuda" else []
         return [*own, torch.get_rng_state(), *of_gpu]
 
 

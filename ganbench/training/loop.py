@@ -16,18 +16,14 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Discriminator, Loss, Penalty
 from ganbench.evaluation.sampling import draw_latents
-from ganbench.schedule import critic_updates, penalised, penalty_strength, usual
+from ganbench.schedule import critic_updates, penalised, penalty_strength
 from ganbench.spec import Recipe
 from ganbench.training.adversarial import adversarial_loss, lazy, undecided
-from ganbench.training.capture import Capture, capture_on_cuda
+from ganbench.training.capture import Capture
 from ganbench.training.conditional import Critic, classification, generate, judge, judge_both
 from ganbench.training.optimisers import set_rate
-from ganbench.training.recorded import Recorded, drawn_on_the_host, is_worth_recording, obstacle_to_recording
+from ganbench.training.recordable import capture_for, with_recording
 from ganbench.training.state import State
-from ganbench.training.tape import capture_on_cpu
-
-CAPTURES: dict[str, Capture] = {"cuda": capture_on_cuda, "cpu": capture_on_cpu}
-"""How steps are recorded on a device; on others they are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +129,7 @@ def plain_step(state: State, objective: Objective, recipe: Recipe) -> Tensor:
 def whole_step(
     state: State, objective: Objective, recipe: Recipe, capture: Capture | None = None
 ) -> Callable[[], Tensor]:
-    """Return a function that does the next step at each call.
-
-    Steps are recorded where the recipe allows, except those unlike most: boosted ones, of which a recording would hold
-    very many updates, those with a seldom penalty, and those in which a history of fakes fills.
+    """Return a function that does the next step at each call, by a recording of such steps where there is one.
 
     Args:
         state: the trial's.
@@ -145,28 +138,8 @@ def whole_step(
         capture: how to record; by default as the device has it, and on a CPU only if that saves time.
     """
     work = partial(plain_step, state, objective, recipe)
-    if capture is None:
-        if state.device.type not in CAPTURES or (state.device.type == "cpu" and not is_worth_recording(state, recipe)):
-            return work
-        capture = CAPTURES[state.device.type]
-
-    def obstacle() -> str:
-        remembers = any(penalty.state_dict() for penalty in objective.penalties)
-        return obstacle_to_recording(recipe, remembers=remembers)
-
-    recorded = Recorded(
-        state,
-        work,
-        draws=drawn_on_the_host(state, recipe, needs_real=objective.loss.needs_real),
-        seen=recipe.n_critic * state.samples_per_update,
-        parts=(objective.loss, *objective.penalties, *state.augment.transforms),
-        obstacle=obstacle,
-        capture=capture,
-    )
-    if not recipe.n_critic_boost and recipe.penalty_every == 1 and state.replay is None:
-        return recorded
-
-    return lambda: recorded() if state.settled and usual(recipe, state.step + 1) else recorded.apart()
+    capture = capture or capture_for(state, recipe.steps - state.step)
+    return work if capture is None else with_recording(state, work, [objective], recipe, capture)
 
 
 def discriminator_update(state: State, objective: Objective, recipe: Recipe) -> Tensor:

@@ -21,71 +21,26 @@ from torch import Tensor
 
 from ganbench.errors import in_one_line
 from ganbench.provenance import environment
-from ganbench.spec import Recipe
 from ganbench.training.capture import Capture, Work, capture_on_cuda
 from ganbench.training.draws import Draws
 from ganbench.training.host import Host
-from ganbench.training.kept import DRAWN, Kept
-from ganbench.training.state import State
+from ganbench.training.kept import Kept, Subject, streams
 
 WARM_UP = 3
 TOLERANCE = 0.05
 """How far a recorded step may end from the step itself, as a share of how far the step went."""
 SPREAD = 10.0
 """And how far in addition, as a multiple of what the step itself differs by when it is run twice."""
-FEW_STEPS = 100
-"""On a CPU fewer steps than these are not recorded: recording takes as long as five of them."""
-MANY_WEIGHTS = 10_000_000
-"""On a CPU networks of more weights than these are not recorded: beside their arithmetic, calling it is nothing."""
-
-
-def is_worth_recording(state: State, recipe: Recipe) -> bool:
-    """Whether recording a trial's steps on a CPU saves more than it takes."""
-    weights = sum(
-        weight.numel() for network in (state.generator, state.discriminator) for weight in network.parameters()
-    )
-    return recipe.steps - state.step >= FEW_STEPS and weights <= MANY_WEIGHTS
-
-
-def obstacle_to_recording(recipe: Recipe, *, remembers: bool) -> str:
-    """Say what in a recipe is decided on the host at every step, so that its steps cannot be recorded; else empty.
-
-    Args:
-        recipe: the trial's.
-        remembers: whether a penalty keeps something from one update to the next.
-    """
-    if remembers:
-        return "a penalty that remembers earlier updates"
-    if recipe.lr_schedule != "constant" and recipe.optimizer != "adam":
-        return f"{recipe.optimizer} with a learning rate that changes"
-    return ""
-
-
-def drawn_on_the_host(state: State, recipe: Recipe, *, needs_real: bool) -> list[tuple[Draws, int]]:
-    """What most steps draw on the host, each with how many times.
-
-    Args:
-        state: the trial's.
-        recipe: the trial's.
-        needs_real: whether the generator's loss takes real samples.
-    """
-    of_generator = recipe.n_generator * recipe.g_batches if needs_real else 0
-    draws = [(state.batches.indices, recipe.n_critic + of_generator)]
-    if state.conditioning != "none" and not needs_real:
-        draws.append((state.labelled, recipe.n_generator))
-    if state.replay is not None:
-        draws.append((state.replay.chosen, recipe.n_critic))
-    return draws
 
 
 class Recorded:
     """Does one step at each call: as it is at first, by replaying its recording as soon as there is one.
 
     Args:
-        state: the trial's.
-        work: one whole step; returns its losses as one tensor.
+        subject: the trial's state, or the batched model of several.
+        work: one whole step of it; returns its losses as one tensor.
         draws: what it draws on the host, each with how many times.
-        seen: how many real samples a step counts as seen.
+        seen: how many real samples a step counts as seen by each trial.
         parts: what takes part in a step besides the networks: loss, penalties, augmentations.
         obstacle: says why steps cannot be recorded, where they cannot; asked after the warm-up.
         capture: how to record; tests replace it.
@@ -96,7 +51,7 @@ class Recorded:
 
     def __init__(
         self,
-        state: State,
+        subject: Subject,
         work: Work,
         *,
         draws: Sequence[tuple[Draws, int]],
@@ -105,7 +60,7 @@ class Recorded:
         obstacle: Callable[[], str] = lambda: "",
         capture: Capture = capture_on_cuda,
     ) -> None:
-        self._state = state
+        self._subject = subject
         self._work = work
         self._draws = tuple(draws)
         self._seen = seen
@@ -122,11 +77,11 @@ class Recorded:
 
     def __call__(self) -> Tensor:
         """Do one step; return its losses, a tensor of their own."""
-        device = self._state.device
+        device = self._subject.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             self._steps += 1
             if self._steps == 2:  # in the first some set up what stays from then on
-                self._host = Host([self._state.generator, self._state.discriminator, *self._parts])
+                self._host = Host([*self._subject.networks, *self._parts])
             for draws, count in self._draws:
                 draws.stage(count)
             if self._steps == WARM_UP + 1:
@@ -135,7 +90,7 @@ class Recorded:
 
     def apart(self) -> Tensor:
         """Do a step that is unlike the others without recording or replaying anything; return its losses."""
-        device = self._state.device
+        device = self._subject.device
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             for draws, _ in self._draws:
                 draws.unstage()
@@ -156,16 +111,17 @@ class Recorded:
     def _replayed(self) -> Tensor:
         assert self._replay is not None
         assert self._losses is not None
-        before = self._state.real_images
+        before = [state.real_images for state in self._subject.states]
         self._replay()
         # A graph counts nothing when it is replayed; what stands for one in tests does.
-        self._state.real_images = before + self._seen
+        for state, seen in zip(self._subject.states, before, strict=True):
+            state.real_images = seen + self._seen
         return self._losses.clone()
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
         """Run the body on a stream of its own, as recording needs, after all earlier work and before all later work."""
-        device = self._state.device
+        device = self._subject.device
         if device.type != "cuda" or self.given_up:
             yield
             return
@@ -191,7 +147,7 @@ class Recorded:
     def _record(self) -> str:
         """Record the step and try it, leaving everything as it was; return why it must not be used, if so."""
         try:
-            kept = Kept(self._state, self._parts, [draws for draws, _ in self._draws])
+            kept = Kept(self._subject, self._parts, [draws for draws, _ in self._draws])
         except Exception as error:  # no memory for a copy, for example
             return _first_cause(error)
         try:
@@ -212,9 +168,9 @@ class Recorded:
             for draws, _ in self._draws:
                 others.enter_context(draws.others())
             with self._aside():
-                self._replay = self._capture(self._with_losses_in_place, [self._state.streams[name] for name in DRAWN])
+                self._replay = self._capture(self._with_losses_in_place, streams(self._subject))
         recorded, twice = kept.after(self._replayed), kept.after(self._as_it_is)
-        return _difference(kept.values, recorded, once, twice, exact=self._state.device.type == "cpu")
+        return _difference(kept.values, recorded, once, twice, exact=self._subject.device.type == "cpu")
 
     def _with_losses_in_place(self) -> Tensor:
         """The work that is recorded: a step that leaves its losses where :meth:`_replayed` finds them."""
@@ -222,8 +178,8 @@ class Recorded:
         return self._losses.copy_(self._work())
 
     def _forget_gradients(self) -> None:
-        self._state.g_optimiser.zero_grad(set_to_none=True)
-        self._state.d_optimiser.zero_grad(set_to_none=True)
+        for optimiser in self._subject.optimisers:
+            optimiser.zero_grad(set_to_none=True)
 
     def _tidy(self) -> None:
         """Give back what the first steps and the recording took and later steps do not need, and forget it as a peak.
@@ -231,7 +187,7 @@ class Recorded:
         So that a trial's memory is that of its steps, whether they are recorded or not.
         """
         self._forget_gradients()
-        environment.forget_peak(self._state.device)
+        environment.forget_peak(self._subject.device)
 
 
 def _difference(

@@ -1,10 +1,11 @@
 """All that changes while a trial trains, in one place, so that all of it can be saved and restored."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganbench import seeds
 from ganbench.api import Architecture, Augmentation, Samples
@@ -104,6 +105,21 @@ class State:
         self.real_images = 0
         self.refresh: Callable[[], None] | None = None
         """Called before the state is saved: whoever keeps a part of it elsewhere sets this, to bring that part here."""
+
+    @property
+    def states(self) -> tuple[Self]:
+        """Itself: of one trial."""
+        return (self,)
+
+    @property
+    def networks(self) -> tuple[nn.Module, nn.Module]:
+        """Generator and discriminator."""
+        return self.generator, self.discriminator
+
+    @property
+    def optimisers(self) -> tuple[Optimizer, Optimizer]:
+        """The generator's and the discriminator's."""
+        return self.g_optimiser, self.d_optimiser
 
     @property
     def scored(self) -> nn.Module:
