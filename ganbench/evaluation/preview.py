@@ -1,6 +1,7 @@
 """Pictures of samples: a grid of images, or points beside the real ones. Drawn at the same latent points everywhere."""
 
 import io
+import logging
 from pathlib import Path
 
 import torch
@@ -46,11 +47,28 @@ def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXEL
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
+def import_matplotlib() -> None:
+    """Import what draws points.
+
+    Where it cannot write to the home folder it makes a cache for this process alone, and would warn of that in two long
+    lines, in every process.
+    """
+    log = logging.getLogger("matplotlib")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
+    finally:
+        log.setLevel(before)
+
+
 def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None, notes: dict[str, str] | None = None) -> bytes:
     """Draw two-dimensional samples beside real ones; returns a PNG, with ``notes`` in its text fields.
 
     Points that are not finite have no place and are left out.
     """
+    import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
