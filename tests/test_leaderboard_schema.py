@@ -36,7 +36,7 @@ def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"digits\.toml' is called like a suite; .*, e\.g\. .*digits$"):
         assemble([runs], tmp_path / "digits.toml")
     (next(runs.iterdir()) / "spec.json").write_text("{}")
-    with pytest.raises(StoreError, match="1 unreadable"):
+    with pytest.raises(StoreError, match=r"1 unreadable in .*; run their grid again"):
         assemble([runs], out)
     for content, message in (
         ({}, "not a leaderboard"),
