@@ -1,5 +1,7 @@
 """Errors that nobody foresaw: one line that names whose they are, never the silence of a reader who has left."""
 
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganbench.cli import unforeseen
 from tests.commands import ganbench
 from tests.distribution import write_distribution
 
@@ -28,6 +31,13 @@ def register_commands(cli):
         theirs.close()
         ours.send(b"x")
 """
+
+
+class Left(io.StringIO):
+    """A stream whose reader has left, where the system does not say so when it is asked."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def path_with(site: Path) -> str:
@@ -64,3 +74,12 @@ def test_a_socket_of_a_plugins_own_that_breaks_is_no_reader_who_has_left(tmp_pat
     )
     told = ganbench("send", "--debug", cwd=tmp_path, PYTHONPATH=path_with(tmp_path / "site"))
     assert (told.returncode, "Traceback" in told.stderr, "gb_breaking.py" in told.stderr) == (1, True, True)
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_reader_has_left_where_what_is_held_cannot_be_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not unforeseen.reader_left()
+    monkeypatch.setattr(sys, name, Left())
+    assert unforeseen.reader_left()

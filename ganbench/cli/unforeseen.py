@@ -35,8 +35,11 @@ def reader_left() -> bool:
     watched = select.poll()
     for stream in (sys.stdout, sys.stderr):
         try:
+            stream.flush()  # what could not be written is held still
             watched.register(stream.fileno(), 0)
-        except (OSError, ValueError):  # it leads to no file
+        except BrokenPipeError:
+            return True
+        except (OSError, ValueError):  # it leads to no file, or cannot be written for another reason
             continue
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in watched.poll(0))
 
