@@ -74,10 +74,11 @@ class Diverged(Exception):
 def in_one_line(error: BaseException, most: int | None = None) -> str:
     """Return an error's message as one line of at most ``most`` characters, or its type where it says nothing.
 
-    Where torch lists every tensor of a state dict that does not fit a network, one of each kind is named.
+    Where torch lists every tensor of a state dict that does not fit a network, one of each kind is named. Where it
+    refuses a file that holds more than tensors, or is none of its own, its advice to read it all the same is left out.
     """
     line = " ".join(str(error).split())
-    return (_misfit(line) or line)[:most] or type(error).__name__
+    return (_misfit(line) or _no_tensors(line) or line)[:most] or type(error).__name__
 
 
 def _misfit(line: str) -> str:
@@ -97,6 +98,14 @@ def _misfit(line: str) -> str:
         name, has, wanted = sizes.groups()
         found.append(f"{name} has the shape ({has}), not ({wanted})")
     return f"tensor {'; '.join(found)}" if found else ""
+
+
+def _no_tensors(line: str) -> str:
+    """Why torch does not read a file of tensors, from what it says of it; empty where that is not what it says."""
+    if not line.startswith("Weights only load failed"):
+        return ""
+    reason = re.search(r"WeightsUnpickler error: (.+?)(?:\.? Please use `| Check the documentation |$)", line)
+    return f"not a file of tensors alone: {reason[1]}" if reason else ""
 
 
 def with_kind(error: BaseException, most: int | None = None) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from ganbench import components
 from ganbench.errors import UsageError, with_kind
 from ganbench.executors.options import declared
-from ganbench.parameters import defaults
-from ganbench.registry import Entry
+from ganbench.grid import parse_component
+from ganbench.parameters import defaults, merge
+from ganbench.registry import Entry, Registry
 from ganbench.spec import Scalar, format_scalar
 
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
@@ -40,6 +41,21 @@ def explain(entry: Entry) -> dict[str, Any]:
         "recommends": {key: _for_json(value) for key, value in dict(getattr(cls, "recommends", {})).items()},
         "facts": _guarded(entry, lambda: _FACTS[entry.kind](entry, cls)) if entry.kind in _FACTS else {},
     }
+
+
+def require_accepted(entry: Entry, text: str, registry: Registry) -> None:
+    """Refuse parameters that a run refuses, in ``text`` as it stands for the component; its files are not looked at.
+
+    Raises:
+        UsageError: one cannot be read, is unknown, of another type, or refused by the component.
+    """
+    if entry.kind == "executor":
+        raise UsageError(f"executor '{entry.name}' takes no brackets; 'ganbench show {entry.name}' lists its options")
+    for request in parse_component(entry.kind, text, registry):
+        cls = components.load_class(entry) if entry.kind in components.CONTRACTS else entry.load()
+        merged = merge(entry.kind, entry.name, cls, request.parameters)
+        if entry.kind in components.CONTRACTS:
+            components.build(entry.kind, entry.name, cls, merged)
 
 
 def own_doc(cls: Any) -> str:

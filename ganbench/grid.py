@@ -106,9 +106,9 @@ def parse_scalar(text: str) -> Scalar:
     return number
 
 
-def names_in(text: str, registry: Registry) -> list[str]:
-    """The names in what stands for components: ``hinge`` and ``r1`` in ``hinge+r1[gamma=0.1]``, ``folder`` in
-    ``folder:PATH[size=32]``.
+def parts_of(text: str, registry: Registry) -> list[tuple[str, str]]:
+    """What stands for components, part by part, each with its name: ``hinge`` and ``r1`` in ``hinge+r1[gamma=0.1]``,
+    ``folder`` in ``folder:PATH[size=32]``.
 
     Raises:
         UsageError: the brackets do not match, or a part has no name.
@@ -116,13 +116,13 @@ def names_in(text: str, registry: Registry) -> list[str]:
     arguments = {entry.name for kind in KINDS for entry in registry.entries(kind) if entry.argument}
     name, colon, rest = text.partition(":")
     if colon and name in arguments:
-        return [name]
+        return [(name, text)]
     if colon and (second := rest.partition(":")[0]) in arguments and ":" in rest:
-        return [f"{name}:{second}"]
-    names = [split_parameters(part)[0] for part in _parts(text)]
-    if not all(names):
+        return [(f"{name}:{second}", text)]
+    parts = [(split_parameters(part)[0], part) for part in _parts(text)]
+    if not all(name for name, _ in parts):
         raise UsageError(f"'{text}' has no name before its brackets")
-    return names
+    return parts
 
 
 def _parts(text: str) -> list[str]:

@@ -77,10 +77,23 @@ def test_values_are_numbers_in_json_and_as_they_are_typed_on_the_page(tmp_path: 
         ("hinge+", "'hinge+' has an empty part before or after a '+'"),
         ("hinge+[gamma=1]", "'hinge+[gamma=1]' has no name before its brackets"),
         ("zzz:zzz", "there is no component 'zzz:zzz'; 'ganbench list' lists what there is"),
+        ("wgan-gp[lambda_gp=-3]", "loss 'wgan-gp': lambda_gp=-3 must not be negative"),
+        ("wgan-gp[lambda_gp=10|-3]", "loss 'wgan-gp': lambda_gp=-3 must not be negative"),
+        ("hinge+r1[gama=1]", "penalty 'r1' has no parameter 'gama'; did you mean 'gamma'?"),
+        ("hinge[a]", "'a' in 'hinge[a]' must be key=value"),
+        ("folder:nowhere[size=big]", "dataset 'folder': size=big must be a whole number below 2^63"),
+        ("tensorboard[a=1]", "tracker 'tensorboard' has no parameter 'a'; choose one of: logdir"),
+        ("slurm[partition=gpu]", "executor 'slurm' takes no brackets; 'ganbench show slurm' lists its options"),
     ],
 )
 def test_what_is_not_there_is_named_alone(name: str, words: str, tmp_path: Path) -> None:
     assert run_command(["show", name], tmp_path) == (2, "", f"ganbench: {words}\n")
+
+
+def test_of_several_kinds_those_are_meant_that_take_the_parameters(package: str, tmp_path: Path) -> None:
+    assert shown(tmp_path, "hinge[gamma=0.1]") == [("penalty", package)]
+    code, _, message = run_command(["show", "hinge[delta=0.1]"], tmp_path)
+    assert (code, message) == (2, "ganbench: loss 'hinge' has no parameter 'delta'; it takes none\n")
 
 
 def test_a_page_says_what_each_parameter_means(tmp_path: Path) -> None:

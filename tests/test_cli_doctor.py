@@ -73,6 +73,31 @@ def test_what_may_not_be_looked_into_is_told_as_missing(tmp_path: Path, monkeypa
     assert f"cache: {tmp_path / '.cache' / 'ganbench'}, " in answer.output
 
 
+def test_an_empty_folder_is_no_dataset_and_a_folder_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run would say so of both."""
+    for name in ("MNIST/raw", "FashionMNIST/raw"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").touch()
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path))
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert answer.exception is None
+    found = {line.partition(":")[0].strip(): line for line in answer.output.splitlines()}
+    assert found["mnist"].endswith(f"mnist: found at {tmp_path}/MNIST/raw")
+    assert "not at" in found["fashion-mnist"]
+    assert "correct GANBENCH_INCEPTION_WEIGHTS" in found["inception weights"]
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"))
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert "inception weights: found at" in answer.output
+
+
+def test_one_of_a_thing_is_not_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    monkeypatch.setattr(devices, "cores", lambda: 1)
+    answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)
+    assert ", 1 thread\n" in answer.output
+    assert "  1 processor core: 1 one-thread trial at once by default\n" in answer.output
+
+
 def test_without_a_home_folder_it_says_that_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganbench.planning.planner.cache_folder", lambda: None)
     answer = click.testing.CliRunner().invoke(doctor, ["--data-root", str(tmp_path)], standalone_mode=False)

@@ -73,6 +73,10 @@ def refuse(
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--seeds", "x"], "seeds 'x'"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--device", "tpu"], "device 'tpu'"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (
+            ["run", "--losses", "vanilla", "--arch", "dcgan", "--dry-run", "--format", "csv"],
+            "--dry-run prints no table in the format csv; leave --format out, or use --format json",
+        ),
         (["run", "--suite", "nowhere.toml"], "nowhere.toml"),
         (["run", "--losses", "vanilla", "--arch", "dcgan", "--metrics", "modes"], "metric 'modes' needs mixture"),
         (["results", "nowhere"], "no folder of trials or leaderboard at nowhere"),

@@ -1,5 +1,7 @@
 """Suggestions for a name that is not there, and errors in one line."""
 
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import pytest
@@ -70,6 +72,27 @@ def test_weights_that_do_not_fit_a_network_are_told_in_few_words_and_not_in_torc
     with pytest.raises((RuntimeError, TypeError)) as refused:
         torch.nn.Linear(3, 2).load_state_dict(given)
     assert in_one_line(refused.value, 160) == line
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"<html>404</html>", "not a file of tensors alone: Unsupported operand 60"),
+        (Path("x"), "not a file of tensors alone: Unsupported global: GLOBAL pathlib.P"),
+    ],
+)
+def test_of_a_file_that_holds_no_tensors_torchs_advice_to_read_it_all_the_same_is_left_out(
+    content: Any, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(UnpicklingError) as refused:
+        torch.load(path, weights_only=True)
+    assert in_one_line(refused.value, 160).startswith(reason)
+    assert "PyTorch 2.6" not in in_one_line(refused.value)
 
 
 def test_a_line_is_whole_where_nothing_is_said_of_its_length() -> None:

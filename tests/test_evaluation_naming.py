@@ -43,3 +43,17 @@ def test_an_error_stays_what_it_is() -> None:
         raise ChangedSincePlanning("inception-v3-compat changed", "ab")
     assert str(caught.value) == "inception changed; run again to make a new plan"
     assert caught.value.planned == "ab"
+
+
+def test_weights_that_a_variable_names_are_refused_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", "/a/x.pth")
+    advice = "; correct GANBENCH_INCEPTION_WEIGHTS, which names it, or unset it"
+    assert told("/a/x.pth cannot be read as weights of inception-v3-compat") == (
+        f"/a/x.pth cannot be read as weights of inception{advice}"
+    )
+    for other in ("/a/x.pth.old is damaged", "GANBENCH_INCEPTION_WEIGHTS names /a/x.pth", "samples /a/x.pth"):
+        assert told(other) == other
+    said = "/a/x.pth GANBENCH_INCEPTION_WEIGHTS"
+    assert told(said) == said
+    monkeypatch.delenv("GANBENCH_INCEPTION_WEIGHTS")
+    assert told("/a/x.pth is damaged") == "/a/x.pth is damaged"

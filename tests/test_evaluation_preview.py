@@ -1,6 +1,9 @@
 """Pictures of samples, looked at pixel by pixel."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +152,18 @@ def test_numbers_on_a_line_are_not_drawn(tmp_path: Path) -> None:
 def test_the_same_samples_give_the_same_file() -> None:
     points = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
     assert scatter(points, points, MIXTURE) == scatter(points, points, MIXTURE)
+
+
+def test_a_home_folder_that_cannot_be_written_to_is_no_matter_of_ours(tmp_path: Path) -> None:
+    """Matplotlib makes do with a folder of its own, and would say so in the log of each trial."""
+    home = tmp_path / "home"
+    home.write_text("no folder")
+    around = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CONFIG_HOME")}
+    script = (
+        "import logging; from ganbench.evaluation.preview import import_matplotlib; import_matplotlib(); "
+        "print(logging.getLogger('matplotlib').level)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=around | {"HOME": str(home)}, capture_output=True, text=True, timeout=300
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "0\n", "")

@@ -4,12 +4,12 @@ import pytest
 
 from ganbench.errors import UsageError
 from ganbench.grid import (
-    names_in,
     parse_augment,
     parse_axis,
     parse_loss,
     parse_losses,
     parse_seeds,
+    parts_of,
     split_list,
     split_outside_brackets,
 )
@@ -34,18 +34,21 @@ def test_a_plus_inside_brackets_belongs_to_the_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "names"),
+    ("text", "parts"),
     [
-        ("hinge+r1[gamma=0.1]", ["hinge", "r1"]),
-        ("ganbench-rpgan:rpgan[tau=2] + r1", ["ganbench-rpgan:rpgan", "r1"]),
-        ("folder:a+b[size=32]", ["folder"]),
-        ("ganbench:folder:a+b", ["ganbench:folder"]),
-        ("other:name:rest", ["other:name:rest"]),
-        ("folder", ["folder"]),
+        ("hinge+r1[gamma=0.1]", [("hinge", "hinge"), ("r1", "r1[gamma=0.1]")]),
+        (
+            "ganbench-rpgan:rpgan[tau=2] + r1",
+            [("ganbench-rpgan:rpgan", "ganbench-rpgan:rpgan[tau=2]"), ("r1", "r1")],
+        ),
+        ("folder:a+b[size=32]", [("folder", "folder:a+b[size=32]")]),
+        ("ganbench:folder:a+b", [("ganbench:folder", "ganbench:folder:a+b")]),
+        ("other:name:rest", [("other:name:rest", "other:name:rest")]),
+        ("folder", [("folder", "folder")]),
     ],
 )
-def test_the_names_in_what_stands_for_components(text: str, names: list[str]) -> None:
-    assert names_in(text, REGISTRY) == names
+def test_the_parts_of_what_stands_for_components(text: str, parts: list[tuple[str, str]]) -> None:
+    assert parts_of(text, REGISTRY) == parts
 
 
 def test_a_recipes_augmentations_are_in_their_order() -> None:

@@ -209,6 +209,12 @@ def test_of_a_part_no_other_trials_are_trained(tmp_path: Path) -> None:
     assert axes(datasets=["grid"]) == (("wgan",), ("pacgan",), ("grid",))
     with pytest.raises(UsageError, match="the table has no A or C on grid; ask for another one"):
         axes(rows=["A", "C"], datasets=["grid"])
+    with pytest.raises(UsageError, match="the table has no 'A,C'; name each alone: --row A --row C"):
+        axes(rows=["A,C"])
+    with pytest.raises(UsageError, match="no 'ring,grid'; name each alone: --dataset ring --dataset grid"):
+        axes(datasets=["ring,grid"])
+    with pytest.raises(UsageError, match="the table has no 'A,X'; choose one of: A, B, C"):
+        axes(rows=["A,X"])
     whole = whole.model_copy(update={"datasets": ("ring,grid,digits",)})
     assert axes()[2] == ("ring", "grid")
     with pytest.raises(UsageError, match="the table has no row on digits; ask for another one"):

@@ -36,7 +36,7 @@ def test_damage_is_an_error(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"digits\.toml' is called like a suite; .*, e\.g\. .*digits$"):
         assemble([runs], tmp_path / "digits.toml")
     (next(runs.iterdir()) / "spec.json").write_text("{}")
-    with pytest.raises(StoreError, match="1 unreadable"):
+    with pytest.raises(StoreError, match=r"1 unreadable in .*; run their grid again"):
         assemble([runs], out)
     for content, message in (
         ({}, "not a leaderboard"),
@@ -117,13 +117,18 @@ def test_a_board_that_was_edited_is_refused(
     told = edited(runs, tmp_path, edit)
     trial = first(json.loads((tmp_path / "digits.json").read_text()))["trial_id"]
     assert message.format(trial=trial) in told
+    assert told.endswith("; restore the file, or build it again with 'ganbench leaderboard build'")
+
+
+def test_of_a_board_of_a_later_version_it_is_not_said_to_build_it_again(runs: Path, tmp_path: Path) -> None:
+    assert edited(runs, tmp_path, lambda board: board.update(colour="red")).endswith("wrote it, upgrade ganbench")
 
 
 def test_of_what_was_edited_no_more_is_quoted_than_a_line_holds(runs: Path, tmp_path: Path) -> None:
     told = edited(runs, tmp_path, lambda board: board.update(sha256="0" * 64))
-    assert re.search(r"its content has the hash [0-9a-f]{12}, not 0{12}$", told)
+    assert re.search(r"its content has the hash [0-9a-f]{12}, not 0{12};", told)
     told = edited(runs, tmp_path, lambda board: board.update(name="<" * 1000))
-    assert told.endswith(f"no board can have the name '{'<' * 60}'")
+    assert f"no board can have the name '{'<' * 60}';" in told
 
 
 def test_a_board_says_what_own_data_are_called_and_nothing_of_where_they_lie(tmp_path: Path) -> None:

@@ -77,6 +77,12 @@ def test_what_is_no_size_is_refused(value: Any) -> None:
         ("a smaller --num-samples", "a smaller num_samples="),
         ("set the right range with --range", "set the right range with --range"),
         ("leave --batch-seeds out", "leave batch_seeds= out"),
+        (
+            "there is no loss '--arch x' or '--out'; use --set a=1",
+            "there is no loss '--arch x' or '--out'; use recipe={'a': '1'}",
+        ),
+        ("cannot make /my--out/x--jobs/--steps; change --out", "cannot make /my--out/x--jobs/--steps; change out="),
+        ("the trials' --out and the dataset's --seeds", "the trials' out= and the dataset's seeds="),
     ],
 )
 def test_a_message_to_python_names_arguments_and_not_options(message: str, told: str) -> None:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganbench.evaluation.preview import columns_for, grid
+from ganbench.evaluation.preview import grid
 from ganbench.files import append_line
 from ganbench.records.folder import TrialFolder
+from ganbench.records.sheet import columns_for
 from ganbench.report.pictures import (
     DIGITS,
     QUALITIES,

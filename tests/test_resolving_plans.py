@@ -242,6 +242,7 @@ def test_a_file_that_holds_no_weights_is_refused_before_any_trial(
     (extractor,) = parse_axis("extractor", ["inception"], plugins.load().registry)
     found = ask(["hinge"], ["mlp[hidden=8]"], dataset="digits", extractor=extractor)
     assert found.error.startswith(f"{wrong} cannot be read as weights of inception (")
+    assert found.error.endswith("); correct GANBENCH_INCEPTION_WEIGHTS, which names it, or unset it")
     assert not found.planned
     # No metric here looks at features.
     assert ask(["hinge"], ["mlp[hidden=8]"], dataset="ring").error == ""

@@ -198,6 +198,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, monkeypatch: pyt
     reference = str(array(tmp_path / "r", REAL[100:300].expand(-1, 3, -1, -1)))
     monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path / "nowhere.pth"))
     assert "is not a file; correct it or unset it" in ask(path, against=reference).error
+    assert "there is no file or folder" in ask(tmp_path / "typo.zip", against=reference).error
     save_file({"x": torch.zeros(2)}, tmp_path / "other.pth")
     monkeypatch.setenv("GANBENCH_INCEPTION_WEIGHTS", str(tmp_path / "other.pth"))
     assert "other.pth cannot be read as weights of inception (" in ask(path, against=reference).error

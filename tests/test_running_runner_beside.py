@@ -14,7 +14,8 @@ from ganbench.running import waiting
 from ganbench.running.interrupts import Interrupts
 from ganbench.spec import TrialSpec
 from ganbench.store.store import Store
-from tests.grids import Ending, Run, Site, three_seeds
+from tests.grids import Ending, Noting, Run, Site, three_seeds
+from tests.leasing import aged, foreign
 
 
 @pytest.fixture
@@ -124,3 +125,23 @@ def test_a_second_try_that_cannot_be_written_has_a_row_all_the_same(
 
     (row,) = three.on(Filled).rows()
     assert (row.status, row.reason) == end
+
+
+def test_leases_that_are_dated_in_the_future_are_spoken_of(three: Run) -> None:
+    """Not of one by so little that it is stale hardly later than any other."""
+    for name, seconds in zip(three.names[:2], (-7230, -60), strict=True):
+        (three.out / name).mkdir(parents=True)
+        aged(foreign(three.out / name), seconds)
+    display = Noting()
+
+    class Freeing(Ending):
+        def states(self, timeout: float = 0.0) -> dict[str, JobState]:
+            for path in three.out.glob("*/.lease"):
+                if "ada" in path.read_text():
+                    path.unlink()
+            return super().states(timeout)
+
+    three.on(Freeing, display)
+    held, dated = display.notes
+    assert held.startswith("2 trials held by ada@elsewhere")
+    assert dated.startswith("of 1 trial the lease is dated up to 2 h 00 m in the future, as where a clock was set back")

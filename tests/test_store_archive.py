@@ -173,9 +173,12 @@ def test_a_changed_trial_is_refused(folder: TrialFolder, tmp_path: Path) -> None
         for member in whole.infolist():
             data = whole.read(member)
             changed.writestr(member.filename, data.replace(b"8.0", b"9.0"))
-    with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged|result\.json is damaged"):
-        read_archive(tmp_path / "y.zip", tmp_path / "other")
-    assert list((tmp_path / "other").iterdir()) == []
+    (tmp_path / "there").mkdir()
+    for out in ("there", "there/new/folder", "other"):
+        with pytest.raises(StoreError, match=r"metrics\.jsonl is damaged|result\.json is damaged"):
+            read_archive(tmp_path / "y.zip", tmp_path / out)
+    assert list((tmp_path / "there").iterdir()) == []
+    assert not (tmp_path / "other").exists(), "a folder that was made for the trial alone"
 
 
 def test_what_somebody_works_on_is_not_exported(folder: TrialFolder, tmp_path: Path) -> None:

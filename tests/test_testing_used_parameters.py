@@ -166,6 +166,32 @@ def test_chance_is_not_taken_for_an_effect() -> None:
     assert_caught(Restless, "used-parameters", "seed changes nothing")
 
 
+class Failing(Margin):
+    """Uses its margin where it fails."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        raise RuntimeError(f"no margin of {self.margin}")
+
+
+class FailingNetworks(OneWidth):
+    """Networks that fail at work, whose weights can be seen all the same."""
+
+    def build(self, shape: tuple[int, ...], latent_dim: int) -> Networks:
+        networks = super().build(shape, latent_dim)
+        networks.generator.register_forward_pre_hook(self._fail)
+        return networks
+
+    def _fail(self, *_: Any) -> None:
+        raise RuntimeError(f"no width of {self.width}")
+
+
+@pytest.mark.parametrize(("component", "why"), [(Failing, "no margin of 1.0"), (FailingNetworks, "no width of 64")])
+def test_of_what_fails_it_is_not_said_that_a_parameter_does_nothing(component: type, why: str) -> None:
+    found = outcome(component)
+    assert found.status == "failed"
+    assert found.message.startswith(f"raises RuntimeError: {why}")
+
+
 def test_what_has_no_such_parameters_is_left_out() -> None:
     assert outcome(Right).message == "no parameter of it is a number or a truth value"
     assert "used-parameters" not in {one.name for one in checks_of("dataset")}

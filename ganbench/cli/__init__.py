@@ -1,7 +1,6 @@
 """The command line. One file per group of commands, imported when the command is used."""
 
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from ganbench import __version__
+from ganbench.cli import unforeseen
 from ganbench.cli.characters import write_what_can_be
-from ganbench.errors import GanbenchError, did_you_mean, with_kind
+from ganbench.errors import GanbenchError, did_you_mean
 
 COMMANDS = {
     "run": ("ganbench.cli.run:run", "Train and score a grid of trials, and print the comparative table."),
@@ -33,25 +33,20 @@ COMMANDS = {
     "completion": ("ganbench.cli.completion:completion", "Print the shell's completion script."),
 }
 
-_OF_A_PLACE = {
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ELOOP,
-    errno.EMFILE, errno.ENFILE,
-}  # fmt: skip
 
+class PipeBroken(Exception):
+    """A pipe or a socket broke, its cause says how: often the output's, whose reader has left.
 
-class ReaderLeft(Exception):
-    """Whoever read the output has left.
-
-    The exit code is that of programs which SIGPIPE ends. Click's is 1: the verdict of a gate, or trials that failed.
+    Click takes it for that always, and its exit code is 1: the verdict of a gate, or trials that failed.
     """
 
 
 @contextlib.contextmanager
-def _noticing_who_left() -> Iterator[None]:
+def _kept_from_click() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise ReaderLeft from error
+        raise PipeBroken from error
 
 
 class LazyGroup(click.Group):
@@ -60,13 +55,13 @@ class LazyGroup(click.Group):
     _filled = False
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the options, of which some print and end; keep from click that a reader has left."""
-        with _noticing_who_left():
+        """Read the options, of which some print and end; keep from click that a pipe broke."""
+        with _kept_from_click():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; keep from click that a reader has left."""
-        with _noticing_who_left():
+        """Run the command; keep from click that a pipe broke."""
+        with _kept_from_click():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -187,28 +182,24 @@ def _perform(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except ReaderLeft:
-        return 141
+    except PipeBroken as broken:
+        if unforeseen.reader_left():
+            return 141  # as of a program that SIGPIPE ends
+        if debug:
+            raise
+        _complain(unforeseen.in_words(broken.__cause__ or broken))
+        return 2
     except Exception as error:
         # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
-        if isinstance(error, OSError) and error.filename is None and (reason := _unwritten(sys.stdout, "\n")):
+        of_no_file = isinstance(error, OSError) and error.errno is not None and error.filename is None
+        if of_no_file and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
             raise
-        _complain(_unexpected(error))
+        _complain(unforeseen.in_words(error))
         return 2
     return code if isinstance(code, int) else 0
-
-
-def _unexpected(error: Exception) -> str:
-    """What to say of an error that nobody foresaw. A place that is closed, full or broken is the user's to see to."""
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        return f"no file can have the name '{str(error.filename)[:60]}...': {error.strerror}"
-    where = _in_a_plugin(error)
-    if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename and not where:
-        return f"cannot use {error.filename}: {error.strerror}"
-    return f"unexpected {with_kind(error)}{where}; run again with --debug for the traceback"
 
 
 def _advice(error: click.UsageError) -> str:
@@ -266,14 +257,6 @@ def _require_encodable(argument: str) -> None:
         if b"\0" not in os.fsencode(argument):
             return
     raise GanbenchError(f"the argument {argument!a} contains invalid characters")
-
-
-def _in_a_plugin(error: BaseException) -> str:
-    from ganbench import plugins
-    from ganbench.plugins.blame import blamed
-
-    where = blamed(error, plugins.load())
-    return f" ({where})" if where else ""
 
 
 def _complain(message: str) -> None:

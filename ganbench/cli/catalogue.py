@@ -99,7 +99,7 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
     from ganbench import plugins
     from ganbench.errors import UsageError, did_you_mean
     from ganbench.explain import explain
-    from ganbench.grid import names_in
+    from ganbench.grid import parts_of
 
     registry = plugins.load().registry
     kinds = [kind] if kind else list(KINDS)
@@ -107,7 +107,9 @@ def show(name: str, kind: str | None, as_json: bool) -> int:
         raise UsageError(f"there is no kind '{kind}'{did_you_mean(kind, KINDS)}")
     whole = any(registry.has(one, name) for one in kinds)
     found = [
-        entry for part in ([name] if whole else names_in(name, registry)) for entry in _called(part, kinds, registry)
+        entry
+        for called, part in ([(name, name)] if whole else parts_of(name, registry))
+        for entry in _accepting(part, _called(called, kinds, registry), registry)
     ]
     described = [explain(entry) for entry in found]
     if as_json:
@@ -133,6 +135,29 @@ def _called(name: str, kinds: list[str], registry: "Registry") -> "list[Entry]":
         hint = of_that_name(others)
     what = kinds[0] if len(kinds) == 1 else "component"
     raise UsageError(f"there is no {what} '{name}'{registry.elsewhere(name, kinds, hint)}")
+
+
+def _accepting(part: str, entries: "list[Entry]", registry: "Registry") -> "list[Entry]":
+    """Those of some components of one name that take the parameters which stand behind it.
+
+    Raises:
+        UsageError: none does; says why the first does not.
+    """
+    from ganbench.errors import UsageError
+    from ganbench.explain import require_accepted
+
+    if not part.endswith("]"):
+        return entries
+    accepting, refusals = [], []
+    for entry in entries:
+        try:
+            require_accepted(entry, part, registry)
+            accepting.append(entry)
+        except UsageError as error:
+            refusals.append(error)
+    if not accepting:
+        raise refusals[0]
+    return accepting
 
 
 def _page(description: dict[str, Any]) -> str:

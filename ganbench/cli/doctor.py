@@ -11,8 +11,10 @@ import click
 
 from ganbench.cli.values import PATH
 from ganbench.errors import in_one_line, with_kind
+from ganbench.tables.wording import counted
 
 PACKAGES = ("torch", "torchvision", "torch-fidelity", "scipy", "pandas", "click", "pluggy", "scikit-learn")
+WEIGHTS = "inception weights"
 
 
 @click.command()
@@ -62,8 +64,8 @@ def _gpus(torch_works: bool) -> bool:
     """Print the devices; return whether driver and torch agree on them, which only a working torch can tell."""
     from ganbench.executors import devices
 
-    found = devices.gpus()
-    click.echo(f"  {devices.cores()} processor cores: {devices.cores()} one-thread trials at once by default")
+    found, cores = devices.gpus(), devices.cores()
+    click.echo(f"  {counted(cores, 'processor core')}: {counted(cores, 'one-thread trial')} at once by default")
     for index, name in enumerate(found):
         click.echo(f"  cuda:{index} {name}")
     if not found:
@@ -87,14 +89,22 @@ def _files(data_root: Path) -> None:
 
     click.echo("  digits: embedded, with its extractor; needs no download")
     for name, place, how in _data(data_root):
-        # What may not be looked into is not there for this user.
-        click.echo(f"  {name}: {f'found at {place}' if os.path.exists(place) else f'not at {place}; {how}'}")
+        there = os.path.isfile(place) if name == WEIGHTS else _has_files(place)
+        click.echo(f"  {name}: {f'found at {place}' if there else f'not at {place}; {how}'}")
     cache = cache_folder()
     if cache is None:
         click.echo("  cache: none, because there is no home folder; set GANBENCH_CACHE or HOME to a folder")
         return
     free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if os.path.exists(path))).free / 2**30
     click.echo(f"  cache: {cache}, {free:.1f} GiB free")
+
+
+def _has_files(folder: Path) -> bool:
+    """Whether a folder is there and not empty; one that may not be looked into is not there for this user."""
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _torch() -> bool:
@@ -109,7 +119,7 @@ def _torch() -> bool:
         )
         return False
     built = f"with CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
-    click.echo(f"  torch works, built {built}, {torch.get_num_threads()} threads")
+    click.echo(f"  torch works, built {built}, {counted(torch.get_num_threads(), 'thread')}")
     return True
 
 
@@ -133,7 +143,6 @@ def _disagreement(listed: bool) -> str:
 
     from ganbench.processes.server import NoGPU
     from ganbench.provenance.cuda import obstacle
-    from ganbench.tables.wording import counted
 
     why = obstacle()
     if listed and why:
@@ -153,9 +162,9 @@ def _data(root: Path) -> list[tuple[str, Path, str]]:
     home = Path(os.path.expanduser(os.environ.get("TORCH_HOME") or f"{cache}/torch"))
     cached = home / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
     inception = (
-        ("inception weights", Path(os.path.expanduser(weights)), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
+        (WEIGHTS, Path(os.path.expanduser(weights)), "correct GANBENCH_INCEPTION_WEIGHTS, or unset it")
         if weights
-        else ("inception weights", cached, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS")
+        else (WEIGHTS, cached, "the first use downloads them, or set GANBENCH_INCEPTION_WEIGHTS")
     )
     by_itself = "the first run downloads it, or put the files there by hand"
     return [

@@ -159,8 +159,11 @@ def run(
       ganbench run --suite grid.toml --devices 0,2 --per-device 2
       ganbench run --suite grid.toml --slurm partition=gpu,gres=gpu:1,time=4:00:00 --detach
     """
+    from ganbench.errors import UsageError
     from ganbench.planning.suite import Suite, load
 
+    if dry_run and form not in ("table", "json"):
+        raise UsageError(f"--dry-run prints no table in the format {form}; leave --format out, or use --format json")
     wanted, loaded = to_run(
         settings,
         load(suite) if suite else Suite(),

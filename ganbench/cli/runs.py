@@ -163,7 +163,7 @@ def verify(trials: tuple[str, ...], out: Path) -> int:
     """
     from ganbench.records.finding import find_trial
     from ganbench.records.folder import TrialFolder
-    from ganbench.store.results import trial_paths
+    from ganbench.store.listing import trial_paths
     from ganbench.store.verification import verify as check
     from ganbench.tables.wording import counted
 

@@ -144,7 +144,8 @@ def _write_picture(
     walks: tuple[int, int] | None,
 ) -> None:
     """Draw samples, alone or beside their neighbours, or walks between them; say what the picture cannot show."""
-    from ganbench.evaluation.preview import columns_for, what_is_missing, write_grid
+    from ganbench.evaluation.preview import what_is_missing, write_grid
+    from ganbench.records.sheet import columns_for
 
     spec = drawer.trial.spec
     in_turn = choice.wanted is None and spec.evaluation.labels != "none"

@@ -12,7 +12,8 @@ from ganbench.files import as_number, read_json
 from ganbench.records.folder import TrialFolder
 from ganbench.spec import FINAL
 from ganbench.store.handed import GONE, left_behind, read_handed
-from ganbench.store.results import read_row, trial_label, trial_paths
+from ganbench.store.listing import trial_paths
+from ganbench.store.results import read_row, trial_label
 from ganbench.tables.wording import duration
 
 QUIET_SECONDS = 300.0

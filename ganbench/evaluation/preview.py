@@ -1,6 +1,7 @@
 """Pictures of samples: a grid of images, or points beside the real ones. Drawn at the same latent points everywhere."""
 
 import io
+import logging
 from pathlib import Path
 
 import torch
@@ -11,10 +12,9 @@ from ganbench.api import Mixture
 from ganbench.errors import UsageError
 from ganbench.evaluation.images import to_uint8
 from ganbench.files import write_bytes
+from ganbench.records.sheet import GAP, GREY, ROWS, Layout
 
 SIDE_PIXELS = 640
-GAP = 1
-ROWS = 8
 MISSING = (255, 0, 255)
 """Magenta, which hardly any image has: a pixel that is NaN or infinite."""
 
@@ -33,12 +33,13 @@ def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXEL
     if not bool(finite.all()):
         pixels = pixels.where(finite, torch.tensor(MISSING, dtype=torch.uint8)[:, None, None])
     count, channels, height, width = pixels.shape
-    rows = -(-count // columns)
-    size = (channels, rows * (height + gap) + gap, columns * (width + gap) + gap + apart)
-    sheet = torch.full(size, 127, dtype=torch.uint8)
+    layout = Layout(columns, -(-count // columns), width, height, gap)
+    across, down = layout.size
+    sheet = torch.full((channels, down, across + apart), GREY, dtype=torch.uint8)
     for index, image in enumerate(pixels):
         row, column = divmod(index, columns)
-        top, left = gap + row * (height + gap), gap + column * (width + gap) + (apart if column else 0)
+        left, top = layout.corner(row, column)
+        left += apart if column else 0
         sheet[:, top : top + height, left : left + width] = image
     array = sheet.permute(1, 2, 0).squeeze(-1).contiguous().numpy()
     picture = Image.fromarray(array)
@@ -46,11 +47,28 @@ def grid(images: Tensor, columns: int, *, gap: int = GAP, side: int = SIDE_PIXEL
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
+def import_matplotlib() -> None:
+    """Import what draws points.
+
+    Where it cannot write to the home folder it makes a cache for this process alone, and would warn of that in two long
+    lines, in every process.
+    """
+    log = logging.getLogger("matplotlib")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
+    finally:
+        log.setLevel(before)
+
+
 def scatter(fakes: Tensor, real: Tensor, mixture: Mixture | None, notes: dict[str, str] | None = None) -> bytes:
     """Draw two-dimensional samples beside real ones; returns a PNG, with ``notes`` in its text fields.
 
     Points that are not finite have no place and are left out.
     """
+    import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,11 +113,6 @@ def png(picture: Image.Image, notes: dict[str, str] | None = None) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True, pnginfo=fields)
     return buffer.getvalue()
-
-
-def columns_for(classes: int) -> int:
-    """How many images stand in a row: a column for each class where there are a few, else eight."""
-    return classes if 2 <= classes <= 16 else ROWS
 
 
 def what_is_missing(samples: Tensor) -> str:

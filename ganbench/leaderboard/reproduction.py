@@ -198,13 +198,16 @@ def restrict(
         UsageError: there is no such row or dataset, or none of these rows on these datasets; or the suite sets no
             steps.
     """
-    for asked, known in (
-        (rows, {cell.name for cell in published.cells}),
-        (datasets, split_list(suite.datasets)),
+    for option, asked, known in (
+        ("--row", rows, {cell.name for cell in published.cells}),
+        ("--dataset", datasets, set(split_list(suite.datasets))),
     ):
         for name in asked:
             if name not in known:
-                raise UsageError(f"the table has no '{name}'{did_you_mean(name, known)}")
+                hint = did_you_mean(name, known)
+                if known.issuperset(several := split_list([name])):
+                    hint = f"; name each alone: {' '.join(f'{option} {one}' for one in several)}"
+                raise UsageError(f"the table has no '{name}'{hint}")
     cells = tuple(
         cell
         for cell in published.cells

@@ -19,6 +19,8 @@ from ganbench.store.values import ValueInfo
 SCHEMA = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a board is called: a name of files and of pages."""
+AGAIN = "; restore the file, or build it again with 'ganbench leaderboard build'"
+"""What to do about a file that is no longer as it was written."""
 
 Numbers = dict[str, float | None]
 
@@ -135,14 +137,19 @@ def load(path: Path) -> Board:
         board = Board.model_validate(content)
         found = board.sha256
     except ValidationError as error:
-        raise StoreError(f"{path} is not a leaderboard: {why_unreadable(error)}") from error
+        why = why_unreadable(error)
+        raise StoreError(f"{path} is not a leaderboard: {why}{'' if 'upgrade' in why else AGAIN}") from error
     except ValueError as error:
         what = "values nested too deeply" if "depth" in str(error) else "a number that is not finite"
-        raise StoreError(f"{path} was edited: it contains {what}") from error
+        raise _edited(path, f"it contains {what}") from error
     _check(path, board)
     if claimed != found:
-        raise StoreError(f"{path} was edited: its content has the hash {found[:12]}, not {str(claimed)[:12]}")
+        raise _edited(path, f"its content has the hash {found[:12]}, not {str(claimed)[:12]}")
     return board
+
+
+def _edited(path: Path, how: str) -> StoreError:
+    return StoreError(f"{path} was edited: {how}{AGAIN}")
 
 
 def _require_readable(content: dict[str, Any], path: Path) -> None:
@@ -158,22 +165,22 @@ def _require_readable(content: dict[str, Any], path: Path) -> None:
 def _check(path: Path, board: Board) -> None:
     """Check that everything is what its name says, that trials name what is there, and that each is there once."""
     if not NAME.fullmatch(board.name):
-        raise StoreError(f"{path} was edited: no board can have the name {board.name[:60]!r}")
+        raise _edited(path, f"no board can have the name {board.name[:60]!r}")
     seen: set[str] = set()
     for trial in board.trials:
         if trial.spec.trial_id != trial.trial_id:
-            raise StoreError(f"{path} was edited: {trial.trial_id} has the specification of {trial.spec.trial_id}")
+            raise _edited(path, f"{trial.trial_id} has the specification of {trial.spec.trial_id}")
         if trial.trial_id in seen:
-            raise StoreError(f"{path} was edited: it contains {trial.trial_id} twice")
+            raise _edited(path, f"it contains {trial.trial_id} twice")
         seen.add(trial.trial_id)
         told = [(trial.status, trial.environment), *((one.status, one.environment) for one in trial.reruns)]
         for status, environment in told:
             if status not in STATUSES:
-                raise StoreError(f"{path} was edited: {trial.trial_id} has the status {status!r}")
+                raise _edited(path, f"{trial.trial_id} has the status {status!r}")
             if environment and environment not in board.environments:
-                raise StoreError(f"{path} was edited: {trial.trial_id} names an environment that does not exist")
+                raise _edited(path, f"{trial.trial_id} names an environment that does not exist")
         if trial.protocol and trial.protocol not in board.protocols:
-            raise StoreError(f"{path} was edited: {trial.trial_id} names a protocol that does not exist")
+            raise _edited(path, f"{trial.trial_id} names a protocol that does not exist")
     for key, measured in board.protocols.items():
         if measured.protocol.key != key:
-            raise StoreError(f"{path} was edited: protocol {key} is {measured.protocol.key}")
+            raise _edited(path, f"protocol {key} is {measured.protocol.key}")

@@ -136,7 +136,10 @@ def to_board(name: str, source: Source, suite: str = "") -> Board:
 def _from_folder(path: Path) -> Source:
     rows, complaints = read_rows(path)
     if complaints:
-        raise StoreError(f"{complaints[0]} ({len(complaints)} unreadable in {path})")
+        raise StoreError(
+            f"{complaints[0]} ({len(complaints)} unreadable in {path}); run their grid again, which restores or "
+            "retrains them, or remove their folders"
+        )
     source = Source()
     for row in rows:
         _add(source, row)

@@ -24,7 +24,8 @@ _ARGUMENTS = {name: name for name in _SAME_NAMES} | {
 }
 """By an option's name in messages, without its dashes: the argument of :func:`ganbench.run` that means the same."""
 _OPTION = re.compile(
-    r"""--([a-z][a-z-]*)
+    r"""(?<!\w)'[^']*'                              # in quotes, the user's own text or a command line
+    | (?<![^\s(])--([a-z][a-z-]*)
     (?:[ ](                                       # an example of its value may follow:
         (?:cpu|cuda(?::\d+)?|auto|train|test|balanced)\b
         | [a-z_]+=[^\s,;)]+                       # a setting
@@ -39,13 +40,15 @@ def in_python(message: str) -> str:
     """Return a message with the arguments of :func:`ganbench.run` in place of the command line's options.
 
     ``use --device cpu`` becomes ``use device='cpu'``, and ``choose another folder with --out`` becomes ``choose another
-    folder with out=``. Options that are no argument stay as they are.
+    folder with out=``. Options that are no argument stay as they are, and so does what is in quotes or within a word,
+    as in the name of a folder.
     """
     return _OPTION.sub(_as_argument, message)
 
 
 def _as_argument(found: re.Match[str]) -> str:
-    name, value = _ARGUMENTS.get(found[1].replace("-", "_")), found[2]
+    option, value = found.groups()
+    name = _ARGUMENTS.get((option or "").replace("-", "_"))
     if name is None:
         return found[0]
     if value is None:

@@ -68,12 +68,12 @@ def serve() -> int:
 
 
 def import_for_all() -> None:
-    """Import what every task needs; a picture of points, in every trial, needs the first two."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
-
+    """Import what every task needs, also to draw points."""
     import ganbench.resolving.plans
     import ganbench.trial  # noqa: F401
+    from ganbench.evaluation.preview import import_matplotlib
+
+    import_matplotlib()
 
 
 def _obey(message: dict[str, Any], running: dict[int, str], channel: int, private: tuple[int, ...]) -> None:

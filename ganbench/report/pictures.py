@@ -12,12 +12,9 @@ from PIL import Image, UnidentifiedImageError
 
 from ganbench.files import as_number, read_lines
 from ganbench.records.folder import TrialFolder
+from ganbench.records.sheet import GREY, ROWS, Layout, columns_for
 from ganbench.store.results import Row
 
-COLUMNS = 8
-FEW = range(2, 17)
-"""Numbers of classes that have a column each: :func:`ganbench.evaluation.preview.columns_for`."""
-GAP = 1
 LARGEST_SIDE = 528
 MOST_PIXELS = 1 << 26
 """Of one picture, 8192×8192: a small file can claim many more."""
@@ -93,10 +90,8 @@ def open_samples(row: Row) -> Image.Image | None:
     shape = row.spec.data.shape
     if picture is None or row.spec.data.kind != "image" or len(shape) != 3:
         return picture
-    # A conditional generator's sheet has a column for each class where there are a few.
-    classes = row.spec.data.classes
-    for columns in (COLUMNS, *([classes] if classes in FEW else [])):
-        width = columns * (shape[2] + GAP) + GAP
+    for columns in (columns_for(0), columns_for(row.spec.data.classes)):  # of any generator, of a conditional one
+        width, _ = Layout(columns, ROWS, shape[2], shape[1]).size
         scale = max(1, picture.width // width)
         if picture.width == width * scale and not picture.height % scale:
             return picture.resize((width, picture.height // scale), Image.Resampling.NEAREST)
@@ -146,12 +141,13 @@ def tiles(picture: Image.Image, columns: int, count: int, *, keep: int) -> Image
     rows = -(-count // columns)
     width, height = picture.width // columns, picture.height // rows
     across, down = min(keep, columns), min(keep, rows)
-    sheet = Image.new("L", (across * (width + GAP) + GAP, down * (height + GAP) + GAP), 127).convert(picture.mode)
+    layout = Layout(across, down, width, height)
+    sheet = Image.new("L", layout.size, GREY).convert(picture.mode)
     for row in range(down):
         for column in range(across):
             left, top = column * width, row * height
             image = picture.crop((left, top, left + width, top + height))
-            sheet.paste(image, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
+            sheet.paste(image, layout.corner(row, column))
     return sheet
 
 

@@ -10,7 +10,7 @@ from ganbench.datasets.checks import shown
 from ganbench.errors import DataError, UsageError
 from ganbench.evaluation.classes import class_names, shares_of
 from ganbench.evaluation.drawing import rebuild_generator
-from ganbench.evaluation.sources import open_given, open_trial, same_samples, unsaid
+from ganbench.evaluation.sources import kind_of, open_given, open_trial, same_samples, unsaid
 from ganbench.files import read_json, write_json
 from ganbench.plan import PlanAnswer, Planned, SourceRequest, SourcesRequest
 from ganbench.records.folder import TrialFolder
@@ -27,6 +27,9 @@ def answer(request: SourcesRequest) -> PlanAnswer:
     loaded = plugins.load()
     registry, files = loaded.registry, set[str]()
     try:
+        for source in request.sources:
+            if not source.trial:
+                kind_of(Path(source.path))  # before weights are fetched for what is not there
         data = Data(request.plan.datasets[0], request.plan, registry, files)
         planned = tuple(_plan(source, request, data, files) for source in request.sources)
         _require_trainings(planned)

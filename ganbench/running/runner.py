@@ -20,10 +20,11 @@ from ganbench.running.outcome import Outcome
 from ganbench.running.waiting import Elsewhere
 from ganbench.spec import TrialFile
 from ganbench.store.handed import STOPPED, refuse_what_others_hold
+from ganbench.store.lease_file import STALE_SECONDS
 from ganbench.store.results import trial_label
 from ganbench.store.settling import settle
 from ganbench.store.store import Store
-from ganbench.tables.wording import counted
+from ganbench.tables.wording import counted, duration
 
 POLL_SECONDS = 0.2
 """How long to wait for news of an executor at a time."""
@@ -236,6 +237,12 @@ class _Run:
     def _say_who_is_elsewhere(self) -> None:
         for owner, count in self._elsewhere.owners():
             self._display.note(f"{counted(count, 'trial')} held by {owner}; waiting for the results")
+        ahead = [seconds for trial_id in self._elsewhere if (seconds := self._store.ahead(trial_id)) > STALE_SECONDS]
+        if ahead:
+            self._display.note(
+                f"of {counted(len(ahead), 'trial')} the lease is dated up to {duration(max(ahead))} in the future, as "
+                f"where a clock was set back; it is taken over once nobody has touched it for {STALE_SECONDS:g} s"
+            )
 
     def _stop(self) -> None:
         """Answer an interrupt: the first one gently, the second at once."""

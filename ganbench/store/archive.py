@@ -1,11 +1,14 @@
 """One trial as a .zip: written without following links, read without trusting a name, a size or a link in it."""
 
+import contextlib
+import itertools
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from ganbench.errors import StoreError
@@ -66,7 +69,7 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
         StoreError: not such an archive, damaged, or the trial is there already.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, _none_left_behind(out):
             trial_id, members = _members(archive, path)
             target = out / trial_id
             if target.exists() or target.is_symlink():
@@ -88,6 +91,19 @@ def read_archive(path: Path, out: Path) -> TrialFolder:
     except OSError as error:
         raise StoreError(f"cannot import {path}: {error.strerror or error}") from error
     return TrialFolder(target)
+
+
+@contextlib.contextmanager
+def _none_left_behind(out: Path) -> Iterator[None]:
+    """Remove the folders that are made on the way to ``out`` where nothing comes into them in the end."""
+    made = list(itertools.takewhile(lambda path: not path.exists(), (out, *out.parents)))
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

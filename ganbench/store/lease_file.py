@@ -20,7 +20,7 @@ import socket
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganbench import processes
 
@@ -60,8 +60,29 @@ class Holder:
         return f"{self.user}@{self.host} (process {self.pid}) since {since}"
 
 
-def take(folder: Path) -> Holder | None:
-    """Take the lease of a folder, or return ``None`` where another has it."""
+class Seen(NamedTuple):
+    """A lease that is dated in the future, as this process saw it first.
+
+    Attributes:
+        path, file, touched: which file it is, and its date in nanoseconds, which a heartbeat changes.
+        since: when it was seen, by this process's monotonic clock.
+        ahead: how many seconds its date then lay in the future, by the file server's clock.
+    """
+
+    path: Path
+    file: int
+    touched: int
+    since: float
+    ahead: float
+
+
+def take(folder: Path, seen: dict[Path, Seen] | None = None) -> Holder | None:
+    """Take the lease of a folder, or return ``None`` where another has it.
+
+    ``seen`` is what this process remembers of leases that are dated in the future, by folder, from one try to the next:
+    without it, such a lease is never taken over.
+    """
+    seen = {} if seen is None else seen
     if folder.is_symlink():  # a lease is taken in the trial's own folder, never somewhere else
         raise OSError(errno.ELOOP, "is a symbolic link, which a trial's folder must not be")
     mine = _myself()
@@ -72,8 +93,8 @@ def take(folder: Path) -> Holder | None:
         if current is None:
             return mine if _claim(draft, folder / NAME) else None
         path, found = current
-        age = draft.lstat().st_mtime - path.lstat().st_mtime  # both by the file server's clock
-        if not is_stale(found, age):
+        living = _lives(found)
+        if living or (living is None and _age(folder, path, draft, seen) <= STALE_SECONDS):
             return None
         claim = _successor(path, found)
         if not _claim(draft, claim):
@@ -150,11 +171,32 @@ def end_of_chain(folder: Path) -> tuple[Path, Holder | None] | None:
 
 def is_stale(found: Holder | None, age: float) -> bool:
     """Whether a lease that was last touched ``age`` seconds ago has lost its owner."""
-    if found is not None and found.place and found.place == processes.place():
-        living = processes.alive(found.pid, found.started)
-        if living is not None:
-            return not living
-    return age > STALE_SECONDS
+    living = _lives(found)
+    return age > STALE_SECONDS if living is None else not living
+
+
+def _lives(found: Holder | None) -> bool | None:
+    """Whether the owner of a lease lives; ``None`` where that cannot be told here."""
+    if found is None or not found.place or found.place != processes.place():
+        return None
+    return processes.alive(found.pid, found.started)
+
+
+def _age(folder: Path, path: Path, draft: Path, seen: dict[Path, Seen]) -> float:
+    """For how many seconds a lease was not touched; of one that is dated in the future, as far as this process knows.
+
+    An owner that lives dates it anew with every heartbeat, by whatever clock: one that has kept its date has none.
+    """
+    now = time.monotonic()
+    status = path.lstat()
+    age = draft.lstat().st_mtime - status.st_mtime  # both by the file server's clock
+    if age >= 0:
+        return age
+    first = seen.get(folder)
+    this = (path, status.st_ino, status.st_mtime_ns)
+    if first is None or (first.path, first.file, first.touched) != this:
+        first = seen[folder] = Seen(*this, since=time.monotonic(), ahead=-age)
+    return now - first.since
 
 
 def _claim(draft: Path, path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ganbench.errors import StoreError
 from ganbench.store import lease_file
-from ganbench.store.lease_file import Holder
+from ganbench.store.lease_file import Holder, Seen
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -21,6 +21,7 @@ class Leases:
         self._otherwise = f"choose another folder with {option}"
         self._held: dict[Path, Holder] = {}
         self._lost: set[Path] = set()
+        self._seen: dict[Path, Seen] = {}
         self._mutex = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -35,12 +36,13 @@ class Leases:
             if folder in self._held:
                 return True
             try:
-                mine = lease_file.take(folder)
+                mine = lease_file.take(folder, self._seen)
             except OSError as error:
                 raise StoreError(f"cannot write to {folder}: {error.strerror or error}; {self._otherwise}") from error
             if mine is None:
                 return False
             self._held[folder] = mine
+            self._seen.pop(folder, None)
             if self._thread is None:
                 self._wake.clear()
                 thread = threading.Thread(target=self._beat, name="leases", daemon=True)
@@ -70,6 +72,11 @@ class Leases:
         """Folders whose lease another took, because this process did not touch it for too long (it was suspended)."""
         with self._mutex:
             return set(self._lost)
+
+    def ahead(self, folder: Path) -> float:
+        """How many seconds in the future another's lease was dated when it was first refused; 0 if it was not."""
+        seen = self._seen.get(folder)
+        return 0.0 if seen is None else seen.ahead
 
     def beat(self) -> None:
         """Touch all leases, and notice those that are no longer ours."""

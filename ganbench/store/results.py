@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ganbench.errors import StoreError
 from ganbench.files import as_number, is_regular, read_json
 from ganbench.protocol import Protocol, scored_by
-from ganbench.records.folder import TrialFolder, require_runs
+from ganbench.records.folder import TrialFolder
 from ganbench.records.locations import shown
 from ganbench.records.schema import upgrade, why_unreadable
 from ganbench.spec import Component, TrialFile, TrialSpec
 from ganbench.store.handed import GONE, left_behind
+from ganbench.store.listing import trial_paths
 from ganbench.store.values import ValueInfo, values_in_order
 
 SUCCESS = "done"
@@ -162,7 +163,10 @@ def read_row(folder: TrialFolder, *, trial: TrialFile | None = None, state: Mapp
     """
     trial = folder.read_spec() if trial is None else trial
     if trial.trial_id != folder.path.resolve().name:
-        raise StoreError(f"{folder.path} contains the trial {trial.trial_id}; rename the folder to that name")
+        advice = "; rename the folder to that name"
+        if folder.path.with_name(trial.trial_id).exists():
+            advice = ", which has a folder of that name too; remove one of them"
+        raise StoreError(f"{folder.path} contains the trial {trial.trial_id}{advice}")
     spec = trial.spec
     state = folder.read_status() if state is None else state
     status, reason = str(state["status"]), " ".join(str(state["reason"]).split())
@@ -211,37 +215,26 @@ def row_of_failure(folder: TrialFolder, trial: TrialFile, status: str, reason: s
     )
 
 
-def trial_paths(runs: Path) -> list[Path]:
-    """The folders of the trials in a folder of runs, or the one trial whose folder this is.
-
-    Raises:
-        StoreError: there is no such folder, or it cannot be listed.
-    """
-    require_runs(runs)
-    try:
-        return [runs] if (runs / "spec.json").is_file() else sorted(path for path in runs.iterdir() if is_trial(path))
-    except OSError as error:
-        raise StoreError(f"cannot list {runs}: {error.strerror or error}") from error
-
-
 def read_rows(runs: Path) -> tuple[list[Row], list[str]]:
     """Read all trials of a folder of runs, or the one trial whose folder this is.
 
     Returns:
         the rows, ordered by dataset, architecture, loss, seed and name; and a line for each folder that could not be
-        read. Folders that have none of a trial's files are passed over.
+        read, or has another copy of a trial. Folders that have none of a trial's files are passed over.
 
     Raises:
         StoreError: there is no such folder, or it cannot be listed.
     """
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     complaints: list[str] = []
-    for path in trial_paths(runs):
+    for path in sorted(trial_paths(runs), key=Path.is_symlink):  # of two copies the one that lies here counts
         try:
-            rows.append(read_row(TrialFolder(path)))
+            row = read_row(TrialFolder(path))
+            if (other := rows.setdefault(row.trial_id, row)) is not row:
+                complaints.append(f"{path} is another copy of the trial in {other.folder}; remove one of them")
         except StoreError as error:
             complaints.append(str(error))
-    return sorted(rows, key=order), complaints
+    return sorted(rows.values(), key=order), complaints
 
 
 def order(row: Row) -> tuple[str, str, str, int, str]:
@@ -266,12 +259,6 @@ def _read_result(folder: TrialFolder, trial_id: str, *, required: bool) -> _Resu
     if result.trial_id != trial_id:
         raise StoreError(f"{folder.result} is the result of another trial, {result.trial_id}")
     return result
-
-
-def is_trial(path: Path) -> bool:
-    """Whether a folder has one of a trial's files."""
-    names = ("spec.json", "status.json", "result.json")
-    return path.is_dir() and not path.name.startswith(".") and any((path / name).exists() for name in names)
 
 
 def _finite(value: float | None) -> float | None:

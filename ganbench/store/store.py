@@ -163,6 +163,10 @@ class Store:
             return f"cannot write {folder.log}: {error.strerror or error}; remove it or {self._otherwise}"
         return ""
 
+    def ahead(self, trial_id: str) -> float:
+        """How many seconds in the future the lease is dated that another has; 0 for one that is not."""
+        return self._leases.ahead(self.path / trial_id)
+
     def release(self, trial_id: str) -> None:
         """Give a trial back."""
         self._leases.release(self.path / trial_id)

@@ -39,6 +39,18 @@ def look(one: Look) -> Any:
         return None
 
 
+def attempt(subject: Subject) -> None:
+    """Do once what every trial does with a loss or with networks; raises what that raises.
+
+    Nothing can be seen of what fails, so that no difference shows either.
+    """
+    if subject.kind == "loss":
+        for player in loss_outputs.PLAYERS:
+            _objective(subject, player, SCALES[0])
+    elif subject.kind == "architecture":
+        _at_work(subject, architecture_networks.typical(subject))
+
+
 def of_loss(subject: Subject) -> Iterator[Look]:
     """Both objectives and their gradients, with smoothed labels too, and the penalty that it carries."""
     yield partial(_declared, subject, Loss)

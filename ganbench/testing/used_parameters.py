@@ -13,7 +13,7 @@ from typing import Any
 from ganbench.parameters import merge
 from ganbench.spec import Scalar, format_scalar
 from ganbench.testing.kit import Flaw, NotApplicable, Subject
-from ganbench.testing.observations import OBSERVE, Look, look
+from ganbench.testing.observations import OBSERVE, Look, attempt, look
 
 WHOLE = (1, 2, 4, 8, 0, 3, 16, 32, 64)
 NUMBERS = (1.0, 0.5, 0.1, 0.9, 0.0, 2.0, 10.0, 100.0, 0.01)
@@ -44,6 +44,7 @@ def used_parameters(subject: Subject) -> str:
         ):
             idle.append(name)
     if idle:
+        attempt(subject)
         shown = {name: map(format_scalar, (values[name], *_others(subject, values, name))) for name in idle}
         tried = "; ".join(f"{name} = {', '.join(those)}" for name, those in shown.items())
         number = next((name for name in idle if not isinstance(values[name], bool)), "")

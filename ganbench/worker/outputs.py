@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from ganbench import seeds
 from ganbench.api import Samples
 from ganbench.evaluation.labels import cycled
-from ganbench.evaluation.preview import ROWS, columns_for, what_is_missing, write_preview
+from ganbench.evaluation.preview import what_is_missing, write_preview
 from ganbench.evaluation.sampling import sample
 from ganbench.files import write_bytes
+from ganbench.records.sheet import ROWS, columns_for
 from ganbench.spec import TrialSpec
 from ganbench.training import checkpoint
 from ganbench.training.batches import to_network_range
