@@ -28,15 +28,21 @@ def save(path: Path, trial_id: str, content: dict[str, Any]) -> None:
         path: ``.../checkpoint.pt``.
         trial_id: whose it is.
         content: tensors, numbers, text, and lists and dictionaries of them.
+
+    Raises:
+        StoreError: it cannot be written; a checkpoint that was there before is still one of the two.
     """
     buffer = io.BytesIO()
     torch.save({"trial_id": trial_id, "content": _compact(content)}, buffer)
     fresh = following(path)
     # Written in full before the older ones are touched: a full disk leaves both of them as they are.
     write_bytes(fresh, sealing.seal(buffer.getvalue()))
-    if path.exists():
-        os.replace(path, previous_checkpoint(path))
-    os.replace(fresh, path)
+    try:
+        if path.exists():
+            os.replace(path, previous_checkpoint(path))
+        os.replace(fresh, path)
+    except OSError as error:  # a file server that does not answer now may do so the next time
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
 
 
 def load(path: Path, trial_id: str) -> dict[str, Any]:
