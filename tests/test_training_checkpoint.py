@@ -259,3 +259,13 @@ def test_removing_takes_both(path: Path) -> None:
     save(path, "t", {"step": 2})
     checkpoint.remove(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_what_cannot_be_removed_stays_and_ends_nothing(path: Path) -> None:
+    """The trial has its result by then: an error here would make a failure of it."""
+    save(path, "t", {"step": 1})
+    save(path, "t", {"step": 2})
+    path.unlink()
+    (path / "kept").mkdir(parents=True)
+    checkpoint.remove(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]

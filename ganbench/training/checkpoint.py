@@ -1,5 +1,6 @@
 """Checkpoints: written whole, verified before use, two of them kept, loaded without running any code in them."""
 
+import contextlib
 import io
 import os
 from collections.abc import Callable
@@ -105,9 +106,13 @@ def latest(path: Path, trial_id: str, take: Callable[[dict[str, Any]], Taken]) -
 
 
 def remove(path: Path) -> None:
-    """Remove a finished trial's checkpoints: its weights and results are in files of their own."""
+    """Remove a finished trial's checkpoints: its weights and results are in files of their own.
+
+    One that cannot be removed stays, and is read no more: the trial is done all the same.
+    """
     for candidate in (path, previous_checkpoint(path), following(path)):
-        candidate.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            candidate.unlink()
 
 
 def following(path: Path) -> Path:
