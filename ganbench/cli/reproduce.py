@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganbench.cleaning import clean
 from ganbench.cli.completers import complete_words, published_tables
 from ganbench.cli.options import (
     batch_seeds_option,
@@ -122,7 +123,7 @@ def reproduce(
     show(found)
     for row in found:
         if not row.done:
-            click.echo(f"ganbench: {row.name}: {row.status}: {row.reason}", err=True)
+            click.echo(f"ganbench: {clean(f'{row.name}: {row.status}: {row.reason}')}", err=True)
     if outcome.interrupted:
         click.echo("ganbench: interrupted; the same command resumes from the checkpoints", err=True)
     return outcome.exit_code(found)
