@@ -46,12 +46,23 @@ class ReaderLeft(Exception):
     """
 
 
+class EarlyEnd(Exception):
+    """A file ended before its content did, as a torn one does.
+
+    Click takes every ``EOFError`` for the end of what somebody types, and ends without a word and as Ctrl-C does. Where
+    it asks for something it says so itself.
+    """
+
+
 @contextlib.contextmanager
-def _noticing_who_left() -> Iterator[None]:
+def _kept_from_click() -> Iterator[None]:
+    """Let errors that click would answer itself, and otherwise than they are meant, pass it by."""
     try:
         yield
     except BrokenPipeError as error:
         raise ReaderLeft from error
+    except EOFError as error:
+        raise EarlyEnd(error) from error
 
 
 class LazyGroup(click.Group):
@@ -60,13 +71,13 @@ class LazyGroup(click.Group):
     _filled = False
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the options, of which some print and end; keep from click that a reader has left."""
-        with _noticing_who_left():
+        """Read the options, of which some print and end."""
+        with _kept_from_click():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; keep from click that a reader has left."""
-        with _noticing_who_left():
+        """Run the command."""
+        with _kept_from_click():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -190,13 +201,14 @@ def _perform(arguments: list[str]) -> int:
     except ReaderLeft:
         return 141
     except Exception as error:
+        fault: Exception = error.args[0] if isinstance(error, EarlyEnd) else error
         # An error of no file may be of writing the output, of which part is lost then: writing one more line tells.
-        if isinstance(error, OSError) and error.filename is None and (reason := _unwritten(sys.stdout, "\n")):
+        if isinstance(fault, OSError) and fault.filename is None and (reason := _unwritten(sys.stdout, "\n")):
             _complain(f"cannot write the output: {reason}")
             return 2
         if debug:
             raise
-        _complain(_unexpected(error))
+        _complain(_unexpected(fault))
         return 2
     return code if isinstance(code, int) else 0
 
