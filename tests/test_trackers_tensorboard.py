@@ -96,3 +96,14 @@ def test_a_run_is_followed_while_it_trains(tmp_path: Path, tensorboard: Componen
     assert [point.step for point in read.Scalars("metric/modes")] == [10, 20]
     assert len(read.Scalars("loss/discriminator")) == 20
     assert "switched off" not in done.stderr
+
+
+def test_a_home_folder_within_brackets_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell sees to it there, and a folder called ``~`` would be made."""
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (folder,) = write_grid(tmp_path / "runs", {"hinge": 3.0}, 1)
+    assert cli.main(["track", "runs", "--tracker", "tensorboard[logdir=~/logs]"], standalone_mode=False) == 0
+    assert list((tmp_path / "home" / "logs" / folder.trial_id).glob("events.out.tfevents.*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "runs"}
