@@ -137,6 +137,16 @@ def test_without_another_python_it_is_this_one(make: Make, tmp_path: Path) -> No
     assert f"\nexec {shlex.quote(sys.executable)} " in script
 
 
+def test_a_python_in_the_home_folder_is_found_there(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No shell on the way sees to it: neither behind ``python=``, nor in the job, where it is quoted."""
+    monkeypatch.setenv("HOME", "/home/a b")
+    submission = make({"python": "~/venv/bin/python"}).write(packs(tmp_path), 1)
+    script = (tmp_path / "my runs" / ".slurm" / submission / "job.sh").read_text()
+    assert "\nexec '/home/a b/venv/bin/python' " in script
+
+
 @pytest.mark.parametrize(("slots", "pack", "limit"), [(0, "2", ""), (1, "2", "%1"), (7, "2", "%3"), (3, "1", "%3")])
 def test_sbatch_is_given_an_array(
     make: Make, controller: Controller, tmp_path: Path, slots: int, pack: str, limit: str

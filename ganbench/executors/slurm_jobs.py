@@ -1,6 +1,7 @@
 """Submissions to Slurm: the files of each, the array of jobs that it becomes, and a controller that may be away."""
 
 import math
+import os
 import secrets
 import shlex
 import shutil
@@ -72,7 +73,8 @@ class Submissions:
         )
         write_json(folder / "task.json", task.model_dump(mode="json"))
         source = f". {shlex.quote(str(terms.setup.absolute()))}\n" if terms.setup else ""
-        python = shlex.quote(settings.options.get("python", sys.executable))
+        # Quoted, a ~ would be a name to the shell that runs the job.
+        python = shlex.quote(os.path.expanduser(settings.options.get("python", sys.executable)))
         flags = "".join(f" {flag}" for flag in safe_path())
         # `exec`: the signal that Slurm sends to the batch shell reaches Python.
         write_text(

@@ -170,8 +170,9 @@ def terms(options: Mapping[str, str], per_device: int) -> Terms:
     Raises:
         UsageError: a value that is none; names the option.
     """
-    setup = options.get("setup")
-    if setup is not None and not Path(setup).is_file():
+    # No shell makes the home folder of a ~ behind a name and '='.
+    setup = Path(os.path.expanduser(options["setup"])) if "setup" in options else None
+    if setup is not None and not setup.is_file():
         raise UsageError(
             f"option setup={setup}: there is no such file; it must be a shell script that runs before Python starts"
         )
@@ -182,7 +183,7 @@ def terms(options: Mapping[str, str], per_device: int) -> Terms:
         poll=seconds(options, "poll", 5.0),
         grace=seconds(options, "grace", 60.0),
         warning=_warning(options),
-        setup=Path(setup) if setup is not None else None,
+        setup=setup,
     )
 
 
