@@ -86,6 +86,24 @@ def test_slurm_is_asked_whether_it_could_run_this(make: Make, controller: Contro
     make()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "sbatch: error: DNS SRV lookup failed\nsbatch: fatal: Could not establish a configuration source\n",
+        "sbatch: fatal: Unable to process configuration file\n",
+        "sbatch: error: s_p_parse_file: unable to status file /etc/slurm/slurm.conf: No such file or directory\n",
+    ],
+)
+def test_programs_of_slurm_on_a_machine_of_no_cluster_say_nothing_of_the_options(
+    error: str, make: Make, controller: Controller
+) -> None:
+    controller.code, controller.error = 1, error
+    with pytest.raises(
+        UsageError, match=r"^Slurm is not set up here: sbatch: .*; run on a machine from which jobs are"
+    ):
+        make()
+
+
 @pytest.mark.parametrize("deadline", ["", "90"])
 def test_the_task_says_what_the_nodes_are_to_know(make: Make, tmp_path: Path, deadline: str) -> None:
     options = {"deadline": deadline} if deadline else {}

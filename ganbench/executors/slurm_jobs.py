@@ -46,7 +46,12 @@ class Submissions:
                 raise UsageError(f"there is no {program} here; run on a machine from which jobs are submitted to Slurm")
         answer = site.call("sbatch", "--test-only", *self._request, "--wrap=true")
         if answer.returncode != 0 and not site.gave_no_answer(answer.stderr):
-            raise UsageError(f"Slurm cannot run this: {site.one_line(answer.stderr)}; change --slurm")
+            said = site.one_line(answer.stderr)
+            if site.has_no_configuration(answer.stderr):
+                raise UsageError(
+                    f"Slurm is not set up here: {said}; run on a machine from which jobs are submitted to Slurm"
+                )
+            raise UsageError(f"Slurm cannot run this: {said}; change --slurm")
         self._expected = fingerprint()
 
     def write(self, packs: Sequence[Sequence[Job]], attempts: int) -> str:

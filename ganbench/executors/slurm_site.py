@@ -65,6 +65,7 @@ _NO_ANSWER = re.compile(
     "not responding|Unable to establish|Transport endpoint|communication|being restarted|Invalid authentication",
     re.IGNORECASE,
 )
+_NO_CONFIGURATION = re.compile(r"configuration (source|file)|slurm\.conf", re.IGNORECASE)
 
 
 class Terms(NamedTuple):
@@ -162,6 +163,11 @@ def places(listing: str) -> dict[tuple[str, int], Place]:
 def gave_no_answer(error: str) -> bool:
     """Whether what a program complained about is a controller that is away, not the request."""
     return _NO_ANSWER.search(error) is not None
+
+
+def has_no_configuration(error: str) -> bool:
+    """Whether what a program complained about is that this machine belongs to no cluster, not the request."""
+    return _NO_CONFIGURATION.search(error) is not None
 
 
 def terms(options: Mapping[str, str], per_device: int) -> Terms:
